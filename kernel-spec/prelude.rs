@@ -1,0 +1,2 @@
+#[allow(unused_imports)] use candlebook::prelude::*;
+candlebook::cell::candlebook_cell_begin();

@@ -1,0 +1,3 @@
+let warm_tensor = Tensor::zeros((2, 3), DType::F32, &Device::Cpu)?;
+// ---
+warm_tensor.sum_all()?.to_scalar::<f32>()?

@@ -1,0 +1,146 @@
+//! `candlebook doctor`: looks at everything the kernel needs and says how to mend what is missing.
+
+use crate::{home, jupyter, seed};
+use anyhow::Result;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// What was found.
+struct Finding {
+    name: &'static str,
+    level: Level,
+    found: String,
+    mend: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Level {
+    Fine,
+    /// Works without; something is slower or absent.
+    Optional,
+    Broken,
+}
+
+/// Prints the findings; an error where something needed is missing.
+pub fn run() -> Result<()> {
+    let findings = [rustc(), libstd(), rust_src(), kernelspec(), seed_there(), lab(), data(), cuda()];
+    for finding in &findings {
+        let mark = match finding.level {
+            Level::Fine => "ok     ",
+            Level::Optional => "without",
+            Level::Broken => "MISSING",
+        };
+        println!("{mark}  {:<10}  {}", finding.name, finding.found);
+        if finding.level != Level::Fine {
+            println!("{:21}  -> {}", "", finding.mend);
+        }
+    }
+    if findings.iter().any(|finding| finding.level == Level::Broken) {
+        anyhow::bail!("something that the kernel needs is missing: see MISSING above");
+    }
+    Ok(())
+}
+
+fn finding(name: &'static str, found: Result<String>, otherwise: Level, mend: &'static str) -> Finding {
+    match found {
+        Ok(found) => Finding { name, level: Level::Fine, found, mend },
+        Err(error) => Finding { name, level: otherwise, found: error.to_string(), mend },
+    }
+}
+
+fn rustc() -> Finding {
+    let version = home::rustc_version().and_then(|version| {
+        home::check_rustc(&version)?;
+        Ok(version.lines().next().unwrap_or_default().to_owned())
+    });
+    finding("rustc", version, Level::Broken, "rustup update stable (rustup.rs)")
+}
+
+fn libstd() -> Finding {
+    let found = || -> Result<String> {
+        let folder = home::output(Command::new("rustc").args(["--print", "target-libdir"]))?;
+        let entries = std::fs::read_dir(folder.trim())?;
+        let shared = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).find(|name| {
+            name.starts_with("libstd-") && (name.ends_with(".so") || name.ends_with(".dylib"))
+        });
+        shared.ok_or_else(|| anyhow::anyhow!("expected a shared libstd in {}, got none", folder.trim()))
+    };
+    finding("libstd", found(), Level::Broken, "use a toolchain from rustup; some systems' packages lack it")
+}
+
+fn rust_src() -> Finding {
+    let found = home::sysroot().and_then(|root| {
+        let library = root.join("lib/rustlib/src/rust/library");
+        if !library.is_dir() {
+            anyhow::bail!("not installed: completion knows less, and some variables need their type written out");
+        }
+        Ok(library.display().to_string())
+    });
+    finding("rust-src", found, Level::Optional, "rustup component add rust-src")
+}
+
+fn kernelspec() -> Finding {
+    let found = jupyter::Place::User.spec_folder().and_then(|folder| {
+        if !folder.join("kernel.json").is_file() {
+            anyhow::bail!("not registered in Jupyter for this user");
+        }
+        if !jupyter::is_current(&jupyter::Place::User) {
+            anyhow::bail!("registered, but by another build of candlebook");
+        }
+        Ok(folder.display().to_string())
+    });
+    finding("kernelspec", found, Level::Optional, "cargo candlebook install")
+}
+
+fn seed_there() -> Finding {
+    let found = seed::Seed::exists().and_then(|there| {
+        if !there {
+            anyhow::bail!("not built: the first kernel start takes some minutes");
+        }
+        Ok("built for this toolchain and version".into())
+    });
+    finding("helper", found, Level::Optional, "cargo candlebook install")
+}
+
+fn lab() -> Finding {
+    let found = || -> Result<String> {
+        let out = Command::new("jupyter-lab").arg("--version").output();
+        if let Ok(out) = out.as_ref().map_err(|_| ()).and_then(|out| if out.status.success() { Ok(out) } else { Err(()) }) {
+            return Ok(format!("JupyterLab {}", String::from_utf8_lossy(&out.stdout).trim()));
+        }
+        let private = home::folder()?.join("python/requirements.txt");
+        if private.is_file() {
+            return Ok("a private JupyterLab".into());
+        }
+        let python = jupyter::python()?;
+        anyhow::bail!("none yet; `cargo candlebook lab` installs one with {}", python.display())
+    };
+    finding("Jupyter", found(), Level::Optional, "cargo candlebook lab, or: pip install jupyterlab")
+}
+
+fn data() -> Finding {
+    let found = || -> Result<String> {
+        let own = std::env::var_os("CANDLEBOOK_DATA").map(PathBuf::from);
+        let cache = home::user_home()?.join(".cache/candlebook");
+        let places = own.into_iter().chain([cache]).flat_map(|place| [place.join("mnist"), place]);
+        for place in places {
+            if ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"].iter().any(|name| place.join(name).is_file()) {
+                return Ok(format!("MNIST in {}", place.display()));
+            }
+        }
+        anyhow::bail!("full MNIST not here: it is downloaded on first use, or 5,000 digits stand in for it")
+    };
+    finding("data", found(), Level::Optional, "set CANDLEBOOK_DATA to a folder with the four MNIST files")
+}
+
+fn cuda() -> Finding {
+    let found = || -> Result<String> {
+        let list = home::output(Command::new("nvidia-smi").args(["--query-gpu=name", "--format=csv,noheader"]));
+        let Ok(list) = list else { anyhow::bail!("no NVIDIA driver: training runs on the processor") };
+        if !cfg!(feature = "cuda") {
+            anyhow::bail!("{}, but this build has no CUDA", list.trim());
+        }
+        Ok(list.trim().to_owned())
+    };
+    finding("CUDA", found(), Level::Optional, "on a machine with an NVIDIA GPU: build with --features cuda")
+}

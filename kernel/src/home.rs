@@ -1,0 +1,117 @@
+//! Where things are kept: one folder of the user's, and the commands of the Rust toolchain.
+//!
+//! Seeds and sessions share a folder because sessions are hard links into seeds, and because a cargo configuration above
+//! both sets how their dependencies are compiled.
+
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folder of everything that is installed: `$CANDLEBOOK_HOME`, else `~/.local/share/candlebook`.
+pub fn folder() -> Result<PathBuf> {
+    if let Some(home) = std::env::var_os("CANDLEBOOK_HOME") {
+        return std::path::absolute(home).context("CANDLEBOOK_HOME is not a usable path");
+    }
+    let data = match std::env::var_os("XDG_DATA_HOME") {
+        Some(data) => PathBuf::from(data),
+        None => user_home()?.join(".local/share"),
+    };
+    Ok(data.join("candlebook"))
+}
+
+/// The user's home folder.
+pub fn user_home() -> Result<PathBuf> {
+    std::env::home_dir().context("no home folder: set HOME, or CANDLEBOOK_HOME to a folder that can be written")
+}
+
+/// Creates a folder and those above it.
+pub fn create_folder(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).with_context(|| format!("cannot create the folder {}", path.display()))
+}
+
+/// Writes a file whole or not at all: to a temporary name first, then renamed.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let part = path.with_extension(format!("part-{}", std::process::id()));
+    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// What `rustc -vV` prints; it names the version, the commit and the machine.
+pub fn rustc_version() -> Result<String> {
+    output(Command::new("rustc").arg("-vV")).context(
+        "rustc was not found: install Rust from rustup.rs, open a new terminal, and try again",
+    )
+}
+
+/// The oldest rustc that the engine works with: (major, minor).
+pub const OLDEST_RUSTC: (u32, u32) = (1, 95);
+
+/// Checks what `rustc -vV` printed.
+pub fn check_rustc(version: &str) -> Result<()> {
+    let release = version.lines().find_map(|line| line.strip_prefix("release: ")).unwrap_or("unknown");
+    let mut numbers = release.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
+    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if found < OLDEST_RUSTC {
+        let (major, minor) = OLDEST_RUSTC;
+        bail!("rustc: expected {major}.{minor} or newer, got {release}. Run: rustup update stable");
+    }
+    Ok(())
+}
+
+/// The folder of the toolchain in use.
+pub fn sysroot() -> Result<PathBuf> {
+    Ok(PathBuf::from(output(Command::new("rustc").args(["--print", "sysroot"]))?.trim()))
+}
+
+/// The search path for shared libraries that cells need: the toolchain's `libstd` and the session's own crates.
+///
+/// The compiler writes paths relative to where it put a cell's library, but the engine then moves it up by one folder.
+pub fn library_path(session: &Path) -> Result<(&'static str, std::ffi::OsString)> {
+    let name = if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
+    let toolchain = PathBuf::from(output(Command::new("rustc").args(["--print", "target-libdir"]))?.trim());
+    let version = rustc_version()?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
+    let deps = session.join("target").join(host).join("debug/deps");
+    let before = std::env::var_os(name).unwrap_or_default();
+    let folders = [deps, toolchain].into_iter().chain(std::env::split_paths(&before));
+    Ok((name, std::env::join_paths(folders).context("a folder on the library path has a colon in its name")?))
+}
+
+/// Standard output of a command that must succeed.
+pub fn output(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let out = command.output().with_context(|| format!("cannot run {program}"))?;
+    if !out.status.success() {
+        bail!("{program} failed ({}): {}", out.status, String::from_utf8_lossy(&out.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
+/// Makes the environment that of a fresh shell as far as builds are concerned: what cargo sets for its children, and
+/// flags of the user's for other projects, must not make a session's build differ from its seed's. Puts the toolchain
+/// that `install` recorded on the path, for Jupyter servers that were not started from a shell.
+///
+/// # Safety
+/// No other thread may run.
+pub unsafe fn tidy_environment() {
+    const OURS: [&str; 3] = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_REGISTRIES_"];
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let cargo = text.starts_with("CARGO") && !OURS.iter().any(|ours| text.starts_with(ours));
+        if cargo || ["RUSTFLAGS", "RUSTDOCFLAGS", "RUSTC", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"].contains(&&*text) {
+            // SAFETY: the caller promises that no other thread runs.
+            unsafe { std::env::remove_var(&name) };
+        }
+    }
+    if let Some(bin) = std::env::var_os("CANDLEBOOK_RUST_BIN") {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::env::split_paths(&path).chain([PathBuf::from(bin)]);
+        if let Ok(joined) = std::env::join_paths(folders) {
+            // SAFETY: as above.
+            unsafe { std::env::set_var("PATH", joined) };
+        }
+    }
+}

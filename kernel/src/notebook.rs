@@ -1,0 +1,241 @@
+//! Notebook files (nbformat 4): read, parameters set, outputs kept, written.
+
+use crate::engine::CellError;
+use crate::home;
+use crate::relay::{Display, Event, Op};
+use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// A notebook. What we do not know of it is kept as it is.
+#[derive(Debug)]
+pub struct Notebook {
+    path: PathBuf,
+    json: Value,
+}
+
+impl Notebook {
+    /// Reads a notebook file.
+    pub fn read(path: &Path) -> Result<Notebook> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("{}: expected a notebook (.ipynb), but it cannot be read", path.display()))?;
+        let json: Value = serde_json::from_str(&text)
+            .with_context(|| format!("{}: expected a notebook's JSON; the file is damaged", path.display()))?;
+        if json["nbformat"].as_u64() != Some(4) || !json["cells"].is_array() {
+            bail!("{}: expected a notebook of format 4, got {}", path.display(), json["nbformat"]);
+        }
+        Ok(Notebook { path: path.to_owned(), json })
+    }
+
+    /// Writes the notebook, whole or not at all, as Jupyter does: keys in order, one space of indentation.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let mut text = Vec::new();
+        let style = serde_json::ser::PrettyFormatter::with_indent(b" ");
+        let mut writer = serde_json::Serializer::with_formatter(&mut text, style);
+        serde::Serialize::serialize(&self.json, &mut writer).context("cannot write the notebook as JSON")?;
+        text.push(b'\n');
+        home::write_atomically(path, &text)
+    }
+
+    /// Every code cell in order: its position among all cells, and its source.
+    pub fn code_cells(&self) -> Vec<(usize, String)> {
+        let cells = self.json["cells"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let code = cells.iter().enumerate().filter(|(_, cell)| cell["cell_type"] == "code");
+        code.map(|(i, cell)| (i, joined(&cell["source"]))).collect()
+    }
+
+    /// Sets a parameter: the value in `let NAME = ...;` of the cell tagged `parameters`.
+    pub fn set_parameter(&mut self, name: &str, value: &str) -> Result<()> {
+        let path = self.path.display().to_string();
+        let cells = self.json["cells"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
+        let tagged = |cell: &&mut Value| {
+            cell["metadata"]["tags"].as_array().is_some_and(|tags| tags.iter().any(|tag| tag == "parameters"))
+        };
+        let Some(cell) = cells.iter_mut().find(tagged) else {
+            bail!("{path}: -p {name}: expected a cell tagged \"parameters\", got none. Tag one in the notebook");
+        };
+        let source = joined(&cell["source"]);
+        let Some(changed) = replace_let(&source, name, value) else {
+            let known = let_names(&source).join(", ");
+            bail!("{path}: -p {name}: expected one of the notebook's parameters ({known}), got {name}");
+        };
+        cell["source"] = Value::String(changed);
+        Ok(())
+    }
+
+    /// Empties a code cell's outputs and gives it its number.
+    pub fn begin_cell(&mut self, i: usize, count: u32) {
+        let cell = &mut self.json["cells"][i];
+        cell["execution_count"] = json!(count);
+        cell["outputs"] = json!([]);
+    }
+
+    /// Keeps an event among a cell's outputs, as JupyterLab would.
+    pub fn add_event(&mut self, i: usize, event: &Event) {
+        match event {
+            Event::Stdout(text) => self.add_stream(i, "stdout", text),
+            Event::Stderr(text) => self.add_stream(i, "stderr", text),
+            Event::Display(display) => match display.op {
+                Op::Display => self.add_display(i, display),
+                Op::Update => self.update_display(display),
+                Op::Clear => self.json["cells"][i]["outputs"] = json!([]),
+            },
+        }
+    }
+
+    /// Keeps the last expression's value.
+    pub fn add_result(&mut self, i: usize, count: u32, data: &Map<String, Value>) {
+        self.push(i, json!({ "output_type": "execute_result", "execution_count": count, "data": data, "metadata": {} }));
+    }
+
+    /// Keeps an error.
+    pub fn add_error(&mut self, i: usize, error: &CellError) {
+        self.push(
+            i,
+            json!({ "output_type": "error", "ename": error.name, "evalue": error.value, "traceback": error.traceback }),
+        );
+    }
+
+    fn push(&mut self, i: usize, output: Value) {
+        if let Some(outputs) = self.json["cells"][i]["outputs"].as_array_mut() {
+            outputs.push(output);
+        }
+    }
+
+    fn add_stream(&mut self, i: usize, name: &str, text: &str) {
+        let last = self.json["cells"][i]["outputs"].as_array_mut().and_then(|outputs| outputs.last_mut());
+        if let Some(last) = last.filter(|last| last["output_type"] == "stream" && last["name"] == name) {
+            let longer = joined(&last["text"]) + text;
+            last["text"] = Value::String(longer);
+        } else {
+            self.push(i, json!({ "output_type": "stream", "name": name, "text": text }));
+        }
+    }
+
+    fn add_display(&mut self, i: usize, display: &Display) {
+        let mut output =
+            json!({ "output_type": "display_data", "data": display.data, "metadata": display.metadata });
+        // Needed to find it again for updates; taken out by `finish`, since it means nothing in a file.
+        output["transient"] = Value::Object(display.transient.clone());
+        self.push(i, output);
+    }
+
+    fn update_display(&mut self, display: &Display) {
+        let cells = self.json["cells"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
+        for output in cells.iter_mut().filter_map(|cell| cell["outputs"].as_array_mut()).flatten() {
+            if output["transient"].as_object() == Some(&display.transient) {
+                output["data"] = Value::Object(display.data.clone());
+                output["metadata"] = Value::Object(display.metadata.clone());
+            }
+        }
+    }
+
+    /// Takes out what only a running notebook needs.
+    pub fn finish(&mut self) {
+        let cells = self.json["cells"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
+        for output in cells.iter_mut().filter_map(|cell| cell["outputs"].as_array_mut()).flatten() {
+            if let Some(output) = output.as_object_mut() {
+                output.remove("transient");
+            }
+        }
+    }
+}
+
+/// Text of a field that is a string or a list of lines.
+fn joined(field: &Value) -> String {
+    match field {
+        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
+        other => other.as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// Where each `let NAME ... = VALUE;` has its name and its value.
+fn lets(source: &str) -> Vec<(&str, std::ops::Range<usize>)> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(start) = source[at..].find("let ").map(|i| at + i) {
+        at = start + 4;
+        let before = source[..start].chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let rest = source[at..].trim_start().trim_start_matches("mut ").trim_start();
+        let name_at = source.len() - rest.len();
+        let name_len = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let Some(equals) = source[name_at..].find('=').map(|i| name_at + i + 1) else { continue };
+        let Some(end) = source[equals..].find(';').map(|i| equals + i) else { continue };
+        found.push((&source[name_at..name_at + name_len], equals..end));
+        at = end;
+    }
+    found
+}
+
+fn let_names(source: &str) -> Vec<&str> {
+    lets(source).into_iter().map(|(name, _)| name).collect()
+}
+
+fn replace_let(source: &str, name: &str, value: &str) -> Option<String> {
+    let (_, range) = lets(source).into_iter().find(|(found, _)| *found == name)?;
+    Some(format!("{} {}{}", &source[..range.start], value, &source[range.end..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notebook(json: Value) -> Notebook {
+        Notebook { path: "test.ipynb".into(), json }
+    }
+
+    fn display(op: Op, id: &str, text: &str) -> Event {
+        let data = json!({ "text/plain": text }).as_object().cloned().unwrap_or_default();
+        let transient = json!({ "display_id": id }).as_object().cloned().unwrap_or_default();
+        Event::Display(Display { op, data, metadata: Map::new(), transient })
+    }
+
+    #[test]
+    fn a_parameter_replaces_its_value_and_nothing_else() {
+        let source = "// settings\nlet hidden = 128; let mut rate: f64 = 1e-3;\nlet name = \"a\";";
+        let cells = json!([{ "cell_type": "code", "metadata": { "tags": ["parameters"] }, "source": [source] }]);
+        let mut book = notebook(json!({ "nbformat": 4, "cells": cells }));
+        book.set_parameter("rate", "0.5").unwrap();
+        book.set_parameter("hidden", "7").unwrap();
+        let expected = "// settings\nlet hidden = 7; let mut rate: f64 = 0.5;\nlet name = \"a\";";
+        assert_eq!(book.code_cells(), vec![(0, expected.to_owned())]);
+        let error = book.set_parameter("hiden", "7").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "test.ipynb: -p hiden: expected one of the notebook's parameters (hidden, rate, name), got hiden"
+        );
+    }
+
+    #[test]
+    fn without_a_parameters_cell_the_error_says_so() {
+        let mut book = notebook(json!({ "nbformat": 4, "cells": [] }));
+        let error = book.set_parameter("hidden", "7").unwrap_err().to_string();
+        assert!(error.contains("expected a cell tagged \"parameters\", got none"), "{error}");
+    }
+
+    #[test]
+    fn streams_join_and_displays_are_replaced_in_place() {
+        let cell = json!({ "cell_type": "code", "metadata": {}, "source": "", "outputs": [] });
+        let mut book = notebook(json!({ "nbformat": 4, "cells": [cell.clone(), cell] }));
+        book.begin_cell(0, 1);
+        book.add_event(0, &Event::Stdout("a".into()));
+        book.add_event(0, &Event::Stdout("b\n".into()));
+        book.add_event(0, &display(Op::Display, "x", "first"));
+        book.add_event(0, &Event::Stderr("c".into()));
+        book.begin_cell(1, 2);
+        book.add_event(1, &display(Op::Update, "x", "second"));
+        book.finish();
+        assert_eq!(
+            book.json["cells"][0]["outputs"],
+            json!([
+                { "output_type": "stream", "name": "stdout", "text": "ab\n" },
+                { "output_type": "display_data", "data": { "text/plain": "second" }, "metadata": {} },
+                { "output_type": "stream", "name": "stderr", "text": "c" },
+            ])
+        );
+        assert_eq!(book.json["cells"][1]["outputs"], json!([]));
+    }
+}

@@ -1,0 +1,311 @@
+//! Between the process that runs cells and the engine: takes out text and displays as they come, passes on the rest.
+//!
+//! The engine reads its child's output by whole lines and knows one picture a cell. So the child, before it becomes our
+//! program, exchanges its standard output and error for pipes of ours and sends us their reading ends, together with the
+//! writing end of the engine's pipe ([`Control::prepare`]). A thread reads the pipes: the engine's own lines go on to the
+//! engine, everything else becomes an [`Event`], in the order in which it was written. A restarted child does the same
+//! again by itself.
+
+use crate::child::CELL_DONE;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg,
+    sendmsg,
+};
+use rustix::pipe::{PipeFlags, pipe_with};
+use serde_json::{Map, Value};
+use std::io::{IoSlice, IoSliceMut, Write};
+use std::mem::MaybeUninit;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+/// Something that a cell sent while it ran.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Text for standard output, as soon as it was written; not by lines.
+    Stdout(String),
+    /// Text for standard error.
+    Stderr(String),
+    /// A display of the helper crate.
+    Display(Display),
+}
+
+/// A display: shown, or in place of an earlier one, or the wish to clear the cell's output.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+pub struct Display {
+    pub op: Op,
+    #[serde(default)]
+    pub data: Map<String, Value>,
+    #[serde(default)]
+    pub metadata: Map<String, Value>,
+    #[serde(default)]
+    pub transient: Map<String, Value>,
+}
+
+/// What is to be done with a display.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Op {
+    Display,
+    Update,
+    Clear,
+}
+
+/// How a cell that was run ended, by what it wrote.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ending {
+    /// `Some` where a `?` returned an error or a panic was caught.
+    pub failure: Option<Failure>,
+}
+
+/// A failure inside a cell that compiled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    pub panic: bool,
+    /// What was on standard error just then.
+    pub message: String,
+}
+
+pub type Sink = Box<dyn FnMut(Event) + Send>;
+
+/// The starting side: prepares the engine's command so that its children report here.
+pub struct Control {
+    ours: UnixStream,
+    ending: Arc<Mutex<Ending>>,
+}
+
+impl Control {
+    /// A command for children whose output comes here.
+    pub fn prepare(command: &mut Command) -> std::io::Result<Control> {
+        let (ours, theirs) = UnixStream::pair()?;
+        // SAFETY: between fork and exec only system calls on descriptors are made; nothing is allocated.
+        unsafe {
+            command.pre_exec(move || exchange_output(&theirs).map_err(std::io::Error::from));
+        }
+        Ok(Control { ours, ending: Arc::default() })
+    }
+
+    /// Starts the thread that reads the children's output.
+    pub fn relay(&self, mut sink: Sink) -> std::io::Result<()> {
+        let control = self.ours.try_clone()?;
+        let ending = Arc::clone(&self.ending);
+        std::thread::Builder::new().name("candlebook-relay".into()).spawn(move || {
+            while let Ok(Some(pipes)) = receive(&control) {
+                Relay { pipes: &pipes, ending: &ending, pending: Vec::new(), error: Vec::new(), block: false, sink: &mut sink }
+                    .run();
+            }
+        })?;
+        Ok(())
+    }
+
+    /// How the last cell ended, and forgets it.
+    pub fn take_ending(&self) -> Ending {
+        std::mem::take(&mut *self.ending.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+}
+
+/// In the child: new pipes become standard output and error; their reading ends and the old output go to the parent.
+fn exchange_output(control: &UnixStream) -> rustix::io::Result<()> {
+    let (out_read, out_write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (err_read, err_write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let old = rustix::stdio::stdout();
+    let fds = [old, out_read.as_fd(), err_read.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(&fds));
+    sendmsg(control, &[IoSlice::new(b"c")], &mut ancillary, SendFlags::empty())?;
+    rustix::stdio::dup2_stdout(&out_write)?;
+    rustix::stdio::dup2_stderr(&err_write)
+}
+
+/// What a child sent when it started.
+struct Pipes {
+    /// The writing end of the pipe that the engine reads. Closed when the child is gone: the engine then knows.
+    engine: std::fs::File,
+    out: OwnedFd,
+    err: OwnedFd,
+}
+
+fn receive(control: &UnixStream) -> rustix::io::Result<Option<Pipes>> {
+    let mut byte = [0; 1];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let got = recvmsg(control, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    if got.bytes == 0 {
+        return Ok(None);
+    }
+    let mut fds = ancillary.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(fds) => Some(fds),
+        _ => None,
+    });
+    let mut fds = fds.next().into_iter().flatten();
+    Ok((|| Some(Pipes { engine: fds.next()?.into(), out: fds.next()?, err: fds.next()? }))())
+}
+
+/// What the engine's protocol lines start with.
+const PROTOCOL: &[u8] = b"EVCXR_";
+/// What displays, and the end of a cell, start with.
+const SEPARATOR: u8 = 0x1e;
+/// How long text on standard error waits for the line that says it was the message of a failure.
+const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 4_000_000 };
+
+/// Reads one child's pipes until both are closed.
+struct Relay<'a> {
+    pipes: &'a Pipes,
+    ending: &'a Mutex<Ending>,
+    /// Bytes of standard output not yet understood: a protocol line without its end.
+    pending: Vec<u8>,
+    /// Bytes of standard error not yet sent on.
+    error: Vec<u8>,
+    /// Whether we are inside EVCXR_BEGIN_CONTENT ... EVCXR_END_CONTENT, all of which is the engine's.
+    block: bool,
+    sink: &'a mut Sink,
+}
+
+impl Relay<'_> {
+    fn run(&mut self) {
+        let (mut out_open, mut err_open) = (true, true);
+        while out_open || err_open {
+            let (mut out, mut err) = (false, false);
+            {
+                let mut polled = Vec::new();
+                if out_open {
+                    polled.push(PollFd::new(&self.pipes.out, PollFlags::IN));
+                }
+                if err_open {
+                    polled.push(PollFd::new(&self.pipes.err, PollFlags::IN));
+                }
+                let wait = (!self.error.is_empty()).then_some(&PATIENCE);
+                if poll(&mut polled, wait).is_err() {
+                    continue;
+                }
+                for (i, fd) in polled.iter().enumerate() {
+                    let ready = !fd.revents().is_empty();
+                    if out_open && i == 0 { out = ready } else { err = ready }
+                }
+            }
+            // Standard error first: what was written there before a line of standard output comes before it.
+            if err {
+                err_open = read(&self.pipes.err, &mut self.error);
+            }
+            if out {
+                out_open = read(&self.pipes.out, &mut self.pending);
+                self.understand();
+            } else if !err {
+                self.send_error();
+            }
+        }
+        self.send_error();
+        let rest = std::mem::take(&mut self.pending);
+        self.send_text(&rest);
+    }
+
+    /// Sorts what has come on standard output into the engine's lines, displays and text.
+    fn understand(&mut self) {
+        loop {
+            if self.block {
+                let Some(line) = self.take_line() else { return };
+                self.block = line != b"EVCXR_END_CONTENT";
+                self.to_engine(&line);
+                continue;
+            }
+            let Some(start) = start_of_message(&self.pending) else {
+                let text = std::mem::take(&mut self.pending);
+                self.send_text(&text);
+                return;
+            };
+            let text: Vec<u8> = self.pending.drain(..start).collect();
+            self.send_text(&text);
+            let Some(line) = self.take_line() else { return };
+            self.message(&line);
+        }
+    }
+
+    /// A line without its end, if one is whole.
+    fn take_line(&mut self) -> Option<Vec<u8>> {
+        let end = self.pending.iter().position(|&byte| byte == b'\n')?;
+        let mut line: Vec<u8> = self.pending.drain(..=end).collect();
+        line.pop();
+        Some(line)
+    }
+
+    fn message(&mut self, line: &[u8]) {
+        if line == CELL_DONE.as_bytes() {
+            // All that the cell wrote to standard error is in its pipe by now.
+            while poll(&mut [PollFd::new(&self.pipes.err, PollFlags::IN)], Some(&Timespec::default())).is_ok_and(|n| n > 0) {
+                if !read(&self.pipes.err, &mut self.error) {
+                    break;
+                }
+            }
+            self.send_error();
+            self.to_engine(&line[1..]);
+        } else if let Some(json) = line.strip_prefix(b"\x1eCANDLEBOOK ") {
+            self.send_error();
+            match serde_json::from_slice(json) {
+                Ok(display) => (self.sink)(Event::Display(display)),
+                Err(error) => (self.sink)(Event::Stderr(format!("candlebook: a display that cannot be read: {error}\n"))),
+            }
+        } else if line == b"EVCXR_PANIC_NOTIFICATION" || line == b"EVCXR_ERROR_OCCURRED" {
+            let message = String::from_utf8_lossy(&std::mem::take(&mut self.error)).into_owned();
+            let failure = Failure { panic: line.starts_with(b"EVCXR_PANIC"), message };
+            self.ending.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).failure = Some(failure);
+            self.to_engine(line);
+        } else if is_protocol(line) {
+            self.block = line.starts_with(b"EVCXR_BEGIN_CONTENT");
+            self.to_engine(line);
+        } else {
+            self.send_text(&[line, b"\n"].concat());
+        }
+    }
+
+    fn to_engine(&mut self, line: &[u8]) {
+        // If the engine is gone, so are we soon.
+        let _ = (&self.pipes.engine).write_all(&[line, b"\n"].concat());
+    }
+
+    fn send_text(&mut self, text: &[u8]) {
+        if !text.is_empty() {
+            self.send_error();
+            (self.sink)(Event::Stdout(String::from_utf8_lossy(text).into_owned()));
+        }
+    }
+
+    fn send_error(&mut self) {
+        if !self.error.is_empty() {
+            let text = std::mem::take(&mut self.error);
+            (self.sink)(Event::Stderr(String::from_utf8_lossy(&text).into_owned()));
+        }
+    }
+}
+
+/// Where a protocol line or the beginning of one starts.
+fn start_of_message(bytes: &[u8]) -> Option<usize> {
+    (0..bytes.len()).find(|&i| bytes[i] == SEPARATOR || is_beginning(&bytes[i..]))
+}
+
+fn is_beginning(bytes: &[u8]) -> bool {
+    let n = bytes.len().min(PROTOCOL.len());
+    bytes[..n] == PROTOCOL[..n]
+}
+
+fn is_protocol(line: &[u8]) -> bool {
+    const LINES: [&[u8]; 3] = [b"EVCXR_VARIABLE_CHANGED_TYPE:", b"EVCXR_BEGIN_CONTENT ", b"EVCXR_INPUT_REQUEST"];
+    LINES.iter().any(|start| line.starts_with(start))
+}
+
+/// Adds what can be read now; false at the end.
+fn read(from: &OwnedFd, to: &mut Vec<u8>) -> bool {
+    let mut chunk = [0; 1 << 16];
+    match rustix::io::read(from, &mut chunk) {
+        Ok(0) => false,
+        Ok(n) => {
+            to.extend_from_slice(&chunk[..n]);
+            true
+        }
+        Err(rustix::io::Errno::INTR) => true,
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,278 @@
+//! The seed: a folder in which the engine has built the helper crate once, so that sessions start from compiled crates.
+//!
+//! It is built by the engine itself, so that every compiler flag agrees with what sessions will ask for. Its name is a
+//! hash of all that decides its content: a change of any makes a new seed. Layout of `seeds/KEY`: `helper/` the helper's
+//! source, `config/` what the engine reads at start, `session/` the warmed folder, `ready` once it is whole.
+
+use crate::home;
+use anyhow::{Context, Result, bail};
+use include_dir::{Dir, include_dir};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{BufRead, BufReader, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// The helper crate's source travels in this program: an installed kernel needs no checkout.
+static SOURCE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../src");
+static ASSETS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../assets");
+const MANIFEST: &str = include_str!("../../Cargo.toml");
+const LOCK: &str = include_str!("../../Cargo.lock");
+/// The cell that the engine runs before the user's first.
+const PRELUDE: &str = include_str!("../../kernel-spec/prelude.rs");
+/// A cell of each usual kind, run while the seed is built, so that a broken seed is found there.
+const WARM_UP: &str = include_str!("../../kernel-spec/warm_up.rs");
+/// The cell crate's profile governs its dependencies: without this, candle would run with debug assertions.
+const CARGO_CONFIG: &str = "\
+[profile.dev.package.\"*\"]
+opt-level = 3
+debug-assertions = false
+overflow-checks = false
+";
+const ENGINE: &str = "evcxr 0.22.0";
+
+/// A built seed, held against removal while this value lives.
+#[derive(Debug)]
+pub struct Seed {
+    pub folder: PathBuf,
+    pub in_use: File,
+}
+
+impl Seed {
+    /// The seed for this program, toolchain and features; built first where it is not there, with progress on standard
+    /// error. One process builds, others wait and say so.
+    pub fn ready() -> Result<Seed> {
+        let version = home::rustc_version()?;
+        home::check_rustc(&version)?;
+        let seeds = home::folder()?.join("seeds");
+        home::create_folder(&seeds)?;
+        let key = key(&version);
+        let folder = seeds.join(&key);
+        let lock_path = seeds.join(format!("{key}.lock"));
+        loop {
+            let lock = open_lock(&lock_path)?;
+            lock.lock_shared().context("cannot lock the seed")?;
+            if folder.join("ready").is_file() {
+                return Ok(Seed { folder, in_use: lock });
+            }
+            lock.unlock().context("cannot unlock the seed")?;
+            if lock.try_lock().is_err() {
+                eprintln!("candlebook: another process is preparing the kernel; waiting for it");
+                lock.lock().context("cannot lock the seed")?;
+            }
+            if !folder.join("ready").is_file() {
+                build(&folder)?;
+                remove_unused(&seeds, &key);
+            }
+        }
+    }
+
+    /// Whether [`Seed::ready`] would find one.
+    pub fn exists() -> Result<bool> {
+        Ok(home::folder()?.join("seeds").join(key(&home::rustc_version()?)).join("ready").is_file())
+    }
+
+    /// Folder whose content a session starts with.
+    pub fn session(&self) -> PathBuf {
+        self.folder.join("session")
+    }
+
+    /// Folder that the engine reads its start-up commands from.
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("config")
+    }
+}
+
+/// Removes every seed that no process uses.
+pub fn remove_all() -> Result<()> {
+    let seeds = home::folder()?.join("seeds");
+    if seeds.is_dir() {
+        remove_unused(&seeds, "");
+    }
+    Ok(())
+}
+
+/// A hash of all that decides what is in the seed.
+fn key(rustc: &str) -> String {
+    let mut hash = Sha256::new();
+    for part in [rustc, ENGINE, features(), MANIFEST, LOCK, PRELUDE, WARM_UP, CARGO_CONFIG] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let mut files = Vec::new();
+    collect(&SOURCE, &mut files);
+    collect(&ASSETS, &mut files);
+    files.sort_by_key(|file| file.path());
+    for file in files {
+        hash.update(file.path().to_string_lossy().as_bytes());
+        hash.update([0]);
+        hash.update(file.contents());
+    }
+    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn collect<'a>(folder: &'a Dir<'a>, files: &mut Vec<&'a include_dir::File<'a>>) {
+    files.extend(folder.files());
+    folder.dirs().for_each(|inner| collect(inner, files));
+}
+
+fn features() -> &'static str {
+    if cfg!(feature = "cuda") { "\"cuda\"" } else { "" }
+}
+
+fn open_lock(path: &Path) -> Result<File> {
+    File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .read(true)
+        .open(path)
+        .with_context(|| format!("cannot open {}", path.display()))
+}
+
+/// Removes seeds other than `keep` whose lock nobody holds.
+fn remove_unused(seeds: &Path, keep: &str) {
+    let Ok(entries) = std::fs::read_dir(seeds) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let Some(key) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".lock"))
+        else {
+            continue;
+        };
+        if key != keep && open_lock(&path).is_ok_and(|lock| lock.try_lock().is_ok()) {
+            // What cannot be removed now is tried again after the next build.
+            let _ = std::fs::remove_dir_all(seeds.join(key));
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+}
+
+/// Lays the folder out and lets the engine warm up in it. The caller holds the lock.
+fn build(folder: &Path) -> Result<()> {
+    let start = Instant::now();
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).with_context(|| format!("cannot clear {}", folder.display()))?;
+    }
+    eprintln!("candlebook: building the helper crate for the kernel, once for this version (some minutes)");
+    add_rust_src();
+    lay_out(folder).context("cannot prepare the folder of the seed")?;
+    warm_up(folder)?;
+    home::write_atomically(&folder.join("ready"), b"")?;
+    eprintln!("candlebook: the kernel is ready, after {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn lay_out(folder: &Path) -> Result<()> {
+    let helper = folder.join("helper");
+    for (dir, name) in [(&SOURCE, "src"), (&ASSETS, "assets")] {
+        home::create_folder(&helper.join(name))?;
+        dir.extract(helper.join(name))?;
+    }
+    let mut manifest: toml::Table = MANIFEST.parse()?;
+    if let Some(workspace) = manifest.get_mut("workspace").and_then(toml::Value::as_table_mut) {
+        workspace.remove("members");
+    }
+    std::fs::write(helper.join("Cargo.toml"), manifest.to_string())?;
+    let config = folder.join("config");
+    home::create_folder(&config)?;
+    let features = features();
+    let path = toml::Value::String(helper.to_string_lossy().into_owned());
+    let init = format!(":dep candlebook = {{ path = {path}, features = [{features}] }}\n");
+    std::fs::write(config.join("init.evcxr"), init)?;
+    std::fs::write(config.join("prelude.rs"), PRELUDE)?;
+    home::create_folder(&folder.join("session"))?;
+    // The versions that were tested; cargo leaves out what the cell crate does not need.
+    std::fs::write(folder.join("session/Cargo.lock"), LOCK)?;
+    write_cargo_config()
+}
+
+/// Writes the cargo configuration that governs seeds and sessions, in the folder above both.
+fn write_cargo_config() -> Result<()> {
+    let folder = home::folder()?.join(".cargo");
+    home::create_folder(&folder)?;
+    home::write_atomically(&folder.join("config.toml"), CARGO_CONFIG.as_bytes())
+}
+
+/// The standard library's source improves completion and lets the engine name more types; without it most cells work.
+fn add_rust_src() {
+    let there = home::sysroot().is_ok_and(|root| root.join("lib/rustlib/src/rust/library").is_dir());
+    if !there && home::output(Command::new("rustup").args(["component", "add", "rust-src"])).is_err() {
+        eprintln!("candlebook: rust-src could not be added; completion will know less (rustup component add rust-src)");
+    }
+}
+
+/// Runs the engine in the seed's folder until the prelude and the warm-up cells have passed.
+fn warm_up(folder: &Path) -> Result<()> {
+    let program = std::env::current_exe().context("cannot find the program's own path")?;
+    let mut child = Command::new(program)
+        .args(["internal-warm-up", "--folder"])
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot start the engine")?;
+    let stderr = child.stderr.take().context("the engine has no standard error")?;
+    let mut progress = Progress::new(LOCK.matches("[[package]]").count());
+    let mut rest = String::new();
+    for line in BufReader::new(stderr).lines() {
+        let line = line.context("cannot read from the engine")?;
+        match line.trim().strip_prefix("Compiling ") {
+            Some(package) => progress.compiling(package),
+            None => rest.push_str(&format!("{line}\n")),
+        }
+    }
+    progress.end();
+    let status = child.wait().context("the engine did not end")?;
+    if !status.success() {
+        bail!("the helper crate could not be built ({status}):\n{}", rest.trim());
+    }
+    Ok(())
+}
+
+/// The body of the warm-up process: the engine, in the seed's folder, runs the prelude and the warm-up cells.
+pub fn run_warm_up(folder: &Path) -> Result<()> {
+    let complain = Box::new(|event| {
+        if let crate::relay::Event::Stderr(text) = event {
+            eprint!("{text}");
+        }
+    });
+    let mut engine = crate::engine::Engine::start(&folder.join("session"), &folder.join("config"), complain)?;
+    for cell in WARM_UP.split("\n// ---\n") {
+        engine.execute(cell, &|_, _| String::new()).into_result().map_err(|error| anyhow::anyhow!("{error}"))?;
+    }
+    Ok(())
+}
+
+/// What is being compiled: one line that is rewritten on a terminal, every 20th package elsewhere.
+struct Progress {
+    done: usize,
+    terminal: bool,
+    /// Packages in the lock file: more than are compiled, since it also knows the kernel's and other systems' ones.
+    most: usize,
+    start: Instant,
+}
+
+impl Progress {
+    fn new(most: usize) -> Self {
+        Progress { done: 0, terminal: std::io::stderr().is_terminal(), most, start: Instant::now() }
+    }
+
+    fn compiling(&mut self, package: &str) {
+        self.done += 1;
+        let name = package.split_whitespace().next().unwrap_or(package);
+        let line = format!("compiling {name}: {} of at most {}, {:.0} s", self.done, self.most, self.start.elapsed().as_secs_f64());
+        if self.terminal {
+            eprint!("\r\x1b[2K{line}");
+            let _ = std::io::stderr().flush();
+        } else if self.done % 20 == 0 {
+            eprintln!("{line}");
+        }
+    }
+
+    fn end(&self) {
+        if self.terminal {
+            eprint!("\r\x1b[2K");
+        }
+    }
+}

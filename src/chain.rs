@@ -1,0 +1,120 @@
+//! A list of layers brought to life: variables, and the forward pass on candle's autograd.
+
+use crate::error::{Error, Result};
+use crate::layer::{Layer, Misfit, shapes};
+use crate::rng::Rng;
+use candle_core::{DType, Device, Tensor, Var};
+
+/// Layers with their variables. `encoder.1.weight` is the weight of the layer at position 1 of the chain "encoder".
+#[derive(Clone, Debug)]
+pub(crate) struct Chain {
+    name: &'static str,
+    layers: Vec<Layer>,
+    /// One shape before the first layer and one after each, without the batch.
+    shapes: Vec<Vec<usize>>,
+    /// For each layer, if it learns: weight (out, in) and bias (out).
+    variables: Vec<Option<(Var, Var)>>,
+}
+
+impl Chain {
+    /// Variables drawn from `rng` for these layers.
+    ///
+    /// # Errors
+    /// The first layer that does not fit.
+    pub(crate) fn new(
+        name: &'static str,
+        layers: &[Layer],
+        input: &[usize],
+        rng: &mut Rng,
+        device: &Device,
+    ) -> Result<Self> {
+        let shapes = shapes(layers, input).map_err(|(i, misfit)| layer_error(name, layers, i, misfit))?;
+        let variables = layers
+            .iter()
+            .zip(&shapes)
+            .map(|(layer, input)| variables(layer, input, rng, device))
+            .collect::<Result<_>>()?;
+        Ok(Chain { name, layers: layers.to_vec(), shapes, variables })
+    }
+
+    pub(crate) fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    pub(crate) fn shapes(&self) -> &[Vec<usize>] {
+        &self.shapes
+    }
+
+    /// The shape that comes out, without the batch.
+    pub(crate) fn output(&self) -> &[usize] {
+        // There is always the shape before the first layer.
+        &self.shapes[self.layers.len()]
+    }
+
+    /// Runs the layers. Dropout happens where a generator is given: in training.
+    ///
+    /// # Shapes
+    /// (b, input shape) -> (b, output shape)
+    pub(crate) fn forward(&self, xs: &Tensor, mut dropout: Option<&mut Rng>) -> Result<Tensor> {
+        let mut xs = xs.clone();
+        for (i, layer) in self.layers.iter().enumerate() {
+            xs = match (layer, &self.variables[i]) {
+                (Layer::Flatten, _) => xs.flatten_from(1)?, // (b, c, h, w) -> (b, c*h*w)
+                (Layer::Unflatten(c, h, w), _) => xs.reshape((xs.dim(0)?, *c, *h, *w))?, // (b, c*h*w) -> (b, c, h, w)
+                (Layer::Linear(_), Some((weight, bias))) => xs.matmul(&weight.t()?)?.broadcast_add(bias)?,
+                (Layer::Linear(_), None) => unreachable!("a linear layer is made with its variables"),
+                (Layer::Relu, _) => xs.relu()?,
+                (Layer::Sigmoid, _) => candle_nn::ops::sigmoid(&xs)?,
+                (Layer::Tanh, _) => xs.tanh()?,
+                (Layer::Dropout(p), _) => match dropout.as_deref_mut() {
+                    Some(rng) if *p > 0.0 => {
+                        let mask = rng.dropout_mask(xs.elem_count(), *p as f32);
+                        (&xs * Tensor::from_vec(mask, xs.shape(), xs.device())?)?
+                    }
+                    _ => xs,
+                },
+            };
+        }
+        Ok(xs)
+    }
+
+    /// Every variable under its name in a PyTorch state dict, in order.
+    pub(crate) fn named_variables(&self) -> Vec<(String, Var)> {
+        let mut named = Vec::new();
+        for (i, variables) in self.variables.iter().enumerate() {
+            if let Some((weight, bias)) = variables {
+                named.push((format!("{}.{i}.weight", self.name), weight.clone()));
+                named.push((format!("{}.{i}.bias", self.name), bias.clone()));
+            }
+        }
+        named
+    }
+
+    /// The weight of the last linear layer, (out, in), if there is one.
+    pub(crate) fn last_linear(&self) -> Option<&Var> {
+        let last = self.layers.iter().rposition(|layer| matches!(layer, Layer::Linear(_)))?;
+        self.variables[last].as_ref().map(|(weight, _)| weight)
+    }
+
+    /// How many numbers a layer learns.
+    pub(crate) fn parameters(&self, layer: usize) -> usize {
+        self.variables[layer].as_ref().map_or(0, |(weight, bias)| weight.elem_count() + bias.elem_count())
+    }
+}
+
+/// The error for a layer that does not fit: which list, which position, which layer.
+pub(crate) fn layer_error(list: &str, layers: &[Layer], i: usize, misfit: Misfit) -> Error {
+    let Misfit { expected, got, hint } = misfit;
+    Error::Layer { place: format!("{list} layer {i}, {}", layers[i]), expected, got, hint }
+}
+
+/// As PyTorch starts `nn.Linear`: weight and bias uniform in ±1/sqrt(inputs).
+fn variables(layer: &Layer, input: &[usize], rng: &mut Rng, device: &Device) -> Result<Option<(Var, Var)>> {
+    let Some((weight, bias)) = layer.parameter_shapes(input) else { return Ok(None) };
+    let bound = 1.0 / (weight[1..].iter().product::<usize>() as f32).sqrt();
+    let mut draw = |shape: Vec<usize>| -> Result<Var> {
+        let values = rng.uniform(shape.iter().product(), -bound, bound);
+        Ok(Var::from_tensor(&Tensor::from_vec(values, shape, device)?.to_dtype(DType::F32)?)?)
+    };
+    Ok(Some((draw(weight)?, draw(bias)?)))
+}

@@ -1,0 +1,267 @@
+//! Pictures to learn from: a [`Dataset`] of a training and a test [`Split`].
+//!
+//! Pictures are kept as they came (bytes stay bytes, a quarter of the memory) and become `f32` in [0, 1], shape
+//! (b, c, h, w), when a batch is drawn.
+
+use crate::display::{Content, Show, shows_itself, table};
+use crate::error::{Error, Result};
+use crate::idx::Idx;
+use crate::montage::Montage;
+use candle_core::{DType, Device, Tensor};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A picture's channels, height and width.
+pub type ImageShape = (usize, usize, usize);
+
+#[derive(Clone, Debug)]
+enum Pixels {
+    Bytes(Arc<Vec<u8>>),
+    Floats(Arc<Vec<f32>>),
+}
+
+/// Pictures of one shape, with or without labels. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Split {
+    pixels: Pixels,
+    labels: Option<Arc<Vec<u8>>>,
+    /// Which pictures of `pixels` belong to this split, in order.
+    index: Arc<Vec<usize>>,
+    shape: ImageShape,
+}
+
+impl Split {
+    /// Pictures from bytes, 0 to 255, one after the other as (c, h, w).
+    ///
+    /// # Errors
+    /// Where the bytes are not a whole number of pictures, or the labels are not one for each.
+    pub fn from_bytes(bytes: Vec<u8>, shape: ImageShape, labels: Option<Vec<u8>>) -> Result<Self> {
+        let n = count(bytes.len(), shape)?;
+        Self::new(Pixels::Bytes(Arc::new(bytes)), n, shape, labels)
+    }
+
+    /// Pictures from a tensor of floats in [0, 1].
+    ///
+    /// # Shapes
+    /// `images` is (n, c, h, w).
+    ///
+    /// # Errors
+    /// Another rank, no pictures, or labels that are not one for each picture.
+    pub fn from_tensor(images: &Tensor, labels: Option<Vec<u8>>) -> Result<Self> {
+        let (n, c, h, w) = images.dims4().map_err(|_| {
+            let hint = "For pictures without channels use .unsqueeze(1)";
+            Error::shape("Split::from_tensor", "(n, c, h, w)", format!("{:?}", images.dims()), hint)
+        })?;
+        let values = images.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+        Self::new(Pixels::Floats(Arc::new(values)), n, (c, h, w), labels)
+    }
+
+    fn new(pixels: Pixels, n: usize, shape: ImageShape, labels: Option<Vec<u8>>) -> Result<Self> {
+        if n == 0 {
+            return Err(Error::shape("Split", "at least one picture", "none", "Check where the pictures come from"));
+        }
+        if let Some(labels) = labels.as_ref().filter(|labels| labels.len() != n) {
+            let hint = "Give both from the same source";
+            return Err(Error::shape("labels", format!("one for each of {n} pictures"), labels.len(), hint));
+        }
+        Ok(Split { pixels, labels: labels.map(Arc::new), index: Arc::new((0..n).collect()), shape })
+    }
+
+    /// How many pictures.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there are none; a split made by this crate has at least one.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// Channels, height and width.
+    pub fn image_shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    /// The labels, where there are any.
+    pub fn labels(&self) -> Option<Vec<u8>> {
+        self.labels.as_ref().map(|all| self.index.iter().map(|&i| all[i]).collect())
+    }
+
+    /// The first `n` pictures, or all where there are fewer.
+    pub fn take(&self, n: usize) -> Split {
+        self.select(&self.index[..n.min(self.len())])
+    }
+
+    /// The pictures at these positions, as a tensor.
+    ///
+    /// # Shapes
+    /// (positions, c, h, w), f32 in [0, 1], on the CPU.
+    ///
+    /// # Errors
+    /// A position at or past [`Split::len`].
+    pub fn images(&self, positions: &[usize]) -> Result<Tensor> {
+        let (c, h, w) = self.shape;
+        let size = c * h * w;
+        let mut values = Vec::with_capacity(positions.len() * size);
+        for &position in positions {
+            let Some(&i) = self.index.get(position) else {
+                let hint = "Positions count from 0";
+                return Err(Error::setting("position", format!("below {}", self.len()), position, hint));
+            };
+            match &self.pixels {
+                Pixels::Bytes(bytes) => {
+                    values.extend(bytes[i * size..][..size].iter().map(|&byte| f32::from(byte) * (1.0 / 255.0)))
+                }
+                Pixels::Floats(floats) => values.extend_from_slice(&floats[i * size..][..size]),
+            }
+        }
+        Ok(Tensor::from_vec(values, (positions.len(), c, h, w), &Device::Cpu)?)
+    }
+
+    /// The first `n` pictures as a tensor (n, c, h, w), or all where there are fewer.
+    ///
+    /// # Errors
+    /// None in practice; the signature is candle's.
+    pub fn first(&self, n: usize) -> Result<Tensor> {
+        self.images(&(0..n.min(self.len())).collect::<Vec<_>>())
+    }
+
+    /// The mean picture, (1, c, h, w): what a model that has learned nothing else could predict.
+    ///
+    /// # Errors
+    /// None in practice; the signature is candle's.
+    pub fn mean_image(&self) -> Result<Tensor> {
+        let (c, h, w) = self.shape;
+        let mut sum = vec![0f64; c * h * w];
+        for start in (0..self.len()).step_by(1024) {
+            let positions: Vec<usize> = (start..self.len().min(start + 1024)).collect();
+            let batch = self.images(&positions)?.sum(0)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+            sum.iter_mut().zip(batch).for_each(|(all, new)| *all += new);
+        }
+        let mean: Vec<f32> = sum.iter().map(|v| (v / self.len() as f64) as f32).collect();
+        Ok(Tensor::from_vec(mean, (1, c, h, w), &Device::Cpu)?)
+    }
+
+    /// Two splits of the pictures at positions `order[..at]` and `order[at..]`.
+    pub(crate) fn divide(&self, order: &[usize], at: usize) -> (Split, Split) {
+        let (first, second) = order.split_at(at);
+        let pick = |positions: &[usize]| self.select(&positions.iter().map(|&p| self.index[p]).collect::<Vec<_>>());
+        (pick(first), pick(second))
+    }
+
+    fn select(&self, index: &[usize]) -> Split {
+        Split { index: Arc::new(index.to_vec()), ..self.clone() }
+    }
+}
+
+fn count(values: usize, (c, h, w): ImageShape) -> Result<usize> {
+    let size = c * h * w;
+    if size == 0 || !values.is_multiple_of(size) {
+        let expected = format!("a whole number of pictures of {c} x {h} x {w} = {size} bytes");
+        return Err(Error::shape("Split::from_bytes", expected, values, "Check the shape"));
+    }
+    Ok(values / size)
+}
+
+impl Show for Split {
+    fn contents(&self) -> Result<Vec<Content>> {
+        let (c, h, w) = self.shape;
+        let title = format!("{} pictures ({c}, {h}, {w}), the first", self.len());
+        Montage::new(&self.first(20)?)?.columns(20).title(title).contents()
+    }
+}
+shows_itself!(Split);
+
+/// A training and a test split of the same kind of pictures. It shows itself as a table and a strip of samples.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// What it is called.
+    pub name: String,
+    /// Where it came from.
+    pub source: String,
+    /// What models learn from; `fit` holds some of it out for validation.
+    pub train: Split,
+    /// What models are judged by at the end.
+    pub test: Split,
+}
+
+impl Dataset {
+    /// Two splits under a name.
+    ///
+    /// # Errors
+    /// Where their pictures have different shapes.
+    pub fn new(name: impl Into<String>, source: impl Into<String>, train: Split, test: Split) -> Result<Self> {
+        if train.image_shape() != test.image_shape() {
+            let (expected, got) = (format!("{:?}", train.image_shape()), format!("{:?}", test.image_shape()));
+            return Err(Error::shape("test pictures", expected, got, "Both splits must have one shape"));
+        }
+        Ok(Dataset { name: name.into(), source: source.into(), train, test })
+    }
+
+    /// Channels, height and width of its pictures.
+    pub fn image_shape(&self) -> ImageShape {
+        self.train.image_shape()
+    }
+
+    /// The same with at most so many pictures in each split, for a quick try.
+    pub fn take(&self, train: usize, test: usize) -> Dataset {
+        Dataset { train: self.train.take(train), test: self.test.take(test), ..self.clone() }
+    }
+}
+
+impl Show for Dataset {
+    fn contents(&self) -> Result<Vec<Content>> {
+        let (c, h, w) = self.image_shape();
+        let row = |name: &str, split: &Split| {
+            let labels = split.labels().map_or("none".into(), |labels| {
+                let classes = labels.iter().collect::<std::collections::BTreeSet<_>>().len();
+                format!("{classes} classes")
+            });
+            vec![name.to_string(), split.len().to_string(), format!("{c} x {h} x {w}"), labels]
+        };
+        let head = [&self.name, "pictures", "channels x height x width", "labels"].map(String::from).to_vec();
+        let from = vec![format!("from {}", self.source)];
+        let strip =
+            Montage::new(&self.train.first(20)?)?.columns(20).title(format!("{}: training pictures", self.name));
+        let mut contents = vec![table(&[head, row("train", &self.train), row("test", &self.test), from])];
+        contents.extend(strip.contents()?);
+        Ok(contents)
+    }
+}
+shows_itself!(Dataset);
+
+/// A data set of your own in MNIST's files: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the two of `t10k`,
+/// each gzipped (`.gz`) or not. Labels may be absent.
+///
+/// # Errors
+/// A missing, damaged or mismatched file.
+///
+/// # Examples
+/// ```no_run
+/// let letters = candlebook::idx_folder("data/letters")?;
+/// # Ok::<(), candlebook::Error>(())
+/// ```
+pub fn idx_folder(folder: impl AsRef<Path>) -> Result<Dataset> {
+    let folder = folder.as_ref();
+    let read = |split: &str| -> Result<Split> {
+        let images = find(folder, &format!("{split}-images-idx3-ubyte")).ok_or_else(|| {
+            let hint = "The four files are named as MNIST's, each with or without .gz";
+            Error::file(folder, format!("a file {split}-images-idx3-ubyte[.gz]"), "none", hint)
+        })?;
+        let labels = find(folder, &format!("{split}-labels-idx1-ubyte"));
+        let images = Idx::read(images, 3)?;
+        split_of(images, labels.map(|path| Idx::read(path, 1)).transpose()?)
+    };
+    let name = folder.file_name().map_or("pictures".into(), |name| name.to_string_lossy().into_owned());
+    Dataset::new(name, folder.display().to_string(), read("train")?, read("t10k")?)
+}
+
+pub(crate) fn split_of(images: Idx, labels: Option<Idx>) -> Result<Split> {
+    let shape = (1, images.dims[1], images.dims[2]);
+    Split::from_bytes(images.bytes, shape, labels.map(|labels| labels.bytes))
+}
+
+/// A file of this name in the folder, plain or gzipped.
+pub(crate) fn find(folder: &Path, name: &str) -> Option<std::path::PathBuf> {
+    [name.to_owned(), format!("{name}.gz")].into_iter().map(|name| folder.join(name)).find(|path| path.is_file())
+}

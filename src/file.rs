@@ -1,0 +1,26 @@
+//! Files written whole or not at all.
+
+use crate::error::{Error, Result};
+use std::path::Path;
+
+/// Writes to a temporary name beside the file, then renames: a reader sees the old bytes or the new ones, never a part.
+///
+/// # Errors
+/// Where the folder cannot be written. The old file, if there was one, is untouched.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("write", path))?;
+    std::io::Write::write_all(&mut file, bytes).map_err(Error::io("write", path))?;
+    #[cfg(unix)]
+    {
+        // Temporary files are private; what the user asked for is readable as other new files are.
+        use std::os::unix::fs::PermissionsExt;
+        let open = std::fs::Permissions::from_mode(0o644);
+        file.as_file().set_permissions(open).map_err(Error::io("write", path))?;
+    }
+    file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! What happened in training: one row an epoch.
+
+use crate::display::{Content, Show, shows_itself, table};
+use crate::error::Result;
+use crate::loss::Loss;
+use crate::model::thousands;
+use crate::plot::Plot;
+
+/// One epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Epoch {
+    /// Mean loss over the training pictures while the weights moved, with dropout and noise.
+    pub train_loss: f32,
+    /// Mean loss over the held-out pictures at the end of the epoch, in evaluation mode. None where none are held out.
+    pub valid_loss: Option<f32>,
+    /// Wall time, in seconds, validation included.
+    pub seconds: f64,
+    /// Training pictures a second, validation not counted.
+    pub images_per_second: f64,
+}
+
+/// The course of a call of `fit`. It shows itself as the loss curve, and in plain text as a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    /// The finished epochs, in order.
+    pub epochs: Vec<Epoch>,
+    /// Which loss the numbers are.
+    pub loss: Loss,
+    /// Whether Stop ended training early. The model is as trained up to then.
+    pub stopped: bool,
+}
+
+impl History {
+    /// The training loss of each epoch.
+    pub fn train_loss(&self) -> Vec<f32> {
+        self.epochs.iter().map(|epoch| epoch.train_loss).collect()
+    }
+
+    /// The validation loss of each epoch; empty where no pictures were held out.
+    pub fn valid_loss(&self) -> Vec<f32> {
+        self.epochs.iter().filter_map(|epoch| epoch.valid_loss).collect()
+    }
+
+    /// The number, counted from 1, and the row of the epoch with the lowest validation loss, or training loss where no
+    /// pictures were held out.
+    pub fn best(&self) -> Option<(usize, Epoch)> {
+        let loss = |epoch: &Epoch| epoch.valid_loss.unwrap_or(epoch.train_loss);
+        let best = self.epochs.iter().enumerate().min_by(|a, b| loss(a.1).total_cmp(&loss(b.1)));
+        best.map(|(i, epoch)| (i + 1, epoch.clone()))
+    }
+
+    /// Wall time of all epochs, in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.epochs.iter().map(|epoch| epoch.seconds).sum()
+    }
+
+    /// The loss curve.
+    ///
+    /// # Errors
+    /// None in practice; the signature is the chart's.
+    pub fn plot(&self) -> Result<Plot> {
+        let x: Vec<f64> = (1..=self.epochs.len()).map(|n| n as f64).collect();
+        let values = |losses: Vec<f32>| losses.into_iter().map(f64::from).collect::<Vec<_>>();
+        let mut plot = Plot::new().title("Loss").x("epoch").y(self.loss.to_string());
+        plot = plot.line("train", &x, &values(self.train_loss()))?;
+        let valid = values(self.valid_loss());
+        if valid.len() == x.len() { plot.line("validation", &x, &valid) } else { Ok(plot) }
+    }
+
+    /// The epochs as a table.
+    pub fn table(&self) -> Content {
+        let head = ["epoch", "train loss", "validation loss", "seconds", "images/s"].map(String::from).to_vec();
+        let best = self.best().map(|(n, _)| n);
+        let rows = self.epochs.iter().enumerate().map(|(i, epoch)| {
+            let mark = if best == Some(i + 1) { " (best)" } else { "" };
+            vec![
+                (i + 1).to_string(),
+                format!("{:.5}", epoch.train_loss),
+                epoch.valid_loss.map_or("-".into(), |loss| format!("{loss:.5}{mark}")),
+                format!("{:.1}", epoch.seconds),
+                thousands(epoch.images_per_second as usize),
+            ]
+        });
+        table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+    }
+}
+
+impl Show for History {
+    fn contents(&self) -> Result<Vec<Content>> {
+        let mut text = self.table().get("text/plain").unwrap_or_default().to_owned();
+        if self.stopped {
+            text.push_str("\nstopped early; the model is as trained up to then");
+        }
+        let (width, height) = (640, 360);
+        let png = self.plot()?.size(width, height).to_png()?;
+        Ok(vec![Content::text(text).png(&png, width as usize, height as usize)])
+    }
+}
+shows_itself!(History);

@@ -1,0 +1,47 @@
+//! Autoencoder experiments in a Jupyter notebook: data, models, training, pictures and plots that show inline, on candle.
+//!
+//! The flow goes one way: [`data`] -> [`model`] (two lists of [`layer`]s) -> [`train`] -> show ([`montage`], [`plot`]) and
+//! export ([`checkpoint`]). The candlebook kernel imports the [`prelude`] before the first cell:
+//!
+//! ```no_run
+//! # use candlebook::prelude::*;
+//! let data = mnist()?;
+//! let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(128), Relu, Dropout(0.2)])?;
+//! let history = ae.fit(&data, &Fit { epochs: 10, ..Default::default() })?;
+//! show(ae.reconstructions(&data.test, 10)?);
+//! show(ae.features()?);
+//! ae.save("mnist_ae.safetensors")?;
+//! # Ok::<(), candlebook::Error>(())
+//! ```
+//!
+//! It is not a framework: [`model::Autoencoder::variables`] hands back candle's own variables, and every picture is a
+//! candle tensor.
+#![warn(missing_docs)]
+
+pub mod error;
+mod file;
+pub mod rng;
+pub mod cell;
+pub mod display;
+pub mod montage;
+pub mod plot;
+pub mod idx;
+pub mod data;
+pub mod mnist;
+pub mod layer;
+mod chain;
+pub mod loss;
+pub mod model;
+pub mod history;
+pub mod train;
+pub mod checkpoint;
+pub mod prelude;
+
+pub use candle_core as candle;
+pub use cell::stopped;
+pub use data::{Dataset, Split, idx_folder};
+pub use display::show;
+pub use error::{Error, Result};
+pub use mnist::{fashion_mnist, mnist, mnist_embedded};
+pub use model::Autoencoder;
+pub use train::Fit;

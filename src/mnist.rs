@@ -1,0 +1,312 @@
+//! MNIST and Fashion-MNIST, from the nearest place that has them.
+//!
+//! In this order: the folder `$CANDLEBOOK_DATA`, the cache, the system's package, the public mirrors; and, for MNIST
+//! alone, 5,000 digits inside this crate. Every file of the full sets is checked by the SHA-256 of its unpacked bytes.
+//!
+//! Sources: LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition" (1998); Xiao,
+//! Rasul, Vollgraf, "Fashion-MNIST" (2017). Mirrors: those of torchvision's `datasets.MNIST`.
+
+use crate::data::{Dataset, Split, find, split_of};
+use crate::display::{Content, Handle, show};
+use crate::error::{Error, Result};
+use crate::idx::{Idx, decompress};
+use sha2::{Digest, Sha256};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A set of four IDX files and where they may be found.
+struct Source {
+    name: &'static str,
+    /// Folder below `$CANDLEBOOK_DATA` and below the cache.
+    folder: &'static str,
+    /// Where a system package puts it.
+    system: &'static str,
+    mirrors: &'static [&'static str],
+    files: [File; 4],
+}
+
+/// One file: its name without `.gz`, and the SHA-256 of its unpacked bytes.
+struct File {
+    name: &'static str,
+    sha256: &'static str,
+}
+
+const MNIST: Source = Source {
+    name: "MNIST",
+    folder: "mnist",
+    system: "/usr/share/datasets/mnist",
+    mirrors: &[
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+        "https://raw.githubusercontent.com/fgnt/mnist/master/",
+    ],
+    files: [
+        File {
+            name: "train-images-idx3-ubyte",
+            sha256: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        },
+        File {
+            name: "train-labels-idx1-ubyte",
+            sha256: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        },
+        File {
+            name: "t10k-images-idx3-ubyte",
+            sha256: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        },
+        File {
+            name: "t10k-labels-idx1-ubyte",
+            sha256: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        },
+    ],
+};
+
+const FASHION: Source = Source {
+    name: "Fashion-MNIST",
+    folder: "fashion-mnist",
+    system: "/usr/share/datasets/fashion-mnist",
+    mirrors: &[
+        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    ],
+    files: [
+        File {
+            name: "train-images-idx3-ubyte",
+            sha256: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        },
+        File {
+            name: "train-labels-idx1-ubyte",
+            sha256: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        },
+        File {
+            name: "t10k-images-idx3-ubyte",
+            sha256: "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        },
+        File {
+            name: "t10k-labels-idx1-ubyte",
+            sha256: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        },
+    ],
+};
+
+/// The handwritten digits: 60,000 for training and 10,000 for test, 28 x 28, one channel.
+///
+/// Looked for in `$CANDLEBOOK_DATA` (the folder itself or its subfolder `mnist`), then in the cache
+/// (`~/.cache/candlebook`), then at the public mirrors, whose files are cached. With no network, 5,000 of the digits (500
+/// of each, 4,000 for training) come from this crate, and a line says so. `CANDLEBOOK_OFFLINE=1` leaves the mirrors out.
+///
+/// # Errors
+/// A file that is there but damaged, or not MNIST's by its checksum.
+pub fn mnist() -> Result<Dataset> {
+    match MNIST.load() {
+        Err(Error::Download { .. }) => {
+            println!(
+                "MNIST: no network, so the 5,000 digits inside candlebook are used. For all 70,000 set CANDLEBOOK_DATA to \
+                 a folder with the four MNIST files."
+            );
+            mnist_embedded()
+        }
+        other => other,
+    }
+}
+
+/// The 5,000 digits inside this crate: 4,000 for training and 1,000 for test, as many of each digit.
+///
+/// # Errors
+/// None in practice; the embedded files are checked by a test.
+pub fn mnist_embedded() -> Result<Dataset> {
+    macro_rules! idx {
+        ($name:literal, $rank:literal) => {{
+            let path = Path::new(concat!($name, ".gz"));
+            let raw = include_bytes!(concat!("../assets/mnist5k/", $name, ".gz")).to_vec();
+            Idx::parse(path, &decompress(path, raw)?, $rank)?
+        }};
+    }
+    let train = split_of(idx!("train-images-idx3-ubyte", 3), Some(idx!("train-labels-idx1-ubyte", 1)))?;
+    let test = split_of(idx!("t10k-images-idx3-ubyte", 3), Some(idx!("t10k-labels-idx1-ubyte", 1)))?;
+    Dataset::new("MNIST, 5,000 digits", "this crate", train, test)
+}
+
+/// Zalando's articles of clothing in MNIST's format: 60,000 for training and 10,000 for test, 28 x 28, one channel.
+///
+/// Looked for as [`mnist`], and in Debian's package `dataset-fashion-mnist`.
+///
+/// # Errors
+/// As [`mnist`]; and where it is in none of these places, since it is not inside this crate.
+pub fn fashion_mnist() -> Result<Dataset> {
+    FASHION.load()
+}
+
+impl Source {
+    fn load(&self) -> Result<Dataset> {
+        let places = self.places();
+        for place in &places {
+            if self.files.iter().all(|file| find(place, file.name).is_some()) {
+                return self.dataset(place.display().to_string(), |file| {
+                    // `find` above has just seen it; if it is gone since, reading says so.
+                    let path = find(place, file.name).unwrap_or_else(|| place.join(file.name));
+                    let raw = std::fs::read(&path).map_err(Error::io("read", &path))?;
+                    let bytes = decompress(&path, raw)?;
+                    self.check(&path, file, &bytes)?;
+                    Ok((path, bytes))
+                });
+            }
+        }
+        let cache = cache_folder().map(|cache| cache.join(self.folder));
+        self.dataset("a public mirror".into(), |file| self.fetch(file, cache.as_deref()))
+    }
+
+    /// Folders that may hold the files.
+    fn places(&self) -> Vec<PathBuf> {
+        let mut places = Vec::new();
+        if let Some(data) = std::env::var_os("CANDLEBOOK_DATA").map(PathBuf::from) {
+            places.extend([data.join(self.folder), data]);
+        }
+        places.extend(cache_folder().map(|cache| cache.join(self.folder)));
+        places.push(self.system.into());
+        places
+    }
+
+    fn dataset(&self, source: String, mut get: impl FnMut(&File) -> Result<(PathBuf, Vec<u8>)>) -> Result<Dataset> {
+        let mut idx = |file: &File, rank| {
+            let (path, bytes) = get(file)?;
+            Idx::parse(&path, &bytes, rank)
+        };
+        let mut split = |at: usize| -> Result<Split> {
+            let images = idx(&self.files[at], 3)?;
+            split_of(images, Some(idx(&self.files[at + 1], 1)?))
+        };
+        Dataset::new(self.name, source, split(0)?, split(2)?)
+    }
+
+    fn check(&self, path: &Path, file: &File, bytes: &[u8]) -> Result<()> {
+        let sum = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        if sum == file.sha256 {
+            return Ok(());
+        }
+        let expected = format!("{}'s {} (SHA-256 {} unpacked)", self.name, file.name, file.sha256);
+        let hint = "If the file is damaged, delete it; to read files of your own use idx_folder(path)";
+        Err(Error::file(path, expected, format!("SHA-256 {sum}"), hint))
+    }
+
+    /// Downloads a file from the first mirror that has it whole, and keeps it in the cache where that can be written.
+    fn fetch(&self, file: &File, cache: Option<&Path>) -> Result<(PathBuf, Vec<u8>)> {
+        let name = format!("{}.gz", file.name);
+        let mirrors = mirrors(self);
+        let mut last = "none tried (CANDLEBOOK_OFFLINE is set)".to_owned();
+        for mirror in &mirrors {
+            let url = format!("{mirror}{name}");
+            match download(&url).and_then(|raw| {
+                let bytes = decompress(Path::new(&url), raw.clone())?;
+                self.check(Path::new(&url), file, &bytes)?;
+                Ok((raw, bytes))
+            }) {
+                Ok((raw, bytes)) => {
+                    let path = cache.map_or_else(|| PathBuf::from(&url), |cache| cache.join(&name));
+                    if let Err(error) = keep(cache, &name, &raw) {
+                        println!("{name}: not kept for the next time: {error}");
+                    }
+                    return Ok((path, bytes));
+                }
+                Err(error) => last = error.to_string(),
+            }
+        }
+        let hint = format!(
+            "Check the network, or put the four {} files into a folder and set CANDLEBOOK_DATA to it",
+            self.name
+        );
+        Err(Error::Download { file: name, tried: mirrors.len(), last, hint })
+    }
+}
+
+/// Where downloads are kept: `$CANDLEBOOK_CACHE`, else `~/.cache/candlebook`. None where there is no home.
+fn cache_folder() -> Option<PathBuf> {
+    if let Some(cache) = std::env::var_os("CANDLEBOOK_CACHE") {
+        return Some(cache.into());
+    }
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    base.or_else(|| std::env::home_dir().map(|home| home.join(".cache"))).map(|base| base.join("candlebook"))
+}
+
+/// The mirrors to try: none offline, only `$CANDLEBOOK_MIRROR` where that is set.
+fn mirrors(source: &Source) -> Vec<String> {
+    if std::env::var_os("CANDLEBOOK_OFFLINE").is_some() {
+        return Vec::new();
+    }
+    match std::env::var("CANDLEBOOK_MIRROR") {
+        Ok(own) => vec![format!("{}/{}/", own.trim_end_matches('/'), source.folder)],
+        Err(_) => source.mirrors.iter().map(|mirror| mirror.to_string()).collect(),
+    }
+}
+
+fn keep(cache: Option<&Path>, name: &str, raw: &[u8]) -> Result<()> {
+    let Some(cache) = cache else { return Ok(()) };
+    std::fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
+    crate::file::write_atomically(&cache.join(name), raw)
+}
+
+/// Fetches a file, with a line that says how far it is.
+fn download(url: &str) -> Result<Vec<u8>> {
+    let failed = |reason: String| Error::file(Path::new(url), "a download", reason, "");
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_connect(Some(Duration::from_secs(5)))
+        .timeout_recv_response(Some(Duration::from_secs(15)))
+        .timeout_recv_body(Some(Duration::from_secs(600)))
+        .build()
+        .into();
+    let response = agent.get(url).call().map_err(|error| failed(error.to_string()))?;
+    let length = response.body().content_length();
+    let mut reader = response.into_body().into_reader();
+    let mut bytes = Vec::new();
+    let mut progress = Progress::new(url);
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        if crate::cell::stopped() {
+            return Err(failed("Stop".into()));
+        }
+        match reader.read(&mut chunk).map_err(|error| failed(error.to_string()))? {
+            0 => break,
+            n => bytes.extend_from_slice(&chunk[..n]),
+        }
+        progress.at(bytes.len(), length);
+    }
+    progress.done(bytes.len());
+    Ok(bytes)
+}
+
+/// A line that says how far a download is: first after half a second, then five times a second.
+struct Progress {
+    name: String,
+    line: Option<Handle>,
+    last: Instant,
+}
+
+impl Progress {
+    fn new(url: &str) -> Self {
+        Progress { name: url.rsplit('/').next().unwrap_or(url).to_owned(), line: None, last: Instant::now() }
+    }
+
+    fn at(&mut self, bytes: usize, length: Option<u64>) {
+        let wait = if self.line.is_none() { 500 } else { 200 };
+        if self.last.elapsed() < Duration::from_millis(wait) {
+            return;
+        }
+        self.last = Instant::now();
+        let megabytes = bytes as f64 / 1e6;
+        let of = length.map_or(String::new(), |all| format!(" of {:.1}", all as f64 / 1e6));
+        self.write(format!("{}: {megabytes:.1}{of} MB", self.name));
+    }
+
+    fn done(&mut self, bytes: usize) {
+        if self.line.is_some() {
+            self.write(format!("{}: {:.1} MB, done", self.name, bytes as f64 / 1e6));
+        }
+    }
+
+    fn write(&mut self, text: String) {
+        match &self.line {
+            Some(line) => line.update(Content::text(text)),
+            None => self.line = Some(show(Content::text(text))),
+        }
+    }
+}

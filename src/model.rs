@@ -1,0 +1,283 @@
+//! The autoencoder: an encoder and a decoder, each a list of layers, and what one does with them.
+
+use crate::chain::{Chain, layer_error};
+use crate::data::{ImageShape, Split};
+use crate::display::{Content, Show, shows_itself, table};
+use crate::error::{Error, Result};
+use crate::layer::{Layer, mirror, shape, shapes};
+use crate::loss::Loss;
+use crate::montage::{Montage, Scale};
+use crate::rng::{Rng, Stream};
+use candle_core::{DType, Device, Tensor, Var};
+
+/// Pictures that pass through the model at a time where no gradient is needed.
+const CHUNK: usize = 1000;
+
+/// A model that writes a picture down as a short code and draws it again from the code.
+///
+/// Everything about it that is not a weight is in the two lists. It shows itself as a table of its layers.
+///
+/// # Examples
+/// ```
+/// use candlebook::prelude::*;
+/// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(128), Relu, Dropout(0.2)])?;
+/// assert_eq!(ae.parameters(), 784 * 128 + 128 + 128 * 784 + 784);
+/// # Ok::<(), candlebook::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Autoencoder {
+    input: ImageShape,
+    encoder: Chain,
+    decoder: Chain,
+    device: Device,
+}
+
+impl Autoencoder {
+    /// A model of two lists for pictures of a shape, with the weights of seed 0.
+    ///
+    /// # Errors
+    /// A layer that does not fit where it stands, or a decoder that does not end in the pictures' shape.
+    pub fn new(input: ImageShape, encoder: &[Layer], decoder: &[Layer]) -> Result<Self> {
+        Self::seeded(input, encoder, decoder, 0)
+    }
+
+    /// A model of an encoder; the decoder is its mirror image and ends in a sigmoid, so that pictures are in [0, 1].
+    ///
+    /// `[Flatten, Linear(512), Relu, Linear(32)]` is mirrored by `[Linear(512), Relu, Linear(784), Sigmoid, Unflatten(1,
+    /// 28, 28)]`: activations and dropout between two layers stand between their mirrors.
+    ///
+    /// # Errors
+    /// A layer that does not fit where it stands.
+    pub fn symmetric(input: ImageShape, encoder: &[Layer]) -> Result<Self> {
+        let (c, h, w) = input;
+        let shapes = shapes(encoder, &[c, h, w]).map_err(|(i, misfit)| layer_error("encoder", encoder, i, misfit))?;
+        Self::new(input, encoder, &mirror(encoder, &shapes))
+    }
+
+    /// The same architecture with fresh weights of another seed.
+    ///
+    /// # Errors
+    /// None in practice; the layers were checked before.
+    pub fn with_seed(self, seed: u64) -> Result<Self> {
+        Self::seeded(self.input, self.encoder.layers(), self.decoder.layers(), seed)
+    }
+
+    fn seeded(input: ImageShape, encoder: &[Layer], decoder: &[Layer], seed: u64) -> Result<Self> {
+        let (c, h, w) = input;
+        let device = Device::Cpu;
+        let mut rng = Rng::new(seed, Stream::Init);
+        let encoder = Chain::new("encoder", encoder, &[c, h, w], &mut rng, &device)?;
+        let decoder = Chain::new("decoder", decoder, encoder.output(), &mut rng, &device)?;
+        if decoder.output() != [c, h, w] {
+            return Err(Error::Layer {
+                place: format!("decoder, after its {} layers", decoder.layers().len()),
+                expected: format!("pictures of {c} x {h} x {w}"),
+                got: shape(decoder.output()),
+                hint: format!("End it with Linear({}), Sigmoid, Unflatten({c}, {h}, {w})", c * h * w),
+            });
+        }
+        Ok(Autoencoder { input, encoder, decoder, device })
+    }
+
+    /// Channels, height and width of the pictures.
+    pub fn image_shape(&self) -> ImageShape {
+        self.input
+    }
+
+    /// The encoder's layers.
+    pub fn encoder(&self) -> &[Layer] {
+        self.encoder.layers()
+    }
+
+    /// The decoder's layers.
+    pub fn decoder(&self) -> &[Layer] {
+        self.decoder.layers()
+    }
+
+    /// The shape of a code, without the batch: `[128]` for 128 hidden units.
+    pub fn code_shape(&self) -> &[usize] {
+        self.encoder.output()
+    }
+
+    /// Where the weights are.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Every variable, under its name in a PyTorch state dict: `encoder.1.weight`. They are candle's own, for whatever
+    /// this crate does not do.
+    pub fn variables(&self) -> Vec<(String, Var)> {
+        [self.encoder.named_variables(), self.decoder.named_variables()].concat()
+    }
+
+    /// How many numbers the model learns.
+    pub fn parameters(&self) -> usize {
+        self.variables().iter().map(|(_, var)| var.elem_count()).sum()
+    }
+
+    /// Encoder and decoder with gradients. Dropout happens where a generator is given: in training.
+    pub(crate) fn forward(&self, images: &Tensor, mut dropout: Option<&mut Rng>) -> Result<Tensor> {
+        let code = self.encoder.forward(images, dropout.as_deref_mut())?;
+        self.decoder.forward(&code, dropout)
+    }
+
+    /// The codes of pictures, in evaluation mode (no dropout).
+    ///
+    /// # Shapes
+    /// (n, c, h, w) or (c, h, w) -> (n, code)
+    ///
+    /// # Errors
+    /// Pictures of another shape than the model's.
+    pub fn encode(&self, images: &Tensor) -> Result<Tensor> {
+        let (c, h, w) = self.input;
+        let images = self.batch("encode", images, &[c, h, w])?;
+        in_chunks(&images, |chunk| self.encoder.forward(chunk, None))
+    }
+
+    /// The pictures of codes, in evaluation mode.
+    ///
+    /// # Shapes
+    /// (n, code) or (code) -> (n, c, h, w)
+    ///
+    /// # Errors
+    /// Codes of another shape than [`Autoencoder::code_shape`].
+    pub fn decode(&self, codes: &Tensor) -> Result<Tensor> {
+        let codes = self.batch("decode", codes, self.code_shape())?;
+        in_chunks(&codes, |chunk| self.decoder.forward(chunk, None))
+    }
+
+    /// Pictures drawn again from their codes, in evaluation mode.
+    ///
+    /// # Shapes
+    /// (n, c, h, w) or (c, h, w) -> (n, c, h, w)
+    ///
+    /// # Errors
+    /// Pictures of another shape than the model's.
+    pub fn reconstruct(&self, images: &Tensor) -> Result<Tensor> {
+        self.decode(&self.encode(images)?)
+    }
+
+    /// The mean squared error of the reconstructions of a split, in evaluation mode: over pictures, channels and pixels.
+    ///
+    /// # Errors
+    /// Pictures of another shape than the model's.
+    pub fn evaluate(&self, split: &Split) -> Result<f32> {
+        self.loss(split, Loss::Mse)
+    }
+
+    /// The mean of any loss over a split, in evaluation mode.
+    ///
+    /// # Errors
+    /// Pictures of another shape than the model's.
+    pub fn loss(&self, split: &Split, loss: Loss) -> Result<f32> {
+        let mut sum = 0.0;
+        let all: Vec<usize> = (0..split.len()).collect();
+        for positions in all.chunks(CHUNK) {
+            let images = split.images(positions)?.to_device(&self.device)?;
+            let value = loss.of(&self.reconstruct(&images)?, &images)?.to_scalar::<f32>()?;
+            sum += f64::from(value) * positions.len() as f64;
+        }
+        Ok((sum / split.len() as f64) as f32)
+    }
+
+    /// The first `n` pictures of a split above, their reconstructions below.
+    ///
+    /// # Errors
+    /// Pictures of another shape than the model's.
+    pub fn reconstructions(&self, split: &Split, n: usize) -> Result<Montage> {
+        let originals = split.first(n)?.to_device(&self.device)?;
+        let both = Tensor::cat(&[&originals, &self.reconstruct(&originals)?], 0)?;
+        Ok(Montage::new(&both)?.columns(originals.dim(0)?).title("originals above, reconstructions below"))
+    }
+
+    /// What each hidden unit draws: the columns of the last decoder matrix as pictures, blue below zero, red above.
+    ///
+    /// # Errors
+    /// A decoder whose last linear layer does not draw the picture.
+    pub fn features(&self) -> Result<Montage> {
+        let (c, h, w) = self.input;
+        let weight =
+            self.decoder.last_linear().filter(|weight| weight.dims()[0] == c * h * w).ok_or_else(|| Error::Layer {
+                place: "features of the decoder".into(),
+                expected: format!("a last linear layer of {} outputs, one for each value of a picture", c * h * w),
+                got: "none".into(),
+                hint: "basis_responses() works for every decoder".into(),
+            })?;
+        let units = weight.dims()[1];
+        let columns = weight.as_tensor().detach().t()?.reshape((units, c, h, w))?; // (c*h*w, units) -> (units, c, h, w)
+        Ok(Montage::new(&columns)?.scale(Scale::Symmetric).title("columns of the decoder matrix"))
+    }
+
+    /// The decoder's answer to each basis vector of the code: one number of the code is 1, all others are 0.
+    ///
+    /// # Errors
+    /// None in practice; the signature is candle's.
+    pub fn basis_responses(&self) -> Result<Montage> {
+        let size: usize = self.code_shape().iter().product();
+        let shape = [&[size], self.code_shape()].concat();
+        let basis = Tensor::eye(size, DType::F32, &self.device)?.reshape(shape)?; // (n, n) -> (n, code)
+        Ok(Montage::new(&self.decode(&basis)?)?.title("decoder's answer to each basis vector of the code"))
+    }
+
+    /// Checks the shape and adds the batch dimension where it is missing.
+    fn batch(&self, what: &str, tensor: &Tensor, item: &[usize]) -> Result<Tensor> {
+        let dims = tensor.dims();
+        let tensor = match dims {
+            _ if dims == item => tensor.unsqueeze(0)?,
+            [_, rest @ ..] if rest == item => tensor.clone(),
+            _ => {
+                let expected = format!("(n, {})", item.iter().map(usize::to_string).collect::<Vec<_>>().join(", "));
+                return Err(Error::shape(what, expected, format!("{dims:?}"), "The model was built for that shape"));
+            }
+        };
+        Ok(tensor.to_dtype(DType::F32)?.to_device(&self.device)?)
+    }
+
+    fn row(chain: &Chain, list: &str, i: usize) -> Vec<String> {
+        let learned = match chain.parameters(i) {
+            0 => String::new(),
+            n => thousands(n),
+        };
+        let name = format!("{list}.{i}");
+        vec![name, chain.layers()[i].to_string(), shape(&chain.shapes()[i + 1]), learned]
+    }
+}
+
+/// Runs a function over parts of a batch and joins the results, so that memory does not grow with the batch.
+fn in_chunks(batch: &Tensor, run: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    let n = batch.dim(0)?;
+    if n <= CHUNK {
+        return Ok(run(batch)?.detach());
+    }
+    let parts = (0..n)
+        .step_by(CHUNK)
+        .map(|start| Ok(run(&batch.narrow(0, start, CHUNK.min(n - start))?)?.detach()))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Tensor::cat(&parts, 0)?)
+}
+
+/// 101632 as 101,632.
+pub(crate) fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+impl Show for Autoencoder {
+    fn contents(&self) -> Result<Vec<Content>> {
+        let (c, h, w) = self.input;
+        let head = ["name", "layer", "output", "parameters"].map(String::from).to_vec();
+        let mut rows = vec![head, vec!["input".into(), String::new(), shape(&[c, h, w])]];
+        rows.extend((0..self.encoder.layers().len()).map(|i| Self::row(&self.encoder, "encoder", i)));
+        rows.extend((0..self.decoder.layers().len()).map(|i| Self::row(&self.decoder, "decoder", i)));
+        rows.push(vec!["total".into(), String::new(), String::new(), thousands(self.parameters())]);
+        Ok(vec![table(&rows)])
+    }
+}
+shows_itself!(Autoencoder);

@@ -1,0 +1,16 @@
+//! What the kernel imports before the first cell: the names notebooks use.
+
+pub use crate::cell::stopped;
+pub use crate::data::{Dataset, ImageShape, Split, idx_folder};
+pub use crate::display::{Content, Handle, Show, clear_output, show};
+pub use crate::error::Error;
+pub use crate::history::{Epoch, History};
+pub use crate::layer::Layer::{self, *};
+pub use crate::loss::Loss;
+pub use crate::mnist::{fashion_mnist, mnist, mnist_embedded};
+pub use crate::model::Autoencoder;
+pub use crate::montage::{Montage, Scale};
+pub use crate::plot::Plot;
+pub use crate::train::Fit;
+pub use candle_core::{self as candle, D, DType, Device, IndexOp, Tensor, Var};
+pub use candle_nn;

@@ -1,0 +1,84 @@
+//! Seeded random numbers: every draw of the crate comes from here.
+//!
+//! Candle's CPU generator cannot be seeded, and its CUDA generator gives other numbers for the same seed. So numbers are
+//! drawn on the host, from ChaCha8, whose sequence is the same on every machine and in every version. Each purpose has its
+//! own stream: one more dropout layer does not change the initial weights.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+/// What the numbers are for. Streams of one seed are independent of each other.
+#[derive(Clone, Copy, Debug)]
+pub enum Stream {
+    /// Initial weights.
+    Init = 1,
+    /// Which pictures are held out for validation.
+    Split = 2,
+    /// The order of the pictures in each epoch.
+    Shuffle = 3,
+    /// Dropout masks.
+    Dropout = 4,
+    /// Noise added to the input of a denoising autoencoder.
+    Noise = 5,
+}
+
+/// A generator of one seed and one stream.
+#[derive(Clone, Debug)]
+pub struct Rng(ChaCha8Rng);
+
+impl Rng {
+    /// The generator of `seed` for one purpose.
+    pub fn new(seed: u64, stream: Stream) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(stream as u64);
+        Rng(rng)
+    }
+
+    /// A number in [0, 1), of 24 random bits.
+    pub fn unit(&mut self) -> f32 {
+        (self.0.next_u32() >> 8) as f32 * (1.0 / (1 << 24) as f32)
+    }
+
+    /// `n` numbers, uniform in [low, high).
+    pub fn uniform(&mut self, n: usize, low: f32, high: f32) -> Vec<f32> {
+        (0..n).map(|_| low + (high - low) * self.unit()).collect()
+    }
+
+    /// `n` numbers, normal with mean 0 and the given standard deviation (Box-Muller).
+    pub fn normal(&mut self, n: usize, std: f32) -> Vec<f32> {
+        (0..n)
+            .map(|_| {
+                let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+                std * radius * (std::f32::consts::TAU * self.unit()).cos()
+            })
+            .collect()
+    }
+
+    /// The numbers 0 .. n in random order (Fisher-Yates).
+    pub fn permutation(&mut self, n: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        for i in (1..n).rev() {
+            order.swap(i, self.below(i + 1));
+        }
+        order
+    }
+
+    /// A dropout mask: 0 with probability `p`, else 1 / (1 - p), so that the expected value stays.
+    pub fn dropout_mask(&mut self, n: usize, p: f32) -> Vec<f32> {
+        let keep = 1.0 / (1.0 - p);
+        (0..n).map(|_| if self.unit() < p { 0.0 } else { keep }).collect()
+    }
+
+    /// A number in 0 .. n, without bias (Lemire).
+    fn below(&mut self, n: usize) -> usize {
+        let n = n as u64;
+        let mut product = u128::from(self.0.next_u64()) * u128::from(n);
+        if (product as u64) < n {
+            let threshold = n.wrapping_neg() % n;
+            while (product as u64) < threshold {
+                product = u128::from(self.0.next_u64()) * u128::from(n);
+            }
+        }
+        (product >> 64) as usize
+    }
+}

@@ -1,0 +1,306 @@
+//! Training: `ae.fit(&data, &Fit { epochs: 20, ..Default::default() })`.
+
+use crate::cell::stopped;
+use crate::data::{Dataset, Split};
+use crate::display::{Content, Frontend, Handle, Show, show};
+use crate::error::{Error, Result};
+use crate::history::{Epoch, History};
+use crate::loss::Loss;
+use crate::model::{Autoencoder, thousands};
+use crate::rng::{Rng, Stream};
+use candle_core::{Tensor, Var};
+use candle_nn::{AdamW, Optimizer, ParamsAdamW};
+use std::time::{Duration, Instant};
+
+/// How to train. Every setting has a default: `Fit { epochs: 20, ..Default::default() }`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fit {
+    /// How often every training picture is seen. Defaults to 10.
+    pub epochs: usize,
+    /// Pictures in a step; the last step of an epoch takes what is left. Defaults to 128.
+    pub batch: usize,
+    /// Adam's step size. Defaults to 0.001.
+    pub learning_rate: f64,
+    /// What is made small. Defaults to the mean squared error.
+    pub loss: Loss,
+    /// Share of the training pictures held out to watch the loss on, in [0, 1). Defaults to 0.1.
+    pub validation: f64,
+    /// Standard deviation of the normal noise added to the input, in pixel units of [0, 1]: the model learns to remove
+    /// it (Vincent and others, "Extracting and composing robust features with denoising autoencoders", 2008). Defaults to
+    /// 0, no noise.
+    pub noise: f64,
+    /// Decoupled weight decay, as PyTorch's `AdamW`. Defaults to 0, which is Adam.
+    pub weight_decay: f64,
+    /// What the order of pictures, the held-out pictures, dropout and noise are drawn from. Defaults to 0.
+    pub seed: u64,
+}
+
+impl Default for Fit {
+    fn default() -> Self {
+        Fit {
+            epochs: 10,
+            batch: 128,
+            learning_rate: 1e-3,
+            loss: Loss::Mse,
+            validation: 0.1,
+            noise: 0.0,
+            weight_decay: 0.0,
+            seed: 0,
+        }
+    }
+}
+
+impl Fit {
+    /// Finds what cannot be trained with, before anything is changed.
+    fn check(&self, pictures: usize) -> Result<()> {
+        let no = |name: &str, expected: &str, got: String, hint: &str| {
+            Err(Error::setting(format!("Fit::{name}"), expected, got, hint))
+        };
+        if self.epochs == 0 {
+            return no("epochs", "at least 1", "0".into(), "Choose how often every picture is seen");
+        }
+        if !(0.0..1.0).contains(&self.validation) {
+            let hint = "0.1 holds out a tenth; 0 trains on everything";
+            return no("validation", "a share in [0, 1)", self.validation.to_string(), hint);
+        }
+        let train = pictures - self.held_out(pictures);
+        if self.batch == 0 || self.batch > train {
+            let expected = format!("1 to {train}, the pictures left for training");
+            return no("batch", &expected, self.batch.to_string(), "Choose a smaller batch or more data");
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            return no("learning_rate", "a positive number", self.learning_rate.to_string(), "0.001 is a good start");
+        }
+        for (name, value) in [("noise", self.noise), ("weight_decay", self.weight_decay)] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return no(name, "zero or more", value.to_string(), "0 turns it off");
+            }
+        }
+        Ok(())
+    }
+
+    fn held_out(&self, pictures: usize) -> usize {
+        ((pictures as f64 * self.validation) as usize).min(pictures.saturating_sub(1))
+    }
+}
+
+impl Autoencoder {
+    /// Learns from the training pictures by Adam (Kingma and Ba, 2015), with progress under the cell.
+    ///
+    /// Called again, it goes on from the weights it finds. Stop ends it at the next batch; the model is kept as trained up
+    /// to then, and the history says so.
+    ///
+    /// # Errors
+    /// Pictures of another shape than the model's; a setting outside its range; a loss that is no longer finite, in
+    /// which case the weights are those of the last good epoch.
+    pub fn fit(&mut self, data: &Dataset, fit: &Fit) -> Result<History> {
+        if data.image_shape() != self.image_shape() {
+            return Err(Error::shape(
+                "fit",
+                format!("pictures of shape {:?}, as the model was built for", self.image_shape()),
+                format!("{:?}", data.image_shape()),
+                "Build the model with data.image_shape()",
+            ));
+        }
+        fit.check(data.train.len())?;
+        Run::new(self, data, fit)?.all_epochs()
+    }
+}
+
+/// One call of `fit`.
+struct Run<'a> {
+    model: &'a Autoencoder,
+    fit: &'a Fit,
+    train: Split,
+    valid: Option<Split>,
+    variables: Vec<Var>,
+    optimizer: AdamW,
+    shuffle: Rng,
+    dropout: Rng,
+    noise: Rng,
+    view: View,
+}
+
+impl<'a> Run<'a> {
+    fn new(model: &'a Autoencoder, data: &Dataset, fit: &'a Fit) -> Result<Self> {
+        let n = data.train.len();
+        let order = Rng::new(fit.seed, Stream::Split).permutation(n);
+        let (valid, train) = data.train.divide(&order, fit.held_out(n));
+        let variables: Vec<Var> = model.variables().into_iter().map(|(_, var)| var).collect();
+        let params = ParamsAdamW { lr: fit.learning_rate, weight_decay: fit.weight_decay, ..Default::default() };
+        Ok(Run {
+            model,
+            fit,
+            view: View::new(fit.epochs, train.len()),
+            train,
+            valid: Some(valid).filter(|valid| !valid.is_empty()),
+            optimizer: AdamW::new(variables.clone(), params)?,
+            variables,
+            shuffle: Rng::new(fit.seed, Stream::Shuffle),
+            dropout: Rng::new(fit.seed, Stream::Dropout),
+            noise: Rng::new(fit.seed, Stream::Noise),
+        })
+    }
+
+    fn all_epochs(mut self) -> Result<History> {
+        let mut history = History { epochs: Vec::new(), loss: self.fit.loss, stopped: false };
+        let mut good = self.weights()?;
+        for epoch in 1..=self.fit.epochs {
+            match self.epoch(epoch) {
+                Ok(Some(row)) => history.epochs.push(row),
+                Ok(None) => {
+                    history.stopped = true;
+                    break;
+                }
+                Err(error) => {
+                    for (var, weights) in self.variables.iter().zip(&good) {
+                        var.set(weights)?;
+                    }
+                    return Err(error);
+                }
+            }
+            good = self.weights()?;
+            self.view.epoch_done(self.model, &history, self.valid.as_ref().unwrap_or(&self.train))?;
+        }
+        self.view.done(&history);
+        Ok(history)
+    }
+
+    /// One pass over the training pictures; None where Stop was pressed.
+    fn epoch(&mut self, epoch: usize) -> Result<Option<Epoch>> {
+        let start = Instant::now();
+        let order = self.shuffle.permutation(self.train.len());
+        let (mut sum, mut seen) = (0.0, 0);
+        for (i, positions) in order.chunks(self.fit.batch).enumerate() {
+            if stopped() {
+                return Ok(None);
+            }
+            let loss = self.step(&self.train.images(positions)?)?;
+            if !loss.is_finite() {
+                return Err(self.diverged(epoch, i + 1, loss));
+            }
+            sum += f64::from(loss) * positions.len() as f64;
+            seen += positions.len();
+            self.view.batch_done(epoch, seen, sum / seen as f64);
+        }
+        let training = start.elapsed().as_secs_f64();
+        let valid_loss = self.valid.as_ref().map(|valid| self.model.loss(valid, self.fit.loss)).transpose()?;
+        if let Some(loss) = valid_loss.filter(|loss| !loss.is_finite()) {
+            return Err(self.diverged(epoch, order.len().div_ceil(self.fit.batch), loss));
+        }
+        Ok(Some(Epoch {
+            train_loss: (sum / seen as f64) as f32,
+            valid_loss,
+            seconds: start.elapsed().as_secs_f64(),
+            images_per_second: seen as f64 / training,
+        }))
+    }
+
+    /// One step of the optimizer; returns the loss before it.
+    fn step(&mut self, images: &Tensor) -> Result<f32> {
+        let images = images.to_device(self.model.device())?;
+        let input = if self.fit.noise > 0.0 {
+            let noise = self.noise.normal(images.elem_count(), self.fit.noise as f32);
+            (&images + Tensor::from_vec(noise, images.shape(), images.device())?)?
+        } else {
+            images.clone()
+        };
+        let loss = self.fit.loss.of(&self.model.forward(&input, Some(&mut self.dropout))?, &images)?;
+        let value = loss.to_scalar::<f32>()?;
+        if value.is_finite() {
+            self.optimizer.backward_step(&loss)?;
+        }
+        Ok(value)
+    }
+
+    fn weights(&self) -> Result<Vec<Tensor>> {
+        self.variables.iter().map(|var| Ok(var.as_tensor().copy()?)).collect()
+    }
+
+    fn diverged(&self, epoch: usize, batch: usize, loss: f32) -> Error {
+        Error::Diverged { epoch, batch, loss, kept: epoch - 1, learning_rate: self.fit.learning_rate }
+    }
+}
+
+/// How often the bar moves.
+const UPDATE_EVERY: Duration = Duration::from_millis(200);
+/// Width of the bar in characters.
+const BAR: usize = 24;
+
+/// The view of training under the cell: a bar that moves, the loss curve, and pictures with their reconstructions, each
+/// replaced in place. Where the page cannot be changed, one line an epoch.
+struct View {
+    epochs: usize,
+    pictures: usize,
+    start: Instant,
+    last: Option<Instant>,
+    bar: Option<Handle>,
+    curve: Option<Handle>,
+    strip: Option<Handle>,
+}
+
+impl View {
+    fn new(epochs: usize, pictures: usize) -> Self {
+        View { epochs, pictures, start: Instant::now(), last: None, bar: None, curve: None, strip: None }
+    }
+
+    fn live(&self) -> bool {
+        Frontend::current() == Frontend::Candlebook
+    }
+
+    fn batch_done(&mut self, epoch: usize, seen: usize, loss: f64) {
+        if !self.live() || self.last.is_some_and(|last| last.elapsed() < UPDATE_EVERY) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let done = (epoch - 1) * self.pictures + seen;
+        let share = done as f64 / (self.epochs * self.pictures) as f64;
+        let elapsed = self.start.elapsed().as_secs_f64();
+        let left = elapsed / share - elapsed;
+        let full = (share * BAR as f64) as usize;
+        let bar = "█".repeat(full) + &"░".repeat(BAR - full);
+        let speed = thousands((done as f64 / elapsed) as usize);
+        let text = format!(
+            "epoch {epoch}/{} {bar} {:>3.0} %  loss {loss:.5}  {speed} images/s  {elapsed:.0} s, {left:.0} s left",
+            self.epochs,
+            share * 100.0
+        );
+        put(&mut self.bar, Content::text(text));
+    }
+
+    fn epoch_done(&mut self, model: &Autoencoder, history: &History, pictures: &Split) -> Result<()> {
+        if self.live() {
+            put(&mut self.curve, history.plot()?.size(640, 280));
+            put(&mut self.strip, model.reconstructions(pictures, 12)?);
+        } else if let Some(epoch) = history.epochs.last() {
+            let valid = epoch.valid_loss.map_or(String::new(), |loss| format!("  validation {loss:.5}"));
+            let (n, train, seconds) = (history.epochs.len(), epoch.train_loss, epoch.seconds);
+            let speed = thousands(epoch.images_per_second as usize);
+            println!("epoch {n}/{}  train {train:.5}{valid}  {seconds:.1} s  {speed} images/s", self.epochs);
+        }
+        Ok(())
+    }
+
+    fn done(&mut self, history: &History) {
+        let n = history.epochs.len();
+        let how = if history.stopped { "stopped after" } else { "trained for" };
+        let mut text = format!("{how} {n} of {} epochs in {:.1} s", self.epochs, self.start.elapsed().as_secs_f64());
+        if let Some((best, row)) = history.best() {
+            let (name, loss) = row.valid_loss.map_or(("train", row.train_loss), |loss| ("validation", loss));
+            text.push_str(&format!("; best {name} loss {loss:.5} in epoch {best}"));
+        }
+        if self.live() {
+            put(&mut self.bar, Content::text(text));
+        } else {
+            println!("{text}");
+        }
+    }
+}
+
+/// Shows a value the first time, replaces it from then on.
+fn put(place: &mut Option<Handle>, value: impl Show) {
+    match place {
+        Some(handle) => handle.update(value),
+        None => *place = Some(show(value)),
+    }
+}
