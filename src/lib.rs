@@ -31,6 +31,7 @@ pub mod mnist;
 pub mod layer;
 mod chain;
 pub mod loss;
+pub mod optim;
 pub mod model;
 pub mod history;
 pub mod train;

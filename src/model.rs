@@ -208,7 +208,8 @@ impl Autoencoder {
         Ok(Montage::new(&columns)?.scale(Scale::Symmetric).title("columns of the decoder matrix"))
     }
 
-    /// The decoder's answer to each basis vector of the code: one number of the code is 1, all others are 0.
+    /// The decoder's answer to each basis vector of the code: one number of the code is 1, all others are 0. Each picture
+    /// is stretched to its own range, since one unit alone moves it little.
     ///
     /// # Errors
     /// None in practice; the signature is candle's.
@@ -216,7 +217,7 @@ impl Autoencoder {
         let size: usize = self.code_shape().iter().product();
         let shape = [&[size], self.code_shape()].concat();
         let basis = Tensor::eye(size, DType::F32, &self.device)?.reshape(shape)?; // (n, n) -> (n, code)
-        Ok(Montage::new(&self.decode(&basis)?)?.title("decoder's answer to each basis vector of the code"))
+        Ok(Montage::new(&self.decode(&basis)?)?.scale(Scale::MinMax).title("decoder's answer to each basis vector of the code"))
     }
 
     /// Checks the shape and adds the batch dimension where it is missing.

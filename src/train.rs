@@ -7,9 +7,9 @@ use crate::error::{Error, Result};
 use crate::history::{Epoch, History};
 use crate::loss::Loss;
 use crate::model::{Autoencoder, thousands};
+use crate::optim::{Adam, Optimizer};
 use crate::rng::{Rng, Stream};
 use candle_core::{Tensor, Var};
-use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use std::time::{Duration, Instant};
 
 /// How to train. Every setting has a default: `Fit { epochs: 20, ..Default::default() }`.
@@ -114,7 +114,7 @@ struct Run<'a> {
     train: Split,
     valid: Option<Split>,
     variables: Vec<Var>,
-    optimizer: AdamW,
+    optimizer: Optimizer,
     shuffle: Rng,
     dropout: Rng,
     noise: Rng,
@@ -127,14 +127,14 @@ impl<'a> Run<'a> {
         let order = Rng::new(fit.seed, Stream::Split).permutation(n);
         let (valid, train) = data.train.divide(&order, fit.held_out(n));
         let variables: Vec<Var> = model.variables().into_iter().map(|(_, var)| var).collect();
-        let params = ParamsAdamW { lr: fit.learning_rate, weight_decay: fit.weight_decay, ..Default::default() };
+        let adam = Adam { learning_rate: fit.learning_rate, weight_decay: fit.weight_decay, ..Default::default() };
         Ok(Run {
             model,
             fit,
             view: View::new(fit.epochs, train.len()),
             train,
             valid: Some(valid).filter(|valid| !valid.is_empty()),
-            optimizer: AdamW::new(variables.clone(), params)?,
+            optimizer: Optimizer::new(variables.clone(), adam)?,
             variables,
             shuffle: Rng::new(fit.seed, Stream::Shuffle),
             dropout: Rng::new(fit.seed, Stream::Dropout),

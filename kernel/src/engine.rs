@@ -124,6 +124,8 @@ impl Engine {
                 outputs
                     .content_by_mime_type
                     .into_iter()
+                    // A loop or an `if` at the end of a cell is an expression too, but has nothing to show.
+                    .filter(|(_, text)| text != "()")
                     .map(|(mime, text)| {
                         let parsed = mime.contains("json").then(|| serde_json::from_str(&text).ok()).flatten();
                         (mime, parsed.unwrap_or(Value::String(text)))
@@ -137,7 +139,8 @@ impl Engine {
         match error {
             evcxr::Error::CompilationErrors(errors) => {
                 let messages: Vec<String> = errors.iter().map(|error| error.message()).collect();
-                let traceback = errors.iter().map(|error| self.report(error, code)).collect();
+                let mut traceback: Vec<String> = errors.iter().map(|error| self.report(error, code)).collect();
+                traceback.extend(traceback.iter().any(|text| text.contains("found `i32`")).then(|| INTEGERS.to_owned()));
                 CellError { name: "CompileError".into(), value: messages.join("\n"), traceback }
             }
             evcxr::Error::SubprocessTerminated(reason) => plain("Died", died(&reason)),
@@ -151,7 +154,7 @@ impl Engine {
         let mut drawn = Vec::new();
         let report = error.build_report(name.clone(), code.to_owned(), Theme::Light);
         match report.map(|report| report.write(ariadne::sources([(name, code.to_owned())]), &mut drawn)) {
-            Some(Ok(())) => String::from_utf8_lossy(&drawn).trim_end().to_owned(),
+            Some(Ok(())) => merge_colours(String::from_utf8_lossy(&drawn).trim_end()),
             _ => error.rendered(),
         }
     }
@@ -164,6 +167,33 @@ fn set_environment(folder: &Path, config: &Path) {
         std::env::set_var("EVCXR_TMPDIR", folder);
         std::env::set_var("EVCXR_CONFIG_DIR", config);
     }
+}
+
+/// What users of other notebooks trip over: a number is given its type in the cell that makes it.
+const INTEGERS: &str = "A whole number that a cell keeps is an i32 unless its `let` says otherwise: let hidden: usize = 128;";
+
+/// The report's source lines have each character coloured by itself: a colour that is on already is not put on again.
+fn merge_colours(text: &str) -> String {
+    const OFF: &str = "\x1b[0m";
+    let mut out = String::with_capacity(text.len() / 4);
+    let mut on = "";
+    let mut rest = text;
+    while let Some(start) = rest.find(OFF) {
+        out.push_str(&rest[..start]);
+        if let Some(code) = rest[..start].rfind("\x1b[") {
+            let code = &rest[code..start];
+            on = &code[..code.find('m').map_or(0, |end| end + 1)];
+        }
+        rest = &rest[start + OFF.len()..];
+        match rest.strip_prefix(on) {
+            Some(same) if !on.is_empty() => rest = same,
+            _ => {
+                out.push_str(OFF);
+                on = "";
+            }
+        }
+    }
+    out + rest
 }
 
 fn plain(name: &str, value: String) -> CellError {

@@ -121,8 +121,7 @@ impl Notebook {
     }
 
     fn update_display(&mut self, display: &Display) {
-        let cells = self.json["cells"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
-        for output in cells.iter_mut().filter_map(|cell| cell["outputs"].as_array_mut()).flatten() {
+        for output in self.outputs() {
             if output["transient"].as_object() == Some(&display.transient) {
                 output["data"] = Value::Object(display.data.clone());
                 output["metadata"] = Value::Object(display.metadata.clone());
@@ -130,10 +129,15 @@ impl Notebook {
         }
     }
 
+    /// The outputs of all cells. (Indexing a cell that has none would put a null there.)
+    fn outputs(&mut self) -> impl Iterator<Item = &mut Value> {
+        let cells = self.json["cells"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
+        cells.iter_mut().filter_map(|cell| cell.get_mut("outputs")?.as_array_mut()).flatten()
+    }
+
     /// Takes out what only a running notebook needs.
     pub fn finish(&mut self) {
-        let cells = self.json["cells"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
-        for output in cells.iter_mut().filter_map(|cell| cell["outputs"].as_array_mut()).flatten() {
+        for output in self.outputs() {
             if let Some(output) = output.as_object_mut() {
                 output.remove("transient");
             }
@@ -219,7 +223,8 @@ mod tests {
     #[test]
     fn streams_join_and_displays_are_replaced_in_place() {
         let cell = json!({ "cell_type": "code", "metadata": {}, "source": "", "outputs": [] });
-        let mut book = notebook(json!({ "nbformat": 4, "cells": [cell.clone(), cell] }));
+        let prose = json!({ "cell_type": "markdown", "metadata": {}, "source": "text" });
+        let mut book = notebook(json!({ "nbformat": 4, "cells": [cell.clone(), cell, prose.clone()] }));
         book.begin_cell(0, 1);
         book.add_event(0, &Event::Stdout("a".into()));
         book.add_event(0, &Event::Stdout("b\n".into()));
@@ -237,5 +242,6 @@ mod tests {
             ])
         );
         assert_eq!(book.json["cells"][1]["outputs"], json!([]));
+        assert_eq!(book.json["cells"][2], prose);
     }
 }

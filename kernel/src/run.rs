@@ -2,10 +2,10 @@
 
 use crate::engine::{Engine, Outcome};
 use crate::notebook::Notebook;
-use crate::relay::Event;
+use crate::relay::{Event, Op};
 use crate::session::Session;
 use anyhow::{Context, Result};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
@@ -83,13 +83,15 @@ fn execute(engine: &mut Engine, source: &str, events: &Receiver<Event>, mut hand
     })
 }
 
-/// A cell's text on the terminal; displays by their plain text.
+/// A cell's text on the terminal; of displays the plain text, and their changes only where a line can be rewritten.
 fn echo(event: &Event) {
     let text = match event {
         Event::Stdout(text) | Event::Stderr(text) => text.clone(),
         Event::Display(display) => match (display.op, display.data.get("text/plain").and_then(|text| text.as_str())) {
-            (crate::relay::Op::Display, Some(text)) => format!("\n{text}\n"),
-            (crate::relay::Op::Update, Some(text)) if !text.contains('\n') => format!("\r{text}"),
+            (Op::Display, Some(text)) => format!("\n{text}\n"),
+            (Op::Update, Some(text)) if text.starts_with("epoch") && std::io::stderr().is_terminal() => {
+                format!("\r\x1b[2K{text}")
+            }
             _ => return,
         },
     };

@@ -173,6 +173,7 @@ fn lay_out(folder: &Path) -> Result<()> {
         workspace.remove("members");
     }
     std::fs::write(helper.join("Cargo.toml"), manifest.to_string())?;
+    std::fs::write(helper.join("Cargo.lock"), LOCK)?;
     let config = folder.join("config");
     home::create_folder(&config)?;
     let features = features();
@@ -183,7 +184,23 @@ fn lay_out(folder: &Path) -> Result<()> {
     home::create_folder(&folder.join("session"))?;
     // The versions that were tested; cargo leaves out what the cell crate does not need.
     std::fs::write(folder.join("session/Cargo.lock"), LOCK)?;
-    write_cargo_config()
+    write_cargo_config()?;
+    start_from_another(folder)
+}
+
+/// Takes over what an earlier seed has compiled: after a change of the helper alone, only the helper is compiled.
+/// Cargo finds out what still holds.
+fn start_from_another(folder: &Path) -> Result<()> {
+    let Some(seeds) = folder.parent() else { return Ok(()) };
+    let age = |path: &PathBuf| std::fs::metadata(path.join("ready")).and_then(|ready| ready.modified()).ok();
+    let others = std::fs::read_dir(seeds)?.flatten().map(|entry| entry.path());
+    let Some(other) = others.filter(|path| age(path).is_some()).max_by_key(age) else { return Ok(()) };
+    let lock = open_lock(&other.with_extension("lock"))?;
+    if lock.try_lock_shared().is_ok() {
+        let leave = [&crate::session::OF_A_CELL[..], &["candlebook-", "libcandlebook", "Cargo.lock"]].concat();
+        crate::session::fill(&other.join("session"), &folder.join("session"), &leave)?;
+    }
+    Ok(())
 }
 
 /// Writes the cargo configuration that governs seeds and sessions, in the folder above both.
@@ -213,7 +230,7 @@ fn warm_up(folder: &Path) -> Result<()> {
         .spawn()
         .context("cannot start the engine")?;
     let stderr = child.stderr.take().context("the engine has no standard error")?;
-    let mut progress = Progress::new(LOCK.matches("[[package]]").count());
+    let mut progress = Progress::new(count_packages(&folder.join("helper")));
     let mut rest = String::new();
     for line in BufReader::new(stderr).lines() {
         let line = line.context("cannot read from the engine")?;
@@ -244,24 +261,33 @@ pub fn run_warm_up(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// How many packages the helper crate is compiled from, itself included; None where cargo does not say.
+fn count_packages(helper: &Path) -> Option<usize> {
+    let mut tree = Command::new("cargo");
+    tree.args(["tree", "--prefix", "none", "--edges", "normal,build", "--no-dedupe", "--offline"]).current_dir(helper);
+    let list = home::output(&mut tree).ok()?;
+    Some(list.lines().filter_map(|line| line.split(" (").next()).collect::<std::collections::BTreeSet<_>>().len())
+}
+
 /// What is being compiled: one line that is rewritten on a terminal, every 20th package elsewhere.
 struct Progress {
     done: usize,
     terminal: bool,
-    /// Packages in the lock file: more than are compiled, since it also knows the kernel's and other systems' ones.
-    most: usize,
+    /// How many packages there are, where that is known.
+    all: Option<usize>,
     start: Instant,
 }
 
 impl Progress {
-    fn new(most: usize) -> Self {
-        Progress { done: 0, terminal: std::io::stderr().is_terminal(), most, start: Instant::now() }
+    fn new(all: Option<usize>) -> Self {
+        Progress { done: 0, terminal: std::io::stderr().is_terminal(), all, start: Instant::now() }
     }
 
     fn compiling(&mut self, package: &str) {
         self.done += 1;
         let name = package.split_whitespace().next().unwrap_or(package);
-        let line = format!("compiling {name}: {} of at most {}, {:.0} s", self.done, self.most, self.start.elapsed().as_secs_f64());
+        let of = self.all.map_or(String::new(), |all| format!(" of {all}"));
+        let line = format!("compiling {name}: {}{of}, {:.0} s", self.done, self.start.elapsed().as_secs_f64());
         if self.terminal {
             eprint!("\r\x1b[2K{line}");
             let _ = std::io::stderr().flush();

@@ -39,7 +39,7 @@ impl Session {
             if folder.exists() {
                 std::fs::remove_dir_all(&folder).with_context(|| format!("cannot clear {}", folder.display()))?;
             }
-            fill(&seed.session(), &folder).context("cannot fill the session's folder from the seed")?;
+            fill(&seed.session(), &folder, &OF_A_CELL).context("cannot fill the session's folder from the seed")?;
             return Ok(Session { folder, seed, lock_path, lock });
         }
         unreachable!("some number is free")
@@ -76,26 +76,26 @@ pub fn remove_dead(sessions: &Path) {
     }
 }
 
-/// Copies the seed's folder: what cargo never rewrites is linked, the rest copied with its times, which cargo compares.
-/// The cell crate's own products and incremental state stay behind: they belong to the seed's cells.
-fn fill(from: &Path, to: &Path) -> Result<()> {
+/// What the names of the cell crate's own products start with; they belong to the cells of the folder they are in.
+pub const OF_A_CELL: [&str; 4] = ["ctx-", "ctx.", "libctx", "libcode_"];
+
+/// Copies an engine's folder: what cargo never rewrites is linked, the rest copied with its times, which cargo compares.
+/// Incremental state stays behind, and whatever has a name that starts with one of `leave`.
+pub fn fill(from: &Path, to: &Path, leave: &[&str]) -> Result<()> {
     home::create_folder(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         let (name, source) = (entry.file_name(), entry.path());
         let text = name.to_string_lossy();
         let target = to.join(&name);
+        if text == "incremental" || leave.iter().any(|prefix| text.starts_with(prefix)) {
+            continue;
+        }
         if entry.file_type()?.is_dir() {
-            if text != "incremental" && !text.starts_with("ctx-") {
-                fill(&source, &target)?;
-            }
+            fill(&source, &target, leave)?;
             continue;
         }
-        let of_a_cell = ["ctx", "libctx", "libcode_"].iter().any(|prefix| text.starts_with(prefix));
         let constant = from.ends_with("deps") && ["rlib", "rmeta", "so"].iter().any(|e| has_extension(&source, e));
-        if of_a_cell {
-            continue;
-        }
         if constant && std::fs::hard_link(&source, &target).is_ok() {
             continue;
         }

@@ -1,0 +1,162 @@
+//! Adam in one pass over each variable.
+//!
+//! Candle's own `AdamW` walks over every variable a dozen times and makes a tensor each time; and the moments of weights
+//! that get no gradient (a pixel that is always black) decay into denormal numbers, which slow the processor down more
+//! and more. Here both are mended on the CPU. Other devices use candle's tensor operations.
+
+use crate::error::{Error, Result};
+use candle_core::backprop::GradStore;
+use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Tensor, Var};
+use std::sync::Mutex;
+
+/// Settings of Adam, with PyTorch's defaults.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// Step size. Defaults to 0.001.
+    pub learning_rate: f64,
+    /// How much of the mean gradient is kept from step to step. Defaults to 0.9.
+    pub beta1: f64,
+    /// How much of the mean squared gradient is kept. Defaults to 0.999.
+    pub beta2: f64,
+    /// Keeps the division finite. Defaults to 1e-8.
+    pub eps: f64,
+    /// Share of each weight that is taken away, times the step size, as PyTorch's `AdamW` (Loshchilov and Hutter, 2019).
+    /// Defaults to 0, which is Adam (Kingma and Ba, 2015).
+    pub weight_decay: f64,
+}
+
+impl Default for Adam {
+    fn default() -> Self {
+        Adam { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0 }
+    }
+}
+
+/// Adam at work on some variables: its moments, and the count of steps.
+#[derive(Debug)]
+pub struct Optimizer {
+    adam: Adam,
+    step: i32,
+    states: Vec<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    var: Var,
+    moments: Moments,
+}
+
+#[derive(Debug)]
+enum Moments {
+    /// Mean and mean square of the gradient of each value.
+    Host(Mutex<Vec<[f32; 2]>>),
+    Device(Tensor, Tensor),
+}
+
+impl Optimizer {
+    /// An optimizer of variables, before its first step.
+    ///
+    /// # Errors
+    /// Where memory for the moments cannot be had on the variables' device.
+    pub fn new(variables: Vec<Var>, adam: Adam) -> Result<Self> {
+        let state = |var: Var| -> Result<State> {
+            let moments = match (var.device(), var.dtype()) {
+                (Device::Cpu, DType::F32) => Moments::Host(Mutex::new(vec![[0.0; 2]; var.elem_count()])),
+                _ => Moments::Device(var.zeros_like()?, var.zeros_like()?),
+            };
+            Ok(State { var, moments })
+        };
+        Ok(Optimizer { adam, step: 0, states: variables.into_iter().map(state).collect::<Result<_>>()? })
+    }
+
+    /// Moves every variable that has a gradient by one step.
+    ///
+    /// # Errors
+    /// A gradient that is not of its variable's shape.
+    pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
+        self.step += 1;
+        // With the corrections for the first steps folded in: x -= rate * m / (sqrt(v) / root + eps)
+        let rate = self.adam.learning_rate / (1.0 - self.adam.beta1.powi(self.step));
+        let root = (1.0 - self.adam.beta2.powi(self.step)).sqrt();
+        for state in &mut self.states {
+            let Some(gradient) = gradients.get(&state.var) else { continue };
+            match &mut state.moments {
+                Moments::Host(moments) => {
+                    let pass = OnePass { adam: self.adam, rate, root, moments };
+                    state.var.inplace_op2(&gradient.contiguous()?, &pass)?;
+                }
+                Moments::Device(mean, square) => {
+                    let Adam { learning_rate, beta1, beta2, eps, weight_decay } = self.adam;
+                    *mean = ((&*mean * beta1)? + (gradient * (1.0 - beta1))?)?;
+                    *square = ((&*square * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
+                    let change = (&*mean * rate)?.div(&((square.sqrt()? / root)? + eps)?)?;
+                    let kept = (state.var.as_tensor() * (1.0 - learning_rate * weight_decay))?;
+                    state.var.set(&(kept - change)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The gradients of a loss, and a step along them.
+    ///
+    /// # Errors
+    /// As [`Optimizer::step`]; and a loss of more than one value.
+    pub fn backward_step(&mut self, loss: &Tensor) -> Result<()> {
+        if loss.elem_count() != 1 {
+            let hint = "Take the mean with .mean_all()";
+            return Err(Error::shape("loss", "one value", format!("{:?}", loss.dims()), hint));
+        }
+        let gradients = loss.backward()?;
+        self.step(&gradients)
+    }
+}
+
+/// One step of one variable on the CPU.
+struct OnePass<'a> {
+    adam: Adam,
+    rate: f64,
+    root: f64,
+    moments: &'a Mutex<Vec<[f32; 2]>>,
+}
+
+/// Moments smaller than this are zero: far below what could move a weight, far above the denormal numbers.
+const NOTHING: f32 = 1e-30;
+
+impl InplaceOp2 for OnePass<'_> {
+    fn name(&self) -> &'static str {
+        "adam"
+    }
+
+    fn cpu_fwd(
+        &self,
+        values: &mut CpuStorage,
+        layout: &Layout,
+        gradient: &CpuStorage,
+        gradient_layout: &Layout,
+    ) -> candle_core::Result<()> {
+        let (CpuStorage::F32(values), CpuStorage::F32(gradient)) = (values, gradient) else {
+            candle_core::bail!("adam: expected f32 variables and gradients");
+        };
+        let (Some((start, end)), Some((g_start, g_end))) =
+            (layout.contiguous_offsets(), gradient_layout.contiguous_offsets())
+        else {
+            candle_core::bail!("adam: expected contiguous variables and gradients");
+        };
+        let mut moments = self.moments.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if end - start != g_end - g_start || end - start != moments.len() {
+            candle_core::bail!("adam: expected {} gradients, got {}", moments.len(), g_end - g_start);
+        }
+        let (b1, b2) = (self.adam.beta1 as f32, self.adam.beta2 as f32);
+        let (rate, inverse_root, eps) = (self.rate as f32, (1.0 / self.root) as f32, self.adam.eps as f32);
+        let keep = (1.0 - self.adam.learning_rate * self.adam.weight_decay) as f32;
+        let all = values[start..end].iter_mut().zip(&gradient[g_start..g_end]).zip(moments.iter_mut());
+        for ((x, &g), [m, v]) in all {
+            let mean = *m * b1 + g * (1.0 - b1);
+            let square = *v * b2 + g * g * (1.0 - b2);
+            *m = if mean.abs() < NOTHING { 0.0 } else { mean };
+            *v = if square < NOTHING { 0.0 } else { square };
+            *x = *x * keep - rate * *m / (v.sqrt() * inverse_root + eps);
+        }
+        Ok(())
+    }
+}
