@@ -110,7 +110,7 @@ impl Split {
             };
             match &self.pixels {
                 Pixels::Bytes(bytes) => {
-                    values.extend(bytes[i * size..][..size].iter().map(|&byte| f32::from(byte) * (1.0 / 255.0)))
+                    values.extend(bytes[i * size..][..size].iter().map(|&byte| f32::from(byte) / 255.0))
                 }
                 Pixels::Floats(floats) => values.extend_from_slice(&floats[i * size..][..size]),
             }

@@ -310,3 +310,65 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// A set of one picture of one pixel, and its mirror on this machine.
+    fn tiny() -> (Source, String) {
+        let images = vec![0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 200];
+        let labels = vec![0, 0, 8, 1, 0, 0, 0, 1, 4];
+        let sum = |bytes: &[u8]| -> &'static str {
+            let text: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            Box::leak(text.into_boxed_str())
+        };
+        let files = MNIST.files.map(|file| {
+            let bytes = if file.name.contains("images") { &images } else { &labels };
+            File { name: file.name, sha256: sum(bytes) }
+        });
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().take(8).flatten() {
+                let mut request = [0; 4096];
+                let n = stream.read(&mut request).unwrap();
+                let body = if String::from_utf8_lossy(&request[..n]).contains("images") { &images } else { &labels };
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+                stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).unwrap();
+            }
+        });
+        let mirrors: &'static [&'static str] = Box::leak(Box::new([&*Box::leak(url.clone().into_boxed_str())]));
+        (Source { name: "Tiny", folder: "tiny", system: "/nowhere", mirrors, files }, url)
+    }
+
+    fn pixel(split: &Split) -> f32 {
+        split.first(1).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()[0]
+    }
+
+    #[test]
+    fn a_whole_download_is_kept_for_the_next_time() {
+        let (source, _) = tiny();
+        let cache = tempfile::tempdir().unwrap();
+        let folder = cache.path().join("tiny");
+        let data = source.dataset("mirror".into(), |file| source.fetch(file, Some(&folder))).unwrap();
+        assert_eq!((pixel(&data.train), data.test.labels()), (200.0 / 255.0, Some(vec![4])));
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 4);
+        for file in &source.files {
+            let bytes = std::fs::read(find(&folder, file.name).unwrap()).unwrap();
+            source.check(&folder, file, &bytes).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_written_costs_a_line_and_nothing_else() {
+        let (source, _) = tiny();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let folder = file.path().join("tiny");
+        let data = source.dataset("mirror".into(), |file| source.fetch(file, Some(&folder))).unwrap();
+        assert_eq!(pixel(&data.train), 200.0 / 255.0);
+        let error = keep(Some(&folder), "x", b"").unwrap_err().to_string();
+        assert!(error.contains("cannot create"), "{error}");
+    }
+}

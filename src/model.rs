@@ -217,7 +217,9 @@ impl Autoencoder {
         let size: usize = self.code_shape().iter().product();
         let shape = [&[size], self.code_shape()].concat();
         let basis = Tensor::eye(size, DType::F32, &self.device)?.reshape(shape)?; // (n, n) -> (n, code)
-        Ok(Montage::new(&self.decode(&basis)?)?.scale(Scale::MinMax).title("decoder's answer to each basis vector of the code"))
+        Ok(Montage::new(&self.decode(&basis)?)?
+            .scale(Scale::MinMax)
+            .title("decoder's answer to each basis vector of the code"))
     }
 
     /// Checks the shape and adds the batch dimension where it is missing.

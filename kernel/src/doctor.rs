@@ -60,9 +60,10 @@ fn libstd() -> Finding {
     let found = || -> Result<String> {
         let folder = home::output(Command::new("rustc").args(["--print", "target-libdir"]))?;
         let entries = std::fs::read_dir(folder.trim())?;
-        let shared = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).find(|name| {
-            name.starts_with("libstd-") && (name.ends_with(".so") || name.ends_with(".dylib"))
-        });
+        let shared = entries
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .find(|name| name.starts_with("libstd-") && (name.ends_with(".so") || name.ends_with(".dylib")));
         shared.ok_or_else(|| anyhow::anyhow!("expected a shared libstd in {}, got none", folder.trim()))
     };
     finding("libstd", found(), Level::Broken, "use a toolchain from rustup; some systems' packages lack it")
@@ -105,7 +106,9 @@ fn seed_there() -> Finding {
 fn lab() -> Finding {
     let found = || -> Result<String> {
         let out = Command::new("jupyter-lab").arg("--version").output();
-        if let Ok(out) = out.as_ref().map_err(|_| ()).and_then(|out| if out.status.success() { Ok(out) } else { Err(()) }) {
+        if let Ok(out) =
+            out.as_ref().map_err(|_| ()).and_then(|out| if out.status.success() { Ok(out) } else { Err(()) })
+        {
             return Ok(format!("JupyterLab {}", String::from_utf8_lossy(&out.stdout).trim()));
         }
         let private = home::folder()?.join("python/requirements.txt");

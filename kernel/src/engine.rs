@@ -109,8 +109,7 @@ impl Engine {
     pub fn execute(&mut self, code: &str, input: &dyn Fn(&str, bool) -> String) -> Outcome {
         self.count += 1;
         self.control.take_ending();
-        let mut callbacks =
-            EvalCallbacks { input_reader: &|request| input(&request.prompt, request.is_password) };
+        let mut callbacks = EvalCallbacks { input_reader: &|request| input(&request.prompt, request.is_password) };
         let result = self.context.execute_with_callbacks(code, &mut callbacks);
         let failure = self.control.take_ending().failure;
         match (result, failure) {
@@ -140,7 +139,8 @@ impl Engine {
             evcxr::Error::CompilationErrors(errors) => {
                 let messages: Vec<String> = errors.iter().map(|error| error.message()).collect();
                 let mut traceback: Vec<String> = errors.iter().map(|error| self.report(error, code)).collect();
-                traceback.extend(traceback.iter().any(|text| text.contains("found `i32`")).then(|| INTEGERS.to_owned()));
+                traceback
+                    .extend(traceback.iter().any(|text| text.contains("found `i32`")).then(|| INTEGERS.to_owned()));
                 CellError { name: "CompileError".into(), value: messages.join("\n"), traceback }
             }
             evcxr::Error::SubprocessTerminated(reason) => plain("Died", died(&reason)),
@@ -170,7 +170,8 @@ fn set_environment(folder: &Path, config: &Path) {
 }
 
 /// What users of other notebooks trip over: a number is given its type in the cell that makes it.
-const INTEGERS: &str = "A whole number that a cell keeps is an i32 unless its `let` says otherwise: let hidden: usize = 128;";
+const INTEGERS: &str =
+    "A whole number that a cell keeps is an i32 unless its `let` says otherwise: let hidden: usize = 128;";
 
 /// The report's source lines have each character coloured by itself: a colour that is on already is not put on again.
 fn merge_colours(text: &str) -> String {

@@ -41,9 +41,8 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// What `rustc -vV` prints; it names the version, the commit and the machine.
 pub fn rustc_version() -> Result<String> {
-    output(Command::new("rustc").arg("-vV")).context(
-        "rustc was not found: install Rust from rustup.rs, open a new terminal, and try again",
-    )
+    output(Command::new("rustc").arg("-vV"))
+        .context("rustc was not found: install Rust from rustup.rs, open a new terminal, and try again")
 }
 
 /// The oldest rustc that the engine works with: (major, minor).
@@ -101,7 +100,8 @@ pub unsafe fn tidy_environment() {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         let cargo = text.starts_with("CARGO") && !OURS.iter().any(|ours| text.starts_with(ours));
-        if cargo || ["RUSTFLAGS", "RUSTDOCFLAGS", "RUSTC", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"].contains(&&*text) {
+        if cargo || ["RUSTFLAGS", "RUSTDOCFLAGS", "RUSTC", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"].contains(&&*text)
+        {
             // SAFETY: the caller promises that no other thread runs.
             unsafe { std::env::remove_var(&name) };
         }

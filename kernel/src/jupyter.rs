@@ -123,7 +123,9 @@ pub fn python() -> Result<PathBuf> {
             return Ok(name.into());
         }
     }
-    bail!("expected Python 3 for JupyterLab, got none on the path. Install it from python.org or your system's packages")
+    bail!(
+        "expected Python 3 for JupyterLab, got none on the path. Install it from python.org or your system's packages"
+    )
 }
 
 /// JupyterLab: the one on the path, else a private environment with pinned versions, made on first use.
@@ -149,9 +151,8 @@ pub fn private_environment() -> Result<PathBuf> {
     }
     let python = python()?;
     eprintln!("candlebook: installing JupyterLab into {} (once, a minute or two)", folder.display());
-    home::output(Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder)).context(
-        "cannot make a Python environment; on Debian and Ubuntu: apt-get install python3-venv",
-    )?;
+    home::output(Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder))
+        .context("cannot make a Python environment; on Debian and Ubuntu: apt-get install python3-venv")?;
     let list = folder.join("requirements.part");
     std::fs::write(&list, REQUIREMENTS)?;
     pip_install(&folder, &list)?;

@@ -85,7 +85,10 @@ impl Notebook {
 
     /// Keeps the last expression's value.
     pub fn add_result(&mut self, i: usize, count: u32, data: &Map<String, Value>) {
-        self.push(i, json!({ "output_type": "execute_result", "execution_count": count, "data": data, "metadata": {} }));
+        self.push(
+            i,
+            json!({ "output_type": "execute_result", "execution_count": count, "data": data, "metadata": {} }),
+        );
     }
 
     /// Keeps an error.
@@ -113,8 +116,7 @@ impl Notebook {
     }
 
     fn add_display(&mut self, i: usize, display: &Display) {
-        let mut output =
-            json!({ "output_type": "display_data", "data": display.data, "metadata": display.metadata });
+        let mut output = json!({ "output_type": "display_data", "data": display.data, "metadata": display.metadata });
         // Needed to find it again for updates; taken out by `finish`, since it means nothing in a file.
         output["transient"] = Value::Object(display.transient.clone());
         self.push(i, output);

@@ -10,8 +10,8 @@ use crate::child::CELL_DONE;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg,
-    sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
 };
 use rustix::pipe::{PipeFlags, pipe_with};
 use serde_json::{Map, Value};
@@ -94,8 +94,15 @@ impl Control {
         let ending = Arc::clone(&self.ending);
         std::thread::Builder::new().name("candlebook-relay".into()).spawn(move || {
             while let Ok(Some(pipes)) = receive(&control) {
-                Relay { pipes: &pipes, ending: &ending, pending: Vec::new(), error: Vec::new(), block: false, sink: &mut sink }
-                    .run();
+                Relay {
+                    pipes: &pipes,
+                    ending: &ending,
+                    pending: Vec::new(),
+                    error: Vec::new(),
+                    block: false,
+                    sink: &mut sink,
+                }
+                .run();
             }
         })?;
         Ok(())
@@ -235,7 +242,9 @@ impl Relay<'_> {
     fn message(&mut self, line: &[u8]) {
         if line == CELL_DONE.as_bytes() {
             // All that the cell wrote to standard error is in its pipe by now.
-            while poll(&mut [PollFd::new(&self.pipes.err, PollFlags::IN)], Some(&Timespec::default())).is_ok_and(|n| n > 0) {
+            while poll(&mut [PollFd::new(&self.pipes.err, PollFlags::IN)], Some(&Timespec::default()))
+                .is_ok_and(|n| n > 0)
+            {
                 if !read(&self.pipes.err, &mut self.error) {
                     break;
                 }
@@ -246,7 +255,9 @@ impl Relay<'_> {
             self.send_error();
             match serde_json::from_slice(json) {
                 Ok(display) => (self.sink)(Event::Display(display)),
-                Err(error) => (self.sink)(Event::Stderr(format!("candlebook: a display that cannot be read: {error}\n"))),
+                Err(error) => {
+                    (self.sink)(Event::Stderr(format!("candlebook: a display that cannot be read: {error}\n")))
+                }
             }
         } else if line == b"EVCXR_PANIC_NOTIFICATION" || line == b"EVCXR_ERROR_OCCURRED" {
             let message = String::from_utf8_lossy(&std::mem::take(&mut self.error)).into_owned();

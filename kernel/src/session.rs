@@ -67,7 +67,8 @@ impl Drop for Session {
 /// Removes the folders of kernels that no longer live.
 pub fn remove_dead(sessions: &Path) {
     let Ok(entries) = std::fs::read_dir(sessions) else { return };
-    for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "lock")) {
+    for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "lock"))
+    {
         let free = File::options().write(true).open(&path).is_ok_and(|lock| lock.try_lock().is_ok());
         if free {
             let _ = std::fs::remove_dir_all(path.with_extension(""));

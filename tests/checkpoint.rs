@@ -1,0 +1,106 @@
+//! Weights files: ours and PyTorch's are one and the same, and broken ones are told apart.
+//!
+//! `fixtures/numpy_ae.safetensors` and `.json` were made by `fixtures/make_numpy_ae.py`, with numpy alone: weights under
+//! PyTorch's names, pictures, and their reconstructions by the textbook formulas. `pytorch/check_weights.py` loads a file
+//! of ours with `load_state_dict(strict=True)` where PyTorch is installed.
+
+use candlebook::prelude::*;
+use std::path::{Path, PathBuf};
+
+const LAYERS: [Layer; 4] = [Flatten, Linear(5), Relu, Dropout(0.2)];
+
+fn model() -> Autoencoder {
+    Autoencoder::symmetric((1, 3, 4), &LAYERS).unwrap()
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+fn pictures(n: usize) -> Tensor {
+    let values: Vec<f32> = (0..n * 12).map(|i| (i % 7) as f32 / 7.0).collect();
+    Tensor::from_vec(values, (n, 1, 3, 4), &Device::Cpu).unwrap()
+}
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+#[test]
+fn load_needs_no_code_and_gives_the_same_reconstructions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ae.safetensors");
+    let ae = model().with_seed(3).unwrap();
+    ae.save(&path).unwrap();
+    let again = Autoencoder::load(&path).unwrap();
+    assert_eq!((again.image_shape(), again.encoder(), again.decoder()), (ae.image_shape(), ae.encoder(), ae.decoder()));
+    assert_eq!(values(&ae.reconstruct(&pictures(3)).unwrap()), values(&again.reconstruct(&pictures(3)).unwrap()));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+}
+
+#[test]
+fn a_file_made_by_numpy_gives_the_reconstructions_numpy_computed() {
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(fixture("numpy_ae.json")).unwrap()).unwrap();
+    let list =
+        |name: &str| json[name].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect::<Vec<_>>();
+    let x = Tensor::from_vec(list("pictures"), (2, 1, 3, 4), &Device::Cpu).unwrap();
+    let mut ae = model();
+    ae.load_weights(fixture("numpy_ae.safetensors")).unwrap();
+    let found = values(&ae.reconstruct(&x).unwrap());
+    let expected = list("reconstructions");
+    assert_eq!(found.len(), expected.len());
+    for (a, b) in found.iter().zip(&expected) {
+        assert!((a - b).abs() < 1e-5, "{a} {b}");
+    }
+}
+
+#[test]
+fn broken_and_foreign_files_are_told_apart_and_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ae.safetensors");
+    model().save(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let mut ae = model().with_seed(9).unwrap();
+    let before = values(&ae.reconstruct(&pictures(1)).unwrap());
+    let mut error = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let prefix = format!("{}: ", path.display());
+        let strip = |text: String| text.strip_prefix(&prefix).unwrap_or(&text).to_owned();
+        let load = strip(Autoencoder::load(&path).unwrap_err().to_string());
+        (load, strip(ae.load_weights(&path).unwrap_err().to_string()))
+    };
+    for (name, cut) in [("cut", &bytes[..bytes.len() - 8]), ("empty", &[]), ("text", b"these are not weights at all")] {
+        let (load, weights) = error(name, cut);
+        for text in [load, weights] {
+            assert!(
+                text.starts_with("expected a whole safetensors file, got ")
+                    && text.ends_with("The file is cut off or of another kind: save it again"),
+                "{name}: {text}"
+            );
+        }
+    }
+    let other = folder.path().join("other.safetensors");
+    Autoencoder::symmetric((1, 3, 4), &[Flatten, Linear(6), Relu]).unwrap().save(&other).unwrap();
+    assert_eq!(
+        ae.load_weights(&other).unwrap_err().to_string(),
+        format!(
+            "{}: expected encoder.1.weight of shape [5, 12] in F32, got [6, 12] in F32. The file is of another \
+             architecture: load it with Autoencoder::load",
+            other.display()
+        )
+    );
+    Autoencoder::symmetric((1, 3, 4), &[Flatten, Linear(5), Relu, Linear(2)]).unwrap().save(&other).unwrap();
+    assert!(ae.load_weights(&other).unwrap_err().to_string().contains("another architecture"));
+    let missing = ae.load_weights(folder.path().join("none")).unwrap_err().to_string();
+    assert!(missing.contains("cannot read: No such file"), "{missing}");
+    let alone = Autoencoder::load(fixture("numpy_ae.safetensors")).unwrap_err().to_string();
+    assert!(alone.contains("expected an architecture saved by candlebook, got weights alone"), "{alone}");
+    assert_eq!(values(&ae.reconstruct(&pictures(1)).unwrap()), before);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_an_error_in_words() {
+    let error = model().save("/no/such/folder/ae.safetensors").unwrap_err().to_string();
+    assert!(error.starts_with("/no/such/folder/ae.safetensors: cannot write: "), "{error}");
+}
