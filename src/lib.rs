@@ -23,6 +23,7 @@ mod file;
 pub mod rng;
 pub mod cell;
 pub mod display;
+pub mod input;
 pub mod montage;
 pub mod plot;
 pub mod idx;

@@ -5,6 +5,7 @@ pub use crate::data::{Dataset, ImageShape, Split, idx_folder};
 pub use crate::display::{Content, Handle, Show, clear_output, show};
 pub use crate::error::Error;
 pub use crate::history::{Epoch, History};
+pub use crate::input::{input, password};
 pub use crate::layer::Layer::{self, *};
 pub use crate::loss::Loss;
 pub use crate::mnist::{fashion_mnist, mnist, mnist_embedded};

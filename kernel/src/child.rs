@@ -10,6 +10,9 @@ use std::io::{BufRead, Write};
 /// Ends the engine's wait for a cell. Starts with a record separator, so that it is told from text without a newline.
 pub const CELL_DONE: &str = "\u{1e}EVCXR_EXECUTION_COMPLETE";
 
+/// Says that a cell's code runs from here on.
+pub const CELL_BEGINS: &str = "\u{1e}CANDLEBOOK_CELL_BEGINS";
+
 type Cell = extern "C" fn(*mut c_void) -> *mut c_void;
 type Hook = extern "C" fn();
 
@@ -52,10 +55,15 @@ fn load_and_run(line: &str, variables: &mut *mut c_void, helper: &mut Option<(Ho
     if let Some((begin, _)) = helper {
         begin();
     }
+    say(CELL_BEGINS)?;
     *variables = cell(*variables);
     if let Some((_, end)) = helper {
         end();
     }
+    say(CELL_DONE)
+}
+
+fn say(line: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{CELL_DONE}").and_then(|()| out.flush()).map_err(|error| error.to_string())
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| error.to_string())
 }

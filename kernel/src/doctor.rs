@@ -94,8 +94,8 @@ fn kernelspec() -> Finding {
 }
 
 fn seed_there() -> Finding {
-    let found = seed::Seed::exists().and_then(|there| {
-        if !there {
+    let found = seed::Seed::find().and_then(|seed| {
+        if !seed.exists() {
             anyhow::bail!("not built: the first kernel start takes some minutes");
         }
         Ok("built for this toolchain and version".into())

@@ -3,11 +3,13 @@
 //! Knows nothing of Jupyter: the server and `candlebook run` are two front ends of it.
 
 use crate::relay::{Control, Sink};
+use crate::session::Session;
 use anyhow::{Context, Result};
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, Theme};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value};
-use std::path::Path;
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// An engine at work in a session's folder.
@@ -37,6 +39,14 @@ pub struct CellError {
     pub traceback: Vec<String>,
 }
 
+impl CellError {
+    /// An error that is one sentence.
+    pub fn new(name: &str, value: impl Into<String>) -> CellError {
+        let value = value.into();
+        CellError { name: name.into(), traceback: vec![format!("\x1b[31m{name}\x1b[0m: {value}")], value }
+    }
+}
+
 impl std::fmt::Display for CellError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.name, self.value)
@@ -53,39 +63,86 @@ impl Outcome {
     }
 }
 
-/// Ends or interrupts the process that runs cells, from another thread.
+/// Ends or interrupts what a cell does, from another thread.
 #[derive(Clone)]
-pub struct ChildHandle(Arc<Mutex<Child>>);
+pub struct ChildHandle {
+    child: Arc<Mutex<Child>>,
+    running: Arc<AtomicBool>,
+}
 
 impl ChildHandle {
+    /// Whether the cell's code runs, rather than being compiled.
+    pub fn runs_cell(&self) -> bool {
+        self.running.load(Ordering::SeqCst)
+    }
+
     /// Sends the signal that the helper's loops look for.
     pub fn interrupt(&self) {
-        self.signal(rustix::process::Signal::INT);
+        self.signal(Signal::INT);
     }
 
     /// Ends the process; the cell's outcome says that variables were lost.
     pub fn kill(&self) {
-        self.signal(rustix::process::Signal::KILL);
+        self.signal(Signal::KILL);
     }
 
-    fn signal(&self, signal: rustix::process::Signal) {
-        let id = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).id();
-        if let Some(pid) = rustix::process::Pid::from_raw(id as i32) {
-            // A process that has just ended needs no signal.
-            let _ = rustix::process::kill_process(pid, signal);
+    /// Ends the compilers that work for the cell: it then fails, and nothing else changes.
+    pub fn end_compilers(&self) {
+        let cells = self.id();
+        for pid in descendants(std::process::id()) {
+            if Some(pid) != cells {
+                send(pid, Signal::KILL);
+            }
+        }
+    }
+
+    fn id(&self) -> Option<u32> {
+        Some(self.child.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).id())
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.id() {
+            send(pid, signal);
         }
     }
 }
 
+fn send(pid: u32, signal: Signal) {
+    if let Some(pid) = Pid::from_raw(pid as i32) {
+        // A process that has just ended needs no signal.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// The processes below one, on systems with /proc.
+fn descendants(of: u32) -> Vec<u32> {
+    let parent = |pid: u32| -> Option<u32> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // pid (name) state parent; the name may hold anything, but ends at the last parenthesis.
+        stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+    };
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let all: Vec<(u32, u32)> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(|pid| Some((pid, parent(pid)?)))
+        .collect();
+    let mut found = vec![of];
+    let mut at = 0;
+    while at < found.len() {
+        let parent = found[at];
+        found.extend(all.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+        at += 1;
+    }
+    found.split_off(1)
+}
+
 impl Engine {
-    /// Starts the engine in a folder, with the start-up commands of a configuration folder; events go to the sink from
-    /// a thread of their own.
-    ///
-    /// Sets environment variables of this process: call it before other threads read them.
-    pub fn start(folder: &Path, config: &Path, sink: Sink) -> Result<Engine> {
-        set_environment(folder, config);
+    /// Starts the engine in a session's folder, with its seed's start-up commands; events go to the sink from a thread of
+    /// their own. The environment must have been set for the session ([`set_environment`]).
+    pub fn start(session: &Session, sink: Sink) -> Result<Engine> {
         let mut command = Command::new(std::env::current_exe().context("cannot find the program's own path")?);
-        let (name, path) = crate::home::library_path(folder)?;
+        let (name, path) = crate::home::library_path(&session.folder)?;
         command.env("CANDLEBOOK_KERNEL", "1").env(name, path);
         let control = Control::prepare(&mut command).context("cannot prepare the process that runs cells")?;
         control.relay(sink).context("cannot start the thread that reads from cells")?;
@@ -102,7 +159,7 @@ impl Engine {
 
     /// A handle to the process that runs cells; it stays right when that is restarted.
     pub fn child(&self) -> ChildHandle {
-        ChildHandle(self.context.process_handle())
+        ChildHandle { child: self.context.process_handle(), running: self.control.running() }
     }
 
     /// Runs a cell to its end. `input` answers a cell's question: prompt, and whether the answer is secret.
@@ -115,9 +172,9 @@ impl Engine {
         match (result, failure) {
             (Err(error), _) => Outcome::Error(self.explain(error, code)),
             (Ok(_), Some(failure)) => Outcome::Error(if failure.panic {
-                plain("Panic", panic_message(&failure.message))
+                CellError::new("Panic", panic_message(&failure.message))
             } else {
-                plain("Error", failure.message.trim().to_owned())
+                CellError::new("Error", failure.message.trim().to_owned())
             }),
             (Ok(outputs), None) => Outcome::Ok(
                 outputs
@@ -134,6 +191,26 @@ impl Engine {
         }
     }
 
+    /// Names that cells can use now, each with its type where it is a variable.
+    pub fn names(&self) -> Vec<(String, String)> {
+        let variables = self.context.variables_and_types().map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+        let items = self.context.defined_item_names().map(|name| (name.to_owned(), String::new()));
+        variables.chain(items).collect()
+    }
+
+    /// What may stand at a byte of the code: where it starts and ends, and the choices with their kinds.
+    pub fn complete(&mut self, code: &str, byte: usize) -> Option<(usize, usize, Vec<(String, &'static str)>)> {
+        let found = self.context.completions(code, byte).ok()?;
+        let choices = found.completions.into_iter().map(|item| (item.code, item.kind)).collect();
+        Some((found.start_offset, found.end_offset, choices))
+    }
+
+    /// What is known about the name that ends at a byte of the code, as text and as HTML.
+    pub fn inspect(&mut self, code: &str, end: usize) -> Option<(String, String)> {
+        let (text, html) = self.context.hover_at(code, end).ok()?;
+        (text != "No documentation found").then_some((text, html))
+    }
+
     fn explain(&self, error: evcxr::Error, code: &str) -> CellError {
         match error {
             evcxr::Error::CompilationErrors(errors) => {
@@ -143,8 +220,8 @@ impl Engine {
                     .extend(traceback.iter().any(|text| text.contains("found `i32`")).then(|| INTEGERS.to_owned()));
                 CellError { name: "CompileError".into(), value: messages.join("\n"), traceback }
             }
-            evcxr::Error::SubprocessTerminated(reason) => plain("Died", died(&reason)),
-            error => plain("Error", error.to_string()),
+            evcxr::Error::SubprocessTerminated(reason) => CellError::new("Died", died(&reason)),
+            error => CellError::new("Error", error.to_string()),
         }
     }
 
@@ -160,12 +237,15 @@ impl Engine {
     }
 }
 
-/// Tells the engine where to work. The engine reads these once, when it is made.
-fn set_environment(folder: &Path, config: &Path) {
-    // SAFETY: called before this process starts a thread that reads the environment.
+/// Tells the engine where to work; it reads these when it is made.
+///
+/// # Safety
+/// No other thread may run.
+pub unsafe fn set_environment(session: &Session) {
+    // SAFETY: the caller promises that no other thread runs.
     unsafe {
-        std::env::set_var("EVCXR_TMPDIR", folder);
-        std::env::set_var("EVCXR_CONFIG_DIR", config);
+        std::env::set_var("EVCXR_TMPDIR", &session.folder);
+        std::env::set_var("EVCXR_CONFIG_DIR", session.seed.config());
     }
 }
 
@@ -195,11 +275,6 @@ fn merge_colours(text: &str) -> String {
         }
     }
     out + rest
-}
-
-fn plain(name: &str, value: String) -> CellError {
-    let traceback = vec![format!("\x1b[31m{name}\x1b[0m: {value}")];
-    CellError { name: name.into(), value, traceback }
 }
 
 /// The message of a panic without the lines that name our own files and how to get a backtrace.

@@ -1,16 +1,21 @@
 //! The `candlebook` program: installs, opens and is the kernel. `ARCHITECTURE.md` has the map.
 
 mod child;
+mod code;
 mod doctor;
 mod engine;
+mod history;
 mod home;
 mod jupyter;
+mod message;
 mod notebook;
 mod relay;
 mod run;
 mod seed;
+mod server;
 mod session;
 mod stock;
+mod worker;
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
@@ -132,13 +137,13 @@ fn carry_out(command: Subcommands) -> Result<()> {
         Subcommands::Run { notebook, parameters, out } => run::run(&notebook, &parameters, out.as_deref()),
         Subcommands::Doctor => doctor::run(),
         Subcommands::Kernel { connection_file, stock: true } => stock::run(&connection_file),
-        Subcommands::Kernel { connection_file, stock: false } => stock::run(&connection_file),
+        Subcommands::Kernel { connection_file, stock: false } => server::run(&connection_file),
         Subcommands::InternalWarmUp { folder } => seed::run_warm_up(&folder),
     }
 }
 
 fn install(place: &jupyter::Place) -> Result<()> {
-    seed::Seed::ready()?;
+    seed::Seed::find()?.make_ready()?;
     let folder = jupyter::register(place)?;
     eprintln!("candlebook: registered in Jupyter ({}). Open a notebook: cargo candlebook lab", folder.display());
     Ok(())
@@ -166,7 +171,7 @@ fn lab(notebook: &Path, arguments: &[String]) -> Result<()> {
         bail!("expected a notebook at {}, got nothing there. Give the path of one", notebook.display());
     }
     let lab = jupyter::lab()?;
-    seed::Seed::ready()?;
+    seed::Seed::find()?.make_ready()?;
     if !jupyter::is_current(&jupyter::Place::User) {
         jupyter::register(&jupyter::Place::User)?;
     }

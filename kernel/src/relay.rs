@@ -6,7 +6,7 @@
 //! engine, everything else becomes an [`Event`], in the order in which it was written. A restarted child does the same
 //! again by itself.
 
-use crate::child::CELL_DONE;
+use crate::child::{CELL_BEGINS, CELL_DONE};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::net::{
@@ -20,6 +20,7 @@ use std::mem::MaybeUninit;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Something that a cell sent while it ran.
@@ -75,6 +76,7 @@ pub type Sink = Box<dyn FnMut(Event) + Send>;
 pub struct Control {
     ours: UnixStream,
     ending: Arc<Mutex<Ending>>,
+    running: Arc<AtomicBool>,
 }
 
 impl Control {
@@ -85,27 +87,27 @@ impl Control {
         unsafe {
             command.pre_exec(move || exchange_output(&theirs).map_err(std::io::Error::from));
         }
-        Ok(Control { ours, ending: Arc::default() })
+        Ok(Control { ours, ending: Arc::default(), running: Arc::default() })
     }
 
     /// Starts the thread that reads the children's output.
     pub fn relay(&self, mut sink: Sink) -> std::io::Result<()> {
         let control = self.ours.try_clone()?;
-        let ending = Arc::clone(&self.ending);
+        let (ending, running) = (Arc::clone(&self.ending), Arc::clone(&self.running));
         std::thread::Builder::new().name("candlebook-relay".into()).spawn(move || {
             while let Ok(Some(pipes)) = receive(&control) {
-                Relay {
-                    pipes: &pipes,
-                    ending: &ending,
-                    pending: Vec::new(),
-                    error: Vec::new(),
-                    block: false,
-                    sink: &mut sink,
-                }
-                .run();
+                let (pending, error) = (Vec::new(), Vec::new());
+                let (ending, running) = (&*ending, &*running);
+                Relay { pipes: &pipes, ending, running, pending, error, block: false, sink: &mut sink }.run();
+                running.store(false, Ordering::SeqCst);
             }
         })?;
         Ok(())
+    }
+
+    /// Whether a cell's code runs just now, rather than being compiled.
+    pub fn running(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.running)
     }
 
     /// How the last cell ended, and forgets it.
@@ -163,6 +165,7 @@ const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 4_000_000 };
 struct Relay<'a> {
     pipes: &'a Pipes,
     ending: &'a Mutex<Ending>,
+    running: &'a AtomicBool,
     /// Bytes of standard output not yet understood: a protocol line without its end.
     pending: Vec<u8>,
     /// Bytes of standard error not yet sent on.
@@ -240,7 +243,10 @@ impl Relay<'_> {
     }
 
     fn message(&mut self, line: &[u8]) {
-        if line == CELL_DONE.as_bytes() {
+        if line == CELL_BEGINS.as_bytes() {
+            self.running.store(true, Ordering::SeqCst);
+        } else if line == CELL_DONE.as_bytes() {
+            self.running.store(false, Ordering::SeqCst);
             // All that the cell wrote to standard error is in its pipe by now.
             while poll(&mut [PollFd::new(&self.pipes.err, PollFlags::IN)], Some(&Timespec::default()))
                 .is_ok_and(|n| n > 0)

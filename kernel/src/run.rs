@@ -18,7 +18,10 @@ pub fn run(path: &Path, parameters: &[(String, String)], out: Option<&Path>) -> 
         notebook.set_parameter(name, value)?;
     }
     let out = std::path::absolute(out.unwrap_or(path)).context("the path of the output is not usable")?;
-    let session = Session::new()?;
+    let mut session = Session::reserve()?;
+    // SAFETY: no thread has been started yet.
+    unsafe { crate::engine::set_environment(&session) };
+    session.fill()?;
     let start = Instant::now();
     // Jupyter runs a notebook in its folder: relative paths in cells mean the same here.
     if let Some(folder) = std::path::absolute(path)?.parent() {
@@ -29,7 +32,7 @@ pub fn run(path: &Path, parameters: &[(String, String)], out: Option<&Path>) -> 
         // The receiver lives as long as cells run.
         let _ = sender.send(event);
     });
-    let mut engine = Engine::start(&session.folder, &session.seed.config(), sink)?;
+    let mut engine = Engine::start(&session, sink)?;
     eprintln!("{}: kernel ready after {:.1} s", path.display(), start.elapsed().as_secs_f64());
     let result = run_cells(&mut notebook, &mut engine, &events);
     notebook.finish();

@@ -5,6 +5,7 @@
 //! source, `config/` what the engine reads at start, `session/` the warmed folder, `ready` once it is whole.
 
 use crate::home;
+use crate::session::{OF_A_CELL, Session, fill};
 use anyhow::{Context, Result, bail};
 use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
@@ -32,45 +33,50 @@ overflow-checks = false
 ";
 const ENGINE: &str = "evcxr 0.22.0";
 
-/// A built seed, held against removal while this value lives.
+/// Where the seed for this program, toolchain and features is, or will be.
 #[derive(Debug)]
 pub struct Seed {
     pub folder: PathBuf,
-    pub in_use: File,
+    /// Held, once the seed is ready, against its removal.
+    pub in_use: Option<File>,
 }
 
 impl Seed {
-    /// The seed for this program, toolchain and features; built first where it is not there, with progress on standard
-    /// error. One process builds, others wait and say so.
-    pub fn ready() -> Result<Seed> {
+    /// Finds the place; quick.
+    pub fn find() -> Result<Seed> {
         let version = home::rustc_version()?;
         home::check_rustc(&version)?;
-        let seeds = home::folder()?.join("seeds");
-        home::create_folder(&seeds)?;
-        let key = key(&version);
-        let folder = seeds.join(&key);
-        let lock_path = seeds.join(format!("{key}.lock"));
+        Ok(Seed { folder: home::folder()?.join("seeds").join(key(&version)), in_use: None })
+    }
+
+    /// Whether it is built.
+    pub fn exists(&self) -> bool {
+        self.folder.join("ready").is_file()
+    }
+
+    /// Builds the seed where it is not there, with progress on standard error, and holds it. One process builds, others
+    /// wait and say so.
+    pub fn make_ready(&mut self) -> Result<()> {
+        let seeds = self.folder.parent().context("the folder of seeds has no parent")?;
+        home::create_folder(seeds)?;
+        let lock_path = self.folder.with_extension("lock");
         loop {
             let lock = open_lock(&lock_path)?;
             lock.lock_shared().context("cannot lock the seed")?;
-            if folder.join("ready").is_file() {
-                return Ok(Seed { folder, in_use: lock });
+            if self.exists() {
+                self.in_use = Some(lock);
+                return Ok(());
             }
             lock.unlock().context("cannot unlock the seed")?;
             if lock.try_lock().is_err() {
                 eprintln!("candlebook: another process is preparing the kernel; waiting for it");
                 lock.lock().context("cannot lock the seed")?;
             }
-            if !folder.join("ready").is_file() {
-                build(&folder)?;
-                remove_unused(&seeds, &key);
+            if !self.exists() {
+                build(&self.folder)?;
+                remove_unused(seeds, &self.folder);
             }
         }
-    }
-
-    /// Whether [`Seed::ready`] would find one.
-    pub fn exists() -> Result<bool> {
-        Ok(home::folder()?.join("seeds").join(key(&home::rustc_version()?)).join("ready").is_file())
     }
 
     /// Folder whose content a session starts with.
@@ -88,7 +94,7 @@ impl Seed {
 pub fn remove_all() -> Result<()> {
     let seeds = home::folder()?.join("seeds");
     if seeds.is_dir() {
-        remove_unused(&seeds, "");
+        remove_unused(&seeds, Path::new(""));
     }
     Ok(())
 }
@@ -132,16 +138,14 @@ fn open_lock(path: &Path) -> Result<File> {
 }
 
 /// Removes seeds other than `keep` whose lock nobody holds.
-fn remove_unused(seeds: &Path, keep: &str) {
+fn remove_unused(seeds: &Path, keep: &Path) {
     let Ok(entries) = std::fs::read_dir(seeds) else { return };
-    for path in entries.flatten().map(|entry| entry.path()) {
-        let Some(key) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".lock"))
-        else {
-            continue;
-        };
-        if key != keep && open_lock(&path).is_ok_and(|lock| lock.try_lock().is_ok()) {
+    for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "lock"))
+    {
+        let folder = path.with_extension("");
+        if folder != keep && open_lock(&path).is_ok_and(|lock| lock.try_lock().is_ok()) {
             // What cannot be removed now is tried again after the next build.
-            let _ = std::fs::remove_dir_all(seeds.join(key));
+            let _ = std::fs::remove_dir_all(folder);
             let _ = std::fs::remove_file(&path);
         }
     }
@@ -197,8 +201,8 @@ fn start_from_another(folder: &Path) -> Result<()> {
     let Some(other) = others.filter(|path| age(path).is_some()).max_by_key(age) else { return Ok(()) };
     let lock = open_lock(&other.with_extension("lock"))?;
     if lock.try_lock_shared().is_ok() {
-        let leave = [&crate::session::OF_A_CELL[..], &["candlebook-", "libcandlebook", "Cargo.lock"]].concat();
-        crate::session::fill(&other.join("session"), &folder.join("session"), &leave)?;
+        let leave = [&OF_A_CELL[..], &["candlebook-", "libcandlebook", "Cargo.lock"]].concat();
+        fill(&other.join("session"), &folder.join("session"), &leave)?;
     }
     Ok(())
 }
@@ -254,7 +258,10 @@ pub fn run_warm_up(folder: &Path) -> Result<()> {
             eprint!("{text}");
         }
     });
-    let mut engine = crate::engine::Engine::start(&folder.join("session"), &folder.join("config"), complain)?;
+    let session = Session::in_seed(Seed { folder: folder.to_owned(), in_use: None });
+    // SAFETY: no thread has been started yet.
+    unsafe { crate::engine::set_environment(&session) };
+    let mut engine = crate::engine::Engine::start(&session, complain)?;
     for cell in WARM_UP.split("\n// ---\n") {
         engine.execute(cell, &|_, _| String::new()).into_result().map_err(|error| anyhow::anyhow!("{error}"))?;
     }

@@ -11,45 +11,53 @@ use std::path::{Path, PathBuf};
 pub struct Session {
     pub folder: PathBuf,
     pub seed: Seed,
-    lock_path: PathBuf,
     /// Held while the kernel lives, also by the operating system's reckoning: a folder whose lock is free is a dead one's.
-    lock: File,
+    /// None for the session inside a seed, which stays.
+    lock: Option<File>,
 }
 
 impl Session {
-    /// A new folder with the seed's compiled crates. Builds the seed first where there is none.
-    pub fn new() -> Result<Session> {
-        let seed = Seed::ready()?;
+    /// A folder of our own, still empty; quick.
+    pub fn reserve() -> Result<Session> {
+        let seed = Seed::find()?;
         let sessions = home::folder()?.join("sessions");
         home::create_folder(&sessions)?;
-        remove_dead(&sessions);
         for n in 0.. {
-            let name = format!("{}-{n}", std::process::id());
-            let lock_path = sessions.join(format!("{name}.lock"));
+            let folder = sessions.join(format!("{}-{n}", std::process::id()));
             let lock = File::options()
                 .create(true)
                 .truncate(false)
                 .write(true)
-                .open(&lock_path)
+                .open(folder.with_extension("lock"))
                 .with_context(|| format!("cannot write to {}", sessions.display()))?;
-            if lock.try_lock().is_err() {
-                continue;
+            if lock.try_lock().is_ok() {
+                return Ok(Session { folder, seed, lock: Some(lock) });
             }
-            let folder = sessions.join(&name);
-            if folder.exists() {
-                std::fs::remove_dir_all(&folder).with_context(|| format!("cannot clear {}", folder.display()))?;
-            }
-            fill(&seed.session(), &folder, &OF_A_CELL).context("cannot fill the session's folder from the seed")?;
-            return Ok(Session { folder, seed, lock_path, lock });
         }
         unreachable!("some number is free")
     }
-}
 
-impl Session {
+    /// Fills the folder with the seed's compiled crates. Builds the seed first where there is none; removes the folders of
+    /// kernels that died.
+    pub fn fill(&mut self) -> Result<()> {
+        self.seed.make_ready()?;
+        if let Some(sessions) = self.folder.parent() {
+            remove_dead(sessions);
+        }
+        if self.folder.exists() {
+            std::fs::remove_dir_all(&self.folder).with_context(|| format!("cannot clear {}", self.folder.display()))?;
+        }
+        fill(&self.seed.session(), &self.folder, &OF_A_CELL).context("cannot fill the session's folder from the seed")
+    }
+
+    /// The session in which a seed is built; it stays.
+    pub fn in_seed(seed: Seed) -> Session {
+        Session { folder: seed.session(), seed, lock: None }
+    }
+
     /// Lets the locks of session and seed survive when this process becomes another program.
     pub fn hold_through_exec(&self) -> std::io::Result<()> {
-        for lock in [&self.lock, &self.seed.in_use] {
+        for lock in [&self.lock, &self.seed.in_use].into_iter().flatten() {
             rustix::io::fcntl_setfd(lock, rustix::io::FdFlags::empty())?;
         }
         Ok(())
@@ -58,9 +66,11 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // What cannot be removed now is removed by the next kernel.
-        let _ = std::fs::remove_dir_all(&self.folder);
-        let _ = std::fs::remove_file(&self.lock_path);
+        if self.lock.is_some() {
+            // What cannot be removed now is removed by the next kernel.
+            let _ = std::fs::remove_dir_all(&self.folder);
+            let _ = std::fs::remove_file(self.folder.with_extension("lock"));
+        }
     }
 }
 

@@ -15,7 +15,8 @@ pub const ARGUMENT: &str = "--control_file";
 ///
 /// The session's folder outlives it; the next kernel removes it.
 pub fn run(connection_file: &Path) -> Result<()> {
-    let session = Session::new()?;
+    let mut session = Session::reserve()?;
+    session.fill()?;
     session.hold_through_exec().context("cannot keep the session's lock")?;
     let program = std::env::current_exe().context("cannot find the program's own path")?;
     let (name, path) = crate::home::library_path(&session.folder)?;

@@ -1,0 +1,92 @@
+"""Kernel tests: the real kernel, driven by Jupyter's own client. Started by `cargo xtask test`, which sets up the
+environment; `CANDLEBOOK_BIN` is the program, `JUPYTER_DATA_DIR` has its kernelspec."""
+import os
+import pathlib
+import queue
+import time
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+ROOT = pathlib.Path(__file__).parents[2]
+BIN = os.environ.get("CANDLEBOOK_BIN", str(ROOT / "target/release/candlebook"))
+
+
+class Kernel:
+    """A running kernel; `run` executes a cell and collects what it sent."""
+
+    def __init__(self, name="candlebook", **options):
+        self.manager, self.client = start_new_kernel(kernel_name=name, startup_timeout=60, **options)
+
+    def run(self, code, timeout=120, on_message=None, **options):
+        cell = Cell()
+        request = self.client.execute(code, **options)
+        deadline = time.monotonic() + timeout
+        while True:
+            message = self.client.get_iopub_msg(timeout=max(0.1, deadline - time.monotonic()))
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            cell.add(message)
+            if on_message:
+                on_message(message)
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                break
+        while True:
+            reply = self.client.get_shell_msg(timeout=10)
+            if reply["parent_header"].get("msg_id") == request:
+                cell.reply = reply["content"]
+                return cell
+
+    def ok(self, code, **options):
+        """Runs a cell that must not fail; returns what it printed and its result as text."""
+        cell = self.run(code, **options)
+        assert cell.reply["status"] == "ok", (code, cell.reply)
+        return cell
+
+    def stop(self):
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=False)
+
+
+class Cell:
+    """What one cell sent, in order."""
+
+    def __init__(self):
+        self.messages = []
+        self.reply = None
+
+    def add(self, message):
+        self.messages.append((time.monotonic(), message["msg_type"], message["content"]))
+
+    def of(self, kind):
+        return [content for _, found, content in self.messages if found == kind]
+
+    def stream(self, name="stdout"):
+        return "".join(content["text"] for content in self.of("stream") if content["name"] == name)
+
+    @property
+    def text(self):
+        results = self.of("execute_result")
+        return results[-1]["data"].get("text/plain") if results else None
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    """One kernel for all tests of a file."""
+    kernel = Kernel()
+    yield kernel
+    kernel.stop()
+
+
+@pytest.fixture
+def fresh():
+    """Makes kernels that end with the test."""
+    made = []
+
+    def make(**options):
+        made.append(Kernel(**options))
+        return made[-1]
+
+    yield make
+    for kernel in made:
+        kernel.stop()
