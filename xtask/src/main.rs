@@ -1,1 +1,175 @@
-fn main() {}
+//! Development commands: `cargo xtask test` sets up what the tests need and runs every one.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+const USAGE: &str = "\
+cargo xtask test [STEP ...]   every test, or the steps named: fmt clippy doc unit install kernel notebooks
+cargo xtask bench NAME        a benchmark: none yet in this version";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["test", steps @ ..] => test(steps),
+        _ => Err(USAGE.to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A named part of the tests.
+type Step = (&'static str, fn(&Place) -> Result<(), String>);
+
+const STEPS: [Step; 7] = [
+    ("fmt", fmt),
+    ("clippy", clippy),
+    ("doc", doc),
+    ("unit", unit),
+    ("install", install),
+    ("kernel", kernel),
+    ("notebooks", notebooks),
+];
+
+fn test(wanted: &[&str]) -> Result<(), String> {
+    if let Some(unknown) = wanted.iter().find(|name| STEPS.iter().all(|step| step.0 != **name)) {
+        return Err(format!("expected one of the test steps, got {unknown}\n{USAGE}"));
+    }
+    let place = Place::new()?;
+    for (name, step) in STEPS.iter().filter(|step| wanted.is_empty() || wanted.contains(&step.0)) {
+        let start = Instant::now();
+        println!("xtask: {name}");
+        step(&place).map_err(|error| format!("{name}: {error}"))?;
+        println!("xtask: {name} passed, {:.0} s", start.elapsed().as_secs_f64());
+    }
+    Ok(())
+}
+
+fn fmt(place: &Place) -> Result<(), String> {
+    run(place.cargo().args(["fmt", "--all", "--", "--check"]))
+}
+
+fn clippy(place: &Place) -> Result<(), String> {
+    run(place.cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn doc(place: &Place) -> Result<(), String> {
+    let mut cargo = place.cargo();
+    run(cargo.env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--no-deps", "--package", "candlebook"]))
+}
+
+/// Unit, integration and doc tests. The kernel's run as it is shipped, so that it is compiled once.
+fn unit(place: &Place) -> Result<(), String> {
+    run(place.cargo().args(["test", "--package", "candlebook"]))?;
+    run(place.cargo().args(["test", "--release", "--package", "candlebook-kernel"]))
+}
+
+/// The README's install command, into folders of the tests' own.
+fn install(place: &Place) -> Result<(), String> {
+    let mut cargo = place.cargo();
+    run(place.isolate(&mut cargo).args(["candlebook", "install"]))
+}
+
+/// The real kernel, by a real Jupyter client.
+fn kernel(place: &Place) -> Result<(), String> {
+    let python = place.python()?;
+    let mut pytest = Command::new(python);
+    pytest.current_dir(&place.root).args(["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/kernel"]);
+    run(place.isolate(&mut pytest))
+}
+
+/// Every notebook from top to bottom, then a look at what it left.
+fn notebooks(place: &Place) -> Result<(), String> {
+    let python = place.python()?;
+    let folder = place.root.join("notebooks");
+    let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "ipynb"));
+    paths.sort();
+    for path in paths {
+        // A copy, so that files which cells write do not land among the sources.
+        let copy = place.work.join("notebooks").join(path.file_name().unwrap_or_default());
+        let made = copy.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::copy(&path, &copy));
+        made.map_err(|error| format!("{}: {error}", copy.display()))?;
+        let mut candlebook = Command::new(place.kernel());
+        run(place.isolate(&mut candlebook).arg("run").arg(&copy))?;
+        let mut check = Command::new(&python);
+        run(check.current_dir(&place.root).arg("tests/check_notebook.py").arg(&copy))?;
+    }
+    Ok(())
+}
+
+/// Where the tests work: nothing outside the target folder is touched.
+struct Place {
+    root: PathBuf,
+    target: PathBuf,
+    work: PathBuf,
+}
+
+impl Place {
+    fn new() -> Result<Place, String> {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = manifest.parent().ok_or("xtask is not in a workspace")?.to_owned();
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        let target = std::path::absolute(target).map_err(|error| format!("target folder: {error}"))?;
+        let work = target.join("xtask");
+        std::fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
+        Ok(Place { root, target, work })
+    }
+
+    fn cargo(&self) -> Command {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(&self.root);
+        cargo
+    }
+
+    fn kernel(&self) -> PathBuf {
+        self.target.join("release/candlebook")
+    }
+
+    /// Keeps what is installed apart from the user's own, and the network out.
+    fn isolate<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
+            .env("CANDLEBOOK_HOME", self.work.join("home"))
+            .env("CANDLEBOOK_CACHE", self.work.join("cache"))
+            .env("CANDLEBOOK_OFFLINE", "1")
+            .env("CANDLEBOOK_BIN", self.kernel())
+            .env("JUPYTER_DATA_DIR", self.work.join("jupyter"))
+            .env("JUPYTER_CONFIG_DIR", self.work.join("jupyter-config"))
+            .env("JUPYTER_RUNTIME_DIR", self.work.join("jupyter-runtime"))
+            .env_remove("CANDLEBOOK_DATA")
+    }
+
+    /// The Python of an environment with what the tests import; made when it is not there or its list has changed.
+    fn python(&self) -> Result<PathBuf, String> {
+        let list = self.root.join("tests/kernel/requirements.txt");
+        let wanted = std::fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
+        let folder = self.work.join("python");
+        let python = folder.join("bin/python");
+        let stamp = folder.join("requirements.txt");
+        if std::fs::read_to_string(&stamp).is_ok_and(|text| text == wanted) {
+            return Ok(python);
+        }
+        println!("xtask: installing the tests' Python packages into {}", folder.display());
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+        let mut pip = Command::new(&python);
+        run(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&list))?;
+        std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
+        Ok(python)
+    }
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    // What cargo sets for this program must not reach the cargo that it starts.
+    for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "LD_LIBRARY_PATH", "RUSTUP_TOOLCHAIN"] {
+        command.env_remove(name);
+    }
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().map_err(|error| format!("cannot run {program}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{program} failed: {status}")) }
+}

@@ -1,0 +1,34 @@
+"""Looks at an executed notebook: no error, pictures that are not blank, and the notebook's own claims."""
+import base64
+import io
+import json
+import pathlib
+import re
+import sys
+
+from PIL import Image
+
+path = pathlib.Path(sys.argv[1])
+cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+outputs = [output for cell in cells for output in cell["outputs"]]
+errors = [output for output in outputs if output["output_type"] == "error"]
+assert not errors, errors
+assert all(cell["execution_count"] for cell in cells), "a cell did not run"
+pictures = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+assert len(pictures) >= 6, f"expected six pictures or more, got {len(pictures)}"
+for picture in pictures:
+    low, high = Image.open(io.BytesIO(base64.b64decode(picture))).convert("L").getextrema()
+    assert high - low > 100, "a picture is blank"
+if path.stem == "mnist_autoencoder":
+    plain = [output["data"].get("text/plain", "") for output in outputs if "data" in output]
+    history = next(text for text in plain if text.startswith("epoch  train loss"))
+    losses = [float(line.split()[2]) for line in history.splitlines()[1:]]
+    assert losses[-1] < 0.5 * losses[0], losses
+    text = "".join(output["text"] for output in outputs if output["output_type"] == "stream")
+    factor = float(re.search(r"([\d.]+) times as much", text).group(1))
+    assert factor >= 4, f"expected the mean digit to be 4 times as wrong, got {factor}"
+    difference = float(re.search(r"reconstructions of both: ([\d.e-]+)", text).group(1))
+    assert difference < 1e-5, difference
+    weights = path.with_name("mnist_ae.safetensors")
+    assert weights.is_file(), "the weights were not exported"
+    print(f"{path.name}: {len(pictures)} pictures, loss {losses[0]} to {losses[-1]}, mean digit {factor} times as wrong")

@@ -1,0 +1,266 @@
+"""What users rely on: cells share one candle, output is live, errors are errors, the kernel survives."""
+import subprocess
+import time
+
+import numpy as np
+from conftest import BIN
+from safetensors.numpy import load_file
+
+
+def test_first_cells_need_no_import(kernel):
+    assert kernel.ok("1 + 1").text == "2"
+    kernel.ok("let data = mnist_embedded()?.take(400, 100);")
+    shown = kernel.ok("data").of("display_data")
+    assert "image/png" in shown[1]["data"] and "<table>" in shown[0]["data"]["text/html"]
+
+
+def test_counts_from_one_and_a_loop_shows_nothing(fresh):
+    kernel = fresh()
+    first = kernel.ok("let a = 1;")
+    assert first.reply["execution_count"] == 1 and first.of("execute_input")[0]["execution_count"] == 1
+    assert kernel.ok("for i in 0..3 { let _ = i; }").text is None
+
+
+def test_cells_share_one_candle(kernel):
+    """Tensor ids go on counting across cells, and gradients are those of the same code in one cell."""
+    ids = []
+    for _ in range(4):
+        text = kernel.ok("format!(\"{:?}\", Tensor::zeros(1, DType::F32, &Device::Cpu)?.id())").text
+        ids.append(int("".join(c for c in text if c.isdigit())))
+    assert len(set(ids)) == 4 and ids == sorted(ids), ids
+    kernel.ok("let w = Var::new(&[1f32, 2.0, 3.0], &Device::Cpu)?;")
+    kernel.ok("let x = Tensor::new(&[4f32, 5.0, 6.0], &Device::Cpu)?;")
+    kernel.ok("let y = (w.as_tensor() * &x)?.sqr()?.sum_all()?;")
+    apart = kernel.ok("y.backward()?.get(&w).map(|g| g.to_vec1::<f32>()).transpose()?").text
+    whole = kernel.ok(
+        "let v = Var::new(&[1f32, 2.0, 3.0], &Device::Cpu)?;"
+        "let z = (v.as_tensor() * Tensor::new(&[4f32, 5.0, 6.0], &Device::Cpu)?)?.sqr()?.sum_all()?;"
+        "z.backward()?.get(&v).map(|g| g.to_vec1::<f32>()).transpose()?"
+    ).text
+    # 2 w x^2
+    assert apart == whole == "Some([32.0, 100.0, 216.0])"
+
+
+def test_text_and_pictures_keep_their_order_and_come_as_they_happen(kernel):
+    cell = kernel.ok(
+        """
+        let square = Tensor::ones((4, 4), DType::F32, &Device::Cpu)?;
+        for i in 0..3 {
+            print!("before {i} ");
+            show(&square);
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+        let handle = show("0");
+        for i in 1..11 { handle.update(i.to_string()); std::thread::sleep(std::time::Duration::from_millis(30)); }
+        """
+    )
+    live = [(when, kind) for when, kind, _ in cell.messages if kind in ("stream", "display_data", "update_display_data")]
+    assert [kind for _, kind in live] == ["stream", "display_data"] * 3 + ["display_data"] + ["update_display_data"] * 10
+    pictures = [when for when, kind in live if kind == "display_data"]
+    assert pictures[1] - pictures[0] > 0.2 and pictures[2] - pictures[1] > 0.2, "they came together"
+    updates = [when for when, kind in live if kind == "update_display_data"]
+    assert updates[-1] - updates[0] > 0.2
+    ids = {content["transient"]["display_id"] for content in cell.of("update_display_data")}
+    assert len(ids) == 1
+
+
+def test_text_without_a_newline_shows_at_once_and_nothing_is_lost(kernel):
+    cell = kernel.ok(
+        'print!("now "); std::thread::sleep(std::time::Duration::from_millis(600)); eprint!("err"); print!("EVCXR_ not ours");'
+    )
+    assert cell.stream() == "now EVCXR_ not ours" and cell.stream("stderr") == "err"
+    times = [when for when, kind, content in cell.messages if kind == "stream"]
+    assert times[-1] - times[0] > 0.3
+
+
+def test_errors_of_each_kind_are_error_replies(kernel):
+    question = kernel.run('let n: i32 = "a".parse::<i32>()?;')
+    assert question.reply["ename"] == "Error" and question.reply["evalue"] == "invalid digit found in string"
+    compile_error = kernel.run("let n: i32 = \"a\";")
+    assert compile_error.reply["ename"] == "CompileError" and "mismatched types" in compile_error.reply["evalue"]
+    assert compile_error.of("error")[0]["traceback"]
+    panic = kernel.run("let kept_through = 5; ")
+    assert panic.reply["status"] == "ok"
+    panic = kernel.run('panic!("on purpose")')
+    assert panic.reply["ename"] == "Panic" and panic.reply["evalue"] == "on purpose"
+    assert kernel.ok("kept_through").text == "5"
+    hint = kernel.run("let size = 5;") and kernel.run("Linear(size)")
+    assert "let hidden: usize = 128;" in "".join(hint.reply["traceback"])
+
+
+def test_an_error_of_the_helper_says_what_was_expected(kernel):
+    cell = kernel.run("Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(0)])?;")
+    assert cell.reply["evalue"] == (
+        "encoder layer 1, Linear(0): expected at least one output, got 0. Choose a positive size, such as Linear(128)"
+    )
+
+
+def test_run_all_stops_at_the_first_error(kernel):
+    requests = [kernel.client.execute(code) for code in ("let first = 1;", "first / 0 * nonsense", "let third = 3;")]
+    replies = {}
+    while len(replies) < 3:
+        reply = kernel.client.get_shell_msg(timeout=60)
+        replies[reply["parent_header"]["msg_id"]] = reply["content"]["status"]
+    assert [replies[request] for request in requests] == ["ok", "error", "aborted"]
+    time.sleep(0.2)
+    assert kernel.ok("first").text == "1"
+    assert kernel.run("third").reply["status"] == "error"
+
+
+def test_stop_in_fit_keeps_the_model(kernel):
+    kernel.ok("let data = mnist_embedded()?;")
+    kernel.ok("let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(32), Relu])?;")
+    before = float(kernel.ok("ae.evaluate(&data.test)?").text)
+    pressed = []
+
+    def press(message):
+        if message["msg_type"] == "update_display_data" and not pressed:
+            pressed.append(time.monotonic())
+            kernel.manager.interrupt_kernel()
+
+    cell = kernel.run("let history = ae.fit(&data, &Fit { epochs: 500, ..Default::default() })?;", on_message=press)
+    assert cell.reply["status"] == "ok" and time.monotonic() - pressed[0] < 2
+    assert kernel.ok("history.stopped").text == "true"
+    assert float(kernel.ok("ae.evaluate(&data.test)?").text) < before
+
+
+def test_stop_in_an_endless_loop_is_reported_and_the_next_cell_runs(kernel):
+    kernel.ok("let lost = 1;")
+
+    def press(message):
+        if message["msg_type"] == "stream":
+            kernel.manager.interrupt_kernel()
+
+    cell = kernel.run('println!("go"); loop { std::hint::black_box(0); }', on_message=press)
+    assert cell.reply["status"] == "error" and "All variables are lost" in cell.reply["evalue"], cell.reply
+    assert kernel.run("lost").reply["status"] == "error"
+    kernel.ok("mnist_embedded()?.take(10, 10);")
+
+
+def test_the_end_of_the_process_is_told_in_words(kernel):
+    for code, words in [
+        ("std::process::exit(3)", "ended itself by exit()"),
+        ("unsafe { *(8 as *mut i32) = 1; }", "segmentation fault"),
+        ("std::process::abort()", "aborted"),
+    ]:
+        cell = kernel.run(code)
+        assert cell.reply["ename"] == "Died" and words in cell.reply["evalue"], cell.reply
+        assert kernel.ok("1 + 1").text == "2"
+
+
+def test_input_and_password_ask_the_front_end(kernel):
+    def run(code, answer):
+        request = kernel.client.execute(code, allow_stdin=True)
+        question = kernel.client.get_stdin_msg(timeout=60)["content"]
+        kernel.client.input(answer)
+        while kernel.client.get_shell_msg(timeout=60)["parent_header"]["msg_id"] != request:
+            pass
+        return question
+
+    assert run('let name = input("name? ");', "Ada") == {"prompt": "name? ", "password": False}
+    assert kernel.ok("name").text == '"Ada"'
+    assert run('let secret = password("key? ");', "x y")["password"] is True
+    assert kernel.ok("secret").text == '"x y"'
+
+
+def test_weights_open_in_numpy_and_give_the_same_reconstructions(kernel, tmp_path):
+    path = tmp_path / "ae.safetensors"
+    kernel.ok("let small = mnist_embedded()?.take(300, 20);")
+    kernel.ok("let mut net = Autoencoder::symmetric(small.image_shape(), &[Flatten, Linear(12), Relu, Dropout(0.2)])?;")
+    kernel.ok("net.fit(&small, &Fit { epochs: 1, batch: 32, ..Default::default() })?;")
+    kernel.ok(f'net.save("{path}")?;')
+    x = eval(kernel.ok("small.test.first(2)?.flatten_from(1)?.to_vec2::<f32>()?").text)
+    y = eval(kernel.ok("net.reconstruct(&small.test.first(2)?)?.flatten_from(1)?.to_vec2::<f32>()?").text)
+    w = load_file(path)
+    assert sorted(w) == ["decoder.0.bias", "decoder.0.weight", "encoder.1.bias", "encoder.1.weight"]
+    code = np.maximum(np.array(x) @ w["encoder.1.weight"].T + w["encoder.1.bias"], 0)
+    expected = 1 / (1 + np.exp(-(code @ w["decoder.0.weight"].T + w["decoder.0.bias"])))
+    assert np.abs(expected - np.array(y)).max() < 1e-5
+
+
+def test_two_kernels_at_once_do_not_disturb_each_other_and_compile_nothing(fresh):
+    start = time.monotonic()
+    one, two = fresh(), fresh()
+    for n, kernel in ((1, one), (2, two)):
+        cell = kernel.ok(f"let who = {n};")
+        assert "Compiling" not in cell.stream("stderr")
+    assert time.monotonic() - start < 60
+    assert (one.ok("who").text, two.ok("who").text) == ("1", "2")
+
+
+def test_completion_and_inspection_are_answered_while_a_cell_runs(kernel):
+    kernel.ok("let candle_length = 3usize;")
+    cell = kernel.client.execute("std::thread::sleep(std::time::Duration::from_secs(4));")
+    time.sleep(1.5)
+    start = time.monotonic()
+    asked = kernel.client.complete("candle_l")
+    reply = kernel.client.get_shell_msg(timeout=5)
+    assert reply["parent_header"]["msg_id"] == asked and reply["content"]["matches"] == ["candle_length"]
+    asked = kernel.client.inspect("candle_length")
+    reply = kernel.client.get_shell_msg(timeout=5)
+    assert reply["parent_header"]["msg_id"] == asked and "usize" in reply["content"]["data"]["text/plain"]
+    assert time.monotonic() - start < 1
+    while kernel.client.get_shell_msg(timeout=10)["parent_header"]["msg_id"] != cell:
+        pass
+
+
+def test_a_killed_kernel_leaves_nothing_behind_once_the_next_one_starts(fresh):
+    import os
+    import pathlib
+
+    sessions = pathlib.Path(os.environ["CANDLEBOOK_HOME"]) / "sessions"
+    killed = fresh()
+    killed.ok("1")
+    pid = killed.manager.provisioner.pid
+    killed.manager.provisioner.process.kill()
+    time.sleep(0.5)
+    folder = sessions / f"{pid}-0"
+    assert folder.exists()
+    fresh().ok("1")
+    assert not folder.exists()
+    children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout
+    assert children == ""
+
+
+def test_run_reports_the_failing_cell_and_exits_with_1(tmp_path):
+    import json
+
+    cells = ["let hidden: usize = 5;", "println!(\"{hidden}\");", 'let n: i32 = "a".parse::<i32>()?;', "let never = 1;"]
+    cells = [
+        {"cell_type": "code", "id": str(i), "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+        for i, source in enumerate(cells)
+    ]
+    cells[0]["metadata"] = {"tags": ["parameters"]}
+    path = tmp_path / "book.ipynb"
+    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    out = tmp_path / "out.ipynb"
+    done = subprocess.run([BIN, "run", path, "-p", "hidden=7", "-o", out], capture_output=True, text=True)
+    assert done.returncode == 1 and "invalid digit found in string" in done.stderr, done.stderr
+    executed = json.loads(out.read_text())["cells"]
+    assert executed[1]["outputs"] == [{"output_type": "stream", "name": "stdout", "text": "7\n"}]
+    assert executed[2]["outputs"][0]["ename"] == "Error" and executed[3]["outputs"] == []
+
+
+def test_bad_arguments_are_errors_in_words(tmp_path):
+    import os
+
+    def fails(*arguments, **environment):
+        done = subprocess.run([BIN, *arguments], capture_output=True, text=True, env=os.environ | environment)
+        assert done.returncode == 1, done
+        return done.stderr
+
+    assert "expected a notebook (.ipynb), but it cannot be read" in fails("run", "none.ipynb")
+    assert "expected a notebook at none.ipynb, got nothing there" in fails("lab", "none.ipynb")
+    text = tmp_path / "text.ipynb"
+    text.write_text("hello")
+    assert "expected a notebook's JSON; the file is damaged" in fails("run", text)
+    # An old compiler and no Python, by a path that has only these.
+    old = tmp_path / "bin"
+    old.mkdir()
+    (old / "rustc").write_text("#!/bin/sh\necho 'rustc 1.70.0'; echo 'release: 1.70.0'\n")
+    (old / "rustc").chmod(0o755)
+    assert "rustc: expected 1.95 or newer, got 1.70.0. Run: rustup update stable" in fails("install", PATH=str(old))
+    home = {"CANDLEBOOK_HOME": str(tmp_path / "home"), "PATH": str(old)}
+    book = tmp_path / "book.ipynb"
+    book.write_text("{}")
+    assert "expected Python 3 for JupyterLab, got none on the path" in fails("lab", book, **home)

@@ -1,0 +1,26 @@
+"""The stock form: evcxr_jupyter's own server in a session of ours, kept to compare with."""
+import json
+import os
+import pathlib
+import shutil
+
+from conftest import BIN, Kernel
+
+
+def test_the_stock_form_runs_cells_with_the_helper_at_hand():
+    kernels = pathlib.Path(os.environ["JUPYTER_DATA_DIR"]) / "kernels"
+    spec = json.loads((kernels / "candlebook/kernel.json").read_text())
+    spec["argv"].append("--stock")
+    folder = kernels / "candlebook-stock"
+    folder.mkdir(exist_ok=True)
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    try:
+        kernel = Kernel("candlebook-stock")
+        kernel.ok("let digits = mnist_embedded()?.take(20, 20);")
+        cell = kernel.ok("digits.train.contents()?.len()")
+        assert cell.text == "1"
+        picture = kernel.ok("Montage::new(&digits.train.first(4)?)?").of("execute_result")[0]["data"]
+        assert set(picture) == {"image/png"}
+        kernel.stop()
+    finally:
+        shutil.rmtree(folder)
