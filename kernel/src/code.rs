@@ -146,7 +146,7 @@ mod tests {
     fn positions_count_characters_not_bytes() {
         assert_eq!((byte_at("aé🦀b", 3), characters_before("aé🦀b", 7)), (7, 3));
         assert_eq!(byte_at("ab", 9), 2);
-        assert_eq!(word_at("let é_1 = x", 5), 4..8);
+        assert_eq!(word_at("let é_1 = x", 6), 4..8);
         assert_eq!(word_at("a.b", 1), 0..1);
     }
 

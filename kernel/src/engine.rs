@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of Jupyter: the server and `candlebook run` are two front ends of it.
 
+use crate::front;
 use crate::relay::{Control, Sink};
 use crate::session::Session;
 use anyhow::{Context, Result};
@@ -142,8 +143,9 @@ impl Engine {
     /// their own. The environment must have been set for the session ([`set_environment`]).
     pub fn start(session: &Session, sink: Sink) -> Result<Engine> {
         let mut command = Command::new(std::env::current_exe().context("cannot find the program's own path")?);
+        front::lay_out(session)?;
         let (name, path) = crate::home::library_path(&session.folder)?;
-        command.env("CANDLEBOOK_KERNEL", "1").env(name, path);
+        command.env("CANDLEBOOK_KERNEL", "1").env("CARGO_HOME", front::cargo_home()?).env(name, path);
         let control = Control::prepare(&mut command).context("cannot prepare the process that runs cells")?;
         control.relay(sink).context("cannot start the thread that reads from cells")?;
         let (context, _outputs) =
@@ -241,12 +243,14 @@ impl Engine {
 ///
 /// # Safety
 /// No other thread may run.
-pub unsafe fn set_environment(session: &Session) {
+pub unsafe fn set_environment(session: &Session) -> Result<()> {
     // SAFETY: the caller promises that no other thread runs.
     unsafe {
+        front::put_in_place(session)?;
         std::env::set_var("EVCXR_TMPDIR", &session.folder);
         std::env::set_var("EVCXR_CONFIG_DIR", session.seed.config());
     }
+    Ok(())
 }
 
 /// What users of other notebooks trip over: a number is given its type in the cell that makes it.

@@ -4,6 +4,7 @@ mod child;
 mod code;
 mod doctor;
 mod engine;
+mod front;
 mod history;
 mod home;
 mod jupyter;
@@ -113,6 +114,9 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 }
 
 fn main() -> ExitCode {
+    if front::is_wanted() {
+        return front::run();
+    }
     if child::is_wanted() {
         child::run();
     }

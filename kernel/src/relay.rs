@@ -229,6 +229,14 @@ impl Relay<'_> {
             };
             let text: Vec<u8> = self.pending.drain(..start).collect();
             self.send_text(&text);
+            // Text may look like a protocol line and not be one; what the helper or the child say then ends it.
+            if let Some(end) = self.pending.iter().skip(1).position(|&byte| byte == SEPARATOR)
+                && !self.pending[..=end].contains(&b'\n')
+            {
+                let text: Vec<u8> = self.pending.drain(..=end).collect();
+                self.send_text(&text);
+                continue;
+            }
             let Some(line) = self.take_line() else { return };
             self.message(&line);
         }
@@ -324,5 +332,97 @@ fn read(from: &OwnedFd, to: &mut Vec<u8>) -> bool {
         }
         Err(rustix::io::Errno::INTR) => true,
         Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    /// What becomes of bytes on standard output, written in these parts: events, and what the engine gets.
+    fn relayed(parts: &[&str], stderr: &str) -> (Vec<Event>, String, Ending) {
+        let (engine_read, engine_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+        let (out, out_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+        let (err, err_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&events);
+        let ending = Arc::new(Mutex::new(Ending::default()));
+        let shared = Arc::clone(&ending);
+        let thread = std::thread::spawn(move || {
+            let pipes = Pipes { engine: engine_write.into(), out, err };
+            let mut sink: Sink = Box::new(move |event| seen.lock().unwrap().push(event));
+            let running = AtomicBool::new(false);
+            let (pending, error) = (Vec::new(), Vec::new());
+            Relay { pipes: &pipes, ending: &shared, running: &running, pending, error, block: false, sink: &mut sink }
+                .run();
+        });
+        std::fs::File::from(err_write).write_all(stderr.as_bytes()).unwrap();
+        let mut write = std::fs::File::from(out_write);
+        for part in parts {
+            write.write_all(part.as_bytes()).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        drop(write);
+        thread.join().unwrap();
+        let mut engine = String::new();
+        std::fs::File::from(engine_read).read_to_string(&mut engine).unwrap();
+        let events = events.lock().unwrap().clone();
+        let ending = ending.lock().unwrap().clone();
+        (events, engine, ending)
+    }
+
+    fn text(events: &[Event]) -> String {
+        let text = events.iter().map(|event| match event {
+            Event::Stdout(text) => text.clone(),
+            Event::Stderr(text) => format!("<{text}>"),
+            Event::Display(display) => format!("[{:?}]", display.op),
+        });
+        text.collect()
+    }
+
+    const DONE: &str = "\u{1e}EVCXR_EXECUTION_COMPLETE\n";
+
+    #[test]
+    fn text_goes_out_at_once_and_the_engine_gets_its_lines() {
+        let (events, engine, _) = relayed(&["a", "b\nc", DONE], "");
+        assert_eq!(events[0], Event::Stdout("a".into()));
+        assert_eq!((text(&events).as_str(), engine.as_str()), ("ab\nc", "EVCXR_EXECUTION_COMPLETE\n"));
+    }
+
+    #[test]
+    fn displays_are_taken_out_of_the_middle_of_a_line() {
+        let line = "\u{1e}CANDLEBOOK {\"op\": \"update\", \"data\": {\"text/plain\": \"x\"}}\n";
+        let (events, engine, _) = relayed(&["a", &line[..9], &line[9..], "b\n", DONE], "");
+        assert_eq!((text(&events).as_str(), engine.as_str()), ("a[Update]b\n", "EVCXR_EXECUTION_COMPLETE\n"));
+    }
+
+    #[test]
+    fn text_that_looks_like_the_protocol_is_text() {
+        let (events, engine, _) = relayed(&["x EVCXR_ no", "t ours", DONE], "");
+        assert_eq!((text(&events).as_str(), engine.as_str()), ("x EVCXR_ not ours", "EVCXR_EXECUTION_COMPLETE\n"));
+        let (events, engine, _) = relayed(&["EVC", "ASUALLY\nEVCXR_NOTHING\nE", DONE], "");
+        assert_eq!(
+            (text(&events).as_str(), engine.as_str()),
+            ("EVCASUALLY\nEVCXR_NOTHING\nE", "EVCXR_EXECUTION_COMPLETE\n")
+        );
+    }
+
+    #[test]
+    fn contents_and_inputs_are_the_engines() {
+        let content = "EVCXR_BEGIN_CONTENT text/plain\n5 EVCXR_ \u{1e}\nEVCXR_END_CONTENT\n";
+        let (events, engine, _) = relayed(&["a", content, "EVCXR_INPUT_REQUEST:name\n", DONE], "");
+        let expected = format!("{content}EVCXR_INPUT_REQUEST:name\nEVCXR_EXECUTION_COMPLETE\n");
+        assert_eq!((text(&events).as_str(), engine), ("a", expected));
+    }
+
+    #[test]
+    fn the_message_of_a_failure_is_kept_apart_and_other_errors_are_shown() {
+        let (events, engine, ending) = relayed(&["EVCXR_ERROR_OCCURRED\n", DONE], "no such file\n");
+        let failure = Failure { panic: false, message: "no such file\n".into() };
+        assert_eq!((events, ending.failure), (vec![], Some(failure)));
+        assert_eq!(engine, "EVCXR_ERROR_OCCURRED\nEVCXR_EXECUTION_COMPLETE\n");
+        let (events, _, ending) = relayed(&[DONE], "a warning");
+        assert_eq!((text(&events).as_str(), ending.failure), ("<a warning>", None));
     }
 }

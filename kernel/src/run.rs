@@ -20,7 +20,7 @@ pub fn run(path: &Path, parameters: &[(String, String)], out: Option<&Path>) -> 
     let out = std::path::absolute(out.unwrap_or(path)).context("the path of the output is not usable")?;
     let mut session = Session::reserve()?;
     // SAFETY: no thread has been started yet.
-    unsafe { crate::engine::set_environment(&session) };
+    unsafe { crate::engine::set_environment(&session)? };
     session.fill()?;
     let start = Instant::now();
     // Jupyter runs a notebook in its folder: relative paths in cells mean the same here.

@@ -31,6 +31,10 @@ opt-level = 3
 debug-assertions = false
 overflow-checks = false
 ";
+/// What the engine is told at start. Builds use cargo's own home (see `front`).
+const INIT: &str = ":build_env CARGO_HOME={home}
+:dep candlebook = { path = {path}, features = [{features}] }
+";
 const ENGINE: &str = "evcxr 0.22.0";
 
 /// Where the seed for this program, toolchain and features is, or will be.
@@ -102,7 +106,7 @@ pub fn remove_all() -> Result<()> {
 /// A hash of all that decides what is in the seed.
 fn key(rustc: &str) -> String {
     let mut hash = Sha256::new();
-    for part in [rustc, ENGINE, features(), MANIFEST, LOCK, PRELUDE, WARM_UP, CARGO_CONFIG] {
+    for part in [rustc, ENGINE, features(), MANIFEST, LOCK, INIT, PRELUDE, WARM_UP, CARGO_CONFIG] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
@@ -182,7 +186,10 @@ fn lay_out(folder: &Path) -> Result<()> {
     home::create_folder(&config)?;
     let features = features();
     let path = toml::Value::String(helper.to_string_lossy().into_owned());
-    let init = format!(":dep candlebook = {{ path = {path}, features = [{features}] }}\n");
+    let init = INIT
+        .replace("{home}", &crate::front::cargo_home()?.display().to_string())
+        .replace("{path}", &path.to_string())
+        .replace("{features}", features);
     std::fs::write(config.join("init.evcxr"), init)?;
     std::fs::write(config.join("prelude.rs"), PRELUDE)?;
     home::create_folder(&folder.join("session"))?;
@@ -260,7 +267,7 @@ pub fn run_warm_up(folder: &Path) -> Result<()> {
     });
     let session = Session::in_seed(Seed { folder: folder.to_owned(), in_use: None });
     // SAFETY: no thread has been started yet.
-    unsafe { crate::engine::set_environment(&session) };
+    unsafe { crate::engine::set_environment(&session)? };
     let mut engine = crate::engine::Engine::start(&session, complain)?;
     for cell in WARM_UP.split("\n// ---\n") {
         engine.execute(cell, &|_, _| String::new()).into_result().map_err(|error| anyhow::anyhow!("{error}"))?;

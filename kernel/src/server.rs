@@ -28,7 +28,7 @@ pub fn run(connection_file: &Path) -> Result<()> {
         .with_context(|| format!("{} is not a Jupyter connection file", connection_file.display()))?;
     let session = Session::reserve()?;
     // SAFETY: no thread has been started yet.
-    unsafe { engine::set_environment(&session) };
+    unsafe { engine::set_environment(&session)? };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let result = runtime.block_on(serve(info, session));
     // Threads that still wait for something do not hold the process up.

@@ -88,7 +88,7 @@ pub fn remove_dead(sessions: &Path) {
 }
 
 /// What the names of the cell crate's own products start with; they belong to the cells of the folder they are in.
-pub const OF_A_CELL: [&str; 4] = ["ctx-", "ctx.", "libctx", "libcode_"];
+pub const OF_A_CELL: [&str; 5] = ["ctx-", "ctx.", "libctx", "libcode_", crate::front::FOLDER];
 
 /// Copies an engine's folder: what cargo never rewrites is linked, the rest copied with its times, which cargo compares.
 /// Incremental state stays behind, and whatever has a name that starts with one of `leave`.
