@@ -1,2 +1,2 @@
-#[allow(unused_imports)] use candlebook::prelude::*;
+use candlebook::prelude::*;
 candlebook::cell::candlebook_cell_begin();

@@ -150,6 +150,10 @@ impl Engine {
         control.relay(sink).context("cannot start the thread that reads from cells")?;
         let (context, _outputs) =
             EvalContext::with_subprocess_command(command).map_err(|error| anyhow::anyhow!("{error}"))?;
+        // The engine's first evaluation, before there are dependencies, has emptied the lock file: without it cargo would
+        // look for versions anew, for seconds, and take others than those that were tested.
+        std::fs::copy(session.seed.lock_file(), session.folder.join("Cargo.lock"))
+            .context("cannot write the session's Cargo.lock")?;
         let mut engine = Engine { context: CommandContext::with_eval_context(context), control, count: 0 };
         engine
             .execute(":load_config --quiet", &|_, _| String::new())

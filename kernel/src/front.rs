@@ -10,6 +10,7 @@ use crate::home;
 use crate::session::Session;
 use anyhow::{Context, Result};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ pub const FOLDER: &str = "front";
 /// The real cargo, and its home.
 const CARGO: &str = "CANDLEBOOK_CARGO";
 const CARGO_HOME: &str = "CANDLEBOOK_CARGO_HOME";
+/// Where answers of earlier calls are, and the session's folder.
+const ANSWERS: &str = "CANDLEBOOK_ANSWERS";
+const SESSION: &str = "CANDLEBOOK_SESSION";
 /// Of the helper's dependencies, those that its prelude hands on.
 const NAMED: [&str; 2] = ["candle-core", "candle-nn"];
 /// Of the standard library's packages, those that hold what people write.
@@ -51,6 +55,9 @@ pub unsafe fn put_in_place(session: &Session) -> Result<()> {
             std::env::set_var(CARGO, real);
             std::env::set_var(CARGO_HOME, cargo_home()?);
             std::env::set_var("CARGO_HOME", session.folder.join(FOLDER));
+            std::env::set_var("RUSTC", home::sysroot()?.join("bin/rustc"));
+            std::env::set_var(ANSWERS, session.seed.folder.join("answers"));
+            std::env::set_var(SESSION, &session.folder);
         }
     }
     Ok(())
@@ -70,32 +77,80 @@ pub fn is_wanted() -> bool {
         && std::env::var_os(CARGO).is_some()
 }
 
-/// Passes the call on to cargo, with less in `metadata`.
+/// Passes the call on to cargo, with less in `metadata`. What the same call was answered while the seed was built is
+/// answered at once.
 pub fn run() -> ExitCode {
-    let mut cargo = Command::new(std::env::var_os(CARGO).unwrap_or_else(|| "cargo".into()));
-    cargo.args(std::env::args_os().skip(1));
-    if let Some(home) = std::env::var_os(CARGO_HOME) {
-        cargo.env("CARGO_HOME", home);
-    }
-    let shorten = std::env::args().any(|argument| argument == "metadata");
-    if shorten {
-        cargo.stdout(Stdio::piped());
-    }
-    let out = match cargo.spawn().and_then(|child| child.wait_with_output()) {
-        Ok(out) => out,
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let answers = Answers::new(&arguments);
+    let known = answers.as_ref().and_then(Answers::find);
+    let answer = match known.map_or_else(|| ask_cargo(&arguments), Ok) {
+        Ok(answer) => answer,
         Err(error) => {
             eprintln!("candlebook: cannot run cargo: {error}");
             return ExitCode::FAILURE;
         }
     };
-    if shorten {
-        // What is not as expected goes on as it is.
-        let text = shortened(&out.stdout).unwrap_or(out.stdout);
-        if std::io::stdout().write_all(&text).is_err() {
-            return ExitCode::FAILURE;
+    if let Some(answers) = &answers {
+        answers.keep(&answer);
+    }
+    let written = std::io::stdout().write_all(&answer.text);
+    ExitCode::from(if written.is_ok() { answer.code } else { 1 })
+}
+
+/// What cargo said on standard output, and its exit code.
+struct Answer {
+    text: Vec<u8>,
+    code: u8,
+}
+
+fn ask_cargo(arguments: &[String]) -> std::io::Result<Answer> {
+    let mut cargo = Command::new(std::env::var_os(CARGO).unwrap_or_else(|| "cargo".into()));
+    cargo.args(arguments).stdout(Stdio::piped());
+    if let Some(home) = std::env::var_os(CARGO_HOME) {
+        cargo.env("CARGO_HOME", home);
+    }
+    let out = cargo.spawn()?.wait_with_output()?;
+    // What is not as expected goes on as it is.
+    let shorter = if arguments.iter().any(|argument| argument == "metadata") { shortened(&out.stdout) } else { None };
+    Ok(Answer { text: shorter.unwrap_or(out.stdout), code: out.status.code().unwrap_or(1) as u8 })
+}
+
+/// The answer to one call in the seed: a file named by a hash of the call and of the session's Cargo.toml, with the
+/// session's folder written as a placeholder.
+struct Answers {
+    file: PathBuf,
+    session: String,
+}
+
+const PLACEHOLDER: &str = "{candlebook-session}";
+
+impl Answers {
+    fn new(arguments: &[String]) -> Option<Answers> {
+        let folder = PathBuf::from(std::env::var_os(ANSWERS)?);
+        let session = std::env::var(SESSION).ok()?;
+        let here = std::env::current_dir().ok()?.to_str()?.to_owned();
+        let manifest = std::fs::read_to_string(Path::new(&session).join("Cargo.toml")).unwrap_or_default();
+        let call = [arguments.join("\0"), here, manifest].join("\0").replace(&session, PLACEHOLDER);
+        let name = Sha256::digest(call).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        Some(Answers { file: folder.join(name), session })
+    }
+
+    fn find(&self) -> Option<Answer> {
+        let text = std::fs::read_to_string(&self.file).ok()?;
+        let (code, text) = text.split_once('\n')?;
+        Some(Answer { text: text.replace(PLACEHOLDER, &self.session).into_bytes(), code: code.parse().ok()? })
+    }
+
+    /// Only while the seed is built: calls of later sessions may be about crates that a user added.
+    fn keep(&self, answer: &Answer) {
+        let building = self.file.parent().and_then(Path::parent).is_some_and(|seed| !seed.join("ready").exists());
+        if let (true, Ok(text)) = (building, std::str::from_utf8(&answer.text)) {
+            let text = format!("{}\n{}", answer.code, text.replace(&self.session, PLACEHOLDER));
+            // A call that is not kept is made again.
+            let _ = self.file.parent().map(home::create_folder);
+            let _ = home::write_atomically(&self.file, text.as_bytes());
         }
     }
-    ExitCode::from(out.status.code().unwrap_or(1) as u8)
 }
 
 /// The metadata without the packages that cells cannot name.

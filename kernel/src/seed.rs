@@ -20,7 +20,7 @@ static SOURCE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../src");
 static ASSETS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../assets");
 const MANIFEST: &str = include_str!("../../Cargo.toml");
 const LOCK: &str = include_str!("../../Cargo.lock");
-/// The cell that the engine runs before the user's first.
+/// The cell that the engine runs before the user's first, together with [`INIT`]: one compilation less.
 const PRELUDE: &str = include_str!("../../kernel-spec/prelude.rs");
 /// A cell of each usual kind, run while the seed is built, so that a broken seed is found there.
 const WARM_UP: &str = include_str!("../../kernel-spec/warm_up.rs");
@@ -86,6 +86,13 @@ impl Seed {
     /// Folder whose content a session starts with.
     pub fn session(&self) -> PathBuf {
         self.folder.join("session")
+    }
+
+    /// The lock file of a session, once it depends on the helper: the versions that were tested. Cargo leaves out what
+    /// cells do not need, and what it left out while the seed was built need not be left out again.
+    pub fn lock_file(&self) -> PathBuf {
+        let warmed = self.folder.join("session/Cargo.lock");
+        if self.exists() { warmed } else { self.folder.join("helper/Cargo.lock") }
     }
 
     /// Folder that the engine reads its start-up commands from.
@@ -190,11 +197,8 @@ fn lay_out(folder: &Path) -> Result<()> {
         .replace("{home}", &crate::front::cargo_home()?.display().to_string())
         .replace("{path}", &path.to_string())
         .replace("{features}", features);
-    std::fs::write(config.join("init.evcxr"), init)?;
-    std::fs::write(config.join("prelude.rs"), PRELUDE)?;
+    std::fs::write(config.join("init.evcxr"), init + PRELUDE)?;
     home::create_folder(&folder.join("session"))?;
-    // The versions that were tested; cargo leaves out what the cell crate does not need.
-    std::fs::write(folder.join("session/Cargo.lock"), LOCK)?;
     write_cargo_config()?;
     start_from_another(folder)
 }

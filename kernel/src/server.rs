@@ -265,6 +265,7 @@ impl Channel {
             other => eprintln!("candlebook: a message of unknown type {other} was left alone"),
         }
         request.status("idle");
+        self.shared.repeat_status();
         kind == "shutdown_request"
     }
 

@@ -95,6 +95,15 @@ impl Shared {
         });
     }
 
+    /// Says again that a cell runs, after the status of another request may have told front ends otherwise.
+    pub fn repeat_status(&self) {
+        if self.executing.load(Ordering::SeqCst)
+            && let Some(request) = lock(&self.current).as_ref()
+        {
+            request.status("busy");
+        }
+    }
+
     /// Whether Stop was asked for since the current cell began.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
@@ -209,9 +218,18 @@ impl Worker {
                 *lock(&self.shared.child) = Some(engine.child());
                 *lock(&self.shared.names) = engine.names();
                 self.engine = Some((engine, session));
+                self.look_ahead();
             }
             Ok(Err(error)) => eprintln!("candlebook: the engine did not start: {error:#}"),
             Err(_) => eprintln!("candlebook: the engine panicked while it started"),
+        }
+    }
+
+    /// Lets rust-analyzer look at the prelude while the user still reads, so that the first cell need not wait for it.
+    fn look_ahead(&mut self) {
+        self.waiting.extend(self.jobs.try_iter());
+        if let (true, Some((engine, _))) = (self.waiting.is_empty(), &mut self.engine) {
+            let _ = engine.complete("let digits = mnist", "let digits = mnist".len());
         }
     }
 
@@ -269,7 +287,7 @@ impl Worker {
         request.reply(reply);
         request.status("idle");
         for request in aborted {
-            request.reply(json!({ "status": "aborted", "execution_count": self.count }));
+            request.reply(json!({ "status": "aborted" }));
             request.status("idle");
         }
     }
