@@ -3,6 +3,7 @@
 use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
 use candle_core::{DType, Device, Tensor};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use std::path::Path;
 
@@ -263,10 +264,10 @@ fn to_byte(unit: f32) -> u8 {
     (unit * 255.0).round() as u8
 }
 
-/// PNG bytes of an RGB picture.
+/// PNG bytes of an RGB picture. Enlarged pixels and flat charts repeat themselves, which compresses best unfiltered.
 pub(crate) fn encode_png(rgb: &[u8], width: usize, height: usize) -> Result<Vec<u8>> {
     let mut png = Vec::new();
-    image::codecs::png::PngEncoder::new(&mut png)
+    PngEncoder::new_with_quality(&mut png, CompressionType::Level(3), FilterType::NoFilter)
         .write_image(rgb, width as u32, height as u32, ExtendedColorType::Rgb8)
         .map_err(|error| Error::Plot(format!("cannot encode a PNG of {width} x {height} pixels: {error}")))?;
     Ok(png)

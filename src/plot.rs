@@ -135,7 +135,10 @@ impl Plot {
         if !self.title.is_empty() {
             chart.caption(&self.title, (FONT, 17).into_font().color(&INK));
         }
-        let mut chart = chart.build_cartesian_2d(x_range, y_range.clone())?;
+        let mut chart = chart.build_cartesian_2d(x_range.clone(), y_range.clone())?;
+        // Whole numbers, such as epochs, have no labels between them.
+        let whole = finite().all(|p| p.0.fract() == 0.0);
+        let x_labels = if whole { ((x_range.end - x_range.start) as usize + 1).clamp(2, 10) } else { 10 };
         let digits = decimals(y_range.end - y_range.start);
         chart
             .configure_mesh()
@@ -144,7 +147,7 @@ impl Plot {
             .axis_style(RGBColor(140, 140, 140))
             .x_desc(&self.x)
             .y_desc(&self.y)
-            .x_labels(10)
+            .x_labels(x_labels)
             .y_labels(6)
             .x_label_formatter(&|v| format!("{}", (v * 1000.0).round() / 1000.0))
             .y_label_formatter(&|v| format!("{v:.digits$}"))
