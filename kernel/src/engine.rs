@@ -18,6 +18,7 @@ pub struct Engine {
     context: CommandContext,
     control: Control,
     count: u32,
+    optimisation: Optimisation,
 }
 
 /// How a cell ended.
@@ -27,6 +28,39 @@ pub enum Outcome {
     Ok(Map<String, Value>),
     /// It failed.
     Error(CellError),
+}
+
+/// How much the compiler should optimise a cell. What cells call is compiled already, at the highest level; most cells only
+/// call it, and compile twice as fast without optimisation. Those that count by themselves are worth the wait.
+#[derive(Debug, Default)]
+struct Optimisation {
+    /// The level that builds have now, once it was set.
+    level: Option<u8>,
+    /// Whether a function with a loop was defined: later cells may call it, and compile it again each time.
+    sticky: bool,
+    /// Whether the user took the choice over by `:opt`.
+    users: bool,
+}
+
+/// What code that counts by itself has in it.
+const LOOPS: [&str; 9] = ["for ", "while ", "loop ", "loop{", ".map(", ".fold(", ".for_each(", ".sum", ".zip("];
+
+impl Optimisation {
+    /// The level for a cell, if it is not the one that builds have.
+    fn wanted(&mut self, code: &str) -> Option<u8> {
+        if let Some(level) = code.lines().find_map(|line| line.trim().strip_prefix(":opt")) {
+            self.users = true;
+            let level = level.trim().parse().unwrap_or(2);
+            return (self.level.replace(level) != Some(level)).then_some(level);
+        }
+        if self.users {
+            return None;
+        }
+        let counts = LOOPS.iter().any(|mark| code.contains(mark));
+        self.sticky |= counts && code.contains("fn ");
+        let level = if counts || self.sticky { 2 } else { 0 };
+        (self.level.replace(level) != Some(level)).then_some(level)
+    }
 }
 
 /// Why a cell failed, in the parts of Jupyter's error message.
@@ -154,7 +188,12 @@ impl Engine {
         // look for versions anew, for seconds, and take others than those that were tested.
         std::fs::copy(session.seed.lock_file(), session.folder.join("Cargo.lock"))
             .context("cannot write the session's Cargo.lock")?;
-        let mut engine = Engine { context: CommandContext::with_eval_context(context), control, count: 0 };
+        let mut engine = Engine {
+            context: CommandContext::with_eval_context(context),
+            control,
+            count: 0,
+            optimisation: Optimisation::default(),
+        };
         engine
             .execute(":load_config --quiet", &|_, _| String::new())
             .into_result()
@@ -171,6 +210,10 @@ impl Engine {
     /// Runs a cell to its end. `input` answers a cell's question: prompt, and whether the answer is secret.
     pub fn execute(&mut self, code: &str, input: &dyn Fn(&str, bool) -> String) -> Outcome {
         self.count += 1;
+        if let Some(level) = self.optimisation.wanted(code) {
+            // As an environment variable of the build: the engine's own setting would make rust-analyzer start anew.
+            let _ = self.context.execute(&format!(":build_env CARGO_PROFILE_DEV_OPT_LEVEL={level}"));
+        }
         self.control.take_ending();
         let mut callbacks = EvalCallbacks { input_reader: &|request| input(&request.prompt, request.is_password) };
         let result = self.context.execute_with_callbacks(code, &mut callbacks);
@@ -204,11 +247,9 @@ impl Engine {
         variables.chain(items).collect()
     }
 
-    /// What may stand at a byte of the code: where it starts and ends, and the choices with their kinds.
-    pub fn complete(&mut self, code: &str, byte: usize) -> Option<(usize, usize, Vec<(String, &'static str)>)> {
-        let found = self.context.completions(code, byte).ok()?;
-        let choices = found.completions.into_iter().map(|item| (item.code, item.kind)).collect();
-        Some((found.start_offset, found.end_offset, choices))
+    /// What may stand at a byte of the code.
+    pub fn complete(&mut self, code: &str, byte: usize) -> Option<evcxr::Completions> {
+        self.context.completions(code, byte).ok()
     }
 
     /// What is known about the name that ends at a byte of the code, as text and as HTML.
@@ -311,4 +352,41 @@ fn died(reason: &str) -> String {
     };
     let last = reason.lines().last().unwrap_or(reason).replace("Subprocess terminated with status: ", "");
     format!("the process that runs cells {why} ({last}). All variables are lost; the next cell starts a fresh one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_that_count_are_optimised_and_others_compile_fast() {
+        let mut optimisation = Optimisation::default();
+        assert_eq!(optimisation.wanted("let data = mnist()?;"), Some(0));
+        assert_eq!(optimisation.wanted("data"), None);
+        assert_eq!(optimisation.wanted("for i in 0..3 { println!(\"{i}\"); }"), Some(2));
+        assert_eq!(optimisation.wanted("data"), Some(0));
+        // A function with a loop is compiled into every cell after it.
+        assert_eq!(optimisation.wanted("fn f() { loop {} }"), Some(2));
+        assert_eq!(optimisation.wanted("f()"), None);
+        let mut users = Optimisation::default();
+        assert_eq!(users.wanted(":opt 1"), Some(1));
+        assert_eq!(users.wanted("for i in 0..3 {}"), None);
+    }
+
+    #[test]
+    fn colours_that_are_on_are_not_put_on_again() {
+        let (grey, red, off) = ("\x1b[38;5;249m", "\x1b[31m", "\x1b[0m");
+        let text = format!("{grey}a{off}{grey}b{off}{red}c{off} d");
+        assert_eq!(merge_colours(&text), format!("{grey}ab{off}{red}c{off} d"));
+    }
+
+    #[test]
+    fn the_end_of_the_process_is_told_in_words() {
+        assert!(died("Subprocess terminated with status: signal: 11 (SIGSEGV)").contains("segmentation fault"));
+        assert!(died("x\nSubprocess terminated with status: exit status: 3").contains("by exit() (exit status: 3)"));
+        assert_eq!(
+            panic_message("thread 'main' panicked at src/lib.rs:5:1:\non purpose\nnote: run with `RUST_BACKTRACE=1`"),
+            "on purpose"
+        );
+    }
 }

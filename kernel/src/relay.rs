@@ -219,7 +219,7 @@ impl Relay<'_> {
             if self.block {
                 let Some(line) = self.take_line() else { return };
                 self.block = line != b"EVCXR_END_CONTENT";
-                self.to_engine(&line);
+                self.pass_on(&line);
                 continue;
             }
             let Some(start) = start_of_message(&self.pending) else {
@@ -264,7 +264,7 @@ impl Relay<'_> {
                 }
             }
             self.send_error();
-            self.to_engine(&line[1..]);
+            self.pass_on(&line[1..]);
         } else if let Some(json) = line.strip_prefix(b"\x1eCANDLEBOOK ") {
             self.send_error();
             match serde_json::from_slice(json) {
@@ -277,16 +277,16 @@ impl Relay<'_> {
             let message = String::from_utf8_lossy(&std::mem::take(&mut self.error)).into_owned();
             let failure = Failure { panic: line.starts_with(b"EVCXR_PANIC"), message };
             self.ending.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).failure = Some(failure);
-            self.to_engine(line);
+            self.pass_on(line);
         } else if is_protocol(line) {
             self.block = line.starts_with(b"EVCXR_BEGIN_CONTENT");
-            self.to_engine(line);
+            self.pass_on(line);
         } else {
             self.send_text(&[line, b"\n"].concat());
         }
     }
 
-    fn to_engine(&mut self, line: &[u8]) {
+    fn pass_on(&self, line: &[u8]) {
         // If the engine is gone, so are we soon.
         let _ = (&self.pipes.engine).write_all(&[line, b"\n"].concat());
     }

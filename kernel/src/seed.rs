@@ -309,7 +309,7 @@ impl Progress {
         if self.terminal {
             eprint!("\r\x1b[2K{line}");
             let _ = std::io::stderr().flush();
-        } else if self.done % 20 == 0 {
+        } else if self.done.is_multiple_of(20) {
             eprintln!("{line}");
         }
     }

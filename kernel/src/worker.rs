@@ -201,13 +201,12 @@ impl Worker {
         let mut told = None;
         while let Err(RecvTimeoutError::Timeout) = ready.recv_timeout(Duration::from_millis(100)) {
             self.waiting.extend(self.jobs.try_iter());
-            if let (None, Some(Job::Execute(request))) = (&told, self.waiting.front()) {
-                if since.elapsed() > Duration::from_secs(1) {
-                    let text =
-                        "The kernel is warming up (after an update it compiles first, which takes minutes) ...\n";
-                    request.publish("stream", json!({ "name": "stdout", "text": text }));
-                    told = Some(request.clone());
-                }
+            if let (None, Some(Job::Execute(request))) = (&told, self.waiting.front())
+                && since.elapsed() > Duration::from_secs(1)
+            {
+                let text = "The kernel is warming up (after an update it compiles first, which takes minutes) ...\n";
+                request.publish("stream", json!({ "name": "stdout", "text": text }));
+                told = Some(request.clone());
             }
         }
         if let Some(request) = told {
@@ -374,13 +373,18 @@ impl Worker {
         let source = request.text("code");
         let cursor = code::byte_at(source, request.content["cursor_pos"].as_u64().unwrap_or(0) as usize);
         let complete = std::panic::AssertUnwindSafe(|| engine.complete(source, cursor));
-        let (start, end, found) = std::panic::catch_unwind(complete).ok()??;
-        let (start, end) = (code::characters_before(source, start), code::characters_before(source, end));
-        let typed: Vec<Value> =
-            found.iter().map(|item| json!({ "text": item.0, "type": item.1, "start": start, "end": end })).collect();
+        let found = std::panic::catch_unwind(complete).ok()??;
+        let start = code::characters_before(source, found.start_offset);
+        let end = code::characters_before(source, found.end_offset);
+        let matches: Vec<&str> = found.completions.iter().map(|item| item.code.as_str()).collect();
+        let typed: Vec<Value> = found
+            .completions
+            .iter()
+            .map(|item| json!({ "text": item.code, "type": item.kind, "start": start, "end": end }))
+            .collect();
         Some(json!({
             "status": "ok",
-            "matches": found.iter().map(|item| &item.0).collect::<Vec<_>>(),
+            "matches": matches,
             "cursor_start": start,
             "cursor_end": end,
             "metadata": { "_jupyter_types_experimental": typed },

@@ -1,17 +1,19 @@
 //! Development commands: `cargo xtask test` sets up what the tests need and runs every one.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 const USAGE: &str = "\
 cargo xtask test [STEP ...]   every test, or the steps named: fmt clippy doc unit install kernel notebooks
-cargo xtask bench NAME        a benchmark: none yet in this version";
+cargo xtask bench NAME        interaction: how the kernel feels, beside the stock form and ipykernel
+                              soak: many cells, many starts";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test", steps @ ..] => test(steps),
+        ["bench", name @ ("interaction" | "soak")] => bench(name),
         _ => Err(USAGE.to_owned()),
     };
     match result {
@@ -78,6 +80,7 @@ fn install(place: &Place) -> Result<(), String> {
 /// The real kernel, by a real Jupyter client.
 fn kernel(place: &Place) -> Result<(), String> {
     let python = place.python()?;
+    browser();
     let mut pytest = Command::new(python);
     pytest.current_dir(&place.root).args(["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/kernel"]);
     run(place.isolate(&mut pytest))
@@ -102,6 +105,30 @@ fn notebooks(place: &Place) -> Result<(), String> {
         run(check.current_dir(&place.root).arg("tests/check_notebook.py").arg(&copy))?;
     }
     Ok(())
+}
+
+/// A benchmark; its rows go to `target/bench/NAME.json`.
+fn bench(name: &str) -> Result<(), String> {
+    let place = Place::new()?;
+    install(&place)?;
+    let mut python = Command::new(place.python()?);
+    python.current_dir(&place.work).arg(place.root.join("benches").join(format!("{name}.py")));
+    run(place.isolate(&mut python).env("CANDLEBOOK_BENCH", place.target.join("bench")))
+}
+
+/// A browser for the test that uses one, where the system's packages can be installed; elsewhere that test says that it is
+/// skipped.
+fn browser() {
+    let there = |name: &str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
+    if !there("chromium") || !there("chromedriver") {
+        println!("xtask: installing chromium by apt-get");
+        for arguments in [&["update", "-q"][..], &["install", "-qy", "chromium", "chromium-driver"]] {
+            if let Err(error) = run(Command::new("apt-get").args(arguments).stdout(Stdio::null())) {
+                println!("xtask: no browser: {error}");
+                return;
+            }
+        }
+    }
 }
 
 /// Where the tests work: nothing outside the target folder is touched.
@@ -139,6 +166,7 @@ impl Place {
             .env("CANDLEBOOK_CACHE", self.work.join("cache"))
             .env("CANDLEBOOK_OFFLINE", "1")
             .env("CANDLEBOOK_BIN", self.kernel())
+            .env("CANDLEBOOK_SCREENSHOTS", self.work.join("screenshots"))
             .env("JUPYTER_DATA_DIR", self.work.join("jupyter"))
             .env("JUPYTER_CONFIG_DIR", self.work.join("jupyter-config"))
             .env("JUPYTER_RUNTIME_DIR", self.work.join("jupyter-runtime"))
@@ -158,6 +186,7 @@ impl Place {
         println!("xtask: installing the tests' Python packages into {}", folder.display());
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
         let mut pip = Command::new(&python);
+        pip.current_dir(&self.root);
         run(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&list))?;
         std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
         Ok(python)

@@ -1,0 +1,121 @@
+"""How a kernel feels: start, first result, cells, memory; ours, the stock form, and ipykernel, from one run.
+
+Started by `cargo xtask bench interaction`; writes target/bench/interaction.json. Kernels take turns, several rounds, so that
+a noisy machine is noisy for all. Cells are those of the MNIST notebook, apart from training (its time is the machine's).
+"""
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+from jupyter_client.manager import KernelManager
+
+ROOT = pathlib.Path(__file__).parents[1]
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
+
+RUST = [
+    "".join(cell["source"])
+    for cell in json.loads((ROOT / "notebooks/mnist_autoencoder.ipynb").read_text())["cells"]
+    if cell["cell_type"] == "code"
+]
+# Training is counted elsewhere (`bench training`): one epoch here, so that the cells that follow have something to show.
+RUST = [re.sub(r"epochs: usize = \d+", "epochs: usize = 1", source) for source in RUST]
+TRAINS = "fit("
+PYTHON = [
+    "hidden = 128; dropout = 0.2",
+    "import torch, torch.nn as nn",
+    "model = nn.Sequential(nn.Flatten(), nn.Linear(784, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, 784))",
+    "x = torch.rand(1000, 1, 28, 28); y = model(x); y.shape",
+    "((y - x.flatten(1)) ** 2).mean().item()",
+    "model[1].weight.T.reshape(28, 28, -1).shape",
+]
+
+
+def resident(pid):
+    """Resident memory of a process and its children, in MB."""
+    pids, total = [pid], 0
+    for one in pids:
+        children = subprocess.run(["pgrep", "-P", str(one)], capture_output=True, text=True).stdout.split()
+        pids += [int(child) for child in children]
+        try:
+            status = pathlib.Path(f"/proc/{one}/status").read_text()
+            total += int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
+        except (FileNotFoundError, AttributeError):
+            pass
+    return total / 1024
+
+
+def measure(name, cells):
+    """One start of one kernel: figures by name."""
+    start = time.perf_counter()
+    manager = KernelManager(kernel_name=name)
+    manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=120)
+    figures = {"handshake": time.perf_counter() - start}
+    client.execute_interactive("1 + 1", timeout=300, output_hook=lambda message: None)
+    figures["first result"] = time.perf_counter() - start
+    times = []
+    for source in cells:
+        began = time.perf_counter()
+        reply = client.execute_interactive(source, timeout=300, output_hook=lambda message: None)
+        if reply["content"]["status"] != "ok":
+            raise RuntimeError(f"{name}: {source}\n{reply['content'].get('evalue')}")
+        if TRAINS not in source:
+            times.append(time.perf_counter() - began)
+    figures["memory"] = resident(manager.provisioner.pid)
+    client.stop_channels()
+    manager.shutdown_kernel()
+    return figures, times
+
+
+def stock_spec():
+    """A kernelspec for the stock form beside ours."""
+    kernels = pathlib.Path(os.environ["JUPYTER_DATA_DIR"]) / "kernels"
+    spec = json.loads((kernels / "candlebook/kernel.json").read_text())
+    spec["argv"].append("--stock")
+    (kernels / "candlebook-stock").mkdir(exist_ok=True)
+    (kernels / "candlebook-stock/kernel.json").write_text(json.dumps(spec))
+
+
+def main():
+    stock_spec()
+    kernels = {"candlebook": RUST, "candlebook-stock": RUST}
+    torch = subprocess.run([sys.executable, "-c", "import torch"], capture_output=True).returncode == 0
+    kernels["python3"] = PYTHON if torch else [cell for cell in PYTHON[:1]]
+    if not torch:
+        print("PyTorch is not installed here: ipykernel is measured without it")
+    rounds = {name: [] for name in kernels}
+    for n in range(ROUNDS):
+        for name, cells in kernels.items():
+            rounds[name].append(measure(name, cells))
+            print(f"round {n + 1}, {name}: " + ", ".join(f"{k} {v:.2f}" for k, v in rounds[name][-1][0].items()), flush=True)
+    rows = []
+    for name, results in rounds.items():
+        variant = name + (" with PyTorch" if name == "python3" and torch else "")
+        add = lambda figure, value, unit: rows.append(
+            {"model": "mnist notebook", "mode": "interaction", "variant": variant, "figure": figure,
+             "value": round(value, 3), "unit": unit})
+        for figure in ("handshake", "first result"):
+            add(figure, statistics.median(figures[figure] for figures, _ in results), "s")
+        times = sorted(time for _, times in results for time in times)
+        add("median cell", statistics.median(times), "s")
+        add("95th percentile cell", times[min(len(times) - 1, int(len(times) * 0.95))], "s")
+        add("memory", statistics.median(figures["memory"] for figures, _ in results), "MB")
+    out = pathlib.Path(os.environ["CANDLEBOOK_BENCH"]) / "interaction.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(rows, indent=1) + "\n")
+    figures = list(dict.fromkeys(row["figure"] for row in rows))
+    print(f"\n{'':28}" + "".join(f"{figure:>22}" for figure in figures))
+    for variant in dict.fromkeys(row["variant"] for row in rows):
+        cells = {row["figure"]: f"{row['value']:.2f} {row['unit']}" for row in rows if row["variant"] == variant}
+        print(f"{variant:28}" + "".join(f"{cells[figure]:>22}" for figure in figures))
+    print(f"written to {out}")
+
+
+main()
