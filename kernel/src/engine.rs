@@ -179,7 +179,8 @@ impl Engine {
         let mut command = Command::new(std::env::current_exe().context("cannot find the program's own path")?);
         front::lay_out(session)?;
         let (name, path) = crate::home::library_path(&session.folder)?;
-        command.env("CANDLEBOOK_KERNEL", "1").env("CARGO_HOME", front::cargo_home()?).env(name, path);
+        command.env("CANDLEBOOK_KERNEL", "1").env("CARGO_HOME", front::cargo_home()?).env("PATH", front::users_path());
+        command.env(name, path);
         let control = Control::prepare(&mut command).context("cannot prepare the process that runs cells")?;
         control.relay(sink).context("cannot start the thread that reads from cells")?;
         let (context, _outputs) =

@@ -1,15 +1,20 @@
-//! A cargo in front of cargo, for rust-analyzer alone.
+//! A cargo in front of cargo, for the engine.
 //!
-//! The engine's rust-analyzer asks `cargo metadata` what to read, at every start, and then reads it all: some 150 packages
-//! and the whole standard library, of which a cell can name a handful. It runs `$CARGO_HOME/bin/cargo`, while the engine
-//! builds with the toolchain's own. So a session has such a folder, whose `cargo` is this program: it passes every call on
-//! and leaves out of `metadata` what cells cannot name. The `rustc` beside it is the toolchain's own, without the detour
-//! over rustup's proxy.
+//! A session has a folder `front/bin` that stands first on the path and is cargo's home as far as the engine knows. Its
+//! `cargo` is this program, which saves time where the engine spends it:
+//!
+//! - **`cargo metadata`**: rust-analyzer reads at every start all that it names, some 150 packages and the whole standard
+//!   library, of which a cell can name a handful. The others are left out.
+//! - **The same questions at every start** are answered from what was answered while the seed was built.
+//! - **`cargo build`**: cargo looks at 180 packages to find that only the cell is to be compiled. The compiler's command
+//!   for a cell is always the same, so it is recorded once and then run at once ([`build`]).
+//!
+//! Everything else goes on to the real cargo. `rustc` is the toolchain's own, without the detour over rustup's proxy.
 
 use crate::home;
 use crate::session::Session;
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
@@ -24,6 +29,12 @@ const CARGO_HOME: &str = "CANDLEBOOK_CARGO_HOME";
 /// Where answers of earlier calls are, and the session's folder.
 const ANSWERS: &str = "CANDLEBOOK_ANSWERS";
 const SESSION: &str = "CANDLEBOOK_SESSION";
+/// The path without the folder in front.
+const PATH: &str = "CANDLEBOOK_PATH";
+/// Where the recorder is to put the compiler's command.
+const RECORD: &str = "CANDLEBOOK_RECORD";
+/// The name that this program has as the compiler's wrapper.
+const RECORDER: &str = "candlebook-rustc";
 /// Of the helper's dependencies, those that its prelude hands on.
 const NAMED: [&str; 2] = ["candle-core", "candle-nn"];
 /// Of the standard library's packages, those that hold what people write.
@@ -38,7 +49,10 @@ pub fn lay_out(session: &Session) -> Result<()> {
         let _ = std::fs::remove_file(&path);
         std::os::unix::fs::symlink(to, &path).with_context(|| format!("cannot link {}", path.display()))
     };
-    link(&std::env::current_exe().context("cannot find the program's own path")?, "cargo")?;
+    let program = std::env::current_exe().context("cannot find the program's own path")?;
+    for name in ["cargo", "rustup", RECORDER] {
+        link(&program, name)?;
+    }
     link(&home::sysroot()?.join("bin/rustc"), "rustc")
 }
 
@@ -55,6 +69,10 @@ pub unsafe fn put_in_place(session: &Session) -> Result<()> {
             std::env::set_var(CARGO, real);
             std::env::set_var(CARGO_HOME, cargo_home()?);
             std::env::set_var("CARGO_HOME", session.folder.join(FOLDER));
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            let folders = [session.folder.join(FOLDER).join("bin")].into_iter().chain(std::env::split_paths(&path));
+            std::env::set_var("PATH", std::env::join_paths(folders).context("a folder on the path has a colon")?);
+            std::env::set_var(PATH, path);
             std::env::set_var("RUSTC", home::sysroot()?.join("bin/rustc"));
             std::env::set_var(ANSWERS, session.seed.folder.join("answers"));
             std::env::set_var(SESSION, &session.folder);
@@ -71,16 +89,64 @@ pub fn cargo_home() -> Result<PathBuf> {
     }
 }
 
-/// Whether this program was called as cargo.
-pub fn is_wanted() -> bool {
-    std::env::args_os().next().is_some_and(|name| Path::new(&name).file_name().is_some_and(|name| name == "cargo"))
-        && std::env::var_os(CARGO).is_some()
+/// The path without the folder in front, for the process that runs cells.
+pub fn users_path() -> std::ffi::OsString {
+    std::env::var_os(PATH).or_else(|| std::env::var_os("PATH")).unwrap_or_default()
+}
+
+/// Does what is asked, where this program was called by one of the names it has in the folder in front.
+pub fn run_if_asked() -> Option<ExitCode> {
+    std::env::var_os(CARGO)?;
+    let name = std::env::args_os().next()?;
+    match Path::new(&name).file_name()?.to_str()? {
+        "cargo" => Some(run()),
+        "rustup" => Some(rustup()),
+        RECORDER => Some(record()),
+        _ => None,
+    }
+}
+
+/// The folder in front.
+fn bin() -> Option<PathBuf> {
+    std::env::var_os(SESSION).map(|session| Path::new(&session).join(FOLDER).join("bin"))
+}
+
+/// Runs a command to its end and takes over its exit code.
+fn finish(mut command: Command) -> ExitCode {
+    match command.status() {
+        Ok(status) => ExitCode::from(status.code().unwrap_or(1) as u8),
+        Err(error) => {
+            eprintln!("candlebook: cannot run {}: {error}", command.get_program().to_string_lossy());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// rustup, but that `cargo` is the one in front.
+fn rustup() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments == ["which", "cargo"]
+        && let Some(bin) = bin()
+    {
+        println!("{}", bin.join("cargo").display());
+        return ExitCode::SUCCESS;
+    }
+    let real = std::env::split_paths(&users_path()).map(|folder| folder.join("rustup")).find(|path| path.is_file());
+    let mut rustup = Command::new(real.unwrap_or_else(|| "/nonexistent/rustup".into()));
+    rustup.args(arguments).env("PATH", users_path());
+    if let Some(home) = std::env::var_os(CARGO_HOME) {
+        rustup.env("CARGO_HOME", home);
+    }
+    finish(rustup)
 }
 
 /// Passes the call on to cargo, with less in `metadata`. What the same call was answered while the seed was built is
 /// answered at once.
 pub fn run() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|command| ["build", "check"].contains(&command.as_str())) {
+        return build(&arguments);
+    }
     let answers = Answers::new(&arguments);
     let known = answers.as_ref().and_then(Answers::find);
     let answer = match known.map_or_else(|| ask_cargo(&arguments), Ok) {
@@ -103,20 +169,27 @@ struct Answer {
     code: u8,
 }
 
-fn ask_cargo(arguments: &[String]) -> std::io::Result<Answer> {
+/// The real cargo.
+fn cargo(arguments: &[String]) -> Command {
     let mut cargo = Command::new(std::env::var_os(CARGO).unwrap_or_else(|| "cargo".into()));
-    cargo.args(arguments).stdout(Stdio::piped());
+    cargo.args(arguments).env("PATH", users_path());
     if let Some(home) = std::env::var_os(CARGO_HOME) {
         cargo.env("CARGO_HOME", home);
     }
+    cargo
+}
+
+fn ask_cargo(arguments: &[String]) -> std::io::Result<Answer> {
+    let mut cargo = cargo(arguments);
+    cargo.stdout(Stdio::piped());
     let out = cargo.spawn()?.wait_with_output()?;
     // What is not as expected goes on as it is.
     let shorter = if arguments.iter().any(|argument| argument == "metadata") { shortened(&out.stdout) } else { None };
     Ok(Answer { text: shorter.unwrap_or(out.stdout), code: out.status.code().unwrap_or(1) as u8 })
 }
 
-/// The answer to one call in the seed: a file named by a hash of the call and of the session's Cargo.toml, with the
-/// session's folder written as a placeholder.
+/// Files in the seed about calls: named by a hash of the call and of the session's Cargo.toml, with the session's folder
+/// written as a placeholder.
 struct Answers {
     file: PathBuf,
     session: String,
@@ -125,32 +198,123 @@ struct Answers {
 const PLACEHOLDER: &str = "{candlebook-session}";
 
 impl Answers {
-    fn new(arguments: &[String]) -> Option<Answers> {
+    fn new(call: &[String]) -> Option<Answers> {
         let folder = PathBuf::from(std::env::var_os(ANSWERS)?);
         let session = std::env::var(SESSION).ok()?;
         let here = std::env::current_dir().ok()?.to_str()?.to_owned();
         let manifest = std::fs::read_to_string(Path::new(&session).join("Cargo.toml")).unwrap_or_default();
-        let call = [arguments.join("\0"), here, manifest].join("\0").replace(&session, PLACEHOLDER);
+        let call = [call.join("\0"), here, manifest].join("\0").replace(&session, PLACEHOLDER);
         let name = Sha256::digest(call).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         Some(Answers { file: folder.join(name), session })
     }
 
-    fn find(&self) -> Option<Answer> {
-        let text = std::fs::read_to_string(&self.file).ok()?;
-        let (code, text) = text.split_once('\n')?;
-        Some(Answer { text: text.replace(PLACEHOLDER, &self.session).into_bytes(), code: code.parse().ok()? })
+    fn read(&self) -> Option<String> {
+        Some(std::fs::read_to_string(&self.file).ok()?.replace(PLACEHOLDER, &self.session))
     }
 
-    /// Only while the seed is built: calls of later sessions may be about crates that a user added.
+    fn write(&self, text: &str) {
+        // What is not kept is asked again.
+        let _ = self.file.parent().map(home::create_folder);
+        let _ = home::write_atomically(&self.file, text.replace(&self.session, PLACEHOLDER).as_bytes());
+    }
+
+    /// Whether the seed is being built: calls of later sessions may be about crates that a user added.
+    fn building(&self) -> bool {
+        self.file.parent().and_then(Path::parent).is_some_and(|seed| !seed.join("ready").exists())
+    }
+
+    fn find(&self) -> Option<Answer> {
+        let text = self.read()?;
+        let (code, text) = text.split_once('\n')?;
+        Some(Answer { text: text.as_bytes().to_vec(), code: code.parse().ok()? })
+    }
+
     fn keep(&self, answer: &Answer) {
-        let building = self.file.parent().and_then(Path::parent).is_some_and(|seed| !seed.join("ready").exists());
-        if let (true, Ok(text)) = (building, std::str::from_utf8(&answer.text)) {
-            let text = format!("{}\n{}", answer.code, text.replace(&self.session, PLACEHOLDER));
-            // A call that is not kept is made again.
-            let _ = self.file.parent().map(home::create_folder);
-            let _ = home::write_atomically(&self.file, text.as_bytes());
+        if let (true, Ok(text)) = (self.building(), std::str::from_utf8(&answer.text)) {
+            self.write(&format!("{}\n{text}", answer.code));
         }
     }
+}
+
+/// What decides the compiler's command for a cell, besides the call and Cargo.toml.
+const DECIDES: [&str; 5] = ["RUSTC", "RUSTFLAGS", "CARGO_PROFILE_DEV_OPT_LEVEL", "EVCXR_FORCE_DYLIB", "LD_PRELOAD"];
+
+/// The compiler's command for a cell, as cargo gave it.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Recorded {
+    arguments: Vec<String>,
+    /// What cargo tells the compiler by the environment.
+    environment: Vec<(String, String)>,
+}
+
+/// Compiles a cell: by the recorded command, else by cargo, and then the command is recorded. What is recorded belongs to
+/// one Cargo.toml: after `:dep` cargo does the work again. With a crate of the user's own, whose source may change, it
+/// always does.
+fn build(arguments: &[String]) -> ExitCode {
+    let Some(place) = record_of(arguments) else { return finish(cargo(arguments)) };
+    if let Some(recorded) = place.read().and_then(|text| serde_json::from_str::<Recorded>(&text).ok()) {
+        return compile(&recorded);
+    }
+    let mut cargo = cargo(arguments);
+    if let Some(bin) = bin() {
+        cargo.env("RUSTC_WRAPPER", bin.join(RECORDER)).env(RECORD, &place.file);
+    }
+    finish(cargo)
+}
+
+/// Where the command for this build is recorded: in the seed while that is built, else in the session if it is not in the
+/// seed. None where nothing may be recorded.
+fn record_of(arguments: &[String]) -> Option<Answers> {
+    let session = PathBuf::from(std::env::var_os(SESSION)?);
+    let manifest = std::fs::read_to_string(session.join("Cargo.toml")).ok()?;
+    let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or_default();
+    let own = dependencies.lines().any(|line| line.contains("path") && !line.starts_with("candlebook ="));
+    let wrapped = std::env::var_os("RUSTC_WRAPPER").is_some();
+    if own || wrapped || arguments[0] != "build" || std::env::current_dir().ok()? != session {
+        return None;
+    }
+    let mut call = arguments.to_vec();
+    call.extend(DECIDES.iter().map(|name| format!("{name}={}", std::env::var(name).unwrap_or_default())));
+    let mut place = Answers::new(&call)?;
+    if !place.building() && !place.file.is_file() {
+        let name = place.file.file_name()?.to_owned();
+        place.file = session.join(FOLDER).join(name);
+    }
+    Some(place)
+}
+
+fn compile(recorded: &Recorded) -> ExitCode {
+    let mut rustc = Command::new(&recorded.arguments[0]);
+    rustc.args(&recorded.arguments[1..]).envs(recorded.environment.iter().map(|(name, value)| (name, value)));
+    let code = finish(rustc);
+    let out = recorded.arguments.iter().position(|argument| argument == "--out-dir");
+    if let (ExitCode::SUCCESS, Some(folder)) = (code, out.and_then(|at| recorded.arguments.get(at + 1))) {
+        // The line by which cargo says where the library is.
+        let library = Path::new(folder).join(format!("libctx{}", std::env::consts::DLL_SUFFIX));
+        let line = json!({ "reason": "compiler-artifact", "target": { "name": "ctx" }, "filenames": [library] });
+        println!("{line}");
+    }
+    code
+}
+
+/// The compiler's wrapper in a build by cargo: writes the command for the cell down, then runs it.
+fn record() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let of_cell = arguments.windows(2).any(|pair| pair == ["--crate-name", "ctx"]);
+    if let (true, Some(file), Ok(session)) = (of_cell, std::env::var_os(RECORD), std::env::var(SESSION)) {
+        let environment: Vec<(String, String)> = std::env::vars()
+            .filter(|(name, _)| {
+                name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "LD_LIBRARY_PATH"
+            })
+            .collect();
+        let recorded = Recorded { arguments: arguments.clone(), environment };
+        if let Ok(text) = serde_json::to_string(&recorded) {
+            Answers { file: file.into(), session }.write(&text);
+        }
+    }
+    let mut rustc = Command::new(&arguments[0]);
+    rustc.args(&arguments[1..]);
+    finish(rustc)
 }
 
 /// The metadata without the packages that cells cannot name.
@@ -211,7 +375,6 @@ fn shortened(metadata: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn names(json: &Value) -> Vec<&str> {
         json["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap()).collect()

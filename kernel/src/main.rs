@@ -114,8 +114,8 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 }
 
 fn main() -> ExitCode {
-    if front::is_wanted() {
-        return front::run();
+    if let Some(code) = front::run_if_asked() {
+        return code;
     }
     if child::is_wanted() {
         child::run();

@@ -31,9 +31,8 @@ opt-level = 3
 debug-assertions = false
 overflow-checks = false
 ";
-/// What the engine is told at start. Builds use cargo's own home (see `front`).
-const INIT: &str = ":build_env CARGO_HOME={home}
-:dep candlebook = { path = {path}, features = [{features}] }
+/// What the engine is told at start.
+const INIT: &str = ":dep candlebook = { path = {path}, features = [{features}] }
 ";
 const ENGINE: &str = "evcxr 0.22.0";
 
@@ -193,10 +192,7 @@ fn lay_out(folder: &Path) -> Result<()> {
     home::create_folder(&config)?;
     let features = features();
     let path = toml::Value::String(helper.to_string_lossy().into_owned());
-    let init = INIT
-        .replace("{home}", &crate::front::cargo_home()?.display().to_string())
-        .replace("{path}", &path.to_string())
-        .replace("{features}", features);
+    let init = INIT.replace("{path}", &path.to_string()).replace("{features}", features);
     std::fs::write(config.join("init.evcxr"), init + PRELUDE)?;
     home::create_folder(&folder.join("session"))?;
     write_cargo_config()?;
