@@ -137,11 +137,26 @@ def test_stop_in_an_endless_loop_is_reported_and_the_next_cell_runs(kernel):
     kernel.ok("mnist_embedded()?.take(10, 10);")
 
 
+def test_stop_during_compilation_cancels_the_cell_and_keeps_the_variables(kernel):
+    import threading
+
+    kernel.ok("let kept_through_stop = 7;")
+    threading.Timer(0.1, kernel.manager.interrupt_kernel).start()
+    # If the compiler was faster than Stop, the cell was in its sleep: it is then ended by force, and said so.
+    cell = kernel.run("let doubled: Vec<i32> = (0..10).map(|x| x * 2).collect(); std::thread::sleep(std::time::Duration::from_secs(60));")
+    if cell.reply["ename"] == "Interrupted":
+        assert "variables are as before" in cell.reply["evalue"]
+        assert kernel.ok("kept_through_stop").text == "7"
+    else:
+        assert "All variables are lost" in cell.reply["evalue"]
+
+
 def test_the_end_of_the_process_is_told_in_words(kernel):
     for code, words in [
         ("std::process::exit(3)", "ended itself by exit()"),
         ("unsafe { *(8 as *mut i32) = 1; }", "segmentation fault"),
         ("std::process::abort()", "aborted"),
+        ("fn deep(n: u64) -> u64 { deep(n + 1) + 1 } deep(0)", "stack overflow"),
     ]:
         cell = kernel.run(code)
         assert cell.reply["ename"] == "Died" and words in cell.reply["evalue"], cell.reply
