@@ -1,6 +1,6 @@
 //! Layers as plain data: what a model is, apart from how it runs.
 //!
-//! A layer states only what cannot be inferred. Shapes flow through the list ([`Layer::output_shape`]), so changing one
+//! A layer states only what cannot be inferred. Shapes flow through the list, so changing one
 //! number is enough, and a misfit is found before training, by name.
 
 use serde::{Deserialize, Serialize};
