@@ -3,6 +3,7 @@
 //! The kernel's child process calls [`candlebook_cell_begin`] and [`candlebook_cell_end`] around each cell. It finds
 //! them by name, because the cell and the child's own program have different copies of `std` and so of its buffers.
 
+use crate::error::{Error, Result};
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -38,6 +39,11 @@ fn flag() -> &'static Arc<AtomicBool> {
 /// ```
 pub fn stopped() -> bool {
     flag().load(Ordering::Relaxed)
+}
+
+/// An error where Stop was pressed, for loops that have nothing to hand back.
+pub(crate) fn unless_stopped() -> Result<()> {
+    if stopped() { Err(Error::Stopped) } else { Ok(()) }
 }
 
 /// Called by the kernel before a cell's code runs: forgets an earlier Stop and starts to send text on as it is printed.

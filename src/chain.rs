@@ -6,7 +6,7 @@ use crate::rng::Rng;
 use candle_core::{DType, Device, Tensor, Var};
 
 /// Layers with their variables. `encoder.1.weight` is the weight of the layer at position 1 of the chain "encoder".
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Chain {
     name: &'static str,
     layers: Vec<Layer>,
@@ -29,12 +29,35 @@ impl Chain {
         device: &Device,
     ) -> Result<Self> {
         let shapes = shapes(layers, input).map_err(|(i, misfit)| layer_error(name, layers, i, misfit))?;
+        for (i, layer) in layers.iter().enumerate() {
+            let count = weights(layer, &shapes[i]);
+            if count > MOST_WEIGHTS {
+                let misfit = Misfit {
+                    expected: format!("at most {MOST_WEIGHTS} weights"),
+                    got: count.to_string(),
+                    hint: "Choose a smaller size".into(),
+                };
+                return Err(layer_error(name, layers, i, misfit));
+            }
+        }
         let variables = layers
             .iter()
             .zip(&shapes)
             .map(|(layer, input)| variables(layer, input, rng, device))
             .collect::<Result<_>>()?;
         Ok(Chain { name, layers: layers.to_vec(), shapes, variables })
+    }
+
+    /// The same chain with variables of its own: candle's `clone` would share the storage, and training the copy would
+    /// train the original.
+    pub(crate) fn copy(&self) -> Result<Self> {
+        let copy = |var: &Var| -> Result<Var> { Ok(Var::from_tensor(&var.as_tensor().copy()?)?) };
+        let variables = self.variables.iter().map(|pair| match pair {
+            Some((weight, bias)) => Ok(Some((copy(weight)?, copy(bias)?))),
+            None => Ok(None),
+        });
+        let variables = variables.collect::<Result<_>>()?;
+        Ok(Chain { name: self.name, layers: self.layers.clone(), shapes: self.shapes.clone(), variables })
     }
 
     pub(crate) fn layers(&self) -> &[Layer] {
@@ -106,6 +129,21 @@ impl Chain {
 pub(crate) fn layer_error(list: &str, layers: &[Layer], i: usize, misfit: Misfit) -> Error {
     let Misfit { expected, got, hint } = misfit;
     Error::Layer { place: format!("{list} layer {i}, {}", layers[i]), expected, got, hint }
+}
+
+/// More weights than this in one layer (16 GB) are a slip of the finger.
+const MOST_WEIGHTS: u128 = 1 << 32;
+
+/// How many weights a layer has for an input.
+fn weights(layer: &Layer, input: &[usize]) -> u128 {
+    layer.parameter_shapes(input).map_or(0, |(weight, _)| weight.iter().map(|&d| d as u128).product())
+}
+
+/// How many weights a list of layers has, before it is made; 0 where it does not fit.
+pub(crate) fn count_weights(layers: &[Layer], input: &[usize]) -> (u128, Vec<usize>) {
+    let Ok(shapes) = shapes(layers, input) else { return (0, input.to_vec()) };
+    let count = layers.iter().zip(&shapes).map(|(layer, input)| weights(layer, input)).sum();
+    (count, shapes[layers.len()].clone())
 }
 
 /// As PyTorch starts `nn.Linear`: weight and bias uniform in ±1/sqrt(inputs).

@@ -3,6 +3,7 @@
 //! Names and layouts are PyTorch's, so `safetensors.torch.load_file` gives a state dict that `load_state_dict` takes as
 //! it is. The metadata has one key `candlebook` with JSON: format number, picture shape, the two lists of layers.
 
+use crate::chain::count_weights;
 use crate::data::ImageShape;
 use crate::error::{Error, Result};
 use crate::layer::Layer;
@@ -66,6 +67,14 @@ impl Autoencoder {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
         let architecture = architecture(path, &bytes)?;
+        // A damaged number in the architecture must not claim more memory than the file has weights for.
+        let (c, h, w) = architecture.input;
+        let (encoder, code) = count_weights(&architecture.encoder, &[c, h, w]);
+        let claimed = encoder + count_weights(&architecture.decoder, &code).0;
+        if claimed > bytes.len() as u128 / 4 {
+            let got = format!("an architecture of {claimed} weights in {} bytes", bytes.len());
+            return Err(Error::file(path, "a file with room for its weights", got, "Save the file again"));
+        }
         let model = Autoencoder::new(architecture.input, &architecture.encoder, &architecture.decoder)?;
         model.take_weights(path, &bytes)?;
         Ok(model)

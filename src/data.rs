@@ -3,6 +3,7 @@
 //! Pictures are kept as they came (bytes stay bytes, a quarter of the memory) and become `f32` in [0, 1], shape
 //! (b, c, h, w), when a batch is drawn.
 
+use crate::cell::unless_stopped;
 use crate::display::{Content, Show, shows_itself, table};
 use crate::error::{Error, Result};
 use crate::idx::Idx;
@@ -134,6 +135,7 @@ impl Split {
         let (c, h, w) = self.shape;
         let mut sum = vec![0f64; c * h * w];
         for start in (0..self.len()).step_by(1024) {
+            unless_stopped()?;
             let positions: Vec<usize> = (start..self.len().min(start + 1024)).collect();
             let batch = self.images(&positions)?.sum(0)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
             sum.iter_mut().zip(batch).for_each(|(all, new)| *all += new);

@@ -95,6 +95,9 @@ pub enum Error {
         /// The learning rate in use.
         learning_rate: f64,
     },
+    /// Stop was pressed while something ran that has no part to hand back. Nothing was changed.
+    #[error("stopped")]
+    Stopped,
     /// An error of candle's, as one line.
     #[error("candle: {0}")]
     Candle(String),

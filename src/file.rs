@@ -12,15 +12,18 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("write", path))?;
-    std::io::Write::write_all(&mut file, bytes).map_err(Error::io("write", path))?;
+    let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
-        // Temporary files are private; what the user asked for is readable as other new files are.
+        // As other new files, under the user's umask: temporary files alone would be private.
         use std::os::unix::fs::PermissionsExt;
-        let open = std::fs::Permissions::from_mode(0o644);
-        file.as_file().set_permissions(open).map_err(Error::io("write", path))?;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
+    let mut file = builder.tempfile_in(folder).map_err(Error::io("write", path))?;
+    if let Ok(old) = std::fs::metadata(path) {
+        file.as_file().set_permissions(old.permissions()).map_err(Error::io("write", path))?;
+    }
+    std::io::Write::write_all(&mut file, bytes).map_err(Error::io("write", path))?;
     file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! Sources: LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition" (1998); Xiao,
 //! Rasul, Vollgraf, "Fashion-MNIST" (2017). Mirrors: those of torchvision's `datasets.MNIST`.
 
+use crate::cell::unless_stopped;
 use crate::data::{Dataset, Split, find, split_of};
 use crate::display::{Content, Handle, show};
 use crate::error::{Error, Result};
@@ -99,10 +100,10 @@ const FASHION: Source = Source {
 /// A file that is there but damaged, or not MNIST's by its checksum.
 pub fn mnist() -> Result<Dataset> {
     match MNIST.load() {
-        Err(Error::Download { .. }) => {
+        Err(Error::Download { last, .. }) => {
             println!(
-                "MNIST: no network, so the 5,000 digits inside candlebook are used. For all 70,000 set CANDLEBOOK_DATA to \
-                 a folder with the four MNIST files."
+                "MNIST: the 5,000 digits inside candlebook are used, since there was no download ({last}). For all 70,000 \
+                 set CANDLEBOOK_DATA to a folder with the four MNIST files."
             );
             mnist_embedded()
         }
@@ -193,9 +194,10 @@ impl Source {
     fn fetch(&self, file: &File, cache: Option<&Path>) -> Result<(PathBuf, Vec<u8>)> {
         let name = format!("{}.gz", file.name);
         let mirrors = mirrors(self);
-        let mut last = "none tried (CANDLEBOOK_OFFLINE is set)".to_owned();
+        let mut last = "CANDLEBOOK_OFFLINE is set".to_owned();
         for mirror in &mirrors {
             let url = format!("{mirror}{name}");
+            unless_stopped()?;
             match download(&url).and_then(|raw| {
                 let bytes = decompress(Path::new(&url), raw.clone())?;
                 self.check(Path::new(&url), file, &bytes)?;
@@ -208,6 +210,7 @@ impl Source {
                     }
                     return Ok((path, bytes));
                 }
+                Err(Error::Stopped) => return Err(Error::Stopped),
                 Err(error) => last = error.to_string(),
             }
         }
@@ -249,8 +252,10 @@ fn keep(cache: Option<&Path>, name: &str, raw: &[u8]) -> Result<()> {
 fn download(url: &str) -> Result<Vec<u8>> {
     let failed = |reason: String| Error::file(Path::new(url), "a download", reason, "");
     let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_connect(Some(Duration::from_secs(5)))
-        .timeout_recv_response(Some(Duration::from_secs(15)))
+        // Together less than a cell is given to heed Stop.
+        .timeout_resolve(Some(Duration::from_secs(2)))
+        .timeout_connect(Some(Duration::from_secs(2)))
+        .timeout_recv_response(Some(Duration::from_secs(4)))
         .timeout_recv_body(Some(Duration::from_secs(600)))
         .build()
         .into();
@@ -261,9 +266,7 @@ fn download(url: &str) -> Result<Vec<u8>> {
     let mut progress = Progress::new(url);
     let mut chunk = vec![0; 1 << 16];
     loop {
-        if crate::cell::stopped() {
-            return Err(failed("Stop".into()));
-        }
+        unless_stopped()?;
         match reader.read(&mut chunk).map_err(|error| failed(error.to_string()))? {
             0 => break,
             n => bytes.extend_from_slice(&chunk[..n]),

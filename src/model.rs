@@ -1,5 +1,6 @@
 //! The autoencoder: an encoder and a decoder, each a list of layers, and what one does with them.
 
+use crate::cell::unless_stopped;
 use crate::chain::{Chain, layer_error};
 use crate::data::{ImageShape, Split};
 use crate::display::{Content, Show, shows_itself, table};
@@ -24,7 +25,7 @@ const CHUNK: usize = 1000;
 /// assert_eq!(ae.parameters(), 784 * 128 + 128 + 128 * 784 + 784);
 /// # Ok::<(), candlebook::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Autoencoder {
     input: ImageShape,
     encoder: Chain,
@@ -77,6 +78,15 @@ impl Autoencoder {
             });
         }
         Ok(Autoencoder { input, encoder, decoder, device })
+    }
+
+    /// The same model with weights of its own: training one leaves the other as it is.
+    ///
+    /// # Errors
+    /// Where memory for the copy cannot be had on the model's device.
+    pub fn copy(&self) -> Result<Self> {
+        let (encoder, decoder) = (self.encoder.copy()?, self.decoder.copy()?);
+        Ok(Autoencoder { input: self.input, encoder, decoder, device: self.device.clone() })
     }
 
     /// Channels, height and width of the pictures.
@@ -173,6 +183,7 @@ impl Autoencoder {
         let mut sum = 0.0;
         let all: Vec<usize> = (0..split.len()).collect();
         for positions in all.chunks(CHUNK) {
+            unless_stopped()?;
             let images = split.images(positions)?.to_device(&self.device)?;
             let value = loss.of(&self.reconstruct(&images)?, &images)?.to_scalar::<f32>()?;
             sum += f64::from(value) * positions.len() as f64;
@@ -252,10 +263,11 @@ fn in_chunks(batch: &Tensor, run: impl Fn(&Tensor) -> Result<Tensor>) -> Result<
     if n <= CHUNK {
         return Ok(run(batch)?.detach());
     }
-    let parts = (0..n)
-        .step_by(CHUNK)
-        .map(|start| Ok(run(&batch.narrow(0, start, CHUNK.min(n - start))?)?.detach()))
-        .collect::<Result<Vec<_>>>()?;
+    let part = |start| -> Result<Tensor> {
+        unless_stopped()?;
+        Ok(run(&batch.narrow(0, start, CHUNK.min(n - start))?)?.detach())
+    };
+    let parts = (0..n).step_by(CHUNK).map(part).collect::<Result<Vec<_>>>()?;
     Ok(Tensor::cat(&parts, 0)?)
 }
 

@@ -146,7 +146,11 @@ impl<'a> Run<'a> {
         let mut history = History { epochs: Vec::new(), loss: self.fit.loss, stopped: false };
         let mut good = self.weights()?;
         for epoch in 1..=self.fit.epochs {
-            match self.epoch(epoch) {
+            let ended = self.epoch(epoch).and_then(|row| {
+                self.check_weights(epoch, row.is_some())?;
+                Ok(row)
+            });
+            match ended {
                 Ok(Some(row)) => history.epochs.push(row),
                 Ok(None) => {
                     history.stopped = true;
@@ -184,7 +188,10 @@ impl<'a> Run<'a> {
             self.view.batch_done(epoch, seen, sum / seen as f64);
         }
         let training = start.elapsed().as_secs_f64();
-        let valid_loss = self.valid.as_ref().map(|valid| self.model.loss(valid, self.fit.loss)).transpose()?;
+        let valid_loss = match self.valid.as_ref().map(|valid| self.model.loss(valid, self.fit.loss)).transpose() {
+            Err(Error::Stopped) => return Ok(None),
+            other => other?,
+        };
         if let Some(loss) = valid_loss.filter(|loss| !loss.is_finite()) {
             return Err(self.diverged(epoch, order.len().div_ceil(self.fit.batch), loss));
         }
@@ -194,6 +201,21 @@ impl<'a> Run<'a> {
             seconds: start.elapsed().as_secs_f64(),
             images_per_second: seen as f64 / training,
         }))
+    }
+
+    /// The step after which training ended was followed by no loss: a weight that is no number would go unseen, where no
+    /// pictures are held out or Stop came.
+    fn check_weights(&self, epoch: usize, whole: bool) -> Result<()> {
+        if whole && self.valid.is_some() {
+            return Ok(());
+        }
+        for var in &self.variables {
+            let sum = var.as_tensor().sum_all()?.to_scalar::<f32>()?;
+            if !sum.is_finite() {
+                return Err(self.diverged(epoch, self.train.len().div_ceil(self.fit.batch), sum));
+            }
+        }
+        Ok(())
     }
 
     /// One step of the optimizer; returns the loss before it.
@@ -271,7 +293,11 @@ impl View {
     fn epoch_done(&mut self, model: &Autoencoder, history: &History, pictures: &Split) -> Result<()> {
         if self.live() {
             put(&mut self.curve, history.plot()?.size(640, 280));
-            put(&mut self.strip, model.reconstructions(pictures, 12)?);
+            match model.reconstructions(pictures, 12) {
+                // The next epoch sees that Stop was pressed.
+                Err(Error::Stopped) => {}
+                strip => put(&mut self.strip, strip?),
+            }
         } else if let Some(epoch) = history.epochs.last() {
             let valid = epoch.valid_loss.map_or(String::new(), |loss| format!("  validation {loss:.5}"));
             let (n, train, seconds) = (history.epochs.len(), epoch.train_loss, epoch.seconds);

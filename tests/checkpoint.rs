@@ -100,6 +100,34 @@ fn broken_and_foreign_files_are_told_apart_and_change_nothing() {
 }
 
 #[test]
+fn a_damaged_size_claims_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ae.safetensors");
+    model().save(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let size = br#"Linear\":5}"#;
+    let found = bytes.windows(size.len()).position(|window| window == size);
+    let at = found.expect("the layer is in the metadata") + size.len() - 2;
+    let head = u64::from_le_bytes(bytes[..8].try_into().unwrap());
+    let larger = [&(head + 8).to_le_bytes()[..], &bytes[8..at], b"500000000", &bytes[at + 1..]].concat();
+    std::fs::write(&path, larger).unwrap();
+    let error = Autoencoder::load(&path).unwrap_err().to_string();
+    assert!(error.contains("expected a file with room for its weights"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ae.safetensors");
+    std::fs::write(&path, b"old").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    model().save(&path).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_an_error_in_words() {
     let error = model().save("/no/such/folder/ae.safetensors").unwrap_err().to_string();
     assert!(error.starts_with("/no/such/folder/ae.safetensors: cannot write: "), "{error}");

@@ -51,8 +51,8 @@ fn without_network_the_embedded_digits_stand_in() {
     if !Path::new("/usr/share/datasets/fashion-mnist").is_dir() {
         assert_eq!(
             error.unwrap_err().to_string(),
-            "train-images-idx3-ubyte.gz: expected a download from one of 0 mirrors, got: none tried (CANDLEBOOK_OFFLINE is \
-             set). Check the network, or put the four Fashion-MNIST files into a folder and set CANDLEBOOK_DATA to it"
+            "train-images-idx3-ubyte.gz: expected a download from one of 0 mirrors, got: CANDLEBOOK_OFFLINE is set. \
+             Check the network, or put the four Fashion-MNIST files into a folder and set CANDLEBOOK_DATA to it"
         );
     }
 }

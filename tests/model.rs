@@ -119,12 +119,34 @@ fn weights_depend_on_the_seed_alone_and_start_as_pytorchs_do() {
     let weights = |ae: &Autoencoder| ae.variables()[0].1.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     let zero = symmetric(&layers).unwrap();
     assert_eq!(weights(&zero), weights(&symmetric(&layers).unwrap()));
-    let seven = zero.clone().with_seed(7).unwrap();
+    let seven = symmetric(&layers).unwrap().with_seed(7).unwrap();
     assert_ne!(weights(&zero), weights(&seven));
     // uniform within 1 / sqrt(784)
     let bound = 1.0 / 28.0;
     let most = weights(&zero).into_iter().fold(0f32, |most, v| most.max(v.abs()));
     assert!(most <= bound && most > bound * 0.999, "{most}");
+}
+
+#[test]
+fn a_copy_has_weights_of_its_own() {
+    let data = mnist_embedded().unwrap().take(64, 16);
+    let before = symmetric(&[Flatten, Linear(8)]).unwrap();
+    let mut after = before.copy().unwrap();
+    let error = before.evaluate(&data.test).unwrap();
+    assert_eq!(after.evaluate(&data.test).unwrap(), error);
+    after.fit(&data, &Fit { epochs: 1, batch: 8, ..Default::default() }).unwrap();
+    assert!(after.evaluate(&data.test).unwrap() < error);
+    assert_eq!(before.evaluate(&data.test).unwrap(), error);
+}
+
+#[test]
+fn a_layer_too_large_for_any_memory_is_an_error() {
+    let text = error(symmetric(&[Flatten, Linear(1_000_000_000_000)]));
+    assert_eq!(
+        text,
+        "encoder layer 1, Linear(1000000000000): expected at most 4294967296 weights, got 784000000000000. Choose a smaller \
+         size"
+    );
 }
 
 #[test]

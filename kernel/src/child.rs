@@ -13,6 +13,9 @@ pub const CELL_DONE: &str = "\u{1e}EVCXR_EXECUTION_COMPLETE";
 /// Says that a cell's code runs from here on.
 pub const CELL_BEGINS: &str = "\u{1e}CANDLEBOOK_CELL_BEGINS";
 
+/// Where the helper's library is.
+pub const HELPER: &str = "CANDLEBOOK_HELPER";
+
 type Cell = extern "C" fn(*mut c_void) -> *mut c_void;
 type Hook = extern "C" fn();
 
@@ -27,10 +30,10 @@ pub fn run() -> ! {
     // panic in a cell buries its message.
     unsafe { std::env::remove_var("RUST_BACKTRACE") };
     let mut variables: *mut c_void = std::ptr::null_mut();
-    let mut helper: Option<(Hook, Hook)> = None;
+    let helper = helper();
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
-        if let Err(error) = load_and_run(&line, &mut variables, &mut helper) {
+        if let Err(error) = load_and_run(&line, &mut variables, helper) {
             eprintln!("candlebook: cannot run the cell: {error}");
             std::process::exit(99);
         }
@@ -38,18 +41,23 @@ pub fn run() -> ! {
     std::process::exit(0);
 }
 
-fn load_and_run(line: &str, variables: &mut *mut c_void, helper: &mut Option<(Hook, Hook)>) -> Result<(), String> {
+/// The helper's two functions around a cell. It is the library that cells will link: loaded once, at the start, so that
+/// also a child that was restarted has them before a cell uses the helper.
+fn helper() -> Option<(Hook, Hook)> {
+    // SAFETY: the library is the helper crate, compiled for this process, and is never unloaded.
+    let library = Box::leak(Box::new(unsafe { Library::new(std::env::var_os(HELPER)?) }.ok()?));
+    // SAFETY: these are functions of the helper crate, without arguments.
+    let hook = |name: &[u8]| unsafe { library.get::<Hook>(name) }.map(|hook| *hook).ok();
+    hook(b"candlebook_cell_begin").zip(hook(b"candlebook_cell_end"))
+}
+
+fn load_and_run(line: &str, variables: &mut *mut c_void, helper: Option<(Hook, Hook)>) -> Result<(), String> {
     let mut words = line.split(' ');
     let (Some("LOAD_AND_RUN"), Some(path), Some(function)) = (words.next(), words.next(), words.next()) else {
         return Err(format!("expected LOAD_AND_RUN with a library and a function, got {line:?}"));
     };
     // SAFETY: the library was compiled by the engine for this process, and is never unloaded (it is leaked below).
     let library = Box::leak(Box::new(unsafe { Library::new(path) }.map_err(|error| error.to_string())?));
-    if helper.is_none() {
-        // SAFETY: these are functions of the helper crate, without arguments; cells that do not link it lack them.
-        let hook = |name: &[u8]| unsafe { library.get::<Hook>(name) }.map(|hook| *hook).ok();
-        *helper = hook(b"candlebook_cell_begin").zip(hook(b"candlebook_cell_end"));
-    }
     // SAFETY: the engine generated a function of this name and type.
     let cell = unsafe { library.get::<Cell>(function.as_bytes()) }.map_err(|error| error.to_string())?;
     if let Some((begin, _)) = helper {

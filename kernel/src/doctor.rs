@@ -105,11 +105,8 @@ fn seed_there() -> Finding {
 
 fn lab() -> Finding {
     let found = || -> Result<String> {
-        let out = Command::new("jupyter-lab").arg("--version").output();
-        if let Ok(out) =
-            out.as_ref().map_err(|_| ()).and_then(|out| if out.status.success() { Ok(out) } else { Err(()) })
-        {
-            return Ok(format!("JupyterLab {}", String::from_utf8_lossy(&out.stdout).trim()));
+        if let Some(lab) = jupyter::on_path("jupyter-lab") {
+            return Ok(format!("JupyterLab {}", home::output(Command::new(lab).arg("--version"))?.trim()));
         }
         let private = home::folder()?.join("python/requirements.txt");
         if private.is_file() {

@@ -2,13 +2,15 @@
 //!
 //! Knows nothing of Jupyter: the server and `candlebook run` are two front ends of it.
 
-use crate::front;
 use crate::relay::{Control, Sink};
 use crate::session::Session;
+use crate::{front, home};
 use anyhow::{Context, Result};
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, Theme};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::{Map, Value};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -36,7 +38,7 @@ pub enum Outcome {
 struct Optimisation {
     /// The level that builds have now, once it was set.
     level: Option<u8>,
-    /// Whether a function with a loop was defined: later cells may call it, and compile it again each time.
+    /// Whether a function was defined, which may be recursive or have a loop: later cells may call it, and compile it again each time.
     sticky: bool,
     /// Whether the user took the choice over by `:opt`.
     users: bool,
@@ -56,8 +58,9 @@ impl Optimisation {
         if self.users {
             return None;
         }
-        let counts = LOOPS.iter().any(|mark| code.contains(mark));
-        self.sticky |= counts && code.contains("fn ");
+        let function = code.contains("fn ");
+        let counts = function || LOOPS.iter().any(|mark| code.contains(mark));
+        self.sticky |= function;
         let level = if counts || self.sticky { 2 } else { 0 };
         (self.level.replace(level) != Some(level)).then_some(level)
     }
@@ -116,18 +119,19 @@ impl ChildHandle {
         self.signal(Signal::INT);
     }
 
-    /// Ends the process; the cell's outcome says that variables were lost.
+    /// Ends the process and those that cells started; the cell's outcome says that variables were lost.
     pub fn kill(&self) {
-        self.signal(Signal::KILL);
+        if let Some(group) = self.id().and_then(|pid| Pid::from_raw(pid as i32)) {
+            // A group that has just ended needs no signal.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 
     /// Ends the compilers that work for the cell: it then fails, and nothing else changes.
     pub fn end_compilers(&self) {
         let cells = self.id();
-        for pid in descendants(std::process::id()) {
-            if Some(pid) != cells {
-                send(pid, Signal::KILL);
-            }
+        for pid in descendants(std::process::id(), cells) {
+            send(pid, Signal::KILL);
         }
     }
 
@@ -149,8 +153,15 @@ fn send(pid: u32, signal: Signal) {
     }
 }
 
-/// The processes below one, on systems with /proc.
-fn descendants(of: u32) -> Vec<u32> {
+/// Ends every process below this one.
+pub fn end_descendants() {
+    for pid in descendants(std::process::id(), None) {
+        send(pid, Signal::KILL);
+    }
+}
+
+/// The processes below one, without those below another.
+fn descendants(of: u32, without: Option<u32>) -> Vec<u32> {
     let parent = |pid: u32| -> Option<u32> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // pid (name) state parent; the name may hold anything, but ends at the last parenthesis.
@@ -161,6 +172,7 @@ fn descendants(of: u32) -> Vec<u32> {
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .filter_map(|pid| Some((pid, parent(pid)?)))
+        .filter(|(pid, _)| Some(*pid) != without)
         .collect();
     let mut found = vec![of];
     let mut at = 0;
@@ -178,9 +190,10 @@ impl Engine {
     pub fn start(session: &Session, sink: Sink) -> Result<Engine> {
         let mut command = Command::new(std::env::current_exe().context("cannot find the program's own path")?);
         front::lay_out(session)?;
-        let (name, path) = crate::home::library_path(&session.folder)?;
+        let (name, path) = home::library_path(&session.folder)?;
         command.env("CANDLEBOOK_KERNEL", "1").env("CARGO_HOME", front::cargo_home()?).env("PATH", front::users_path());
-        command.env(name, path);
+        // A group of its own: what cells start ends with it.
+        command.env(name, path).env(crate::child::HELPER, helper_library(session)).process_group(0);
         let control = Control::prepare(&mut command).context("cannot prepare the process that runs cells")?;
         control.relay(sink).context("cannot start the thread that reads from cells")?;
         let (context, _outputs) =
@@ -299,6 +312,17 @@ pub unsafe fn set_environment(session: &Session) -> Result<()> {
     Ok(())
 }
 
+/// The helper crate's shared library in a session's folder.
+fn helper_library(session: &Session) -> PathBuf {
+    let deps = session.folder.join("target").join(home::host().unwrap_or_default()).join("debug/deps");
+    let entries = std::fs::read_dir(deps).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_it = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        name.starts_with("libcandlebook") && name.ends_with(std::env::consts::DLL_SUFFIX)
+    };
+    entries.filter(is_it).max().unwrap_or_default()
+}
+
 /// What users of other notebooks trip over: a number is given its type in the cell that makes it.
 const INTEGERS: &str =
     "A whole number that a cell keeps is an i32 unless its `let` says otherwise: let hidden: usize = 128;";
@@ -346,6 +370,8 @@ fn died(reason: &str) -> String {
         "touched memory that is not its own (segmentation fault)"
     } else if reason.contains("SIGABRT") {
         "aborted: a stack overflow, a failed allocation or a call of abort()"
+    } else if reason.contains("exit status: 99") {
+        "could not load the cell: a crate added by :dep has changed one that was loaded already; run :dep first"
     } else if reason.contains("exit status") {
         "ended itself by exit()"
     } else {
@@ -367,7 +393,7 @@ mod tests {
         assert_eq!(optimisation.wanted("for i in 0..3 { println!(\"{i}\"); }"), Some(2));
         assert_eq!(optimisation.wanted("data"), Some(0));
         // A function with a loop is compiled into every cell after it.
-        assert_eq!(optimisation.wanted("fn f() { loop {} }"), Some(2));
+        assert_eq!(optimisation.wanted("fn f() {}"), Some(2));
         assert_eq!(optimisation.wanted("f()"), None);
         let mut users = Optimisation::default();
         assert_eq!(users.wanted(":opt 1"), Some(1));

@@ -230,7 +230,9 @@ impl Answers {
     }
 
     fn keep(&self, answer: &Answer) {
-        if let (true, Ok(text)) = (self.building(), std::str::from_utf8(&answer.text)) {
+        // Questions that this compiler always refuses are refused from memory too; metadata that failed is asked again.
+        let worth = answer.code == 0 || answer.text.is_empty();
+        if let (true, true, Ok(text)) = (worth, self.building(), std::str::from_utf8(&answer.text)) {
             self.write(&format!("{}\n{text}", answer.code));
         }
     }
@@ -302,7 +304,8 @@ fn record() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let of_cell = arguments.windows(2).any(|pair| pair == ["--crate-name", "ctx"]);
     if let (true, Some(file), Ok(session)) = (of_cell, std::env::var_os(RECORD), std::env::var(SESSION)) {
-        let environment: Vec<(String, String)> = std::env::vars()
+        let environment: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| {
                 name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "LD_LIBRARY_PATH"
             })

@@ -9,14 +9,14 @@ use std::process::Command;
 
 /// The folder of everything that is installed: `$CANDLEBOOK_HOME`, else `~/.local/share/candlebook`.
 pub fn folder() -> Result<PathBuf> {
-    if let Some(home) = std::env::var_os("CANDLEBOOK_HOME") {
-        return std::path::absolute(home).context("CANDLEBOOK_HOME is not a usable path");
-    }
-    let data = match std::env::var_os("XDG_DATA_HOME") {
-        Some(data) => PathBuf::from(data),
-        None => user_home()?.join(".local/share"),
+    let folder = match (std::env::var_os("CANDLEBOOK_HOME"), std::env::var_os("XDG_DATA_HOME")) {
+        (Some(own), _) => PathBuf::from(own),
+        (None, Some(data)) => PathBuf::from(data).join("candlebook"),
+        (None, None) => user_home()?.join(".local/share/candlebook"),
     };
-    Ok(data.join("candlebook"))
+    create_folder(&folder)?;
+    // Without links: cargo and rust-analyzer name real paths, and answers are found by them.
+    folder.canonicalize().with_context(|| format!("{} is not a usable path", folder.display()))
 }
 
 /// The user's home folder.
@@ -45,6 +45,13 @@ pub fn rustc_version() -> Result<String> {
         .context("rustc was not found: install Rust from rustup.rs, open a new terminal, and try again")
 }
 
+/// The machine that is compiled for, such as `x86_64-unknown-linux-gnu`.
+pub fn host() -> Result<String> {
+    let version = rustc_version()?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc does not say what it compiles for")?.to_owned())
+}
+
 /// The oldest rustc that the engine works with: (major, minor).
 pub const OLDEST_RUSTC: (u32, u32) = (1, 95);
 
@@ -71,9 +78,7 @@ pub fn sysroot() -> Result<PathBuf> {
 pub fn library_path(session: &Path) -> Result<(&'static str, std::ffi::OsString)> {
     let name = if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
     let toolchain = PathBuf::from(output(Command::new("rustc").args(["--print", "target-libdir"]))?.trim());
-    let version = rustc_version()?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
-    let deps = session.join("target").join(host).join("debug/deps");
+    let deps = session.join("target").join(host()?).join("debug/deps");
     let before = std::env::var_os(name).unwrap_or_default();
     let folders = [deps, toolchain].into_iter().chain(std::env::split_paths(&before));
     Ok((name, std::env::join_paths(folders).context("a folder on the library path has a colon in its name")?))

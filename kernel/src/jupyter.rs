@@ -137,7 +137,7 @@ pub fn lab() -> Result<PathBuf> {
 }
 
 /// A program on the path that runs.
-fn on_path(name: &str) -> Option<PathBuf> {
+pub fn on_path(name: &str) -> Option<PathBuf> {
     let works = Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
     works.then(|| name.into())
 }

@@ -158,6 +158,10 @@ fn uninstall(place: &jupyter::Place) -> Result<()> {
         Some(folder) => eprintln!("candlebook: removed {}", folder.display()),
         None => eprintln!("candlebook: was not registered in {}", place.spec_folder()?.display()),
     }
+    // What other registrations use stays, unless the user's own was taken out.
+    if !matches!(place, jupyter::Place::User) {
+        return Ok(());
+    }
     let home = home::folder()?;
     session::remove_dead(&home.join("sessions"));
     seed::remove_all()?;

@@ -4,6 +4,8 @@ use crate::engine::CellError;
 use crate::home;
 use crate::relay::{Display, Event, Op};
 use anyhow::{Context, Result, bail};
+use ra_ap_syntax::ast::{self, HasName};
+use ra_ap_syntax::{AstNode, Edition, SourceFile};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
@@ -61,6 +63,15 @@ impl Notebook {
         };
         cell["source"] = Value::String(changed);
         Ok(())
+    }
+
+    /// Takes out what an earlier run left.
+    pub fn clear_outputs(&mut self) {
+        let cells = self.json["cells"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
+        for cell in cells.iter_mut().filter(|cell| cell["cell_type"] == "code") {
+            cell["outputs"] = json!([]);
+            cell["execution_count"] = Value::Null;
+        }
     }
 
     /// Empties a code cell's outputs and gives it its number.
@@ -156,33 +167,27 @@ fn joined(field: &Value) -> String {
 }
 
 /// Where each `let NAME ... = VALUE;` has its name and its value.
-fn lets(source: &str) -> Vec<(&str, std::ops::Range<usize>)> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(start) = source[at..].find("let ").map(|i| at + i) {
-        at = start + 4;
-        let before = source[..start].chars().next_back();
-        if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
-            continue;
-        }
-        let rest = source[at..].trim_start().trim_start_matches("mut ").trim_start();
-        let name_at = source.len() - rest.len();
-        let name_len = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-        let Some(equals) = source[name_at..].find('=').map(|i| name_at + i + 1) else { continue };
-        let Some(end) = source[equals..].find(';').map(|i| equals + i) else { continue };
-        found.push((&source[name_at..name_at + name_len], equals..end));
-        at = end;
-    }
-    found
+fn lets(source: &str) -> Vec<(String, std::ops::Range<usize>)> {
+    const HEAD: &str = "fn cell() {\n";
+    let parsed = SourceFile::parse(&format!("{HEAD}{source}\n}}"), Edition::Edition2024);
+    let statements = parsed.syntax_node().descendants().filter_map(ast::LetStmt::cast);
+    statements
+        .filter_map(|statement| {
+            let Some(ast::Pat::IdentPat(name)) = statement.pat() else { return None };
+            let value = statement.initializer()?.syntax().text_range();
+            let at = |offset: ra_ap_syntax::TextSize| usize::from(offset) - HEAD.len();
+            Some((name.name()?.text().to_string(), at(value.start())..at(value.end())))
+        })
+        .collect()
 }
 
-fn let_names(source: &str) -> Vec<&str> {
+fn let_names(source: &str) -> Vec<String> {
     lets(source).into_iter().map(|(name, _)| name).collect()
 }
 
 fn replace_let(source: &str, name: &str, value: &str) -> Option<String> {
     let (_, range) = lets(source).into_iter().find(|(found, _)| *found == name)?;
-    Some(format!("{} {}{}", &source[..range.start], value, &source[range.end..]))
+    Some(format!("{}{}{}", &source[..range.start], value, &source[range.end..]))
 }
 
 #[cfg(test)]
@@ -201,17 +206,21 @@ mod tests {
 
     #[test]
     fn a_parameter_replaces_its_value_and_nothing_else() {
-        let source = "// settings\nlet hidden = 128; let mut rate: f64 = 1e-3;\nlet name = \"a\";";
+        let source =
+            "// let hidden = 0;\nlet hidden = 128; let mut rate: f64 = 1e-3;\nlet name = \"a;b\"; let sizes = [0; 3];";
         let cells = json!([{ "cell_type": "code", "metadata": { "tags": ["parameters"] }, "source": [source] }]);
         let mut book = notebook(json!({ "nbformat": 4, "cells": cells }));
         book.set_parameter("rate", "0.5").unwrap();
         book.set_parameter("hidden", "7").unwrap();
-        let expected = "// settings\nlet hidden = 7; let mut rate: f64 = 0.5;\nlet name = \"a\";";
+        book.set_parameter("sizes", "[1, 2]").unwrap();
+        book.set_parameter("name", "\"c\"").unwrap();
+        let expected =
+            "// let hidden = 0;\nlet hidden = 7; let mut rate: f64 = 0.5;\nlet name = \"c\"; let sizes = [1, 2];";
         assert_eq!(book.code_cells(), vec![(0, expected.to_owned())]);
         let error = book.set_parameter("hiden", "7").unwrap_err().to_string();
         assert_eq!(
             error,
-            "test.ipynb: -p hiden: expected one of the notebook's parameters (hidden, rate, name), got hiden"
+            "test.ipynb: -p hiden: expected one of the notebook's parameters (hidden, rate, name, sizes), got hiden"
         );
     }
 

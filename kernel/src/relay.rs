@@ -98,7 +98,17 @@ impl Control {
             while let Ok(Some(pipes)) = receive(&control) {
                 let (pending, error) = (Vec::new(), Vec::new());
                 let (ending, running) = (&*ending, &*running);
-                Relay { pipes: &pipes, ending, running, pending, error, block: false, sink: &mut sink }.run();
+                Relay {
+                    pipes: &pipes,
+                    ending,
+                    running,
+                    pending,
+                    error,
+                    told: Vec::new(),
+                    block: false,
+                    sink: &mut sink,
+                }
+                .run();
                 running.store(false, Ordering::SeqCst);
             }
         })?;
@@ -170,6 +180,8 @@ struct Relay<'a> {
     pending: Vec<u8>,
     /// Bytes of standard error not yet sent on.
     error: Vec<u8>,
+    /// The end of what this cell has shown on standard error.
+    told: Vec<u8>,
     /// Whether we are inside EVCXR_BEGIN_CONTENT ... EVCXR_END_CONTENT, all of which is the engine's.
     block: bool,
     sink: &'a mut Sink,
@@ -188,7 +200,8 @@ impl Relay<'_> {
                 if err_open {
                     polled.push(PollFd::new(&self.pipes.err, PollFlags::IN));
                 }
-                let wait = (!self.error.is_empty()).then_some(&PATIENCE);
+                let held = !self.error.is_empty() || self.is_held();
+                let wait = held.then_some(&PATIENCE);
                 if poll(&mut polled, wait).is_err() {
                     continue;
                 }
@@ -206,6 +219,7 @@ impl Relay<'_> {
                 self.understand();
             } else if !err {
                 self.send_error();
+                self.send_beginning();
             }
         }
         self.send_error();
@@ -218,12 +232,19 @@ impl Relay<'_> {
         loop {
             if self.block {
                 let Some(line) = self.take_line() else { return };
-                self.block = line != b"EVCXR_END_CONTENT";
-                self.pass_on(&line);
+                if line == CELL_DONE.as_bytes() || line == b"EVCXR_PANIC_NOTIFICATION" {
+                    // The content was never ended; the cell was.
+                    self.pass_on(b"EVCXR_END_CONTENT");
+                    self.block = false;
+                    self.message(&line);
+                } else {
+                    self.block = line != b"EVCXR_END_CONTENT";
+                    self.pass_on(&line);
+                }
                 continue;
             }
             let Some(start) = start_of_message(&self.pending) else {
-                let text = std::mem::take(&mut self.pending);
+                let text = whole_characters(&mut self.pending);
                 self.send_text(&text);
                 return;
             };
@@ -255,15 +276,9 @@ impl Relay<'_> {
             self.running.store(true, Ordering::SeqCst);
         } else if line == CELL_DONE.as_bytes() {
             self.running.store(false, Ordering::SeqCst);
-            // All that the cell wrote to standard error is in its pipe by now.
-            while poll(&mut [PollFd::new(&self.pipes.err, PollFlags::IN)], Some(&Timespec::default()))
-                .is_ok_and(|n| n > 0)
-            {
-                if !read(&self.pipes.err, &mut self.error) {
-                    break;
-                }
-            }
+            self.drain_error();
             self.send_error();
+            self.told.clear();
             self.pass_on(&line[1..]);
         } else if let Some(json) = line.strip_prefix(b"\x1eCANDLEBOOK ") {
             self.send_error();
@@ -274,7 +289,11 @@ impl Relay<'_> {
                 }
             }
         } else if line == b"EVCXR_PANIC_NOTIFICATION" || line == b"EVCXR_ERROR_OCCURRED" {
-            let message = String::from_utf8_lossy(&std::mem::take(&mut self.error)).into_owned();
+            self.drain_error();
+            // Unwinding may have taken longer than our patience: then the message was shown already.
+            let fresh = std::mem::take(&mut self.error);
+            let bytes = if fresh.is_empty() { &self.told } else { &fresh };
+            let message = String::from_utf8_lossy(bytes).into_owned();
             let failure = Failure { panic: line.starts_with(b"EVCXR_PANIC"), message };
             self.ending.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).failure = Some(failure);
             self.pass_on(line);
@@ -286,9 +305,30 @@ impl Relay<'_> {
         }
     }
 
+    /// Reads what there is on standard error: all that was written before the line at hand.
+    fn drain_error(&mut self) {
+        let mut ready = [PollFd::new(&self.pipes.err, PollFlags::IN)];
+        while poll(&mut ready, Some(&Timespec::default())).is_ok_and(|n| n > 0)
+            && read(&self.pipes.err, &mut self.error)
+        {}
+    }
+
     fn pass_on(&self, line: &[u8]) {
         // If the engine is gone, so are we soon.
         let _ = (&self.pipes.engine).write_all(&[line, b"\n"].concat());
+    }
+
+    /// Whether what is held back is the mere beginning of what a protocol line starts with.
+    fn is_held(&self) -> bool {
+        !self.pending.is_empty() && self.pending.len() < PROTOCOL.len() && is_beginning(&self.pending) && !self.block
+    }
+
+    /// Text may end in a letter that protocol lines start with: after a while it is text.
+    fn send_beginning(&mut self) {
+        if self.is_held() {
+            let text = std::mem::take(&mut self.pending);
+            self.send_text(&text);
+        }
     }
 
     fn send_text(&mut self, text: &[u8]) {
@@ -300,10 +340,27 @@ impl Relay<'_> {
 
     fn send_error(&mut self) {
         if !self.error.is_empty() {
-            let text = std::mem::take(&mut self.error);
-            (self.sink)(Event::Stderr(String::from_utf8_lossy(&text).into_owned()));
+            let text = whole_characters(&mut self.error);
+            self.told.extend_from_slice(&text);
+            let from = self.told.len().saturating_sub(TOLD);
+            self.told.drain(..from);
+            if !text.is_empty() {
+                (self.sink)(Event::Stderr(String::from_utf8_lossy(&text).into_owned()));
+            }
         }
     }
+}
+
+/// How much of what was shown on standard error is kept, for the message of a failure.
+const TOLD: usize = 4096;
+
+/// Takes the bytes up to the last whole character; a character that was cut by the pipe stays for its rest.
+fn whole_characters(bytes: &mut Vec<u8>) -> Vec<u8> {
+    let end = match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        _ => bytes.len(),
+    };
+    bytes.drain(..end).collect()
 }
 
 /// Where a protocol line or the beginning of one starts.
@@ -354,8 +411,17 @@ mod tests {
             let mut sink: Sink = Box::new(move |event| seen.lock().unwrap().push(event));
             let running = AtomicBool::new(false);
             let (pending, error) = (Vec::new(), Vec::new());
-            Relay { pipes: &pipes, ending: &shared, running: &running, pending, error, block: false, sink: &mut sink }
-                .run();
+            Relay {
+                pipes: &pipes,
+                ending: &shared,
+                running: &running,
+                pending,
+                error,
+                told: Vec::new(),
+                block: false,
+                sink: &mut sink,
+            }
+            .run();
         });
         std::fs::File::from(err_write).write_all(stderr.as_bytes()).unwrap();
         let mut write = std::fs::File::from(out_write);
@@ -406,6 +472,23 @@ mod tests {
             (text(&events).as_str(), engine.as_str()),
             ("EVCASUALLY\nEVCXR_NOTHING\nE", "EVCXR_EXECUTION_COMPLETE\n")
         );
+    }
+
+    #[test]
+    fn the_first_letters_of_the_protocol_are_text_after_a_while_and_characters_stay_whole() {
+        let (events, _, _) = relayed(&["DONE", "\n", DONE], "");
+        assert_eq!(events[..2], [Event::Stdout("DON".into()), Event::Stdout("E".into())]);
+        let heart = "\u{2665}";
+        let (events, _, _) = relayed(&["a", heart, DONE], heart);
+        assert_eq!(text(&events), format!("<{heart}>a{heart}"));
+        let mut bytes = heart.as_bytes()[..2].to_vec();
+        assert_eq!((whole_characters(&mut bytes), bytes.len()), (vec![], 2));
+    }
+
+    #[test]
+    fn a_content_that_is_not_ended_ends_with_its_cell() {
+        let (_, engine, _) = relayed(&["EVCXR_BEGIN_CONTENT text/plain\nhalf\n", DONE], "");
+        assert_eq!(engine, "EVCXR_BEGIN_CONTENT text/plain\nhalf\nEVCXR_END_CONTENT\nEVCXR_EXECUTION_COMPLETE\n");
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub fn run(path: &Path, parameters: &[(String, String)], out: Option<&Path>) -> 
         notebook.set_parameter(name, value)?;
     }
     let out = std::path::absolute(out.unwrap_or(path)).context("the path of the output is not usable")?;
+    notebook.clear_outputs();
+    // Now rather than after hours of cells: whether the file can be written.
+    notebook.write(&out)?;
     let mut session = Session::reserve()?;
     // SAFETY: no thread has been started yet.
     unsafe { crate::engine::set_environment(&session)? };
@@ -34,14 +37,14 @@ pub fn run(path: &Path, parameters: &[(String, String)], out: Option<&Path>) -> 
     });
     let mut engine = Engine::start(&session, sink)?;
     eprintln!("{}: kernel ready after {:.1} s", path.display(), start.elapsed().as_secs_f64());
-    let result = run_cells(&mut notebook, &mut engine, &events);
+    let result = run_cells(&mut notebook, &mut engine, &events, &out);
     notebook.finish();
     notebook.write(&out)?;
     eprintln!("{}: {:.1} s, written to {}", path.display(), start.elapsed().as_secs_f64(), out.display());
     result
 }
 
-fn run_cells(notebook: &mut Notebook, engine: &mut Engine, events: &Receiver<Event>) -> Result<()> {
+fn run_cells(notebook: &mut Notebook, engine: &mut Engine, events: &Receiver<Event>, out: &Path) -> Result<()> {
     let cells: Vec<(usize, String)> =
         notebook.code_cells().into_iter().filter(|(_, source)| !source.trim().is_empty()).collect();
     for (n, (i, source)) in cells.iter().enumerate() {
@@ -55,6 +58,7 @@ fn run_cells(notebook: &mut Notebook, engine: &mut Engine, events: &Receiver<Eve
             notebook.add_event(*i, &event);
         });
         eprintln!("({:.2} s)", start.elapsed().as_secs_f64());
+        notebook.write(out)?;
         match outcome {
             Outcome::Ok(data) if data.is_empty() => {}
             Outcome::Ok(data) => notebook.add_result(*i, count, &data),

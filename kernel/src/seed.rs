@@ -76,6 +76,8 @@ impl Seed {
                 lock.lock().context("cannot lock the seed")?;
             }
             if !self.exists() {
+                // The builder holds the lock too: if this process is killed, others wait until it is done or gone.
+                rustix::io::fcntl_setfd(&lock, rustix::io::FdFlags::empty()).context("cannot hand on the lock")?;
                 build(&self.folder)?;
                 remove_unused(seeds, &self.folder);
             }
@@ -153,7 +155,9 @@ fn remove_unused(seeds: &Path, keep: &Path) {
     for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "lock"))
     {
         let folder = path.with_extension("");
-        if folder != keep && open_lock(&path).is_ok_and(|lock| lock.try_lock().is_ok()) {
+        let Ok(lock) = open_lock(&path) else { continue };
+        // Held until the folder is gone.
+        if folder != keep && lock.try_lock().is_ok() {
             // What cannot be removed now is tried again after the next build.
             let _ = std::fs::remove_dir_all(folder);
             let _ = std::fs::remove_file(&path);

@@ -4,7 +4,7 @@ use crate::history::History;
 use crate::message::{Request, kernel_info, unknown};
 use crate::session::Session;
 use crate::worker::{Ask, Job, Shared};
-use crate::{code, engine, home, worker};
+use crate::{code, engine, home, session, worker};
 use anyhow::{Context, Result};
 use jupyter_zmq_client::{
     ConnectionInfo, Header, JupyterMessage, RawMessage, RouterRecvConnection, RuntimeError, SubscriptionEvent,
@@ -87,26 +87,27 @@ async fn serve(info: ConnectionInfo, session: Session) -> Result<()> {
     // The reply to the shutdown goes out.
     tokio::time::sleep(Duration::from_millis(50)).await;
     shared.kill();
-    let lock = folder.with_extension("lock");
-    // What cannot be removed now is removed by the next kernel.
-    let _ = std::fs::remove_dir_all(&folder);
-    let _ = std::fs::remove_file(lock);
+    // Compilers at work, also those that build a seed, would write on into folders that are removed.
+    engine::end_descendants();
+    session::remove(&folder);
     Ok(())
 }
 
 /// Returns when the Jupyter server that started us is gone.
 async fn orphaned() {
-    let parent = std::env::var("JPY_PARENT_PID").is_ok();
-    loop {
+    let parent = rustix::process::getppid();
+    while rustix::process::getppid() == parent {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        if parent && rustix::process::getppid().is_none_or(|parent| parent.is_init()) {
-            return;
-        }
     }
 }
 
 async fn beat(mut heartbeat: jupyter_zmq_client::KernelHeartbeatConnection) {
-    while heartbeat.single_heartbeat().await.is_ok() {}
+    // A client that breaks off is no reason to be silent to the others.
+    loop {
+        if heartbeat.single_heartbeat().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
 }
 
 /// Sends what is published, in order, and welcomes who subscribes.

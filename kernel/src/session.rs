@@ -67,10 +67,16 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         if self.lock.is_some() {
-            // What cannot be removed now is removed by the next kernel.
-            let _ = std::fs::remove_dir_all(&self.folder);
-            let _ = std::fs::remove_file(self.folder.with_extension("lock"));
+            remove(&self.folder);
         }
+    }
+}
+
+/// Removes a session's folder, then its lock. What cannot be removed now is removed by the next kernel, which finds it by
+/// the lock.
+pub fn remove(folder: &Path) {
+    if std::fs::remove_dir_all(folder).is_ok() || !folder.exists() {
+        let _ = std::fs::remove_file(folder.with_extension("lock"));
     }
 }
 
@@ -79,10 +85,10 @@ pub fn remove_dead(sessions: &Path) {
     let Ok(entries) = std::fs::read_dir(sessions) else { return };
     for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "lock"))
     {
-        let free = File::options().write(true).open(&path).is_ok_and(|lock| lock.try_lock().is_ok());
-        if free {
-            let _ = std::fs::remove_dir_all(path.with_extension(""));
-            let _ = std::fs::remove_file(&path);
+        let Ok(lock) = File::options().write(true).open(&path) else { continue };
+        // Held until the folder is gone.
+        if lock.try_lock().is_ok() {
+            remove(&path.with_extension(""));
         }
     }
 }

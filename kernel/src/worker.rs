@@ -222,6 +222,13 @@ impl Worker {
             Ok(Err(error)) => eprintln!("candlebook: the engine did not start: {error:#}"),
             Err(_) => eprintln!("candlebook: the engine panicked while it started"),
         }
+        if self.shared.is_stopped() {
+            // Stop was pressed while cells waited for the engine.
+            for request in self.take_waiting_cells() {
+                request.reply(json!({ "status": "aborted" }));
+                request.status("idle");
+            }
+        }
     }
 
     /// Lets rust-analyzer look at the prelude while the user still reads, so that the first cell need not wait for it.

@@ -141,14 +141,13 @@ def test_stop_during_compilation_cancels_the_cell_and_keeps_the_variables(kernel
     import threading
 
     kernel.ok("let kept_through_stop = 7;")
-    threading.Timer(0.1, kernel.manager.interrupt_kernel).start()
-    # If the compiler was faster than Stop, the cell was in its sleep: it is then ended by force, and said so.
-    cell = kernel.run("let doubled: Vec<i32> = (0..10).map(|x| x * 2).collect(); std::thread::sleep(std::time::Duration::from_secs(60));")
-    if cell.reply["ename"] == "Interrupted":
-        assert "variables are as before" in cell.reply["evalue"]
-        assert kernel.ok("kept_through_stop").text == "7"
-    else:
-        assert "All variables are lost" in cell.reply["evalue"]
+    # Much to compile: Stop comes long before the compiler is done.
+    much = "".join(f'println!("{{:?}}", (0..{n}u64).map(|x| x * {n}).filter(|x| x % 3 == 0).collect::<Vec<_>>());' for n in range(400))
+    threading.Timer(1.0, kernel.manager.interrupt_kernel).start()
+    cell = kernel.run("{" + much + "}")
+    assert cell.reply["ename"] == "Interrupted" and "variables are as before" in cell.reply["evalue"], cell.reply
+    assert cell.stream() == ""
+    assert kernel.ok("kept_through_stop").text == "7"
 
 
 def test_the_end_of_the_process_is_told_in_words(kernel):
@@ -194,12 +193,17 @@ def test_weights_open_in_numpy_and_give_the_same_reconstructions(kernel, tmp_pat
 
 
 def test_two_kernels_at_once_do_not_disturb_each_other_and_compile_nothing(fresh):
-    start = time.monotonic()
+    import os
+    import pathlib
+
     one, two = fresh(), fresh()
     for n, kernel in ((1, one), (2, two)):
-        cell = kernel.ok(f"let who = {n};")
-        assert "Compiling" not in cell.stream("stderr")
-    assert time.monotonic() - start < 60
+        kernel.ok(f"let who = {n};")
+        session = pathlib.Path(os.environ["CANDLEBOOK_HOME"]) / f"sessions/{kernel.manager.provisioner.pid}-0"
+        libraries = list(session.glob("target/*/debug/deps/libcand*.so")) + list(session.glob("target/*/debug/deps/*.rlib"))
+        assert len(libraries) > 50
+        # Links into the seed: what had been compiled again would be a file of its own.
+        assert all(library.stat().st_nlink > 1 for library in libraries)
     assert (one.ok("who").text, two.ok("who").text) == ("1", "2")
 
 
@@ -227,22 +231,24 @@ def test_a_killed_kernel_leaves_nothing_behind_once_the_next_one_starts(fresh):
     killed = fresh()
     killed.ok("1")
     pid = killed.manager.provisioner.pid
+    children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+    assert len(children) == 1
     killed.manager.provisioner.process.kill()
     time.sleep(0.5)
     folder = sessions / f"{pid}-0"
     assert folder.exists()
     fresh().ok("1")
     assert not folder.exists()
-    children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout
-    assert children == ""
+    assert not pathlib.Path(f"/proc/{children[0]}").exists()
 
 
 def test_run_reports_the_failing_cell_and_exits_with_1(tmp_path):
     import json
 
+    old = {"output_type": "stream", "name": "stdout", "text": "of an earlier run"}
     cells = ["let hidden: usize = 5;", "println!(\"{hidden}\");", 'let n: i32 = "a".parse::<i32>()?;', "let never = 1;"]
     cells = [
-        {"cell_type": "code", "id": str(i), "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+        {"cell_type": "code", "id": str(i), "metadata": {}, "execution_count": 9, "outputs": [old], "source": source}
         for i, source in enumerate(cells)
     ]
     cells[0]["metadata"] = {"tags": ["parameters"]}

@@ -79,6 +79,7 @@ fn install(place: &Place) -> Result<(), String> {
 
 /// The real kernel, by a real Jupyter client.
 fn kernel(place: &Place) -> Result<(), String> {
+    install(place)?;
     let python = place.python()?;
     browser();
     let mut pytest = Command::new(python);
@@ -88,6 +89,7 @@ fn kernel(place: &Place) -> Result<(), String> {
 
 /// Every notebook from top to bottom, then a look at what it left.
 fn notebooks(place: &Place) -> Result<(), String> {
+    install(place)?;
     let python = place.python()?;
     let folder = place.root.join("notebooks");
     let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -131,7 +133,7 @@ fn browser() {
     }
 }
 
-/// Where the tests work: nothing outside the target folder is touched.
+/// Where the tests work: in the target folder. Outside it they add what the system's own tools install: rust-src, chromium.
 struct Place {
     root: PathBuf,
     target: PathBuf,
