@@ -58,6 +58,8 @@ fn load_and_run(line: &str, variables: &mut *mut c_void, helper: Option<(Hook, H
     };
     // SAFETY: the library was compiled by the engine for this process, and is never unloaded (it is leaked below).
     let library = Box::leak(Box::new(unsafe { Library::new(path) }.map_err(|error| error.to_string())?));
+    // Loaded, the file is of no more use; kernels that run for days would fill the disk with them.
+    let _ = std::fs::remove_file(path);
     // SAFETY: the engine generated a function of this name and type.
     let cell = unsafe { library.get::<Cell>(function.as_bytes()) }.map_err(|error| error.to_string())?;
     if let Some((begin, _)) = helper {

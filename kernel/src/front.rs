@@ -35,6 +35,9 @@ const PATH: &str = "CANDLEBOOK_PATH";
 const RECORD: &str = "CANDLEBOOK_RECORD";
 /// The name that this program has as the compiler's wrapper.
 const RECORDER: &str = "candlebook-rustc";
+/// How seeds and cells are built. Part of the seed's key: what was built another way would be built again in each session.
+/// Of a crate as small as a cell nothing is worth keeping for the next one, and what is kept fills the disk.
+pub const BUILD_ENVIRONMENT: [(&str, &str); 1] = [("CARGO_INCREMENTAL", "0")];
 /// Of the helper's dependencies, those that its prelude hands on.
 const NAMED: [&str; 2] = ["candle-core", "candle-nn"];
 /// Of the standard library's packages, those that hold what people write.
@@ -73,6 +76,9 @@ pub unsafe fn put_in_place(session: &Session) -> Result<()> {
             let folders = [session.folder.join(FOLDER).join("bin")].into_iter().chain(std::env::split_paths(&path));
             std::env::set_var("PATH", std::env::join_paths(folders).context("a folder on the path has a colon")?);
             std::env::set_var(PATH, path);
+            for (name, value) in BUILD_ENVIRONMENT {
+                std::env::set_var(name, value);
+            }
             std::env::set_var("RUSTC", home::sysroot()?.join("bin/rustc"));
             std::env::set_var(ANSWERS, session.seed.folder.join("answers"));
             std::env::set_var(SESSION, &session.folder);
@@ -239,7 +245,8 @@ impl Answers {
 }
 
 /// What decides the compiler's command for a cell, besides the call and Cargo.toml.
-const DECIDES: [&str; 5] = ["RUSTC", "RUSTFLAGS", "CARGO_PROFILE_DEV_OPT_LEVEL", "EVCXR_FORCE_DYLIB", "LD_PRELOAD"];
+const DECIDES: [&str; 6] =
+    ["RUSTC", "CARGO_INCREMENTAL", "RUSTFLAGS", "CARGO_PROFILE_DEV_OPT_LEVEL", "EVCXR_FORCE_DYLIB", "LD_PRELOAD"];
 
 /// The compiler's command for a cell, as cargo gave it.
 #[derive(serde::Serialize, serde::Deserialize)]

@@ -118,6 +118,7 @@ fn key(rustc: &str) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
+    hash.update(format!("{:?}", crate::front::BUILD_ENVIRONMENT));
     let mut files = Vec::new();
     collect(&SOURCE, &mut files);
     collect(&ASSETS, &mut files);
