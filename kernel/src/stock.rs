@@ -26,6 +26,8 @@ pub fn run(connection_file: &Path) -> Result<()> {
         .env("EVCXR_TMPDIR", &session.folder)
         .env("EVCXR_CONFIG_DIR", session.seed.config())
         .env(name, path)
+        // As the seed was built: otherwise it would be built again.
+        .envs(crate::front::BUILD_ENVIRONMENT)
         // It would rewrite a kernel named "rust" of the user's that it finds under this path.
         .env("JUPYTER_PATH", &session.folder)
         .exec();

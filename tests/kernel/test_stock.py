@@ -19,6 +19,9 @@ def test_the_stock_form_runs_cells_with_the_helper_at_hand():
         kernel.ok("let digits = mnist_embedded()?.take(20, 20);")
         cell = kernel.ok("digits.train.contents()?.len()")
         assert cell.text == "1"
+        session = pathlib.Path(os.environ["CANDLEBOOK_HOME"]) / f"sessions/{kernel.manager.provisioner.pid}-0"
+        helper = list(session.glob("target/*/debug/deps/libcandlebook*.so"))
+        assert len(helper) == 1 and helper[0].stat().st_nlink > 1, "the helper was compiled again"
         picture = kernel.ok("Montage::new(&digits.train.first(4)?)?").of("execute_result")[0]["data"]
         assert set(picture) == {"image/png"}
         kernel.stop()
