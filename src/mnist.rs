@@ -211,6 +211,7 @@ impl Source {
                     return Ok((path, bytes));
                 }
                 Err(Error::Stopped) => return Err(Error::Stopped),
+                Err(Error::File { expected, got, .. }) if expected == DOWNLOAD => last = got,
                 Err(error) => last = error.to_string(),
             }
         }
@@ -248,9 +249,12 @@ fn keep(cache: Option<&Path>, name: &str, raw: &[u8]) -> Result<()> {
     crate::file::write_atomically(&cache.join(name), raw)
 }
 
+/// What the error of a mirror that did not answer says it expected.
+const DOWNLOAD: &str = "a download";
+
 /// Fetches a file, with a line that says how far it is.
 fn download(url: &str) -> Result<Vec<u8>> {
-    let failed = |reason: String| Error::file(Path::new(url), "a download", reason, "");
+    let failed = |reason: String| Error::file(Path::new(url), DOWNLOAD, reason, "");
     let agent: ureq::Agent = ureq::Agent::config_builder()
         // Together less than a cell is given to heed Stop.
         .timeout_resolve(Some(Duration::from_secs(2)))
