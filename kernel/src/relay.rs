@@ -96,19 +96,7 @@ impl Control {
         let (ending, running) = (Arc::clone(&self.ending), Arc::clone(&self.running));
         std::thread::Builder::new().name("candlebook-relay".into()).spawn(move || {
             while let Ok(Some(pipes)) = receive(&control) {
-                let (pending, error) = (Vec::new(), Vec::new());
-                let (ending, running) = (&*ending, &*running);
-                Relay {
-                    pipes: &pipes,
-                    ending,
-                    running,
-                    pending,
-                    error,
-                    told: Vec::new(),
-                    block: false,
-                    sink: &mut sink,
-                }
-                .run();
+                Relay::new(&pipes, &ending, &running, &mut sink).run();
                 running.store(false, Ordering::SeqCst);
             }
         })?;
@@ -187,7 +175,12 @@ struct Relay<'a> {
     sink: &'a mut Sink,
 }
 
-impl Relay<'_> {
+impl<'a> Relay<'a> {
+    fn new(pipes: &'a Pipes, ending: &'a Mutex<Ending>, running: &'a AtomicBool, sink: &'a mut Sink) -> Self {
+        let (pending, error, told) = (Vec::new(), Vec::new(), Vec::new());
+        Relay { pipes, ending, running, pending, error, told, block: false, sink }
+    }
+
     fn run(&mut self) {
         let (mut out_open, mut err_open) = (true, true);
         while out_open || err_open {
@@ -410,18 +403,7 @@ mod tests {
             let pipes = Pipes { engine: engine_write.into(), out, err };
             let mut sink: Sink = Box::new(move |event| seen.lock().unwrap().push(event));
             let running = AtomicBool::new(false);
-            let (pending, error) = (Vec::new(), Vec::new());
-            Relay {
-                pipes: &pipes,
-                ending: &shared,
-                running: &running,
-                pending,
-                error,
-                told: Vec::new(),
-                block: false,
-                sink: &mut sink,
-            }
-            .run();
+            Relay::new(&pipes, &shared, &running, &mut sink).run();
         });
         std::fs::File::from(err_write).write_all(stderr.as_bytes()).unwrap();
         let mut write = std::fs::File::from(out_write);
