@@ -80,25 +80,30 @@ impl Chain {
     /// (b, input shape) -> (b, output shape)
     pub(crate) fn forward(&self, xs: &Tensor, mut dropout: Option<&mut Rng>) -> Result<Tensor> {
         let mut xs = xs.clone();
-        for (i, layer) in self.layers.iter().enumerate() {
-            xs = match (layer, &self.variables[i]) {
-                (Layer::Flatten, _) => xs.flatten_from(1)?, // (b, c, h, w) -> (b, c*h*w)
-                (Layer::Unflatten(c, h, w), _) => xs.reshape((xs.dim(0)?, *c, *h, *w))?, // (b, c*h*w) -> (b, c, h, w)
-                (Layer::Linear(_), Some((weight, bias))) => xs.matmul(&weight.t()?)?.broadcast_add(bias)?,
-                (Layer::Linear(_), None) => unreachable!("a linear layer is made with its variables"),
-                (Layer::Relu, _) => xs.relu()?,
-                (Layer::Sigmoid, _) => candle_nn::ops::sigmoid(&xs)?,
-                (Layer::Tanh, _) => xs.tanh()?,
-                (Layer::Dropout(p), _) => match dropout.as_deref_mut() {
-                    Some(rng) if *p > 0.0 => {
-                        let mask = rng.dropout_mask(xs.elem_count(), *p as f32);
-                        (&xs * Tensor::from_vec(mask, xs.shape(), xs.device())?)?
-                    }
-                    _ => xs,
-                },
-            };
+        for i in 0..self.layers.len() {
+            xs = self.layer(i, &xs, dropout.as_deref_mut())?;
         }
         Ok(xs)
+    }
+
+    /// Runs one layer.
+    pub(crate) fn layer(&self, i: usize, xs: &Tensor, dropout: Option<&mut Rng>) -> Result<Tensor> {
+        Ok(match (&self.layers[i], &self.variables[i]) {
+            (Layer::Flatten, _) => xs.flatten_from(1)?, // (b, c, h, w) -> (b, c*h*w)
+            (Layer::Unflatten(c, h, w), _) => xs.reshape((xs.dim(0)?, *c, *h, *w))?, // (b, c*h*w) -> (b, c, h, w)
+            (Layer::Linear(_), Some((weight, bias))) => xs.matmul(&weight.t()?)?.broadcast_add(bias)?,
+            (Layer::Linear(_), None) => unreachable!("a linear layer is made with its variables"),
+            (Layer::Relu, _) => xs.relu()?,
+            (Layer::Sigmoid, _) => candle_nn::ops::sigmoid(xs)?,
+            (Layer::Tanh, _) => xs.tanh()?,
+            (Layer::Dropout(p), _) => match dropout {
+                Some(rng) if *p > 0.0 => {
+                    let mask = rng.dropout_mask(xs.elem_count(), *p as f32);
+                    (xs * Tensor::from_vec(mask, xs.shape(), xs.device())?)?
+                }
+                _ => xs.clone(),
+            },
+        })
     }
 
     /// Every variable under its name in a PyTorch state dict, in order.
@@ -113,10 +118,9 @@ impl Chain {
         named
     }
 
-    /// The weight of the last linear layer, (out, in), if there is one.
-    pub(crate) fn last_linear(&self) -> Option<&Var> {
-        let last = self.layers.iter().rposition(|layer| matches!(layer, Layer::Linear(_)))?;
-        self.variables[last].as_ref().map(|(weight, _)| weight)
+    /// The weight and bias of a layer, if it learns.
+    pub(crate) fn weights_of(&self, i: usize) -> Option<&(Var, Var)> {
+        self.variables[i].as_ref()
     }
 
     /// How many numbers a layer learns.

@@ -4,10 +4,11 @@
 //! (b, c, h, w), when a batch is drawn.
 
 use crate::cell::unless_stopped;
-use crate::display::{Content, Show, shows_itself, table};
+use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
 use crate::idx::Idx;
 use crate::montage::Montage;
+use crate::table::Table;
 use candle_core::{DType, Device, Tensor};
 use std::path::Path;
 use std::sync::Arc;
@@ -219,13 +220,15 @@ impl Show for Dataset {
                 let classes = labels.iter().collect::<std::collections::BTreeSet<_>>().len();
                 format!("{classes} classes")
             });
-            vec![name.to_string(), split.len().to_string(), format!("{c} x {h} x {w}"), labels]
+            [name.to_string(), split.len().to_string(), format!("{c} x {h} x {w}"), labels]
         };
-        let head = [&self.name, "pictures", "channels x height x width", "labels"].map(String::from).to_vec();
-        let from = vec![format!("from {}", self.source)];
+        let table = Table::new([&self.name, "pictures", "channels x height x width", "labels"])
+            .row(row("train", &self.train))
+            .row(row("test", &self.test))
+            .row([format!("from {}", self.source)]);
         let strip =
             Montage::new(&self.train.first(20)?)?.columns(20).title(format!("{}: training pictures", self.name));
-        let mut contents = vec![table(&[head, row("train", &self.train), row("test", &self.test), from])];
+        let mut contents = table.contents()?;
         contents.extend(strip.contents()?);
         Ok(contents)
     }

@@ -12,6 +12,20 @@ use base64::Engine as _;
 use serde_json::{Map, Value, json};
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Gives a type the method that the engine calls on the last expression of a cell.
+macro_rules! shows_itself {
+    ($type:ty) => {
+        impl $type {
+            /// Shows the value under the cell; called when it is the cell's last expression.
+            pub fn evcxr_display(&self) {
+                $crate::display::show(self);
+            }
+        }
+    };
+}
+pub(crate) use shows_itself;
 
 /// What a display line starts with, after the record separator.
 pub const MARKER: &str = "\u{1e}CANDLEBOOK ";
@@ -26,28 +40,39 @@ pub struct Content {
 impl Content {
     /// Plain text, which every other form should have as its twin.
     pub fn text(text: impl Into<String>) -> Self {
-        let mut content = Content::default();
-        content.data.insert("text/plain".into(), Value::String(text.into()));
-        content
+        Content::default().with("text/plain", text.into())
     }
 
     /// The same in HTML.
-    pub fn html(mut self, html: impl Into<String>) -> Self {
-        self.data.insert("text/html".into(), Value::String(html.into()));
+    pub fn html(self, html: impl Into<String>) -> Self {
+        self.with("text/html", html.into())
+    }
+
+    /// The same as a PNG picture, shown in this size in pixels; the file may have more, for sharp screens.
+    pub fn png(self, png: &[u8], width: usize, height: usize) -> Self {
+        self.file("image/png", png, width, height)
+    }
+
+    /// The same in any MIME type, as text or as JSON.
+    pub(crate) fn with(mut self, mime: &str, value: impl Into<Value>) -> Self {
+        self.data.insert(mime.into(), value.into());
         self
     }
 
-    /// The same as a PNG picture of this size, in pixels.
-    pub fn png(mut self, png: &[u8], width: usize, height: usize) -> Self {
-        let encoded = base64::engine::general_purpose::STANDARD.encode(png);
-        self.data.insert("image/png".into(), Value::String(encoded));
-        self.metadata.insert("image/png".into(), json!({ "width": width, "height": height }));
-        self
+    /// The same as a file of this MIME type, such as "image/jpeg"; shown in this size, in pixels.
+    pub(crate) fn file(mut self, mime: &str, bytes: &[u8], width: usize, height: usize) -> Self {
+        self.metadata.insert(mime.into(), json!({ "width": width, "height": height }));
+        self.with(mime, base64(bytes))
     }
 
     /// The content in one MIME type, if it has that: `get("text/plain")`. Pictures come as base64.
     pub fn get(&self, mime: &str) -> Option<&str> {
         self.data.get(mime).and_then(Value::as_str)
+    }
+
+    /// The content in one MIME type as JSON, which "application/json" is.
+    pub fn get_json(&self, mime: &str) -> Option<&Value> {
+        self.data.get(mime)
     }
 }
 
@@ -72,6 +97,8 @@ impl Show for Content {
     }
 }
 
+shows_itself!(Content);
+
 impl Show for str {
     fn contents(&self) -> Result<Vec<Content>> {
         Ok(vec![Content::text(self)])
@@ -87,16 +114,29 @@ impl Show for String {
 /// What [`show`] leaves on the page; it can be replaced there.
 #[derive(Debug)]
 pub struct Handle {
-    ids: Vec<String>,
+    ids: Mutex<Vec<String>>,
 }
 
 impl Handle {
-    /// Replaces what is shown, in place. Where the page cannot be changed (a terminal, stock evcxr) nothing happens.
+    /// Replaces what is shown, in place: redraws it. A value of more parts than before adds displays for the rest, one of
+    /// fewer leaves empty places. Where the page cannot be changed (a terminal, stock evcxr) nothing happens.
     pub fn update(&self, value: impl Show) {
-        if let Some(contents) = or_complain(value.contents()) {
-            for (id, content) in self.ids.iter().zip(&contents) {
-                send("update", content, id);
+        let Some(contents) = or_complain(value.contents()) else { return };
+        // A lock is poisoned only by a panic while it is held, and nothing below panics.
+        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        for (i, content) in contents.iter().enumerate() {
+            match ids.get(i) {
+                Some(id) => send("update", content, id),
+                None if Frontend::current() == Frontend::Candlebook => {
+                    let id = new_id();
+                    send("display", content, &id);
+                    ids.push(id);
+                }
+                None => {}
             }
+        }
+        for id in ids.iter().skip(contents.len()) {
+            send("update", &Content::text(""), id);
         }
     }
 
@@ -115,7 +155,7 @@ pub fn show(value: impl Show) -> Handle {
     if let Frontend::Evcxr = Frontend::current() {
         send_to_evcxr(&contents);
     }
-    Handle { ids }
+    Handle { ids: Mutex::new(ids) }
 }
 
 /// Removes what the cell has shown so far.
@@ -147,7 +187,7 @@ impl Frontend {
     }
 }
 
-fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("candlebook-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
@@ -183,43 +223,12 @@ fn send_to_evcxr(contents: &[Content]) {
     }
 }
 
-/// A table in both forms: aligned text, and HTML. The first row is the head.
-pub(crate) fn table(rows: &[Vec<String>]) -> Content {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let cell = |row: &[String], i: usize| row.get(i).cloned().unwrap_or_default();
-    let widths: Vec<usize> =
-        (0..columns).map(|i| rows.iter().map(|row| cell(row, i).chars().count()).max().unwrap_or(0)).collect();
-    let mut text = String::new();
-    let mut html = String::from("<table>");
-    for (n, row) in rows.iter().enumerate() {
-        let line: Vec<String> = (0..columns).map(|i| format!("{:<width$}", cell(row, i), width = widths[i])).collect();
-        text.push_str(line.join("  ").trim_end());
-        text.push('\n');
-        let tag = if n == 0 { "th" } else { "td" };
-        html.push_str("<tr>");
-        for i in 0..columns {
-            html.push_str(&format!("<{tag} style=\"text-align:left\">{}</{tag}>", escape(&cell(row, i))));
-        }
-        html.push_str("</tr>");
-    }
-    html.push_str("</table>");
-    Content::text(text.trim_end()).html(html)
+/// Bytes as text, for files inside JSON and HTML.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 /// Text made safe to stand in HTML.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
-
-/// Gives a type the method that the engine calls on the last expression of a cell.
-macro_rules! shows_itself {
-    ($type:ty) => {
-        impl $type {
-            /// Shows the value under the cell; called when it is the cell's last expression.
-            pub fn evcxr_display(&self) {
-                $crate::display::show(self);
-            }
-        }
-    };
-}
-pub(crate) use shows_itself;

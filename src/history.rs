@@ -1,10 +1,11 @@
 //! What happened in training: one row an epoch.
 
-use crate::display::{Content, Show, shows_itself, table};
+use crate::display::{Content, Show, shows_itself};
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::model::thousands;
 use crate::plot::Plot;
+use crate::table::Table;
 
 /// One epoch.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,45 +55,50 @@ impl History {
         self.epochs.iter().map(|epoch| epoch.seconds).sum()
     }
 
-    /// The loss curve.
-    ///
-    /// # Errors
-    /// None in practice; the signature is the chart's.
-    pub fn plot(&self) -> Result<Plot> {
-        let x: Vec<f64> = (1..=self.epochs.len()).map(|n| n as f64).collect();
-        let values = |losses: Vec<f32>| losses.into_iter().map(f64::from).collect::<Vec<_>>();
+    /// The loss curve, with the best epoch marked.
+    pub fn plot(&self) -> Plot {
+        let n = self.epochs.len();
         let mut plot = Plot::new().title("Loss").x("epoch").y(self.loss.to_string());
-        plot = plot.line("train", &x, &values(self.train_loss()))?;
-        let valid = values(self.valid_loss());
-        if valid.len() == x.len() { plot.line("validation", &x, &valid) } else { Ok(plot) }
+        plot = plot.line("train", 1..n + 1, self.train_loss());
+        let valid = self.valid_loss();
+        if valid.len() == n {
+            plot = plot.line("validation", 1..n + 1, valid);
+        }
+        match self.best() {
+            Some((best, row)) if n > 1 => {
+                let loss = row.valid_loss.unwrap_or(row.train_loss);
+                plot.scatter(format!("best, {loss:.5}"), [best], [loss]).marker(crate::plot::Marker::Triangle)
+            }
+            _ => plot,
+        }
     }
 
     /// The epochs as a table.
-    pub fn table(&self) -> Content {
-        let head = ["epoch", "train loss", "validation loss", "seconds", "images/s"].map(String::from).to_vec();
+    pub fn table(&self) -> Table {
+        let mut table = Table::new(["epoch", "train loss", "validation loss", "seconds", "images/s", ""]);
         let best = self.best().map(|(n, _)| n);
-        let rows = self.epochs.iter().enumerate().map(|(i, epoch)| {
-            let mark = if best == Some(i + 1) { " (best)" } else { "" };
-            vec![
+        for (i, epoch) in self.epochs.iter().enumerate() {
+            table = table.row([
                 (i + 1).to_string(),
                 format!("{:.5}", epoch.train_loss),
-                epoch.valid_loss.map_or("-".into(), |loss| format!("{loss:.5}{mark}")),
+                epoch.valid_loss.map_or("-".into(), |loss| format!("{loss:.5}")),
                 format!("{:.1}", epoch.seconds),
                 thousands(epoch.images_per_second as usize),
-            ]
-        });
-        table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+                if best == Some(i + 1) { "best".into() } else { String::new() },
+            ]);
+        }
+        table
     }
 }
 
 impl Show for History {
     fn contents(&self) -> Result<Vec<Content>> {
-        let mut text = self.table().get("text/plain").unwrap_or_default().to_owned();
+        let mut text = self.table().to_text();
         if self.stopped {
             text.push_str("\nstopped early; the model is as trained up to then");
         }
         let (width, height) = (640, 360);
-        let png = self.plot()?.size(width, height).to_png()?;
+        let png = self.plot().size(width, height).to_png()?;
         Ok(vec![Content::text(text).png(&png, width as usize, height as usize)])
     }
 }

@@ -3,12 +3,12 @@
 use crate::cell::unless_stopped;
 use crate::chain::{Chain, layer_error};
 use crate::data::{ImageShape, Split};
-use crate::display::{Content, Show, shows_itself, table};
+use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
 use crate::layer::{Layer, mirror, shape, shapes};
 use crate::loss::Loss;
-use crate::montage::{Montage, Scale};
 use crate::rng::{Rng, Stream};
+use crate::table::Table;
 use candle_core::{DType, Device, Tensor, Var};
 
 /// Pictures that pass through the model at a time where no gradient is needed.
@@ -191,50 +191,18 @@ impl Autoencoder {
         Ok((sum / split.len() as f64) as f32)
     }
 
-    /// The first `n` pictures of a split above, their reconstructions below.
-    ///
-    /// # Errors
-    /// Pictures of another shape than the model's.
-    pub fn reconstructions(&self, split: &Split, n: usize) -> Result<Montage> {
-        let originals = split.first(n)?.to_device(&self.device)?;
-        let both = Tensor::cat(&[&originals, &self.reconstruct(&originals)?], 0)?;
-        Ok(Montage::new(&both)?.columns(originals.dim(0)?).title("originals above, reconstructions below"))
+    /// The encoder with its variables.
+    pub(crate) fn encoder_chain(&self) -> &Chain {
+        &self.encoder
     }
 
-    /// What each hidden unit draws: the columns of the last decoder matrix as pictures, blue below zero, red above.
-    ///
-    /// # Errors
-    /// A decoder whose last linear layer does not draw the picture.
-    pub fn features(&self) -> Result<Montage> {
-        let (c, h, w) = self.input;
-        let weight =
-            self.decoder.last_linear().filter(|weight| weight.dims()[0] == c * h * w).ok_or_else(|| Error::Layer {
-                place: "features of the decoder".into(),
-                expected: format!("a last linear layer of {} outputs, one for each value of a picture", c * h * w),
-                got: "none".into(),
-                hint: "basis_responses() works for every decoder".into(),
-            })?;
-        let units = weight.dims()[1];
-        let columns = weight.as_tensor().detach().t()?.reshape((units, c, h, w))?; // (c*h*w, units) -> (units, c, h, w)
-        Ok(Montage::new(&columns)?.scale(Scale::Symmetric).title("columns of the decoder matrix"))
-    }
-
-    /// The decoder's answer to each basis vector of the code: one number of the code is 1, all others are 0. Each picture
-    /// is stretched to its own range, since one unit alone moves it little.
-    ///
-    /// # Errors
-    /// None in practice; the signature is candle's.
-    pub fn basis_responses(&self) -> Result<Montage> {
-        let size: usize = self.code_shape().iter().product();
-        let shape = [&[size], self.code_shape()].concat();
-        let basis = Tensor::eye(size, DType::F32, &self.device)?.reshape(shape)?; // (n, n) -> (n, code)
-        Ok(Montage::new(&self.decode(&basis)?)?
-            .scale(Scale::MinMax)
-            .title("decoder's answer to each basis vector of the code"))
+    /// The decoder with its variables.
+    pub(crate) fn decoder_chain(&self) -> &Chain {
+        &self.decoder
     }
 
     /// Checks the shape and adds the batch dimension where it is missing.
-    fn batch(&self, what: &str, tensor: &Tensor, item: &[usize]) -> Result<Tensor> {
+    pub(crate) fn batch(&self, what: &str, tensor: &Tensor, item: &[usize]) -> Result<Tensor> {
         let dims = tensor.dims();
         let tensor = match dims {
             _ if dims == item => tensor.unsqueeze(0)?,
@@ -287,12 +255,14 @@ pub(crate) fn thousands(n: usize) -> String {
 impl Show for Autoencoder {
     fn contents(&self) -> Result<Vec<Content>> {
         let (c, h, w) = self.input;
-        let head = ["name", "layer", "output", "parameters"].map(String::from).to_vec();
-        let mut rows = vec![head, vec!["input".into(), String::new(), shape(&[c, h, w])]];
-        rows.extend((0..self.encoder.layers().len()).map(|i| Self::row(&self.encoder, "encoder", i)));
-        rows.extend((0..self.decoder.layers().len()).map(|i| Self::row(&self.decoder, "decoder", i)));
-        rows.push(vec!["total".into(), String::new(), String::new(), thousands(self.parameters())]);
-        Ok(vec![table(&rows)])
+        let mut table = Table::new(["name", "layer", "output", "parameters"]);
+        table = table.row(["input", "", &shape(&[c, h, w])]);
+        for (chain, list) in [(&self.encoder, "encoder"), (&self.decoder, "decoder")] {
+            for i in 0..chain.layers().len() {
+                table = table.row(Self::row(chain, list, i));
+            }
+        }
+        table.row(["total", "", "", &thousands(self.parameters())]).contents()
     }
 }
 shows_itself!(Autoencoder);

@@ -2,15 +2,15 @@
 
 use crate::cell::stopped;
 use crate::data::{Dataset, Split};
-use crate::display::{Content, Frontend, Handle, Show, show};
 use crate::error::{Error, Result};
 use crate::history::{Epoch, History};
 use crate::loss::Loss;
-use crate::model::{Autoencoder, thousands};
+use crate::model::Autoencoder;
 use crate::optim::{Adam, Optimizer};
 use crate::rng::{Rng, Stream};
+use crate::view::View;
 use candle_core::{Tensor, Var};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How to train. Every setting has a default: `Fit { epochs: 20, ..Default::default() }`.
 #[derive(Clone, Debug, PartialEq)]
@@ -131,7 +131,7 @@ impl<'a> Run<'a> {
         Ok(Run {
             model,
             fit,
-            view: View::new(fit.epochs, train.len()),
+            view: View::new(fit.epochs, train.len(), fit.batch, model.image_shape()),
             train,
             valid: Some(valid).filter(|valid| !valid.is_empty()),
             optimizer: Optimizer::new(variables.clone(), adam)?,
@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
             good = self.weights()?;
             self.view.epoch_done(self.model, &history, self.valid.as_ref().unwrap_or(&self.train))?;
         }
-        self.view.done(&history);
+        self.view.done(&history)?;
         Ok(history)
     }
 
@@ -185,7 +185,7 @@ impl<'a> Run<'a> {
             }
             sum += f64::from(loss) * positions.len() as f64;
             seen += positions.len();
-            self.view.batch_done(epoch, seen, sum / seen as f64);
+            self.view.batch_done(seen, sum / seen as f64);
         }
         let training = start.elapsed().as_secs_f64();
         let valid_loss = match self.valid.as_ref().map(|valid| self.model.loss(valid, self.fit.loss)).transpose() {
@@ -241,92 +241,5 @@ impl<'a> Run<'a> {
 
     fn diverged(&self, epoch: usize, batch: usize, loss: f32) -> Error {
         Error::Diverged { epoch, batch, loss, kept: epoch - 1, learning_rate: self.fit.learning_rate }
-    }
-}
-
-/// How often the bar moves.
-const UPDATE_EVERY: Duration = Duration::from_millis(200);
-/// Width of the bar in characters.
-const BAR: usize = 24;
-
-/// The view of training under the cell: a bar that moves, the loss curve, and pictures with their reconstructions, each
-/// replaced in place. Where the page cannot be changed, one line an epoch.
-struct View {
-    epochs: usize,
-    pictures: usize,
-    start: Instant,
-    last: Option<Instant>,
-    bar: Option<Handle>,
-    curve: Option<Handle>,
-    strip: Option<Handle>,
-}
-
-impl View {
-    fn new(epochs: usize, pictures: usize) -> Self {
-        View { epochs, pictures, start: Instant::now(), last: None, bar: None, curve: None, strip: None }
-    }
-
-    fn live(&self) -> bool {
-        Frontend::current() == Frontend::Candlebook
-    }
-
-    fn batch_done(&mut self, epoch: usize, seen: usize, loss: f64) {
-        if !self.live() || self.last.is_some_and(|last| last.elapsed() < UPDATE_EVERY) {
-            return;
-        }
-        self.last = Some(Instant::now());
-        let done = (epoch - 1) * self.pictures + seen;
-        let share = done as f64 / (self.epochs * self.pictures) as f64;
-        let elapsed = self.start.elapsed().as_secs_f64();
-        let left = elapsed / share - elapsed;
-        let full = (share * BAR as f64) as usize;
-        let bar = "█".repeat(full) + &"░".repeat(BAR - full);
-        let speed = thousands((done as f64 / elapsed) as usize);
-        let text = format!(
-            "epoch {epoch}/{} {bar} {:>3.0} %  loss {loss:.5}  {speed} images/s  {elapsed:.0} s, {left:.0} s left",
-            self.epochs,
-            share * 100.0
-        );
-        put(&mut self.bar, Content::text(text));
-    }
-
-    fn epoch_done(&mut self, model: &Autoencoder, history: &History, pictures: &Split) -> Result<()> {
-        if self.live() {
-            put(&mut self.curve, history.plot()?.size(640, 280));
-            match model.reconstructions(pictures, 12) {
-                // The next epoch sees that Stop was pressed.
-                Err(Error::Stopped) => {}
-                strip => put(&mut self.strip, strip?),
-            }
-        } else if let Some(epoch) = history.epochs.last() {
-            let valid = epoch.valid_loss.map_or(String::new(), |loss| format!("  validation {loss:.5}"));
-            let (n, train, seconds) = (history.epochs.len(), epoch.train_loss, epoch.seconds);
-            let speed = thousands(epoch.images_per_second as usize);
-            println!("epoch {n}/{}  train {train:.5}{valid}  {seconds:.1} s  {speed} images/s", self.epochs);
-        }
-        Ok(())
-    }
-
-    fn done(&mut self, history: &History) {
-        let n = history.epochs.len();
-        let how = if history.stopped { "stopped after" } else { "trained for" };
-        let mut text = format!("{how} {n} of {} epochs in {:.1} s", self.epochs, self.start.elapsed().as_secs_f64());
-        if let Some((best, row)) = history.best() {
-            let (name, loss) = row.valid_loss.map_or(("train", row.train_loss), |loss| ("validation", loss));
-            text.push_str(&format!("; best {name} loss {loss:.5} in epoch {best}"));
-        }
-        if self.live() {
-            put(&mut self.bar, Content::text(text));
-        } else {
-            println!("{text}");
-        }
-    }
-}
-
-/// Shows a value the first time, replaces it from then on.
-fn put(place: &mut Option<Handle>, value: impl Show) {
-    match place {
-        Some(handle) => handle.update(value),
-        None => *place = Some(show(value)),
     }
 }
