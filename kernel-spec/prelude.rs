@@ -1,2 +1,3 @@
 use candlebook::prelude::*;
 candlebook::cell::candlebook_cell_begin();
+Ok::<(), Error>(())?;

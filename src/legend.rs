@@ -10,7 +10,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 /// Height of a line of the legend, in pixels of the page.
 const LINE: f64 = 19.0;
 /// A legend that would hide more than this share of the points stands beside the chart.
-const HIDDEN: f64 = 0.02;
+const HIDDEN: f64 = 0.005;
 
 /// The legend of a figure and where it stands.
 pub(crate) struct Legend {

@@ -28,6 +28,8 @@ const COMFORTABLE: usize = 56;
 const MOST: usize = 4096;
 /// Pictures are enlarged by themselves only up to so many pixels in all.
 const ENOUGH: usize = 4_000_000;
+/// Pictures stand in one row by themselves where it is no wider than this, in pixels.
+const PAGE: usize = 720;
 /// Text sizes and the room around them, in pixels.
 const TITLE: f64 = 15.0;
 const CAPTION: f64 = 12.0;
@@ -125,7 +127,7 @@ impl<P: Pictures + ?Sized> Pictures for &P {
 pub struct Montage {
     /// (n, c, h, w), f32, on the CPU.
     images: Tensor,
-    columns: usize,
+    columns: Option<usize>,
     padding: usize,
     zoom: Option<usize>,
     scale: Scale,
@@ -145,7 +147,7 @@ impl Montage {
         let images = images.pictures()?;
         let n = images.dim(0)?;
         Ok(Montage {
-            columns: (n.min(MOST) as f64).sqrt().ceil() as usize,
+            columns: None,
             padding: 1,
             zoom: None,
             scale: Scale::Unit,
@@ -175,7 +177,7 @@ impl Montage {
             ));
         }
         let labels = rows.iter().map(|(label, _)| (*label).to_owned()).collect();
-        let columns = lengths.first().copied().unwrap_or(1);
+        let columns = lengths.first().copied();
         Ok(Montage { columns, labels, ..Montage::new(&pictures)? })
     }
 
@@ -200,9 +202,9 @@ impl Montage {
         Ok(montage.scale(Scale::Symmetric).title("filters"))
     }
 
-    /// How many pictures stand in a row. Defaults to the square root of their number.
+    /// How many pictures stand in a row. Defaults to all where they fit a page, else to the square root of their number.
     pub fn columns(mut self, columns: usize) -> Self {
-        self.columns = columns.max(1);
+        self.columns = Some(columns.max(1));
         self
     }
 
@@ -279,13 +281,16 @@ impl Montage {
     fn layout(&self, density: usize) -> Layout {
         let dims = self.images.dims();
         let (n, h, w) = (dims[0], dims[2], dims[3]);
-        let columns = self.columns.min(n);
-        let rows = n.div_ceil(columns);
         let zoom = self.zoom.unwrap_or_else(|| {
             let pixels = n * (h + self.padding) * (w + self.padding);
             let most = ((ENOUGH / pixels.max(1)) as f64).sqrt() as usize;
             COMFORTABLE.div_ceil(h).min(most).max(1)
         });
+        let columns = self.columns.map_or_else(
+            || if n * (w + self.padding) * zoom <= PAGE { n } else { (n as f64).sqrt().ceil() as usize },
+            |columns| columns.min(n),
+        );
+        let rows = n.div_ceil(columns);
         let zoom = zoom * density;
         let width = |text: &str, size: f64| text_width(text, size * density as f64);
         let widest = |texts: &[String]| texts.iter().map(|text| width(text, CAPTION)).max().unwrap_or(0);
@@ -386,7 +391,7 @@ impl Montage {
         if !self.labels.is_empty() {
             text.push_str(&format!("\nrows: {}", self.labels.join(", ")));
         }
-        let few: Vec<&[f32]> = values.chunks_exact(c * h * w).take(self.columns.min(4)).collect();
+        let few: Vec<&[f32]> = values.chunks_exact(c * h * w).take(self.layout(1).columns.min(4)).collect();
         let all = self.shared.then(|| Shader::new(self.scale, &values));
         let brightness = few.iter().map(|picture| {
             let shader = all.unwrap_or_else(|| Shader::new(self.scale, picture));
@@ -438,19 +443,19 @@ impl Show for Tensor {
     }
 }
 
-impl Show for [Tensor] {
+impl<P: Pictures> Show for [P] {
     fn contents(&self) -> Result<Vec<Content>> {
         Montage::new(self)?.contents()
     }
 }
 
-impl Show for Vec<Tensor> {
+impl<P: Pictures> Show for Vec<P> {
     fn contents(&self) -> Result<Vec<Content>> {
         self.as_slice().contents()
     }
 }
 
-impl<const N: usize> Show for [Tensor; N] {
+impl<P: Pictures, const N: usize> Show for [P; N] {
     fn contents(&self) -> Result<Vec<Content>> {
         self.as_slice().contents()
     }

@@ -13,7 +13,7 @@ use crate::model::{Autoencoder, thousands};
 use crate::preview::sparkline;
 use crate::progress::{UPDATE_EVERY, bar, duration};
 use plotters::style::text_anchor::HPos;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Width of the view on the page, in pixels, and height of its loss curve and of its line of text.
 const WIDTH: usize = 680;
@@ -21,6 +21,8 @@ const CURVE: usize = 260;
 const LINE: usize = 28;
 /// What the labels of the strip need.
 const LABELS: usize = 130;
+/// How often the curve and the strip are drawn, at most.
+const PICTURE_EVERY: Duration = Duration::from_millis(500);
 /// Changing the page takes no more than one part in so many of the time.
 const SHARE: u32 = 20;
 
@@ -32,7 +34,9 @@ pub(crate) struct View {
     /// How many pictures the strip has, enlarged so many times.
     strip: (usize, usize),
     start: Instant,
+    /// When the page may be changed next, and when the picture may be drawn next.
     next: Instant,
+    next_picture: Instant,
     handle: Option<Handle>,
     /// What is known of the epochs that are done.
     losses: String,
@@ -56,6 +60,7 @@ impl View {
             strip: (columns, zoom),
             start: now,
             next: now,
+            next_picture: now,
             handle: None,
             losses: String::new(),
             finished: 0,
@@ -102,18 +107,21 @@ impl View {
             );
             return Ok(());
         }
-        // An epoch may be shorter than the time between two changes of the page.
-        if Instant::now() < self.next && self.finished < self.epochs {
-            return Ok(());
+        // Epochs may be shorter than what a picture of each would take.
+        let begun = Instant::now();
+        if begun >= self.next_picture || self.finished == self.epochs {
+            let (columns, zoom) = self.strip;
+            match model.reconstructions(pictures, columns) {
+                // The next epoch sees that Stop was pressed.
+                Err(Error::Stopped) => {}
+                strip => self.drawn = Some(strip?.zoom(zoom).draw(DENSITY as usize)?),
+            }
+            self.encoded = base64(&self.picture(history, 0)?.to_png()?);
+            self.next_picture = Instant::now() + PICTURE_EVERY.max(begun.elapsed() * SHARE);
         }
-        let (columns, zoom) = self.strip;
-        match model.reconstructions(pictures, columns) {
-            // The next epoch sees that Stop was pressed.
-            Err(Error::Stopped) => {}
-            strip => self.drawn = Some(strip?.zoom(zoom).draw(DENSITY as usize)?),
+        if Instant::now() >= self.next {
+            self.update();
         }
-        self.encoded = base64(&self.picture(history, 0)?.to_png()?);
-        self.update();
         Ok(())
     }
 

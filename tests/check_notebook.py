@@ -32,3 +32,12 @@ if path.stem == "mnist_autoencoder":
     weights = path.with_name("mnist_ae.safetensors")
     assert weights.is_file(), "the weights were not exported"
     print(f"{path.name}: {len(pictures)} pictures, loss {losses[0]} to {losses[-1]}, mean digit {factor} times as wrong")
+if path.stem == "show_and_plot":
+    kinds = {kind for output in outputs for kind in output.get("data", {})}
+    wanted = {"image/png", "image/svg+xml", "text/html", "text/markdown", "text/latex", "application/json"}
+    assert wanted <= kinds, wanted - kinds
+    pages = ["".join(output["data"]["text/html"]) for output in outputs if "text/html" in output.get("data", {})]
+    for what in ("<audio", "<area", "magic!", "attachShadow"):
+        assert any(what in page for page in pages), what
+    assert len(pictures) >= 30, len(pictures)
+    print(f"{path.name}: {len(pictures)} pictures, {len(pages)} pages")

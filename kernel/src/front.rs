@@ -259,10 +259,18 @@ struct Recorded {
 /// Compiles a cell: by the recorded command, else by cargo, and then the command is recorded. What is recorded belongs to
 /// one Cargo.toml: after `:dep` cargo does the work again. With a crate of the user's own, whose source may change, it
 /// always does.
+///
+/// A check, which the engine asks for where it cannot name a variable's type, is the same command without code: cargo would
+/// first check every library, for half a minute.
 fn build(arguments: &[String]) -> ExitCode {
-    let Some(place) = record_of(arguments) else { return finish(cargo(arguments)) };
+    let check = arguments[0] == "check";
+    let command = [&["build".to_owned()], &arguments[1..]].concat();
+    let Some(place) = record_of(&command) else { return finish(cargo(arguments)) };
     if let Some(recorded) = place.read().and_then(|text| serde_json::from_str::<Recorded>(&text).ok()) {
-        return compile(&recorded);
+        return compile(&recorded, check);
+    }
+    if check {
+        return finish(cargo(arguments));
     }
     let mut cargo = cargo(arguments);
     if let Some(bin) = bin() {
@@ -279,7 +287,7 @@ fn record_of(arguments: &[String]) -> Option<Answers> {
     let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or_default();
     let own = dependencies.lines().any(|line| line.contains("path") && !line.starts_with("candlebook ="));
     let wrapped = std::env::var_os("RUSTC_WRAPPER").is_some();
-    if own || wrapped || arguments[0] != "build" || std::env::current_dir().ok()? != session {
+    if own || wrapped || std::env::current_dir().ok()? != session {
         return None;
     }
     let mut call = arguments.to_vec();
@@ -292,9 +300,14 @@ fn record_of(arguments: &[String]) -> Option<Answers> {
     Some(place)
 }
 
-fn compile(recorded: &Recorded) -> ExitCode {
+fn compile(recorded: &Recorded, check: bool) -> ExitCode {
     let mut rustc = Command::new(&recorded.arguments[0]);
-    rustc.args(&recorded.arguments[1..]).envs(recorded.environment.iter().map(|(name, value)| (name, value)));
+    let emit = |argument: &String| {
+        if check && argument.starts_with("--emit=") { "--emit=metadata".into() } else { argument.clone() }
+    };
+    rustc
+        .args(recorded.arguments[1..].iter().map(emit))
+        .envs(recorded.environment.iter().map(|(name, value)| (name, value)));
     let code = finish(rustc);
     let out = recorded.arguments.iter().position(|argument| argument == "--out-dir");
     if let (ExitCode::SUCCESS, Some(folder)) = (code, out.and_then(|at| recorded.arguments.get(at + 1))) {

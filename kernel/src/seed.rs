@@ -191,6 +191,8 @@ fn lay_out(folder: &Path) -> Result<()> {
     if let Some(workspace) = manifest.get_mut("workspace").and_then(toml::Value::as_table_mut) {
         workspace.remove("members");
     }
+    // Benchmarks are not carried along.
+    manifest.remove("bench");
     std::fs::write(helper.join("Cargo.toml"), manifest.to_string())?;
     std::fs::write(helper.join("Cargo.lock"), LOCK)?;
     let config = folder.join("config");

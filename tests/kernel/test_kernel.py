@@ -1,4 +1,6 @@
 """What users rely on: cells share one candle, output is live, errors are errors, the kernel survives."""
+import os
+import pathlib
 import subprocess
 import time
 
@@ -193,8 +195,6 @@ def test_weights_open_in_numpy_and_give_the_same_reconstructions(kernel, tmp_pat
 
 
 def test_two_kernels_at_once_do_not_disturb_each_other_and_compile_nothing(fresh):
-    import os
-    import pathlib
 
     one, two = fresh(), fresh()
     for n, kernel in ((1, one), (2, two)):
@@ -224,8 +224,6 @@ def test_completion_and_inspection_are_answered_while_a_cell_runs(kernel):
 
 
 def test_a_killed_kernel_leaves_nothing_behind_once_the_next_one_starts(fresh):
-    import os
-    import pathlib
 
     sessions = pathlib.Path(os.environ["CANDLEBOOK_HOME"]) / "sessions"
     killed = fresh()
@@ -263,7 +261,6 @@ def test_run_reports_the_failing_cell_and_exits_with_1(tmp_path):
 
 
 def test_bad_arguments_are_errors_in_words(tmp_path):
-    import os
 
     def fails(*arguments, **environment):
         done = subprocess.run([BIN, *arguments], capture_output=True, text=True, env=os.environ | environment)
@@ -285,3 +282,48 @@ def test_bad_arguments_are_errors_in_words(tmp_path):
     book = tmp_path / "book.ipynb"
     book.write_text("{}")
     assert "expected Python 3 for JupyterLab, got none on the path" in fails("lab", book, **home)
+
+
+def test_the_first_cell_shows_its_value_also_behind_a_question_mark(fresh):
+    kernel = fresh()
+    cell = kernel.ok("let pair = Tensor::zeros((2, 1, 8, 8), DType::F32, &Device::Cpu)?;\nMontage::new(&pair)?.columns(1)")
+    assert ["image/png" in content["data"] for content in cell.of("display_data")] == [True]
+    assert cell.text is None, "shown once, not as text again"
+
+
+def test_a_variable_without_a_name_for_its_type_is_an_error_that_compiles_nothing_else(fresh):
+    kernel = fresh()
+    reply = kernel.run("let f = |x: f64| x + 1.0;").reply
+    assert reply["status"] == "error" and "`f` is a closure" in reply["evalue"], reply
+    session = pathlib.Path(os.environ["CANDLEBOOK_HOME"]) / f"sessions/{kernel.manager.provisioner.pid}-0"
+    assert session.is_dir()
+    checked = [path.name for path in session.rglob("libcandle_core*.rmeta") if path.stat().st_nlink == 1]
+    assert not checked, "the libraries were checked again"
+    assert kernel.ok("let y: f64 = { let f = |x: f64| x + 1.0; f(1.0) };\ny").text == "2.0"
+
+
+def test_a_handle_replaces_what_it_shows_also_from_a_later_cell(kernel):
+    first = kernel.ok('let window = show(html("<p>This text will be replaced</p>"));').of("display_data")[0]
+    later = kernel.ok('window.update(html("<p>magic!</p>"));')
+    assert later.of("display_data") == []
+    second = later.of("update_display_data")[0]
+    assert second["transient"] == first["transient"] and second["data"]["text/html"] == "<p>magic!</p>"
+    # A value of more parts adds displays, one of fewer leaves empty places.
+    parts = kernel.ok("window.update(&mnist_embedded()?.take(20, 20)); window.update(\"one\");")
+    assert len(parts.of("display_data")) == 1
+    assert [content["data"]["text/plain"][:3] for content in parts.of("update_display_data")] == ["MNI", "one", ""]
+
+
+def test_progress_moves_in_place_and_stop_ends_the_loop(kernel):
+    loop = "for _ in progress(0..{n}) {{ std::thread::sleep(std::time::Duration::from_millis(10)); }}\n7"
+    cell = kernel.ok(loop.format(n=60))
+    assert len(cell.of("display_data")) == 1 and cell.text == "7"
+    updates = [content["data"]["text/plain"] for content in cell.of("update_display_data")]
+    assert 2 <= len(updates) <= 8 and "60/60" in updates[-1], updates
+
+    def stop(message):
+        if message["msg_type"] == "update_display_data":
+            kernel.manager.interrupt_kernel()
+
+    cell = kernel.ok(loop.format(n=100_000), on_message=stop)
+    assert cell.text == "7" and cell.of("update_display_data")[-1]["data"]["text/plain"].endswith(", stopped")

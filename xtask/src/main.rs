@@ -7,13 +7,15 @@ use std::time::Instant;
 const USAGE: &str = "\
 cargo xtask test [STEP ...]   every test, or the steps named: fmt clippy doc unit install kernel notebooks
 cargo xtask bench NAME        interaction: how the kernel feels, beside the stock form and ipykernel
-                              soak: many cells, many starts";
+                              soak: many cells, many starts
+                              show: how long pictures take";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test", steps @ ..] => test(steps),
         ["bench", name @ ("interaction" | "soak")] => bench(name),
+        ["bench", name @ "show"] => bench_rust(name),
         _ => Err(USAGE.to_owned()),
     };
     match result {
@@ -116,6 +118,15 @@ fn bench(name: &str) -> Result<(), String> {
     let mut python = Command::new(place.python()?);
     python.current_dir(&place.work).arg(place.root.join("benches").join(format!("{name}.py")));
     run(place.isolate(&mut python).env("CANDLEBOOK_BENCH", place.target.join("bench")))
+}
+
+/// A benchmark of the helper alone.
+fn bench_rust(name: &str) -> Result<(), String> {
+    let place = Place::new()?;
+    run(place
+        .cargo()
+        .args(["bench", "--package", "candlebook", "--bench", name])
+        .env("CANDLEBOOK_BENCH", place.target.join("bench")))
 }
 
 /// A browser for the test that uses one, where the system's packages can be installed; elsewhere that test says that it is
