@@ -167,6 +167,44 @@ fn or_complain(contents: Result<Vec<Content>>) -> Option<Vec<Content>> {
     contents.inspect_err(|error| eprintln!("show: {error}")).ok()
 }
 
+/// What the last expression of a cell shows where its type has nothing of its own: its `Debug` form. Notebooks have it from
+/// the prelude; a type's own `evcxr_display` goes first.
+pub trait ShowDebug {
+    /// Shows the value under the cell; called when it is the cell's last expression.
+    fn evcxr_display(&self);
+}
+
+impl<T: std::fmt::Debug + ?Sized> ShowDebug for &T {
+    fn evcxr_display(&self) {
+        let text = format!("{self:?}");
+        // A function that returns nothing has nothing to show.
+        if text != "()" {
+            result(&text);
+        }
+    }
+}
+
+/// What the last expression of a cell shows where it is a tensor: its values. `show(&tensor)` shows it as pictures.
+pub trait ShowValues {
+    /// Shows the value under the cell; called when it is the cell's last expression.
+    fn evcxr_display(&self);
+}
+
+impl ShowValues for candle_core::Tensor {
+    fn evcxr_display(&self) {
+        result(&self.to_string());
+    }
+}
+
+/// Hands text over as the result of the cell.
+fn result(text: &str) {
+    if Frontend::current() == Frontend::Terminal {
+        println!("{text}");
+    } else {
+        println!("EVCXR_BEGIN_CONTENT text/plain\n{text}\nEVCXR_END_CONTENT");
+    }
+}
+
 /// Who reads our standard output.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Frontend {

@@ -1,6 +1,7 @@
 //! Code as text: whether a cell is whole, and positions as Jupyter counts them.
 
-use ra_ap_syntax::{Edition, SourceFile, SyntaxKind};
+use ra_ap_syntax::ast::{self, HasAttrs, HasModuleItem};
+use ra_ap_syntax::{AstNode, Edition, SourceFile, SyntaxKind, TextSize};
 use serde_json::{Value, json};
 
 /// Answers `is_complete_request`: `complete`, `incomplete` with the next line's indent, or `invalid`.
@@ -24,6 +25,71 @@ pub fn is_complete(code: &str) -> Value {
         Some(error) if usize::from(error.range().end()) >= end && wants_more(code) => incomplete(depth),
         Some(_) => json!({ "status": "invalid" }),
     }
+}
+
+/// A cell whose last expression asks by itself to be shown.
+#[derive(Debug, PartialEq)]
+pub struct Shown {
+    /// What the engine is to run.
+    pub code: String,
+    /// How many lines were put above the user's first.
+    pub lines: usize,
+}
+
+/// Turns the last expression of a cell, `x`, into the statement `(&(x)).evcxr_display();`, so that it compiles at once.
+///
+/// The engine would try `(x).evcxr_display()` itself, but takes every error in it for a missing method and prints the value
+/// by `Debug` instead: also where `x` moves a variable, as `plot.title("Loss")` does, or first uses a `?`. No line of the
+/// user's code changes its place but by whole lines. None where the cell is to run as it is.
+pub fn shown(code: &str) -> Option<Shown> {
+    const HEAD: &str = "fn cell() {\n";
+    if code.lines().any(|line| is_command(line)) || matches!(scan(code), Scan::Open(_) | Scan::Wrong) {
+        return None;
+    }
+    let parsed = SourceFile::parse(&format!("{HEAD}{code}\n}}"), Edition::Edition2024);
+    if !parsed.errors().is_empty() {
+        return None;
+    }
+    let body = parsed.tree().items().find_map(|item| match item {
+        ast::Item::Fn(function) => function.body()?.stmt_list(),
+        _ => None,
+    })?;
+    let tail = body.tail_expr()?;
+    if tail.attrs().next().is_some() {
+        return None;
+    }
+    let at = |offset: TextSize| usize::from(offset) - HEAD.len();
+    let range = tail.syntax().text_range();
+    let (start, end) = (at(range.start()), at(range.end()));
+    match &tail {
+        // Nothing comes out of these.
+        ast::Expr::ForExpr(_) | ast::Expr::WhileExpr(_) => {
+            return Some(Shown { code: format!("{};{}", &code[..end], &code[end..]), lines: 0 });
+        }
+        ast::Expr::LoopExpr(_)
+        | ast::Expr::ReturnExpr(_)
+        | ast::Expr::BreakExpr(_)
+        | ast::Expr::ContinueExpr(_)
+        | ast::Expr::ClosureExpr(_) => return None,
+        ast::Expr::MacroExpr(call) => {
+            let name = call.macro_call().and_then(|call| call.path()).map(|path| path.syntax().text().to_string());
+            let ends = ["panic", "todo", "unimplemented", "unreachable"];
+            if name.is_some_and(|name| ends.contains(&name.trim_start_matches("std::"))) {
+                return None;
+            }
+        }
+        _ => {}
+    }
+    // A reference shows what it refers to.
+    let refers = matches!(&tail, ast::Expr::RefExpr(reference) if reference.mut_token().is_none());
+    let begin = if refers { "(" } else { "(&(" };
+    let close = if refers { ").evcxr_display();" } else { ")).evcxr_display();" };
+    let before = body.statements().last().map(|statement| at(statement.syntax().text_range().end()));
+    let (head, lines) = match before {
+        Some(before) => (format!("{}{begin}{}", &code[..before], &code[before..start]), 0),
+        None => (format!("{begin}\n{}", &code[..start]), 1),
+    };
+    Some(Shown { code: format!("{head}{}{close}{}", &code[start..end], &code[end..]), lines })
 }
 
 fn incomplete(depth: usize) -> Value {
@@ -140,6 +206,28 @@ mod tests {
             assert_eq!(status(code), "invalid", "{code:?}");
         }
         assert_eq!(is_complete("fn f() {\n    if x {")["indent"], "        ");
+    }
+
+    #[test]
+    fn last_expressions_ask_to_be_shown() {
+        let code = |text: &str| shown(text).map(|shown| (shown.code, shown.lines));
+        let one = |text: &str, lines: usize| Some((text.to_owned(), lines));
+        assert_eq!(code("a + b"), one("(&(\na + b)).evcxr_display();", 1));
+        assert_eq!(
+            code("let a = 1; // one\n  a\n    .b() // two"),
+            one("let a = 1;(&( // one\n  a\n    .b())).evcxr_display(); // two", 0)
+        );
+        assert_eq!(code("&plot"), one("(\n&plot).evcxr_display();", 1));
+        assert_eq!(code("let x = 1;\nfor i in 0..3 { f(i) }"), one("let x = 1;\nfor i in 0..3 { f(i) };", 0));
+        assert_eq!(
+            code("fn f() {}\nif x { 1 } else { 2 }"),
+            one("fn f() {}(&(\nif x { 1 } else { 2 })).evcxr_display();", 0)
+        );
+        for same in
+            ["let a = 1;", "fn f() {}", ":dep a\nb", "loop {}", "panic!(\"x\")", "|x| x", "a b", "", "// only this"]
+        {
+            assert_eq!(code(same), None, "{same}");
+        }
     }
 
     #[test]

@@ -229,11 +229,12 @@ impl Engine {
             let _ = self.context.execute(&format!(":build_env CARGO_PROFILE_DEV_OPT_LEVEL={level}"));
         }
         self.control.take_ending();
+        let shown = crate::code::shown(code).unwrap_or(crate::code::Shown { code: code.to_owned(), lines: 0 });
         let mut callbacks = EvalCallbacks { input_reader: &|request| input(&request.prompt, request.is_password) };
-        let result = self.context.execute_with_callbacks(code, &mut callbacks);
+        let result = self.context.execute_with_callbacks(&shown.code, &mut callbacks);
         let failure = self.control.take_ending().failure;
         match (result, failure) {
-            (Err(error), _) => Outcome::Error(self.explain(error, code)),
+            (Err(error), _) => Outcome::Error(self.explain(error, code, shown.lines)),
             (Ok(_), Some(failure)) => Outcome::Error(if failure.panic {
                 CellError::new("Panic", panic_message(&failure.message))
             } else {
@@ -272,11 +273,13 @@ impl Engine {
         (text != "No documentation found").then_some((text, html))
     }
 
-    fn explain(&self, error: evcxr::Error, code: &str) -> CellError {
+    /// `lines` is how many lines stood above the cell when it was compiled.
+    fn explain(&self, error: evcxr::Error, code: &str, lines: usize) -> CellError {
         match error {
             evcxr::Error::CompilationErrors(errors) => {
-                let messages: Vec<String> = errors.iter().map(|error| error.message()).collect();
-                let mut traceback: Vec<String> = errors.iter().map(|error| self.report(error, code)).collect();
+                let messages: Vec<String> = errors.iter().map(|error| in_words(&error.message())).collect();
+                let report = |error| in_words(&self.report(error, code, lines));
+                let mut traceback: Vec<String> = errors.iter().map(report).collect();
                 traceback
                     .extend(traceback.iter().any(|text| text.contains("found `i32`")).then(|| INTEGERS.to_owned()));
                 CellError { name: "CompileError".into(), value: messages.join("\n"), traceback }
@@ -287,12 +290,13 @@ impl Engine {
     }
 
     /// A compiler error with the lines of the cell that it is about.
-    fn report(&self, error: &evcxr::CompilationError, code: &str) -> String {
+    fn report(&self, error: &evcxr::CompilationError, code: &str, lines: usize) -> String {
+        let code = "\n".repeat(lines) + code;
         let name = format!("cell {}", self.count);
         let mut drawn = Vec::new();
-        let report = error.build_report(name.clone(), code.to_owned(), Theme::Light);
-        match report.map(|report| report.write(ariadne::sources([(name, code.to_owned())]), &mut drawn)) {
-            Some(Ok(())) => merge_colours(String::from_utf8_lossy(&drawn).trim_end()),
+        let report = error.build_report(name.clone(), code.clone(), Theme::Light);
+        match report.map(|report| report.write(ariadne::sources([(name, code)]), &mut drawn)) {
+            Some(Ok(())) => renumber(&merge_colours(String::from_utf8_lossy(&drawn).trim_end()), lines),
             _ => error.rendered(),
         }
     }
@@ -351,6 +355,36 @@ fn merge_colours(text: &str) -> String {
     out + rest
 }
 
+/// The compiler's words for a last expression that cannot be shown are about a method which the user never wrote.
+fn in_words(message: &str) -> String {
+    const METHOD: &str = "the method `evcxr_display` exists for reference `&";
+    const BOUNDS: &str = "`, but its trait bounds were not satisfied";
+    let Some((before, rest)) = message.split_once(METHOD) else { return message.to_owned() };
+    let Some((name, after)) = rest.split_once(BOUNDS) else { return message.to_owned() };
+    format!(
+        "{before}a value of `{name}` cannot be shown: it has no `Debug`. End the cell with a semicolon, or derive it{after}"
+    )
+}
+
+/// The report with the numbers of its lines reduced by those that stood above the cell.
+fn renumber(report: &str, lines: usize) -> String {
+    if lines == 0 {
+        return report.to_owned();
+    }
+    let line = |line: &str| {
+        let Some((head, rest)) = line.split_once(" │") else { return line.to_owned() };
+        let from = head.rfind([' ', 'm']).map_or(0, |at| at + 1);
+        match head[from..].parse::<usize>() {
+            Ok(number) => {
+                let width = head.len() - from;
+                format!("{}{:>width$} │{rest}", &head[..from], number.saturating_sub(lines))
+            }
+            Err(_) => line.to_owned(),
+        }
+    };
+    report.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// The message of a panic without the lines that name our own files and how to get a backtrace.
 fn panic_message(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with("note: run with `RUST_BACKTRACE"));
@@ -405,6 +439,20 @@ mod tests {
         let (grey, red, off) = ("\x1b[38;5;249m", "\x1b[31m", "\x1b[0m");
         let text = format!("{grey}a{off}{grey}b{off}{red}c{off} d");
         assert_eq!(merge_colours(&text), format!("{grey}ab{off}{red}c{off} d"));
+    }
+
+    #[test]
+    fn what_cannot_be_shown_is_said_without_our_own_method() {
+        let message = "the method `evcxr_display` exists for reference `&Foo`, but its trait bounds were not satisfied";
+        let said = "a value of `Foo` cannot be shown: it has no `Debug`. End the cell with a semicolon, or derive it";
+        assert_eq!(in_words(message), said);
+        assert_eq!(in_words("other"), "other");
+    }
+
+    #[test]
+    fn lines_above_a_cell_are_not_counted() {
+        assert_eq!(renumber(" \x1b[38;5;246m10 │\x1b[0m a │ 7\n ── x", 1), " \x1b[38;5;246m 9 │\x1b[0m a │ 7\n ── x");
+        assert_eq!(renumber(" 2 │ a", 0), " 2 │ a");
     }
 
     #[test]

@@ -327,3 +327,19 @@ def test_progress_moves_in_place_and_stop_ends_the_loop(kernel):
 
     cell = kernel.ok(loop.format(n=100_000), on_message=stop)
     assert cell.text == "7" and cell.of("update_display_data")[-1]["data"]["text/plain"].endswith(", stopped")
+
+
+def test_a_last_expression_may_move_a_variable_and_each_type_shows_its_form(kernel):
+    moved = kernel.ok('let plot = Plot::new().line("a", 0..3, 0..3);\nplot.title("moved")')
+    assert [list(content["data"]) for content in moved.of("display_data")] == [["image/png", "text/plain"]]
+    assert kernel.ok("let numbers = vec![1, 2];\nnumbers").text == "[1, 2]"
+    assert kernel.ok("&numbers").text == "[1, 2]"
+    assert kernel.ok("Tensor::zeros((1, 2), DType::F32, &Device::Cpu)?").text == "[[0., 0.]]\nTensor[[1, 2], f32]"
+    assert len(kernel.ok('&Plot::new().line("a", 0..3, 0..3)').of("display_data")) == 1
+    own = "struct Own;\nimpl Own { fn evcxr_display(&self) { show(html(\"<b>own</b>\")); } }\nOwn"
+    assert kernel.ok(own).of("display_data")[0]["data"]["text/html"] == "<b>own</b>"
+    reply = kernel.run("struct Bare;\nBare").reply
+    assert reply["evalue"].startswith("a value of `Bare` cannot be shown: it has no `Debug`"), reply
+    reply = kernel.run("let a: usize = 1;\n\nmissing(a)").reply
+    assert "3 │" in "\n".join(reply["traceback"]) and "missing" in reply["evalue"]
+    assert "1 │" in "\n".join(kernel.run("missing(1)").reply["traceback"])
