@@ -22,7 +22,7 @@ for picture in pictures:
 if path.stem == "mnist_autoencoder":
     plain = [output["data"].get("text/plain", "") for output in outputs if "data" in output]
     history = next(text for text in plain if text.startswith("epoch  train loss"))
-    losses = [float(line.split()[2]) for line in history.splitlines()[1:]]
+    losses = [float(line.split()[1]) for line in history.splitlines()[1:]]
     assert losses[-1] < 0.5 * losses[0], losses
     text = "".join(output["text"] for output in outputs if output["output_type"] == "stream")
     factor = float(re.search(r"([\d.]+) times as much", text).group(1))
