@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::layer::{Layer, Misfit, shapes};
+use crate::plan::{Plan, Stage, Weights};
 use crate::rng::Rng;
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Device, Layout, Storage, Tensor, Var};
 
 /// Layers with their variables. `encoder.1.weight` is the weight of the layer at position 1 of the chain "encoder".
 #[derive(Debug)]
@@ -12,6 +13,8 @@ pub(crate) struct Chain {
     layers: Vec<Layer>,
     /// One shape before the first layer and one after each, without the batch.
     shapes: Vec<Vec<usize>>,
+    /// How the processor runs the layers; none where one of them is not known to plans.
+    plan: Option<Plan>,
     /// For each layer, if it learns: weight (out, in) and bias (out).
     variables: Vec<Option<(Var, Var)>>,
 }
@@ -45,7 +48,7 @@ impl Chain {
             .zip(&shapes)
             .map(|(layer, input)| variables(layer, input, rng, device))
             .collect::<Result<_>>()?;
-        Ok(Chain { name, layers: layers.to_vec(), shapes, variables })
+        Ok(Chain { name, layers: layers.to_vec(), plan: Plan::new(layers, &shapes), shapes, variables })
     }
 
     /// The same chain with variables of its own: candle's `clone` would share the storage, and training the copy would
@@ -57,7 +60,8 @@ impl Chain {
             None => Ok(None),
         });
         let variables = variables.collect::<Result<_>>()?;
-        Ok(Chain { name: self.name, layers: self.layers.clone(), shapes: self.shapes.clone(), variables })
+        let (layers, shapes, plan) = (self.layers.clone(), self.shapes.clone(), self.plan.clone());
+        Ok(Chain { name: self.name, layers, shapes, plan, variables })
     }
 
     pub(crate) fn layers(&self) -> &[Layer] {
@@ -84,6 +88,29 @@ impl Chain {
             xs = self.layer(i, &xs, dropout.as_deref_mut())?;
         }
         Ok(xs)
+    }
+
+    /// Runs the layers in evaluation mode, without gradients: by the plan where there is one, on the CPU.
+    ///
+    /// # Shapes
+    /// (b, input shape) -> (b, output shape)
+    pub(crate) fn infer(&self, xs: &Tensor) -> Result<Tensor> {
+        let (Some(plan), Device::Cpu, DType::F32) = (&self.plan, xs.device(), xs.dtype()) else {
+            return Ok(self.forward(xs, None)?.detach());
+        };
+        let xs = xs.contiguous()?;
+        let learned: Vec<&(Var, Var)> = self.variables.iter().flatten().collect();
+        let held: Vec<_> = learned.iter().flat_map(|(w, b)| [w, b]).map(|var| var.storage_and_layout()).collect();
+        let slices = held.iter().map(|(storage, layout)| floats(storage, layout)).collect::<Option<Vec<_>>>();
+        let (storage, layout) = xs.storage_and_layout();
+        let (Some(slices), Some(pictures)) = (slices, floats(&storage, layout)) else {
+            return Ok(self.forward(&xs, None)?.detach());
+        };
+        let mut pairs = slices.chunks_exact(2).map(|pair| (pair[0], pair[1]));
+        let of = |stage: &Stage| if stage.learns() { pairs.next().unwrap_or_default() } else { (&[][..], &[][..]) };
+        let weights: Vec<(&[f32], &[f32])> = plan.stages().iter().map(of).collect();
+        let out = plan.infer(Weights::Apart(&weights), pictures);
+        Ok(Tensor::from_vec(out, [&[xs.dim(0)?], self.output()].concat(), xs.device())?)
     }
 
     /// Runs one layer.
@@ -126,6 +153,15 @@ impl Chain {
     /// How many numbers a layer learns.
     pub(crate) fn parameters(&self, layer: usize) -> usize {
         self.variables[layer].as_ref().map_or(0, |(weight, bias)| weight.elem_count() + bias.elem_count())
+    }
+}
+
+/// The values of a tensor on the CPU, if they stand in a row.
+fn floats<'a>(storage: &'a Storage, layout: &Layout) -> Option<&'a [f32]> {
+    let (start, end) = layout.contiguous_offsets()?;
+    match storage {
+        Storage::Cpu(storage) => storage.as_slice::<f32>().ok()?.get(start..end),
+        _ => None,
     }
 }
 

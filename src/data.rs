@@ -10,6 +10,7 @@ use crate::idx::Idx;
 use crate::montage::Montage;
 use crate::table::Table;
 use candle_core::{DType, Device, Tensor};
+use pulp::Arch;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -103,21 +104,29 @@ impl Split {
     /// A position at or past [`Split::len`].
     pub fn images(&self, positions: &[usize]) -> Result<Tensor> {
         let (c, h, w) = self.shape;
+        let mut values = vec![0.0; positions.len() * c * h * w];
+        self.fill(positions, &mut values)?;
+        Ok(Tensor::from_vec(values, (positions.len(), c, h, w), &Device::Cpu)?)
+    }
+
+    /// Writes the pictures at these positions one after the other, as floats in [0, 1].
+    ///
+    /// # Errors
+    /// A position at or past [`Split::len`].
+    pub(crate) fn fill(&self, positions: &[usize], values: &mut [f32]) -> Result<()> {
+        let (c, h, w) = self.shape;
         let size = c * h * w;
-        let mut values = Vec::with_capacity(positions.len() * size);
-        for &position in positions {
+        for (&position, values) in positions.iter().zip(values.chunks_exact_mut(size)) {
             let Some(&i) = self.index.get(position) else {
                 let hint = "Positions count from 0";
                 return Err(Error::setting("position", format!("below {}", self.len()), position, hint));
             };
             match &self.pixels {
-                Pixels::Bytes(bytes) => {
-                    values.extend(bytes[i * size..][..size].iter().map(|&byte| f32::from(byte) / 255.0))
-                }
-                Pixels::Floats(floats) => values.extend_from_slice(&floats[i * size..][..size]),
+                Pixels::Bytes(bytes) => to_floats(&bytes[i * size..][..size], values),
+                Pixels::Floats(floats) => values.copy_from_slice(&floats[i * size..][..size]),
             }
         }
-        Ok(Tensor::from_vec(values, (positions.len(), c, h, w), &Device::Cpu)?)
+        Ok(())
     }
 
     /// The first `n` pictures as a tensor (n, c, h, w), or all where there are fewer.
@@ -155,6 +164,10 @@ impl Split {
     fn select(&self, index: &[usize]) -> Split {
         Split { index: Arc::new(index.to_vec()), ..self.clone() }
     }
+}
+
+fn to_floats(bytes: &[u8], values: &mut [f32]) {
+    Arch::new().dispatch(|| values.iter_mut().zip(bytes).for_each(|(value, &byte)| *value = f32::from(byte) / 255.0));
 }
 
 fn count(values: usize, (c, h, w): ImageShape) -> Result<usize> {

@@ -7,6 +7,7 @@ use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
 use crate::layer::{Layer, mirror, shape, shapes};
 use crate::loss::Loss;
+use crate::plan::Plan;
 use crate::rng::{Rng, Stream};
 use crate::table::Table;
 use candle_core::{DType, Device, Tensor, Var};
@@ -141,7 +142,7 @@ impl Autoencoder {
     pub fn encode(&self, images: &Tensor) -> Result<Tensor> {
         let (c, h, w) = self.input;
         let images = self.batch("encode", images, &[c, h, w])?;
-        in_chunks(&images, |chunk| self.encoder.forward(chunk, None))
+        in_chunks(&images, |chunk| self.encoder.infer(chunk))
     }
 
     /// The pictures of codes, in evaluation mode.
@@ -153,7 +154,7 @@ impl Autoencoder {
     /// Codes of another shape than [`Autoencoder::code_shape`].
     pub fn decode(&self, codes: &Tensor) -> Result<Tensor> {
         let codes = self.batch("decode", codes, self.code_shape())?;
-        in_chunks(&codes, |chunk| self.decoder.forward(chunk, None))
+        in_chunks(&codes, |chunk| self.decoder.infer(chunk))
     }
 
     /// Pictures drawn again from their codes, in evaluation mode.
@@ -189,6 +190,13 @@ impl Autoencoder {
             sum += f64::from(value) * positions.len() as f64;
         }
         Ok((sum / split.len() as f64) as f32)
+    }
+
+    /// How the processor runs encoder and decoder as one; none where a layer is not known to plans.
+    pub(crate) fn plan(&self) -> Option<Plan> {
+        let layers = [self.encoder.layers(), self.decoder.layers()].concat();
+        let shapes = [self.encoder.shapes(), &self.decoder.shapes()[1..]].concat();
+        Plan::new(&layers, &shapes)
     }
 
     /// The encoder with its variables.

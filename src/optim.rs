@@ -7,6 +7,7 @@
 use crate::error::{Error, Result};
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Tensor, Var};
+use pulp::Arch;
 use std::sync::Mutex;
 
 /// Settings of Adam, with PyTorch's defaults.
@@ -48,7 +49,7 @@ struct State {
 #[derive(Debug)]
 enum Moments {
     /// Mean and mean square of the gradient of each value.
-    Host(Mutex<Vec<[f32; 2]>>),
+    Host(Mutex<[Vec<f32>; 2]>),
     Device(Tensor, Tensor),
 }
 
@@ -60,7 +61,9 @@ impl Optimizer {
     pub fn new(variables: Vec<Var>, adam: Adam) -> Result<Self> {
         let state = |var: Var| -> Result<State> {
             let moments = match (var.device(), var.dtype()) {
-                (Device::Cpu, DType::F32) => Moments::Host(Mutex::new(vec![[0.0; 2]; var.elem_count()])),
+                (Device::Cpu, DType::F32) => {
+                    Moments::Host(Mutex::new([vec![0.0; var.elem_count()], vec![0.0; var.elem_count()]]))
+                }
                 _ => Moments::Device(var.zeros_like()?, var.zeros_like()?),
             };
             Ok(State { var, moments })
@@ -81,7 +84,7 @@ impl Optimizer {
             let Some(gradient) = gradients.get(&state.var) else { continue };
             match &mut state.moments {
                 Moments::Host(moments) => {
-                    let pass = OnePass { adam: self.adam, rate, root, moments };
+                    let pass = OnePass { rates: self.adam.rates(self.step), moments };
                     state.var.inplace_op2(&gradient.contiguous()?, &pass)?;
                 }
                 Moments::Device(mean, square) => {
@@ -111,16 +114,55 @@ impl Optimizer {
     }
 }
 
-/// One step of one variable on the CPU.
-struct OnePass<'a> {
-    adam: Adam,
-    rate: f64,
-    root: f64,
-    moments: &'a Mutex<Vec<[f32; 2]>>,
+/// What one step multiplies by. The corrections for the first steps are folded in:
+/// x -= rate * m / (sqrt(v) / root + eps).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rates {
+    beta1: f32,
+    beta2: f32,
+    rate: f32,
+    inverse_root: f32,
+    eps: f32,
+    keep: f32,
+}
+
+impl Adam {
+    /// The rates of a step, counted from 1.
+    pub(crate) fn rates(&self, step: i32) -> Rates {
+        Rates {
+            beta1: self.beta1 as f32,
+            beta2: self.beta2 as f32,
+            rate: (self.learning_rate / (1.0 - self.beta1.powi(step))) as f32,
+            inverse_root: (1.0 / (1.0 - self.beta2.powi(step)).sqrt()) as f32,
+            eps: self.eps as f32,
+            keep: (1.0 - self.learning_rate * self.weight_decay) as f32,
+        }
+    }
 }
 
 /// Moments smaller than this are zero: far below what could move a weight, far above the denormal numbers.
 const NOTHING: f32 = 1e-30;
+
+/// One step, in one pass over values, gradients and moments.
+pub(crate) fn adam_step(values: &mut [f32], gradients: &[f32], means: &mut [f32], squares: &mut [f32], rates: &Rates) {
+    let Rates { beta1, beta2, rate, inverse_root, eps, keep } = *rates;
+    Arch::new().dispatch(|| {
+        let all = values.iter_mut().zip(gradients).zip(means.iter_mut()).zip(squares.iter_mut());
+        for (((x, &g), m), v) in all {
+            let mean = *m * beta1 + g * (1.0 - beta1);
+            let square = *v * beta2 + g * g * (1.0 - beta2);
+            *m = if mean.abs() < NOTHING { 0.0 } else { mean };
+            *v = if square < NOTHING { 0.0 } else { square };
+            *x = *x * keep - rate * *m / (v.sqrt() * inverse_root + eps);
+        }
+    });
+}
+
+/// One step of one variable on the CPU.
+struct OnePass<'a> {
+    rates: Rates,
+    moments: &'a Mutex<[Vec<f32>; 2]>,
+}
 
 impl InplaceOp2 for OnePass<'_> {
     fn name(&self) -> &'static str {
@@ -143,20 +185,11 @@ impl InplaceOp2 for OnePass<'_> {
             candle_core::bail!("adam: expected contiguous variables and gradients");
         };
         let mut moments = self.moments.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if end - start != g_end - g_start || end - start != moments.len() {
-            candle_core::bail!("adam: expected {} gradients, got {}", moments.len(), g_end - g_start);
+        let [means, squares] = &mut *moments;
+        if end - start != g_end - g_start || end - start != means.len() {
+            candle_core::bail!("adam: expected {} gradients, got {}", means.len(), g_end - g_start);
         }
-        let (b1, b2) = (self.adam.beta1 as f32, self.adam.beta2 as f32);
-        let (rate, inverse_root, eps) = (self.rate as f32, (1.0 / self.root) as f32, self.adam.eps as f32);
-        let keep = (1.0 - self.adam.learning_rate * self.adam.weight_decay) as f32;
-        let all = values[start..end].iter_mut().zip(&gradient[g_start..g_end]).zip(moments.iter_mut());
-        for ((x, &g), [m, v]) in all {
-            let mean = *m * b1 + g * (1.0 - b1);
-            let square = *v * b2 + g * g * (1.0 - b2);
-            *m = if mean.abs() < NOTHING { 0.0 } else { mean };
-            *v = if square < NOTHING { 0.0 } else { square };
-            *x = *x * keep - rate * *m / (v.sqrt() * inverse_root + eps);
-        }
+        adam_step(&mut values[start..end], &gradient[g_start..g_end], means, squares, &self.rates);
         Ok(())
     }
 }

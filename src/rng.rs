@@ -69,6 +69,27 @@ impl Rng {
         (0..n).map(|_| if self.unit() < p { 0.0 } else { keep }).collect()
     }
 
+    /// The same as [`Rng::dropout_mask`], into a place that is there.
+    pub(crate) fn fill_dropout_mask(&mut self, mask: &mut [f32], p: f32) {
+        let keep = 1.0 / (1.0 - p);
+        mask.iter_mut().for_each(|value| *value = if self.unit() < p { 0.0 } else { keep });
+    }
+
+    /// Adds what [`Rng::normal`] would give.
+    pub(crate) fn add_normal(&mut self, values: &mut [f32], std: f32) {
+        for value in values {
+            let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+            *value += std * radius * (std::f32::consts::TAU * self.unit()).cos();
+        }
+    }
+
+    /// The same generator after so many draws of [`Rng::unit`].
+    pub(crate) fn skipped(&self, draws: u64) -> Rng {
+        let mut rng = self.0.clone();
+        rng.set_word_pos(rng.get_word_pos() + u128::from(draws));
+        Rng(rng)
+    }
+
     /// A number in 0 .. n, without bias (Lemire).
     fn below(&mut self, n: usize) -> usize {
         let n = n as u64;

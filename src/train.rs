@@ -1,6 +1,7 @@
 //! Training: `ae.fit(&data, &Fit { epochs: 20, ..Default::default() })`.
 
 use crate::cell::stopped;
+use crate::compiled::{Compiled, Settings};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::history::{Epoch, History};
@@ -33,6 +34,9 @@ pub struct Fit {
     pub weight_decay: f64,
     /// What the order of pictures, the held-out pictures, dropout and noise are drawn from. Defaults to 0.
     pub seed: u64,
+    /// Whether steps run compiled where they can: on the CPU, with layers that are known to the compiled step. Else, and
+    /// where this is false, they run on candle's autograd; both give the same numbers but for rounding. Defaults to true.
+    pub compiled: bool,
 }
 
 impl Default for Fit {
@@ -46,6 +50,7 @@ impl Default for Fit {
             noise: 0.0,
             weight_decay: 0.0,
             seed: 0,
+            compiled: true,
         }
     }
 }
@@ -103,7 +108,8 @@ impl Autoencoder {
             ));
         }
         fit.check(data.train.len())?;
-        Run::new(self, data, fit)?.all_epochs()
+        // Inside the pool of threads, so that a step does not have to wake it.
+        rayon::scope(|_| Run::new(self, data, fit)?.all_epochs())
     }
 }
 
@@ -114,11 +120,15 @@ struct Run<'a> {
     train: Split,
     valid: Option<Split>,
     variables: Vec<Var>,
-    optimizer: Optimizer,
+    executor: Executor,
     shuffle: Rng,
-    dropout: Rng,
-    noise: Rng,
     view: View,
+}
+
+/// What runs the steps.
+enum Executor {
+    Compiled(Box<Compiled>),
+    Autograd { optimizer: Optimizer, dropout: Rng, noise: Rng },
 }
 
 impl<'a> Run<'a> {
@@ -128,17 +138,29 @@ impl<'a> Run<'a> {
         let (valid, train) = data.train.divide(&order, fit.held_out(n));
         let variables: Vec<Var> = model.variables().into_iter().map(|(_, var)| var).collect();
         let adam = Adam { learning_rate: fit.learning_rate, weight_decay: fit.weight_decay, ..Default::default() };
+        let (dropout, noise) = (Rng::new(fit.seed, Stream::Dropout), Rng::new(fit.seed, Stream::Noise));
+        let settings = Settings {
+            batch: fit.batch,
+            loss: fit.loss,
+            adam,
+            noise: fit.noise as f32,
+            dropout_draws: dropout.clone(),
+            noise_draws: noise.clone(),
+        };
+        let compiled = if fit.compiled { Compiled::new(model, settings)? } else { None };
+        let executor = match compiled {
+            Some(compiled) => Executor::Compiled(Box::new(compiled)),
+            None => Executor::Autograd { optimizer: Optimizer::new(variables.clone(), adam)?, dropout, noise },
+        };
         Ok(Run {
             model,
             fit,
             view: View::new(fit.epochs, train.len(), fit.batch, model.image_shape()),
             train,
             valid: Some(valid).filter(|valid| !valid.is_empty()),
-            optimizer: Optimizer::new(variables.clone(), adam)?,
+            executor,
             variables,
             shuffle: Rng::new(fit.seed, Stream::Shuffle),
-            dropout: Rng::new(fit.seed, Stream::Dropout),
-            noise: Rng::new(fit.seed, Stream::Noise),
         })
     }
 
@@ -177,9 +199,10 @@ impl<'a> Run<'a> {
         let (mut sum, mut seen) = (0.0, 0);
         for (i, positions) in order.chunks(self.fit.batch).enumerate() {
             if stopped() {
+                self.store()?;
                 return Ok(None);
             }
-            let loss = self.step(&self.train.images(positions)?)?;
+            let loss = self.step(positions)?;
             if !loss.is_finite() {
                 return Err(self.diverged(epoch, i + 1, loss));
             }
@@ -187,6 +210,7 @@ impl<'a> Run<'a> {
             seen += positions.len();
             self.view.batch_done(seen, sum / seen as f64);
         }
+        self.store()?;
         let training = start.elapsed().as_secs_f64();
         let valid_loss = match self.valid.as_ref().map(|valid| self.model.loss(valid, self.fit.loss)).transpose() {
             Err(Error::Stopped) => return Ok(None),
@@ -219,20 +243,32 @@ impl<'a> Run<'a> {
     }
 
     /// One step of the optimizer; returns the loss before it.
-    fn step(&mut self, images: &Tensor) -> Result<f32> {
-        let images = images.to_device(self.model.device())?;
+    fn step(&mut self, positions: &[usize]) -> Result<f32> {
+        let (optimizer, dropout, noise) = match &mut self.executor {
+            Executor::Compiled(compiled) => return compiled.step(&self.train, positions),
+            Executor::Autograd { optimizer, dropout, noise } => (optimizer, dropout, noise),
+        };
+        let images = self.train.images(positions)?.to_device(self.model.device())?;
         let input = if self.fit.noise > 0.0 {
-            let noise = self.noise.normal(images.elem_count(), self.fit.noise as f32);
+            let noise = noise.normal(images.elem_count(), self.fit.noise as f32);
             (&images + Tensor::from_vec(noise, images.shape(), images.device())?)?
         } else {
             images.clone()
         };
-        let loss = self.fit.loss.of(&self.model.forward(&input, Some(&mut self.dropout))?, &images)?;
+        let loss = self.fit.loss.of(&self.model.forward(&input, Some(dropout))?, &images)?;
         let value = loss.to_scalar::<f32>()?;
         if value.is_finite() {
-            self.optimizer.backward_step(&loss)?;
+            optimizer.backward_step(&loss)?;
         }
         Ok(value)
+    }
+
+    /// Brings the weights to the model, where the steps keep their own.
+    fn store(&self) -> Result<()> {
+        match &self.executor {
+            Executor::Compiled(compiled) => compiled.store(&self.variables),
+            Executor::Autograd { .. } => Ok(()),
+        }
     }
 
     fn weights(&self) -> Result<Vec<Tensor>> {

@@ -43,7 +43,7 @@ pub struct Shown {
 /// user's code changes its place but by whole lines. None where the cell is to run as it is.
 pub fn shown(code: &str) -> Option<Shown> {
     const HEAD: &str = "fn cell() {\n";
-    if code.lines().any(|line| is_command(line)) || matches!(scan(code), Scan::Open(_) | Scan::Wrong) {
+    if code.lines().any(is_command) || matches!(scan(code), Scan::Open(_) | Scan::Wrong) {
         return None;
     }
     let parsed = SourceFile::parse(&format!("{HEAD}{code}\n}}"), Edition::Edition2024);

@@ -1,0 +1,208 @@
+//! The training step compiled for the processor: memory that is there from the start, a part of the batch on each thread,
+//! gradients by hand, and the optimizer in the same pass over the weights.
+//!
+//! It computes what candle's autograd computes, from the same random draws; `tests/compiled.rs` compares the two.
+
+use crate::data::Split;
+use crate::error::Result;
+use crate::loss::Loss;
+use crate::model::Autoencoder;
+use crate::optim::{Adam, Rates, adam_step};
+use crate::plan::{Pass, Plan, SMALL, Stage, weight_gradients};
+use crate::rng::Rng;
+use candle_core::{Device, Tensor, Var};
+use rayon::prelude::*;
+
+/// Training of one model by its plan.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    plan: Plan,
+    /// Every weight and bias, in the order of the model's variables; their gradients, and Adam's two moments.
+    parameters: Vec<f32>,
+    gradients: Vec<f32>,
+    moments: [Vec<f32>; 2],
+    /// One for each thread.
+    passes: Vec<Pass>,
+    /// What each pass should draw; the input may have noise.
+    targets: Vec<Vec<f32>>,
+    adam: Adam,
+    steps: i32,
+    loss: Loss,
+    noise: f32,
+    dropout_draws: Rng,
+    noise_draws: Rng,
+    /// How many numbers the dropout of one picture takes.
+    dropped: usize,
+}
+
+/// What the steps need besides the model: batch size, loss, optimizer, and where draws come from.
+pub(crate) struct Settings {
+    pub(crate) batch: usize,
+    pub(crate) loss: Loss,
+    pub(crate) adam: Adam,
+    pub(crate) noise: f32,
+    pub(crate) dropout_draws: Rng,
+    pub(crate) noise_draws: Rng,
+}
+
+impl Compiled {
+    /// The steps of a model; none where it is on another device, or has a layer that is not known to plans.
+    ///
+    /// # Errors
+    /// Only where a variable cannot be read.
+    pub(crate) fn new(model: &Autoencoder, settings: Settings) -> Result<Option<Self>> {
+        let Some(plan) = model.plan().filter(|_| matches!(model.device(), Device::Cpu)) else { return Ok(None) };
+        let n = plan.parameters();
+        let mut parameters = Vec::with_capacity(n);
+        for (_, variable) in model.variables() {
+            parameters.extend(variable.flatten_all()?.to_vec1::<f32>()?);
+        }
+        let Settings { batch, loss, adam, noise, dropout_draws, noise_draws } = settings;
+        // Forward once, backward twice.
+        let small = 3 * plan.operations() * batch < SMALL;
+        let threads = if small { 1 } else { rayon::current_num_threads().clamp(1, batch) };
+        let rows = batch.div_ceil(threads);
+        let inputs = plan.stages().first().map_or(0, |stage| stage.inputs);
+        Ok(Some(Compiled {
+            gradients: vec![0.0; n],
+            moments: [vec![0.0; n], vec![0.0; n]],
+            passes: (0..threads).map(|_| Pass::new(&plan, rows)).collect(),
+            targets: vec![vec![0.0; if noise > 0.0 { rows * inputs } else { 0 }]; threads],
+            dropped: plan.stages().iter().map(Stage::dropped).sum(),
+            plan,
+            parameters,
+            adam,
+            steps: 0,
+            loss,
+            noise,
+            dropout_draws,
+            noise_draws,
+        }))
+    }
+
+    /// One step with the pictures at these positions; returns the loss before it. Where that is not finite, nothing moves.
+    ///
+    /// # Errors
+    /// A position that the split does not have.
+    pub(crate) fn step(&mut self, train: &Split, positions: &[usize]) -> Result<f32> {
+        let batch = positions.len();
+        let threads = self.passes.len().min(batch);
+        let inputs = self.plan.stages().first().map_or(0, |stage| stage.inputs);
+        let (plan, parameters, loss, noise) = (&self.plan, &self.parameters, self.loss, self.noise);
+        let (dropout_draws, noise_draws) = (&self.dropout_draws, &self.noise_draws);
+        let part = |(nth, (pass, target)): (usize, (&mut Pass, &mut Vec<f32>))| -> Result<f64> {
+            let (first, last) = (nth * batch / threads, (nth + 1) * batch / threads);
+            let input = pass.input(plan, last - first);
+            train.fill(&positions[first..last], input)?;
+            if noise > 0.0 {
+                target[..input.len()].copy_from_slice(input);
+                noise_draws.skipped((2 * first * inputs) as u64).add_normal(input, noise);
+            }
+            pass.forward(plan, parameters, dropout_draws, first, batch);
+            let clean = if noise > 0.0 { Some(target.as_slice()) } else { None };
+            let sum = pass.lose(plan, loss, clean, batch);
+            pass.backward(plan, parameters);
+            Ok(sum)
+        };
+        let work = self.passes[..threads].iter_mut().zip(&mut self.targets).enumerate();
+        let sum = if threads == 1 {
+            work.map(part).sum::<Result<f64>>()?
+        } else {
+            let work = self.passes[..threads].par_iter_mut().zip(&mut self.targets).enumerate();
+            work.map(part).sum::<Result<f64>>()?
+        };
+        self.dropout_draws = self.dropout_draws.skipped((self.dropped * batch) as u64);
+        if noise > 0.0 {
+            self.noise_draws = self.noise_draws.skipped((2 * batch * inputs) as u64);
+        }
+        let mean = (sum / (batch * inputs) as f64) as f32;
+        if mean.is_finite() {
+            self.learn(threads);
+        }
+        Ok(mean)
+    }
+
+    /// Gradients of the weights and the optimizer's step, some units at a time, so that both find them in the cache.
+    fn learn(&mut self, threads: usize) {
+        self.steps += 1;
+        let rates = self.adam.rates(self.steps);
+        let passes = &self.passes[..threads];
+        let [mean, square] = &mut self.moments;
+        for (i, stage) in self.plan.stages().iter().enumerate().filter(|(_, stage)| stage.learns()) {
+            let own = stage.parameters.clone();
+            let at = stage.inputs * stage.outputs;
+            let (weights, biases) = self.parameters[own.clone()].split_at_mut(at);
+            let (gradients, bias_gradients) = self.gradients[own.clone()].split_at_mut(at);
+            let (mean, bias_mean) = mean[own.clone()].split_at_mut(at);
+            let (square, bias_square) = square[own].split_at_mut(at);
+            let whole = Units { values: weights, gradients, mean, square };
+            let biases = Units { values: biases, gradients: bias_gradients, mean: bias_mean, square: bias_square };
+            learn_units(passes, (i, stage), (0, stage.outputs), (whole, biases), &rates, threads);
+        }
+    }
+
+    /// Copies the weights to the model's variables.
+    ///
+    /// # Errors
+    /// Where memory for the copies cannot be had.
+    pub(crate) fn store(&self, variables: &[Var]) -> Result<()> {
+        let mut at = 0;
+        for variable in variables {
+            let n = variable.elem_count();
+            variable.set(&Tensor::from_slice(&self.parameters[at..at + n], variable.shape(), variable.device())?)?;
+            at += n;
+        }
+        Ok(())
+    }
+}
+
+/// Some parameters with what the optimizer needs to move them.
+struct Units<'a> {
+    values: &'a mut [f32],
+    gradients: &'a mut [f32],
+    mean: &'a mut [f32],
+    square: &'a mut [f32],
+}
+
+impl<'a> Units<'a> {
+    fn split_at(self, at: usize) -> (Units<'a>, Units<'a>) {
+        let (values, more_values) = self.values.split_at_mut(at);
+        let (gradients, more_gradients) = self.gradients.split_at_mut(at);
+        let (mean, more_mean) = self.mean.split_at_mut(at);
+        let (square, more_square) = self.square.split_at_mut(at);
+        let rest = Units { values: more_values, gradients: more_gradients, mean: more_mean, square: more_square };
+        (Units { values, gradients, mean, square }, rest)
+    }
+
+    fn step(self, rates: &Rates) {
+        adam_step(self.values, self.gradients, self.mean, self.square, rates);
+    }
+}
+
+/// Splits a stage's units in halves until there is a part for each thread.
+fn learn_units(
+    passes: &[Pass],
+    stage: (usize, &Stage),
+    (first, count): (usize, usize),
+    (weights, biases): (Units<'_>, Units<'_>),
+    rates: &Rates,
+    threads: usize,
+) {
+    if threads <= 1 || count < 2 {
+        weight_gradients(passes, stage, first..first + count, weights.gradients, biases.gradients);
+        weights.step(rates);
+        biases.step(rates);
+        return;
+    }
+    let half = count * (threads / 2) / threads;
+    let half = half.max(1);
+    let (weights, more_weights) = weights.split_at(half * stage.1.inputs);
+    let (biases, more_biases) = biases.split_at(half);
+    rayon::join(
+        || learn_units(passes, stage, (first, half), (weights, biases), rates, threads / 2),
+        || {
+            let rest = (first + half, count - half);
+            learn_units(passes, stage, rest, (more_weights, more_biases), rates, threads - threads / 2);
+        },
+    );
+}

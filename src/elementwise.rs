@@ -1,0 +1,178 @@
+//! Activations and losses over rows of numbers, in the widest instructions that the processor has: chosen when the program
+//! runs, by the `pulp` crate.
+
+use crate::loss::Loss;
+use pulp::Arch;
+use serde::{Deserialize, Serialize};
+
+/// A function of each value by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Activation {
+    Relu,
+    Sigmoid,
+    Tanh,
+}
+
+impl Activation {
+    /// Replaces each value by its function.
+    pub(crate) fn forward(self, values: &mut [f32]) {
+        match self {
+            Activation::Relu => Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = v.max(0.0))),
+            Activation::Sigmoid => {
+                Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = 1.0 / (1.0 + exp(-*v))));
+            }
+            Activation::Tanh => {
+                Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = 1.0 - 2.0 / (1.0 + exp(2.0 * *v))));
+            }
+        }
+    }
+
+    /// Multiplies each gradient by the derivative, which is a function of what came out. `scale` is what dropout has
+    /// multiplied that by since.
+    pub(crate) fn backward(self, out: &[f32], gradients: &mut [f32], scale: f32) {
+        let shrink = 1.0 / scale;
+        let both = gradients.iter_mut().zip(out);
+        match self {
+            Activation::Relu => Arch::new().dispatch(|| both.for_each(|(g, &y)| *g = if y > 0.0 { *g } else { 0.0 })),
+            Activation::Sigmoid => Arch::new().dispatch(|| {
+                both.for_each(|(g, &y)| {
+                    let y = y * shrink;
+                    *g *= y * (1.0 - y);
+                });
+            }),
+            Activation::Tanh => Arch::new().dispatch(|| {
+                both.for_each(|(g, &y)| {
+                    let y = y * shrink;
+                    *g *= 1.0 - y * y;
+                });
+            }),
+        }
+    }
+}
+
+/// Multiplies value by value.
+pub(crate) fn multiply_each(values: &mut [f32], by: &[f32]) {
+    Arch::new().dispatch(|| values.iter_mut().zip(by).for_each(|(v, by)| *v *= by));
+}
+
+/// Adds a row to each row.
+pub(crate) fn add_rows(values: &mut [f32], row: &[f32]) {
+    Arch::new().dispatch(|| {
+        for values in values.chunks_exact_mut(row.len()) {
+            values.iter_mut().zip(row).for_each(|(v, add)| *v += add);
+        }
+    });
+}
+
+/// Adds every row to one.
+pub(crate) fn sum_rows(sum: &mut [f32], values: &[f32], width: usize, first: usize) {
+    Arch::new().dispatch(|| {
+        for row in values.chunks_exact(width) {
+            sum.iter_mut().zip(&row[first..]).for_each(|(sum, v)| *sum += v);
+        }
+    });
+}
+
+impl Loss {
+    /// The sum of the losses of all values, and each one's gradient of the mean over `count` values.
+    pub(crate) fn sum_and_gradients(self, out: &[f32], target: &[f32], gradients: &mut [f32], count: usize) -> f64 {
+        /// Values whose losses are added in 32 bits before they join the sum in 64.
+        const PART: usize = 4096;
+        let scale = 1.0 / count as f32;
+        let parts = out.chunks(PART).zip(target.chunks(PART)).zip(gradients.chunks_mut(PART));
+        let sums = parts.map(|((out, target), gradients)| {
+            f64::from(Arch::new().dispatch(|| match self {
+                Loss::Mse => squares(out, target, gradients, scale),
+                Loss::BinaryCrossEntropy => cross_entropies(out, target, gradients, scale),
+            }))
+        });
+        sums.sum()
+    }
+}
+
+/// Sums run in so many lanes, so that they can be vectors.
+const LANES: usize = 32;
+
+#[inline(always)]
+fn squares(out: &[f32], target: &[f32], gradients: &mut [f32], scale: f32) -> f32 {
+    let mut sums = [0f32; LANES];
+    let all = out.chunks(LANES).zip(target.chunks(LANES)).zip(gradients.chunks_mut(LANES));
+    for ((out, target), gradients) in all {
+        for (((y, t), g), sum) in out.iter().zip(target).zip(gradients).zip(&mut sums) {
+            let apart = y - t;
+            *sum += apart * apart;
+            *g = 2.0 * scale * apart;
+        }
+    }
+    sums.iter().sum()
+}
+
+#[inline(always)]
+fn cross_entropies(out: &[f32], target: &[f32], gradients: &mut [f32], scale: f32) -> f32 {
+    let mut sum = 0.0;
+    for ((&y, &t), g) in out.iter().zip(target).zip(gradients) {
+        // The logarithm is cut off, and what is cut off does not pull.
+        let log = |v: f32| v.max(SMALLEST).ln();
+        let pull = |share: f32, v: f32| if v > SMALLEST { share / v } else { 0.0 };
+        sum -= t * log(y) + (1.0 - t) * log(1.0 - y);
+        *g = scale * (pull(1.0 - t, 1.0 - y) - pull(t, y));
+    }
+    sum
+}
+
+/// Where logarithms are cut off: see [`Loss::BinaryCrossEntropy`].
+const SMALLEST: f32 = 1e-38;
+
+/// The exponential function to 2e-7 of its value, without branches: powers of two by the exponent's bits, the rest by a
+/// polynomial (Cephes' coefficients). Beyond ±87 it stays what it is there.
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    /// Added and taken away again, it rounds to a whole number, which its lowest bits then are.
+    const ROUND: f32 = 12_582_912.0;
+    let x = x.clamp(-87.0, 87.0);
+    let rounded = x * std::f32::consts::LOG2_E + ROUND;
+    let whole = rounded - ROUND;
+    // ln 2 in two parts, so that the rest keeps its digits.
+    let rest = x - whole * 0.693_359_4 + whole * 2.121_944_4e-4;
+    let mut sum = 1.987_569_1e-4;
+    for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5, 1.0, 1.0] {
+        sum = sum * rest + coefficient;
+    }
+    sum * f32::from_bits((rounded.to_bits() << 23).wrapping_add(1.0f32.to_bits()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exponential_is_exact_to_a_few_parts_in_ten_million() {
+        for i in -8600..=8600 {
+            let x = i as f32 / 100.0;
+            let right = f64::from(x).exp();
+            let apart = (f64::from(exp(x)) / right - 1.0).abs();
+            assert!(apart < 2e-7, "{x}: {apart}");
+        }
+        assert!(exp(-1e9) > 0.0 && exp(1e9).is_finite() && exp(f32::NEG_INFINITY) > 0.0);
+    }
+
+    #[test]
+    fn derivatives_are_differences() {
+        for activation in [Activation::Relu, Activation::Sigmoid, Activation::Tanh] {
+            for x in [-3.0f32, -0.5, 0.3, 2.0] {
+                let at = |x: f32| {
+                    let mut v = [x];
+                    activation.forward(&mut v);
+                    v[0]
+                };
+                let h = 1e-2;
+                let difference = (at(x + h) - at(x - h)) / (2.0 * h);
+                for scale in [1.0, 1.25] {
+                    let mut g = [1.0];
+                    activation.backward(&[at(x) * scale], &mut g, scale);
+                    assert!((g[0] - difference).abs() < 1e-3, "{activation:?} at {x}: {} for {difference}", g[0]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The compiled step computes what candle's autograd computes: the same losses, the same weights, the same draws.
+
+use candlebook::prelude::*;
+
+/// Trains two equal models, one by each executor, and compares what came out.
+fn compare(what: &str, encoder: &[Layer], decoder: &[Layer], fit: Fit) {
+    let data = mnist_embedded().unwrap().take(203, 50);
+    let train = |compiled: bool| {
+        let mut ae = Autoencoder::new((1, 28, 28), encoder, decoder).unwrap().with_seed(3).unwrap();
+        let history = ae.fit(&data, &Fit { compiled, ..fit.clone() }).unwrap();
+        let weights: Vec<Vec<f32>> =
+            ae.variables().iter().map(|(_, var)| var.flatten_all().unwrap().to_vec1().unwrap()).collect();
+        (history.train_loss(), history.valid_loss(), weights)
+    };
+    let (ours, candles) = (train(true), train(false));
+    let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-5 * b.abs().max(1.0));
+    assert!(near(&ours.0, &candles.0), "{what}: training losses {:?} and {:?}", ours.0, candles.0);
+    assert!(near(&ours.1, &candles.1), "{what}: validation losses {:?} and {:?}", ours.1, candles.1);
+    for (ours, candles) in ours.2.iter().zip(&candles.2) {
+        let mean: f32 = ours.iter().zip(candles).map(|(a, b)| (a - b).abs()).sum::<f32>() / ours.len() as f32;
+        assert!(mean < 2e-5, "{what}: weights differ by {mean} in the mean");
+    }
+}
+
+fn fit() -> Fit {
+    Fit { epochs: 2, batch: 20, ..Default::default() }
+}
+
+#[test]
+fn both_executors_give_the_same_numbers() {
+    let decoder = [Linear(784), Sigmoid, Unflatten(1, 28, 28)];
+    compare("plain", &[Flatten, Linear(17)], &[Linear(784), Unflatten(1, 28, 28)], fit());
+    compare("relu and dropout", &[Flatten, Linear(33), Relu, Dropout(0.3)], &decoder, fit());
+    compare("noise", &[Flatten, Linear(16), Tanh], &decoder, Fit { noise: 0.2, ..fit() });
+    compare(
+        "cross-entropy",
+        &[Flatten, Linear(16), Sigmoid],
+        &decoder,
+        Fit { loss: Loss::BinaryCrossEntropy, ..fit() },
+    );
+    compare("weight decay", &[Flatten, Linear(16), Relu], &decoder, Fit { weight_decay: 0.1, ..fit() });
+    let deep = [Linear(40), Relu, Dropout(0.1), Linear(784), Sigmoid, Unflatten(1, 28, 28)];
+    compare("deep", &[Flatten, Linear(40), Relu, Dropout(0.2), Linear(7), Tanh, Dropout(0.5)], &deep, fit());
+}
+
+#[test]
+fn odd_orders_of_layers_and_odd_batches_too() {
+    let decoder = [Linear(784), Sigmoid, Unflatten(1, 28, 28)];
+    compare("dropout of the input", &[Dropout(0.2), Flatten, Linear(12), Relu], &decoder, fit());
+    compare("two activations", &[Flatten, Linear(12), Tanh, Sigmoid, Relu], &decoder, fit());
+    compare("dropout twice", &[Flatten, Linear(12), Dropout(0.2), Dropout(0.3), Relu], &decoder, fit());
+    compare("an activation first", &[Tanh, Flatten, Linear(12)], &decoder, fit());
+    compare("no weights in the encoder", &[Flatten], &decoder, fit());
+    for batch in [1, 2, 3, 61, 183] {
+        let fit = Fit { epochs: 1, batch, ..fit() };
+        compare(&format!("batch {batch}"), &[Flatten, Linear(64), Relu, Dropout(0.2)], &decoder, fit);
+    }
+}
+
+#[test]
+fn inference_is_that_of_candle_for_any_number_of_pictures() {
+    let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(70), Relu, Linear(9), Tanh]).unwrap();
+    let variables = ae.variables();
+    let get = |name: &str| variables.iter().find(|(other, _)| other == name).unwrap().1.as_tensor().clone();
+    let linear = |xs: &Tensor, name: &str| {
+        xs.matmul(&get(&format!("{name}.weight")).t().unwrap())
+            .unwrap()
+            .broadcast_add(&get(&format!("{name}.bias")))
+            .unwrap()
+    };
+    let digits = mnist_embedded().unwrap().test;
+    for n in [1, 2, 63, 64, 65, 300, 1000] {
+        let images = digits.first(n).unwrap();
+        let hidden = linear(&images.flatten_from(1).unwrap(), "encoder.1").relu().unwrap();
+        let code = linear(&hidden, "encoder.3").tanh().unwrap();
+        let apart = (ae.encode(&images).unwrap() - &code).unwrap().abs().unwrap().max_all().unwrap();
+        assert!(apart.to_scalar::<f32>().unwrap() < 2e-6, "{n} pictures");
+        assert_eq!(ae.reconstruct(&images).unwrap().dims(), [n, 1, 28, 28]);
+    }
+    // A part of a larger tensor, not in a row.
+    let turned = digits.first(40).unwrap().transpose(2, 3).unwrap();
+    let apart = (ae.encode(&turned).unwrap() - ae.encode(&turned.contiguous().unwrap()).unwrap()).unwrap();
+    assert_eq!(apart.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap(), 0.0);
+}
