@@ -128,7 +128,14 @@ struct Run<'a> {
 /// What runs the steps.
 enum Executor {
     Compiled(Box<Compiled>),
-    Autograd { optimizer: Optimizer, dropout: Rng, noise: Rng },
+    Autograd(Box<Autograd>),
+}
+
+/// What steps on candle's autograd need.
+struct Autograd {
+    optimizer: Optimizer,
+    dropout: Rng,
+    noise: Rng,
 }
 
 impl<'a> Run<'a> {
@@ -150,7 +157,10 @@ impl<'a> Run<'a> {
         let compiled = if fit.compiled { Compiled::new(model, settings)? } else { None };
         let executor = match compiled {
             Some(compiled) => Executor::Compiled(Box::new(compiled)),
-            None => Executor::Autograd { optimizer: Optimizer::new(variables.clone(), adam)?, dropout, noise },
+            None => {
+                let optimizer = Optimizer::new(variables.clone(), adam)?;
+                Executor::Autograd(Box::new(Autograd { optimizer, dropout, noise }))
+            }
         };
         Ok(Run {
             model,
@@ -246,7 +256,7 @@ impl<'a> Run<'a> {
     fn step(&mut self, positions: &[usize]) -> Result<f32> {
         let (optimizer, dropout, noise) = match &mut self.executor {
             Executor::Compiled(compiled) => return compiled.step(&self.train, positions),
-            Executor::Autograd { optimizer, dropout, noise } => (optimizer, dropout, noise),
+            Executor::Autograd(autograd) => (&mut autograd.optimizer, &mut autograd.dropout, &mut autograd.noise),
         };
         let images = self.train.images(positions)?.to_device(self.model.device())?;
         let input = if self.fit.noise > 0.0 {
@@ -267,7 +277,7 @@ impl<'a> Run<'a> {
     fn store(&self) -> Result<()> {
         match &self.executor {
             Executor::Compiled(compiled) => compiled.store(&self.variables),
-            Executor::Autograd { .. } => Ok(()),
+            Executor::Autograd(_) => Ok(()),
         }
     }
 
