@@ -1,7 +1,7 @@
 //! One run of one training benchmark, in a process of its own; `training.py` starts many and compares them.
 //!
 //! usage: training MODEL VARIANT MODE STEPS REPEATS
-//! MODEL m1 | m2, VARIANT compiled | autograd | candle-nn, MODE train | infer. Prints one line of JSON. `gemm` instead of
+//! MODEL m1 | m2 | m3 | m4, VARIANT compiled | autograd | candle-nn, MODE train | infer. Prints one line of JSON. `gemm` instead of
 //! all of that measures what a matrix product of this machine can do at best.
 
 use candle_nn::{AdamW, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap};
@@ -10,8 +10,6 @@ use candlebook::{idx_folder, rng};
 use std::time::Instant;
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
-
-const BATCH: usize = 128;
 
 fn main() -> Fallible<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
@@ -34,6 +32,16 @@ fn digits() -> Fallible<Dataset> {
     })
 }
 
+/// Pictures in colour, of which only the size counts.
+fn noise() -> Fallible<Dataset> {
+    let mut draws = rng::Rng::new(0, rng::Stream::Noise);
+    let mut split = |n: usize| {
+        let bytes = (0..n * 3 * 64 * 64).map(|_| (draws.unit() * 256.0) as u8).collect();
+        Split::from_bytes(bytes, (3, 64, 64), None)
+    };
+    Ok(Dataset::new("noise", "", split(1024)?, split(32)?)?)
+}
+
 fn widths(model: &str) -> Fallible<Vec<usize>> {
     Ok(match model {
         "m1" => vec![784, 128, 784],
@@ -41,15 +49,18 @@ fn widths(model: &str) -> Fallible<Vec<usize>> {
         // A network so small that what surrounds the arithmetic counts.
         "small" => vec![784, 32, 784],
         "wide" => vec![784, 4096, 784],
-        other => return Err(format!("expected m1, m2, small or wide, got {other}").into()),
+        "m3" | "m4" => Vec::new(),
+        other => return Err(format!("expected m1, m2, m3, m4, small or wide, got {other}").into()),
     })
 }
 
 fn run(model: &str, variant: &str, mode: &str, steps: usize, repeats: usize) -> Fallible<()> {
     let widths = widths(model)?;
-    let batch = std::env::var("BATCH").ok().and_then(|text| text.parse().ok()).unwrap_or(BATCH);
-    let data = digits()?;
+    let batch =
+        std::env::var("BATCH").ok().and_then(|text| text.parse().ok()).unwrap_or(if model == "m3" { 32 } else { 128 });
+    let data = if model == "m3" { noise()? } else { digits()? };
     let (speeds, losses) = match variant {
+        "candle-nn" if widths.is_empty() => return Err("candle-nn is compared on m1 and m2 only".into()),
         "candle-nn" => plain(&widths, &data, mode, steps, repeats, batch)?,
         _ => ours(model, &widths, &data, variant == "compiled", mode, steps, repeats, batch)?,
     };
@@ -75,15 +86,8 @@ fn ours(
     repeats: usize,
     batch: usize,
 ) -> Fallible<(Vec<f64>, Vec<f64>)> {
-    // As the reference: a ReLU after every layer but the last, dropout in m1.
-    let layer = |&width: &usize| {
-        if model == "m1" { vec![Linear(width), Relu, Dropout(0.2)] } else { vec![Linear(width), Relu] }
-    };
-    let middle = widths.len() / 2;
-    let encoder: Vec<Layer> = std::iter::once(Flatten).chain(widths[1..=middle].iter().flat_map(layer)).collect();
-    let mut decoder: Vec<Layer> = widths[middle + 1..widths.len() - 1].iter().flat_map(layer).collect();
-    decoder.extend([Linear(784), Sigmoid, Unflatten(1, 28, 28)]);
-    let mut ae = Autoencoder::new((1, 28, 28), &encoder, &decoder)?;
+    let (input, encoder, decoder) = layers(model, widths);
+    let mut ae = Autoencoder::new(input, &encoder, &decoder)?;
     let (mut speeds, mut losses) = (Vec::new(), Vec::new());
     if mode == "infer" {
         let batches: Vec<Tensor> = (0..8)
@@ -112,6 +116,46 @@ fn ours(
         losses.push(f64::from(part[epochs - 1].train_loss));
     }
     Ok((speeds, losses))
+}
+
+/// The layers of a model, as the reference has them.
+fn layers(model: &str, widths: &[usize]) -> (ImageShape, Vec<Layer>, Vec<Layer>) {
+    let same = |out| Conv2d(Conv::new(out, 3).padding(1));
+    let half = |out| Conv2d(Conv::new(out, 3).stride(2).padding(1));
+    let double = |out| ConvTranspose2d(ConvTranspose::new(out, 3).stride(2).padding(1).output_padding(1));
+    match model {
+        "m3" => (
+            (3, 64, 64),
+            vec![same(12), Relu, same(12), Relu, MaxPool(2), same(24), Relu, MaxPool(2), Flatten, Linear(256)],
+            vec![
+                Linear(24 * 256),
+                Unflatten(24, 16, 16),
+                MaxUnpool(2),
+                same(12),
+                Relu,
+                MaxUnpool(2),
+                same(12),
+                Relu,
+                same(3),
+            ],
+        ),
+        "m4" => (
+            (1, 28, 28),
+            vec![half(16), Relu, half(32), Relu, Flatten, Linear(32)],
+            vec![Linear(32 * 49), Relu, Unflatten(32, 7, 7), double(16), Relu, double(1), Sigmoid],
+        ),
+        // A ReLU after every layer but the last, dropout in m1.
+        _ => {
+            let layer = |&width: &usize| {
+                if model == "m1" { vec![Linear(width), Relu, Dropout(0.2)] } else { vec![Linear(width), Relu] }
+            };
+            let middle = widths.len() / 2;
+            let encoder = std::iter::once(Flatten).chain(widths[1..=middle].iter().flat_map(layer)).collect();
+            let mut decoder: Vec<Layer> = widths[middle + 1..widths.len() - 1].iter().flat_map(layer).collect();
+            decoder.extend([Linear(784), Sigmoid, Unflatten(1, 28, 28)]);
+            ((1, 28, 28), encoder, decoder)
+        }
+    }
 }
 
 /// candle-nn as its documentation shows it.

@@ -1,10 +1,10 @@
 //! A list of layers brought to life: variables, and the forward pass on candle's autograd.
 
 use crate::error::{Error, Result};
-use crate::layer::{Layer, Misfit, shapes};
+use crate::layer::{Conv, Layer, Misfit, shapes};
 use crate::plan::{Plan, Stage, Weights};
 use crate::rng::Rng;
-use candle_core::{DType, Device, Layout, Storage, Tensor, Var};
+use candle_core::{D, DType, Device, Layout, Storage, Tensor, Var};
 
 /// Layers with their variables. `encoder.1.weight` is the weight of the layer at position 1 of the chain "encoder".
 #[derive(Debug)]
@@ -82,10 +82,17 @@ impl Chain {
     ///
     /// # Shapes
     /// (b, input shape) -> (b, output shape)
-    pub(crate) fn forward(&self, xs: &Tensor, mut dropout: Option<&mut Rng>) -> Result<Tensor> {
+    ///
+    /// Pooling leaves behind where its maxima were, and unpooling takes it from there: `switches`.
+    pub(crate) fn forward(
+        &self,
+        xs: &Tensor,
+        mut dropout: Option<&mut Rng>,
+        switches: &mut Vec<Tensor>,
+    ) -> Result<Tensor> {
         let mut xs = xs.clone();
         for i in 0..self.layers.len() {
-            xs = self.layer(i, &xs, dropout.as_deref_mut())?;
+            xs = self.layer(i, &xs, dropout.as_deref_mut(), switches)?;
         }
         Ok(xs)
     }
@@ -95,31 +102,58 @@ impl Chain {
     /// # Shapes
     /// (b, input shape) -> (b, output shape)
     pub(crate) fn infer(&self, xs: &Tensor) -> Result<Tensor> {
-        let (Some(plan), Device::Cpu, DType::F32) = (&self.plan, xs.device(), xs.dtype()) else {
-            return Ok(self.forward(xs, None)?.detach());
-        };
-        let xs = xs.contiguous()?;
-        let learned: Vec<&(Var, Var)> = self.variables.iter().flatten().collect();
-        let held: Vec<_> = learned.iter().flat_map(|(w, b)| [w, b]).map(|var| var.storage_and_layout()).collect();
-        let slices = held.iter().map(|(storage, layout)| floats(storage, layout)).collect::<Option<Vec<_>>>();
-        let (storage, layout) = xs.storage_and_layout();
-        let (Some(slices), Some(pictures)) = (slices, floats(&storage, layout)) else {
-            return Ok(self.forward(&xs, None)?.detach());
-        };
-        let mut pairs = slices.chunks_exact(2).map(|pair| (pair[0], pair[1]));
-        let of = |stage: &Stage| if stage.learns() { pairs.next().unwrap_or_default() } else { (&[][..], &[][..]) };
-        let weights: Vec<(&[f32], &[f32])> = plan.stages().iter().map(of).collect();
-        let out = plan.infer(Weights::Apart(&weights), pictures);
-        Ok(Tensor::from_vec(out, [&[xs.dim(0)?], self.output()].concat(), xs.device())?)
+        match self.plan.as_ref().map(|plan| infer(plan, &[self], xs)).transpose()?.flatten() {
+            Some(out) => Ok(out),
+            None => Ok(self.forward(xs, None, &mut Vec::new())?.detach()),
+        }
     }
 
     /// Runs one layer.
-    pub(crate) fn layer(&self, i: usize, xs: &Tensor, dropout: Option<&mut Rng>) -> Result<Tensor> {
+    pub(crate) fn layer(
+        &self,
+        i: usize,
+        xs: &Tensor,
+        dropout: Option<&mut Rng>,
+        switches: &mut Vec<Tensor>,
+    ) -> Result<Tensor> {
         Ok(match (&self.layers[i], &self.variables[i]) {
             (Layer::Flatten, _) => xs.flatten_from(1)?, // (b, c, h, w) -> (b, c*h*w)
             (Layer::Unflatten(c, h, w), _) => xs.reshape((xs.dim(0)?, *c, *h, *w))?, // (b, c*h*w) -> (b, c, h, w)
             (Layer::Linear(_), Some((weight, bias))) => xs.matmul(&weight.t()?)?.broadcast_add(bias)?,
-            (Layer::Linear(_), None) => unreachable!("a linear layer is made with its variables"),
+            (Layer::Conv2d(conv), Some((weight, bias))) => {
+                let Conv { stride, padding, dilation, groups, .. } = *conv;
+                let ys = xs.contiguous()?.conv2d(weight, padding, stride, dilation, groups)?;
+                ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)? // (out) -> (1, out, 1, 1)
+            }
+            (Layer::ConvTranspose2d(transposed), Some((weight, bias))) => {
+                let Conv { stride, padding, dilation, groups, .. } = transposed.conv;
+                let added = transposed.output_padding;
+                let parts = xs.chunk(groups, 1)?.into_iter().zip(weight.chunk(groups, 0)?).map(|(xs, weight)| {
+                    xs.contiguous()?.conv_transpose2d(&weight.contiguous()?, padding, added, stride, dilation)
+                });
+                let ys = Tensor::cat(&parts.collect::<candle_core::Result<Vec<_>>>()?, 1)?;
+                ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)? // (out) -> (1, out, 1, 1)
+            }
+            (Layer::MaxPool(n), _) => {
+                let windows = windows(xs, *n)?;
+                let chosen = chosen(&windows.detach().argmax_keepdim(D::Minus1)?, *n)?;
+                let ys = (windows * &chosen)?.sum(D::Minus1)?;
+                switches.push(chosen);
+                ys
+            }
+            (Layer::MaxUnpool(n), _) => {
+                let (b, c, h, w) = xs.dims4()?;
+                let chosen = match switches.pop() {
+                    Some(chosen) => chosen,
+                    None => chosen(&Tensor::zeros((b, c, h, w, 1), DType::U32, xs.device())?, *n)?,
+                };
+                let spread = chosen.broadcast_mul(&xs.unsqueeze(D::Minus1)?)?;
+                // (b, c, h, w, n*n) -> (b, c, h*n, w*n)
+                spread.reshape((b, c, h, w, *n, *n))?.permute((0, 1, 2, 4, 3, 5))?.reshape((b, c, h * n, w * n))?
+            }
+            (Layer::Linear(_) | Layer::Conv2d(_) | Layer::ConvTranspose2d(_), None) => {
+                unreachable!("a layer with weights is made with its variables")
+            }
             (Layer::Relu, _) => xs.relu()?,
             (Layer::Sigmoid, _) => candle_nn::ops::sigmoid(xs)?,
             (Layer::Tanh, _) => xs.tanh()?,
@@ -154,6 +188,41 @@ impl Chain {
     pub(crate) fn parameters(&self, layer: usize) -> usize {
         self.variables[layer].as_ref().map_or(0, |(weight, bias)| weight.elem_count() + bias.elem_count())
     }
+}
+
+/// Runs chains one after the other by a plan of all their layers; none where weights or pictures are not as plans need them.
+pub(crate) fn infer(plan: &Plan, chains: &[&Chain], xs: &Tensor) -> Result<Option<Tensor>> {
+    let (Device::Cpu, DType::F32, Some(last)) = (xs.device(), xs.dtype(), chains.last()) else { return Ok(None) };
+    let xs = xs.contiguous()?;
+    let learned = chains.iter().flat_map(|chain| chain.variables.iter().flatten());
+    let held: Vec<_> = learned.flat_map(|(w, b)| [w, b]).map(|var| var.storage_and_layout()).collect();
+    let slices = held.iter().map(|(storage, layout)| floats(storage, layout)).collect::<Option<Vec<_>>>();
+    let (storage, layout) = xs.storage_and_layout();
+    let (Some(slices), Some(pictures)) = (slices, floats(&storage, layout)) else { return Ok(None) };
+    let mut pairs = slices.chunks_exact(2).map(|pair| (pair[0], pair[1]));
+    let of = |stage: &Stage| if stage.learns() { pairs.next().unwrap_or_default() } else { (&[][..], &[][..]) };
+    let weights: Vec<(&[f32], &[f32])> = plan.stages().iter().map(of).collect();
+    let out = plan.infer(Weights::Apart(&weights), pictures);
+    Ok(Some(Tensor::from_vec(out, [&[xs.dim(0)?], last.output()].concat(), xs.device())?))
+}
+
+/// The windows of n x n, each in a row.
+///
+/// # Shapes
+/// (b, c, h, w) -> (b, c, h/n, w/n, n*n)
+fn windows(xs: &Tensor, n: usize) -> candle_core::Result<Tensor> {
+    let (b, c, h, w) = xs.dims4()?;
+    let (h, w) = (h / n, w / n);
+    xs.reshape((b, c, h, n, w, n))?.permute((0, 1, 2, 4, 3, 5))?.reshape((b, c, h, w, n * n))?.contiguous()
+}
+
+/// 1 in each window's place, 0 elsewhere: candle's gradients of gathering and scattering do not hold here.
+///
+/// # Shapes
+/// (b, c, h, w, 1) -> (b, c, h, w, n*n)
+fn chosen(places: &Tensor, n: usize) -> candle_core::Result<Tensor> {
+    let all = Tensor::arange(0, (n * n) as u32, places.device())?;
+    places.broadcast_eq(&all.reshape((1, 1, 1, 1, n * n))?)?.to_dtype(DType::F32)
 }
 
 /// The values of a tensor on the CPU, if they stand in a row.

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::loss::Loss;
 use crate::model::Autoencoder;
 use crate::optim::{Adam, Rates, adam_step};
-use crate::plan::{Pass, Plan, SMALL, Stage, weight_gradients};
+use crate::plan::{Pass, Plan, SMALL, Stage, summed_gradients, weight_gradients};
 use crate::rng::Rng;
 use candle_core::{Device, Tensor, Var};
 use rayon::prelude::*;
@@ -51,7 +51,9 @@ impl Compiled {
     /// # Errors
     /// Only where a variable cannot be read.
     pub(crate) fn new(model: &Autoencoder, settings: Settings) -> Result<Option<Self>> {
-        let Some(plan) = model.plan().filter(|_| matches!(model.device(), Device::Cpu)) else { return Ok(None) };
+        let Some(plan) = model.plan().filter(|_| matches!(model.device(), Device::Cpu)).cloned() else {
+            return Ok(None);
+        };
         let n = plan.parameters();
         let mut parameters = Vec::with_capacity(n);
         for (_, variable) in model.variables() {
@@ -130,6 +132,14 @@ impl Compiled {
         let [mean, square] = &mut self.moments;
         for (i, stage) in self.plan.stages().iter().enumerate().filter(|(_, stage)| stage.learns()) {
             let own = stage.parameters.clone();
+            if !stage.dense() {
+                let gradients = &mut self.gradients[own.clone()];
+                summed_gradients(passes, i, gradients);
+                let (values, mean, square) =
+                    (&mut self.parameters[own.clone()], &mut mean[own.clone()], &mut square[own]);
+                adam_step(values, gradients, mean, square, &rates);
+                continue;
+            }
             let at = stage.inputs * stage.outputs;
             let (weights, biases) = self.parameters[own.clone()].split_at_mut(at);
             let (gradients, bias_gradients) = self.gradients[own.clone()].split_at_mut(at);

@@ -138,6 +138,10 @@ fn step(layer: &Layer, variables: Option<&(Var, Var)>) -> Result<Option<Value>> 
         Layer::Relu => "relu",
         Layer::Sigmoid => "sigmoid",
         Layer::Tanh => "tanh",
+        Layer::Conv2d(_) | Layer::ConvTranspose2d(_) | Layer::MaxPool(_) | Layer::MaxUnpool(_) => {
+            let hint = "Use traversal(), which draws with every layer";
+            return Err(Error::setting("explore", "a decoder of Linear layers and activations", layer, hint));
+        }
     };
     let mut value = json!({ "kind": kind });
     if let Some((weight, bias)) = variables {

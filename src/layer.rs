@@ -14,6 +14,21 @@ pub enum Layer {
     Unflatten(usize, usize, usize),
     /// y = x Wᵀ + b, (b, in) -> (b, out); holds `out`. Starts as PyTorch's `nn.Linear`: uniform within 1/sqrt(in).
     Linear(usize),
+    /// Sums of a window of every channel times weights, at every place: (b, c, h, w) -> (b, out, h', w') with
+    /// h' = (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1. PyTorch: `nn.Conv2d(c, out, kernel, ...)`, and its
+    /// first weights.
+    Conv2d(Conv),
+    /// A convolution turned round, for decoders: (b, c, h, w) -> (b, out, h', w') with h' = (h - 1) stride - 2 padding +
+    /// dilation (kernel - 1) + output_padding + 1. PyTorch: `nn.ConvTranspose2d(c, out, kernel, ...)`.
+    ConvTranspose2d(ConvTranspose),
+    /// The largest value of each window of so many rows and columns, without overlap: (b, c, h, w) -> (b, c, h/n, w/n).
+    /// It remembers where that was, for the [`Layer::MaxUnpool`] that is its mirror. PyTorch:
+    /// `nn.MaxPool2d(n, return_indices=True)`.
+    MaxPool(usize),
+    /// Puts each value where the paired [`Layer::MaxPool`] found its maximum, zero elsewhere: (b, c, h, w) ->
+    /// (b, c, n h, n w). Pairs nest: the first unpooling belongs to the last pooling. Where there was no pooling, as in
+    /// decoding codes alone, values go to the upper left of their windows. PyTorch: `nn.MaxUnpool2d(n)`.
+    MaxUnpool(usize),
     /// max(x, 0). PyTorch: `nn.ReLU()`.
     Relu,
     /// 1 / (1 + exp(-x)), in (0, 1). PyTorch: `nn.Sigmoid()`.
@@ -23,6 +38,168 @@ pub enum Layer {
     /// In training sets values to zero with this probability, in [0, 1), and scales the rest by 1/(1-p); afterwards does
     /// nothing. PyTorch: `nn.Dropout(p)`.
     Dropout(f64),
+}
+
+/// A convolution's numbers: `Conv::new(12, 3).padding(1)` has 12 output channels and windows of 3 x 3.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conv {
+    /// Channels that come out.
+    pub out: usize,
+    /// Height and width of the window.
+    pub kernel: usize,
+    /// How far the window moves from place to place. Defaults to 1.
+    pub stride: usize,
+    /// Zeros around the picture. Defaults to 0.
+    pub padding: usize,
+    /// Distance between the window's values. Defaults to 1.
+    pub dilation: usize,
+    /// Parts that channels are divided into, each convolved by itself. Defaults to 1.
+    pub groups: usize,
+}
+
+impl Conv {
+    /// So many output channels, a window of so many rows and columns.
+    pub const fn new(out: usize, kernel: usize) -> Self {
+        Conv { out, kernel, stride: 1, padding: 0, dilation: 1, groups: 1 }
+    }
+
+    /// How far the window moves from place to place.
+    pub const fn stride(self, stride: usize) -> Self {
+        Conv { stride, ..self }
+    }
+
+    /// Zeros around the picture.
+    pub const fn padding(self, padding: usize) -> Self {
+        Conv { padding, ..self }
+    }
+
+    /// Distance between the window's values.
+    pub const fn dilation(self, dilation: usize) -> Self {
+        Conv { dilation, ..self }
+    }
+
+    /// Parts that channels are divided into.
+    pub const fn groups(self, groups: usize) -> Self {
+        Conv { groups, ..self }
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, Misfit> {
+        let (c, h, w) = picture(input)?;
+        self.check(c)?;
+        let reach = self.dilation * (self.kernel - 1) + 1;
+        let side = |length: usize| Some((length + 2 * self.padding).checked_sub(reach)? / self.stride + 1);
+        match (side(h), side(w)) {
+            (Some(h), Some(w)) => Ok(vec![self.out, h, w]),
+            _ => misfit(
+                format!("pictures of at least {reach} x {reach} with their padding"),
+                shape(input),
+                "Choose a smaller kernel or more padding",
+            ),
+        }
+    }
+
+    fn check(&self, channels: usize) -> Result<(), Misfit> {
+        for (name, value) in [
+            ("out", self.out),
+            ("kernel", self.kernel),
+            ("stride", self.stride),
+            ("dilation", self.dilation),
+            ("groups", self.groups),
+        ] {
+            if value == 0 || value > LARGEST {
+                return misfit(
+                    format!("{name} from 1 to {LARGEST}"),
+                    value,
+                    "3 x 3 windows are a good start: Conv::new(12, 3).padding(1)",
+                );
+            }
+        }
+        if self.padding > LARGEST {
+            return misfit(format!("padding up to {LARGEST}"), self.padding, "Half the kernel keeps the size");
+        }
+        if !channels.is_multiple_of(self.groups) || !self.out.is_multiple_of(self.groups) {
+            let expected = format!("{channels} channels in and {} out to be divisible by the groups", self.out);
+            return misfit(expected, self.groups, "1 group fits always");
+        }
+        Ok(())
+    }
+}
+
+/// A transposed convolution's numbers: `ConvTranspose::new(12, 3).stride(2).padding(1).output_padding(1)` doubles a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConvTranspose {
+    /// The convolution that it turns round; its `out` are the channels that come out here.
+    pub conv: Conv,
+    /// Rows and columns added below and to the right. Defaults to 0.
+    pub output_padding: usize,
+}
+
+impl ConvTranspose {
+    /// So many output channels, a window of so many rows and columns.
+    pub const fn new(out: usize, kernel: usize) -> Self {
+        ConvTranspose { conv: Conv::new(out, kernel), output_padding: 0 }
+    }
+
+    /// How far apart the places are that one place fills.
+    pub const fn stride(self, stride: usize) -> Self {
+        ConvTranspose { conv: self.conv.stride(stride), ..self }
+    }
+
+    /// Rows and columns cut off on each side.
+    pub const fn padding(self, padding: usize) -> Self {
+        ConvTranspose { conv: self.conv.padding(padding), ..self }
+    }
+
+    /// Rows and columns added below and to the right.
+    pub const fn output_padding(self, output_padding: usize) -> Self {
+        ConvTranspose { output_padding, ..self }
+    }
+
+    /// Distance between the window's values.
+    pub const fn dilation(self, dilation: usize) -> Self {
+        ConvTranspose { conv: self.conv.dilation(dilation), ..self }
+    }
+
+    /// Parts that channels are divided into.
+    pub const fn groups(self, groups: usize) -> Self {
+        ConvTranspose { conv: self.conv.groups(groups), ..self }
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, Misfit> {
+        let (c, h, w) = picture(input)?;
+        let Conv { out, kernel, stride, padding, dilation, .. } = self.conv;
+        self.conv.check(c)?;
+        if self.output_padding >= stride.max(dilation) {
+            let expected = format!("output_padding below the stride or the dilation, {}", stride.max(dilation));
+            return misfit(expected, self.output_padding, "It says which of several sizes is meant");
+        }
+        let side = |length: usize| {
+            let whole = (length - 1) * stride + dilation * (kernel - 1) + self.output_padding + 1;
+            whole.checked_sub(2 * padding).filter(|side| *side > 0)
+        };
+        match (side(h), side(w)) {
+            (Some(h), Some(w)) => Ok(vec![out, h, w]),
+            _ => misfit("something left after the padding is cut off", shape(input), "Choose less padding"),
+        }
+    }
+}
+
+/// More values than these between two layers (4 GB for one picture) are a slip of the finger.
+const MOST_VALUES: u128 = 1 << 30;
+
+/// Numbers of a layer above this are a slip of the finger.
+const LARGEST: usize = 1 << 16;
+
+/// Channels, height and width of what goes into a layer for pictures.
+fn picture(input: &[usize]) -> Result<(usize, usize, usize), Misfit> {
+    match *input {
+        [c, h, w] => Ok((c, h, w)),
+        _ => misfit(
+            "pictures of channels x height x width",
+            shape(input),
+            "Put Unflatten(channels, height, width) before it",
+        ),
+    }
 }
 
 /// Why a layer does not fit: what it expected, what it got, what to do.
@@ -62,6 +239,23 @@ impl Layer {
                 }
                 Ok(vec![out])
             }
+            Layer::Conv2d(conv) => conv.output_shape(input),
+            Layer::ConvTranspose2d(conv) => conv.output_shape(input),
+            Layer::MaxPool(n) => {
+                let (c, h, w) = picture(input)?;
+                if !(1..=255).contains(&n) || !h.is_multiple_of(n) || !w.is_multiple_of(n) {
+                    let hint = "Choose pictures of such a size, or another window";
+                    return misfit(format!("a height and width divisible by {n}"), format!("{h} x {w}"), hint);
+                }
+                Ok(vec![c, h / n, w / n])
+            }
+            Layer::MaxUnpool(n) => {
+                let (c, h, w) = picture(input)?;
+                if !(1..=255).contains(&n) {
+                    return misfit("a window of 1 to 255 rows and columns", n, "2 undoes MaxPool(2)");
+                }
+                Ok(vec![c, h.saturating_mul(n), w.saturating_mul(n)])
+            }
             Layer::Dropout(p) if !(0.0..1.0).contains(&p) => {
                 misfit("a probability in [0, 1)", p, "0 drops nothing; 0.2 drops a fifth")
             }
@@ -73,6 +267,12 @@ impl Layer {
     pub(crate) fn parameter_shapes(&self, input: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
         match *self {
             Layer::Linear(out) => Some((vec![out, input[0]], vec![out])),
+            Layer::Conv2d(Conv { out, kernel, groups, .. }) => {
+                Some((vec![out, input[0] / groups, kernel, kernel], vec![out]))
+            }
+            Layer::ConvTranspose2d(ConvTranspose { conv: Conv { out, kernel, groups, .. }, .. }) => {
+                Some((vec![input[0], out / groups, kernel, kernel], vec![out]))
+            }
             _ => None,
         }
     }
@@ -86,6 +286,19 @@ impl Layer {
             },
             Layer::Unflatten(..) => Some(Layer::Flatten),
             Layer::Linear(_) => Some(Layer::Linear(input[0])),
+            Layer::Conv2d(conv) => {
+                let reach = conv.dilation * (conv.kernel - 1);
+                let back = Conv { out: input[0], ..conv };
+                if conv.stride == 1 && conv.padding <= reach {
+                    return Some(Layer::Conv2d(Conv { padding: reach - conv.padding, ..back }));
+                }
+                // What a stride does not reach at the edge.
+                let output_padding = (input[1] + 2 * conv.padding - reach - 1) % conv.stride;
+                Some(Layer::ConvTranspose2d(ConvTranspose { conv: back, output_padding }))
+            }
+            Layer::ConvTranspose2d(transposed) => Some(Layer::Conv2d(Conv { out: input[0], ..transposed.conv })),
+            Layer::MaxPool(n) => Some(Layer::MaxUnpool(n)),
+            Layer::MaxUnpool(n) => Some(Layer::MaxPool(n)),
             Layer::Relu | Layer::Sigmoid | Layer::Tanh | Layer::Dropout(_) => None,
         }
     }
@@ -96,8 +309,36 @@ impl std::fmt::Display for Layer {
         // As it is written in code.
         match self {
             Layer::Unflatten(c, h, w) => write!(f, "Unflatten({c}, {h}, {w})"),
+            Layer::Conv2d(conv) => write!(f, "Conv2d({conv})"),
+            Layer::ConvTranspose2d(conv) => write!(f, "ConvTranspose2d({conv})"),
             other => write!(f, "{other:?}"),
         }
+    }
+}
+
+/// The calls that were made besides `new`, such as `.padding(1)`.
+fn calls(f: &mut std::fmt::Formatter<'_>, calls: &[(&str, usize, usize)]) -> std::fmt::Result {
+    let made = calls.iter().filter(|(_, value, default)| value != default);
+    made.map(|(name, value, _)| write!(f, ".{name}({value})")).collect()
+}
+
+impl std::fmt::Display for Conv {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Conv { out, kernel, stride, padding, dilation, groups } = *self;
+        write!(f, "Conv::new({out}, {kernel})")?;
+        calls(f, &[("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1), ("groups", groups, 1)])
+    }
+}
+
+impl std::fmt::Display for ConvTranspose {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Conv { out, kernel, stride, padding, dilation, groups } = self.conv;
+        write!(f, "ConvTranspose::new({out}, {kernel})")?;
+        let added = ("output_padding", self.output_padding, 0);
+        calls(
+            f,
+            &[("stride", stride, 1), ("padding", padding, 0), added, ("dilation", dilation, 1), ("groups", groups, 1)],
+        )
     }
 }
 
@@ -109,6 +350,12 @@ pub(crate) fn shapes(layers: &[Layer], input: &[usize]) -> Result<Vec<Vec<usize>
     let mut shapes = vec![input.to_vec()];
     for (i, layer) in layers.iter().enumerate() {
         let next = layer.output_shape(&shapes[i]).map_err(|misfit| (i, misfit))?;
+        let values: u128 = next.iter().map(|&side| side as u128).product();
+        if values > MOST_VALUES {
+            let expected = format!("at most {MOST_VALUES} values of a picture");
+            let misfit = Misfit { expected, got: values.to_string(), hint: "Choose a smaller size".into() };
+            return Err((i, misfit));
+        }
         shapes.push(next);
     }
     Ok(shapes)
@@ -122,7 +369,7 @@ pub(crate) fn shapes(layers: &[Layer], input: &[usize]) -> Result<Vec<Vec<usize>
 pub(crate) fn mirror(encoder: &[Layer], shapes: &[Vec<usize>]) -> Vec<Layer> {
     let mut decoder = Vec::new();
     let undone: Vec<usize> = (0..encoder.len()).filter(|&i| encoder[i].mirrored(&shapes[i]).is_some()).collect();
-    let first_weights = encoder.iter().position(|layer| matches!(layer, Layer::Linear(_)));
+    let first_weights = (0..encoder.len()).find(|&i| encoder[i].parameter_shapes(&shapes[i]).is_some());
     for (nth, &i) in undone.iter().enumerate().rev() {
         decoder.extend(encoder[i].mirrored(&shapes[i]));
         // What preceded layer i in the encoder follows its mirror.

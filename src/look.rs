@@ -5,15 +5,13 @@ use crate::data::Split;
 use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
 use crate::layer::{Layer, shape};
-use crate::model::Autoencoder;
+use crate::model::{Autoencoder, chunk};
 use crate::montage::{Montage, Pictures, Scale};
 use crate::pca::principal_components;
 use crate::plot::{Plot, Plots};
 use candle_core::{DType, Device, Tensor};
 use std::ops::RangeInclusive;
 
-/// Pictures that are looked at together.
-const CHUNK: usize = 1000;
 /// More points than this in a scatter chart only hide each other.
 const MOST_POINTS: usize = 5000;
 
@@ -95,10 +93,11 @@ impl Autoencoder {
     pub fn activations(&self, picture: &Tensor) -> Result<Activations> {
         let (c, h, w) = self.image_shape();
         let mut values = self.batch("activations", picture, &[c, h, w])?.narrow(0, 0, 1)?;
+        let mut switches = Vec::new();
         let mut steps = vec![("input".to_owned(), values.squeeze(0)?.detach())];
         for (list, chain) in [("encoder", self.encoder_chain()), ("decoder", self.decoder_chain())] {
             for (i, layer) in chain.layers().iter().enumerate() {
-                values = chain.layer(i, &values, None)?;
+                values = chain.layer(i, &values, None, &mut switches)?;
                 if !matches!(layer, Layer::Flatten | Layer::Unflatten(..) | Layer::Dropout(_)) {
                     steps.push((format!("{list}.{i} {layer}"), values.squeeze(0)?.detach()));
                 }
@@ -133,7 +132,7 @@ impl Autoencoder {
             unless_stopped()?;
             Ok(self.encode(&split.images(positions)?)?.flatten_from(1)?.to_device(&Device::Cpu)?)
         };
-        Ok(Tensor::cat(&all.chunks(CHUNK).map(part).collect::<Result<Vec<_>>>()?, 0)?)
+        Ok(Tensor::cat(&all.chunks(self.chunk()).map(part).collect::<Result<Vec<_>>>()?, 0)?)
     }
 
     /// Two numbers of the code against each other, a point for each picture, coloured by label where there are labels.
@@ -246,7 +245,7 @@ impl Autoencoder {
     pub fn errors(&self, split: &Split) -> Result<Vec<f32>> {
         let all: Vec<usize> = (0..split.len()).collect();
         let mut errors = Vec::with_capacity(all.len());
-        for positions in all.chunks(CHUNK) {
+        for positions in all.chunks(self.chunk()) {
             unless_stopped()?;
             let images = split.images(positions)?.to_device(self.device())?;
             let squares = (self.reconstruct(&images)? - &images)?.sqr()?;
@@ -278,6 +277,12 @@ impl Autoencoder {
     pub fn error_histogram(&self, split: &Split) -> Result<Plot> {
         let errors = self.errors(split)?;
         Ok(Plot::new().histogram("", errors, 60).title("Reconstruction errors").x("mean squared error").y("pictures"))
+    }
+
+    /// How many pictures are looked at together.
+    fn chunk(&self) -> usize {
+        let (c, h, w) = self.image_shape();
+        chunk(c * h * w)
     }
 
     fn code_size(&self) -> usize {

@@ -1,7 +1,7 @@
 //! The autoencoder: an encoder and a decoder, each a list of layers, and what one does with them.
 
 use crate::cell::unless_stopped;
-use crate::chain::{Chain, layer_error};
+use crate::chain::{Chain, infer, layer_error};
 use crate::data::{ImageShape, Split};
 use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
@@ -12,8 +12,14 @@ use crate::rng::{Rng, Stream};
 use crate::table::Table;
 use candle_core::{DType, Device, Tensor, Var};
 
-/// Pictures that pass through the model at a time where no gradient is needed.
+/// Values of the pictures that pass through the model at a time where no gradient is needed; so many pictures at most.
+const CHUNK_VALUES: usize = 1 << 20;
 const CHUNK: usize = 1000;
+
+/// How many pictures or codes of so many values pass through a model at a time.
+pub(crate) fn chunk(values: usize) -> usize {
+    (CHUNK_VALUES / values.max(1)).clamp(1, CHUNK)
+}
 
 /// A model that writes a picture down as a short code and draws it again from the code.
 ///
@@ -31,6 +37,7 @@ pub struct Autoencoder {
     input: ImageShape,
     encoder: Chain,
     decoder: Chain,
+    plan: Option<Plan>,
     device: Device,
 }
 
@@ -78,7 +85,9 @@ impl Autoencoder {
                 hint: format!("End it with Linear({}), Sigmoid, Unflatten({c}, {h}, {w})", c * h * w),
             });
         }
-        Ok(Autoencoder { input, encoder, decoder, device })
+        let layers = [encoder.layers(), decoder.layers()].concat();
+        let shapes = [encoder.shapes(), &decoder.shapes()[1..]].concat();
+        Ok(Autoencoder { input, encoder, decoder, plan: Plan::new(&layers, &shapes), device })
     }
 
     /// The same model with weights of its own: training one leaves the other as it is.
@@ -87,7 +96,8 @@ impl Autoencoder {
     /// Where memory for the copy cannot be had on the model's device.
     pub fn copy(&self) -> Result<Self> {
         let (encoder, decoder) = (self.encoder.copy()?, self.decoder.copy()?);
-        Ok(Autoencoder { input: self.input, encoder, decoder, device: self.device.clone() })
+        let (plan, device) = (self.plan.clone(), self.device.clone());
+        Ok(Autoencoder { input: self.input, encoder, decoder, plan, device })
     }
 
     /// Channels, height and width of the pictures.
@@ -128,8 +138,9 @@ impl Autoencoder {
 
     /// Encoder and decoder with gradients. Dropout happens where a generator is given: in training.
     pub(crate) fn forward(&self, images: &Tensor, mut dropout: Option<&mut Rng>) -> Result<Tensor> {
-        let code = self.encoder.forward(images, dropout.as_deref_mut())?;
-        self.decoder.forward(&code, dropout)
+        let mut switches = Vec::new();
+        let code = self.encoder.forward(images, dropout.as_deref_mut(), &mut switches)?;
+        self.decoder.forward(&code, dropout, &mut switches)
     }
 
     /// The codes of pictures, in evaluation mode (no dropout).
@@ -157,7 +168,7 @@ impl Autoencoder {
         in_chunks(&codes, |chunk| self.decoder.infer(chunk))
     }
 
-    /// Pictures drawn again from their codes, in evaluation mode.
+    /// Pictures drawn again from their codes, in evaluation mode; unpooling puts values back where pooling found them.
     ///
     /// # Shapes
     /// (n, c, h, w) or (c, h, w) -> (n, c, h, w)
@@ -165,7 +176,15 @@ impl Autoencoder {
     /// # Errors
     /// Pictures of another shape than the model's.
     pub fn reconstruct(&self, images: &Tensor) -> Result<Tensor> {
-        self.decode(&self.encode(images)?)
+        let (c, h, w) = self.input;
+        let images = self.batch("reconstruct", images, &[c, h, w])?;
+        in_chunks(&images, |chunk| {
+            let chains = [&self.encoder, &self.decoder];
+            match self.plan.as_ref().map(|plan| infer(plan, &chains, chunk)).transpose()?.flatten() {
+                Some(out) => Ok(out),
+                None => self.forward(chunk, None),
+            }
+        })
     }
 
     /// The mean squared error of the reconstructions of a split, in evaluation mode: over pictures, channels and pixels.
@@ -183,7 +202,8 @@ impl Autoencoder {
     pub fn loss(&self, split: &Split, loss: Loss) -> Result<f32> {
         let mut sum = 0.0;
         let all: Vec<usize> = (0..split.len()).collect();
-        for positions in all.chunks(CHUNK) {
+        let (c, h, w) = self.input;
+        for positions in all.chunks(chunk(c * h * w)) {
             unless_stopped()?;
             let images = split.images(positions)?.to_device(&self.device)?;
             let value = loss.of(&self.reconstruct(&images)?, &images)?.to_scalar::<f32>()?;
@@ -193,10 +213,8 @@ impl Autoencoder {
     }
 
     /// How the processor runs encoder and decoder as one; none where a layer is not known to plans.
-    pub(crate) fn plan(&self) -> Option<Plan> {
-        let layers = [self.encoder.layers(), self.decoder.layers()].concat();
-        let shapes = [self.encoder.shapes(), &self.decoder.shapes()[1..]].concat();
-        Plan::new(&layers, &shapes)
+    pub(crate) fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
     }
 
     /// The encoder with its variables.
@@ -236,14 +254,15 @@ impl Autoencoder {
 /// Runs a function over parts of a batch and joins the results, so that memory does not grow with the batch.
 fn in_chunks(batch: &Tensor, run: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
     let n = batch.dim(0)?;
-    if n <= CHUNK {
+    let chunk = chunk(batch.elem_count() / n.max(1));
+    if n <= chunk {
         return Ok(run(batch)?.detach());
     }
     let part = |start| -> Result<Tensor> {
         unless_stopped()?;
-        Ok(run(&batch.narrow(0, start, CHUNK.min(n - start))?)?.detach())
+        Ok(run(&batch.narrow(0, start, chunk.min(n - start))?)?.detach())
     };
-    let parts = (0..n).step_by(CHUNK).map(part).collect::<Result<Vec<_>>>()?;
+    let parts = (0..n).step_by(chunk).map(part).collect::<Result<Vec<_>>>()?;
     Ok(Tensor::cat(&parts, 0)?)
 }
 

@@ -82,3 +82,50 @@ fn inference_is_that_of_candle_for_any_number_of_pictures() {
     let apart = (ae.encode(&turned).unwrap() - ae.encode(&turned.contiguous().unwrap()).unwrap()).unwrap();
     assert_eq!(apart.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap(), 0.0);
 }
+
+#[test]
+fn convolutions_pooling_and_unpooling_too() {
+    let fit = || Fit { epochs: 1, batch: 16, ..Default::default() };
+    let up = |conv: ConvTranspose| ConvTranspose2d(conv);
+    // The colour post's form: pooling, and unpooling with its places.
+    let encoder = [
+        Conv2d(Conv::new(5, 3).padding(1)),
+        Relu,
+        MaxPool(2),
+        Conv2d(Conv::new(8, 3).padding(1)),
+        Relu,
+        MaxPool(2),
+        Flatten,
+        Linear(10),
+    ];
+    let decoder = [
+        Linear(8 * 49),
+        Unflatten(8, 7, 7),
+        MaxUnpool(2),
+        Conv2d(Conv::new(5, 3).padding(1)),
+        Relu,
+        MaxUnpool(2),
+        Conv2d(Conv::new(1, 3).padding(1)),
+    ];
+    compare("pooling", &encoder, &decoder, fit());
+    // Strides, mirrored by transposed convolutions.
+    let encoder = [
+        Conv2d(Conv::new(6, 3).stride(2).padding(1)),
+        Relu,
+        Conv2d(Conv::new(9, 3).stride(2).padding(1)),
+        Relu,
+        Dropout(0.1),
+    ];
+    let decoder = [
+        up(ConvTranspose::new(6, 3).stride(2).padding(1).output_padding(1)),
+        Relu,
+        up(ConvTranspose::new(1, 3).stride(2).padding(1).output_padding(1)),
+        Sigmoid,
+    ];
+    compare("strides", &encoder, &decoder, fit());
+    // Groups, dilation, kernels of other sizes; no padding; an input of which nothing is left over.
+    let encoder = [Conv2d(Conv::new(4, 5)), Tanh, Conv2d(Conv::new(6, 3).groups(2).dilation(2)), Relu, MaxPool(4)];
+    let decoder =
+        [MaxUnpool(4), up(ConvTranspose::new(4, 3).groups(2).dilation(2)), Tanh, up(ConvTranspose::new(1, 5))];
+    compare("groups and dilation", &encoder, &decoder, fit());
+}

@@ -144,8 +144,8 @@ fn a_layer_too_large_for_any_memory_is_an_error() {
     let text = error(symmetric(&[Flatten, Linear(1_000_000_000_000)]));
     assert_eq!(
         text,
-        "encoder layer 1, Linear(1000000000000): expected at most 4294967296 weights, got 784000000000000. Choose a smaller \
-         size"
+        "encoder layer 1, Linear(1000000000000): expected at most 1073741824 values of a picture, got 1000000000000. Choose \
+         a smaller size"
     );
 }
 

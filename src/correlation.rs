@@ -1,0 +1,569 @@
+//! The arithmetic of convolutions: a picture's rows lie one after the other with a few zeros between them, so that a whole
+//! map is one long row, and each weight multiplies that row from another starting point.
+//!
+//! A convolution of any stride, padding and dilation, its gradients, and transposed convolutions are all of this form: with
+//! a stride, every second (third, ...) row and column lies in a map of its own. Results between the rows' ends are of no
+//! use and dropped; at 64 columns that is one in 33.
+
+use pulp::{Arch, Simd, WithSimd};
+use std::ops::Range;
+
+/// Maps of one height and width.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Maps {
+    pub(crate) count: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+}
+
+impl Maps {
+    pub(crate) fn size(self) -> usize {
+        self.count * self.height * self.width
+    }
+}
+
+/// What a convolution is besides its maps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Window {
+    pub(crate) kernel: usize,
+    pub(crate) stride: usize,
+    pub(crate) padding: usize,
+    pub(crate) dilation: usize,
+}
+
+/// Vectors read past the end of the rows they are about.
+const SLACK: usize = 64;
+
+/// Pictures are stacked until so many positions are computed together.
+const POSITIONS: usize = 1024;
+
+/// How many pictures of so many positions are computed together.
+fn stack(positions: usize) -> usize {
+    (POSITIONS / positions.max(1)).clamp(1, 32)
+}
+
+/// How the values of some maps become those of others.
+#[derive(Clone, Debug)]
+pub(crate) struct Correlation {
+    from: Maps,
+    to: Maps,
+    /// So many pictures are computed together, one below the other: small maps alone do not fill vectors.
+    stack: usize,
+    /// Every so many rows and columns of the source lie in a map of their own.
+    step_from: usize,
+    /// Zeros above and to the left of the source.
+    margin: usize,
+    rows: usize,
+    pitch: usize,
+    /// Each part computes every so many rows and columns of the result, less what the padding cuts off.
+    step_to: usize,
+    cut: usize,
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug)]
+struct Part {
+    row: usize,
+    column: usize,
+    rows: usize,
+    columns: usize,
+    /// Where each weight's row starts in a packed channel, and which of the kernel's weights it is.
+    taps: Vec<(usize, usize)>,
+}
+
+impl Correlation {
+    /// From the wide side of a convolution to the narrow one: a convolution's forward direction.
+    pub(crate) fn narrowing(from: Maps, to: Maps, window: Window) -> Self {
+        let Window { kernel, stride, padding, dilation } = window;
+        let reach = (kernel - 1) * dilation / stride;
+        let (rows, pitch) = (to.height + reach, to.width + reach);
+        let stack = stack(rows * pitch);
+        let start = |row: usize, column: usize| {
+            let map = (row % stride) * stride + column % stride;
+            map * stack * rows * pitch + row / stride * pitch + column / stride
+        };
+        let taps = (0..kernel * kernel).map(|k| (start(k / kernel * dilation, k % kernel * dilation), k)).collect();
+        let part = Part { row: 0, column: 0, rows: to.height, columns: to.width, taps };
+        let (margin, parts) = (padding, vec![part]);
+        Correlation { from, to, stack, step_from: stride, margin, rows, pitch, step_to: 1, cut: 0, parts }
+    }
+
+    /// From the narrow side to the wide one: a transposed convolution's forward direction.
+    pub(crate) fn widening(from: Maps, to: Maps, window: Window) -> Self {
+        let Window { kernel, stride, padding, dilation } = window;
+        let margin = (kernel - 1) * dilation / stride;
+        let reached = |length: usize| (length - 1 + padding) / stride + 1;
+        let (rows, pitch) = (margin + reached(to.height), margin + reached(to.width));
+        let mut parts = Vec::new();
+        for row in 0..stride {
+            for column in 0..stride {
+                let fits = |k: usize| {
+                    let (y, x) = (k / kernel * dilation, k % kernel * dilation);
+                    let hit = y % stride == row && x % stride == column;
+                    hit.then(|| ((margin - (y - row) / stride) * pitch + margin - (x - column) / stride, k))
+                };
+                let count = |length: usize, first: usize| (length + padding).saturating_sub(first).div_ceil(stride);
+                let (rows, columns) = (count(to.height, row), count(to.width, column));
+                let taps = (0..kernel * kernel).filter_map(fits).collect();
+                parts.push(Part { row, column, rows, columns, taps });
+            }
+        }
+        let stack = stack(rows * pitch);
+        Correlation { from, to, stack, step_from: 1, margin, rows, pitch, step_to: stride, cut: padding, parts }
+    }
+
+    /// How many pictures are computed together, at most.
+    pub(crate) fn stack(&self) -> usize {
+        self.stack
+    }
+
+    /// How many values the packed sources take.
+    pub(crate) fn packed(&self) -> usize {
+        self.from.count * self.channel() + SLACK
+    }
+
+    fn channel(&self) -> usize {
+        self.step_from * self.step_from * self.plane()
+    }
+
+    /// How many values one map of all stacked pictures takes.
+    fn plane(&self) -> usize {
+        self.stack * self.rows * self.pitch
+    }
+
+    /// How many values one map of results takes, between rows' ends included.
+    pub(crate) fn flat(&self) -> usize {
+        self.plane().next_multiple_of(SLACK) + SLACK
+    }
+
+    /// Writes the sources' values to their places. What lies between them stays as it is: zero. The first values of two
+    /// pictures stand `apart` from each other.
+    pub(crate) fn pack(&self, sources: &[f32], apart: usize, packed: &mut [f32]) {
+        let Maps { height, width, .. } = self.from;
+        for (nth, source) in sources.chunks(apart).enumerate() {
+            for (channel, map) in source[..self.from.size()].chunks_exact(height * width).enumerate() {
+                let own = &mut packed[channel * self.channel() + nth * self.rows * self.pitch..];
+                for (y, row) in map.chunks_exact(width).enumerate() {
+                    let (y, s) = (y + self.margin, self.step_from);
+                    if y / s >= self.rows {
+                        break;
+                    }
+                    let start = (y % s) * s * self.plane() + y / s * self.pitch;
+                    self.pack_row(row, &mut own[start..]);
+                }
+            }
+        }
+    }
+
+    fn pack_row(&self, row: &[f32], own: &mut [f32]) {
+        let s = self.step_from;
+        if s == 1 {
+            let fits = row.len().min(self.pitch - self.margin);
+            own[self.margin..][..fits].copy_from_slice(&row[..fits]);
+            return;
+        }
+        for phase in 0..s {
+            // The first column of this phase.
+            let first = (phase + s - self.margin % s) % s;
+            let at = (first + self.margin) / s;
+            let to = &mut own[phase * self.plane()..][at..self.pitch.max(at)];
+            let Some(row) = row.get(first..) else { continue };
+            if s == 2 {
+                let (pairs, rest) = row.as_chunks::<2>();
+                to.iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[0]);
+                if let (Some(to), Some(last)) = (to.get_mut(pairs.len()), rest.first()) {
+                    *to = *last;
+                }
+            } else {
+                to.iter_mut().zip(row.iter().step_by(s)).for_each(|(to, value)| *to = *value);
+            }
+        }
+    }
+
+    /// Writes results to places with zeros between the rows, as [`Correlation::weight_gradients`] reads them. The first
+    /// values of two pictures stand `apart` from each other.
+    pub(crate) fn flatten(&self, results: &[f32], apart: usize, flat: &mut [f32]) {
+        let Maps { height, width, .. } = self.to;
+        let length = self.flat();
+        for (nth, results) in results.chunks(apart).enumerate() {
+            let maps = results[..self.to.size()].chunks_exact(height * width);
+            for (map, flat) in maps.zip(flat.chunks_exact_mut(length)) {
+                let flat = &mut flat[nth * self.rows * self.pitch..];
+                for (row, flat) in map.chunks_exact(width).zip(flat.chunks_mut(self.pitch)) {
+                    flat[..width].copy_from_slice(row);
+                }
+            }
+        }
+    }
+
+    /// Puts the weights in the order in which they are used. `at` says where the weight of a result's map, a source's map
+    /// and a place in the kernel stands.
+    pub(crate) fn arrange(&self, weights: &[f32], at: impl Fn(usize, usize, usize) -> usize, arranged: &mut Vec<f32>) {
+        arranged.clear();
+        for part in &self.parts {
+            for block in blocks(self.to.count) {
+                for source in 0..self.from.count {
+                    for (_, k) in &part.taps {
+                        arranged.extend(block.clone().map(|result| weights[at(result, source, *k)]));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The results of packed sources: sums of their values times the weights, plus a bias for each map.
+    ///
+    /// `flat` is room for [`BLOCK`] maps of [`Correlation::flat`] values. The first values of two pictures of the results
+    /// stand `apart` from each other; there are as many as were packed.
+    pub(crate) fn run(
+        &self,
+        packed: &[f32],
+        arranged: &[f32],
+        bias: Option<&[f32]>,
+        flat: &mut [f32],
+        (results, apart): (&mut [f32], usize),
+    ) {
+        let Maps { height, width, count } = self.to;
+        let length = self.flat();
+        let pictures = results.len().div_ceil(apart);
+        let picture = self.rows * self.pitch;
+        let mut rest = arranged;
+        for part in &self.parts {
+            let positions = (part.rows * self.pitch).saturating_sub(self.pitch - part.columns);
+            for block in blocks(count) {
+                let (own, later) = rest.split_at(block.len() * self.from.count * part.taps.len());
+                rest = later;
+                if part.rows * part.columns == 0 {
+                    continue;
+                }
+                let sum = Sum {
+                    packed,
+                    channels: self.from.count,
+                    channel: self.channel(),
+                    taps: &part.taps,
+                    weights: own,
+                    maps: block.len(),
+                    flat: &mut flat[..block.len() * length],
+                    length,
+                    positions: (pictures - 1) * picture + positions,
+                };
+                Arch::new().dispatch(sum);
+                for (nth, map) in block.enumerate() {
+                    let add = bias.map_or(0.0, |bias| bias[map]);
+                    for (p, result) in results.chunks_mut(apart).enumerate() {
+                        let result = &mut result[map * height * width..][..height * width];
+                        self.place(part, &flat[nth * length + p * picture..], add, result);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Moves the useful part of one map to where it belongs.
+    fn place(&self, part: &Part, flat: &[f32], add: f32, result: &mut [f32]) {
+        let Maps { height, width, .. } = self.to;
+        let s = self.step_to;
+        // The first row and column that the padding leaves.
+        let first = |phase: usize| self.cut.saturating_sub(phase).div_ceil(s);
+        let (first_row, first_column) = (first(part.row), first(part.column));
+        for j in first_row..part.rows {
+            let y = part.row + s * j - self.cut;
+            if y >= height {
+                break;
+            }
+            let row = &mut result[y * width..][..width];
+            let values = &flat[j * self.pitch..][first_column..part.columns.max(first_column)];
+            let x = part.column + s * first_column - self.cut;
+            if s == 1 {
+                row[x..].iter_mut().zip(values).for_each(|(to, value)| *to = value + add);
+            } else {
+                row[x..].chunks_mut(s).zip(values).for_each(|(to, value)| to[0] = value + add);
+            }
+        }
+    }
+
+    /// Adds to the gradient of each weight: the sum of a source's values times the gradients of what they went into. Only
+    /// for [`Correlation::narrowing`]; `flat` holds the gradients as [`Correlation::flatten`] puts them.
+    ///
+    /// # Shapes
+    /// `gradients` is (result's maps, source's maps, kernel, kernel).
+    pub(crate) fn weight_gradients(&self, packed: &[f32], flat: &[f32], pictures: usize, gradients: &mut [f32]) {
+        let part = &self.parts[0];
+        Arch::new().dispatch(Products {
+            packed,
+            channels: self.from.count,
+            channel: self.channel(),
+            taps: &part.taps,
+            flat,
+            length: self.flat(),
+            maps: self.to.count,
+            positions: (pictures - 1) * self.rows * self.pitch + part.rows * self.pitch,
+            gradients,
+        });
+    }
+}
+
+/// Maps that are computed together: each value that is read goes into all of them.
+pub(crate) const BLOCK: usize = 6;
+
+fn blocks(maps: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..maps).step_by(BLOCK).map(move |first| first..maps.min(first + BLOCK))
+}
+
+/// One block of maps of one part.
+struct Sum<'a> {
+    packed: &'a [f32],
+    channels: usize,
+    channel: usize,
+    taps: &'a [(usize, usize)],
+    weights: &'a [f32],
+    maps: usize,
+    flat: &'a mut [f32],
+    length: usize,
+    positions: usize,
+}
+
+impl WithSimd for Sum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // As many sums as there are registers for: 32 of 16 values, or 16 of 8.
+        if S::F32_LANES >= 16 {
+            match self.maps {
+                6 => sum::<S, 6, 4>(simd, self),
+                5 => sum::<S, 5, 4>(simd, self),
+                4 => sum::<S, 4, 4>(simd, self),
+                3 => sum::<S, 3, 4>(simd, self),
+                2 => sum::<S, 2, 4>(simd, self),
+                _ => sum::<S, 1, 4>(simd, self),
+            }
+        } else {
+            match self.maps {
+                6 => sum::<S, 6, 2>(simd, self),
+                5 => sum::<S, 5, 2>(simd, self),
+                4 => sum::<S, 4, 2>(simd, self),
+                3 => sum::<S, 3, 2>(simd, self),
+                2 => sum::<S, 2, 2>(simd, self),
+                _ => sum::<S, 1, 2>(simd, self),
+            }
+        }
+    }
+}
+
+/// `MAPS` maps, `VECTORS` vectors of each at a time.
+#[inline(always)]
+fn sum<S: Simd, const MAPS: usize, const VECTORS: usize>(simd: S, task: Sum<'_>) {
+    let lanes = S::F32_LANES;
+    let wide = VECTORS * lanes;
+    for at in (0..task.positions).step_by(wide) {
+        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; MAPS];
+        let mut weights = task.weights.chunks_exact(MAPS);
+        for channel in 0..task.channels {
+            let source = &task.packed[channel * task.channel + at..];
+            for (start, _) in task.taps {
+                let (values, _) = S::as_simd_f32s(&source[*start..start + wide]);
+                let Some(weights) = weights.next() else { return };
+                for (sums, &weight) in sums.iter_mut().zip(weights) {
+                    let weight = simd.splat_f32s(weight);
+                    for (sum, value) in sums.iter_mut().zip(values) {
+                        *sum = simd.mul_add_e_f32s(weight, *value, *sum);
+                    }
+                }
+            }
+        }
+        for (nth, sums) in sums.iter().enumerate() {
+            let (to, _) = S::as_mut_simd_f32s(&mut task.flat[nth * task.length + at..][..wide]);
+            to.copy_from_slice(sums);
+        }
+    }
+}
+
+/// The gradients of all weights of one picture.
+struct Products<'a> {
+    packed: &'a [f32],
+    channels: usize,
+    channel: usize,
+    taps: &'a [(usize, usize)],
+    flat: &'a [f32],
+    length: usize,
+    maps: usize,
+    positions: usize,
+    gradients: &'a mut [f32],
+}
+
+impl WithSimd for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        const TAPS: usize = 3;
+        let wide = S::F32_LANES >= 16;
+        let step = if wide { 8 } else { 4 };
+        for first in (0..self.maps).step_by(step) {
+            let maps = step.min(self.maps - first);
+            for channel in 0..self.channels {
+                for tap in (0..self.taps.len()).step_by(TAPS) {
+                    let place = (first, channel, tap);
+                    match (maps, self.taps.len() - tap >= TAPS) {
+                        (8, true) => products::<S, 8, TAPS>(simd, &mut self, place),
+                        (4, true) => products::<S, 4, TAPS>(simd, &mut self, place),
+                        (3, true) => products::<S, 3, TAPS>(simd, &mut self, place),
+                        _ => {
+                            for map in first..first + maps {
+                                for tap in tap..self.taps.len().min(tap + TAPS) {
+                                    products::<S, 1, 1>(simd, &mut self, (map, channel, tap));
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn products<S: Simd, const MAPS: usize, const TAPS: usize>(
+    simd: S,
+    task: &mut Products<'_>,
+    (first, channel, tap): (usize, usize, usize),
+) {
+    let lanes = S::F32_LANES;
+    let source = &task.packed[channel * task.channel..];
+    let mut sums = [[simd.splat_f32s(0.0); TAPS]; MAPS];
+    for at in (0..task.positions).step_by(lanes) {
+        let mut values = [simd.splat_f32s(0.0); TAPS];
+        for (value, (start, _)) in values.iter_mut().zip(&task.taps[tap..tap + TAPS]) {
+            *value = S::as_simd_f32s(&source[start + at..start + at + lanes]).0[0];
+        }
+        for (nth, sums) in sums.iter_mut().enumerate() {
+            let start = (first + nth) * task.length + at;
+            let gradient = S::as_simd_f32s(&task.flat[start..start + lanes]).0[0];
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum = simd.mul_add_e_f32s(gradient, value, *sum);
+            }
+        }
+    }
+    for (nth, sums) in sums.iter().enumerate() {
+        for (sum, (_, k)) in sums.iter().zip(&task.taps[tap..tap + TAPS]) {
+            let at = ((first + nth) * task.channels + channel) * task.taps.len() + k;
+            task.gradients[at] += simd.reduce_sum_f32s(*sum);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(n: usize, seed: usize) -> Vec<f32> {
+        (0..n).map(|i| (((i * 7919 + seed * 104_729) % 1009) as f32 / 504.5) - 1.0).collect()
+    }
+
+    /// A convolution as its definition has it, with both gradients: result, of the source, of the weights.
+    fn plain(wide: Maps, narrow: Maps, window: Window, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f32>; 3] {
+        let Window { kernel, stride, padding, dilation } = window;
+        let (mut y, mut dx, mut dw) = (vec![0.0; narrow.size()], vec![0.0; wide.size()], vec![0.0; w.len()]);
+        for o in 0..narrow.count {
+            for i in 0..wide.count {
+                for k in 0..kernel * kernel {
+                    let at = (o * wide.count + i) * kernel * kernel + k;
+                    for row in 0..narrow.height {
+                        for column in 0..narrow.width {
+                            let source_row = row * stride + k / kernel * dilation;
+                            let source_column = column * stride + k % kernel * dilation;
+                            if source_row < padding || source_column < padding {
+                                continue;
+                            }
+                            let (source_row, source_column) = (source_row - padding, source_column - padding);
+                            if source_row >= wide.height || source_column >= wide.width {
+                                continue;
+                            }
+                            let source = (i * wide.height + source_row) * wide.width + source_column;
+                            let result = (o * narrow.height + row) * narrow.width + column;
+                            y[result] += w[at] * x[source];
+                            dx[source] += w[at] * dy[result];
+                            dw[at] += x[source] * dy[result];
+                        }
+                    }
+                }
+            }
+        }
+        [y, dx, dw]
+    }
+
+    fn near(what: &str, ours: &[f32], right: &[f32]) {
+        for (i, (a, b)) in ours.iter().zip(right).enumerate() {
+            assert!((a - b).abs() < 2e-4 * b.abs().max(1.0), "{what}: {a} for {b} at {i}");
+        }
+    }
+
+    #[test]
+    fn all_windows_and_sizes_agree_with_the_definition() {
+        let mut tried = 0;
+        for (kernel, stride, padding, dilation) in [
+            (3, 1, 1, 1),
+            (3, 2, 1, 1),
+            (1, 1, 0, 1),
+            (2, 2, 0, 1),
+            (5, 1, 2, 1),
+            (5, 3, 1, 1),
+            (3, 1, 2, 2),
+            (3, 2, 0, 2),
+            (4, 3, 3, 1),
+            (1, 2, 0, 1),
+            (3, 4, 1, 1),
+        ] {
+            for (height, width) in [(9, 9), (8, 13), (17, 6), (40, 37)] {
+                for (channels, maps) in [(1, 1), (3, 5), (5, 3), (2, 8), (1, 13)] {
+                    let window = Window { kernel, stride, padding, dilation };
+                    let length =
+                        |n: usize| (n + 2 * padding).checked_sub((kernel - 1) * dilation + 1).map(|n| n / stride + 1);
+                    let (Some(rows), Some(columns)) = (length(height), length(width)) else { continue };
+                    let wide = Maps { count: channels, height, width };
+                    let narrow = Maps { count: maps, height: rows, width: columns };
+                    let what = format!("{window:?} {wide:?} {narrow:?}");
+                    let w = numbers(maps * channels * kernel * kernel, 3);
+                    // As many pictures as are computed together, and fewer.
+                    let narrowing = Correlation::narrowing(wide, narrow, window);
+                    let widening = Correlation::widening(narrow, wide, window);
+                    let pictures = narrowing.stack().min(widening.stack()).clamp(1, 3);
+                    let (mut x, mut dy, mut y, mut dx) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+                    let mut dw = vec![0.0; w.len()];
+                    for picture in 0..pictures {
+                        let (one_x, one_dy) = (numbers(wide.size(), picture), numbers(narrow.size(), 9 + picture));
+                        let [one_y, one_dx, one_dw] = plain(wide, narrow, window, &one_x, &w, &one_dy);
+                        (x.extend(one_x), dy.extend(one_dy), y.extend(one_y), dx.extend(one_dx));
+                        dw.iter_mut().zip(one_dw).for_each(|(sum, one)| *sum += one);
+                    }
+                    let at = |o: usize, i: usize, k: usize| (o * channels + i) * kernel * kernel + k;
+
+                    let (mut packed, mut arranged) = (vec![0.0; narrowing.packed()], Vec::new());
+                    let mut flat = vec![0.0; BLOCK * narrowing.flat()];
+                    let mut out = vec![f32::NAN; pictures * narrow.size()];
+                    narrowing.pack(&x, wide.size(), &mut packed);
+                    narrowing.arrange(&w, at, &mut arranged);
+                    narrowing.run(&packed, &arranged, None, &mut flat, (&mut out, narrow.size()));
+                    near(&format!("forward {what}"), &out, &y);
+
+                    let mut flat = vec![0.0; maps * narrowing.flat()];
+                    narrowing.flatten(&dy, narrow.size(), &mut flat);
+                    let mut gradients = vec![0.0; w.len()];
+                    narrowing.weight_gradients(&packed, &flat, pictures, &mut gradients);
+                    near(&format!("weights {what}"), &gradients, &dw);
+
+                    let mut packed = vec![0.0; widening.packed()];
+                    let mut flat = vec![0.0; BLOCK * widening.flat()];
+                    let mut out = vec![0.0; pictures * wide.size()];
+                    widening.pack(&dy, narrow.size(), &mut packed);
+                    widening.arrange(&w, |i, o, k| at(o, i, k), &mut arranged);
+                    widening.run(&packed, &arranged, None, &mut flat, (&mut out, wide.size()));
+                    near(&format!("source {what}"), &out, &dx);
+                    tried += 1;
+                }
+            }
+        }
+        assert!(tried > 200, "{tried}");
+    }
+}
