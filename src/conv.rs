@@ -1,7 +1,7 @@
 //! Convolutions and transposed convolutions over the pictures of a batch: what `correlation` computes for one picture and
 //! one group, for all, forward and backward.
 
-use crate::correlation::{BLOCK, Correlation, Maps, Window};
+use crate::correlation::{Correlation, Maps, Window};
 
 /// A convolution between a wide side and a narrow one. A transposed convolution goes from the narrow side to the wide.
 ///
@@ -53,7 +53,7 @@ impl Convolution {
         Workspace {
             packed: vec![0.0; self.forward.packed()],
             packed_back: back(self.backward.packed()),
-            flat: vec![0.0; BLOCK * self.forward.flat().max(self.backward.flat())],
+            flat: vec![0.0; if training { self.forward.room().max(self.backward.room()) } else { self.forward.room() }],
             gradients_flat: back(narrow.count * narrowing.flat()),
             arranged: Vec::with_capacity(self.weights()),
         }

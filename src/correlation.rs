@@ -63,8 +63,6 @@ pub(crate) struct Correlation {
 
 #[derive(Clone, Debug)]
 struct Part {
-    row: usize,
-    column: usize,
     rows: usize,
     columns: usize,
     /// Where each weight's row starts in a packed channel, and which of the kernel's weights it is.
@@ -83,7 +81,7 @@ impl Correlation {
             map * stack * rows * pitch + row / stride * pitch + column / stride
         };
         let taps = (0..kernel * kernel).map(|k| (start(k / kernel * dilation, k % kernel * dilation), k)).collect();
-        let part = Part { row: 0, column: 0, rows: to.height, columns: to.width, taps };
+        let part = Part { rows: to.height, columns: to.width, taps };
         let (margin, parts) = (padding, vec![part]);
         Correlation { from, to, stack, step_from: stride, margin, rows, pitch, step_to: 1, cut: 0, parts }
     }
@@ -105,7 +103,7 @@ impl Correlation {
                 let count = |length: usize, first: usize| (length + padding).saturating_sub(first).div_ceil(stride);
                 let (rows, columns) = (count(to.height, row), count(to.width, column));
                 let taps = (0..kernel * kernel).filter_map(fits).collect();
-                parts.push(Part { row, column, rows, columns, taps });
+                parts.push(Part { rows, columns, taps });
             }
         }
         let stack = stack(rows * pitch);
@@ -136,25 +134,33 @@ impl Correlation {
         self.plane().next_multiple_of(SLACK) + SLACK
     }
 
+    /// How many values the results of one block of maps take.
+    pub(crate) fn room(&self) -> usize {
+        self.parts.len() * BLOCK * self.flat()
+    }
+
     /// Writes the sources' values to their places. What lies between them stays as it is: zero. The first values of two
     /// pictures stand `apart` from each other.
     pub(crate) fn pack(&self, sources: &[f32], apart: usize, packed: &mut [f32]) {
         let Maps { height, width, .. } = self.from;
-        for (nth, source) in sources.chunks(apart).enumerate() {
-            for (channel, map) in source[..self.from.size()].chunks_exact(height * width).enumerate() {
-                let own = &mut packed[channel * self.channel() + nth * self.rows * self.pitch..];
-                for (y, row) in map.chunks_exact(width).enumerate() {
-                    let (y, s) = (y + self.margin, self.step_from);
-                    if y / s >= self.rows {
-                        break;
+        Arch::new().dispatch(|| {
+            for (nth, source) in sources.chunks(apart).enumerate() {
+                for (channel, map) in source[..self.from.size()].chunks_exact(height * width).enumerate() {
+                    let own = &mut packed[channel * self.channel() + nth * self.rows * self.pitch..];
+                    for (y, row) in map.chunks_exact(width).enumerate() {
+                        let (y, s) = (y + self.margin, self.step_from);
+                        if y / s >= self.rows {
+                            break;
+                        }
+                        let start = (y % s) * s * self.plane() + y / s * self.pitch;
+                        self.pack_row(row, &mut own[start..]);
                     }
-                    let start = (y % s) * s * self.plane() + y / s * self.pitch;
-                    self.pack_row(row, &mut own[start..]);
                 }
             }
-        }
+        });
     }
 
+    #[inline(always)]
     fn pack_row(&self, row: &[f32], own: &mut [f32]) {
         let s = self.step_from;
         if s == 1 {
@@ -162,21 +168,37 @@ impl Correlation {
             own[self.margin..][..fits].copy_from_slice(&row[..fits]);
             return;
         }
+        let (margin, pitch) = (self.margin, self.pitch);
+        if s == 2 {
+            // Of each pair of columns, one goes to each of two maps.
+            let (zero, one) = own.split_at_mut(self.plane());
+            let (first, second) = if margin.is_multiple_of(2) { (zero, one) } else { (one, zero) };
+            let first = &mut first[..pitch][(margin / 2).min(pitch)..];
+            let second = &mut second[..pitch][margin.div_ceil(2).min(pitch)..];
+            let (pairs, rest) = row.as_chunks::<2>();
+            for ((pair, first), second) in pairs.iter().zip(first.iter_mut()).zip(second.iter_mut()) {
+                (*first, *second) = (pair[0], pair[1]);
+            }
+            // What is left over at the end of either.
+            for (q, pair) in pairs.iter().enumerate().skip(first.len().min(second.len())) {
+                if let Some(to) = first.get_mut(q) {
+                    *to = pair[0];
+                }
+                if let Some(to) = second.get_mut(q) {
+                    *to = pair[1];
+                }
+            }
+            if let (Some(to), Some(last)) = (first.get_mut(pairs.len()), rest.first()) {
+                *to = *last;
+            }
+            return;
+        }
         for phase in 0..s {
             // The first column of this phase.
-            let first = (phase + s - self.margin % s) % s;
-            let at = (first + self.margin) / s;
-            let to = &mut own[phase * self.plane()..][at..self.pitch.max(at)];
-            let Some(row) = row.get(first..) else { continue };
-            if s == 2 {
-                let (pairs, rest) = row.as_chunks::<2>();
-                to.iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[0]);
-                if let (Some(to), Some(last)) = (to.get_mut(pairs.len()), rest.first()) {
-                    *to = *last;
-                }
-            } else {
-                to.iter_mut().zip(row.iter().step_by(s)).for_each(|(to, value)| *to = *value);
-            }
+            let first = (phase + s - margin % s) % s;
+            let at = (first + margin) / s;
+            let to = &mut own[phase * self.plane()..][at..pitch.max(at)];
+            to.iter_mut().zip(row.iter().skip(first).step_by(s)).for_each(|(to, value)| *to = *value);
         }
     }
 
@@ -200,8 +222,8 @@ impl Correlation {
     /// and a place in the kernel stands.
     pub(crate) fn arrange(&self, weights: &[f32], at: impl Fn(usize, usize, usize) -> usize, arranged: &mut Vec<f32>) {
         arranged.clear();
-        for part in &self.parts {
-            for block in blocks(self.to.count) {
+        for block in blocks(self.to.count) {
+            for part in &self.parts {
                 for source in 0..self.from.count {
                     for (_, k) in &part.taps {
                         arranged.extend(block.clone().map(|result| weights[at(result, source, *k)]));
@@ -213,7 +235,7 @@ impl Correlation {
 
     /// The results of packed sources: sums of their values times the weights, plus a bias for each map.
     ///
-    /// `flat` is room for [`BLOCK`] maps of [`Correlation::flat`] values. The first values of two pictures of the results
+    /// `flat` is room of [`Correlation::room`] values. The first values of two pictures of the results
     /// stand `apart` from each other; there are as many as were packed.
     pub(crate) fn run(
         &self,
@@ -228,9 +250,9 @@ impl Correlation {
         let pictures = results.len().div_ceil(apart);
         let picture = self.rows * self.pitch;
         let mut rest = arranged;
-        for part in &self.parts {
-            let positions = (part.rows * self.pitch).saturating_sub(self.pitch - part.columns);
-            for block in blocks(count) {
+        for block in blocks(count) {
+            for (part, flat) in self.parts.iter().zip(flat.chunks_exact_mut(BLOCK * length)) {
+                let positions = (part.rows * self.pitch).saturating_sub(self.pitch - part.columns);
                 let (own, later) = rest.split_at(block.len() * self.from.count * part.taps.len());
                 rest = later;
                 if part.rows * part.columns == 0 {
@@ -243,41 +265,45 @@ impl Correlation {
                     taps: &part.taps,
                     weights: own,
                     maps: block.len(),
-                    flat: &mut flat[..block.len() * length],
+                    flat,
                     length,
                     positions: (pictures - 1) * picture + positions,
                 };
                 Arch::new().dispatch(sum);
+            }
+            let flat = &*flat;
+            Arch::new().dispatch(|| {
                 for (nth, map) in block.enumerate() {
                     let add = bias.map_or(0.0, |bias| bias[map]);
                     for (p, result) in results.chunks_mut(apart).enumerate() {
                         let result = &mut result[map * height * width..][..height * width];
-                        self.place(part, &flat[nth * length + p * picture..], add, result);
+                        self.place(&flat[nth * length + p * picture..], BLOCK * length, add, result);
                     }
                 }
-            }
+            });
         }
     }
 
-    /// Moves the useful part of one map to where it belongs.
-    fn place(&self, part: &Part, flat: &[f32], add: f32, result: &mut [f32]) {
-        let Maps { height, width, .. } = self.to;
-        let s = self.step_to;
-        // The first row and column that the padding leaves.
-        let first = |phase: usize| self.cut.saturating_sub(phase).div_ceil(s);
-        let (first_row, first_column) = (first(part.row), first(part.column));
-        for j in first_row..part.rows {
-            let y = part.row + s * j - self.cut;
-            if y >= height {
-                break;
-            }
-            let row = &mut result[y * width..][..width];
-            let values = &flat[j * self.pitch..][first_column..part.columns.max(first_column)];
-            let x = part.column + s * first_column - self.cut;
-            if s == 1 {
-                row[x..].iter_mut().zip(values).for_each(|(to, value)| *to = value + add);
-            } else {
-                row[x..].chunks_mut(s).zip(values).for_each(|(to, value)| to[0] = value + add);
+    /// Moves the useful parts of one map to where they belong; the first values of two parts stand `apart` from each other.
+    #[inline(always)]
+    fn place(&self, flat: &[f32], apart: usize, add: f32, result: &mut [f32]) {
+        let (s, cut) = (self.step_to, self.cut);
+        for (y, row) in result.chunks_exact_mut(self.to.width).enumerate() {
+            // Values of the parts whose columns begin here.
+            let from = |column: usize| {
+                let start = ((y + cut) % s * s + column % s) * apart + (y + cut) / s * self.pitch + column / s;
+                &flat[start..]
+            };
+            match s {
+                1 => row.iter_mut().zip(from(cut)).for_each(|(to, value)| *to = value + add),
+                2 => {
+                    let (pairs, rest) = row.as_chunks_mut::<2>();
+                    let n = pairs.len();
+                    let all = pairs.iter_mut().zip(&from(cut)[..n]).zip(&from(cut + 1)[..n]);
+                    all.for_each(|((pair, even), odd)| *pair = [even + add, odd + add]);
+                    rest.iter_mut().zip(&from(cut)[n..]).for_each(|(to, value)| *to = value + add);
+                }
+                _ => row.iter_mut().enumerate().for_each(|(x, to)| *to = from(cut + x)[0] + add),
             }
         }
     }
@@ -304,10 +330,12 @@ impl Correlation {
 }
 
 /// Maps that are computed together: each value that is read goes into all of them.
-pub(crate) const BLOCK: usize = 6;
+const BLOCK: usize = 6;
 
+/// The fewest blocks, of nearly one size.
 fn blocks(maps: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..maps).step_by(BLOCK).map(move |first| first..maps.min(first + BLOCK))
+    let n = maps.div_ceil(BLOCK);
+    (0..n).map(move |i| i * maps / n..(i + 1) * maps / n)
 }
 
 /// One block of maps of one part.
@@ -534,13 +562,16 @@ mod tests {
                     for picture in 0..pictures {
                         let (one_x, one_dy) = (numbers(wide.size(), picture), numbers(narrow.size(), 9 + picture));
                         let [one_y, one_dx, one_dw] = plain(wide, narrow, window, &one_x, &w, &one_dy);
-                        (x.extend(one_x), dy.extend(one_dy), y.extend(one_y), dx.extend(one_dx));
+                        x.extend(one_x);
+                        dy.extend(one_dy);
+                        y.extend(one_y);
+                        dx.extend(one_dx);
                         dw.iter_mut().zip(one_dw).for_each(|(sum, one)| *sum += one);
                     }
                     let at = |o: usize, i: usize, k: usize| (o * channels + i) * kernel * kernel + k;
 
                     let (mut packed, mut arranged) = (vec![0.0; narrowing.packed()], Vec::new());
-                    let mut flat = vec![0.0; BLOCK * narrowing.flat()];
+                    let mut flat = vec![0.0; narrowing.room()];
                     let mut out = vec![f32::NAN; pictures * narrow.size()];
                     narrowing.pack(&x, wide.size(), &mut packed);
                     narrowing.arrange(&w, at, &mut arranged);
@@ -554,7 +585,7 @@ mod tests {
                     near(&format!("weights {what}"), &gradients, &dw);
 
                     let mut packed = vec![0.0; widening.packed()];
-                    let mut flat = vec![0.0; BLOCK * widening.flat()];
+                    let mut flat = vec![0.0; widening.room()];
                     let mut out = vec![0.0; pictures * wide.size()];
                     widening.pack(&dy, narrow.size(), &mut packed);
                     widening.arrange(&w, |i, o, k| at(o, i, k), &mut arranged);

@@ -318,8 +318,8 @@ impl std::fmt::Display for Layer {
 
 /// The calls that were made besides `new`, such as `.padding(1)`.
 fn calls(f: &mut std::fmt::Formatter<'_>, calls: &[(&str, usize, usize)]) -> std::fmt::Result {
-    let made = calls.iter().filter(|(_, value, default)| value != default);
-    made.map(|(name, value, _)| write!(f, ".{name}({value})")).collect()
+    let mut made = calls.iter().filter(|(_, value, default)| value != default);
+    made.try_for_each(|(name, value, _)| write!(f, ".{name}({value})"))
 }
 
 impl std::fmt::Display for Conv {

@@ -289,7 +289,12 @@ impl Show for Autoencoder {
                 table = table.row(Self::row(chain, list, i));
             }
         }
-        table.row(["total", "", "", &thousands(self.parameters())]).contents()
+        let runs = match (&self.plan, &self.device) {
+            (Some(_), Device::Cpu) => "on the CPU, compiled",
+            (None, Device::Cpu) => "on the CPU, by candle",
+            _ => "on the GPU, by candle",
+        };
+        table.row(["total", "", "", &thousands(self.parameters())]).row(["runs", runs]).contents()
     }
 }
 shows_itself!(Autoencoder);

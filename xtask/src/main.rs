@@ -8,7 +8,8 @@ const USAGE: &str = "\
 cargo xtask test [STEP ...]   every test, or the steps named: fmt clippy doc unit install kernel notebooks
 cargo xtask bench NAME        interaction: how the kernel feels, beside the stock form and ipykernel
                               soak: many cells, many starts
-                              show: how long pictures take";
+                              show: how long pictures take
+                              training [--with-torch]: beside candle-nn and PyTorch, which the flag installs";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -16,6 +17,8 @@ fn main() -> ExitCode {
         ["test", steps @ ..] => test(steps),
         ["bench", name @ ("interaction" | "soak")] => bench(name),
         ["bench", name @ "show"] => bench_rust(name),
+        ["bench", "training"] => bench_training(false),
+        ["bench", "training", "--with-torch"] => bench_training(true),
         _ => Err(USAGE.to_owned()),
     };
     match result {
@@ -127,6 +130,32 @@ fn bench_rust(name: &str) -> Result<(), String> {
         .cargo()
         .args(["bench", "--package", "candlebook", "--bench", name])
         .env("CANDLEBOOK_BENCH", place.target.join("bench")))
+}
+
+/// Training and inference beside other libraries, one process a run.
+fn bench_training(with_torch: bool) -> Result<(), String> {
+    let place = Place::new()?;
+    let mut cargo = place.cargo();
+    cargo.args(["bench", "--package", "candlebook", "--bench", "training", "--no-run", "--message-format=json"]);
+    let built = cargo.stderr(Stdio::inherit()).output().map_err(|error| format!("cannot run cargo: {error}"))?;
+    let messages = String::from_utf8_lossy(&built.stdout);
+    let mut paths = messages.lines().filter_map(|line| line.split("\"executable\":\"").nth(1)?.split('"').next());
+    let bench = paths.next_back().filter(|_| built.status.success()).ok_or("the benchmark was not built")?;
+    let torch = place.work.join("torch/bin/python");
+    if with_torch && !torch.is_file() {
+        println!("xtask: installing PyTorch into {}", place.work.join("torch").display());
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(place.work.join("torch")))?;
+        run(Command::new(&torch).args(["-m", "pip", "install", "--quiet", "torch==2.15.0", "numpy==2.3.5"]))?;
+    }
+    let mut python = Command::new("python3");
+    python
+        .arg(place.root.join("benches/training.py"))
+        .env("BENCH", bench)
+        .env("CANDLEBOOK_BENCH", place.target.join("bench"));
+    if torch.is_file() {
+        python.env("TORCH_PYTHON", &torch);
+    }
+    run(&mut python)
 }
 
 /// A browser for the test that uses one, where the system's packages can be installed; elsewhere that test says that it is

@@ -1,0 +1,82 @@
+"""Training and inference beside candle-nn and PyTorch: fresh processes, taking turns, medians of all rounds.
+
+Started by `cargo xtask bench training [--with-torch]`. BENCH is our program, TORCH_PYTHON a Python with PyTorch, if there
+is one. Rows go to `target/bench/training.json`.
+"""
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+
+HERE = pathlib.Path(__file__).parent
+OURS, TORCH = os.environ["BENCH"], os.environ.get("TORCH_PYTHON")
+ROUNDS, REPEATS = int(os.environ.get("ROUNDS", 3)), 3
+STEPS = {"m1": 124, "m2": 62, "m3": 32, "m4": 62, "small": 250, "wide": 31}
+# Multiplications and additions of one picture, forward; backward is twice that, less the first layer's input gradient.
+FORWARD = {"m1": 2 * 2 * 784 * 128, "m2": 2 * 2 * (784 * 512 + 512 * 128 + 128 * 32),
+           "m3": 2 * (9 * 4096 * (36 + 144 + 144 + 36) + 9 * 1024 * (288 + 288) + 2 * 6144 * 256),
+           "m4": 2 * (2 * 9 * (16 * 196 + 512 * 49) + 2 * 1568 * 32)}
+FIRST = {"m1": 2 * 784 * 128, "m2": 2 * 784 * 512, "m3": 2 * 9 * 4096 * 36, "m4": 2 * 9 * 16 * 196}
+
+
+def run(model, variant, mode, batch=None):
+    """One fresh process; None where this machine has no PyTorch."""
+    arguments = [model, variant.removeprefix("torch "), mode, str(STEPS[model]), str(REPEATS)]
+    if variant.startswith("torch"):
+        if not TORCH:
+            return None
+        command = [TORCH, str(HERE / "training_torch.py"), *arguments]
+    else:
+        command = [OURS, *arguments]
+    environment = os.environ | ({"BATCH": str(batch)} if batch else {})
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def main():
+    peak = json.loads(subprocess.run([OURS, "gemm"], capture_output=True, text=True, check=True).stdout)["gemm_gflops"]
+    print(f"a matrix product runs at {peak:.0f} GFLOP/s here")
+    if not TORCH:
+        print("PyTorch is not installed: no ratios to it. `cargo xtask bench training --with-torch` installs it")
+    rows = []
+    for model in ("m1", "m2", "m3", "m4"):
+        for mode in ("train", "infer"):
+            variants = ["compiled", "torch default", "torch best"]
+            variants += ["autograd"] if mode == "train" else []
+            variants += ["candle-nn"] if model in ("m1", "m2") else []
+            runs = {variant: [] for variant in variants}
+            for _ in range(ROUNDS):
+                for variant in variants:
+                    if (found := run(model, variant, mode)) is not None:
+                        runs[variant].append(found)
+            speed = {variant: statistics.median(s for r in found for s in r["speeds"])
+                     for variant, found in runs.items() if found}
+            for variant, found in runs.items():
+                if not found:
+                    continue
+                work = FORWARD[model] * 3 - FIRST[model] if mode == "train" else FORWARD[model]
+                row = {"model": model, "mode": mode, "variant": variant, "images_per_second": speed[variant],
+                       "peak_mb": max(r["peak_mb"] for r in found), "gflops": speed[variant] * work / 1e9,
+                       "gemm_gflops": peak, "loss": found[0]["losses"][-1] if mode == "train" else None}
+                if TORCH:
+                    row["ratio_to_torch"] = speed[variant] / speed["torch default"]
+                rows.append(row)
+                loss = f"  loss {row['loss']:.5f}" if row["loss"] else ""
+                ratio = f"{row['ratio_to_torch']:5.2f}" if TORCH else "     "
+                print(f"{model} {mode:5} {variant:13} {speed[variant]:>9,.0f} images/s {ratio}  "
+                      f"{row['gflops']:>4.0f} GFLOP/s  {row['peak_mb']:>4.0f} MB{loss}", flush=True)
+    # What a step of a very small network costs, and that cost grows with pictures and weights, not faster.
+    for model, batch in (("small", 16), ("small", 64), ("small", 256), ("m1", 32), ("m1", 128), ("m1", 512), ("wide", 128)):
+        for variant in ("compiled", "torch default"):
+            if (found := run(model, variant, "train", batch)) is not None:
+                step = batch / statistics.median(found["speeds"]) * 1e6
+                rows.append({"model": model, "mode": "train", "variant": variant, "batch": batch, "step_us": step})
+                print(f"{model:5} batch {batch:>3} {variant:13} {step:>8,.0f} us a step, {step / batch:>6.1f} a picture", flush=True)
+    folder = pathlib.Path(os.environ["CANDLEBOOK_BENCH"])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "training.json").write_text(json.dumps(rows, indent=1))
+
+
+main()

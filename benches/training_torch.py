@@ -1,0 +1,113 @@
+"""PyTorch's side of the training benchmark: the same models, batches and steps as `training.rs`, one run a process.
+
+usage: training_torch.py MODEL VARIANT MODE STEPS REPEATS
+VARIANT is default, or best: fused Adam, and channels_last where there are convolutions.
+"""
+import gzip
+import json
+import os
+import pathlib
+import resource
+import sys
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+model, variant, mode, steps, repeats = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+torch.set_num_threads(os.cpu_count())
+torch.manual_seed(0)
+
+
+def digits():
+    folder = pathlib.Path(os.environ.get("CANDLEBOOK_DATA") or pathlib.Path(__file__).parents[1] / "assets/mnist5k")
+    plain = folder / "train-images-idx3-ubyte"
+    data = plain.read_bytes() if plain.exists() else gzip.decompress(plain.with_name(plain.name + ".gz").read_bytes())
+    return torch.from_numpy(np.frombuffer(data, np.uint8, offset=16).reshape(-1, 784) / np.float32(255))
+
+
+class Pooled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c1, self.c2, self.c3 = (nn.Conv2d(a, b, 3, padding=1) for a, b in ((3, 12), (12, 12), (12, 24)))
+        self.l1, self.l2 = nn.Linear(24 * 256, 256), nn.Linear(256, 24 * 256)
+        self.d1, self.d2, self.d3 = (nn.Conv2d(a, b, 3, padding=1) for a, b in ((24, 12), (12, 12), (12, 3)))
+        self.pool, self.unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
+
+    def forward(self, x):
+        x, first = self.pool(F.relu(self.c2(F.relu(self.c1(x)))))
+        x, second = self.pool(F.relu(self.c3(x)))
+        x = self.l2(self.l1(x.flatten(1))).view(-1, 24, 16, 16)
+        x = self.unpool(F.relu(self.d1(self.unpool(x, second))), first)
+        return self.d3(F.relu(self.d2(x)))
+
+
+def strided():
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(1568, 32),
+        nn.Linear(32, 1568), nn.ReLU(), nn.Unflatten(1, (32, 7, 7)), nn.ConvTranspose2d(32, 16, 3, 2, 1, 1), nn.ReLU(),
+        nn.ConvTranspose2d(16, 1, 3, 2, 1, 1), nn.Sigmoid(),
+    )
+
+
+def dense(widths, dropout):
+    layers = []
+    for i, (a, b) in enumerate(zip(widths, widths[1:])):
+        layers.append(nn.Linear(a, b))
+        if i < len(widths) - 2:
+            layers += [nn.ReLU(), nn.Dropout(0.2)] if dropout else [nn.ReLU()]
+    return nn.Sequential(*layers, nn.Sigmoid())
+
+
+batch = int(os.environ.get("BATCH", 32 if model == "m3" else 128))
+if model == "m3":
+    net, pictures = Pooled(), torch.rand(1024, 3, 64, 64)
+elif model == "m4":
+    net, pictures = strided(), digits().view(-1, 1, 28, 28)
+else:
+    widths = {"m1": [784, 128, 784], "m2": [784, 512, 128, 32, 128, 512, 784], "small": [784, 32, 784],
+              "wide": [784, 4096, 784]}[model]
+    net, pictures = dense(widths, model == "m1"), digits()
+if variant == "best" and pictures.dim() == 4:
+    net, pictures = net.to(memory_format=torch.channels_last), pictures.contiguous(memory_format=torch.channels_last)
+optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, fused=variant == "best")
+n = len(pictures) // batch * batch
+
+
+def train(steps):
+    total, at, order = 0.0, n, None
+    for _ in range(steps):
+        if at == n:
+            order, at = torch.randperm(len(pictures)), 0
+        images = pictures.index_select(0, order[at : at + batch])
+        at += batch
+        optimizer.zero_grad(set_to_none=True)
+        loss = F.mse_loss(net(images), images)
+        loss.backward()
+        optimizer.step()
+        total += loss.item()
+    return total / steps
+
+
+def infer(steps):
+    net.eval()
+    with torch.inference_mode():
+        for i in range(steps):
+            at = i % (n // batch) * batch
+            net(pictures[at : at + batch])
+    return 0.0
+
+
+run = train if mode == "train" else infer
+# Whole epochs, as the other side runs them; the first part is not counted.
+steps = -(-steps * batch // n) * (n // batch) if mode == "train" else steps
+run(steps)
+speeds, losses = [], []
+for _ in range(repeats):
+    start = time.perf_counter()
+    losses.append(run(steps))
+    speeds.append(steps * batch / (time.perf_counter() - start))
+print(json.dumps({"model": model, "variant": variant, "mode": mode, "speeds": speeds, "losses": losses,
+                  "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))

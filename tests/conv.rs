@@ -1,0 +1,195 @@
+//! Convolutions, transposed convolutions, pooling and unpooling against PyTorch: outputs, and three steps of Adam, whose
+//! weights are right only if every gradient is. Both executors.
+//!
+//! The numbers are PyTorch's, from these modules, whose parameters and pictures are sin(0.7 i + k) * 0.3 for the k-th tensor
+//! (pictures: k = 50, plus 0.4), with `torch.optim.Adam(lr=0.01)` on `F.mse_loss(net(x), x)`:
+//! ```python
+//! class Pooled(nn.Module):
+//!     def __init__(s):
+//!         super().__init__()
+//!         s.c1 = nn.Conv2d(2, 4, 3, padding=1); s.c2 = nn.Conv2d(4, 6, 3, padding=1, groups=2)
+//!         s.d1 = nn.Conv2d(6, 4, 3, padding=1); s.d2 = nn.Conv2d(4, 2, 3, padding=1)
+//!         s.pool = nn.MaxPool2d(2, 2, return_indices=True); s.un = nn.MaxUnpool2d(2, 2)
+//!     def forward(s, x):
+//!         x = F.relu(s.c1(x)); x, i = s.pool(x); x = F.relu(s.c2(x)); x = F.relu(s.d1(x)); x = s.un(x, i); return s.d2(x)
+//! class Strided(nn.Module):
+//!     def __init__(s):
+//!         super().__init__()
+//!         s.c1 = nn.Conv2d(2, 5, 3, stride=2, padding=1); s.c2 = nn.Conv2d(5, 4, 2, stride=3, dilation=2)
+//!         s.t1 = nn.ConvTranspose2d(4, 6, 2, stride=3, dilation=2, groups=2, output_padding=1)
+//!         s.t2 = nn.ConvTranspose2d(6, 2, 3, stride=2, padding=1, output_padding=1)
+//!     def forward(s, x):
+//!         return torch.sigmoid(s.t2(torch.tanh(s.t1(F.relu(s.c2(F.relu(s.c1(x))))))))
+//! ```
+
+use candlebook::prelude::*;
+
+fn filled(shape: &[usize], k: usize) -> Tensor {
+    let n: usize = shape.iter().product();
+    let values: Vec<f32> = (0..n).map(|i| ((i as f64 * 0.7 + k as f64).sin() * 0.3) as f32).collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+/// What PyTorch says of a parameter after three steps: sum, sum of magnitudes, last value.
+type Known = [f32; 3];
+
+struct Case {
+    side: usize,
+    encoder: Vec<Layer>,
+    decoder: Vec<Layer>,
+    /// The sum of all outputs, and those at (0, 0, 0, 0), (2, 1, 3, 2) and (1, 0, side - 1, side - 2).
+    outputs: [f32; 4],
+    losses: [f32; 3],
+    parameters: [Known; 8],
+}
+
+fn pooled() -> Case {
+    let same = |out| Conv::new(out, 3).padding(1);
+    Case {
+        side: 6,
+        encoder: vec![Conv2d(same(4)), Relu, MaxPool(2), Conv2d(same(6).groups(2)), Relu],
+        decoder: vec![Conv2d(same(4)), Relu, MaxUnpool(2), Conv2d(same(2))],
+        outputs: [53.519108, 0.216323, 0.80415, 0.197096],
+        losses: [0.2906629, 0.1274799, 0.0813074],
+        parameters: [
+            [0.68423, 13.04986, -0.135029],
+            [0.75538, 0.78521, -0.014912],
+            [-2.39487, 20.36733, 0.272585],
+            [-0.91255, 1.01747, 0.037356],
+            [-3.23703, 39.10438, -0.138707],
+            [-0.30787, 0.7032, 0.190781],
+            [0.19121, 12.38965, -0.198262],
+            [0.55332, 0.55332, 0.326292],
+        ],
+    }
+}
+
+fn strided() -> Case {
+    let wide = ConvTranspose::new(6, 2).stride(3).dilation(2).groups(2).output_padding(1);
+    Case {
+        side: 8,
+        encoder: vec![
+            Conv2d(Conv::new(5, 3).stride(2).padding(1)),
+            Relu,
+            Conv2d(Conv::new(4, 2).stride(3).dilation(2)),
+            Relu,
+        ],
+        decoder: vec![
+            ConvTranspose2d(wide),
+            Tanh,
+            ConvTranspose2d(ConvTranspose::new(2, 3).stride(2).padding(1).output_padding(1)),
+            Sigmoid,
+        ],
+        outputs: [214.53093, 0.557404, 0.565675, 0.524263],
+        losses: [0.0698864, 0.0674017, 0.0649785],
+        parameters: [
+            [0.59042, 17.13858, -0.152139],
+            [0.6252, 0.99231, -0.183557],
+            [-0.34135, 15.19128, 0.204784],
+            [-0.70172, 0.74264, -0.277744],
+            [-0.64681, 9.34852, -0.215021],
+            [0.4508, 1.3687, 0.269013],
+            [-1.12762, 20.84034, -0.241216],
+            [0.43368, 0.43368, 0.266509],
+        ],
+    }
+}
+
+fn near(what: &str, got: f32, right: f32) {
+    assert!((got - right).abs() < 2e-5 * right.abs().max(1.0), "{what}: {got} for {right}");
+}
+
+#[test]
+fn outputs_and_three_steps_of_training_are_pytorchs() {
+    for (name, make) in [("pooled", pooled as fn() -> Case), ("strided", strided)] {
+        for compiled in [true, false] {
+            let Case { side, encoder, decoder, outputs, losses, parameters } = make();
+            let mut ae = Autoencoder::new((2, side, side), &encoder, &decoder).unwrap();
+            for (k, (_, variable)) in ae.variables().iter().enumerate() {
+                variable.set(&filled(variable.dims(), k)).unwrap();
+            }
+            let images = (filled(&[3, 2, side, side], 50) + 0.4).unwrap();
+            let drawn = ae.reconstruct(&images).unwrap();
+            let at =
+                |n: usize, c: usize, y: usize, x: usize| drawn.i((n, c, y, x)).unwrap().to_scalar::<f32>().unwrap();
+            near(name, drawn.sum_all().unwrap().to_scalar().unwrap(), outputs[0]);
+            for (got, right) in [at(0, 0, 0, 0), at(2, 1, 3, 2), at(1, 0, side - 1, side - 2)].iter().zip(&outputs[1..])
+            {
+                near(name, *got, *right);
+            }
+            let split = Split::from_tensor(&images, None).unwrap();
+            let data = Dataset::new("sines", "here", split.clone(), split).unwrap();
+            let fit = Fit { epochs: 3, batch: 3, learning_rate: 0.01, validation: 0.0, compiled, ..Default::default() };
+            let history = ae.fit(&data, &fit).unwrap();
+            for (got, right) in history.train_loss().iter().zip(losses) {
+                near(&format!("{name}, loss, compiled {compiled}"), *got, right);
+            }
+            for ((variable, tensor), [sum, magnitudes, last]) in ae.variables().iter().zip(parameters) {
+                let what = format!("{name}, {variable}, compiled {compiled}");
+                let values: Vec<f32> = tensor.flatten_all().unwrap().to_vec1().unwrap();
+                near(&what, values.iter().sum(), sum);
+                near(&what, values.iter().map(|v| v.abs()).sum(), magnitudes);
+                near(&what, values[values.len() - 1], last);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_mirror_of_a_convolutional_encoder_draws_pictures_of_its_size() {
+    let same = |out| Conv2d(Conv::new(out, 3).padding(1));
+    let encoder = [same(12), Relu, same(12), Relu, MaxPool(2), same(24), Relu, MaxPool(2), Flatten, Linear(20)];
+    let ae = Autoencoder::symmetric((3, 16, 16), &encoder).unwrap();
+    let unpool = |layers: &[Layer]| layers.iter().filter(|layer| matches!(layer, MaxUnpool(2))).count();
+    assert_eq!(unpool(ae.decoder()), 2);
+    assert_eq!(ae.decoder().last(), Some(&Sigmoid));
+    assert_eq!(ae.reconstruct(&filled(&[2, 3, 16, 16], 0)).unwrap().dims(), [2, 3, 16, 16]);
+    let strided = [Conv2d(Conv::new(8, 4).stride(2).padding(1)), Relu, Conv2d(Conv::new(8, 3).stride(2)), Tanh];
+    for side in [15, 16, 17, 18] {
+        let ae = Autoencoder::symmetric((1, side, side), &strided).unwrap();
+        assert_eq!(ae.reconstruct(&filled(&[1, 1, side, side], 0)).unwrap().dims(), [1, 1, side, side]);
+    }
+}
+
+#[test]
+fn codes_alone_are_drawn_from_the_upper_left_of_each_window() {
+    let ae = Autoencoder::new((1, 2, 2), &[MaxPool(2)], &[MaxUnpool(2)]).unwrap();
+    let picture = Tensor::new(&[[[1f32, 2.0], [4.0, 3.0]]], &Device::Cpu).unwrap();
+    let values = |tensor: Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert_eq!(values(ae.reconstruct(&picture).unwrap()), [0.0, 0.0, 4.0, 0.0]);
+    assert_eq!(values(ae.decode(&ae.encode(&picture).unwrap()).unwrap()), [4.0, 0.0, 0.0, 0.0]);
+}
+
+#[test]
+fn numbers_that_do_not_fit_are_errors_in_words() {
+    let error = |encoder: &[Layer], shape: ImageShape| Autoencoder::symmetric(shape, encoder).unwrap_err().to_string();
+    let conv = |conv: Conv| error(&[Conv2d(conv)], (3, 8, 8));
+    assert_eq!(
+        conv(Conv::new(4, 9)),
+        "encoder layer 0, Conv2d(Conv::new(4, 9)): expected pictures of at least 9 x 9 with their padding, got 3 x 8 x 8. \
+         Choose a smaller kernel or more padding"
+    );
+    assert_eq!(
+        conv(Conv::new(4, 3).groups(2)),
+        "encoder layer 0, Conv2d(Conv::new(4, 3).groups(2)): expected 3 channels in and 4 out to be divisible by the \
+         groups, got 2. 1 group fits always"
+    );
+    assert!(conv(Conv::new(0, 3)).contains("expected out from 1 to 65536, got 0."));
+    assert!(conv(Conv::new(4, 3).stride(0)).contains("expected stride from 1 to 65536, got 0."));
+    assert_eq!(
+        error(&[MaxPool(2)], (1, 7, 8)),
+        "encoder layer 0, MaxPool(2): expected a height and width divisible by 2, got 7 x 8. Choose pictures of such a \
+         size, or another window"
+    );
+    assert_eq!(
+        error(&[Flatten, Conv2d(Conv::new(4, 3))], (1, 8, 8)),
+        "encoder layer 1, Conv2d(Conv::new(4, 3)): expected pictures of channels x height x width, got 64 values. Put \
+         Unflatten(channels, height, width) before it"
+    );
+    let cut = ConvTranspose2d(ConvTranspose::new(1, 3).padding(9));
+    assert!(error(&[cut], (1, 8, 8)).contains("expected something left after the padding is cut off"));
+    let added = ConvTranspose2d(ConvTranspose::new(1, 3).output_padding(1));
+    assert!(error(&[added], (1, 8, 8)).contains("expected output_padding below the stride or the dilation, 1, got 1"));
+    let many = vec![MaxUnpool(255); 9];
+    assert!(error(&many, (1, 8, 8)).contains("values of a picture"));
+}
