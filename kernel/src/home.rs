@@ -79,6 +79,8 @@ pub fn library_path(session: &Path) -> Result<(&'static str, std::ffi::OsString)
     let name = if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
     let toolchain = PathBuf::from(output(Command::new("rustc").args(["--print", "target-libdir"]))?.trim());
     let deps = session.join("target").join(host()?).join("debug/deps");
+    // The loader forgets folders that are not there when a process starts.
+    create_folder(&deps)?;
     let before = std::env::var_os(name).unwrap_or_default();
     let folders = [deps, toolchain].into_iter().chain(std::env::split_paths(&before));
     Ok((name, std::env::join_paths(folders).context("a folder on the library path has a colon in its name")?))
