@@ -41,11 +41,12 @@ def main():
     if not TORCH:
         print("PyTorch is not installed: no ratios to it. `cargo xtask bench training --with-torch` installs it")
     rows = []
-    for model in ("m1", "m2", "m3", "m4"):
+    for model in os.environ.get("MODELS", "m1 m2 m3 m4").split():
         for mode in ("train", "infer"):
             variants = ["compiled", "torch default", "torch best"]
-            variants += ["autograd"] if mode == "train" else []
-            variants += ["candle-nn"] if model in ("m1", "m2") else []
+            # Candle's convolutions would take most of an hour.
+            dense = model in ("m1", "m2")
+            variants += ["autograd"] * (dense and mode == "train") + ["candle-nn"] * dense
             runs = {variant: [] for variant in variants}
             for _ in range(ROUNDS):
                 for variant in variants:

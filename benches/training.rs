@@ -113,7 +113,7 @@ fn ours(
     for part in history.epochs.chunks(epochs).skip(1) {
         let seconds: f64 = part.iter().map(|epoch| pictures as f64 / epoch.images_per_second).sum();
         speeds.push((pictures * epochs) as f64 / seconds);
-        losses.push(f64::from(part[epochs - 1].train_loss));
+        losses.push(part.iter().map(|epoch| f64::from(epoch.train_loss)).sum::<f64>() / epochs as f64);
     }
     Ok((speeds, losses))
 }
