@@ -51,7 +51,9 @@ impl Compiled {
     /// # Errors
     /// Only where a variable cannot be read.
     pub(crate) fn new(model: &Autoencoder, settings: Settings) -> Result<Option<Self>> {
-        let Some(plan) = model.plan().filter(|_| matches!(model.device(), Device::Cpu)).cloned() else {
+        let Some(plan) =
+            model.plan().filter(|plan| matches!(model.device(), Device::Cpu) && !plan.stages().is_empty()).cloned()
+        else {
             return Ok(None);
         };
         let n = plan.parameters();

@@ -17,7 +17,10 @@ impl Activation {
     /// Replaces each value by its function.
     pub(crate) fn forward(self, values: &mut [f32]) {
         match self {
-            Activation::Relu => Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = v.max(0.0))),
+            // A value that is no number stays what it is: training must see it.
+            Activation::Relu => {
+                Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = if *v < 0.0 { 0.0 } else { *v }));
+            }
             Activation::Sigmoid => {
                 Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = 1.0 / (1.0 + exp(-*v))));
             }
@@ -109,19 +112,51 @@ fn squares(out: &[f32], target: &[f32], gradients: &mut [f32], scale: f32) -> f3
 
 #[inline(always)]
 fn cross_entropies(out: &[f32], target: &[f32], gradients: &mut [f32], scale: f32) -> f32 {
-    let mut sum = 0.0;
-    for ((&y, &t), g) in out.iter().zip(target).zip(gradients) {
-        // The logarithm is cut off, and what is cut off does not pull.
-        let log = |v: f32| v.max(SMALLEST).ln();
-        let pull = |share: f32, v: f32| if v > SMALLEST { share / v } else { 0.0 };
-        sum -= t * log(y) + (1.0 - t) * log(1.0 - y);
-        *g = scale * (pull(1.0 - t, 1.0 - y) - pull(t, y));
+    let mut sums = [0f32; LANES];
+    let all = out.chunks(LANES).zip(target.chunks(LANES)).zip(gradients.chunks_mut(LANES));
+    for ((out, target), gradients) in all {
+        for (((&y, &t), g), sum) in out.iter().zip(target).zip(gradients).zip(&mut sums) {
+            // The logarithm is cut off, and what is cut off does not pull.
+            let log = |v: f32| ln(if v < SMALLEST { SMALLEST } else { v });
+            let pull = |share: f32, v: f32| if v > SMALLEST { share / v } else { 0.0 };
+            *sum -= t * log(y) + (1.0 - t) * log(1.0 - y);
+            *g = scale * (pull(1.0 - t, 1.0 - y) - pull(t, y));
+        }
     }
-    sum
+    sums.iter().sum()
+}
+
+/// The natural logarithm of a positive number that is not denormal, without branches: the exponent's bits, and a polynomial
+/// of the rest (Cephes' coefficients). Good to 2e-7, of its value or of 1, whichever is larger.
+#[inline(always)]
+fn ln(x: f32) -> f32 {
+    let bits = x.to_bits();
+    let exponent = ((bits >> 23) as i32 - 126) as f32;
+    let part = f32::from_bits((bits & 0x007f_ffff) | 0x3f00_0000); // in [0.5, 1)
+    let low = part < std::f32::consts::FRAC_1_SQRT_2;
+    let exponent = if low { exponent - 1.0 } else { exponent };
+    let m = if low { part + part - 1.0 } else { part - 1.0 };
+    let mut sum = 7.037_684e-2;
+    for coefficient in [
+        -0.115_146_1,
+        0.116_769_99,
+        -0.124_201_41,
+        0.142_493_23,
+        -0.166_680_58,
+        0.200_007_15,
+        -0.249_999_94,
+        0.333_333_3,
+    ] {
+        sum = sum * m + coefficient;
+    }
+    let square = m * m;
+    let near = sum * m * square - 2.121_944_4e-4 * exponent - 0.5 * square;
+    // A number that is none passes through.
+    if x.is_nan() { x } else { m + near + 0.693_359_4 * exponent }
 }
 
 /// Where logarithms are cut off: see [`Loss::BinaryCrossEntropy`].
-const SMALLEST: f32 = 1e-38;
+const SMALLEST: f32 = f32::MIN_POSITIVE;
 
 /// The exponential function to 2e-7 of its value, without branches: powers of two by the exponent's bits, the rest by a
 /// polynomial (Cephes' coefficients). Beyond ±87 it stays what it is there.
@@ -154,6 +189,31 @@ mod tests {
             assert!(apart < 2e-7, "{x}: {apart}");
         }
         assert!(exp(-1e9) > 0.0 && exp(1e9).is_finite() && exp(f32::NEG_INFINITY) > 0.0);
+    }
+
+    #[test]
+    fn the_logarithm_is_exact_to_a_few_parts_in_ten_million() {
+        let mut x = SMALLEST;
+        while x < 4.0 {
+            let right = f64::from(x).ln();
+            let apart = (f64::from(ln(x)) - right).abs() / right.abs().max(1.0);
+            assert!(apart < 2e-7, "{x}: {apart}");
+            x *= 1.003;
+        }
+        assert_eq!(ln(1.0), 0.0);
+        assert!(ln(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn values_that_are_no_numbers_are_not_hidden() {
+        for activation in [Activation::Relu, Activation::Sigmoid, Activation::Tanh] {
+            let mut values = [f32::NAN, 1.0];
+            activation.forward(&mut values);
+            assert!(values[0].is_nan() && values[1] > 0.0, "{activation:?}");
+        }
+        for loss in [Loss::Mse, Loss::BinaryCrossEntropy] {
+            assert!(loss.sum_and_gradients(&[f32::NAN], &[0.5], &mut [0.0], 1).is_nan(), "{loss}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub enum Loss {
     #[default]
     Mse,
     /// Binary cross-entropy, -(x ln y + (1 - x) ln(1 - y)), for pictures and reconstructions in [0, 1]: the decoder must
-    /// end in a sigmoid. Logarithms are cut off at -87.5, that of the smallest `f32`; PyTorch's `nn.BCELoss()` cuts at -100.
+    /// end in a sigmoid. Logarithms are cut off at -87.3, that of the smallest `f32` that is not denormal; PyTorch's `nn.BCELoss()` cuts at -100.
     BinaryCrossEntropy,
 }
 
@@ -27,7 +27,7 @@ impl Loss {
         match self {
             Loss::Mse => Ok((reconstruction - target)?.sqr()?.mean_all()?),
             Loss::BinaryCrossEntropy => {
-                let log = |y: &Tensor| -> Result<Tensor> { Ok(y.maximum(1e-38)?.log()?) };
+                let log = |y: &Tensor| -> Result<Tensor> { Ok(y.maximum(f64::from(f32::MIN_POSITIVE))?.log()?) };
                 let hit = (target * log(reconstruction)?)?;
                 let miss = (target.affine(-1.0, 1.0)? * log(&reconstruction.affine(-1.0, 1.0)?)?)?;
                 Ok((hit + miss)?.mean_all()?.neg()?)

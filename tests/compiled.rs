@@ -129,3 +129,14 @@ fn convolutions_pooling_and_unpooling_too() {
         [MaxUnpool(4), up(ConvTranspose::new(4, 3).groups(2).dilation(2)), Tanh, up(ConvTranspose::new(1, 5))];
     compare("groups and dilation", &encoder, &decoder, fit());
 }
+
+#[test]
+fn models_without_weights_can_be_fitted_too() {
+    let nothing = Autoencoder::new((1, 28, 28), &[Flatten], &[Unflatten(1, 28, 28)]).unwrap();
+    let pools = Autoencoder::new((1, 28, 28), &[MaxPool(2)], &[MaxUnpool(2)]).unwrap();
+    let data = mnist_embedded().unwrap().take(40, 10);
+    for (mut ae, lossless) in [(nothing, true), (pools, false)] {
+        let history = ae.fit(&data, &Fit { epochs: 1, batch: 8, ..Default::default() }).unwrap();
+        assert_eq!(history.train_loss()[0] == 0.0, lossless);
+    }
+}
