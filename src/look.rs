@@ -194,7 +194,7 @@ impl Autoencoder {
                 codes.extend(moved);
             }
         }
-        let drawn = self.draw_codes(codes)?;
+        let drawn = self.draw_codes(codes, picture)?;
         let names: Vec<String> = units.iter().map(|unit| format!("code {unit}")).collect();
         let row = |i: usize| -> Result<_> { Ok((names[i].as_str(), drawn.narrow(0, i * steps, steps)?)) };
         let rows = (0..units.len()).map(row).collect::<Result<Vec<_>>>()?;
@@ -207,10 +207,14 @@ impl Autoencoder {
     /// Fewer than 2 steps, and pictures of another shape than the model's.
     pub fn interpolation(&self, from: &Tensor, to: &Tensor, steps: usize) -> Result<Montage> {
         check_steps(steps)?;
-        let (from, to) = (self.code_of(from)?, self.code_of(to)?);
+        let (first, last) = (self.code_of(from)?, self.code_of(to)?);
         let share = |step: usize| step as f32 / (steps - 1) as f32;
-        let mix = |step: usize| from.iter().zip(&to).map(move |(a, b)| a + (b - a) * share(step));
-        let drawn = self.draw_codes((0..steps).flat_map(mix).collect())?;
+        let mix = |step: usize| first.iter().zip(&last).map(move |(a, b)| a + (b - a) * share(step));
+        // Each half has the maxima of the picture that it is nearer to.
+        let half = steps.div_ceil(2);
+        let near = self.draw_codes((0..half).flat_map(mix).collect(), from)?;
+        let far = self.draw_codes((half..steps).flat_map(mix).collect(), to)?;
+        let drawn = Tensor::cat(&[near, far], 0)?;
         let captions = (0..steps).map(|step| format!("{:.0} %", share(step) * 100.0));
         Ok(Montage::new(&drawn)?.columns(steps).captions(captions))
     }
@@ -294,11 +298,20 @@ impl Autoencoder {
         Ok(self.encode(picture)?.narrow(0, 0, 1)?.flatten_all()?.to_vec1()?)
     }
 
-    /// The pictures of codes that stand one after the other.
-    fn draw_codes(&self, codes: Vec<f32>) -> Result<Tensor> {
+    /// The pictures of codes that stand one after the other; unpooling puts values where a picture had its maxima.
+    fn draw_codes(&self, codes: Vec<f32>, picture: &Tensor) -> Result<Tensor> {
         let n = codes.len() / self.code_size();
         let codes = Tensor::from_vec(codes, [&[n], self.code_shape()].concat(), self.device())?; // -> (n, code)
-        Ok(self.decode(&codes)?.to_device(&Device::Cpu)?)
+        if !self.decoder().iter().any(|layer| matches!(layer, Layer::MaxUnpool(_))) {
+            return Ok(self.decode(&codes)?.to_device(&Device::Cpu)?);
+        }
+        let (c, h, w) = self.image_shape();
+        let picture = self.batch("picture", picture, &[c, h, w])?.narrow(0, 0, 1)?;
+        let mut switches = Vec::new();
+        self.encoder_chain().forward(&picture, None, &mut switches)?;
+        let repeat = |switch: &Tensor| switch.broadcast_as([&[n], &switch.dims()[1..]].concat());
+        let mut switches = switches.iter().map(repeat).collect::<candle_core::Result<Vec<_>>>()?;
+        Ok(self.decoder_chain().forward(&codes, None, &mut switches)?.detach().to_device(&Device::Cpu)?)
     }
 
     fn check_unit(&self, unit: usize) -> Result<()> {

@@ -145,3 +145,13 @@ fn pictures_of_another_shape_are_errors_in_words() {
         "activations: expected (n, 1, 2, 2), got [1, 3, 3]. The model was built for that shape"
     );
 }
+
+#[test]
+fn unpooling_puts_what_codes_draw_where_the_picture_had_its_maxima() {
+    let ae = Autoencoder::new((1, 2, 2), &[MaxPool(2), Flatten], &[Unflatten(1, 1, 1), MaxUnpool(2)]).unwrap();
+    let (left, right) = (picture([0.0, 0.0, 0.5, 0.0]), picture([0.0, 0.9, 0.0, 0.0]));
+    let swept = ae.traversal(&left, &[0], 0.0..=1.0, 3).unwrap();
+    assert_eq!(values(swept.tensor()), [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0, 1.0, 0.0]);
+    let between = values(ae.interpolation(&left, &right, 2).unwrap().tensor());
+    assert_eq!(between, [0.0, 0.0, 0.5, 0.0, 0.0, 0.9, 0.0, 0.0]);
+}
