@@ -43,6 +43,9 @@ impl Axis {
             (low, high) = (low - margin, high + margin);
         }
         let (low, high) = if log { (10f64.powf(low), 10f64.powf(high)) } else { (low, high) };
+        // What no number is left for.
+        let (least, most) = if log { (f64::MIN_POSITIVE, f64::MAX) } else { (-f64::MAX / 4.0, f64::MAX / 4.0) };
+        let (low, high) = (low.clamp(least, most), high.clamp(least, most));
         Axis { low, high, ticks, whole: false }
     }
 
@@ -85,7 +88,8 @@ impl Axis {
                 (0..names.len()).step_by(names.len().div_ceil(most).max(1)).map(|i| i as f64).collect()
             }
             Ticks::Log => {
-                let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+                let power = |value: f64| (value.log10() as i32).clamp(-324, 309);
+                let (first, last) = (power(low) - 1, power(high) + 1);
                 let decades = (last - first).max(1) as usize;
                 let within: &[f64] = if decades <= most.min(3) { &[1.0, 2.0, 5.0] } else { &[1.0] };
                 let all = (first..=last).step_by(decades.div_ceil(most).max(1));
@@ -94,6 +98,9 @@ impl Axis {
             }
             Ticks::Linear => {
                 let step = self.step(most);
+                if !(step.is_finite() && step > 0.0 && (low / step).abs() < 1e15) {
+                    return Vec::new();
+                }
                 let first = (low / step - 1e-9).ceil() as i64;
                 (first..).map(|i| i as f64 * step).take_while(|v| *v <= high + step * 1e-9).take(2 * most).collect()
             }

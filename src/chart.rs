@@ -66,11 +66,14 @@ fn draw<DB: DrawingBackend>(
     let most_y = if matches!(figure.y.ticks, Ticks::Names(_)) { 40 } else { (figure.size.1 / 55).max(2) as usize };
     let labels = y.marks(most_y).into_iter().map(|v| text_width(&y.label(v, most_y), 13.0)).max().unwrap_or(0);
     let label_area = labels as f64 + if figure.y.name.is_empty() { 16.0 } else { 38.0 };
+    let label_area = label_area.min(f64::from(figure.size.0) * 0.4);
     let below = if figure.x.name.is_empty() { 24.0 } else { 42.0 };
     let above = if figure.title.is_empty() { 12.0 } else { 40.0 };
     let area = (f64::from(figure.size.0) - label_area - 32.0, f64::from(figure.size.1) - below - above - 12.0);
     let legend = Legend::of(figure, (&x, &y), area);
     let aside = if heat.is_some() { Some(84.0) } else { legend.as_ref().and_then(Legend::beside) };
+    // Of very long names a part is cut off, of the chart nothing.
+    let aside = aside.map(|width: f64| width.min(f64::from(figure.size.0) / 2.0));
     let (main, side) = match aside {
         Some(width) => {
             let (main, side) = root.split_horizontally(root.dim_in_pixel().0 as i32 - px(width));
@@ -158,7 +161,11 @@ fn series_on<DB: DrawingBackend>(
         }
         Shape::Quads(all) => {
             let ends = |[x0, y0, x1, y1]: &[f64; 4]| [(*x0, *y0), (*x1, *y1)];
-            let quads = all.iter().map(ends).filter(|ends| ends.iter().all(takes));
+            // On a log axis a quad may begin at zero: it is drawn from the edge.
+            let fits = |[from, to]: &[(f64, f64); 2]| {
+                takes(&(from.0, from.1.max(to.1))) && takes(&(to.0, from.1.max(to.1))) && from.1.min(to.1).is_finite()
+            };
+            let quads = all.iter().map(ends).filter(fits);
             chart.draw_series(quads.map(|ends| Rectangle::new(ends, color.filled())))?;
         }
         Shape::Bars(heights) => {
@@ -284,7 +291,7 @@ fn color_bar<DB: DrawingBackend>(
 ) -> Painted<DB> {
     let px = |points: f64| (points * density).round() as i32;
     let (low, high) = ends(values);
-    let y = Axis::between(low, if high > low { high } else { low + 1.0 }, Ticks::Linear);
+    let y = Axis::between(low, if high > low { high } else { low + low.abs().max(1.0) }, Ticks::Linear);
     let bottom = if figure.x.name.is_empty() { 24.0 } else { 42.0 };
     let mut builder = ChartBuilder::on(area);
     builder.margin(px(12.0)).margin_left(0).margin_right(px(6.0)).margin_bottom(px(12.0 + bottom));

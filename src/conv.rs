@@ -144,7 +144,7 @@ impl Convolution {
                     (dy, along, &room.packed)
                 };
                 narrowing.flatten(narrow, apart, &mut room.gradients_flat);
-                narrowing.weight_gradients(wide, &room.gradients_flat, count, own);
+                narrowing.weight_gradients(wide, &mut room.gradients_flat, count, own);
             }
         }
     }

@@ -164,8 +164,8 @@ impl Correlation {
     fn pack_row(&self, row: &[f32], own: &mut [f32]) {
         let s = self.step_from;
         if s == 1 {
-            let fits = row.len().min(self.pitch - self.margin);
-            own[self.margin..][..fits].copy_from_slice(&row[..fits]);
+            let fits = row.len().min(self.pitch.saturating_sub(self.margin));
+            own[self.margin.min(self.pitch)..][..fits].copy_from_slice(&row[..fits]);
             return;
         }
         let (margin, pitch) = (self.margin, self.pitch);
@@ -313,8 +313,14 @@ impl Correlation {
     ///
     /// # Shapes
     /// `gradients` is (result's maps, source's maps, kernel, kernel).
-    pub(crate) fn weight_gradients(&self, packed: &[f32], flat: &[f32], pictures: usize, gradients: &mut [f32]) {
+    pub(crate) fn weight_gradients(&self, packed: &[f32], flat: &mut [f32], pictures: usize, gradients: &mut [f32]) {
         let part = &self.parts[0];
+        let end = (pictures - 1) * self.rows * self.pitch + part.rows * self.pitch;
+        let positions = end - (self.pitch - part.columns);
+        // The last vector reads on; what more pictures left there before must not count.
+        for map in flat.chunks_exact_mut(self.flat()).take(self.to.count) {
+            map[positions..][..SLACK].fill(0.0);
+        }
         Arch::new().dispatch(Products {
             packed,
             channels: self.from.count,
@@ -323,7 +329,7 @@ impl Correlation {
             flat,
             length: self.flat(),
             maps: self.to.count,
-            positions: (pictures - 1) * self.rows * self.pitch + part.rows * self.pitch,
+            positions,
             gradients,
         });
     }
@@ -542,6 +548,7 @@ mod tests {
             (4, 3, 3, 1),
             (1, 2, 0, 1),
             (3, 4, 1, 1),
+            (2, 1, 35, 70),
         ] {
             for (height, width) in [(9, 9), (8, 13), (17, 6), (40, 37)] {
                 for (channels, maps) in [(1, 1), (3, 5), (5, 3), (2, 8), (1, 13)] {
@@ -581,8 +588,15 @@ mod tests {
                     let mut flat = vec![0.0; maps * narrowing.flat()];
                     narrowing.flatten(&dy, narrow.size(), &mut flat);
                     let mut gradients = vec![0.0; w.len()];
-                    narrowing.weight_gradients(&packed, &flat, pictures, &mut gradients);
+                    narrowing.weight_gradients(&packed, &mut flat, pictures, &mut gradients);
                     near(&format!("weights {what}"), &gradients, &dw);
+                    // The same memory for fewer pictures: nothing is left of the others.
+                    let [_, _, one_dw] = plain(wide, narrow, window, &x[..wide.size()], &w, &dy[..narrow.size()]);
+                    narrowing.pack(&x[..wide.size()], wide.size(), &mut packed);
+                    narrowing.flatten(&dy[..narrow.size()], narrow.size(), &mut flat);
+                    gradients.fill(0.0);
+                    narrowing.weight_gradients(&packed, &mut flat, 1, &mut gradients);
+                    near(&format!("weights of one {what}"), &gradients, &one_dw);
 
                     let mut packed = vec![0.0; widening.packed()];
                     let mut flat = vec![0.0; widening.room()];

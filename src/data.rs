@@ -63,6 +63,9 @@ impl Split {
         if n == 0 {
             return Err(Error::shape("Split", "at least one picture", "none", "Check where the pictures come from"));
         }
+        if [shape.0, shape.1, shape.2].contains(&0) {
+            return Err(Error::shape("Split", "at least one pixel", format!("{shape:?}"), "Check the shape"));
+        }
         if let Some(labels) = labels.as_ref().filter(|labels| labels.len() != n) {
             let hint = "Give both from the same source";
             return Err(Error::shape("labels", format!("one for each of {n} pictures"), labels.len(), hint));
@@ -171,7 +174,7 @@ fn to_floats(bytes: &[u8], values: &mut [f32]) {
 }
 
 fn count(values: usize, (c, h, w): ImageShape) -> Result<usize> {
-    let size = c * h * w;
+    let size = c.checked_mul(h).and_then(|size| size.checked_mul(w)).unwrap_or(usize::MAX);
     if size == 0 || !values.is_multiple_of(size) {
         let expected = format!("a whole number of pictures of {c} x {h} x {w} = {size} bytes");
         return Err(Error::shape("Split::from_bytes", expected, values, "Check the shape"));

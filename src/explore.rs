@@ -80,6 +80,10 @@ impl Explorer {
     pub fn starting_from(mut self, pictures: &Tensor) -> Result<Self> {
         let codes = self.model.encode(pictures)?.to_device(&Device::Cpu)?;
         let all = codes.flatten_from(1)?.to_vec2::<f32>()?;
+        if all.iter().flatten().any(|value| !value.is_finite()) {
+            let hint = "The model has diverged; train it again";
+            return Err(Error::setting("starting_from", "codes that are numbers", "NaN or infinity", hint));
+        }
         let range = |unit: usize| {
             let (low, high) = all.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), code| {
                 (low.min(code[unit]), high.max(code[unit]))
@@ -117,7 +121,8 @@ impl Explorer {
         // Every output has a name of its own, also beside outputs of other days.
         let still = format!("data:image/png;base64,{}", base64(&self.still.to_png()?));
         let page = PAGE.replace("\"ID\"", &format!("\"{}-{since}\"", new_id()));
-        Ok(page.replace("STILL", &still).replace("MODEL", &model.to_string()))
+        // The model first: its text has no place that could be taken for the picture's.
+        Ok(page.replace("MODEL", &model.to_string()).replace("\"STILL\"", &format!("\"{still}\"")))
     }
 
     /// Writes a page that opens in any browser, without a notebook.

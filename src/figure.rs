@@ -120,10 +120,12 @@ impl Figure {
         });
         let filled = self.series.iter().any(|series| matches!(series.shape, Shape::Bars(_) | Shape::Quads(_)));
         let only_lines = self.series.iter().all(|series| matches!(series.shape, Shape::Line(_) | Shape::Band(_)));
+        // Rows and columns have equal distances.
+        let names = |side: &Side| if side.ticks == Ticks::Log { Ticks::Linear } else { side.ticks.clone() };
         if let Some((rows, columns)) = heat {
             return (
-                Axis::between(-0.5, columns, self.x.ticks.clone()).whole(true),
-                Axis::between(rows, -0.5, self.y.ticks.clone()).whole(true), // the first row stands above
+                Axis::between(-0.5, columns, names(&self.x)).whole(true),
+                Axis::between(rows, -0.5, names(&self.y)).whole(true), // the first row stands above
             );
         }
         let margin = if only_lines || filled { 0.0 } else { 0.04 };
@@ -137,7 +139,7 @@ impl Figure {
             Some((low, high)) => Axis::between(low, high, self.y.ticks.clone()),
             // Bars stand on the edge of the chart.
             None if filled && self.y.ticks == Ticks::Linear && !points.iter().any(|p| p.1 < 0.0) => {
-                let high = points.iter().map(|p| p.1).filter(|v| v.is_finite()).fold(0.0, f64::max);
+                let high = points.iter().map(|p| p.1).filter(|v| v.is_finite()).fold(0.0, f64::max).min(f64::MAX / 4.0);
                 Axis::between(0.0, if high > 0.0 { high * 1.06 } else { 1.0 }, Ticks::Linear)
             }
             None => Axis::fit(points.iter().map(|p| p.1), self.y.ticks.clone(), 0.06),

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 const WIDEST: usize = 800;
 /// Files that take more room than this are sent to the page reduced: notebooks are kept small.
 const HEAVIEST: usize = 2 << 20;
+/// Pictures longer than this are reduced too.
+const LONGEST: usize = 16_384;
 /// Sides of a reduced picture, in pixels.
 const REDUCED: u32 = 1200;
 /// Memory that decoding a picture may take, in bytes: a small file can claim to be a huge picture.
@@ -114,7 +116,9 @@ impl Show for Image {
         let grey: Vec<f32> = pixels.pixels().map(|p| p.0.iter().map(|&v| f32::from(v)).sum::<f32>() / 765.0).collect();
         let content = Content::text(format!("{text}\n{}", preview(&[grey], height, width)));
         Ok(vec![match format {
-            _ if self.bytes.len() > HEAVIEST => content.png(&reduced(pixels)?, size.0, size.1),
+            _ if self.bytes.len() > HEAVIEST || width.max(height) > LONGEST => {
+                content.png(&reduced(pixels)?, size.0, size.1)
+            }
             ImageFormat::Png => content.png(&self.bytes, size.0, size.1),
             ImageFormat::Jpeg => content.file("image/jpeg", &self.bytes, size.0, size.1),
             // Front ends that know the form by its MIME type are few; all of them know it in HTML.

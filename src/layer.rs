@@ -99,16 +99,16 @@ impl Conv {
     }
 
     fn check(&self, channels: usize) -> Result<(), Misfit> {
-        for (name, value) in [
-            ("out", self.out),
-            ("kernel", self.kernel),
-            ("stride", self.stride),
-            ("dilation", self.dilation),
-            ("groups", self.groups),
+        for (name, value, most) in [
+            ("out", self.out, LARGEST),
+            ("kernel", self.kernel, 255),
+            ("stride", self.stride, 64),
+            ("dilation", self.dilation, 1024),
+            ("groups", self.groups, LARGEST),
         ] {
-            if value == 0 || value > LARGEST {
+            if value == 0 || value > most {
                 return misfit(
-                    format!("{name} from 1 to {LARGEST}"),
+                    format!("{name} from 1 to {most}"),
                     value,
                     "3 x 3 windows are a good start: Conv::new(12, 3).padding(1)",
                 );
@@ -185,7 +185,7 @@ impl ConvTranspose {
 }
 
 /// More values than these between two layers (4 GB for one picture) are a slip of the finger.
-const MOST_VALUES: u128 = 1 << 30;
+pub(crate) const MOST_VALUES: u128 = 1 << 30;
 
 /// Numbers of a layer above this are a slip of the finger.
 const LARGEST: usize = 1 << 16;
@@ -223,10 +223,10 @@ impl Layer {
         match *self {
             Layer::Flatten => Ok(vec![input.iter().product()]),
             Layer::Unflatten(c, h, w) => {
-                let values: usize = input.iter().product();
-                if input.len() != 1 || values != c * h * w {
-                    let expected = format!("{c} x {h} x {w} = {} values in a row", c * h * w);
-                    return misfit(expected, shape(input), format!("Put Linear({}) before it", c * h * w));
+                let wanted = c.checked_mul(h).and_then(|values| values.checked_mul(w)).unwrap_or(usize::MAX);
+                if *input != [wanted] {
+                    let expected = format!("{c} x {h} x {w} = {wanted} values in a row");
+                    return misfit(expected, shape(input), format!("Put Linear({wanted}) before it"));
                 }
                 Ok(vec![c, h, w])
             }

@@ -359,7 +359,8 @@ impl Show for Activations {
                     let n = values.elem_count();
                     let rows =
                         (1..=n).take_while(|rows| rows * rows <= n).filter(|rows| n % rows == 0).last().unwrap_or(1);
-                    Montage::new(values.reshape((rows, n / rows))?)?.zoom((128 / rows).clamp(4, 12))
+                    Montage::new(values.reshape((rows, n / rows))?)?
+                        .zoom((128 / rows).clamp(4, 12).min((30_000 / (n / rows + 2)).max(1)))
                 }
             };
             let scale = if name == "input" || name.ends_with("Sigmoid") { Scale::Unit } else { Scale::MinMax };

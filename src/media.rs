@@ -95,9 +95,9 @@ pub fn sound(samples: &Tensor, sample_rate: u32) -> Result<Content> {
             return Err(Error::shape("sound", "(samples) or (1 to 8 channels, samples)", got, "Reshape the tensor"));
         }
     };
-    if sample_rate == 0 {
+    if !(1..=1_000_000).contains(&sample_rate) {
         let hint = "44100 is that of a compact disc";
-        return Err(Error::setting("sample_rate", "a positive number of samples a second", 0, hint));
+        return Err(Error::setting("sample_rate", "1 to 1,000,000 samples a second", sample_rate, hint));
     }
     // Samples of the channels take turns: (channels, n) -> (n, channels).
     let values = samples.t()?.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;

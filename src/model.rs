@@ -5,7 +5,7 @@ use crate::chain::{Chain, infer, layer_error};
 use crate::data::{ImageShape, Split};
 use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
-use crate::layer::{Layer, mirror, shape, shapes};
+use crate::layer::{Layer, MOST_VALUES, mirror, shape, shapes};
 use crate::loss::Loss;
 use crate::plan::Plan;
 use crate::rng::{Rng, Stream};
@@ -59,6 +59,7 @@ impl Autoencoder {
     /// A layer that does not fit where it stands.
     pub fn symmetric(input: ImageShape, encoder: &[Layer]) -> Result<Self> {
         let (c, h, w) = input;
+        check_input(input)?;
         let shapes = shapes(encoder, &[c, h, w]).map_err(|(i, misfit)| layer_error("encoder", encoder, i, misfit))?;
         Self::new(input, encoder, &mirror(encoder, &shapes))
     }
@@ -73,6 +74,7 @@ impl Autoencoder {
 
     fn seeded(input: ImageShape, encoder: &[Layer], decoder: &[Layer], seed: u64) -> Result<Self> {
         let (c, h, w) = input;
+        check_input(input)?;
         let device = Device::Cpu;
         let mut rng = Rng::new(seed, Stream::Init);
         let encoder = Chain::new("encoder", encoder, &[c, h, w], &mut rng, &device)?;
@@ -85,6 +87,7 @@ impl Autoencoder {
                 hint: format!("End it with Linear({}), Sigmoid, Unflatten({c}, {h}, {w})", c * h * w),
             });
         }
+        check_pools(&encoder, &decoder)?;
         let layers = [encoder.layers(), decoder.layers()].concat();
         let shapes = [encoder.shapes(), &decoder.shapes()[1..]].concat();
         Ok(Autoencoder { input, encoder, decoder, plan: Plan::new(&layers, &shapes), device })
@@ -249,6 +252,42 @@ impl Autoencoder {
         let name = format!("{list}.{i}");
         vec![name, chain.layers()[i].to_string(), shape(&chain.shapes()[i + 1]), learned]
     }
+}
+
+/// Refuses pictures without pixels, and ones too large for any memory.
+fn check_input((c, h, w): ImageShape) -> Result<()> {
+    let values = [c, h, w].iter().fold(1u128, |product, &side| product.saturating_mul(side as u128));
+    if (1..=MOST_VALUES).contains(&values) {
+        return Ok(());
+    }
+    let expected = format!("pictures of 1 to {MOST_VALUES} values");
+    Err(Error::shape("Autoencoder", expected, format!("({c}, {h}, {w})"), "Build it with data.image_shape()"))
+}
+
+/// Refuses an unpooling that is not of the form of the pooling whose places it takes.
+fn check_pools(encoder: &Chain, decoder: &Chain) -> Result<()> {
+    let mut pools = Vec::new();
+    for (list, chain) in [("encoder", encoder), ("decoder", decoder)] {
+        for (i, layer) in chain.layers().iter().enumerate() {
+            match *layer {
+                Layer::MaxPool(n) => pools.push((n, &chain.shapes()[i + 1])),
+                Layer::MaxUnpool(n) => {
+                    let Some((pooled, given)) = pools.pop() else { continue };
+                    let taken = &chain.shapes()[i];
+                    if (pooled, given) != (n, taken) {
+                        return Err(Error::Layer {
+                            place: format!("{list} layer {i}, {layer}"),
+                            expected: format!("{} as the paired MaxPool({pooled}) gave", shape(given)),
+                            got: format!("{} and a window of {n}", shape(taken)),
+                            hint: "Undo poolings innermost first, with the channels that they had".into(),
+                        });
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Runs a function over parts of a batch and joins the results, so that memory does not grow with the batch.

@@ -30,6 +30,8 @@ const MOST: usize = 4096;
 const ENOUGH: usize = 4_000_000;
 /// Pictures stand in one row by themselves where it is no wider than this, in pixels.
 const PAGE: usize = 720;
+/// Padding and enlargement above this make no picture that fits anywhere.
+const LARGEST: usize = 32_768;
 /// Text sizes and the room around them, in pixels.
 const TITLE: f64 = 15.0;
 const CAPTION: f64 = 12.0;
@@ -210,13 +212,13 @@ impl Montage {
 
     /// White pixels between pictures, before enlargement. Defaults to 1.
     pub fn padding(mut self, padding: usize) -> Self {
-        self.padding = padding;
+        self.padding = padding.min(LARGEST);
         self
     }
 
     /// How many pixels of the PNG, in each direction, one value takes. Defaults to what makes a picture 56 high or more.
     pub fn zoom(mut self, zoom: usize) -> Self {
-        self.zoom = Some(zoom.max(1));
+        self.zoom = Some(zoom.clamp(1, LARGEST));
         self
     }
 

@@ -122,11 +122,7 @@ impl Plot {
         let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
         self.note(same_length("scatter_by", "labels as points", points.len(), labels.len()));
         let mut names = labels.clone();
-        names.sort_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
-            (Ok(a), Ok(b)) => a.total_cmp(&b),
-            _ => a.cmp(b),
-        });
-        names.dedup();
+        sort_names(&mut names);
         let n = points.len();
         for name in names {
             let own =
@@ -258,9 +254,11 @@ impl Plot {
         let predicted: Vec<String> = predicted.iter().map(ToString::to_string).collect();
         plot.note(same_length("confusion", "predictions as truths", truth.len(), predicted.len()));
         let mut names: Vec<String> = truth.iter().chain(&predicted).cloned().collect();
-        names.sort();
-        names.dedup();
-        let class = |name: &String| names.binary_search(name).unwrap_or(0);
+        sort_names(&mut names);
+        if names.is_empty() {
+            plot.note(Err(Error::shape("confusion", "at least one truth", "none", "Give the labels of both")));
+        }
+        let class = |name: &String| names.iter().position(|other| other == name).unwrap_or(0);
         let mut counts = vec![0.0; names.len() * names.len()];
         for (truth, predicted) in truth.iter().zip(&predicted) {
             counts[class(truth) * names.len() + class(predicted)] += 1.0;
@@ -307,7 +305,14 @@ impl Plot {
     /// A text for each point of the series added last, which shows under the mouse.
     pub fn hover<S: ToString>(self, texts: &[S]) -> Self {
         let texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
-        let points = self.figure.series.last().map_or(0, |series| series.shape.points().len());
+        let points = match self.figure.series.last().map(|series| &series.shape) {
+            Some(Shape::Line(points) | Shape::Scatter(points)) => points.len(),
+            Some(_) => {
+                let hint = "Put .hover(...) behind .scatter(...) or .line(...)";
+                return self.change(Err(Error::setting("hover", "a series of points", "another", hint)), |_| ());
+            }
+            None => 0,
+        };
         self.change(same_length("hover", "texts as points", points, texts.len()), |series| series.hover = texts)
     }
 
@@ -421,6 +426,19 @@ impl Plot {
     }
 
     fn check(&self) -> Result<()> {
+        for (name, side) in [("x_range", &self.figure.x), ("y_range", &self.figure.y)] {
+            if let (Ticks::Log, Some((low, high))) = (&side.ticks, side.range)
+                && low <= 0.0
+            {
+                let got = format!("{low}, {high}");
+                return Err(Error::setting(
+                    name,
+                    "positive ends on a log axis",
+                    got,
+                    "Begin above zero, such as at 0.001",
+                ));
+            }
+        }
         self.problem.clone().map_or(Ok(()), |problem| Err(Error::Plot(problem)))
     }
 
@@ -457,6 +475,17 @@ impl Plot {
         }
         lines.join("\n")
     }
+}
+
+/// Each name once: numbers first, in their order, then text.
+fn sort_names(names: &mut Vec<String>) {
+    names.sort_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(x), Ok(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),
+        (Ok(_), Err(_)) => std::cmp::Ordering::Less,
+        (Err(_), Ok(_)) => std::cmp::Ordering::Greater,
+        (Err(_), Err(_)) => a.cmp(b),
+    });
+    names.dedup();
 }
 
 /// Many points are drawn lighter, so that crowds show.

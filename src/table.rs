@@ -58,11 +58,8 @@ impl Table {
         for row in &shown {
             let cells = (0..columns).map(|i| {
                 let cell = row.get(i).map_or("", String::as_str);
-                if right[i] {
-                    format!("{cell:>width$}", width = widths[i])
-                } else {
-                    format!("{cell:<width$}", width = widths[i])
-                }
+                let space = " ".repeat(widths[i].saturating_sub(cell.chars().count()));
+                if right[i] { space + cell } else { cell.to_owned() + &space }
             });
             lines.push(cells.collect::<Vec<_>>().join("  ").trim_end().to_owned());
         }

@@ -175,7 +175,7 @@ fn numbers_that_do_not_fit_are_errors_in_words() {
          groups, got 2. 1 group fits always"
     );
     assert!(conv(Conv::new(0, 3)).contains("expected out from 1 to 65536, got 0."));
-    assert!(conv(Conv::new(4, 3).stride(0)).contains("expected stride from 1 to 65536, got 0."));
+    assert!(conv(Conv::new(4, 3).stride(0)).contains("expected stride from 1 to 64, got 0."));
     assert_eq!(
         error(&[MaxPool(2)], (1, 7, 8)),
         "encoder layer 0, MaxPool(2): expected a height and width divisible by 2, got 7 x 8. Choose pictures of such a \
@@ -192,4 +192,30 @@ fn numbers_that_do_not_fit_are_errors_in_words() {
     assert!(error(&[added], (1, 8, 8)).contains("expected output_padding below the stride or the dilation, 1, got 1"));
     let many = vec![MaxUnpool(255); 9];
     assert!(error(&many, (1, 8, 8)).contains("values of a picture"));
+}
+
+#[test]
+fn an_unpooling_must_fit_the_pooling_it_undoes() {
+    let error = |encoder: &[Layer], decoder: &[Layer]| {
+        Autoencoder::new((1, 8, 8), encoder, decoder).map(|_| ()).unwrap_err().to_string()
+    };
+    assert_eq!(
+        error(&[MaxPool(4)], &[MaxUnpool(2), MaxUnpool(2)]),
+        "decoder layer 0, MaxUnpool(2): expected 1 x 2 x 2 as the paired MaxPool(4) gave, got 1 x 2 x 2 and a window of 2. \
+         Undo poolings innermost first, with the channels that they had"
+    );
+    let wide = [MaxPool(2), Conv2d(Conv::new(3, 3).padding(1))];
+    assert!(
+        error(&wide, &[MaxUnpool(2), Conv2d(Conv::new(1, 3).padding(1))]).contains("got 3 x 4 x 4 and a window of 2")
+    );
+    let empty = Autoencoder::new((1, 0, 8), &[Relu], &[]).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(
+        empty,
+        "Autoencoder: expected pictures of 1 to 1073741824 values, got (1, 0, 8). Build it with data.image_shape()"
+    );
+    assert!(Autoencoder::new((usize::MAX, 2, 2), &[Flatten], &[]).is_err());
+    let overflow = [Flatten, Linear(4), Unflatten(1 << 40, 1 << 40, 1)];
+    assert!(Autoencoder::new((1, 8, 8), &overflow, &[]).is_err());
+    assert!(Split::from_tensor(&Tensor::zeros((3, 1, 0, 8), DType::F32, &Device::Cpu).unwrap(), None).is_err());
+    assert!(Split::from_bytes(vec![0; 8], (1 << 40, 1 << 40, 1), None).is_err());
 }

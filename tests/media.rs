@@ -40,10 +40,7 @@ fn samples_become_a_sound_file() {
     let error = sound(&Tensor::zeros((9, 2), DType::F32, &Device::Cpu).unwrap(), 8000).unwrap_err().to_string();
     assert_eq!(error, "sound: expected (samples) or (1 to 8 channels, samples), got [9, 2]. Reshape the tensor");
     let error = sound(&samples, 0).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "sample_rate: expected a positive number of samples a second, got 0. 44100 is that of a compact disc"
-    );
+    assert_eq!(error, "sample_rate: expected 1 to 1,000,000 samples a second, got 0. 44100 is that of a compact disc");
 }
 
 #[test]

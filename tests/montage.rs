@@ -184,4 +184,8 @@ fn a_montage_of_many_large_pictures_stays_small_and_a_slip_is_an_error() {
     assert!(width * height < 5_000_000, "{width} x {height}");
     let error = many.zoom(1000).to_png().unwrap_err().to_string();
     assert!(error.starts_with("picture: expected sides of 1 to 32768 pixels, got 1951000 x 1951000"), "{error}");
+    let slip = Montage::new(Tensor::zeros((2, 2), DType::F32, &Device::Cpu).unwrap()).unwrap();
+    assert!(
+        slip.clone().zoom(usize::MAX).to_png().is_err() && slip.padding(usize::MAX).zoom(usize::MAX).to_png().is_err()
+    );
 }

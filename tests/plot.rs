@@ -247,3 +247,47 @@ fn what_does_not_fit_is_said_when_the_chart_is_drawn() {
         "{color}"
     );
 }
+
+#[test]
+fn extreme_ranges_are_drawn_or_refused_in_words() {
+    for y in [[1e-300, 1e300], [1e-307, 1.0], [1e308, 1e308], [5e-324, 1e-323], [-1.5e308, 1.5e308], [0.0, -0.0]] {
+        for log in [false, true] {
+            let plot = Plot::new().size(160, 120).line("a name that is longer than the chart itself is wide", 0..2, y);
+            let plot = if log { plot.log_y() } else { plot };
+            assert!(!plot.to_png().unwrap().is_empty(), "{y:?}");
+            assert!(
+                !plot
+                    .scatter("the same for points, which have their legend beside them", 0..2, y)
+                    .to_png()
+                    .unwrap()
+                    .is_empty()
+            );
+        }
+    }
+    for value in [1e17, 1e30, -1e300] {
+        let matrix = Tensor::full(value, (2, 2), &Device::Cpu).unwrap();
+        assert!(!Plot::new().heat_map(&matrix).log_x().to_png().unwrap().is_empty());
+    }
+    let text = problem(Plot::new().line("", [1], [1]).y_range(0.0, 10.0).log_y());
+    assert_eq!(text, "y_range: expected positive ends on a log axis, got 0, 10. Begin above zero, such as at 0.001");
+    assert!(count(&Plot::new().histogram("", [1.0, 1.0, 2.0], 2).alpha(1.0).log_y(), BLUE) > 1000);
+}
+
+#[test]
+fn names_have_one_order_whatever_they_are() {
+    let labels: Vec<String> = (0..60).map(|i| if i % 3 == 0 { format!("{i}a") } else { i.to_string() }).collect();
+    let plot = Plot::new().scatter_by(0..60, 0..60, &labels);
+    assert!(text(&plot).find("\n2:").unwrap() < text(&plot).find("\n10:").unwrap());
+    let classes: Vec<usize> = (0..12).collect();
+    assert!(text(&Plot::confusion(&classes, &classes)).contains("12 x 12 values"));
+    let none: [u8; 0] = [];
+    assert!(
+        problem(Plot::confusion(&none, &none))
+            .ends_with("confusion: expected at least one truth, got none. Give the labels of both")
+    );
+    let bars = problem(Plot::new().bars("", &["a"], [1.0]).hover(&["x"]));
+    assert_eq!(
+        bars,
+        "plot: hover: expected a series of points, got another. Put .hover(...) behind .scatter(...) or .line(...)"
+    );
+}

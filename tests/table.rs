@@ -21,3 +21,8 @@ fn long_tables_are_cut_in_the_middle_and_say_so() {
     assert!(text.contains("\n29\n... 40 more rows\n") || text.contains("... 40 more rows"), "{text}");
     assert!(text.ends_with("99"));
 }
+
+#[test]
+fn a_cell_of_any_length_is_shown() {
+    assert_eq!(Table::new(["a"]).row(["x".repeat(70_000)]).to_text().len(), 1 + 1 + 70_000);
+}

@@ -84,7 +84,13 @@ pub fn shown(code: &str) -> Option<Shown> {
     let refers = matches!(&tail, ast::Expr::RefExpr(reference) if reference.mut_token().is_none());
     let begin = if refers { "(" } else { "(&(" };
     let close = if refers { ").evcxr_display();" } else { ")).evcxr_display();" };
-    let before = body.statements().last().map(|statement| at(statement.syntax().text_range().end()));
+    // A semicolon behind an item belongs to no statement.
+    let lone = body.syntax().children_with_tokens().filter(|part| part.kind() == SyntaxKind::SEMICOLON);
+    let lone = lone.map(|part| at(part.text_range().end())).filter(|end| *end <= start).max();
+    let before = body.statements().last().map(|statement| at(statement.syntax().text_range().end())).max(lone);
+    if before.is_none() && code.trim_start().starts_with("#!") {
+        return None;
+    }
     let (head, lines) = match before {
         Some(before) => (format!("{}{begin}{}", &code[..before], &code[before..start]), 0),
         None => (format!("{begin}\n{}", &code[..start]), 1),
@@ -223,9 +229,20 @@ mod tests {
             code("fn f() {}\nif x { 1 } else { 2 }"),
             one("fn f() {}(&(\nif x { 1 } else { 2 })).evcxr_display();", 0)
         );
-        for same in
-            ["let a = 1;", "fn f() {}", ":dep a\nb", "loop {}", "panic!(\"x\")", "|x| x", "a b", "", "// only this"]
-        {
+        assert_eq!(code("fn f() {};\nf()"), one("fn f() {};(&(\nf())).evcxr_display();", 0));
+        assert_eq!(code("let a = 1;;\na"), one("let a = 1;;(&(\na)).evcxr_display();", 0));
+        for same in [
+            "#![allow(unused)]\nx",
+            "let a = 1;",
+            "fn f() {}",
+            ":dep a\nb",
+            "loop {}",
+            "panic!(\"x\")",
+            "|x| x",
+            "a b",
+            "",
+            "// only this",
+        ] {
             assert_eq!(code(same), None, "{same}");
         }
     }

@@ -31,6 +31,8 @@ const ANSWERS: &str = "CANDLEBOOK_ANSWERS";
 const SESSION: &str = "CANDLEBOOK_SESSION";
 /// The path without the folder in front.
 const PATH: &str = "CANDLEBOOK_PATH";
+/// The lock file that a session of the stock form is to keep.
+const LOCK: &str = "CANDLEBOOK_LOCK";
 /// Where the recorder is to put the compiler's command.
 const RECORD: &str = "CANDLEBOOK_RECORD";
 /// The name that this program has as the compiler's wrapper.
@@ -85,6 +87,35 @@ pub unsafe fn put_in_place(session: &Session) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The environment of the stock form: cargo works as always, but for the lock file, which the engine's first evaluation
+/// empties. With new versions of libraries everything would be compiled again at each start.
+pub fn stock_environment(session: &Session) -> Result<Vec<(&'static str, std::ffi::OsString)>> {
+    lay_out(session)?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = [session.folder.join(FOLDER).join("bin")].into_iter().chain(std::env::split_paths(&path));
+    let front = std::env::join_paths(folders).context("a folder on the path has a colon")?;
+    Ok(vec![
+        (CARGO, home::sysroot()?.join("bin/cargo").into()),
+        (CARGO_HOME, cargo_home()?.into()),
+        (SESSION, session.folder.clone().into()),
+        (LOCK, session.seed.lock_file().into()),
+        (PATH, path),
+        ("PATH", front),
+    ])
+}
+
+/// Puts the lock file back, once, as soon as the session depends on the helper. Where that fails, cargo looks for versions
+/// itself.
+fn keep_lock(lock: &Path) {
+    let Some(session) = std::env::var_os(SESSION).map(PathBuf::from) else { return };
+    let manifest = std::fs::read_to_string(session.join("Cargo.toml")).unwrap_or_default();
+    let done = session.join(FOLDER).join("locked");
+    if manifest.contains("\ncandlebook =") && !done.exists() && std::fs::copy(lock, session.join("Cargo.lock")).is_ok()
+    {
+        let _ = std::fs::write(done, "");
+    }
 }
 
 /// Cargo's own home.
@@ -150,6 +181,10 @@ fn rustup() -> ExitCode {
 /// answered at once.
 pub fn run() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(lock) = std::env::var_os(LOCK) {
+        keep_lock(Path::new(&lock));
+        return finish(cargo(&arguments));
+    }
     if arguments.first().is_some_and(|command| ["build", "check"].contains(&command.as_str())) {
         return build(&arguments);
     }

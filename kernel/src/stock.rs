@@ -28,6 +28,7 @@ pub fn run(connection_file: &Path) -> Result<()> {
         .env(name, path)
         // As the seed was built: otherwise it would be built again.
         .envs(crate::front::BUILD_ENVIRONMENT)
+        .envs(crate::front::stock_environment(&session)?)
         // It would rewrite a kernel named "rust" of the user's that it finds under this path.
         .env("JUPYTER_PATH", &session.folder)
         .exec();
