@@ -1,5 +1,6 @@
 //! An axis of a chart: what range it spans, where a value stands, and which values are written beside it.
 
+use crate::numbers::finite_range;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use std::ops::Range;
 
@@ -31,8 +32,8 @@ impl Axis {
             return Axis { low: -0.5, high: names.len() as f64 - 0.5, ticks, whole: false };
         }
         let log = ticks == Ticks::Log;
-        let values = values.filter(|v| v.is_finite() && (!log || *v > 0.0)).map(|v| if log { v.log10() } else { v });
-        let (mut low, mut high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+        let values = values.filter(|v| !log || *v > 0.0).map(|v| if log { v.log10() } else { v });
+        let (mut low, mut high) = finite_range(values);
         if low > high {
             (low, high) = (0.0, 1.0);
         } else if high - low <= 1e-12 * high.abs().max(low.abs()) {

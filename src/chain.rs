@@ -102,7 +102,7 @@ impl Chain {
     /// # Shapes
     /// (b, input shape) -> (b, output shape)
     pub(crate) fn infer(&self, xs: &Tensor) -> Result<Tensor> {
-        match self.plan.as_ref().map(|plan| infer(plan, &[self], xs)).transpose()?.flatten() {
+        match infer(self.plan.as_ref(), &[self], xs)? {
             Some(out) => Ok(out),
             None => Ok(self.forward(xs, None, &mut Vec::new())?.detach()),
         }
@@ -190,9 +190,12 @@ impl Chain {
     }
 }
 
-/// Runs chains one after the other by a plan of all their layers; none where weights or pictures are not as plans need them.
-pub(crate) fn infer(plan: &Plan, chains: &[&Chain], xs: &Tensor) -> Result<Option<Tensor>> {
-    let (Device::Cpu, DType::F32, Some(last)) = (xs.device(), xs.dtype(), chains.last()) else { return Ok(None) };
+/// Runs chains one after the other by the plan of all their layers; none where there is no plan, or weights or pictures are
+/// not as plans need them.
+pub(crate) fn infer(plan: Option<&Plan>, chains: &[&Chain], xs: &Tensor) -> Result<Option<Tensor>> {
+    let (Some(plan), Device::Cpu, DType::F32, Some(last)) = (plan, xs.device(), xs.dtype(), chains.last()) else {
+        return Ok(None);
+    };
     let xs = xs.contiguous()?;
     let learned = chains.iter().flat_map(|chain| chain.variables.iter().flatten());
     let held: Vec<_> = learned.flat_map(|(w, b)| [w, b]).map(|var| var.storage_and_layout()).collect();

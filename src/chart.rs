@@ -6,6 +6,7 @@ use crate::color::{WARNING, sequential};
 use crate::error::{Error, Result};
 use crate::figure::{Figure, Marker, Series, Shape};
 use crate::legend::Legend;
+use crate::numbers::finite_range;
 use plotters::chart::ChartContext;
 use plotters::coord::Shift;
 use plotters::coord::cartesian::Cartesian2d;
@@ -319,8 +320,7 @@ fn color_bar<DB: DrawingBackend>(
 
 /// The smallest and largest finite value; 0 and 1 where there are none.
 fn ends(values: &[f64]) -> (f64, f64) {
-    let finite = values.iter().filter(|v| v.is_finite());
-    let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
+    let (low, high) = finite_range(values.iter().copied());
     if low <= high { (low, high) } else { (0.0, 1.0) }
 }
 

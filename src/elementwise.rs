@@ -3,10 +3,9 @@
 
 use crate::loss::Loss;
 use pulp::Arch;
-use serde::{Deserialize, Serialize};
 
 /// A function of each value by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Activation {
     Relu,
     Sigmoid,

@@ -183,7 +183,7 @@ impl Autoencoder {
         let images = self.batch("reconstruct", images, &[c, h, w])?;
         in_chunks(&images, |chunk| {
             let chains = [&self.encoder, &self.decoder];
-            match self.plan.as_ref().map(|plan| infer(plan, &chains, chunk)).transpose()?.flatten() {
+            match infer(self.plan.as_ref(), &chains, chunk)? {
                 Some(out) => Ok(out),
                 None => self.forward(chunk, None),
             }

@@ -13,6 +13,12 @@ pub trait Numbers {
     fn numbers(&self) -> Result<Vec<f64>>;
 }
 
+/// The smallest and the largest finite value; infinity and minus infinity where there are none.
+pub(crate) fn finite_range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+    let finite = values.into_iter().filter(|value| value.is_finite());
+    finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+}
+
 macro_rules! numbers {
     ($($type:ty)*) => { $(
         impl Numbers for [$type] {

@@ -8,7 +8,7 @@ use crate::display::{Content, Show, base64, escape, shows_itself};
 use crate::error::{Error, Result};
 pub use crate::figure::Marker;
 use crate::figure::{Figure, Series, Shape};
-use crate::numbers::Numbers;
+use crate::numbers::{Numbers, finite_range};
 use crate::preview::sparkline;
 use candle_core::Tensor;
 use std::path::Path;
@@ -118,7 +118,7 @@ impl Plot {
 
     /// Points in a series for each different label, in the order of the labels; the legend says which is which.
     pub fn scatter_by<L: ToString>(mut self, x: impl Numbers, y: impl Numbers, labels: &[L]) -> Self {
-        let points = self.join("scatter_by", "", &[("x", &x), ("y", &y)]);
+        let points = self.join("scatter_by", "", [("x", &x), ("y", &y)]);
         let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
         self.note(same_length("scatter_by", "labels as points", points.len(), labels.len()));
         let mut names = labels.clone();
@@ -142,8 +142,8 @@ impl Plot {
         y1: impl Numbers,
     ) -> Self {
         let name = name.into();
-        let all = self.join("segments", &name, &[("x0", &x0), ("y0", &y0), ("x1", &x1), ("y1", &y1)]);
-        self.push(name, Shape::Segments(four(&all), false))
+        let all = self.join("segments", &name, [("x0", &x0), ("y0", &y0), ("x1", &x1), ("y1", &y1)]);
+        self.push(name, Shape::Segments(all, false))
     }
 
     /// Arrows from (x, y) to (x + dx, y + dy): a vector field.
@@ -156,8 +156,8 @@ impl Plot {
         dy: impl Numbers,
     ) -> Self {
         let name = name.into();
-        let all = self.join("quiver", &name, &[("x", &x), ("y", &y), ("dx", &dx), ("dy", &dy)]);
-        let arrows = all.iter().map(|v| [v[0], v[1], v[0] + v[2], v[1] + v[3]]).collect();
+        let all = self.join("quiver", &name, [("x", &x), ("y", &y), ("dx", &dx), ("dy", &dy)]);
+        let arrows = all.iter().map(|[x, y, dx, dy]| [*x, *y, x + dx, y + dy]).collect();
         self.push(name, Shape::Segments(arrows, true))
     }
 
@@ -171,15 +171,15 @@ impl Plot {
         y1: impl Numbers,
     ) -> Self {
         let name = name.into();
-        let all = self.join("quads", &name, &[("x0", &x0), ("y0", &y0), ("x1", &x1), ("y1", &y1)]);
-        self.push(name, Shape::Quads(four(&all))).alpha(0.7)
+        let all = self.join("quads", &name, [("x0", &x0), ("y0", &y0), ("x1", &x1), ("y1", &y1)]);
+        self.push(name, Shape::Quads(all)).alpha(0.7)
     }
 
     /// A bar for each name below the chart. Several series of bars stand beside each other.
     pub fn bars<S: ToString>(mut self, name: impl Into<String>, names: &[S], heights: impl Numbers) -> Self {
         let name = name.into();
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let heights = self.join("bars", &name, &[("heights", &heights)]);
+        let heights = self.join("bars", &name, [("heights", &heights)]);
         self.note(same_length("bars", "heights as names", names.len(), heights.len()));
         if let Ticks::Names(known) = &self.figure.x.ticks
             && *known != names
@@ -195,9 +195,9 @@ impl Plot {
     pub fn histogram(mut self, name: impl Into<String>, values: impl Numbers, bins: usize) -> Self {
         let name = name.into();
         let bins = bins.clamp(1, 10_000);
-        let all = self.join("histogram", &name, &[("values", &values)]);
+        let all = self.join("histogram", &name, [("values", &values)]);
         let finite: Vec<f64> = all.iter().map(|v| v[0]).filter(|v| v.is_finite()).collect();
-        let (low, high) = finite.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
+        let (low, high) = finite_range(finite.iter().copied());
         let width = if high > low { (high - low) / bins as f64 } else { 1.0 / bins as f64 };
         let mut counts = vec![0.0; bins];
         for value in &finite {
@@ -212,13 +212,13 @@ impl Plot {
     /// The area between two curves, such as a mean plus and minus its spread.
     pub fn band(mut self, name: impl Into<String>, x: impl Numbers, low: impl Numbers, high: impl Numbers) -> Self {
         let name = name.into();
-        let all = self.join("band", &name, &[("x", &x), ("low", &low), ("high", &high)]);
-        self.push(name, Shape::Band(all.iter().map(|v| [v[0], v[1], v[2]]).collect())).alpha(0.25)
+        let all = self.join("band", &name, [("x", &x), ("low", &low), ("high", &high)]);
+        self.push(name, Shape::Band(all)).alpha(0.25)
     }
 
     /// Text at points.
     pub fn text<S: ToString>(mut self, x: impl Numbers, y: impl Numbers, texts: &[S]) -> Self {
-        let points = self.join("text", "", &[("x", &x), ("y", &y)]);
+        let points = self.join("text", "", [("x", &x), ("y", &y)]);
         self.note(same_length("text", "texts as points", points.len(), texts.len()));
         let all = points.iter().zip(texts).map(|(p, text)| (p[0], p[1], text.to_string())).collect();
         self.push(String::new(), Shape::Text(all))
@@ -371,7 +371,7 @@ impl Plot {
     ) -> Self {
         let name = name.into();
         let points: Vec<(f64, f64)> =
-            self.join(what, &name, &[("x", &x), ("y", &y)]).iter().map(|v| (v[0], v[1])).collect();
+            self.join(what, &name, [("x", &x), ("y", &y)]).into_iter().map(|[x, y]| (x, y)).collect();
         let alpha = if what == "scatter" { cloudy(points.len()) } else { 1.0 };
         self.push(name, shape(points)).alpha(alpha)
     }
@@ -398,9 +398,9 @@ impl Plot {
     }
 
     /// Rows of one number from each source. Sources of different lengths are noted as the problem of this chart.
-    fn join(&mut self, what: &str, name: &str, sources: &[(&str, &dyn Numbers)]) -> Vec<Vec<f64>> {
+    fn join<const N: usize>(&mut self, what: &str, name: &str, sources: [(&str, &dyn Numbers); N]) -> Vec<[f64; N]> {
         let mut all = Vec::new();
-        for (_, source) in sources {
+        for (_, source) in &sources {
             match source.numbers() {
                 Ok(numbers) => all.push(numbers),
                 Err(error) => {
@@ -415,7 +415,7 @@ impl Plot {
             self.note(same_length(&what, &expected, all[0].len(), numbers.len()));
         }
         let n = all.iter().map(Vec::len).min().unwrap_or(0);
-        (0..n).map(|i| all.iter().map(|numbers| numbers[i]).collect()).collect()
+        (0..n).map(|i| std::array::from_fn(|k| all[k][i])).collect()
     }
 
     /// Keeps the first problem, to be told when the chart is drawn: a chain of `?` would hide the chart in the code.
@@ -450,7 +450,7 @@ impl Plot {
             let points = series.shape.points();
             let name = if series.name.is_empty() { "" } else { &format!("{}: ", series.name) };
             let drawn: Vec<f64> = points.iter().filter(|p| x.takes(p.0) && y.takes(p.1)).map(|p| p.1).collect();
-            let (low, high) = drawn.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
+            let (low, high) = finite_range(drawn.iter().copied());
             let range = if low <= high { format!(", {} to {}", short(low), short(high)) } else { String::new() };
             let mut line = match &series.shape {
                 Shape::Line(_) => format!("{name}line of {} points{range} {}", points.len(), sparkline(&drawn, 40)),
@@ -491,10 +491,6 @@ fn sort_names(names: &mut Vec<String>) {
 /// Many points are drawn lighter, so that crowds show.
 fn cloudy(points: usize) -> f64 {
     if points > 200 { 0.6 } else { 1.0 }
-}
-
-fn four(all: &[Vec<f64>]) -> Vec<[f64; 4]> {
-    all.iter().map(|v| [v[0], v[1], v[2], v[3]]).collect()
 }
 
 fn same_length(what: &str, expected: &str, one: usize, other: usize) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Pictures in plain text, for readers without pictures: half blocks, dithered.
 
+use crate::numbers::finite_range;
+
 /// Characters that all pictures of a preview take in a line.
 const WIDTH: usize = 64;
 /// One picture alone is no wider than this.
@@ -50,8 +52,7 @@ fn shrink(picture: &[f32], (h, w): (usize, usize), (height, width): (usize, usiz
 /// A row of numbers as bars of eight heights, in at most so many characters; what is not finite is a gap.
 pub(crate) fn sparkline(values: &[f64], most: usize) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let finite = values.iter().filter(|v| v.is_finite());
-    let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
+    let (low, high) = finite_range(values.iter().copied());
     let n = values.len().min(most);
     let mean = |i: usize| {
         let part = &values[i * values.len() / n..(i + 1) * values.len() / n];

@@ -46,12 +46,9 @@ impl Rng {
 
     /// `n` numbers, normal with mean 0 and the given standard deviation (Box-Muller).
     pub fn normal(&mut self, n: usize, std: f32) -> Vec<f32> {
-        (0..n)
-            .map(|_| {
-                let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
-                std * radius * (std::f32::consts::TAU * self.unit()).cos()
-            })
-            .collect()
+        let mut values = vec![0.0; n];
+        self.add_normal(&mut values, std);
+        values
     }
 
     /// The numbers 0 .. n in random order (Fisher-Yates).
@@ -65,8 +62,9 @@ impl Rng {
 
     /// A dropout mask: 0 with probability `p`, else 1 / (1 - p), so that the expected value stays.
     pub fn dropout_mask(&mut self, n: usize, p: f32) -> Vec<f32> {
-        let keep = 1.0 / (1.0 - p);
-        (0..n).map(|_| if self.unit() < p { 0.0 } else { keep }).collect()
+        let mut mask = vec![0.0; n];
+        self.fill_dropout_mask(&mut mask, p);
+        mask
     }
 
     /// The same as [`Rng::dropout_mask`], into a place that is there.

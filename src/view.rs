@@ -160,9 +160,8 @@ impl View {
         let mut html = format!("<pre style=\"margin:0;line-height:1.5\">{}</pre>", escape(&text));
         if !self.encoded.is_empty() {
             // Decoded at once, or the picture would flicker at each change.
-            let width = WIDTH;
             let source = format!("data:image/png;base64,{}", self.encoded);
-            html.push_str(&format!("<img alt=\"\" decoding=\"sync\" width=\"{width}\" src=\"{source}\">"));
+            html.push_str(&format!("<img alt=\"\" decoding=\"sync\" width=\"{WIDTH}\" src=\"{source}\">"));
         }
         self.put(Content::text(text).html(html));
         self.next = Instant::now() + UPDATE_EVERY.max(begun.elapsed() * SHARE);
