@@ -17,6 +17,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -74,9 +75,8 @@ pub unsafe fn put_in_place(session: &Session) -> Result<()> {
             std::env::set_var(CARGO, real);
             std::env::set_var(CARGO_HOME, cargo_home()?);
             std::env::set_var("CARGO_HOME", session.folder.join(FOLDER));
-            let path = std::env::var_os("PATH").unwrap_or_default();
-            let folders = [session.folder.join(FOLDER).join("bin")].into_iter().chain(std::env::split_paths(&path));
-            std::env::set_var("PATH", std::env::join_paths(folders).context("a folder on the path has a colon")?);
+            let (path, front) = paths(session)?;
+            std::env::set_var("PATH", front);
             std::env::set_var(PATH, path);
             for (name, value) in BUILD_ENVIRONMENT {
                 std::env::set_var(name, value);
@@ -89,13 +89,19 @@ pub unsafe fn put_in_place(session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// The environment of the stock form: cargo works as always, but for the lock file, which the engine's first evaluation
-/// empties. With new versions of libraries everything would be compiled again at each start.
-pub fn stock_environment(session: &Session) -> Result<Vec<(&'static str, std::ffi::OsString)>> {
-    lay_out(session)?;
+/// The path as it is, and with the folder in front.
+fn paths(session: &Session) -> Result<(OsString, OsString)> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = [session.folder.join(FOLDER).join("bin")].into_iter().chain(std::env::split_paths(&path));
     let front = std::env::join_paths(folders).context("a folder on the path has a colon")?;
+    Ok((path, front))
+}
+
+/// The environment of the stock form: cargo works as always, but for the lock file, which the engine's first evaluation
+/// empties. With new versions of libraries everything would be compiled again at each start.
+pub fn stock_environment(session: &Session) -> Result<Vec<(&'static str, OsString)>> {
+    lay_out(session)?;
+    let (path, front) = paths(session)?;
     Ok(vec![
         (CARGO, home::sysroot()?.join("bin/cargo").into()),
         (CARGO_HOME, cargo_home()?.into()),
@@ -127,7 +133,7 @@ pub fn cargo_home() -> Result<PathBuf> {
 }
 
 /// The path without the folder in front, for the process that runs cells.
-pub fn users_path() -> std::ffi::OsString {
+pub fn users_path() -> OsString {
     std::env::var_os(PATH).or_else(|| std::env::var_os("PATH")).unwrap_or_default()
 }
 
