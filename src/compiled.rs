@@ -3,8 +3,8 @@
 //!
 //! It computes what candle's autograd computes, from the same random draws; `tests/compiled.rs` compares the two.
 
-use crate::data::Split;
 use crate::error::Result;
+use crate::loader::Batch;
 use crate::loss::Loss;
 use crate::model::Autoencoder;
 use crate::optim::{Adam, Rates, adam_step};
@@ -84,12 +84,12 @@ impl Compiled {
         }))
     }
 
-    /// One step with the pictures at these positions; returns the loss before it. Where that is not finite, nothing moves.
+    /// One step with some pictures; returns the loss before it. Where that is not finite, nothing moves.
     ///
     /// # Errors
     /// A position that the split does not have.
-    pub(crate) fn step(&mut self, train: &Split, positions: &[usize]) -> Result<f32> {
-        let batch = positions.len();
+    pub(crate) fn step(&mut self, pictures: &Batch<'_>) -> Result<f32> {
+        let batch = pictures.len();
         let threads = self.passes.len().min(batch);
         let inputs = self.plan.stages().first().map_or(0, |stage| stage.inputs);
         let (plan, parameters, loss, noise) = (&self.plan, &self.parameters, self.loss, self.noise);
@@ -97,7 +97,7 @@ impl Compiled {
         let part = |(nth, (pass, target)): (usize, (&mut Pass, &mut Vec<f32>))| -> Result<f64> {
             let (first, last) = (nth * batch / threads, (nth + 1) * batch / threads);
             let input = pass.input(plan, last - first);
-            train.fill(&positions[first..last], input)?;
+            pictures.fill(first..last, input)?;
             if noise > 0.0 {
                 target[..input.len()].copy_from_slice(input);
                 noise_draws.skipped((2 * first * inputs) as u64).add_normal(input, noise);

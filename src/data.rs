@@ -1,16 +1,19 @@
 //! Pictures to learn from: a [`Dataset`] of a training and a test [`Split`].
 //!
-//! Pictures are kept as they came (bytes stay bytes, a quarter of the memory) and become `f32` in [0, 1], shape
-//! (b, c, h, w), when a batch is drawn.
+//! Pictures are kept as they came (bytes stay bytes, a quarter of the memory; files stay where they are) and become `f32`
+//! in [0, 1], shape (b, c, h, w), when a batch is drawn.
 
 use crate::cell::unless_stopped;
 use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
 use crate::idx::Idx;
 use crate::montage::Montage;
+use crate::rng::{Rng, Stream as Purpose};
+use crate::stream::Stream;
 use crate::table::Table;
 use candle_core::{DType, Device, Tensor};
 use pulp::Arch;
+use rayon::prelude::*;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,24 +24,35 @@ pub type ImageShape = (usize, usize, usize);
 enum Pixels {
     Bytes(Arc<Vec<u8>>),
     Floats(Arc<Vec<f32>>),
+    Streamed(Arc<Stream>),
 }
 
 /// Pictures of one shape, with or without labels. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Split {
     pixels: Pixels,
-    labels: Option<Arc<Vec<u8>>>,
+    labels: Option<Arc<Labels>>,
     /// Which pictures of `pixels` belong to this split, in order.
     index: Arc<Vec<usize>>,
     shape: ImageShape,
 }
+
+/// A number for each picture, and what people call those numbers.
+#[derive(Debug)]
+struct Labels {
+    numbers: Vec<u32>,
+    classes: Vec<String>,
+}
+
+/// What training changes about a picture: nothing, or cuts and flips drawn for this seed and epoch.
+pub(crate) type Augment = Option<(u64, usize)>;
 
 impl Split {
     /// Pictures from bytes, 0 to 255, one after the other as (c, h, w).
     ///
     /// # Errors
     /// Where the bytes are not a whole number of pictures, or the labels are not one for each.
-    pub fn from_bytes(bytes: Vec<u8>, shape: ImageShape, labels: Option<Vec<u8>>) -> Result<Self> {
+    pub fn from_bytes(bytes: Vec<u8>, shape: ImageShape, labels: Option<Vec<u32>>) -> Result<Self> {
         let n = count(bytes.len(), shape)?;
         Self::new(Pixels::Bytes(Arc::new(bytes)), n, shape, labels)
     }
@@ -50,7 +64,7 @@ impl Split {
     ///
     /// # Errors
     /// Another rank, no pictures, or labels that are not one for each picture.
-    pub fn from_tensor(images: &Tensor, labels: Option<Vec<u8>>) -> Result<Self> {
+    pub fn from_tensor(images: &Tensor, labels: Option<Vec<u32>>) -> Result<Self> {
         let (n, c, h, w) = images.dims4().map_err(|_| {
             let hint = "For pictures without channels use .unsqueeze(1)";
             Error::shape("Split::from_tensor", "(n, c, h, w)", format!("{:?}", images.dims()), hint)
@@ -59,7 +73,7 @@ impl Split {
         Self::new(Pixels::Floats(Arc::new(values)), n, (c, h, w), labels)
     }
 
-    fn new(pixels: Pixels, n: usize, shape: ImageShape, labels: Option<Vec<u8>>) -> Result<Self> {
+    fn new(pixels: Pixels, n: usize, shape: ImageShape, labels: Option<Vec<u32>>) -> Result<Self> {
         if n == 0 {
             return Err(Error::shape("Split", "at least one picture", "none", "Check where the pictures come from"));
         }
@@ -70,7 +84,33 @@ impl Split {
             let hint = "Give both from the same source";
             return Err(Error::shape("labels", format!("one for each of {n} pictures"), labels.len(), hint));
         }
-        Ok(Split { pixels, labels: labels.map(Arc::new), index: Arc::new((0..n).collect()), shape })
+        let labels = labels.map(|numbers| Arc::new(Labels { numbers, classes: Vec::new() }));
+        Ok(Split { pixels, labels, index: Arc::new((0..n).collect()), shape })
+    }
+
+    /// Pictures that are decoded when they are asked for.
+    pub(crate) fn from_stream(stream: Stream, labels: Option<Vec<u32>>) -> Result<Self> {
+        let (n, size) = (stream.source().len(), stream.framing().size);
+        Self::new(Pixels::Streamed(Arc::new(stream)), n, (3, size, size), labels)
+    }
+
+    /// The same with names for its labels: label 0 is called `classes[0]`.
+    ///
+    /// # Errors
+    /// A label without a name, or no labels at all.
+    pub fn named(self, classes: Vec<String>) -> Result<Self> {
+        let numbers = self.labels.as_ref().map(|labels| labels.numbers.clone()).unwrap_or_default();
+        let most = numbers.iter().max().map_or(0, |most| *most as usize + 1);
+        if most == 0 || most > classes.len() {
+            let hint = "Give a name for each label";
+            return Err(Error::shape(
+                "Split::named",
+                format!("{} names, one a label", most.max(1)),
+                classes.len(),
+                hint,
+            ));
+        }
+        Ok(Split { labels: Some(Arc::new(Labels { numbers, classes })), ..self })
     }
 
     /// How many pictures.
@@ -89,8 +129,33 @@ impl Split {
     }
 
     /// The labels, where there are any.
-    pub fn labels(&self) -> Option<Vec<u8>> {
-        self.labels.as_ref().map(|all| self.index.iter().map(|&i| all[i]).collect())
+    pub fn labels(&self) -> Option<Vec<u32>> {
+        self.labels.as_ref().map(|all| self.index.iter().map(|&i| all.numbers[i]).collect())
+    }
+
+    /// The names of the labels, where they have names, as those that are folders.
+    pub fn classes(&self) -> Option<&[String]> {
+        self.labels.as_ref().map(|labels| labels.classes.as_slice()).filter(|classes| !classes.is_empty())
+    }
+
+    /// What people call the label of a position.
+    pub(crate) fn label_name(&self, position: usize) -> Option<String> {
+        let labels = self.labels.as_ref()?;
+        let label = *labels.numbers.get(*self.index.get(position)?)?;
+        Some(labels.classes.get(label as usize).cloned().unwrap_or_else(|| label.to_string()))
+    }
+
+    /// Whether its pictures are decoded when they are asked for.
+    pub(crate) fn streamed(&self) -> bool {
+        matches!(self.pixels, Pixels::Streamed(_))
+    }
+
+    /// How many of the source's pictures could not be read so far.
+    pub(crate) fn unreadable(&self) -> usize {
+        match &self.pixels {
+            Pixels::Streamed(stream) => stream.unreadable(),
+            _ => 0,
+        }
     }
 
     /// The first `n` pictures, or all where there are fewer.
@@ -108,7 +173,15 @@ impl Split {
     pub fn images(&self, positions: &[usize]) -> Result<Tensor> {
         let (c, h, w) = self.shape;
         let mut values = vec![0.0; positions.len() * c * h * w];
-        self.fill(positions, &mut values)?;
+        if self.streamed() {
+            let pictures = positions.par_iter().zip(values.par_chunks_exact_mut(c * h * w));
+            pictures.try_for_each(|(position, values)| {
+                unless_stopped()?;
+                self.fill(&[*position], values)
+            })?;
+        } else {
+            self.fill(positions, &mut values)?;
+        }
         Ok(Tensor::from_vec(values, (positions.len(), c, h, w), &Device::Cpu)?)
     }
 
@@ -120,16 +193,43 @@ impl Split {
         let (c, h, w) = self.shape;
         let size = c * h * w;
         for (&position, values) in positions.iter().zip(values.chunks_exact_mut(size)) {
-            let Some(&i) = self.index.get(position) else {
-                let hint = "Positions count from 0";
-                return Err(Error::setting("position", format!("below {}", self.len()), position, hint));
-            };
+            let i = self.at(position)?;
             match &self.pixels {
                 Pixels::Bytes(bytes) => to_floats(&bytes[i * size..][..size], values),
                 Pixels::Floats(floats) => values.copy_from_slice(&floats[i * size..][..size]),
+                Pixels::Streamed(_) => to_floats(&self.decode(position, None)?, values),
             }
         }
         Ok(())
+    }
+
+    /// Whether two splits are parts of one whole.
+    fn shares(&self, other: &Split) -> bool {
+        matches!((&self.pixels, &other.pixels), (Pixels::Streamed(a), Pixels::Streamed(b)) if Arc::ptr_eq(a, b))
+    }
+
+    fn at(&self, position: usize) -> Result<usize> {
+        self.index.get(position).copied().ok_or_else(|| {
+            Error::setting("position", format!("below {}", self.len()), position, "Positions count from 0")
+        })
+    }
+
+    /// The bytes of a streamed picture, or of the next one that can be read.
+    ///
+    /// # Errors
+    /// No picture that can be read, or more unreadable ones than the stream allows.
+    pub(crate) fn decode(&self, position: usize, augment: Augment) -> Result<Vec<u8>> {
+        self.at(position)?;
+        let Pixels::Streamed(stream) = &self.pixels else { return Ok(Vec::new()) };
+        let mut picture = vec![0; stream.framing().bytes()];
+        for stand_in in (position..self.len()).chain(0..position) {
+            let i = self.index[stand_in];
+            let mut draws = augment.map(|(seed, epoch)| Rng::of_picture(seed, Purpose::Augment, epoch, i));
+            if stream.picture(i, draws.as_mut(), &mut picture)? {
+                return Ok(picture);
+            }
+        }
+        Err(Error::shape("pictures", "at least one that can be read", "none", "Check where they come from"))
     }
 
     /// The first `n` pictures as a tensor (n, c, h, w), or all where there are fewer.
@@ -169,7 +269,7 @@ impl Split {
     }
 }
 
-fn to_floats(bytes: &[u8], values: &mut [f32]) {
+pub(crate) fn to_floats(bytes: &[u8], values: &mut [f32]) {
     Arch::new().dispatch(|| values.iter_mut().zip(bytes).for_each(|(value, &byte)| *value = f32::from(byte) / 255.0));
 }
 
@@ -182,11 +282,18 @@ fn count(values: usize, (c, h, w): ImageShape) -> Result<usize> {
     Ok(values / size)
 }
 
+/// The first pictures, as many as two rows of the page take, and at most 20.
+fn strip(split: &Split) -> Result<Montage> {
+    const PAGE: usize = 700;
+    let columns = (PAGE / (split.shape.2 + 2)).clamp(1, 20);
+    Ok(Montage::new(&split.first((2 * columns).min(20))?)?.columns(columns))
+}
+
 impl Show for Split {
     fn contents(&self) -> Result<Vec<Content>> {
         let (c, h, w) = self.shape;
         let title = format!("{} pictures ({c}, {h}, {w}), the first", self.len());
-        Montage::new(&self.first(20)?)?.columns(20).title(title).contents()
+        strip(self)?.title(title).contents()
     }
 }
 shows_itself!(Split);
@@ -238,12 +345,16 @@ impl Show for Dataset {
             });
             [name.to_string(), split.len().to_string(), format!("{c} x {h} x {w}"), labels]
         };
-        let table = Table::new([&self.name, "pictures", "channels x height x width", "labels"])
+        let mut table = Table::new([&self.name, "pictures", "channels x height x width", "labels"])
             .row(row("train", &self.train))
             .row(row("test", &self.test))
             .row([format!("from {}", self.source)]);
-        let strip =
-            Montage::new(&self.train.first(20)?)?.columns(20).title(format!("{}: training pictures", self.name));
+        let unreadable =
+            self.train.unreadable() + if self.test.shares(&self.train) { 0 } else { self.test.unreadable() };
+        if unreadable > 0 {
+            table = table.row([format!("{unreadable} unreadable")]);
+        }
+        let strip = strip(&self.train)?.title(format!("{}: training pictures", self.name));
         let mut contents = table.contents()?;
         contents.extend(strip.contents()?);
         Ok(contents)
@@ -279,7 +390,8 @@ pub fn idx_folder(folder: impl AsRef<Path>) -> Result<Dataset> {
 
 pub(crate) fn split_of(images: Idx, labels: Option<Idx>) -> Result<Split> {
     let shape = (1, images.dims[1], images.dims[2]);
-    Split::from_bytes(images.bytes, shape, labels.map(|labels| labels.bytes))
+    let labels = labels.map(|labels| labels.bytes.into_iter().map(u32::from).collect());
+    Split::from_bytes(images.bytes, shape, labels)
 }
 
 /// A file of this name in the folder, plain or gzipped.

@@ -1,7 +1,7 @@
 //! Files written whole or not at all.
 
 use crate::error::{Error, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes to a temporary name beside the file, then renames: a reader sees the old bytes or the new ones, never a part.
 ///
@@ -26,4 +26,13 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     std::io::Write::write_all(&mut file, bytes).map_err(Error::io("write", path))?;
     file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
     Ok(())
+}
+
+/// Where downloads and packed frames are kept: `$CANDLEBOOK_CACHE`, else `~/.cache/candlebook`. None where there is no home.
+pub(crate) fn cache_folder() -> Option<PathBuf> {
+    if let Some(cache) = std::env::var_os("CANDLEBOOK_CACHE") {
+        return Some(cache.into());
+    }
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    base.or_else(|| std::env::home_dir().map(|home| home.join(".cache"))).map(|base| base.join("candlebook"))
 }

@@ -155,6 +155,11 @@ fn is_svg(bytes: &[u8]) -> bool {
 
 /// The form and the pixels of a picture file, upright, on white; or why it cannot be read.
 pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<(ImageFormat, RgbImage), String> {
+    // Files come from anywhere: a decoder that gives up on one must not take the notebook with it.
+    std::panic::catch_unwind(|| read(bytes)).unwrap_or_else(|_| Err("a file that its decoder gave up on".into()))
+}
+
+fn read(bytes: &[u8]) -> std::result::Result<(ImageFormat, RgbImage), String> {
     if bytes.is_empty() {
         return Err("an empty file".into());
     }

@@ -231,14 +231,13 @@ impl Autoencoder {
         nearest.sort_by(|a, b| a.0.total_cmp(&b.0));
         nearest.truncate(n.max(1));
         let positions: Vec<usize> = nearest.iter().map(|(_, i)| *i).collect();
-        let labels = split.labels();
-        let caption = |(distance, i): &(f32, usize)| match &labels {
-            Some(labels) => format!("{}: {distance:.2}", labels[*i]),
+        let caption = |(distance, i): &(f32, usize)| match split.label_name(*i) {
+            Some(label) => format!("{label}: {distance:.2}"),
             None => format!("{distance:.2}"),
         };
         let captions: Vec<String> = std::iter::once("picture".to_owned()).chain(nearest.iter().map(caption)).collect();
         let all = [picture.pictures()?.narrow(0, 0, 1)?, split.images(&positions)?];
-        let what = if labels.is_some() { "label: distance" } else { "distance" };
+        let what = if split.labels().is_some() { "label: distance" } else { "distance" };
         Ok(Montage::new(&all)?.columns(captions.len()).captions(captions).title(format!("nearest by code ({what})")))
     }
 

@@ -8,13 +8,14 @@
 
 use crate::cell::unless_stopped;
 use crate::data::{Dataset, Split, find, split_of};
-use crate::display::{Content, Handle, show};
 use crate::error::{Error, Result};
+use crate::file::cache_folder;
 use crate::idx::{Idx, decompress};
+use crate::progress::Line;
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A set of four IDX files and where they may be found.
 struct Source {
@@ -223,15 +224,6 @@ impl Source {
     }
 }
 
-/// Where downloads are kept: `$CANDLEBOOK_CACHE`, else `~/.cache/candlebook`. None where there is no home.
-fn cache_folder() -> Option<PathBuf> {
-    if let Some(cache) = std::env::var_os("CANDLEBOOK_CACHE") {
-        return Some(cache.into());
-    }
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    base.or_else(|| std::env::home_dir().map(|home| home.join(".cache"))).map(|base| base.join("candlebook"))
-}
-
 /// The mirrors to try: none offline, only `$CANDLEBOOK_MIRROR` where that is set.
 fn mirrors(source: &Source) -> Vec<String> {
     if std::env::var_os("CANDLEBOOK_OFFLINE").is_some() {
@@ -267,7 +259,9 @@ fn download(url: &str) -> Result<Vec<u8>> {
     let length = response.body().content_length();
     let mut reader = response.into_body().into_reader();
     let mut bytes = Vec::new();
-    let mut progress = Progress::new(url);
+    let name = url.rsplit('/').next().unwrap_or(url);
+    let of = length.map_or(String::new(), |all| format!(" of {:.1}", all as f64 / 1e6));
+    let mut line = Line::new();
     let mut chunk = vec![0; 1 << 16];
     loop {
         unless_stopped()?;
@@ -275,47 +269,10 @@ fn download(url: &str) -> Result<Vec<u8>> {
             0 => break,
             n => bytes.extend_from_slice(&chunk[..n]),
         }
-        progress.at(bytes.len(), length);
+        line.at(|| format!("{name}: {:.1}{of} MB", bytes.len() as f64 / 1e6));
     }
-    progress.done(bytes.len());
+    line.done(|| format!("{name}: {:.1} MB, done", bytes.len() as f64 / 1e6));
     Ok(bytes)
-}
-
-/// A line that says how far a download is: first after half a second, then five times a second.
-struct Progress {
-    name: String,
-    line: Option<Handle>,
-    last: Instant,
-}
-
-impl Progress {
-    fn new(url: &str) -> Self {
-        Progress { name: url.rsplit('/').next().unwrap_or(url).to_owned(), line: None, last: Instant::now() }
-    }
-
-    fn at(&mut self, bytes: usize, length: Option<u64>) {
-        let wait = if self.line.is_none() { 500 } else { 200 };
-        if self.last.elapsed() < Duration::from_millis(wait) {
-            return;
-        }
-        self.last = Instant::now();
-        let megabytes = bytes as f64 / 1e6;
-        let of = length.map_or(String::new(), |all| format!(" of {:.1}", all as f64 / 1e6));
-        self.write(format!("{}: {megabytes:.1}{of} MB", self.name));
-    }
-
-    fn done(&mut self, bytes: usize) {
-        if self.line.is_some() {
-            self.write(format!("{}: {:.1} MB, done", self.name, bytes as f64 / 1e6));
-        }
-    }
-
-    fn write(&mut self, text: String) {
-        match &self.line {
-            Some(line) => line.update(Content::text(text)),
-            None => self.line = Some(show(Content::text(text))),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ pub use crate::display::{Content, Handle, Show, clear_output, show};
 pub use crate::display::{ShowDebug as _, ShowValues as _};
 pub use crate::error::Error;
 pub use crate::explore::{Explorer, explore};
+pub use crate::folder::{ImageFolder, image_folder};
+pub use crate::frame::Crop;
 pub use crate::history::{Epoch, History};
 pub use crate::image::Image;
 pub use crate::input::{input, password};

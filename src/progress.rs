@@ -103,6 +103,42 @@ impl<I> Progress<I> {
     }
 }
 
+/// A line about work that may be quick: it appears after half a second, and then changes five times a second.
+#[derive(Debug)]
+pub(crate) struct Line {
+    shown: Option<Handle>,
+    last: Instant,
+}
+
+impl Line {
+    pub(crate) fn new() -> Self {
+        Line { shown: None, last: Instant::now() }
+    }
+
+    /// How far the work is.
+    pub(crate) fn at(&mut self, text: impl FnOnce() -> String) {
+        let wait = if self.shown.is_none() { Duration::from_millis(500) } else { UPDATE_EVERY };
+        if self.last.elapsed() >= wait {
+            self.last = Instant::now();
+            self.write(text());
+        }
+    }
+
+    /// What came of it, where a line is there.
+    pub(crate) fn done(&mut self, text: impl FnOnce() -> String) {
+        if self.shown.is_some() {
+            self.write(text());
+        }
+    }
+
+    fn write(&mut self, text: String) {
+        match &self.shown {
+            Some(line) => line.update(Content::text(text)),
+            None => self.shown = Some(show(Content::text(text))),
+        }
+    }
+}
+
 /// A bar of 24 characters, for a share in [0, 1].
 pub(crate) fn bar(share: f64) -> String {
     let full = ((share * BAR as f64) as usize).min(BAR);

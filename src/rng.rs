@@ -20,6 +20,8 @@ pub enum Stream {
     Dropout = 4,
     /// Noise added to the input of a denoising autoencoder.
     Noise = 5,
+    /// Cuts and flips of photographs.
+    Augment = 6,
 }
 
 /// A generator of one seed and one stream.
@@ -32,6 +34,15 @@ impl Rng {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream as u64);
         Rng(rng)
+    }
+
+    /// The generator of one picture in one epoch: its draws do not depend on which thread makes them, or when.
+    pub(crate) fn of_picture(seed: u64, stream: Stream, epoch: usize, picture: usize) -> Self {
+        // Words apart, so that seeds which are near each other share nothing.
+        let words = [seed, stream as u64, epoch as u64, picture as u64];
+        let mut bytes = [0; 32];
+        bytes.as_chunks_mut::<8>().0.iter_mut().zip(words).for_each(|(bytes, word)| *bytes = word.to_le_bytes());
+        Rng(ChaCha8Rng::from_seed(bytes))
     }
 
     /// A number in [0, 1), of 24 random bits.

@@ -5,6 +5,7 @@ use crate::compiled::{Compiled, Settings};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::history::{Epoch, History};
+use crate::loader::{Batch, Batches};
 use crate::loss::Loss;
 use crate::model::Autoencoder;
 use crate::optim::{Adam, Optimizer};
@@ -207,17 +208,19 @@ impl<'a> Run<'a> {
         let start = Instant::now();
         let order = self.shuffle.permutation(self.train.len());
         let (mut sum, mut seen) = (0.0, 0);
-        for (i, positions) in order.chunks(self.fit.batch).enumerate() {
+        let train = self.train.clone();
+        for (i, batch) in Batches::new(&train, &order, self.fit.batch, Some((self.fit.seed, epoch)))?.enumerate() {
             if stopped() {
                 self.store()?;
                 return Ok(None);
             }
-            let loss = self.step(positions)?;
+            let batch = batch?;
+            let loss = self.step(&batch)?;
             if !loss.is_finite() {
                 return Err(self.diverged(epoch, i + 1, loss));
             }
-            sum += f64::from(loss) * positions.len() as f64;
-            seen += positions.len();
+            sum += f64::from(loss) * batch.len() as f64;
+            seen += batch.len();
             self.view.batch_done(seen, sum / seen as f64);
         }
         self.store()?;
@@ -253,12 +256,12 @@ impl<'a> Run<'a> {
     }
 
     /// One step of the optimizer; returns the loss before it.
-    fn step(&mut self, positions: &[usize]) -> Result<f32> {
+    fn step(&mut self, batch: &Batch<'_>) -> Result<f32> {
         let (optimizer, dropout, noise) = match &mut self.executor {
-            Executor::Compiled(compiled) => return compiled.step(&self.train, positions),
+            Executor::Compiled(compiled) => return compiled.step(batch),
             Executor::Autograd(autograd) => (&mut autograd.optimizer, &mut autograd.dropout, &mut autograd.noise),
         };
-        let images = self.train.images(positions)?.to_device(self.model.device())?;
+        let images = batch.images()?.to_device(self.model.device())?;
         let input = if self.fit.noise > 0.0 {
             let noise = noise.normal(images.elem_count(), self.fit.noise as f32);
             (&images + Tensor::from_vec(noise, images.shape(), images.device())?)?

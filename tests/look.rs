@@ -21,7 +21,7 @@ fn picture(values: [f32; 4]) -> Tensor {
     Tensor::new(&values, &Device::Cpu).unwrap().reshape((1, 2, 2)).unwrap()
 }
 
-fn split(pictures: &[[f32; 4]], labels: Option<Vec<u8>>) -> Split {
+fn split(pictures: &[[f32; 4]], labels: Option<Vec<u32>>) -> Split {
     let all: Vec<Tensor> = pictures.iter().map(|values| picture(*values)).collect();
     Split::from_tensor(&Tensor::stack(&all, 0).unwrap(), labels).unwrap()
 }
