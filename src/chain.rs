@@ -1,9 +1,12 @@
 //! A list of layers brought to life: variables, and the forward pass on candle's autograd.
 
 use crate::error::{Error, Result};
-use crate::layer::{Conv, Layer, Misfit, shapes};
-use crate::plan::{Plan, Stage, Weights};
+use crate::layer::{Layer, Step, shapes, steps};
+use crate::misfit::Misfit;
+use crate::norm::{EPS, MOMENTUM, affine};
+use crate::plan::Plan;
 use crate::rng::Rng;
+use crate::window::Conv;
 use candle_core::{D, DType, Device, Layout, Storage, Tensor, Var};
 
 /// Layers with their variables. `encoder.1.weight` is the weight of the layer at position 1 of the chain "encoder".
@@ -11,12 +14,24 @@ use candle_core::{D, DType, Device, Layout, Storage, Tensor, Var};
 pub(crate) struct Chain {
     name: &'static str,
     layers: Vec<Layer>,
-    /// One shape before the first layer and one after each, without the batch.
+    steps: Vec<Step>,
+    /// One shape before the first step and one after each, without the batch.
     shapes: Vec<Vec<usize>>,
     /// How the processor runs the layers; none where one of them is not known to plans.
     plan: Option<Plan>,
-    /// For each layer, if it learns: weight (out, in) and bias (out).
+    /// For each step, if it learns: weight and bias.
     variables: Vec<Option<(Var, Var)>>,
+    /// For each step, if it normalizes: running mean and variance.
+    buffers: Vec<Option<(Var, Var)>>,
+}
+
+/// What layers leave behind for later ones.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    /// Where poolings found their maxima.
+    pub(crate) switches: Vec<Tensor>,
+    /// What went into the residual blocks that are open.
+    open: Vec<Tensor>,
 }
 
 impl Chain {
@@ -31,41 +46,59 @@ impl Chain {
         rng: &mut Rng,
         device: &Device,
     ) -> Result<Self> {
-        let shapes = shapes(layers, input).map_err(|(i, misfit)| layer_error(name, layers, i, misfit))?;
-        for (i, layer) in layers.iter().enumerate() {
-            let count = weights(layer, &shapes[i]);
+        let steps = steps(layers);
+        let shapes = shapes(&steps, input).map_err(|(i, misfit)| layer_error(name, &steps[i], misfit))?;
+        for (step, input) in steps.iter().zip(&shapes) {
+            let count = weights(&step.layer, input);
             if count > MOST_WEIGHTS {
                 let misfit = Misfit {
                     expected: format!("at most {MOST_WEIGHTS} weights"),
                     got: count.to_string(),
                     hint: "Choose a smaller size".into(),
                 };
-                return Err(layer_error(name, layers, i, misfit));
+                return Err(layer_error(name, step, misfit));
             }
         }
-        let variables = layers
-            .iter()
-            .zip(&shapes)
-            .map(|(layer, input)| variables(layer, input, rng, device))
-            .collect::<Result<_>>()?;
-        Ok(Chain { name, layers: layers.to_vec(), plan: Plan::new(layers, &shapes), shapes, variables })
+        let of = |(step, input): (&Step, &Vec<usize>)| variables(&step.layer, input, rng, device);
+        let variables = steps.iter().zip(&shapes).map(of).collect::<Result<_>>()?;
+        let running = |(step, input): (&Step, &Vec<usize>)| -> Result<Option<(Var, Var)>> {
+            let Layer::BatchNorm = step.layer else { return Ok(None) };
+            Ok(Some((Var::zeros(input[0], DType::F32, device)?, Var::ones(input[0], DType::F32, device)?)))
+        };
+        let buffers = steps.iter().zip(&shapes).map(running).collect::<Result<_>>()?;
+        let plan = Plan::new(&steps, &shapes);
+        Ok(Chain { name, layers: layers.to_vec(), steps, plan, shapes, variables, buffers })
     }
 
-    /// The same chain with variables of its own: candle's `clone` would share the storage, and training the copy would
-    /// train the original.
-    pub(crate) fn copy(&self) -> Result<Self> {
-        let copy = |var: &Var| -> Result<Var> { Ok(Var::from_tensor(&var.as_tensor().copy()?)?) };
-        let variables = self.variables.iter().map(|pair| match pair {
-            Some((weight, bias)) => Ok(Some((copy(weight)?, copy(bias)?))),
-            None => Ok(None),
-        });
-        let variables = variables.collect::<Result<_>>()?;
-        let (layers, shapes, plan) = (self.layers.clone(), self.shapes.clone(), self.plan.clone());
-        Ok(Chain { name: self.name, layers, shapes, plan, variables })
+    /// The same chain with variables of its own, on a device: candle's `clone` would share the storage, and training the
+    /// copy would train the original.
+    pub(crate) fn copy(&self, device: &Device) -> Result<Self> {
+        let copy = |var: &Var| -> Result<Var> {
+            let own = if var.device().same_device(device) { var.as_tensor().copy()? } else { var.to_device(device)? };
+            Ok(Var::from_tensor(&own)?)
+        };
+        let copies = |pairs: &[Option<(Var, Var)>]| -> Result<Vec<Option<(Var, Var)>>> {
+            let pair = |pair: &Option<(Var, Var)>| pair.as_ref().map(|(a, b)| Ok((copy(a)?, copy(b)?))).transpose();
+            pairs.iter().map(pair).collect()
+        };
+        Ok(Chain {
+            name: self.name,
+            layers: self.layers.clone(),
+            steps: self.steps.clone(),
+            shapes: self.shapes.clone(),
+            plan: self.plan.clone(),
+            variables: copies(&self.variables)?,
+            buffers: copies(&self.buffers)?,
+        })
     }
 
     pub(crate) fn layers(&self) -> &[Layer] {
         &self.layers
+    }
+
+    /// The layers in the order in which they run.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
     }
 
     pub(crate) fn shapes(&self) -> &[Vec<usize>] {
@@ -75,24 +108,19 @@ impl Chain {
     /// The shape that comes out, without the batch.
     pub(crate) fn output(&self) -> &[usize] {
         // There is always the shape before the first layer.
-        &self.shapes[self.layers.len()]
+        &self.shapes[self.steps.len()]
     }
 
-    /// Runs the layers. Dropout happens where a generator is given: in training.
+    /// Runs the layers. Dropout happens, and normalizations measure, where a generator is given: in training.
     ///
     /// # Shapes
     /// (b, input shape) -> (b, output shape)
     ///
-    /// Pooling leaves behind where its maxima were, and unpooling takes it from there: `switches`.
-    pub(crate) fn forward(
-        &self,
-        xs: &Tensor,
-        mut dropout: Option<&mut Rng>,
-        switches: &mut Vec<Tensor>,
-    ) -> Result<Tensor> {
+    /// Pooling leaves behind where its maxima were, and unpooling takes it from there.
+    pub(crate) fn forward(&self, xs: &Tensor, mut dropout: Option<&mut Rng>, passed: &mut Passed) -> Result<Tensor> {
         let mut xs = xs.clone();
-        for i in 0..self.layers.len() {
-            xs = self.layer(i, &xs, dropout.as_deref_mut(), switches)?;
+        for i in 0..self.steps.len() {
+            xs = self.step(i, &xs, dropout.as_deref_mut(), passed)?;
         }
         Ok(xs)
     }
@@ -104,19 +132,17 @@ impl Chain {
     pub(crate) fn infer(&self, xs: &Tensor) -> Result<Tensor> {
         match infer(self.plan.as_ref(), &[self], xs)? {
             Some(out) => Ok(out),
-            None => Ok(self.forward(xs, None, &mut Vec::new())?.detach()),
+            None => Ok(self.forward(xs, None, &mut Passed::default())?.detach()),
         }
     }
 
-    /// Runs one layer.
-    pub(crate) fn layer(
-        &self,
-        i: usize,
-        xs: &Tensor,
-        dropout: Option<&mut Rng>,
-        switches: &mut Vec<Tensor>,
-    ) -> Result<Tensor> {
-        Ok(match (&self.layers[i], &self.variables[i]) {
+    /// Runs one step.
+    pub(crate) fn step(&self, i: usize, xs: &Tensor, dropout: Option<&mut Rng>, passed: &mut Passed) -> Result<Tensor> {
+        for _ in self.steps.iter().filter(|step| step.source == Some(i)) {
+            passed.open.push(xs.clone());
+        }
+        let switches = &mut passed.switches;
+        Ok(match (&self.steps[i].layer, &self.variables[i]) {
             (Layer::Flatten, _) => xs.flatten_from(1)?, // (b, c, h, w) -> (b, c*h*w)
             (Layer::Unflatten(c, h, w), _) => xs.reshape((xs.dim(0)?, *c, *h, *w))?, // (b, c*h*w) -> (b, c, h, w)
             (Layer::Linear(_), Some((weight, bias))) => xs.matmul(&weight.t()?)?.broadcast_add(bias)?,
@@ -151,10 +177,24 @@ impl Chain {
                 // (b, c, h, w, n*n) -> (b, c, h*n, w*n)
                 spread.reshape((b, c, h, w, *n, *n))?.permute((0, 1, 2, 4, 3, 5))?.reshape((b, c, h * n, w * n))?
             }
-            (Layer::Linear(_) | Layer::Conv2d(_) | Layer::ConvTranspose2d(_), None) => {
+            (Layer::AvgPool(n), _) => windows(xs, *n)?.mean(D::Minus1)?,
+            (Layer::Upsample(n), _) => {
+                let (b, c, h, w) = xs.dims4()?;
+                // (b, c, h, w) -> (b, c, h, n, w, n) -> (b, c, h*n, w*n)
+                xs.reshape((b, c, h, 1, w, 1))?.broadcast_as((b, c, h, *n, w, *n))?.reshape((b, c, h * n, w * n))?
+            }
+            (Layer::BatchNorm, Some((weight, bias))) => self.normalized(i, xs, (weight, bias), dropout.is_some())?,
+            (Layer::Residual(_), _) => match passed.open.pop() {
+                Some(input) => (xs + input)?,
+                None => xs.clone(),
+            },
+            (Layer::Linear(_) | Layer::Conv2d(_) | Layer::ConvTranspose2d(_) | Layer::BatchNorm, None) => {
                 unreachable!("a layer with weights is made with its variables")
             }
             (Layer::Relu, _) => xs.relu()?,
+            (Layer::LeakyRelu(slope), _) => (xs.relu()? - (xs.neg()?.relu()? * *slope)?)?,
+            (Layer::Elu(alpha), _) => xs.elu(*alpha)?,
+            (Layer::Gelu, _) => xs.gelu_erf()?,
             (Layer::Sigmoid, _) => candle_nn::ops::sigmoid(xs)?,
             (Layer::Tanh, _) => xs.tanh()?,
             (Layer::Dropout(p), _) => match dropout {
@@ -167,26 +207,60 @@ impl Chain {
         })
     }
 
-    /// Every variable under its name in a PyTorch state dict, in order.
-    pub(crate) fn named_variables(&self) -> Vec<(String, Var)> {
-        let mut named = Vec::new();
-        for (i, variables) in self.variables.iter().enumerate() {
-            if let Some((weight, bias)) = variables {
-                named.push((format!("{}.{i}.weight", self.name), weight.clone()));
-                named.push((format!("{}.{i}.bias", self.name), bias.clone()));
+    /// Batch normalization of step `i`. In training by the batch's own mean and variance, which also move the running ones.
+    fn normalized(&self, i: usize, xs: &Tensor, (weight, bias): (&Var, &Var), training: bool) -> Result<Tensor> {
+        let (b, c) = (xs.dim(0)?, xs.dim(1)?);
+        let flat = xs.reshape((b, c, ()))?; // (b, c, h, w) or (b, c) -> (b, c, h*w)
+        let along = |channel: &Tensor| channel.reshape((1, c, 1));
+        let Some((running_mean, running_variance)) = &self.buffers[i] else { return Ok(xs.clone()) };
+        let (mean, variance) = if training {
+            let mean = flat.mean_keepdim((0, 2))?;
+            (mean.clone(), flat.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2))?)
+        } else {
+            (along(running_mean)?, along(running_variance)?)
+        };
+        if training {
+            let count = (flat.elem_count() / c) as f64;
+            // The running variance is that of the whole of which the batch is a sample.
+            for (running, own, factor) in
+                [(running_mean, &mean, 1.0), (running_variance, &variance, count / (count - 1.0).max(1.0))]
+            {
+                let own = (own.detach().flatten_all()? * (MOMENTUM * factor))?;
+                running.set(&((running.as_tensor() * (1.0 - MOMENTUM))? + own)?)?;
             }
+        }
+        let deviation = (variance + EPS)?.sqrt()?;
+        let normal = flat.broadcast_sub(&mean)?.broadcast_div(&deviation)?;
+        Ok(normal.broadcast_mul(&along(weight)?)?.broadcast_add(&along(bias)?)?.reshape(xs.shape())?)
+    }
+
+    /// Every variable that is learned, under its name in a PyTorch state dict, in order.
+    pub(crate) fn named_variables(&self) -> Vec<(String, Var)> {
+        self.named(&self.variables, ["weight", "bias"])
+    }
+
+    /// Every running mean and variance, under its name in a PyTorch state dict, in order.
+    pub(crate) fn named_buffers(&self) -> Vec<(String, Var)> {
+        self.named(&self.buffers, ["running_mean", "running_var"])
+    }
+
+    fn named(&self, pairs: &[Option<(Var, Var)>], [first, second]: [&str; 2]) -> Vec<(String, Var)> {
+        let mut named = Vec::new();
+        for (step, (a, b)) in self.steps.iter().zip(pairs).filter_map(|(step, pair)| Some((step, pair.as_ref()?))) {
+            let name = |what: &str| format!("{}.{}.{what}", self.name, step.name);
+            named.extend([(name(first), a.clone()), (name(second), b.clone())]);
         }
         named
     }
 
-    /// The weight and bias of a layer, if it learns.
+    /// The weight and bias of a step, if it learns.
     pub(crate) fn weights_of(&self, i: usize) -> Option<&(Var, Var)> {
         self.variables[i].as_ref()
     }
 
-    /// How many numbers a layer learns.
-    pub(crate) fn parameters(&self, layer: usize) -> usize {
-        self.variables[layer].as_ref().map_or(0, |(weight, bias)| weight.elem_count() + bias.elem_count())
+    /// How many numbers a step learns.
+    pub(crate) fn parameters(&self, i: usize) -> usize {
+        self.variables[i].as_ref().map_or(0, |(weight, bias)| weight.elem_count() + bias.elem_count())
     }
 }
 
@@ -197,15 +271,27 @@ pub(crate) fn infer(plan: Option<&Plan>, chains: &[&Chain], xs: &Tensor) -> Resu
         return Ok(None);
     };
     let xs = xs.contiguous()?;
-    let learned = chains.iter().flat_map(|chain| chain.variables.iter().flatten());
-    let held: Vec<_> = learned.flat_map(|(w, b)| [w, b]).map(|var| var.storage_and_layout()).collect();
+    let all = chains.iter().flat_map(|chain| chain.variables.iter().zip(&chain.buffers));
+    let pairs: Vec<_> = all.filter_map(|(learned, buffers)| Some((learned.as_ref()?, buffers.as_ref()))).collect();
+    let held: Vec<_> = pairs.iter().flat_map(|((w, b), _)| [w, b]).map(|var| var.storage_and_layout()).collect();
     let slices = held.iter().map(|(storage, layout)| floats(storage, layout)).collect::<Option<Vec<_>>>();
     let (storage, layout) = xs.storage_and_layout();
     let (Some(slices), Some(pictures)) = (slices, floats(&storage, layout)) else { return Ok(None) };
-    let mut pairs = slices.chunks_exact(2).map(|pair| (pair[0], pair[1]));
-    let of = |stage: &Stage| if stage.learns() { pairs.next().unwrap_or_default() } else { (&[][..], &[][..]) };
-    let weights: Vec<(&[f32], &[f32])> = plan.stages().iter().map(of).collect();
-    let out = plan.infer(Weights::Apart(&weights), pictures);
+    // What a normalization multiplies by and adds.
+    let affines = pairs.iter().zip(slices.chunks_exact(2)).map(|((_, buffers), own)| -> Result<_> {
+        let Some((mean, variance)) = buffers else { return Ok(None) };
+        Ok(Some(affine(&mean.to_vec1::<f32>()?, &variance.to_vec1::<f32>()?, own[0], own[1])))
+    });
+    let affines = affines.collect::<Result<Vec<_>>>()?;
+    let mut learned = slices.chunks_exact(2).zip(&affines).map(|(pair, affine)| match affine {
+        Some((scale, shift)) => (scale.as_slice(), shift.as_slice()),
+        None => (pair[0], pair[1]),
+    });
+    let stages = plan.stages().iter();
+    let weights: Vec<(&[f32], &[f32])> = stages
+        .map(|stage| if stage.learns() { learned.next().unwrap_or_default() } else { (&[][..], &[][..]) })
+        .collect();
+    let out = plan.infer(&weights, pictures);
     Ok(Some(Tensor::from_vec(out, [&[xs.dim(0)?], last.output()].concat(), xs.device())?))
 }
 
@@ -238,9 +324,9 @@ fn floats<'a>(storage: &'a Storage, layout: &Layout) -> Option<&'a [f32]> {
 }
 
 /// The error for a layer that does not fit: which list, which position, which layer.
-pub(crate) fn layer_error(list: &str, layers: &[Layer], i: usize, misfit: Misfit) -> Error {
+pub(crate) fn layer_error(list: &str, step: &Step, misfit: Misfit) -> Error {
     let Misfit { expected, got, hint } = misfit;
-    Error::Layer { place: format!("{list} layer {i}, {}", layers[i]), expected, got, hint }
+    Error::Layer { place: format!("{list} layer {}, {}", step.name, step.layer), expected, got, hint }
 }
 
 /// More weights than this in one layer (16 GB) are a slip of the finger.
@@ -253,14 +339,18 @@ fn weights(layer: &Layer, input: &[usize]) -> u128 {
 
 /// How many weights a list of layers has, before it is made; 0 where it does not fit.
 pub(crate) fn count_weights(layers: &[Layer], input: &[usize]) -> (u128, Vec<usize>) {
-    let Ok(shapes) = shapes(layers, input) else { return (0, input.to_vec()) };
-    let count = layers.iter().zip(&shapes).map(|(layer, input)| weights(layer, input)).sum();
-    (count, shapes[layers.len()].clone())
+    let steps = steps(layers);
+    let Ok(shapes) = shapes(&steps, input) else { return (0, input.to_vec()) };
+    let count = steps.iter().zip(&shapes).map(|(step, input)| weights(&step.layer, input)).sum();
+    (count, shapes[steps.len()].clone())
 }
 
-/// As PyTorch starts `nn.Linear`: weight and bias uniform in ±1/sqrt(inputs).
+/// As PyTorch starts them: weight and bias uniform in ±1/sqrt(inputs), those of a normalization at 1 and 0.
 fn variables(layer: &Layer, input: &[usize], rng: &mut Rng, device: &Device) -> Result<Option<(Var, Var)>> {
     let Some((weight, bias)) = layer.parameter_shapes(input) else { return Ok(None) };
+    if let Layer::BatchNorm = layer {
+        return Ok(Some((Var::ones(weight, DType::F32, device)?, Var::zeros(bias, DType::F32, device)?)));
+    }
     let bound = 1.0 / (weight[1..].iter().product::<usize>() as f32).sqrt();
     let mut draw = |shape: Vec<usize>| -> Result<Var> {
         let values = rng.uniform(shape.iter().product(), -bound, bound);

@@ -45,7 +45,7 @@ impl Autoencoder {
         // "format": "pt" is what PyTorch's own writer puts there; some readers look for it.
         let metadata = HashMap::from([(KEY.to_owned(), json), ("format".to_owned(), "pt".to_owned())]);
         let mut tensors = Vec::new();
-        for (name, var) in self.variables() {
+        for (name, var) in [self.variables(), self.buffers()].concat() {
             let values = var.as_tensor().to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>()?;
             let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             tensors.push((name, var.dims().to_vec(), bytes));
@@ -94,8 +94,10 @@ impl Autoencoder {
     fn take_weights(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         let file = parse(path, bytes)?;
         let mut theirs: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
+        // How many batches PyTorch has seen; with a fixed momentum it is of no use.
+        theirs.retain(|name, _| !name.ends_with("num_batches_tracked"));
         let mut news = Vec::new();
-        for (name, var) in self.variables() {
+        for (name, var) in [self.variables(), self.buffers()].concat() {
             let hint = "The file is of another architecture: load it with Autoencoder::load";
             let Some(view) = theirs.remove(&name) else {
                 return Err(Error::file(path, format!("weights named {name}"), "none of that name", hint));

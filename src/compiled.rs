@@ -7,11 +7,15 @@ use crate::error::Result;
 use crate::loader::Batch;
 use crate::loss::Loss;
 use crate::model::Autoencoder;
+use crate::norm::Statistics;
 use crate::optim::{Adam, Rates, adam_step};
-use crate::plan::{Pass, Plan, SMALL, Stage, summed_gradients, weight_gradients};
+use crate::pass::{Common, Pass, segments, summed_gradients, weight_gradients};
+use crate::plan::{Plan, SMALL};
 use crate::rng::Rng;
-use candle_core::{Device, Tensor, Var};
+use crate::stage::Stage;
+use candle_core::{Device, Tensor};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Training of one model by its plan.
 #[derive(Debug)]
@@ -21,6 +25,10 @@ pub(crate) struct Compiled {
     parameters: Vec<f32>,
     gradients: Vec<f32>,
     moments: [Vec<f32>; 2],
+    /// For each stage; of use where it is a normalization.
+    norms: Vec<Statistics>,
+    /// Parts of the plan that a pass runs by itself.
+    segments: Vec<Range<usize>>,
     /// One for each thread.
     passes: Vec<Pass>,
     /// What each pass should draw; the input may have noise.
@@ -61,6 +69,13 @@ impl Compiled {
         for (_, variable) in model.variables() {
             parameters.extend(variable.flatten_all()?.to_vec1::<f32>()?);
         }
+        let mut running = model.buffers().into_iter();
+        let mut next = || -> Result<Vec<f32>> { running.next().map_or(Ok(Vec::new()), |(_, var)| Ok(var.to_vec1()?)) };
+        let norm = |stage: &Stage| match stage.norm() {
+            Some(norm) => Ok(Statistics::new(norm.channels, next()?, next()?)),
+            None => Ok(Statistics::default()),
+        };
+        let norms = plan.stages().iter().map(norm).collect::<Result<_>>()?;
         let Settings { batch, loss, adam, noise, dropout_draws, noise_draws } = settings;
         // Forward once, backward twice.
         let small = 3 * plan.operations() * batch < SMALL;
@@ -68,6 +83,8 @@ impl Compiled {
         let rows = batch.div_ceil(threads);
         let inputs = plan.stages().first().map_or(0, |stage| stage.inputs);
         Ok(Some(Compiled {
+            norms,
+            segments: segments(&plan),
             gradients: vec![0.0; n],
             moments: [vec![0.0; n], vec![0.0; n]],
             passes: (0..threads).map(|_| Pass::new(&plan, rows)).collect(),
@@ -91,30 +108,49 @@ impl Compiled {
     pub(crate) fn step(&mut self, pictures: &Batch<'_>) -> Result<f32> {
         let batch = pictures.len();
         let threads = self.passes.len().min(batch);
-        let inputs = self.plan.stages().first().map_or(0, |stage| stage.inputs);
-        let (plan, parameters, loss, noise) = (&self.plan, &self.parameters, self.loss, self.noise);
-        let (dropout_draws, noise_draws) = (&self.dropout_draws, &self.noise_draws);
-        let part = |(nth, (pass, target)): (usize, (&mut Pass, &mut Vec<f32>))| -> Result<f64> {
-            let (first, last) = (nth * batch / threads, (nth + 1) * batch / threads);
-            let input = pass.input(plan, last - first);
-            pictures.fill(first..last, input)?;
-            if noise > 0.0 {
-                target[..input.len()].copy_from_slice(input);
-                noise_draws.skipped((2 * first * inputs) as u64).add_normal(input, noise);
+        let Compiled { plan, parameters, norms, segments, passes, targets, loss, noise, .. } = self;
+        let (plan, parameters, loss, noise) = (&*plan, &*parameters, *loss, *noise);
+        let (dropout, noise_draws) = (&self.dropout_draws, &self.noise_draws);
+        let inputs = plan.stages().first().map_or(0, |stage| stage.inputs);
+        let (passes, targets) = (&mut passes[..threads], &mut targets[..threads]);
+        let last = segments.len() - 1;
+        let mut sum = 0.0;
+        for (nth, segment) in segments.iter().enumerate() {
+            let common = Common { plan, parameters, norms, dropout, batch };
+            sum += each(passes, targets, |n, pass, target| {
+                if nth == 0 {
+                    let rows = n * batch / threads..(n + 1) * batch / threads;
+                    let input = pass.input(plan, rows.clone());
+                    pictures.fill(rows.clone(), input)?;
+                    if noise > 0.0 {
+                        target[..input.len()].copy_from_slice(input);
+                        noise_draws.skipped((2 * rows.start * inputs) as u64).add_normal(input, noise);
+                    }
+                }
+                pass.forward(common, segment.clone());
+                if nth < last {
+                    return Ok(0.0);
+                }
+                let clean = if noise > 0.0 { Some(target.as_slice()) } else { None };
+                let sum = pass.lose(plan, loss, clean, batch);
+                pass.backward(common, segment.clone());
+                Ok(sum)
+            })?;
+            if let Some(norm) = plan.stages().get(segment.end).and_then(Stage::norm) {
+                let stage = &plan.stages()[segment.end];
+                let parts = passes.iter().map(|pass| pass.measured(segment.end, norm.values));
+                let (weight, bias) = parameters[stage.parameters.clone()].split_at(norm.channels);
+                norms[segment.end].join(parts, weight, bias);
             }
-            pass.forward(plan, parameters, dropout_draws, first, batch);
-            let clean = if noise > 0.0 { Some(target.as_slice()) } else { None };
-            let sum = pass.lose(plan, loss, clean, batch);
-            pass.backward(plan, parameters);
-            Ok(sum)
-        };
-        let work = self.passes[..threads].iter_mut().zip(&mut self.targets).enumerate();
-        let sum = if threads == 1 {
-            work.map(part).sum::<Result<f64>>()?
-        } else {
-            let work = self.passes[..threads].par_iter_mut().zip(&mut self.targets).enumerate();
-            work.map(part).sum::<Result<f64>>()?
-        };
+        }
+        for segment in segments[..last].iter().rev() {
+            norms[segment.end].join_pulls(passes.iter().map(|pass| pass.own_gradients(segment.end)));
+            let common = Common { plan, parameters, norms, dropout, batch };
+            each(passes, targets, |_, pass, _| {
+                pass.backward(common, segment.clone());
+                Ok(0.0)
+            })?;
+        }
         self.dropout_draws = self.dropout_draws.skipped((self.dropped * batch) as u64);
         if noise > 0.0 {
             self.noise_draws = self.noise_draws.skipped((2 * batch * inputs) as u64);
@@ -129,6 +165,9 @@ impl Compiled {
     /// Gradients of the weights and the optimizer's step, some units at a time, so that both find them in the cache.
     fn learn(&mut self, threads: usize) {
         self.steps += 1;
+        for (norm, _) in self.norms.iter_mut().zip(self.plan.stages()).filter(|(_, stage)| stage.norm().is_some()) {
+            norm.run();
+        }
         let rates = self.adam.rates(self.steps);
         let passes = &self.passes[..threads];
         let [mean, square] = &mut self.moments;
@@ -153,19 +192,37 @@ impl Compiled {
         }
     }
 
-    /// Copies the weights to the model's variables.
+    /// Copies the weights to the model's variables, and the running numbers to its buffers.
     ///
     /// # Errors
     /// Where memory for the copies cannot be had.
-    pub(crate) fn store(&self, variables: &[Var]) -> Result<()> {
-        let mut at = 0;
-        for variable in variables {
-            let n = variable.elem_count();
-            variable.set(&Tensor::from_slice(&self.parameters[at..at + n], variable.shape(), variable.device())?)?;
-            at += n;
+    pub(crate) fn store(&self, model: &Autoencoder) -> Result<()> {
+        let running = self.norms.iter().zip(self.plan.stages()).filter(|(_, stage)| stage.norm().is_some());
+        let running: Vec<f32> =
+            running.flat_map(|(norm, _)| norm.running_mean.iter().chain(&norm.running_variance)).copied().collect();
+        for (values, variables) in [(&self.parameters, model.variables()), (&running, model.buffers())] {
+            let mut at = 0;
+            for (_, variable) in variables {
+                let n = variable.elem_count();
+                variable.set(&Tensor::from_slice(&values[at..at + n], variable.shape(), variable.device())?)?;
+                at += n;
+            }
         }
         Ok(())
     }
+}
+
+/// Runs a part of the work for each pass, on its own thread where there are several; returns the sum.
+fn each(
+    passes: &mut [Pass],
+    targets: &mut [Vec<f32>],
+    part: impl Fn(usize, &mut Pass, &mut Vec<f32>) -> Result<f64> + Sync,
+) -> Result<f64> {
+    let part = |(n, (pass, target)): (usize, (&mut Pass, &mut Vec<f32>))| part(n, pass, target);
+    if passes.len() == 1 {
+        return passes.iter_mut().zip(targets).enumerate().map(part).sum();
+    }
+    passes.par_iter_mut().zip(targets).enumerate().map(part).sum()
 }
 
 /// Some parameters with what the optimizer needs to move them.

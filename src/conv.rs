@@ -2,6 +2,7 @@
 //! one group, for all, forward and backward.
 
 use crate::correlation::{Correlation, Maps, Window};
+use crate::elementwise::total;
 
 /// A convolution between a wide side and a narrow one. A transposed convolution goes from the narrow side to the wide.
 ///
@@ -148,18 +149,4 @@ impl Convolution {
             }
         }
     }
-}
-
-/// The sum of many values, in lanes.
-fn total(values: &[f32]) -> f32 {
-    const LANES: usize = 32;
-    pulp::Arch::new().dispatch(|| {
-        let mut sums = [0f32; LANES];
-        let chunks = values.chunks_exact(LANES);
-        let rest: f32 = chunks.remainder().iter().sum();
-        for chunk in chunks {
-            sums.iter_mut().zip(chunk).for_each(|(sum, value)| *sum += value);
-        }
-        sums.iter().sum::<f32>() + rest
-    })
 }

@@ -8,6 +8,10 @@ use pulp::Arch;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Activation {
     Relu,
+    /// With its slope below zero.
+    LeakyRelu(f32),
+    /// With its alpha.
+    Elu(f32),
     Sigmoid,
     Tanh,
 }
@@ -20,6 +24,12 @@ impl Activation {
             Activation::Relu => {
                 Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = if *v < 0.0 { 0.0 } else { *v }));
             }
+            Activation::LeakyRelu(slope) => {
+                Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = if *v < 0.0 { *v * slope } else { *v }));
+            }
+            Activation::Elu(alpha) => Arch::new().dispatch(|| {
+                values.iter_mut().for_each(|v| *v = if *v < 0.0 { alpha * (exp(*v) - 1.0) } else { *v });
+            }),
             Activation::Sigmoid => {
                 Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = 1.0 / (1.0 + exp(-*v))));
             }
@@ -36,6 +46,12 @@ impl Activation {
         let both = gradients.iter_mut().zip(out);
         match self {
             Activation::Relu => Arch::new().dispatch(|| both.for_each(|(g, &y)| *g = if y > 0.0 { *g } else { 0.0 })),
+            Activation::LeakyRelu(slope) => {
+                Arch::new().dispatch(|| both.for_each(|(g, &y)| *g *= if y > 0.0 { 1.0 } else { slope }));
+            }
+            Activation::Elu(alpha) => Arch::new().dispatch(|| {
+                both.for_each(|(g, &y)| *g *= if y > 0.0 { 1.0 } else { y * shrink + alpha });
+            }),
             Activation::Sigmoid => Arch::new().dispatch(|| {
                 both.for_each(|(g, &y)| {
                     let y = y * shrink;
@@ -50,6 +66,65 @@ impl Activation {
             }),
         }
     }
+}
+
+/// x times the normal distribution's probability of being below x.
+pub(crate) fn gelu(x: &[f32], y: &mut [f32]) {
+    Arch::new().dispatch(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * below(x)));
+}
+
+/// Multiplies each gradient by the derivative of [`gelu`] at what went in.
+pub(crate) fn gelu_backward(x: &[f32], dy: &[f32], dx: &mut [f32]) {
+    const DENSITY: f32 = 0.398_942_3;
+    Arch::new().dispatch(|| {
+        for ((dx, &dy), &x) in dx.iter_mut().zip(dy).zip(x) {
+            *dx = dy * (below(x) + x * DENSITY * exp(-0.5 * x * x));
+        }
+    });
+}
+
+/// The normal distribution's probability of being below x, to 1.5e-7 (Abramowitz and Stegun, 7.1.26).
+#[inline(always)]
+fn below(x: f32) -> f32 {
+    let far = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
+    let t = 1.0 / (1.0 + 0.327_591_1 * far);
+    let mut sum = 1.061_405_4;
+    for coefficient in [-1.453_152, 1.421_413_8, -0.284_496_74, 0.254_829_6] {
+        sum = sum * t + coefficient;
+    }
+    let tail = 0.5 * sum * t * exp(-far * far);
+    if x > 0.0 { 1.0 - tail } else { tail }
+}
+
+/// The sum of many values.
+pub(crate) fn total(values: &[f32]) -> f32 {
+    sum_of(values, values, |v, _| v)
+}
+
+/// The sum of the squares of many values about their mean.
+pub(crate) fn squares_about(mean: f32, values: &[f32]) -> f32 {
+    sum_of(values, values, |v, _| (v - mean) * (v - mean))
+}
+
+/// The sum of the products of values about their mean with others.
+pub(crate) fn products_about(mean: f32, values: &[f32], others: &[f32]) -> f32 {
+    sum_of(values, others, |v, other| (v - mean) * other)
+}
+
+/// The sum of a function of pairs, in lanes.
+fn sum_of(a: &[f32], b: &[f32], of: impl Fn(f32, f32) -> f32) -> f32 {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let mut sums = [0f32; LANES];
+            let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+            for (a, b) in a.iter().zip(b) {
+                sums.iter_mut().zip(a).zip(b).for_each(|((sum, a), b)| *sum += of(*a, *b));
+            }
+            let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| of(*a, *b)).sum();
+            sums.iter().sum::<f32>() + rest
+        },
+    )
 }
 
 /// Multiplies value by value.
@@ -205,7 +280,8 @@ mod tests {
 
     #[test]
     fn values_that_are_no_numbers_are_not_hidden() {
-        for activation in [Activation::Relu, Activation::Sigmoid, Activation::Tanh] {
+        let others = [Activation::LeakyRelu(0.2), Activation::Elu(0.7)];
+        for activation in [Activation::Relu, Activation::Sigmoid, Activation::Tanh].into_iter().chain(others) {
             let mut values = [f32::NAN, 1.0];
             activation.forward(&mut values);
             assert!(values[0].is_nan() && values[1] > 0.0, "{activation:?}");
@@ -217,7 +293,8 @@ mod tests {
 
     #[test]
     fn derivatives_are_differences() {
-        for activation in [Activation::Relu, Activation::Sigmoid, Activation::Tanh] {
+        let others = [Activation::LeakyRelu(0.2), Activation::Elu(0.7)];
+        for activation in [Activation::Relu, Activation::Sigmoid, Activation::Tanh].into_iter().chain(others) {
             for x in [-3.0f32, -0.5, 0.3, 2.0] {
                 let at = |x: f32| {
                     let mut v = [x];
@@ -233,5 +310,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn gelu_is_exact_to_a_few_parts_in_ten_million() {
+        // import torch; x = torch.tensor([-6., -1.5, -.1, 0, .3, 2, 5], dtype=torch.float64, requires_grad=True)
+        // y = torch.nn.functional.gelu(x); y.sum().backward(); y, x.grad
+        let x = [-6.0, -1.5, -0.1, 0.0, 0.3, 2.0, 5.0];
+        let right = [-5.919526e-9, -0.10021081, -0.046017217, 0.0, 0.18537343, 1.9544997, 4.9999986];
+        let slopes = [-3.546871e-8, -0.12746919, 0.42047691, 0.5, 0.73232777, 1.0852318, 1.0000071];
+        let (mut y, mut dx) = ([0.0; 7], [0.0; 7]);
+        gelu(&x, &mut y);
+        gelu_backward(&x, &[1.0; 7], &mut dx);
+        for (got, right) in y.iter().chain(&dx).zip(right.iter().chain(&slopes)) {
+            assert!((got - right).abs() < 1e-6, "{got} for {right}");
+        }
+        gelu(&[f32::NAN], &mut y[..1]);
+        assert!(y[0].is_nan());
     }
 }

@@ -50,14 +50,15 @@ pub struct Explorer {
 pub fn explore(model: &Autoencoder) -> Result<Explorer> {
     let model = model.copy()?;
     let chain = model.decoder_chain();
-    let weights = (0..chain.layers().len()).map(|i| chain.parameters(i)).sum();
+    let weights = (0..chain.steps().len()).map(|i| chain.parameters(i)).sum();
     if weights > MOST_WEIGHTS {
         let expected = format!("a decoder of at most {} weights", thousands(MOST_WEIGHTS));
         let hint = "It is kept in the notebook whole. Use traversal(), or a smaller model";
         return Err(Error::setting("explore", expected, thousands(weights), hint));
     }
-    let layers = chain.layers().iter().enumerate();
-    let layers = layers.filter_map(|(i, layer)| step(layer, chain.weights_of(i)).transpose()).collect::<Result<_>>()?;
+    let layers = chain.steps().iter().enumerate();
+    let layers =
+        layers.filter_map(|(i, own)| step(&own.layer, chain.weights_of(i)).transpose()).collect::<Result<_>>()?;
     let size: usize = model.code_shape().iter().product();
     let (low, high) = match model.encoder().iter().rev().find(|layer| !matches!(layer, Layer::Dropout(_))) {
         Some(Layer::Relu) => (0.0, 3.0),
@@ -143,7 +144,7 @@ fn step(layer: &Layer, variables: Option<&(Var, Var)>) -> Result<Option<Value>> 
         Layer::Relu => "relu",
         Layer::Sigmoid => "sigmoid",
         Layer::Tanh => "tanh",
-        Layer::Conv2d(_) | Layer::ConvTranspose2d(_) | Layer::MaxPool(_) | Layer::MaxUnpool(_) => {
+        _ => {
             let hint = "Use traversal(), which draws with every layer";
             return Err(Error::setting("explore", "a decoder of Linear layers and activations", layer, hint));
         }

@@ -1,10 +1,12 @@
 //! Looking at what an autoencoder has learned. Each method returns a value that shows itself.
 
 use crate::cell::unless_stopped;
+use crate::chain::Passed;
 use crate::data::Split;
 use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
-use crate::layer::{Layer, shape};
+use crate::layer::{Layer, Step};
+use crate::misfit::shape;
 use crate::model::{Autoencoder, chunk};
 use crate::montage::{Montage, Pictures, Scale};
 use crate::pca::principal_components;
@@ -33,7 +35,7 @@ impl Autoencoder {
     pub fn features(&self) -> Result<Montage> {
         let (c, h, w) = self.image_shape();
         let chain = self.decoder_chain();
-        let last = self.decoder().iter().rposition(|layer| matches!(layer, Layer::Linear(_)));
+        let last = chain.steps().iter().rposition(|step| matches!(step.layer, Layer::Linear(_)));
         let weight = last.and_then(|i| chain.weights_of(i)).map(|(weight, _)| weight);
         let weight = weight.filter(|weight| weight.dims()[0] == c * h * w).ok_or_else(|| Error::Layer {
             place: "features of the decoder".into(),
@@ -67,12 +69,15 @@ impl Autoencoder {
     pub fn filters(&self) -> Result<Montage> {
         let (c, h, w) = self.image_shape();
         let chain = self.encoder_chain();
-        let first = (0..self.encoder().len()).find_map(|i| chain.weights_of(i)).ok_or_else(|| Error::Layer {
-            place: "filters of the encoder".into(),
-            expected: "a layer with weights".into(),
-            got: "none".into(),
-            hint: "Add one, such as Linear(128)".into(),
-        })?;
+        let first = (0..chain.steps().len())
+            .filter(|&i| !matches!(chain.steps()[i].layer, Layer::BatchNorm))
+            .find_map(|i| chain.weights_of(i))
+            .ok_or_else(|| Error::Layer {
+                place: "filters of the encoder".into(),
+                expected: "a layer with weights".into(),
+                got: "none".into(),
+                hint: "Add one, such as Linear(128)".into(),
+            })?;
         let weight = first.0.as_tensor().detach();
         match *weight.dims() {
             [units, inputs] if inputs == c * h * w => {
@@ -93,13 +98,14 @@ impl Autoencoder {
     pub fn activations(&self, picture: &Tensor) -> Result<Activations> {
         let (c, h, w) = self.image_shape();
         let mut values = self.batch("activations", picture, &[c, h, w])?.narrow(0, 0, 1)?;
-        let mut switches = Vec::new();
+        let mut passed = Passed::default();
         let mut steps = vec![("input".to_owned(), values.squeeze(0)?.detach())];
         for (list, chain) in [("encoder", self.encoder_chain()), ("decoder", self.decoder_chain())] {
-            for (i, layer) in chain.layers().iter().enumerate() {
-                values = chain.layer(i, &values, None, &mut switches)?;
+            for (i, Step { name, layer, .. }) in chain.steps().iter().enumerate() {
+                values = chain.step(i, &values, None, &mut passed)?;
                 if !matches!(layer, Layer::Flatten | Layer::Unflatten(..) | Layer::Dropout(_)) {
-                    steps.push((format!("{list}.{i} {layer}"), values.squeeze(0)?.detach()));
+                    let layer = if let Layer::Residual(_) = layer { "+ input".into() } else { layer.to_string() };
+                    steps.push((format!("{list}.{name} {layer}"), values.squeeze(0)?.detach()));
                 }
             }
         }
@@ -306,11 +312,11 @@ impl Autoencoder {
         }
         let (c, h, w) = self.image_shape();
         let picture = self.batch("picture", picture, &[c, h, w])?.narrow(0, 0, 1)?;
-        let mut switches = Vec::new();
-        self.encoder_chain().forward(&picture, None, &mut switches)?;
+        let mut passed = Passed::default();
+        self.encoder_chain().forward(&picture, None, &mut passed)?;
         let repeat = |switch: &Tensor| switch.broadcast_as([&[n], &switch.dims()[1..]].concat());
-        let mut switches = switches.iter().map(repeat).collect::<candle_core::Result<Vec<_>>>()?;
-        Ok(self.decoder_chain().forward(&codes, None, &mut switches)?.detach().to_device(&Device::Cpu)?)
+        passed.switches = passed.switches.iter().map(repeat).collect::<candle_core::Result<Vec<_>>>()?;
+        Ok(self.decoder_chain().forward(&codes, None, &mut passed)?.detach().to_device(&Device::Cpu)?)
     }
 
     fn check_unit(&self, unit: usize) -> Result<()> {

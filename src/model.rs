@@ -1,12 +1,13 @@
 //! The autoencoder: an encoder and a decoder, each a list of layers, and what one does with them.
 
 use crate::cell::unless_stopped;
-use crate::chain::{Chain, infer, layer_error};
+use crate::chain::{Chain, Passed, infer, layer_error};
 use crate::data::{ImageShape, Split};
 use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
-use crate::layer::{Layer, MOST_VALUES, mirror, shape, shapes};
+use crate::layer::{Layer, MOST_VALUES, Step, mirror, shapes, steps};
 use crate::loss::Loss;
+use crate::misfit::shape;
 use crate::plan::Plan;
 use crate::rng::{Rng, Stream};
 use crate::table::Table;
@@ -60,8 +61,9 @@ impl Autoencoder {
     pub fn symmetric(input: ImageShape, encoder: &[Layer]) -> Result<Self> {
         let (c, h, w) = input;
         check_input(input)?;
-        let shapes = shapes(encoder, &[c, h, w]).map_err(|(i, misfit)| layer_error("encoder", encoder, i, misfit))?;
-        Self::new(input, encoder, &mirror(encoder, &shapes))
+        let steps = steps(encoder);
+        let shapes = shapes(&steps, &[c, h, w]).map_err(|(i, misfit)| layer_error("encoder", &steps[i], misfit))?;
+        Self::new(input, encoder, &mirror(encoder, &steps, &shapes))
     }
 
     /// The same architecture with fresh weights of another seed.
@@ -88,9 +90,8 @@ impl Autoencoder {
             });
         }
         check_pools(&encoder, &decoder)?;
-        let layers = [encoder.layers(), decoder.layers()].concat();
-        let shapes = [encoder.shapes(), &decoder.shapes()[1..]].concat();
-        Ok(Autoencoder { input, encoder, decoder, plan: Plan::new(&layers, &shapes), device })
+        let plan = whole(&encoder, &decoder);
+        Ok(Autoencoder { input, encoder, decoder, plan, device })
     }
 
     /// The same model with weights of its own: training one leaves the other as it is.
@@ -98,9 +99,18 @@ impl Autoencoder {
     /// # Errors
     /// Where memory for the copy cannot be had on the model's device.
     pub fn copy(&self) -> Result<Self> {
-        let (encoder, decoder) = (self.encoder.copy()?, self.decoder.copy()?);
-        let (plan, device) = (self.plan.clone(), self.device.clone());
-        Ok(Autoencoder { input: self.input, encoder, decoder, plan, device })
+        self.to_device(&self.device)
+    }
+
+    /// A copy of the model on a device: [`best_device`](crate::device::best_device) is the GPU where there is one. Training
+    /// and evaluation happen where the model is; pictures are brought there batch by batch. The same seed draws the same
+    /// numbers on every device.
+    ///
+    /// # Errors
+    /// Where memory for the copy cannot be had on the device.
+    pub fn to_device(&self, device: &Device) -> Result<Self> {
+        let (encoder, decoder) = (self.encoder.copy(device)?, self.decoder.copy(device)?);
+        Ok(Autoencoder { input: self.input, encoder, decoder, plan: self.plan.clone(), device: device.clone() })
     }
 
     /// Channels, height and width of the pictures.
@@ -128,10 +138,15 @@ impl Autoencoder {
         &self.device
     }
 
-    /// Every variable, under its name in a PyTorch state dict: `encoder.1.weight`. They are candle's own, for whatever
-    /// this crate does not do.
+    /// Every variable that is learned, under its name in a PyTorch state dict: `encoder.1.weight`. They are candle's own,
+    /// for whatever this crate does not do.
     pub fn variables(&self) -> Vec<(String, Var)> {
         [self.encoder.named_variables(), self.decoder.named_variables()].concat()
+    }
+
+    /// The running means and variances of normalizations, as PyTorch's `named_buffers`: `encoder.1.running_mean`.
+    pub fn buffers(&self) -> Vec<(String, Var)> {
+        [self.encoder.named_buffers(), self.decoder.named_buffers()].concat()
     }
 
     /// How many numbers the model learns.
@@ -141,9 +156,9 @@ impl Autoencoder {
 
     /// Encoder and decoder with gradients. Dropout happens where a generator is given: in training.
     pub(crate) fn forward(&self, images: &Tensor, mut dropout: Option<&mut Rng>) -> Result<Tensor> {
-        let mut switches = Vec::new();
-        let code = self.encoder.forward(images, dropout.as_deref_mut(), &mut switches)?;
-        self.decoder.forward(&code, dropout, &mut switches)
+        let mut passed = Passed::default();
+        let code = self.encoder.forward(images, dropout.as_deref_mut(), &mut passed)?;
+        self.decoder.forward(&code, dropout, &mut passed)
     }
 
     /// The codes of pictures, in evaluation mode (no dropout).
@@ -249,9 +264,19 @@ impl Autoencoder {
             0 => String::new(),
             n => thousands(n),
         };
-        let name = format!("{list}.{i}");
-        vec![name, chain.layers()[i].to_string(), shape(&chain.shapes()[i + 1]), learned]
+        let Step { name, layer, .. } = &chain.steps()[i];
+        // The layers of a block have rows of their own.
+        let layer = if let Layer::Residual(_) = layer { "Residual: + its input".into() } else { layer.to_string() };
+        vec![format!("{list}.{name}"), layer, shape(&chain.shapes()[i + 1]), learned]
     }
+}
+
+/// How the processor runs an encoder and a decoder as one.
+fn whole(encoder: &Chain, decoder: &Chain) -> Option<Plan> {
+    let mut steps = encoder.steps().to_vec();
+    let at = steps.len();
+    steps.extend(decoder.steps().iter().cloned().map(|step| Step { source: step.source.map(|i| i + at), ..step }));
+    Plan::new(&steps, &[encoder.shapes(), &decoder.shapes()[1..]].concat())
 }
 
 /// Refuses pictures without pixels, and ones too large for any memory.
@@ -268,7 +293,7 @@ fn check_input((c, h, w): ImageShape) -> Result<()> {
 fn check_pools(encoder: &Chain, decoder: &Chain) -> Result<()> {
     let mut pools = Vec::new();
     for (list, chain) in [("encoder", encoder), ("decoder", decoder)] {
-        for (i, layer) in chain.layers().iter().enumerate() {
+        for (i, Step { name, layer, .. }) in chain.steps().iter().enumerate() {
             match *layer {
                 Layer::MaxPool(n) => pools.push((n, &chain.shapes()[i + 1])),
                 Layer::MaxUnpool(n) => {
@@ -276,7 +301,7 @@ fn check_pools(encoder: &Chain, decoder: &Chain) -> Result<()> {
                     let taken = &chain.shapes()[i];
                     if (pooled, given) != (n, taken) {
                         return Err(Error::Layer {
-                            place: format!("{list} layer {i}, {layer}"),
+                            place: format!("{list} layer {name}, {layer}"),
                             expected: format!("{} as the paired MaxPool({pooled}) gave", shape(given)),
                             got: format!("{} and a window of {n}", shape(taken)),
                             hint: "Undo poolings innermost first, with the channels that they had".into(),
@@ -324,7 +349,7 @@ impl Show for Autoencoder {
         let mut table = Table::new(["name", "layer", "output", "parameters"]);
         table = table.row(["input", "", &shape(&[c, h, w])]);
         for (chain, list) in [(&self.encoder, "encoder"), (&self.decoder, "decoder")] {
-            for i in 0..chain.layers().len() {
+            for i in 0..chain.steps().len() {
                 table = table.row(Self::row(chain, list, i));
             }
         }

@@ -1,4 +1,5 @@
-//! Max-pooling that remembers where each maximum was, and unpooling that puts values back there.
+//! Max-pooling that remembers where each maximum was, and unpooling that puts values back there; means of windows, and
+//! values repeated.
 //!
 //! Of equal values the first counts, row by row, as in PyTorch; with ReLU, ties of zeros are common.
 
@@ -11,6 +12,11 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
+    /// One over the number of values of a window.
+    pub(crate) fn share(self) -> f32 {
+        1.0 / (self.size * self.size) as f32
+    }
+
     /// The largest value of each window, and its place in it, row by row.
     pub(crate) fn forward(self, wide: &[f32], narrow: &mut [f32], places: &mut [u16]) {
         let Pool { size, width } = self;
@@ -72,6 +78,32 @@ impl Pool {
                 let place = usize::from(*place);
                 rows[place / size * width + x * size + place % size] = *value;
             }
+        }
+    }
+
+    /// The sum of each window, times a factor: the mean of each window, and the way back of repeating.
+    pub(crate) fn sum(self, wide: &[f32], narrow: &mut [f32], factor: f32) {
+        let Pool { size, width } = self;
+        for (narrow, rows) in narrow.chunks_exact_mut(width / size).zip(wide.chunks_exact(size * width)) {
+            narrow.fill(0.0);
+            for row in rows.chunks_exact(width) {
+                for (value, part) in narrow.iter_mut().zip(row.chunks_exact(size)) {
+                    *value += part.iter().sum::<f32>();
+                }
+            }
+            narrow.iter_mut().for_each(|value| *value *= factor);
+        }
+    }
+
+    /// Each value, times a factor, in every place of its window: repeating, and the way back of means.
+    pub(crate) fn repeat(self, narrow: &[f32], wide: &mut [f32], factor: f32) {
+        let Pool { size, width } = self;
+        for (narrow, rows) in narrow.chunks_exact(width / size).zip(wide.chunks_exact_mut(size * width)) {
+            let (first, others) = rows.split_at_mut(width);
+            for (value, part) in narrow.iter().zip(first.chunks_exact_mut(size)) {
+                part.fill(value * factor);
+            }
+            others.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(first));
         }
     }
 

@@ -121,6 +121,8 @@ struct Run<'a> {
     train: Split,
     valid: Option<Split>,
     variables: Vec<Var>,
+    /// What goes with the variables, and is not learned.
+    buffers: Vec<Var>,
     executor: Executor,
     shuffle: Rng,
     view: View,
@@ -171,6 +173,7 @@ impl<'a> Run<'a> {
             valid: Some(valid).filter(|valid| !valid.is_empty()),
             executor,
             variables,
+            buffers: model.buffers().into_iter().map(|(_, var)| var).collect(),
             shuffle: Rng::new(fit.seed, Stream::Shuffle),
         })
     }
@@ -190,7 +193,7 @@ impl<'a> Run<'a> {
                     break;
                 }
                 Err(error) => {
-                    for (var, weights) in self.variables.iter().zip(&good) {
+                    for (var, weights) in self.variables.iter().chain(&self.buffers).zip(&good) {
                         var.set(weights)?;
                     }
                     return Err(error);
@@ -279,13 +282,13 @@ impl<'a> Run<'a> {
     /// Brings the weights to the model, where the steps keep their own.
     fn store(&self) -> Result<()> {
         match &self.executor {
-            Executor::Compiled(compiled) => compiled.store(&self.variables),
+            Executor::Compiled(compiled) => compiled.store(self.model),
             Executor::Autograd(_) => Ok(()),
         }
     }
 
     fn weights(&self) -> Result<Vec<Tensor>> {
-        self.variables.iter().map(|var| Ok(var.as_tensor().copy()?)).collect()
+        self.variables.iter().chain(&self.buffers).map(|var| Ok(var.as_tensor().copy()?)).collect()
     }
 
     fn diverged(&self, epoch: usize, batch: usize, loss: f32) -> Error {

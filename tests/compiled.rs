@@ -131,6 +131,43 @@ fn convolutions_pooling_and_unpooling_too() {
 }
 
 #[test]
+fn normalization_blocks_and_resampling_too() {
+    let encoder = [
+        BatchNorm,
+        Conv2d(Conv::new(6, 3).stride(2).padding(1)),
+        Gelu,
+        Residual(vec![Relu, Conv2d(Conv::new(6, 3).padding(1)), Dropout(0.2), Residual(vec![BatchNorm, Elu(0.5)])]),
+        Residual(vec![Dropout(0.3)]),
+        AvgPool(2),
+        Flatten,
+        // A bias directly before a normalization has no gradient but rounding, which Adam makes large.
+        Linear(20),
+        LeakyRelu(0.1),
+        BatchNorm,
+        Dropout(0.1),
+    ];
+    let decoder = [
+        Linear(4 * 49),
+        Unflatten(4, 7, 7),
+        Upsample(4),
+        Conv2d(Conv::new(3, 3).padding(1)),
+        Gelu,
+        BatchNorm,
+        Residual(vec![Tanh]),
+        Conv2d(Conv::new(1, 3).padding(1)),
+        Sigmoid,
+    ];
+    compare("a modern network", &encoder, &decoder, fit());
+    compare("a batch of one picture last", &encoder, &decoder, Fit { epochs: 1, batch: 91, ..fit() });
+    compare(
+        "one picture",
+        &[BatchNorm, Conv2d(Conv::new(2, 3).padding(1)), LeakyRelu(0.5)],
+        &[BatchNorm, Conv2d(Conv::new(1, 1))],
+        Fit { epochs: 1, batch: 1, ..fit() },
+    );
+}
+
+#[test]
 fn models_without_weights_can_be_fitted_too() {
     let nothing = Autoencoder::new((1, 28, 28), &[Flatten], &[Unflatten(1, 28, 28)]).unwrap();
     let pools = Autoencoder::new((1, 28, 28), &[MaxPool(2)], &[MaxUnpool(2)]).unwrap();

@@ -1,0 +1,213 @@
+//! Some pictures of a batch on their way through the stages of a plan in training, and back.
+//!
+//! A normalization needs numbers of the whole batch: there all passes wait for each other. What lies between two of those
+//! places is a segment, which each pass runs by itself.
+
+use crate::elementwise::{add_rows, multiply_each, sum_rows};
+use crate::loss::Loss;
+use crate::matmul::{Matrix, multiply};
+use crate::norm::Statistics;
+use crate::plan::Plan;
+use crate::rng::Rng;
+use crate::stage::{Given, Kind, Room, Stage};
+use std::ops::Range;
+
+/// The segments of a plan: each but the last ends before a normalization, each but the first begins with one.
+pub(crate) fn segments(plan: &Plan) -> Vec<Range<usize>> {
+    let stages = plan.stages().iter().enumerate();
+    let norms = stages.filter(|(_, stage)| stage.norm().is_some()).map(|(i, _)| i);
+    let bounds: Vec<usize> = std::iter::once(0).chain(norms).chain([plan.stages().len()]).collect();
+    bounds.windows(2).map(|pair| pair[0]..pair[1]).collect()
+}
+
+/// What all passes of a batch compute with.
+#[derive(Clone, Copy)]
+pub(crate) struct Common<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) parameters: &'a [f32],
+    /// For each stage; of use where it is a normalization.
+    pub(crate) norms: &'a [Statistics],
+    /// Stands where the batch's first draw is; stages draw in order, as one pass over the whole batch would.
+    pub(crate) dropout: &'a Rng,
+    pub(crate) batch: usize,
+}
+
+/// What some pictures of a batch need.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    /// How many pictures it holds now, and which of the batch is the first.
+    pub(crate) rows: usize,
+    first: usize,
+    /// What goes into the first stage, and what comes out of each.
+    values: Vec<Vec<f32>>,
+    /// The loss's gradients by what comes out of each stage before its activation; those by the input are not needed.
+    gradients: Vec<Vec<f32>>,
+    /// What dropout multiplies by, for each stage that drops.
+    masks: Vec<Vec<f32>>,
+    rooms: Vec<Room>,
+}
+
+impl Pass {
+    /// Room for so many pictures.
+    pub(crate) fn new(plan: &Plan, rows: usize) -> Self {
+        let outputs = || plan.stages().iter().map(|stage| vec![0.0; rows * stage.outputs]);
+        let first = plan.stages().first().map_or(0, |stage| rows * stage.inputs);
+        let mask = |stage: &Stage| vec![0.0; if stage.dropout.is_some() { rows * stage.outputs } else { 0 }];
+        Pass {
+            rows: 0,
+            first: 0,
+            values: std::iter::once(vec![0.0; first]).chain(outputs()).collect(),
+            gradients: outputs().collect(),
+            masks: plan.stages().iter().map(mask).collect(),
+            rooms: plan.rooms(rows, true),
+        }
+    }
+
+    /// The place for the pictures that go in: these rows of the batch.
+    pub(crate) fn input(&mut self, plan: &Plan, rows: Range<usize>) -> &mut [f32] {
+        (self.rows, self.first) = (rows.len(), rows.start);
+        &mut self.values[0][..rows.len() * plan.stages()[0].inputs]
+    }
+
+    /// The sum of the losses of all values, with the gradients of their mean over a batch. The target is what went in where
+    /// no other is given.
+    pub(crate) fn lose(&mut self, plan: &Plan, loss: Loss, target: Option<&[f32]>, batch: usize) -> f64 {
+        let last = plan.stages().len() - 1;
+        let outputs = plan.stages()[last].outputs;
+        let n = self.rows * outputs;
+        let target = target.unwrap_or(&self.values[0]);
+        loss.sum_and_gradients(
+            &self.values[last + 1][..n],
+            &target[..n],
+            &mut self.gradients[last][..n],
+            batch * outputs,
+        )
+    }
+
+    /// Runs a segment, and measures what goes into the normalization after it.
+    pub(crate) fn forward(&mut self, common: Common<'_>, segment: Range<usize>) {
+        let Common { plan, parameters, norms, dropout, batch } = common;
+        let stages = plan.stages();
+        let mut drawn: usize = stages[..segment.start].iter().map(|stage| batch * stage.dropped()).sum();
+        for i in segment.clone() {
+            let stage = &stages[i];
+            let (before, after) = self.values.split_at_mut(i + 1);
+            let x = &before[i][..self.rows * stage.inputs];
+            let y = &mut after[0][..self.rows * stage.outputs];
+            let added = match stage.kind {
+                Kind::Add(source) => &before[source][..self.rows * stage.outputs],
+                _ => &[],
+            };
+            let (weight, bias) = match stage.norm() {
+                Some(_) => (norms[i].scale.as_slice(), norms[i].shift.as_slice()),
+                None => of(stage, parameters),
+            };
+            stage.forward(i, (x, y), Given { weight, bias, added }, self.rows, &mut self.rooms);
+            if let Some(p) = stage.dropout {
+                let mask = &mut self.masks[i][..self.rows * stage.outputs];
+                dropout.skipped((drawn + self.first * stage.outputs) as u64).fill_dropout_mask(mask, p);
+                multiply_each(y, mask);
+                drawn += batch * stage.outputs;
+            }
+        }
+        let next = segment.end;
+        if let Some((stage, norm)) = stages.get(next).and_then(|stage| Some((stage, stage.norm()?))) {
+            norm.measure(&self.values[next][..self.rows * stage.inputs], &mut self.rooms[next].sums);
+        }
+    }
+
+    /// From the loss's gradients at the end of a segment back to its begin; where that is a normalization, to the sums
+    /// that it needs of the whole batch.
+    pub(crate) fn backward(&mut self, common: Common<'_>, segment: Range<usize>) {
+        let Common { plan, norms, .. } = common;
+        let stages = plan.stages();
+        if segment.end < stages.len() {
+            // Its sums are known now.
+            self.pass_back(common, segment.end);
+        }
+        for i in segment.rev() {
+            let stage = &stages[i];
+            let n = self.rows * stage.outputs;
+            let gradients = &mut self.gradients[i][..n];
+            if stage.dropout.is_some() {
+                multiply_each(gradients, &self.masks[i][..n]);
+            }
+            if let Some(activation) = stage.activation {
+                let scale = stage.dropout.map_or(1.0, |p| 1.0 / (1.0 - p));
+                activation.backward(&self.values[i + 1][..n], gradients, scale);
+            }
+            match stage.norm() {
+                Some(norm) => norm.pull(&self.values[i][..n], gradients, &norms[i], &mut self.rooms[i].gradients),
+                None => self.pass_back(common, i),
+            }
+        }
+    }
+
+    /// From the gradients of what comes out of a stage to those of what goes in.
+    fn pass_back(&mut self, common: Common<'_>, i: usize) {
+        let stages = common.plan.stages();
+        let stage = &stages[i];
+        let (weight, _) = of(stage, common.parameters);
+        let (earlier, own) = self.gradients.split_at_mut(i);
+        let x = &self.values[i][..self.rows * stage.inputs];
+        let dy = &own[0][..self.rows * stage.outputs];
+        let mut dx = earlier.last_mut().map(|dx| &mut dx[..self.rows * stage.inputs]);
+        stage.backward(i, (x, dy, dx.as_deref_mut()), weight, &common.norms[i], &mut self.rooms);
+        let Some(dx) = dx else { return };
+        // What went in here was added later, too.
+        for (later, adding) in stages.iter().enumerate().skip(i) {
+            if matches!(adding.kind, Kind::Add(source) if source == i) {
+                add_rows(dx, &own[later - i][..self.rows * adding.outputs]);
+            }
+        }
+    }
+
+    /// What a normalization measured: how many values a channel had, and their sums.
+    pub(crate) fn measured(&self, i: usize, values: usize) -> (usize, &[f64]) {
+        (self.rows * values, &self.rooms[i].sums)
+    }
+
+    /// The gradients of the weights and biases of a stage that sums its own.
+    pub(crate) fn own_gradients(&self, i: usize) -> &[f32] {
+        &self.rooms[i].gradients
+    }
+}
+
+/// Weights and biases of a stage.
+fn of<'a>(stage: &Stage, parameters: &'a [f32]) -> (&'a [f32], &'a [f32]) {
+    let own = &parameters[stage.parameters.clone()];
+    own.split_at(own.len() - stage.biases)
+}
+
+/// The gradients of the weights and biases of a stage that sums its own, over all passes of a batch.
+pub(crate) fn summed_gradients(passes: &[Pass], i: usize, gradients: &mut [f32]) {
+    for (nth, pass) in passes.iter().enumerate() {
+        let own = pass.own_gradients(i);
+        if nth == 0 {
+            gradients.copy_from_slice(own);
+        } else {
+            add_rows(gradients, own);
+        }
+    }
+}
+
+/// The gradients of the weights of some units of a stage, over all passes of a batch, and those of their biases.
+///
+/// # Shapes
+/// `weights` is (units, inputs), `biases` (units).
+pub(crate) fn weight_gradients(
+    passes: &[Pass],
+    (i, stage): (usize, &Stage),
+    units: Range<usize>,
+    weights: &mut [f32],
+    biases: &mut [f32],
+) {
+    biases.fill(0.0);
+    for (nth, pass) in passes.iter().enumerate() {
+        let x = Matrix::new(&pass.values[i], pass.rows, stage.inputs);
+        let gradients = &pass.gradients[i][..pass.rows * stage.outputs];
+        let own = Matrix::new(gradients, pass.rows, stage.outputs).narrow(units.start, units.len());
+        multiply(own.transposed(), x, weights, nth > 0); // (units, rows) x (rows, in)
+        sum_rows(biases, gradients, stage.outputs, units.start);
+    }
+}
