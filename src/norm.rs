@@ -45,7 +45,7 @@ pub(crate) fn affine(mean: &[f32], variance: &[f32], weight: &[f32], bias: &[f32
 
 impl Norm {
     /// The values of each channel of each picture.
-    fn each<'a>(self, pictures: &'a [f32]) -> impl Iterator<Item = (usize, &'a [f32])> {
+    fn each(self, pictures: &[f32]) -> impl Iterator<Item = (usize, &[f32])> {
         (0..self.channels).cycle().zip(pictures.chunks_exact(self.values))
     }
 

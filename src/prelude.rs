@@ -19,6 +19,7 @@ pub use crate::mnist::{fashion_mnist, mnist, mnist_embedded};
 pub use crate::model::Autoencoder;
 pub use crate::montage::{Montage, Pictures, Scale};
 pub use crate::numbers::Numbers;
+pub use crate::photographs::photographs;
 pub use crate::plot::{Marker, Plot, Plots};
 pub use crate::progress::{Progress, progress};
 pub use crate::table::Table;
