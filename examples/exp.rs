@@ -8,9 +8,53 @@ fn main() -> Result<(), Error> {
     let up = |out| ConvTranspose2d(ConvTranspose::new(out, 4).stride(2).padding(1));
     let block = |n| Residual(vec![same(n), Relu, same(n)]);
     let mut ae = match which.as_str() {
+        "postd" => Autoencoder::symmetric(
+            data.image_shape(),
+            &[
+                same(12),
+                Relu,
+                same(12),
+                Relu,
+                MaxPool(2),
+                same(24),
+                Relu,
+                MaxPool(2),
+                Flatten,
+                Dropout(0.3),
+                Linear(192),
+            ],
+        )?,
+        "postbn" => Autoencoder::symmetric(
+            data.image_shape(),
+            &[
+                same(12),
+                Relu,
+                same(12),
+                Relu,
+                MaxPool(2),
+                same(24),
+                BatchNorm,
+                Relu,
+                MaxPool(2),
+                Flatten,
+                Linear(192),
+                BatchNorm,
+            ],
+        )?,
         "post" => Autoencoder::symmetric(
             data.image_shape(),
-            &[same(12), Relu, same(12), Relu, MaxPool(2), same(24), Relu, MaxPool(2), Flatten, Linear(192)],
+            &[
+                same(12),
+                Relu,
+                same(12),
+                Relu,
+                MaxPool(2),
+                same(24),
+                Relu,
+                MaxPool(2),
+                Flatten,
+                Linear(std::env::args().nth(4).unwrap_or("192".into()).parse().unwrap()),
+            ],
         )?,
         "modern" => Autoencoder::new(
             data.image_shape(),
@@ -43,9 +87,11 @@ fn main() -> Result<(), Error> {
             &[down(24), Gelu, down(48), Gelu, Residual(vec![same(48), Gelu, same(48)]), down(3)],
             &[up(48), Gelu, Residual(vec![same(48), Gelu, same(48)]), up(24), Gelu, up(3), Sigmoid],
         )?,
-        "linear" => {
-            Autoencoder::new(data.image_shape(), &[Flatten, Linear(192)], &[Linear(3 * 64 * 64), Unflatten(3, 64, 64)])?
-        }
+        "linear" => Autoencoder::new(
+            data.image_shape(),
+            &[Flatten, Linear(std::env::args().nth(4).unwrap_or("192".into()).parse().unwrap())],
+            &[Linear(3 * 64 * 64), Unflatten(3, 64, 64)],
+        )?,
         _ => Autoencoder::new(
             data.image_shape(),
             &[down(24), Relu, block(24), down(32), Relu, block(32), down(3)],
@@ -60,6 +106,8 @@ fn main() -> Result<(), Error> {
             epochs,
             batch: 32,
             learning_rate: std::env::args().nth(3).unwrap_or("0.002".into()).parse().unwrap(),
+            weight_decay: std::env::var("WD").unwrap_or("0".into()).parse().unwrap(),
+            noise: std::env::var("NOISE").unwrap_or("0".into()).parse().unwrap(),
             ..Default::default()
         },
     )?;

@@ -64,6 +64,8 @@ mod plan;
 mod pass;
 mod chain;
 pub mod model;
+pub mod preset;
+pub mod codec;
 mod pca;
 pub mod look;
 pub mod explore;
@@ -76,6 +78,7 @@ pub mod prelude;
 
 pub use candle_core as candle;
 pub use cell::stopped;
+pub use codec::{jpeg, jpeg_within};
 pub use data::{Dataset, Split, idx_folder};
 pub use display::show;
 pub use error::{Error, Result};

@@ -1,6 +1,7 @@
 //! What the kernel imports before the first cell: the names notebooks use.
 
 pub use crate::cell::stopped;
+pub use crate::codec::{Jpeg, jpeg, jpeg_within};
 pub use crate::data::{Dataset, ImageShape, Split, idx_folder};
 pub use crate::display::{Content, Handle, Show, clear_output, show};
 pub use crate::display::{ShowDebug as _, ShowValues as _};
@@ -21,6 +22,7 @@ pub use crate::montage::{Montage, Pictures, Scale};
 pub use crate::numbers::Numbers;
 pub use crate::photographs::photographs;
 pub use crate::plot::{Marker, Plot, Plots};
+pub use crate::preset::{Pooled, Strided};
 pub use crate::progress::{Progress, progress};
 pub use crate::table::Table;
 pub use crate::train::Fit;
