@@ -3,6 +3,7 @@
 use crate::canvas::{Canvas, LIGHT};
 use crate::display::{Content, Show, base64, escape, shows_itself};
 use crate::error::{Error, Result};
+use crate::jpeg;
 use crate::montage::Pictures;
 use crate::preview::preview;
 use candle_core::{Device, Tensor};
@@ -163,8 +164,16 @@ fn read(bytes: &[u8]) -> std::result::Result<(ImageFormat, RgbImage), String> {
     if bytes.is_empty() {
         return Err("an empty file".into());
     }
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
     let Some(format) = reader.format() else { return Err("a file of another kind".into()) };
+    let picture = if format == ImageFormat::Jpeg { jpeg::decode(bytes, MOST_MEMORY)? } else { upright(reader)? };
+    if picture.width() == 0 || picture.height() == 0 {
+        return Err("a picture without pixels".into());
+    }
+    Ok((format, on_white(picture)))
+}
+
+fn upright(mut reader: ImageReader<Cursor<&[u8]>>) -> std::result::Result<DynamicImage, String> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(MOST_MEMORY);
     reader.limits(limits);
@@ -172,10 +181,7 @@ fn read(bytes: &[u8]) -> std::result::Result<(ImageFormat, RgbImage), String> {
     let orientation = decoder.orientation().map_err(|error| error.to_string())?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
     picture.apply_orientation(orientation);
-    if picture.width() == 0 || picture.height() == 0 {
-        return Err("a picture without pixels".into());
-    }
-    Ok((format, on_white(picture)))
+    Ok(picture)
 }
 
 fn on_white(picture: DynamicImage) -> RgbImage {

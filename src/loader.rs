@@ -1,7 +1,9 @@
 //! The batches of an epoch. Pictures that must be decoded are decoded ahead, by threads of their own.
 
+use crate::cell::unless_stopped;
 use crate::data::{Augment, Split, to_floats};
 use crate::error::{Error, Result};
+use crate::rng::{Rng, Stream as Purpose};
 use candle_core::{Device, Tensor};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -78,7 +80,7 @@ impl<'a> Batches<'a> {
     /// # Errors
     /// Where no thread can be started.
     pub(crate) fn new(split: &'a Split, order: &'a [usize], batch: usize, augment: Augment) -> Result<Self> {
-        let ahead = if split.streamed() { Some(Ahead::start(split, order, batch, augment)?) } else { None };
+        let ahead = split.streamed().then(|| Ahead::start(split, order, batch, augment)).transpose()?;
         Ok(Batches { split, order, batch, at: 0, ahead })
     }
 }
@@ -87,18 +89,89 @@ impl<'a> Iterator for Batches<'a> {
     type Item = Result<Batch<'a>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let n = self.batch.min(self.order.len() - self.at);
-        if n == 0 {
-            return None;
-        }
-        let positions = &self.order[self.at..self.at + n];
-        self.at += n;
-        Some(match &self.ahead {
-            None => Ok(Batch::Positions(self.split, positions)),
-            Some(ahead) => ahead.take(n).map(|pictures| Batch::Decoded(self.split, pictures)),
-        })
+        let rest = &self.order[self.at..];
+        let positions = &rest[..self.batch.min(rest.len())];
+        self.at += positions.len();
+        (!positions.is_empty()).then(|| gather(self.split, positions, self.ahead.as_ref()))
     }
 }
+
+/// The pictures at these positions; where they are decoded ahead, the next ones.
+fn gather<'a>(split: &'a Split, positions: &'a [usize], ahead: Option<&Ahead>) -> Result<Batch<'a>> {
+    match ahead {
+        None => Ok(Batch::Positions(split, positions)),
+        Some(ahead) => ahead.take(positions.len()).map(|pictures| Batch::Decoded(split, pictures)),
+    }
+}
+
+/// The batches of a split as tensors, once through its pictures; PyTorch's `DataLoader`. Made by [`Split::batches`].
+#[derive(Debug)]
+pub struct Loader {
+    split: Split,
+    order: Vec<usize>,
+    batch: usize,
+    at: usize,
+    ahead: Option<Ahead>,
+}
+
+impl Split {
+    /// Every picture once, in an order drawn from the seed, as batches for a training loop of your own. The last batch may
+    /// be smaller.
+    ///
+    /// Photographs of a folder are decoded ahead, on all cores, while the loop works; the seed also draws their cuts and
+    /// flips. Give another seed for each epoch.
+    ///
+    /// # Shapes
+    /// Each batch is (batch, c, h, w), f32 in [0, 1], on the CPU.
+    ///
+    /// # Errors
+    /// A batch of no pictures; where no thread can be started. In the loop: more unreadable photographs than the folder's
+    /// limit, and Stop.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let data = mnist_embedded()?.take(100, 1);
+    /// for epoch in 0..2 {
+    ///     for images in data.train.batches(32, epoch)? {
+    ///         let images = images?; // (32, 1, 28, 28), at last (4, 1, 28, 28)
+    ///         # assert_eq!(images.dims()[1..], [1, 28, 28]);
+    ///     }
+    /// }
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn batches(&self, batch: usize, seed: u64) -> Result<Loader> {
+        if batch == 0 {
+            return Err(Error::setting("batch", "at least one picture", batch, "32 is a good start"));
+        }
+        let order = Rng::new(seed, Purpose::Shuffle).permutation(self.len());
+        // `fit` counts its epochs from 1.
+        let ahead = self.streamed().then(|| Ahead::start(self, &order, batch, Some((seed, 0)))).transpose()?;
+        Ok(Loader { split: self.clone(), order, batch, at: 0, ahead })
+    }
+}
+
+impl Iterator for Loader {
+    type Item = Result<Tensor>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = &self.order[self.at..];
+        let positions = &rest[..self.batch.min(rest.len())];
+        self.at += positions.len();
+        let images = || {
+            unless_stopped()?;
+            gather(&self.split, positions, self.ahead.as_ref())?.images()
+        };
+        (!positions.is_empty()).then(images)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let batches = (self.order.len() - self.at).div_ceil(self.batch);
+        (batches, Some(batches))
+    }
+}
+
+impl ExactSizeIterator for Loader {}
 
 /// Threads that decode the pictures of an epoch before they are asked for.
 #[derive(Debug)]

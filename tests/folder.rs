@@ -108,6 +108,52 @@ fn training_sees_other_cuts_each_epoch_and_evaluation_never() {
     assert_eq!(colors(&data.train), before);
 }
 
+/// The batches of a loop; each picture as its values.
+fn batches(split: &Split, seed: u64) -> Vec<Vec<Vec<f32>>> {
+    let loader = split.batches(4, seed).unwrap();
+    assert_eq!(loader.len(), split.len().div_ceil(4));
+    loader.map(|images| images.unwrap().flatten_from(1).unwrap().to_vec2().unwrap()).collect()
+}
+
+fn sorted(mut pictures: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
+    pictures.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    pictures
+}
+
+#[test]
+fn batches_are_every_picture_once_shuffled_and_cut_by_the_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    for i in 0..12u32 {
+        let ramp = RgbImage::from_fn(60, 40, |x, y| Rgb([(4 * x) as u8, (6 * y) as u8, (20 * i) as u8]));
+        ramp.save(folder.path().join(format!("{i}.png"))).unwrap();
+    }
+    let how = ImageFolder { crop: Crop::Random(0.3), flip: true, ..settings() };
+    let train = image_folder(folder.path(), &how).unwrap().train;
+    let first = batches(&train, 1);
+    assert_eq!(first.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 3], "eleven pictures in fours");
+    assert_eq!(first, batches(&train, 1), "threads do not change what is drawn");
+    let second = batches(&train, 2).concat();
+    // Blue, the last value, is the photograph's number, whatever is cut from it.
+    let numbers = |pictures: &[Vec<f32>]| pictures.iter().map(|p| (p[191] * 255.0 / 20.0).round() as u32).collect();
+    let (mut one, mut two): (Vec<u32>, Vec<u32>) = (numbers(&first.concat()), numbers(&second));
+    assert_ne!(one, two, "another seed, another order");
+    one.sort();
+    two.sort();
+    assert_eq!(one, two);
+    assert_ne!(sorted(first.concat()), sorted(second), "another seed, other cuts");
+    let error = train.batches(0, 0).unwrap_err().to_string();
+    assert_eq!(error, "batch: expected at least one picture, got 0. 32 is a good start");
+}
+
+#[test]
+fn batches_come_from_memory_too() {
+    let digits = mnist_embedded().unwrap().train.take(10);
+    let seen = batches(&digits, 0).concat();
+    let all: Vec<Vec<f32>> = digits.first(10).unwrap().flatten_from(1).unwrap().to_vec2().unwrap();
+    assert_ne!(seen, all);
+    assert_eq!(sorted(seen), sorted(all));
+}
+
 #[test]
 fn a_packed_file_gives_the_same_pictures_and_is_made_again_where_it_must_be() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,7 +9,9 @@ cargo xtask test [STEP ...]   every test, or the steps named: fmt clippy doc uni
 cargo xtask bench NAME        interaction: how the kernel feels, beside the stock form and ipykernel
                               soak: many cells, many starts
                               show: how long pictures take
-                              training [--with-torch]: beside candle-nn and PyTorch, which the flag installs";
+                              training [--with-torch]: beside candle-nn and PyTorch, which the flag installs
+                              loader [--with-torch]: photographs to batches beside torchvision; CANDLEBOOK_PHOTOGRAPHS
+                              is a folder of your own, class/*.JPEG";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -17,8 +19,8 @@ fn main() -> ExitCode {
         ["test", steps @ ..] => test(steps),
         ["bench", name @ ("interaction" | "soak")] => bench(name),
         ["bench", name @ "show"] => bench_rust(name),
-        ["bench", "training"] => bench_training(false),
-        ["bench", "training", "--with-torch"] => bench_training(true),
+        ["bench", name @ ("training" | "loader")] => bench_beside_torch(name, false),
+        ["bench", name @ ("training" | "loader"), "--with-torch"] => bench_beside_torch(name, true),
         _ => Err(USAGE.to_owned()),
     };
     match result {
@@ -132,27 +134,38 @@ fn bench_rust(name: &str) -> Result<(), String> {
         .env("CANDLEBOOK_BENCH", place.target.join("bench")))
 }
 
-/// Training and inference beside other libraries, one process a run.
-fn bench_training(with_torch: bool) -> Result<(), String> {
+/// A benchmark of the helper beside other libraries, one process a run.
+fn bench_beside_torch(name: &str, with_torch: bool) -> Result<(), String> {
     let place = Place::new()?;
     let mut cargo = place.cargo();
-    cargo.args(["bench", "--package", "candlebook", "--bench", "training", "--no-run", "--message-format=json"]);
-    let built = cargo.stderr(Stdio::inherit()).output().map_err(|error| format!("cannot run cargo: {error}"))?;
+    cargo.args(["bench", "--package", "candlebook", "--bench", name, "--no-run", "--message-format=json"]);
+    let built =
+        cleaned(&mut cargo).stderr(Stdio::inherit()).output().map_err(|error| format!("cannot run cargo: {error}"))?;
     let messages = String::from_utf8_lossy(&built.stdout);
     let mut paths = messages.lines().filter_map(|line| line.split("\"executable\":\"").nth(1)?.split('"').next());
     let bench = paths.next_back().filter(|_| built.status.success()).ok_or("the benchmark was not built")?;
-    let torch = place.work.join("torch/bin/python");
-    if with_torch && !torch.is_file() {
-        println!("xtask: installing PyTorch into {}", place.work.join("torch").display());
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(place.work.join("torch")))?;
-        run(Command::new(&torch).args(["-m", "pip", "install", "--quiet", "torch==2.15.0", "numpy==2.3.5"]))?;
+    // What the benchmark imports, and the versions it was written with.
+    let (imports, packages): (&str, &[&str]) = match name {
+        "loader" => ("import torch, torchvision", &["torch==2.15.0", "torchvision==0.29.2", "pillow==13.0.0"]),
+        _ => ("import torch, numpy", &["torch==2.15.0", "numpy==2.3.5"]),
+    };
+    let folder = place.work.join("torch");
+    let torch = folder.join("bin/python");
+    // By Python itself: one benchmark's environment lacks what the other one needs.
+    let there = || cleaned(Command::new(&torch).args(["-c", imports])).output().is_ok_and(|out| out.status.success());
+    if with_torch && !there() {
+        println!("xtask: installing {} into {}", packages.join(", "), folder.display());
+        if !torch.is_file() {
+            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+        }
+        run(Command::new(&torch).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
     }
     let mut python = Command::new("python3");
     python
-        .arg(place.root.join("benches/training.py"))
+        .arg(place.root.join("benches").join(format!("{name}.py")))
         .env("BENCH", bench)
         .env("CANDLEBOOK_BENCH", place.target.join("bench"));
-    if torch.is_file() {
+    if there() {
         python.env("TORCH_PYTHON", &torch);
     }
     run(&mut python)
@@ -235,11 +248,16 @@ impl Place {
     }
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
-    // What cargo sets for this program must not reach the cargo that it starts.
+/// Without what cargo sets for this program: it must not reach the cargo that it starts, which would compile anew.
+fn cleaned(command: &mut Command) -> &mut Command {
     for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "LD_LIBRARY_PATH", "RUSTUP_TOOLCHAIN"] {
         command.env_remove(name);
     }
+    command
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    cleaned(command);
     let program = command.get_program().to_string_lossy().into_owned();
     let status = command.status().map_err(|error| format!("cannot run {program}: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{program} failed: {status}")) }
