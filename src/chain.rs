@@ -142,7 +142,10 @@ impl Chain {
             passed.open.push(xs.clone());
         }
         let switches = &mut passed.switches;
-        Ok(match (&self.steps[i].layer, &self.variables[i]) {
+        let dtype = xs.dtype();
+        let own = |var: &Var| var.as_tensor().to_dtype(dtype);
+        let variables = self.variables[i].as_ref().map(|(w, b)| Ok::<_, Error>((own(w)?, own(b)?))).transpose()?;
+        Ok(match (&self.steps[i].layer, &variables) {
             (Layer::Flatten, _) => xs.flatten_from(1)?, // (b, c, h, w) -> (b, c*h*w)
             (Layer::Unflatten(c, h, w), _) => xs.reshape((xs.dim(0)?, *c, *h, *w))?, // (b, c*h*w) -> (b, c, h, w)
             (Layer::Linear(_), Some((weight, bias))) => xs.matmul(&weight.t()?)?.broadcast_add(bias)?,
@@ -162,7 +165,7 @@ impl Chain {
             }
             (Layer::MaxPool(n), _) => {
                 let windows = windows(xs, *n)?;
-                let chosen = chosen(&windows.detach().argmax_keepdim(D::Minus1)?, *n)?;
+                let chosen = chosen(&windows.detach().argmax_keepdim(D::Minus1)?, *n)?.to_dtype(dtype)?;
                 let ys = (windows * &chosen)?.sum(D::Minus1)?;
                 switches.push(chosen);
                 ys
@@ -173,7 +176,7 @@ impl Chain {
                     Some(chosen) => chosen,
                     None => chosen(&Tensor::zeros((b, c, h, w, 1), DType::U32, xs.device())?, *n)?,
                 };
-                let spread = chosen.broadcast_mul(&xs.unsqueeze(D::Minus1)?)?;
+                let spread = chosen.to_dtype(dtype)?.broadcast_mul(&xs.unsqueeze(D::Minus1)?)?;
                 // (b, c, h, w, n*n) -> (b, c, h*n, w*n)
                 spread.reshape((b, c, h, w, *n, *n))?.permute((0, 1, 2, 4, 3, 5))?.reshape((b, c, h * n, w * n))?
             }
@@ -183,7 +186,7 @@ impl Chain {
                 // (b, c, h, w) -> (b, c, h, n, w, n) -> (b, c, h*n, w*n)
                 xs.reshape((b, c, h, 1, w, 1))?.broadcast_as((b, c, h, *n, w, *n))?.reshape((b, c, h * n, w * n))?
             }
-            (Layer::BatchNorm, Some((weight, bias))) => self.normalized(i, xs, (weight, bias), dropout.is_some())?,
+            (Layer::BatchNorm, Some(own)) => self.normalized(i, xs, (&own.0, &own.1), dropout.is_some())?,
             (Layer::Residual(_), _) => match passed.open.pop() {
                 Some(input) => (xs + input)?,
                 None => xs.clone(),
@@ -200,7 +203,7 @@ impl Chain {
             (Layer::Dropout(p), _) => match dropout {
                 Some(rng) if *p > 0.0 => {
                     let mask = rng.dropout_mask(xs.elem_count(), *p as f32);
-                    (xs * Tensor::from_vec(mask, xs.shape(), xs.device())?)?
+                    (xs * Tensor::from_vec(mask, xs.shape(), xs.device())?.to_dtype(dtype)?)?
                 }
                 _ => xs.clone(),
             },
@@ -208,9 +211,9 @@ impl Chain {
     }
 
     /// Batch normalization of step `i`. In training by the batch's own mean and variance, which also move the running ones.
-    fn normalized(&self, i: usize, xs: &Tensor, (weight, bias): (&Var, &Var), training: bool) -> Result<Tensor> {
+    fn normalized(&self, i: usize, xs: &Tensor, (weight, bias): (&Tensor, &Tensor), training: bool) -> Result<Tensor> {
         let (b, c) = (xs.dim(0)?, xs.dim(1)?);
-        let flat = xs.reshape((b, c, ()))?; // (b, c, h, w) or (b, c) -> (b, c, h*w)
+        let flat = xs.to_dtype(DType::F32)?.reshape((b, c, ()))?; // sums need the digits; (b, c, h, w) or (b, c) -> (b, c, h*w)
         let along = |channel: &Tensor| channel.reshape((1, c, 1));
         let Some((running_mean, running_variance)) = &self.buffers[i] else { return Ok(xs.clone()) };
         let (mean, variance) = if training {
@@ -231,7 +234,8 @@ impl Chain {
         }
         let deviation = (variance + EPS)?.sqrt()?;
         let normal = flat.broadcast_sub(&mean)?.broadcast_div(&deviation)?;
-        Ok(normal.broadcast_mul(&along(weight)?)?.broadcast_add(&along(bias)?)?.reshape(xs.shape())?)
+        let (weight, bias) = (along(&weight.to_dtype(DType::F32)?)?, along(&bias.to_dtype(DType::F32)?)?);
+        Ok(normal.broadcast_mul(&weight)?.broadcast_add(&bias)?.reshape(xs.shape())?.to_dtype(xs.dtype())?)
     }
 
     /// Every variable that is learned, under its name in a PyTorch state dict, in order.

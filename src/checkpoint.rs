@@ -17,6 +17,15 @@ use std::path::Path;
 /// The number of the metadata's format; another number is refused.
 const FORMAT: u32 = 1;
 const KEY: &str = "candlebook";
+/// What a run of training adds: metadata under this key, and tensors whose names begin so.
+const EXTRA_KEY: &str = "candlebook.training";
+const EXTRA: &str = "training.";
+
+/// What a run of training keeps beside its model: JSON, and tensors with their shapes.
+pub(crate) struct Extra {
+    pub(crate) json: String,
+    pub(crate) tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
+}
 
 #[derive(Serialize, Deserialize)]
 struct Architecture {
@@ -32,31 +41,7 @@ impl Autoencoder {
     /// # Errors
     /// Where the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let architecture = Architecture {
-            format: FORMAT,
-            input: self.image_shape(),
-            encoder: self.encoder().to_vec(),
-            decoder: self.decoder().to_vec(),
-        };
-        let unwritable =
-            |error: &dyn std::fmt::Display| Error::io("write", path)(std::io::Error::other(error.to_string()));
-        let json = serde_json::to_string(&architecture).map_err(|error| unwritable(&error))?;
-        // "format": "pt" is what PyTorch's own writer puts there; some readers look for it.
-        let metadata = HashMap::from([(KEY.to_owned(), json), ("format".to_owned(), "pt".to_owned())]);
-        let mut tensors = Vec::new();
-        for (name, var) in [self.variables(), self.buffers()].concat() {
-            let values = var.as_tensor().to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>()?;
-            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            tensors.push((name, var.dims().to_vec(), bytes));
-        }
-        let views = tensors
-            .iter()
-            .map(|(name, dims, bytes)| Ok((name, TensorView::new(Dtype::F32, dims.clone(), bytes)?)))
-            .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
-            .map_err(|error| unwritable(&error))?;
-        let bytes = safetensors::serialize(views, Some(metadata)).map_err(|error| unwritable(&error))?;
-        crate::file::write_atomically(path, &bytes)
+        write(path.as_ref(), self, None)
     }
 
     /// Reads a model that [`Autoencoder::save`] wrote: no code is needed, the file knows its layers.
@@ -95,7 +80,7 @@ impl Autoencoder {
         let file = parse(path, bytes)?;
         let mut theirs: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
         // How many batches PyTorch has seen; with a fixed momentum it is of no use.
-        theirs.retain(|name, _| !name.ends_with("num_batches_tracked"));
+        theirs.retain(|name, _| !name.ends_with("num_batches_tracked") && !name.starts_with(EXTRA));
         let mut news = Vec::new();
         for (name, var) in [self.variables(), self.buffers()].concat() {
             let hint = "The file is of another architecture: load it with Autoencoder::load";
@@ -106,8 +91,7 @@ impl Autoencoder {
                 let expected = format!("{name} of shape {:?} in F32", var.dims());
                 return Err(Error::file(path, expected, format!("{:?} in {:?}", view.shape(), view.dtype()), hint));
             }
-            let values: Vec<f32> =
-                view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            let values = floats(&view);
             news.push((Tensor::from_vec(values, var.dims(), self.device())?, var));
         }
         if let Some(name) = theirs.keys().next() {
@@ -120,6 +104,55 @@ impl Autoencoder {
         }
         Ok(())
     }
+}
+
+/// Writes a model, and what a run adds to it.
+pub(crate) fn write(path: &Path, model: &Autoencoder, extra: Option<Extra>) -> Result<()> {
+    let architecture = Architecture {
+        format: FORMAT,
+        input: model.image_shape(),
+        encoder: model.encoder().to_vec(),
+        decoder: model.decoder().to_vec(),
+    };
+    let unwritable = |error: &dyn std::fmt::Display| Error::io("write", path)(std::io::Error::other(error.to_string()));
+    let json = serde_json::to_string(&architecture).map_err(|error| unwritable(&error))?;
+    // "format": "pt" is what PyTorch's own writer puts there; some readers look for it.
+    let mut metadata = HashMap::from([(KEY.to_owned(), json), ("format".to_owned(), "pt".to_owned())]);
+    let mut tensors = Vec::new();
+    for (name, var) in [model.variables(), model.buffers()].concat() {
+        let values = var.as_tensor().to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>()?;
+        tensors.push((name, var.dims().to_vec(), values));
+    }
+    if let Some(extra) = extra {
+        metadata.insert(EXTRA_KEY.to_owned(), extra.json);
+        tensors.extend(extra.tensors);
+    }
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
+        .into_iter()
+        .map(|(name, dims, values)| (name, dims, values.iter().flat_map(|value| value.to_le_bytes()).collect()))
+        .collect();
+    let views = tensors
+        .iter()
+        .map(|(name, dims, bytes)| Ok((name, TensorView::new(Dtype::F32, dims.clone(), bytes)?)))
+        .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
+        .map_err(|error| unwritable(&error))?;
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|error| unwritable(&error))?;
+    crate::file::write_atomically(path, &bytes)
+}
+
+/// What a run added to a file; none where it is a model alone.
+pub(crate) fn read_extra(path: &Path) -> Result<Option<Extra>> {
+    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| not_safetensors(path, &bytes, &error))?;
+    let Some(json) = metadata.metadata().as_ref().and_then(|metadata| metadata.get(EXTRA_KEY)) else { return Ok(None) };
+    let tensors = parse(path, &bytes)?.tensors().into_iter();
+    let own = tensors.filter(|(name, view)| name.starts_with(EXTRA) && view.dtype() == Dtype::F32);
+    let tensors = own.map(|(name, view)| (name, view.shape().to_vec(), floats(&view))).collect();
+    Ok(Some(Extra { json: json.clone(), tensors }))
+}
+
+fn floats(view: &TensorView<'_>) -> Vec<f32> {
+    view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 }
 
 fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {

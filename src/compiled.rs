@@ -8,12 +8,12 @@ use crate::loader::Batch;
 use crate::loss::Loss;
 use crate::model::Autoencoder;
 use crate::norm::Statistics;
-use crate::optim::{Adam, Rates, adam_step};
+use crate::optim::{Adam, Moments, Rates, adam_step};
 use crate::pass::{Common, Pass, segments, summed_gradients, weight_gradients};
 use crate::plan::{Plan, SMALL};
 use crate::rng::Rng;
 use crate::stage::Stage;
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Tensor, Var};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ pub(crate) struct Compiled {
     /// Every weight and bias, in the order of the model's variables; their gradients, and Adam's two moments.
     parameters: Vec<f32>,
     gradients: Vec<f32>,
-    moments: [Vec<f32>; 2],
+    moments: Moments,
     /// For each stage; of use where it is a normalization.
     norms: Vec<Statistics>,
     /// Parts of the plan that a pass runs by itself.
@@ -189,6 +189,31 @@ impl Compiled {
             let whole = Units { values: weights, gradients, mean, square };
             let biases = Units { values: biases, gradients: bias_gradients, mean: bias_mean, square: bias_square };
             learn_units(passes, (i, stage), (0, stage.outputs), (whole, biases), &rates, threads);
+        }
+    }
+
+    /// Draws made by dropout and by noise, and steps made.
+    pub(crate) fn positions(&self) -> (u64, u64, i32) {
+        (self.dropout_draws.position(), self.noise_draws.position(), self.steps)
+    }
+
+    /// The moments of each of the model's variables.
+    pub(crate) fn moments(&self, variables: &[Var]) -> Vec<Moments> {
+        let mut at = 0;
+        let of = |variable: &Var| {
+            let own = at..at + variable.elem_count();
+            at = own.end;
+            self.moments.each_ref().map(|all| all[own.clone()].to_vec())
+        };
+        variables.iter().map(of).collect()
+    }
+
+    /// Goes on from moments of another time.
+    pub(crate) fn restore(&mut self, moments: &[Moments], steps: i32) {
+        self.steps = steps;
+        for (nth, all) in self.moments.iter_mut().enumerate() {
+            let values = moments.iter().flat_map(|own| &own[nth]);
+            all.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
         }
     }
 

@@ -6,9 +6,10 @@ use crate::loss::Loss;
 use crate::model::thousands;
 use crate::plot::Plot;
 use crate::table::Table;
+use serde::{Deserialize, Serialize};
 
 /// One epoch.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// Mean loss over the training pictures while the weights moved, with dropout and noise.
     pub train_loss: f32,

@@ -40,16 +40,19 @@ pub struct Optimizer {
     states: Vec<State>,
 }
 
+/// Mean and mean square of the gradient of each value of a variable.
+pub(crate) type Moments = [Vec<f32>; 2];
+
 #[derive(Debug)]
 struct State {
     var: Var,
-    moments: Moments,
+    moments: Place,
 }
 
 #[derive(Debug)]
-enum Moments {
+enum Place {
     /// Mean and mean square of the gradient of each value.
-    Host(Mutex<[Vec<f32>; 2]>),
+    Host(Mutex<Moments>),
     Device(Tensor, Tensor),
 }
 
@@ -62,13 +65,42 @@ impl Optimizer {
         let state = |var: Var| -> Result<State> {
             let moments = match (var.device(), var.dtype()) {
                 (Device::Cpu, DType::F32) => {
-                    Moments::Host(Mutex::new([vec![0.0; var.elem_count()], vec![0.0; var.elem_count()]]))
+                    Place::Host(Mutex::new([vec![0.0; var.elem_count()], vec![0.0; var.elem_count()]]))
                 }
-                _ => Moments::Device(var.zeros_like()?, var.zeros_like()?),
+                _ => Place::Device(var.zeros_like()?, var.zeros_like()?),
             };
             Ok(State { var, moments })
         };
         Ok(Optimizer { adam, step: 0, states: variables.into_iter().map(state).collect::<Result<_>>()? })
+    }
+
+    /// How many steps were made.
+    pub(crate) fn steps(&self) -> i32 {
+        self.step
+    }
+
+    /// The moments of each variable.
+    pub(crate) fn moments(&self) -> Result<Vec<Moments>> {
+        let host = |tensor: &Tensor| -> Result<Vec<f32>> { Ok(tensor.flatten_all()?.to_vec1()?) };
+        let of = |state: &State| match &state.moments {
+            Place::Host(moments) => Ok(moments.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()),
+            Place::Device(mean, square) => Ok([host(mean)?, host(square)?]),
+        };
+        self.states.iter().map(of).collect()
+    }
+
+    /// Goes on from moments of another time.
+    pub(crate) fn restore(&mut self, moments: &[Moments], steps: i32) -> Result<()> {
+        self.step = steps;
+        for (state, moments) in self.states.iter_mut().zip(moments) {
+            let shape = state.var.shape();
+            let tensor = |values: &[f32]| Tensor::from_slice(values, shape, state.var.device());
+            state.moments = match state.moments {
+                Place::Host(_) => Place::Host(Mutex::new(moments.clone())),
+                Place::Device(..) => Place::Device(tensor(&moments[0])?, tensor(&moments[1])?),
+            };
+        }
+        Ok(())
     }
 
     /// Moves every variable that has a gradient by one step.
@@ -83,11 +115,11 @@ impl Optimizer {
         for state in &mut self.states {
             let Some(gradient) = gradients.get(&state.var) else { continue };
             match &mut state.moments {
-                Moments::Host(moments) => {
+                Place::Host(moments) => {
                     let pass = OnePass { rates: self.adam.rates(self.step), moments };
                     state.var.inplace_op2(&gradient.contiguous()?, &pass)?;
                 }
-                Moments::Device(mean, square) => {
+                Place::Device(mean, square) => {
                     let Adam { learning_rate, beta1, beta2, eps, weight_decay } = self.adam;
                     *mean = ((&*mean * beta1)? + (gradient * (1.0 - beta1))?)?;
                     *square = ((&*square * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
@@ -161,7 +193,7 @@ pub(crate) fn adam_step(values: &mut [f32], gradients: &[f32], means: &mut [f32]
 /// One step of one variable on the CPU.
 struct OnePass<'a> {
     rates: Rates,
-    moments: &'a Mutex<[Vec<f32>; 2]>,
+    moments: &'a Mutex<Moments>,
 }
 
 impl InplaceOp2 for OnePass<'_> {

@@ -99,6 +99,11 @@ impl Rng {
         Rng(rng)
     }
 
+    /// How many draws of [`Rng::unit`] were made, or as much as other draws take.
+    pub(crate) fn position(&self) -> u64 {
+        self.0.get_word_pos() as u64
+    }
+
     /// A number in 0 .. n, without bias (Lemire).
     fn below(&mut self, n: usize) -> usize {
         let n = n as u64;

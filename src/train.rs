@@ -4,91 +4,17 @@ use crate::cell::stopped;
 use crate::compiled::{Compiled, Settings};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
+pub use crate::fit::Fit;
 use crate::history::{Epoch, History};
 use crate::loader::{Batch, Batches};
-use crate::loss::Loss;
 use crate::model::Autoencoder;
-use crate::optim::{Adam, Optimizer};
+use crate::optim::{Adam, Moments, Optimizer};
 use crate::rng::{Rng, Stream};
+use crate::state::State;
 use crate::view::View;
-use candle_core::{Tensor, Var};
-use std::time::Instant;
-
-/// How to train. Every setting has a default: `Fit { epochs: 20, ..Default::default() }`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Fit {
-    /// How often every training picture is seen. Defaults to 10.
-    pub epochs: usize,
-    /// Pictures in a step; the last step of an epoch takes what is left. Defaults to 128.
-    pub batch: usize,
-    /// Adam's step size. Defaults to 0.001.
-    pub learning_rate: f64,
-    /// What is made small. Defaults to the mean squared error.
-    pub loss: Loss,
-    /// Share of the training pictures held out to watch the loss on, in [0, 1). Defaults to 0.1.
-    pub validation: f64,
-    /// Standard deviation of the normal noise added to the input, in pixel units of [0, 1]: the model learns to remove
-    /// it (Vincent and others, "Extracting and composing robust features with denoising autoencoders", 2008). Defaults to
-    /// 0, no noise.
-    pub noise: f64,
-    /// Decoupled weight decay, as PyTorch's `AdamW`. Defaults to 0, which is Adam.
-    pub weight_decay: f64,
-    /// What the order of pictures, the held-out pictures, dropout and noise are drawn from. Defaults to 0.
-    pub seed: u64,
-    /// Whether steps run compiled where they can: on the CPU, with layers that are known to the compiled step. Else, and
-    /// where this is false, they run on candle's autograd; both give the same numbers but for rounding. Defaults to true.
-    pub compiled: bool,
-}
-
-impl Default for Fit {
-    fn default() -> Self {
-        Fit {
-            epochs: 10,
-            batch: 128,
-            learning_rate: 1e-3,
-            loss: Loss::Mse,
-            validation: 0.1,
-            noise: 0.0,
-            weight_decay: 0.0,
-            seed: 0,
-            compiled: true,
-        }
-    }
-}
-
-impl Fit {
-    /// Finds what cannot be trained with, before anything is changed.
-    fn check(&self, pictures: usize) -> Result<()> {
-        let no = |name: &str, expected: &str, got: String, hint: &str| {
-            Err(Error::setting(format!("Fit::{name}"), expected, got, hint))
-        };
-        if self.epochs == 0 {
-            return no("epochs", "at least 1", "0".into(), "Choose how often every picture is seen");
-        }
-        if !(0.0..1.0).contains(&self.validation) {
-            let hint = "0.1 holds out a tenth; 0 trains on everything";
-            return no("validation", "a share in [0, 1)", self.validation.to_string(), hint);
-        }
-        let train = pictures - self.held_out(pictures);
-        if self.batch == 0 || self.batch > train {
-            let expected = format!("1 to {train}, the pictures left for training");
-            return no("batch", &expected, self.batch.to_string(), "Choose a smaller batch or more data");
-        }
-        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            return no("learning_rate", "a positive number", self.learning_rate.to_string(), "0.001 is a good start");
-        }
-        for (name, value) in [("noise", self.noise), ("weight_decay", self.weight_decay)] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return no(name, "zero or more", value.to_string(), "0 turns it off");
-            }
-        }
-        Ok(())
-    }
-
-    fn held_out(&self, pictures: usize) -> usize {
-        ((pictures as f64 * self.validation) as usize).min(pictures.saturating_sub(1))
-    }
-}
+use candle_core::{DType, Device, Tensor, Var};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 impl Autoencoder {
     /// Learns from the training pictures by Adam (Kingma and Ba, 2015), with progress under the cell.
@@ -98,8 +24,44 @@ impl Autoencoder {
     ///
     /// # Errors
     /// Pictures of another shape than the model's; a setting outside its range; a loss that is no longer finite, in
-    /// which case the weights are those of the last good epoch.
+    /// which case the weights are those of the last good epoch; a checkpoint that cannot be written.
     pub fn fit(&mut self, data: &Dataset, fit: &Fit) -> Result<History> {
+        self.train(data, fit, None)
+    }
+
+    /// Goes on with a run that [`Fit::checkpoint`] kept, from the batch after the last that is in the file, with the settings
+    /// that it began with: what comes out is what would have come without the break. Gives the model and the history of the
+    /// whole run.
+    ///
+    /// # Errors
+    /// A file that is not of such a run, or is of another data set than this; and as [`Autoencoder::fit`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # use candlebook::prelude::*;
+    /// let data = image_folder("photos", &ImageFolder::default())?;
+    /// let (ae, history) = Autoencoder::resume("run.safetensors", &data)?;
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn resume(path: impl AsRef<Path>, data: &Dataset) -> Result<(Self, History)> {
+        Self::resume_on(path, data, &Device::Cpu)
+    }
+
+    /// [`Autoencoder::resume`] on a device.
+    ///
+    /// # Errors
+    /// As there; and where the device has no room for the model.
+    pub fn resume_on(path: impl AsRef<Path>, data: &Dataset, device: &Device) -> Result<(Self, History)> {
+        let path = path.as_ref();
+        let mut model = Autoencoder::load(path)?.to_device(device)?;
+        let (state, moments) = State::read(path, &model)?;
+        // The file may have been moved since.
+        let fit = Fit { checkpoint: Some(path.to_owned()), ..state.fit.clone() };
+        let history = model.train(data, &fit, Some((state, moments)))?;
+        Ok((model, history))
+    }
+
+    fn train(&mut self, data: &Dataset, fit: &Fit, begun: Option<(State, Vec<Moments>)>) -> Result<History> {
         if data.image_shape() != self.image_shape() {
             return Err(Error::shape(
                 "fit",
@@ -110,7 +72,7 @@ impl Autoencoder {
         }
         fit.check(data.train.len())?;
         // Inside the pool of threads, so that a step does not have to wake it.
-        rayon::scope(|_| Run::new(self, data, fit)?.all_epochs())
+        rayon::scope(|_| Run::new(self, data, fit, begun)?.all_epochs())
     }
 }
 
@@ -126,6 +88,9 @@ struct Run<'a> {
     executor: Executor,
     shuffle: Rng,
     view: View,
+    /// Where the run is: what a checkpoint keeps besides weights and moments.
+    state: State,
+    written: Instant,
 }
 
 /// What runs the steps.
@@ -142,13 +107,21 @@ struct Autograd {
 }
 
 impl<'a> Run<'a> {
-    fn new(model: &'a Autoencoder, data: &Dataset, fit: &'a Fit) -> Result<Self> {
+    fn new(model: &'a Autoencoder, data: &Dataset, fit: &'a Fit, begun: Option<(State, Vec<Moments>)>) -> Result<Self> {
         let n = data.train.len();
         let order = Rng::new(fit.seed, Stream::Split).permutation(n);
         let (valid, train) = data.train.divide(&order, fit.held_out(n));
         let variables: Vec<Var> = model.variables().into_iter().map(|(_, var)| var).collect();
         let adam = Adam { learning_rate: fit.learning_rate, weight_decay: fit.weight_decay, ..Default::default() };
-        let (dropout, noise) = (Rng::new(fit.seed, Stream::Dropout), Rng::new(fit.seed, Stream::Noise));
+        let (state, moments) = match begun {
+            Some((state, moments)) => {
+                state.check(train.len())?;
+                (state, Some(moments))
+            }
+            None => (State::new(fit, train.len()), None),
+        };
+        let draws = |stream, position| Rng::new(fit.seed, stream).skipped(position);
+        let (dropout, noise) = (draws(Stream::Dropout, state.dropout), draws(Stream::Noise, state.noise));
         let settings = Settings {
             batch: fit.batch,
             loss: fit.loss,
@@ -158,31 +131,42 @@ impl<'a> Run<'a> {
             noise_draws: noise.clone(),
         };
         let compiled = if fit.compiled { Compiled::new(model, settings)? } else { None };
-        let executor = match compiled {
+        let mut executor = match compiled {
             Some(compiled) => Executor::Compiled(Box::new(compiled)),
             None => {
                 let optimizer = Optimizer::new(variables.clone(), adam)?;
                 Executor::Autograd(Box::new(Autograd { optimizer, dropout, noise }))
             }
         };
+        if let Some(moments) = moments {
+            match &mut executor {
+                Executor::Compiled(compiled) => compiled.restore(&moments, state.steps),
+                Executor::Autograd(autograd) => autograd.optimizer.restore(&moments, state.steps)?,
+            }
+        }
+        let mut view = View::new(fit.epochs, train.len(), fit.batch, model.image_shape());
+        view.begin_at(state.history.len(), state.batch * fit.batch);
         Ok(Run {
             model,
             fit,
-            view: View::new(fit.epochs, train.len(), fit.batch, model.image_shape()),
+            view,
             train,
             valid: Some(valid).filter(|valid| !valid.is_empty()),
             executor,
             variables,
             buffers: model.buffers().into_iter().map(|(_, var)| var).collect(),
-            shuffle: Rng::new(fit.seed, Stream::Shuffle),
+            shuffle: draws(Stream::Shuffle, state.shuffle),
+            state,
+            written: Instant::now(),
         })
     }
 
     fn all_epochs(mut self) -> Result<History> {
-        let mut history = History { epochs: Vec::new(), loss: self.fit.loss, stopped: false };
+        let mut history =
+            History { epochs: std::mem::take(&mut self.state.history), loss: self.fit.loss, stopped: false };
         let mut good = self.weights()?;
-        for epoch in 1..=self.fit.epochs {
-            let ended = self.epoch(epoch).and_then(|row| {
+        for epoch in history.epochs.len() + 1..=self.fit.epochs {
+            let ended = self.epoch(epoch, &history).and_then(|row| {
                 self.check_weights(epoch, row.is_some())?;
                 Ok(row)
             });
@@ -190,6 +174,7 @@ impl<'a> Run<'a> {
                 Ok(Some(row)) => history.epochs.push(row),
                 Ok(None) => {
                     history.stopped = true;
+                    self.keep(&history)?;
                     break;
                 }
                 Err(error) => {
@@ -200,19 +185,23 @@ impl<'a> Run<'a> {
                 }
             }
             good = self.weights()?;
+            self.state.next_epoch(self.shuffle.position());
+            self.keep(&history)?;
             self.view.epoch_done(self.model, &history, self.valid.as_ref().unwrap_or(&self.train))?;
         }
         self.view.done(&history)?;
         Ok(history)
     }
 
-    /// One pass over the training pictures; None where Stop was pressed.
-    fn epoch(&mut self, epoch: usize) -> Result<Option<Epoch>> {
+    /// One pass over the training pictures, or what is left of it; None where Stop was pressed.
+    fn epoch(&mut self, epoch: usize, history: &History) -> Result<Option<Epoch>> {
         let start = Instant::now();
+        let before = Duration::from_secs_f64(self.state.seconds);
         let order = self.shuffle.permutation(self.train.len());
-        let (mut sum, mut seen) = (0.0, 0);
         let train = self.train.clone();
-        for (i, batch) in Batches::new(&train, &order, self.fit.batch, Some((self.fit.seed, epoch)))?.enumerate() {
+        let done = (self.state.batch * self.fit.batch).min(order.len());
+        let (mut sum, mut seen) = (self.state.sum, done);
+        for batch in Batches::new(&train, &order[done..], self.fit.batch, Some((self.fit.seed, epoch)))? {
             if stopped() {
                 self.store()?;
                 return Ok(None);
@@ -220,14 +209,21 @@ impl<'a> Run<'a> {
             let batch = batch?;
             let loss = self.step(&batch)?;
             if !loss.is_finite() {
-                return Err(self.diverged(epoch, i + 1, loss));
+                return Err(self.diverged(epoch, self.state.batch + 1, loss));
             }
             sum += f64::from(loss) * batch.len() as f64;
             seen += batch.len();
+            self.state.batch += 1;
+            (self.state.sum, self.state.seconds) = (sum, (before + start.elapsed()).as_secs_f64());
             self.view.batch_done(seen, sum / seen as f64);
+            if self.fit.checkpoint.is_some() && self.written.elapsed().as_secs_f64() >= 60.0 * self.fit.checkpoint_every
+            {
+                self.store()?;
+                self.keep(history)?;
+            }
         }
         self.store()?;
-        let training = start.elapsed().as_secs_f64();
+        let training = (before + start.elapsed()).as_secs_f64();
         let valid_loss = match self.valid.as_ref().map(|valid| self.model.loss(valid, self.fit.loss)).transpose() {
             Err(Error::Stopped) => return Ok(None),
             other => other?,
@@ -238,9 +234,29 @@ impl<'a> Run<'a> {
         Ok(Some(Epoch {
             train_loss: (sum / seen as f64) as f32,
             valid_loss,
-            seconds: start.elapsed().as_secs_f64(),
+            seconds: (before + start.elapsed()).as_secs_f64(),
             images_per_second: seen as f64 / training,
         }))
+    }
+
+    /// Writes the checkpoint, where one is wanted.
+    fn keep(&mut self, history: &History) -> Result<()> {
+        let Some(path) = &self.fit.checkpoint else { return Ok(()) };
+        let moments = match &self.executor {
+            Executor::Compiled(compiled) => {
+                (self.state.dropout, self.state.noise, self.state.steps) = compiled.positions();
+                compiled.moments(&self.variables)
+            }
+            Executor::Autograd(autograd) => {
+                (self.state.dropout, self.state.noise) = (autograd.dropout.position(), autograd.noise.position());
+                self.state.steps = autograd.optimizer.steps();
+                autograd.optimizer.moments()?
+            }
+        };
+        self.state.history.clone_from(&history.epochs);
+        self.state.write(path, self.model, moments)?;
+        self.written = Instant::now();
+        Ok(())
     }
 
     /// The step after which training ended was followed by no loss: a weight that is no number would go unseen, where no
@@ -271,7 +287,10 @@ impl<'a> Run<'a> {
         } else {
             images.clone()
         };
-        let loss = self.fit.loss.of(&self.model.forward(&input, Some(dropout))?, &images)?;
+        let bf16 = self.fit.bf16 && !self.model.device().is_cpu();
+        let input = if bf16 { input.to_dtype(DType::BF16)? } else { input };
+        let drawn = self.model.forward(&input, Some(dropout))?.to_dtype(DType::F32)?;
+        let loss = self.fit.loss.of(&drawn, &images)?;
         let value = loss.to_scalar::<f32>()?;
         if value.is_finite() {
             optimizer.backward_step(&loss)?;

@@ -43,6 +43,8 @@ pub(crate) struct View {
     finished: usize,
     seen: usize,
     loss: f64,
+    /// How many pictures were seen before this view began.
+    before: usize,
     /// The pictures and their reconstructions, and curve and strip as a file in base64, once an epoch is done.
     drawn: Option<Canvas>,
     encoded: String,
@@ -66,9 +68,16 @@ impl View {
             finished: 0,
             seen: 0,
             loss: f64::NAN,
+            before: 0,
             drawn: None,
             encoded: String::new(),
         }
+    }
+
+    /// Begins with a run that has finished so many epochs, and seen so many pictures of the next.
+    pub(crate) fn begin_at(&mut self, finished: usize, seen: usize) {
+        self.finished = finished;
+        self.before = finished * self.pictures + seen;
     }
 
     fn live(&self) -> bool {
@@ -170,11 +179,13 @@ impl View {
     fn text(&self) -> String {
         let epoch = (self.finished + 1).min(self.epochs);
         let done = self.finished * self.pictures + self.seen;
-        let share = done as f64 / (self.epochs * self.pictures) as f64;
+        let all = self.epochs * self.pictures;
+        let share = done as f64 / all as f64;
         let elapsed = self.start.elapsed().as_secs_f64();
-        let left = duration(elapsed / share - elapsed);
+        let speed = (done - self.before.min(done)) as f64 / elapsed;
+        let left = duration((all - done.min(all)) as f64 / speed.max(1e-9));
         let (batch, batches) = (self.seen.div_ceil(self.batch), self.pictures.div_ceil(self.batch));
-        let speed = thousands((done as f64 / elapsed) as usize);
+        let speed = thousands(speed as usize);
         let mut text = format!(
             "epoch {epoch}/{}  batch {batch}/{batches}  {} {:>3.0} %\n{speed} images/s  {} elapsed  {left} left\n",
             self.epochs,
