@@ -44,7 +44,9 @@ mod source;
 mod packed;
 mod stream;
 pub mod data;
+mod download;
 pub mod mnist;
+pub mod cifar;
 pub mod folder;
 mod loader;
 pub mod layer;
@@ -70,6 +72,7 @@ pub mod prelude;
 
 pub use candle_core as candle;
 pub use cell::stopped;
+pub use cifar::{cifar10, cifar10_folder};
 pub use data::{Dataset, Split, idx_folder};
 pub use display::show;
 pub use error::{Error, Result};

@@ -1,6 +1,7 @@
 //! What the kernel imports before the first cell: the names notebooks use.
 
 pub use crate::cell::stopped;
+pub use crate::cifar::{cifar10, cifar10_folder};
 pub use crate::data::{Dataset, ImageShape, Split, idx_folder};
 pub use crate::display::{Content, Handle, Show, clear_output, show};
 pub use crate::display::{ShowDebug as _, ShowValues as _};
