@@ -20,6 +20,7 @@ pub use crate::media::{animation, audio, html, json, latex, markdown, sound, svg
 pub use crate::mnist::{fashion_mnist, mnist, mnist_embedded};
 pub use crate::model::Autoencoder;
 pub use crate::montage::{Montage, Pictures, Scale};
+pub use crate::npy::{npy_images, npz_images};
 pub use crate::numbers::Numbers;
 pub use crate::plot::{Marker, Plot, Plots};
 pub use crate::progress::{Progress, progress};
