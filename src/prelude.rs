@@ -14,6 +14,7 @@ pub use crate::image::Image;
 pub use crate::input::{input, password};
 pub use crate::layer::Layer::{self, *};
 pub use crate::layer::{Conv, ConvTranspose};
+pub use crate::lmdb::lmdb_folder;
 pub use crate::look::Activations;
 pub use crate::loss::Loss;
 pub use crate::media::{animation, audio, html, json, latex, markdown, sound, svg, video};
