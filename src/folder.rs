@@ -46,8 +46,8 @@ impl Default for ImageFolder {
 }
 
 /// Names of folders that hold a split.
-const TRAIN: [&str; 2] = ["train", "training"];
-const TEST: [&str; 4] = ["val", "valid", "validation", "test"];
+pub(crate) const TRAIN: [&str; 2] = ["train", "training"];
+pub(crate) const TEST: [&str; 4] = ["val", "valid", "validation", "test"];
 /// Endings of the files that are pictures, in any case.
 const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
 
@@ -68,56 +68,79 @@ const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
 /// ```
 pub fn image_folder(path: impl AsRef<Path>, settings: &ImageFolder) -> Result<Dataset> {
     let path = path.as_ref();
-    if !(settings.test > 0.0 && settings.test < 1.0) {
-        return Err(Error::setting("test", "a share in (0, 1)", settings.test, "0.1 keeps a tenth"));
-    }
-    let framing = Framing { size: settings.size, crop: settings.crop, flip: settings.flip };
-    framing.check()?;
+    settings.check()?;
     let name = path.file_name().map_or_else(|| "photographs".into(), |name| name.to_string_lossy().into_owned());
     let subfolder = |names: &[&str]| names.iter().map(|name| path.join(name)).find(|path| path.is_dir());
     let source = path.display().to_string();
-    let Some(train) = subfolder(&TRAIN) else { return divided(name, source, list(path)?, settings, framing) };
+    let Some(train) = subfolder(&TRAIN) else { return divided(name, source, whole(list(path)?, settings)?, settings) };
     let train = list(&train)?;
-    let Some(test) = subfolder(&TEST) else { return divided(name, source, train, settings, framing) };
+    let Some(test) = subfolder(&TEST) else { return divided(name, source, whole(train, settings)?, settings) };
     let test = list(&test)?;
     // One numbering for both.
     let mut classes: Vec<OsString> = train.classes.iter().chain(&test.classes).cloned().collect();
     classes.sort();
     classes.dedup();
-    let train = split(train, &classes, settings, framing)?;
-    Dataset::new(name, source, train, split(test, &classes, settings, framing)?)
+    let train = split(train, &classes, settings)?;
+    Dataset::new(name, source, train, split(test, &classes, settings)?)
 }
 
-/// A data set of files of which a share is drawn for test.
-fn divided(name: String, source: String, files: Files, settings: &ImageFolder, framing: Framing) -> Result<Dataset> {
-    let n = files.names.len();
+impl ImageFolder {
+    /// Finds what is outside its range.
+    pub(crate) fn check(&self) -> Result<()> {
+        if !(self.test > 0.0 && self.test < 1.0) {
+            return Err(Error::setting("test", "a share in (0, 1)", self.test, "0.1 keeps a tenth"));
+        }
+        self.framing().check()
+    }
+
+    fn framing(&self) -> Framing {
+        Framing { size: self.size, crop: self.crop, flip: self.flip }
+    }
+}
+
+/// A data set of pictures of which a share is drawn for test.
+pub(crate) fn divided(name: String, source: String, all: Split, settings: &ImageFolder) -> Result<Dataset> {
+    let n = all.len();
     if n < 2 {
         let hint = "One is for training, one for test";
-        return Err(Error::file(&files.root, "at least two pictures", n, hint));
+        return Err(Error::file(Path::new(&source), "at least two pictures", n, hint));
     }
     let order = Rng::new(settings.seed, Purpose::Split).permutation(n);
-    let classes = files.classes.clone();
-    let all = split(files, &classes, settings, framing)?;
     let held_out = ((n as f64 * settings.test).round() as usize).clamp(1, n - 1);
     let (test, train) = all.divide(&order, held_out);
     Dataset::new(name, source, train, test)
 }
 
-fn split(files: Files, classes: &[OsString], settings: &ImageFolder, framing: Framing) -> Result<Split> {
-    let number = |name: &OsString| classes.binary_search(name).unwrap_or(0) as u32;
-    let numbers: Vec<u32> = files.classes.iter().map(number).collect();
-    let labels =
-        (!files.classes.is_empty()).then(|| files.labels.iter().map(|&class| numbers[class as usize]).collect());
-    let root = files.root.clone();
-    let mut stream = Stream::new(&root, Box::new(files), framing, settings.unreadable)?;
+/// Photographs of a source as pictures of one size, packed where the settings say so.
+pub(crate) fn streamed(
+    root: &Path,
+    source: Box<dyn Source>,
+    labels: Option<Vec<u32>>,
+    settings: &ImageFolder,
+) -> Result<Split> {
+    let mut stream = Stream::new(root, source, settings.framing(), settings.unreadable)?;
     if settings.packed {
         let folder = cache_folder().ok_or_else(|| {
             Error::setting("packed", "a place for the file", "no home folder", "Set CANDLEBOOK_CACHE to a folder")
         })?;
         stream = stream.packed(&folder.join("frames"))?;
     }
+    Split::from_stream(stream, labels)
+}
+
+fn whole(files: Files, settings: &ImageFolder) -> Result<Split> {
+    let classes = files.classes.clone();
+    split(files, &classes, settings)
+}
+
+fn split(files: Files, classes: &[OsString], settings: &ImageFolder) -> Result<Split> {
+    let number = |name: &OsString| classes.binary_search(name).unwrap_or(0) as u32;
+    let numbers: Vec<u32> = files.classes.iter().map(number).collect();
+    let labels =
+        (!files.classes.is_empty()).then(|| files.labels.iter().map(|&class| numbers[class as usize]).collect());
     let labelled = labels.is_some();
-    let split = Split::from_stream(stream, labels)?;
+    let root = files.root.clone();
+    let split = streamed(&root, Box::new(files), labels, settings)?;
     if !labelled {
         return Ok(split);
     }

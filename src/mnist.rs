@@ -6,16 +6,12 @@
 //! Sources: LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition" (1998); Xiao,
 //! Rasul, Vollgraf, "Fashion-MNIST" (2017). Mirrors: those of torchvision's `datasets.MNIST`.
 
-use crate::cell::unless_stopped;
 use crate::data::{Dataset, Split, find, split_of};
+use crate::download::{check, fetch, mirrors};
 use crate::error::{Error, Result};
 use crate::file::cache_folder;
 use crate::idx::{Idx, decompress};
-use crate::progress::Line;
-use sha2::{Digest, Sha256};
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// A set of four IDX files and where they may be found.
 struct Source {
@@ -182,112 +178,36 @@ impl Source {
     }
 
     fn check(&self, path: &Path, file: &File, bytes: &[u8]) -> Result<()> {
-        let sum = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        if sum == file.sha256 {
-            return Ok(());
-        }
-        let expected = format!("{}'s {} (SHA-256 {} unpacked)", self.name, file.name, file.sha256);
         let hint = "If the file is damaged, delete it; to read files of your own use idx_folder(path)";
-        Err(Error::file(path, expected, format!("SHA-256 {sum}"), hint))
+        check(path, &format!("{}'s {}", self.name, file.name), bytes, (file.sha256, " unpacked"), hint)
     }
 
     /// Downloads a file from the first mirror that has it whole, and keeps it in the cache where that can be written.
     fn fetch(&self, file: &File, cache: Option<&Path>) -> Result<(PathBuf, Vec<u8>)> {
         let name = format!("{}.gz", file.name);
-        let mirrors = mirrors(self);
-        let mut last = "CANDLEBOOK_OFFLINE is set".to_owned();
-        for mirror in &mirrors {
-            let url = format!("{mirror}{name}");
-            unless_stopped()?;
-            match download(&url).and_then(|raw| {
-                let bytes = decompress(Path::new(&url), raw.clone())?;
-                self.check(Path::new(&url), file, &bytes)?;
-                Ok((raw, bytes))
-            }) {
-                Ok((raw, bytes)) => {
-                    let path = cache.map_or_else(|| PathBuf::from(&url), |cache| cache.join(&name));
-                    if let Err(error) = keep(cache, &name, &raw) {
-                        println!("{name}: not kept for the next time: {error}");
-                    }
-                    return Ok((path, bytes));
-                }
-                Err(Error::Stopped) => return Err(Error::Stopped),
-                Err(Error::File { expected, got, .. }) if expected == DOWNLOAD => last = got,
-                Err(error) => last = error.to_string(),
-            }
-        }
         let hint = format!(
             "Check the network, or put the four {} files into a folder and set CANDLEBOOK_DATA to it",
             self.name
         );
-        Err(Error::Download { file: name, tried: mirrors.len(), last, hint })
+        fetch(&name, &mirrors(self.folder, self.mirrors), cache, hint, |url, raw| {
+            let bytes = decompress(url, raw.to_vec())?;
+            self.check(url, file, &bytes)?;
+            Ok(bytes)
+        })
     }
-}
-
-/// The mirrors to try: none offline, only `$CANDLEBOOK_MIRROR` where that is set.
-fn mirrors(source: &Source) -> Vec<String> {
-    if std::env::var_os("CANDLEBOOK_OFFLINE").is_some() {
-        return Vec::new();
-    }
-    match std::env::var("CANDLEBOOK_MIRROR") {
-        Ok(own) => vec![format!("{}/{}/", own.trim_end_matches('/'), source.folder)],
-        Err(_) => source.mirrors.iter().map(|mirror| mirror.to_string()).collect(),
-    }
-}
-
-fn keep(cache: Option<&Path>, name: &str, raw: &[u8]) -> Result<()> {
-    let Some(cache) = cache else { return Ok(()) };
-    std::fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
-    crate::file::write_atomically(&cache.join(name), raw)
-}
-
-/// What the error of a mirror that did not answer says it expected.
-const DOWNLOAD: &str = "a download";
-
-/// Fetches a file, with a line that says how far it is.
-fn download(url: &str) -> Result<Vec<u8>> {
-    let failed = |reason: String| Error::file(Path::new(url), DOWNLOAD, reason, "");
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        // Together less than a cell is given to heed Stop.
-        .timeout_resolve(Some(Duration::from_secs(2)))
-        .timeout_connect(Some(Duration::from_secs(2)))
-        .timeout_recv_response(Some(Duration::from_secs(4)))
-        .timeout_recv_body(Some(Duration::from_secs(600)))
-        .build()
-        .into();
-    let response = agent.get(url).call().map_err(|error| failed(error.to_string()))?;
-    let length = response.body().content_length();
-    let mut reader = response.into_body().into_reader();
-    let mut bytes = Vec::new();
-    let name = url.rsplit('/').next().unwrap_or(url);
-    let of = length.map_or(String::new(), |all| format!(" of {:.1}", all as f64 / 1e6));
-    let mut line = Line::new();
-    let mut chunk = vec![0; 1 << 16];
-    loop {
-        unless_stopped()?;
-        match reader.read(&mut chunk).map_err(|error| failed(error.to_string()))? {
-            0 => break,
-            n => bytes.extend_from_slice(&chunk[..n]),
-        }
-        line.at(|| format!("{name}: {:.1}{of} MB", bytes.len() as f64 / 1e6));
-    }
-    line.done(|| format!("{name}: {:.1} MB, done", bytes.len() as f64 / 1e6));
-    Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use crate::download::{keep, sha256};
+    use std::io::{Read, Write};
 
     /// A set of one picture of one pixel, and its mirror on this machine.
     fn tiny() -> (Source, String) {
         let images = vec![0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 200];
         let labels = vec![0, 0, 8, 1, 0, 0, 0, 1, 4];
-        let sum = |bytes: &[u8]| -> &'static str {
-            let text: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-            Box::leak(text.into_boxed_str())
-        };
+        let sum = |bytes: &[u8]| -> &'static str { Box::leak(sha256(bytes).into_boxed_str()) };
         let files = MNIST.files.map(|file| {
             let bytes = if file.name.contains("images") { &images } else { &labels };
             File { name: file.name, sha256: sum(bytes) }

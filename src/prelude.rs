@@ -1,6 +1,7 @@
 //! What the kernel imports before the first cell: the names notebooks use.
 
 pub use crate::cell::stopped;
+pub use crate::cifar::{cifar10, cifar10_folder};
 pub use crate::codec::{Jpeg, jpeg, jpeg_within};
 pub use crate::data::{Dataset, ImageShape, Split, idx_folder};
 pub use crate::display::{Content, Handle, Show, clear_output, show};
@@ -14,12 +15,14 @@ pub use crate::history::{Epoch, History};
 pub use crate::image::Image;
 pub use crate::input::{input, password};
 pub use crate::layer::Layer::{self, *};
+pub use crate::lmdb::lmdb_folder;
 pub use crate::look::Activations;
 pub use crate::loss::Loss;
 pub use crate::media::{animation, audio, html, json, latex, markdown, sound, svg, video};
 pub use crate::mnist::{fashion_mnist, mnist, mnist_embedded};
 pub use crate::model::Autoencoder;
 pub use crate::montage::{Montage, Pictures, Scale};
+pub use crate::npy::{npy_images, npz_images};
 pub use crate::numbers::Numbers;
 pub use crate::photographs::photographs;
 pub use crate::plot::{Marker, Plot, Plots};
