@@ -78,6 +78,7 @@ fn doc(place: &Place) -> Result<(), String> {
 /// Unit, integration and doc tests. The kernel's run as it is shipped, so that it is compiled once.
 fn unit(place: &Place) -> Result<(), String> {
     run(place.cargo().args(["test", "--package", "candlebook"]))?;
+    run(place.cargo().args(["test", "--package", "xtask"]))?;
     run(place.cargo().args(["test", "--release", "--package", "candlebook-kernel"]))
 }
 
