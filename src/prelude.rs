@@ -4,6 +4,7 @@ pub use crate::cell::stopped;
 pub use crate::cifar::{cifar10, cifar10_folder};
 pub use crate::codec::{Jpeg, jpeg, jpeg_within};
 pub use crate::data::{Dataset, ImageShape, Split, idx_folder};
+pub use crate::device::best_device;
 pub use crate::display::{Content, Handle, Show, clear_output, show};
 pub use crate::display::{ShowDebug as _, ShowValues as _};
 pub use crate::error::Error;

@@ -1,6 +1,7 @@
 //! `candlebook doctor`: looks at everything the kernel needs and says how to mend what is missing.
 
-use crate::{home, jupyter, seed};
+use crate::features::Features;
+use crate::{gpu, home, jupyter, seed};
 use anyhow::Result;
 use std::path::PathBuf;
 use std::process::Command;
@@ -23,7 +24,7 @@ enum Level {
 
 /// Prints the findings; an error where something needed is missing.
 pub fn run() -> Result<()> {
-    let findings = [rustc(), libstd(), rust_src(), kernelspec(), seed_there(), lab(), data(), cuda()];
+    let findings = [rustc(), libstd(), rust_src(), kernelspec(), seed_there(), lab(), data(), gpu()];
     for finding in &findings {
         let mark = match finding.level {
             Level::Fine => "ok     ",
@@ -98,7 +99,11 @@ fn seed_there() -> Finding {
         if !seed.exists() {
             anyhow::bail!("not built: the first kernel start takes some minutes");
         }
-        Ok("built for this toolchain and version".into())
+        let features = match seed.features().quoted() {
+            none if none.is_empty() => none,
+            some => format!(", with {}", some.replace('"', "")),
+        };
+        Ok(format!("built for this toolchain and version{features}"))
     });
     finding("helper", found, Level::Optional, "cargo candlebook install")
 }
@@ -133,14 +138,9 @@ fn data() -> Finding {
     finding("data", found(), Level::Optional, "set CANDLEBOOK_DATA to a folder with the four MNIST files")
 }
 
-fn cuda() -> Finding {
-    let found = || -> Result<String> {
-        let list = home::output(Command::new("nvidia-smi").args(["--query-gpu=name", "--format=csv,noheader"]));
-        let Ok(list) = list else { anyhow::bail!("no NVIDIA driver: training runs on the processor") };
-        if !cfg!(feature = "cuda") {
-            anyhow::bail!("{}, but this build has no CUDA", list.trim());
-        }
-        Ok(list.trim().to_owned())
-    };
-    finding("CUDA", found(), Level::Optional, "on a machine with an NVIDIA GPU: build with --features cuda")
+fn gpu() -> Finding {
+    // A damaged choice is the helper's finding.
+    let verdict = gpu::Gpu::look().verdict(&Features::chosen().unwrap_or_default());
+    let level = if verdict.fine { Level::Fine } else { Level::Optional };
+    Finding { name: "GPU", level, found: verdict.found, mend: verdict.mend }
 }

@@ -309,6 +309,12 @@ impl Engine {
 pub unsafe fn set_environment(session: &Session) -> Result<()> {
     // SAFETY: the caller promises that no other thread runs.
     unsafe {
+        for (name, value) in session.seed.features().variables() {
+            match value {
+                Some(value) => std::env::set_var(name, value),
+                None => std::env::remove_var(name),
+            }
+        }
         front::put_in_place(session)?;
         std::env::set_var("EVCXR_TMPDIR", &session.folder);
         std::env::set_var("EVCXR_CONFIG_DIR", session.seed.config());

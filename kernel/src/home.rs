@@ -82,7 +82,9 @@ pub fn library_path(session: &Path) -> Result<(&'static str, std::ffi::OsString)
     // The loader forgets folders that are not there when a process starts.
     create_folder(&deps)?;
     let before = std::env::var_os(name).unwrap_or_default();
-    let folders = [deps, toolchain].into_iter().chain(std::env::split_paths(&before));
+    // A Jupyter server that was not started from a shell has no path to CUDA's libraries.
+    let cuda = std::env::var_os("CUDA_HOME").map(|home| PathBuf::from(home).join("lib64")).filter(|lib| lib.is_dir());
+    let folders = [deps, toolchain].into_iter().chain(std::env::split_paths(&before)).chain(cuda);
     Ok((name, std::env::join_paths(folders).context("a folder on the library path has a colon in its name")?))
 }
 

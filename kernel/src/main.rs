@@ -4,7 +4,9 @@ mod child;
 mod code;
 mod doctor;
 mod engine;
+mod features;
 mod front;
+mod gpu;
 mod history;
 mod home;
 mod jupyter;
@@ -20,6 +22,7 @@ mod worker;
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
+use features::Features;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -41,6 +44,10 @@ struct Arguments {
 enum Subcommands {
     /// Build the helper crate for the kernel and register the kernel in Jupyter.
     Install {
+        /// Build the helper with these of candle's features, joined by commas: cuda, cudnn, metal, accelerate. Kernels then
+        /// use them until the next install. `cuda` needs NVIDIA's toolkit (nvcc).
+        #[arg(long, value_name = "NAMES", value_parser = features::parse)]
+        features: Option<Features>,
         #[command(flatten)]
         place: PlaceArguments,
     },
@@ -135,7 +142,7 @@ fn main() -> ExitCode {
 
 fn carry_out(command: Subcommands) -> Result<()> {
     match command {
-        Subcommands::Install { place } => install(&place.place()),
+        Subcommands::Install { features, place } => install(features, &place.place()),
         Subcommands::Uninstall { place } => uninstall(&place.place()),
         Subcommands::Lab { notebook, jupyter } => lab(&notebook, &jupyter),
         Subcommands::Run { notebook, parameters, out } => run::run(&notebook, &parameters, out.as_deref()),
@@ -146,8 +153,11 @@ fn carry_out(command: Subcommands) -> Result<()> {
     }
 }
 
-fn install(place: &jupyter::Place) -> Result<()> {
-    seed::Seed::find()?.make_ready()?;
+fn install(features: Option<Features>, place: &jupyter::Place) -> Result<()> {
+    let features = features.unwrap_or_else(Features::compiled).with_environment()?;
+    seed::Seed::with(features.clone())?.make_ready()?;
+    // Only now: where the build fails, kernels go on with what they had.
+    features.save()?;
     let folder = jupyter::register(place)?;
     eprintln!("candlebook: registered in Jupyter ({}). Open a notebook: cargo candlebook lab", folder.display());
     Ok(())
@@ -171,7 +181,7 @@ fn uninstall(place: &jupyter::Place) -> Result<()> {
             std::fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
         }
     }
-    Ok(())
+    features::forget()
 }
 
 fn lab(notebook: &Path, arguments: &[String]) -> Result<()> {

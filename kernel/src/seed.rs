@@ -4,6 +4,7 @@
 //! hash of all that decides its content: a change of any makes a new seed. Layout of `seeds/KEY`: `helper/` the helper's
 //! source, `config/` what the engine reads at start, `session/` the warmed folder, `ready` once it is whole.
 
+use crate::features::Features;
 use crate::home;
 use crate::session::{OF_A_CELL, Session, fill};
 use anyhow::{Context, Result, bail};
@@ -40,16 +41,27 @@ const ENGINE: &str = "evcxr 0.22.0";
 #[derive(Debug)]
 pub struct Seed {
     pub folder: PathBuf,
+    features: Features,
     /// Held, once the seed is ready, against its removal.
     pub in_use: Option<File>,
 }
 
 impl Seed {
-    /// Finds the place; quick.
+    /// Finds the place for the features that `install` chose; quick.
     pub fn find() -> Result<Seed> {
+        Seed::with(Features::chosen()?)
+    }
+
+    /// Finds the place for features.
+    pub fn with(features: Features) -> Result<Seed> {
         let version = home::rustc_version()?;
         home::check_rustc(&version)?;
-        Ok(Seed { folder: home::folder()?.join("seeds").join(key(&version)), in_use: None })
+        Ok(Seed { folder: home::folder()?.join("seeds").join(key(&version, &features)), features, in_use: None })
+    }
+
+    /// What it is built with.
+    pub fn features(&self) -> &Features {
+        &self.features
     }
 
     /// Whether it is built.
@@ -78,7 +90,7 @@ impl Seed {
             if !self.exists() {
                 // The builder holds the lock too: if this process is killed, others wait until it is done or gone.
                 rustix::io::fcntl_setfd(&lock, rustix::io::FdFlags::empty()).context("cannot hand on the lock")?;
-                build(&self.folder)?;
+                build(&self.folder, &self.features)?;
                 remove_unused(seeds, &self.folder);
             }
         }
@@ -112,13 +124,16 @@ pub fn remove_all() -> Result<()> {
 }
 
 /// A hash of all that decides what is in the seed.
-fn key(rustc: &str) -> String {
+fn key(rustc: &str, features: &Features) -> String {
     let mut hash = Sha256::new();
-    for part in [rustc, ENGINE, features(), MANIFEST, LOCK, INIT, PRELUDE, WARM_UP, CARGO_CONFIG] {
+    for part in [rustc, ENGINE, &features.quoted(), MANIFEST, LOCK, INIT, PRELUDE, WARM_UP, CARGO_CONFIG] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
     hash.update(format!("{:?}", crate::front::BUILD_ENVIRONMENT));
+    for (name, value) in features.variables() {
+        hash.update(format!("{name}={value:?}"));
+    }
     let mut files = Vec::new();
     collect(&SOURCE, &mut files);
     collect(&ASSETS, &mut files);
@@ -134,10 +149,6 @@ fn key(rustc: &str) -> String {
 fn collect<'a>(folder: &'a Dir<'a>, files: &mut Vec<&'a include_dir::File<'a>>) {
     files.extend(folder.files());
     folder.dirs().for_each(|inner| collect(inner, files));
-}
-
-fn features() -> &'static str {
-    if cfg!(feature = "cuda") { "\"cuda\"" } else { "" }
 }
 
 fn open_lock(path: &Path) -> Result<File> {
@@ -167,21 +178,21 @@ fn remove_unused(seeds: &Path, keep: &Path) {
 }
 
 /// Lays the folder out and lets the engine warm up in it. The caller holds the lock.
-fn build(folder: &Path) -> Result<()> {
+fn build(folder: &Path, features: &Features) -> Result<()> {
     let start = Instant::now();
     if folder.exists() {
         std::fs::remove_dir_all(folder).with_context(|| format!("cannot clear {}", folder.display()))?;
     }
     eprintln!("candlebook: building the helper crate for the kernel, once for this version (some minutes)");
     add_rust_src();
-    lay_out(folder).context("cannot prepare the folder of the seed")?;
-    warm_up(folder)?;
+    lay_out(folder, features).context("cannot prepare the folder of the seed")?;
+    warm_up(folder, features)?;
     home::write_atomically(&folder.join("ready"), b"")?;
     eprintln!("candlebook: the kernel is ready, after {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
 }
 
-fn lay_out(folder: &Path) -> Result<()> {
+fn lay_out(folder: &Path, features: &Features) -> Result<()> {
     let helper = folder.join("helper");
     for (dir, name) in [(&SOURCE, "src"), (&ASSETS, "assets")] {
         home::create_folder(&helper.join(name))?;
@@ -197,9 +208,8 @@ fn lay_out(folder: &Path) -> Result<()> {
     std::fs::write(helper.join("Cargo.lock"), LOCK)?;
     let config = folder.join("config");
     home::create_folder(&config)?;
-    let features = features();
     let path = toml::Value::String(helper.to_string_lossy().into_owned());
-    let init = INIT.replace("{path}", &path.to_string()).replace("{features}", features);
+    let init = INIT.replace("{path}", &path.to_string()).replace("{features}", &features.quoted());
     std::fs::write(config.join("init.evcxr"), init + PRELUDE)?;
     home::create_folder(&folder.join("session"))?;
     write_cargo_config()?;
@@ -237,9 +247,11 @@ fn add_rust_src() {
 }
 
 /// Runs the engine in the seed's folder until the prelude and the warm-up cells have passed.
-fn warm_up(folder: &Path) -> Result<()> {
+fn warm_up(folder: &Path, features: &Features) -> Result<()> {
     let program = std::env::current_exe().context("cannot find the program's own path")?;
-    let mut child = Command::new(program)
+    let mut engine = Command::new(program);
+    features.apply(&mut engine);
+    let mut child = engine
         .args(["internal-warm-up", "--folder"])
         .arg(folder)
         .stdin(Stdio::null())
@@ -272,7 +284,7 @@ pub fn run_warm_up(folder: &Path) -> Result<()> {
             eprint!("{text}");
         }
     });
-    let session = Session::in_seed(Seed { folder: folder.to_owned(), in_use: None });
+    let session = Session::in_seed(Seed { folder: folder.to_owned(), features: Features::default(), in_use: None });
     // SAFETY: no thread has been started yet.
     unsafe { crate::engine::set_environment(&session)? };
     let mut engine = crate::engine::Engine::start(&session, complain)?;

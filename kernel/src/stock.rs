@@ -20,7 +20,9 @@ pub fn run(connection_file: &Path) -> Result<()> {
     session.hold_through_exec().context("cannot keep the session's lock")?;
     let program = std::env::current_exe().context("cannot find the program's own path")?;
     let (name, path) = crate::home::library_path(&session.folder)?;
-    let error = Command::new(program)
+    let mut server = Command::new(program);
+    session.seed.features().apply(&mut server);
+    let error = server
         .arg(ARGUMENT)
         .arg(connection_file)
         .env("EVCXR_TMPDIR", &session.folder)

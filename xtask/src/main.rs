@@ -1,11 +1,14 @@
 //! Development commands: `cargo xtask test` sets up what the tests need and runs every one.
 
+mod cuda;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 const USAGE: &str = "\
-cargo xtask test [STEP ...]   every test, or the steps named: fmt clippy doc unit install kernel notebooks
+cargo xtask test [STEP ...]   every test, or the steps named: fmt clippy cuda doc unit install kernel notebooks
+cargo xtask cuda              a build with CUDA, which needs no GPU; pip installs the toolkit
 cargo xtask bench NAME        interaction: how the kernel feels, beside the stock form and ipykernel
                               soak: many cells, many starts
                               show: how long pictures take
@@ -17,6 +20,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test", steps @ ..] => test(steps),
+        ["cuda"] => cuda::build(),
         ["bench", name @ ("interaction" | "soak")] => bench(name),
         ["bench", name @ "show"] => bench_rust(name),
         ["bench", name @ ("training" | "loader")] => bench_beside_torch(name, false),
@@ -35,9 +39,10 @@ fn main() -> ExitCode {
 /// A named part of the tests.
 type Step = (&'static str, fn(&Place) -> Result<(), String>);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("fmt", fmt),
     ("clippy", clippy),
+    ("cuda", cuda::check),
     ("doc", doc),
     ("unit", unit),
     ("install", install),
@@ -75,6 +80,7 @@ fn doc(place: &Place) -> Result<(), String> {
 /// Unit, integration and doc tests. The kernel's run as it is shipped, so that it is compiled once.
 fn unit(place: &Place) -> Result<(), String> {
     run(place.cargo().args(["test", "--package", "candlebook"]))?;
+    run(place.cargo().args(["test", "--package", "xtask"]))?;
     run(place.cargo().args(["test", "--release", "--package", "candlebook-kernel"]))
 }
 
@@ -228,23 +234,27 @@ impl Place {
             .env_remove("CANDLEBOOK_DATA")
     }
 
-    /// The Python of an environment with what the tests import; made when it is not there or its list has changed.
+    /// The Python of an environment with what the tests import.
     fn python(&self) -> Result<PathBuf, String> {
-        let list = self.root.join("tests/kernel/requirements.txt");
+        Ok(self.environment("python", "tests/kernel/requirements.txt")?.join("bin/python"))
+    }
+
+    /// A Python environment with the packages of a list; made when it is not there or its list has changed.
+    fn environment(&self, name: &str, list: &str) -> Result<PathBuf, String> {
+        let list = self.root.join(list);
         let wanted = std::fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
-        let folder = self.work.join("python");
-        let python = folder.join("bin/python");
+        let folder = self.work.join(name);
         let stamp = folder.join("requirements.txt");
         if std::fs::read_to_string(&stamp).is_ok_and(|text| text == wanted) {
-            return Ok(python);
+            return Ok(folder);
         }
-        println!("xtask: installing the tests' Python packages into {}", folder.display());
+        println!("xtask: installing Python packages into {}", folder.display());
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-        let mut pip = Command::new(&python);
+        let mut pip = Command::new(folder.join("bin/python"));
         pip.current_dir(&self.root);
         run(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&list))?;
         std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
-        Ok(python)
+        Ok(folder)
     }
 }
 
