@@ -1,15 +1,8 @@
 //! Trains a small autoencoder on a device of choice: `cargo run --example device -- --device cpu|cuda|metal|best`.
 
 use candlebook::device::name;
-use candlebook::optim::{Adam, Optimizer};
 use candlebook::prelude::*;
-use candlebook::rng::{Rng, Stream};
 use std::process::ExitCode;
-
-const PIXELS: usize = 64;
-const HIDDEN: usize = 16;
-const BATCH: usize = 128;
-const STEPS: usize = 100;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -43,26 +36,17 @@ fn device(wanted: &str) -> Result<Device, String> {
     opened.map_err(|error| format!("expected a {wanted} device, got {}. Use --device best or cpu", Error::from(error)))
 }
 
-/// Some steps on pictures that have fewer degrees of freedom than the code has numbers.
+/// A few epochs of the photographs inside the crate; the summary says where it runs.
 fn train(device: &Device) -> Result<(), Error> {
-    let mut rng = Rng::new(42, Stream::Init);
-    let mut draw = |rows: usize, columns: usize, range: f32| {
-        Tensor::from_vec(rng.uniform(rows * columns, -range, range), (rows, columns), device)
-    };
-    // (batch, 4) x (4, pixels) -> (batch, pixels), in (0, 1)
-    let pictures = candle_nn::ops::sigmoid(&draw(BATCH, 4, 2.0)?.matmul(&draw(4, PIXELS, 1.0)?)?)?;
-    let encoder = Var::from_tensor(&draw(PIXELS, HIDDEN, 0.2)?)?;
-    let decoder = Var::from_tensor(&draw(HIDDEN, PIXELS, 0.2)?)?;
-    let adam = Adam { learning_rate: 1e-2, ..Default::default() };
-    let mut optimizer = Optimizer::new(vec![encoder.clone(), decoder.clone()], adam)?;
-    let mut losses = Vec::new();
-    for _ in 0..STEPS {
-        // (batch, pixels) -> (batch, hidden) -> (batch, pixels)
-        let code = pictures.matmul(&encoder)?.relu()?;
-        let loss = (candle_nn::ops::sigmoid(&code.matmul(&decoder)?)? - &pictures)?.sqr()?.mean_all()?;
-        optimizer.backward_step(&loss)?;
-        losses.push(loss.to_scalar::<f32>()?);
+    let data = photographs(16)?.take(500, 100);
+    let model = Pooled { input: data.image_shape(), code: 32, ..Default::default() }.build()?;
+    let mut ae = model.to_device(device)?;
+    let before = ae.evaluate(&data.test)?;
+    ae.fit(&data, &Fit { epochs: 4, batch: 25, learning_rate: 3e-3, ..Default::default() })?;
+    let after = ae.evaluate(&data.test)?;
+    println!("{}: test error {before:.5} -> {after:.5}", name(device));
+    if after < before {
+        return Ok(());
     }
-    println!("{}: loss {:.5} at first, {:.5} after {STEPS} steps", name(device), losses[0], losses[STEPS - 1]);
-    Ok(())
+    Err(Error::Candle(format!("expected the test error to fall, got {before} -> {after}")))
 }

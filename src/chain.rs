@@ -213,14 +213,16 @@ impl Chain {
     /// Batch normalization of step `i`. In training by the batch's own mean and variance, which also move the running ones.
     fn normalized(&self, i: usize, xs: &Tensor, (weight, bias): (&Tensor, &Tensor), training: bool) -> Result<Tensor> {
         let (b, c) = (xs.dim(0)?, xs.dim(1)?);
-        let flat = xs.to_dtype(DType::F32)?.reshape((b, c, ()))?; // sums need the digits; (b, c, h, w) or (b, c) -> (b, c, h*w)
+        // Sums need the digits.
+        let wide = if xs.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
+        let flat = xs.to_dtype(wide)?.reshape((b, c, ()))?; // (b, c, h, w) or (b, c) -> (b, c, h*w)
         let along = |channel: &Tensor| channel.reshape((1, c, 1));
         let Some((running_mean, running_variance)) = &self.buffers[i] else { return Ok(xs.clone()) };
         let (mean, variance) = if training {
             let mean = flat.mean_keepdim((0, 2))?;
             (mean.clone(), flat.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2))?)
         } else {
-            (along(running_mean)?, along(running_variance)?)
+            (along(&running_mean.to_dtype(wide)?)?, along(&running_variance.to_dtype(wide)?)?)
         };
         if training {
             let count = (flat.elem_count() / c) as f64;
@@ -228,13 +230,13 @@ impl Chain {
             for (running, own, factor) in
                 [(running_mean, &mean, 1.0), (running_variance, &variance, count / (count - 1.0).max(1.0))]
             {
-                let own = (own.detach().flatten_all()? * (MOMENTUM * factor))?;
+                let own = (own.detach().flatten_all()?.to_dtype(DType::F32)? * (MOMENTUM * factor))?;
                 running.set(&((running.as_tensor() * (1.0 - MOMENTUM))? + own)?)?;
             }
         }
         let deviation = (variance + EPS)?.sqrt()?;
         let normal = flat.broadcast_sub(&mean)?.broadcast_div(&deviation)?;
-        let (weight, bias) = (along(&weight.to_dtype(DType::F32)?)?, along(&bias.to_dtype(DType::F32)?)?);
+        let (weight, bias) = (along(&weight.to_dtype(wide)?)?, along(&bias.to_dtype(wide)?)?);
         Ok(normal.broadcast_mul(&weight)?.broadcast_add(&bias)?.reshape(xs.shape())?.to_dtype(xs.dtype())?)
     }
 
@@ -361,4 +363,74 @@ fn variables(layer: &Layer, input: &[usize], rng: &mut Rng, device: &Device) -> 
         Ok(Var::from_tensor(&Tensor::from_vec(values, shape, device)?.to_dtype(DType::F32)?)?)
     };
     Ok(Some((draw(weight)?, draw(bias)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Stream;
+    use crate::window::ConvTranspose;
+
+    fn values(tensor: &Tensor) -> Vec<f64> {
+        tensor.flatten_all().unwrap().to_dtype(DType::F64).unwrap().to_vec1().unwrap()
+    }
+
+    /// The sum of what comes out times fixed numbers, in f64, with dropout and normalization as in training.
+    fn sum(chain: &Chain, input: &Tensor) -> Tensor {
+        let mut passed = Passed::default();
+        let out = chain.forward(input, Some(&mut Rng::new(4, Stream::Dropout)), &mut passed).unwrap();
+        let n = out.elem_count();
+        let fixed: Vec<f64> = (0..n).map(|i| (1.7 * i as f64).sin()).collect();
+        let fixed = Tensor::from_vec(fixed, out.shape(), &Device::Cpu).unwrap();
+        (out * fixed).unwrap().sum_all().unwrap()
+    }
+
+    #[test]
+    fn gradients_are_finite_differences() {
+        let conv = Conv::new(4, 3).padding(1);
+        let up = ConvTranspose::new(2, 3).stride(2).padding(1).output_padding(1);
+        let lists: Vec<Vec<Layer>> = vec![
+            vec![Layer::Flatten, Layer::Linear(3), Layer::BatchNorm],
+            vec![Layer::Conv2d(conv.stride(2).dilation(2).groups(2))],
+            vec![Layer::ConvTranspose2d(up.groups(2))],
+            vec![Layer::MaxPool(2), Layer::Tanh, Layer::MaxUnpool(2)],
+            vec![Layer::MaxUnpool(2)],
+            vec![Layer::AvgPool(2), Layer::Sigmoid, Layer::Upsample(3)],
+            vec![Layer::BatchNorm, Layer::Gelu, Layer::Dropout(0.3)],
+            vec![Layer::LeakyRelu(0.2), Layer::Elu(0.7), Layer::Relu],
+            vec![Layer::Residual(vec![Layer::Conv2d(conv), Layer::Residual(vec![Layer::Tanh]), Layer::BatchNorm])],
+        ];
+        for layers in lists {
+            let chain = Chain::new("list", &layers, &[4, 4, 4], &mut Rng::new(1, Stream::Init), &Device::Cpu).unwrap();
+            for (k, (_, variable)) in chain.named_variables().iter().enumerate() {
+                // Away from ones and zeros.
+                let own = (0..variable.elem_count()).map(|i| (0.9 * (i + k) as f32).cos() * 0.7).collect::<Vec<_>>();
+                variable.set(&Tensor::from_vec(own, variable.shape(), &Device::Cpu).unwrap()).unwrap();
+            }
+            let start: Vec<f64> = (0..2 * 64).map(|i| (0.37 * (i * i) as f64).sin()).collect();
+            let input = Var::from_vec(start, (2, 4, 4, 4), &Device::Cpu).unwrap();
+            let gradients = sum(&chain, &input).backward().unwrap();
+            let mut variables: Vec<Var> = chain.named_variables().into_iter().map(|(_, variable)| variable).collect();
+            variables.push(input.clone());
+            for variable in variables {
+                let known = values(gradients.get(&variable).unwrap());
+                let at = values(&variable);
+                for i in (0..at.len()).step_by(at.len().div_ceil(12)) {
+                    let moved = |by: f64| {
+                        let mut near = at.clone();
+                        near[i] += by;
+                        let near = Tensor::from_vec(near, variable.shape(), &Device::Cpu).unwrap();
+                        variable.set(&near.to_dtype(variable.dtype()).unwrap()).unwrap();
+                        (values(&variable)[i], sum(&chain, &input).to_scalar::<f64>().unwrap())
+                    };
+                    let ((low, below), (high, above)) = (moved(-1e-4), moved(1e-4));
+                    moved(0.0);
+                    let difference = (above - below) / (high - low);
+                    // Weights are kept, and so gradients handed back, in f32.
+                    let apart = (difference - known[i]).abs();
+                    assert!(apart < 2e-5 * known[i].abs().max(1.0), "{layers:?}: {} for {difference}", known[i]);
+                }
+            }
+        }
+    }
 }

@@ -72,9 +72,9 @@ pub fn jpeg_within(pictures: impl Pictures, bytes: f64) -> Result<Jpeg> {
         let expected = format!("at least the {:.0} bytes a picture that JPEG needs at quality 1", best.bytes);
         return Err(Error::setting("bytes", expected, bytes, "Compare with more numbers in the code"));
     }
-    let (mut low, mut high) = (1, 100);
+    let (mut low, mut high) = (1u8, 100);
     while low < high {
-        let middle = (low + high + 1) / 2;
+        let middle = (low + high).div_ceil(2);
         let tried = jpeg(&pictures, middle)?;
         if tried.bytes <= bytes {
             (low, best) = (middle, tried);

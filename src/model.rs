@@ -103,8 +103,8 @@ impl Autoencoder {
     }
 
     /// A copy of the model on a device: [`best_device`](crate::device::best_device) is the GPU where there is one. Training
-    /// and evaluation happen where the model is; pictures are brought there batch by batch. The same seed draws the same
-    /// numbers on every device.
+    /// and evaluation happen where the model is; pictures are brought there batch by batch, and what is drawn
+    /// comes back to where the pictures came from. The same seed draws the same numbers on every device.
     ///
     /// # Errors
     /// Where memory for the copy cannot be had on the device.
@@ -170,8 +170,8 @@ impl Autoencoder {
     /// Pictures of another shape than the model's.
     pub fn encode(&self, images: &Tensor) -> Result<Tensor> {
         let (c, h, w) = self.input;
-        let images = self.batch("encode", images, &[c, h, w])?;
-        in_chunks(&images, |chunk| self.encoder.infer(chunk))
+        let batch = self.batch("encode", images, &[c, h, w])?;
+        Ok(in_chunks(&batch, |chunk| self.encoder.infer(chunk))?.to_device(images.device())?)
     }
 
     /// The pictures of codes, in evaluation mode.
@@ -182,8 +182,8 @@ impl Autoencoder {
     /// # Errors
     /// Codes of another shape than [`Autoencoder::code_shape`].
     pub fn decode(&self, codes: &Tensor) -> Result<Tensor> {
-        let codes = self.batch("decode", codes, self.code_shape())?;
-        in_chunks(&codes, |chunk| self.decoder.infer(chunk))
+        let batch = self.batch("decode", codes, self.code_shape())?;
+        Ok(in_chunks(&batch, |chunk| self.decoder.infer(chunk))?.to_device(codes.device())?)
     }
 
     /// Pictures drawn again from their codes, in evaluation mode; unpooling puts values back where pooling found them.
@@ -195,14 +195,15 @@ impl Autoencoder {
     /// Pictures of another shape than the model's.
     pub fn reconstruct(&self, images: &Tensor) -> Result<Tensor> {
         let (c, h, w) = self.input;
-        let images = self.batch("reconstruct", images, &[c, h, w])?;
-        in_chunks(&images, |chunk| {
+        let batch = self.batch("reconstruct", images, &[c, h, w])?;
+        let drawn = in_chunks(&batch, |chunk| {
             let chains = [&self.encoder, &self.decoder];
             match infer(self.plan.as_ref(), &chains, chunk)? {
                 Some(out) => Ok(out),
                 None => self.forward(chunk, None),
             }
-        })
+        })?;
+        Ok(drawn.to_device(images.device())?)
     }
 
     /// The mean squared error of the reconstructions of a split, in evaluation mode: over pictures, channels and pixels.
@@ -353,12 +354,9 @@ impl Show for Autoencoder {
                 table = table.row(Self::row(chain, list, i));
             }
         }
-        let runs = match (&self.plan, &self.device) {
-            (Some(_), Device::Cpu) => "on the CPU, compiled",
-            (None, Device::Cpu) => "on the CPU, by candle",
-            _ => "on the GPU, by candle",
-        };
-        table.row(["total", "", "", &thousands(self.parameters())]).row(["runs", runs]).contents()
+        let by = if self.plan.is_some() && self.device.is_cpu() { "compiled" } else { "by candle" };
+        let runs = format!("on the {}, {by}", crate::device::name(&self.device));
+        table.row(["total", "", "", &thousands(self.parameters())]).row(["runs", &runs]).contents()
     }
 }
 shows_itself!(Autoencoder);

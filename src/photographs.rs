@@ -16,14 +16,14 @@ use std::path::{Path, PathBuf};
 const TRAIN: [(&str, &[u8]); 6] = [
     ("astronaut", include_bytes!("../assets/photographs/astronaut.jpg")),
     ("china", include_bytes!("../assets/photographs/china.jpg")),
-    ("coffee", include_bytes!("../assets/photographs/coffee.jpg")),
+    ("flower", include_bytes!("../assets/photographs/flower.jpg")),
     ("hubble", include_bytes!("../assets/photographs/hubble.jpg")),
     ("retina", include_bytes!("../assets/photographs/retina.jpg")),
     ("rocket", include_bytes!("../assets/photographs/rocket.jpg")),
 ];
 const TEST: [(&str, &[u8]); 2] = [
     ("chelsea", include_bytes!("../assets/photographs/chelsea.jpg")),
-    ("flower", include_bytes!("../assets/photographs/flower.jpg")),
+    ("coffee", include_bytes!("../assets/photographs/coffee.jpg")),
 ];
 
 /// How many pictures are cut from each photograph.
@@ -32,7 +32,7 @@ const CUTS: (usize, usize) = (500, 100);
 const MOST: usize = 256;
 
 /// Pictures cut at random places and sizes from the eight free photographs inside this crate: 3,000 of six of them for
-/// training, 200 of the other two, a cat and a flower, for test. Labels are the photographs. In training each picture is
+/// training, 200 of the other two, a cat and a cup of coffee, for test. Labels are the photographs. In training each picture is
 /// cut a little differently in each epoch, and half of them are mirrored.
 ///
 /// # Shapes
