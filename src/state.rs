@@ -59,7 +59,8 @@ impl State {
 
     /// Refuses a data set of another size than the run began with.
     pub(crate) fn check(&self, pictures: usize) -> Result<()> {
-        if pictures == self.pictures {
+        let batches = pictures.div_ceil(self.fit.batch.max(1));
+        if pictures == self.pictures && self.batch <= batches {
             return Ok(());
         }
         let hint = "Resume with the data that the run began with";

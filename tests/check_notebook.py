@@ -32,6 +32,14 @@ if path.stem == "mnist_autoencoder":
     weights = path.with_name("mnist_ae.safetensors")
     assert weights.is_file(), "the weights were not exported"
     print(f"{path.name}: {len(pictures)} pictures, loss {losses[0]} to {losses[-1]}, mean digit {factor} times as wrong")
+if path.stem == "imagenet_autoencoder":
+    text = "".join(output["text"] for output in outputs if output["output_type"] == "stream")
+    rival = float(re.search(r"error of 192 averages: ([\d.]+)", text).group(1))
+    errors = [float(error) for error in re.findall(r"of 192 learned numbers and [a-z ]+: ([\d.]+)", text)]
+    assert len(errors) == 2 and max(errors) < 0.9 * rival, f"expected both networks to beat {rival} by a tenth, got {errors}"
+    assert float(re.search(r"reconstructions of both: ([\d.e-]+)", text).group(1)) < 1e-5
+    assert path.with_name("photographs_ae.safetensors").is_file(), "the weights were not exported"
+    print(f"{path.name}: {len(pictures)} pictures, held-out error {errors} against {rival}")
 if path.stem == "show_and_plot":
     kinds = {kind for output in outputs for kind in output.get("data", {})}
     wanted = {"image/png", "image/svg+xml", "text/html", "text/markdown", "text/latex", "application/json"}

@@ -1,25 +1,58 @@
-"""Loads a weights file of candlebook's into PyTorch, strictly, and checks reconstructions that candlebook computed.
+"""Loads weights files of candlebook's into PyTorch, strictly, checks reconstructions that candlebook computed, and writes
+the state dicts as PyTorch does, for candlebook to read.
 
-usage: check_weights.py FOLDER, made by `cargo run --example pytorch_check FOLDER`:
-FOLDER/ae.safetensors (one hidden layer of 32 on 28 x 28 pictures) and FOLDER/pictures.safetensors with `originals` and
-`reconstructions`. Needs torch and safetensors.
+usage: check_weights.py FOLDER, made by `cargo run --example pytorch_check FOLDER`, which is run once more afterwards.
+Needs torch and safetensors.
 """
 import pathlib
 import sys
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
+
+class Residual(nn.Sequential):
+    def forward(self, x):
+        return x + super().forward(x)
+
+
+def down(inputs, maps):
+    return nn.Conv2d(inputs, maps, 4, stride=2, padding=1)
+
+
+def up(inputs, maps):
+    return nn.ConvTranspose2d(inputs, maps, 4, stride=2, padding=1)
+
+
+def block(n):
+    conv = lambda: nn.Conv2d(n, n, 3, padding=1)
+    return Residual(conv(), nn.BatchNorm2d(n), nn.ReLU(), conv(), nn.BatchNorm2d(n))
+
+
+def model(encoder, decoder):
+    both = nn.Module()
+    both.encoder, both.decoder = nn.Sequential(*encoder), nn.Sequential(*decoder)
+    return both.eval()
+
+
+models = {
+    "dense": model(
+        [nn.Flatten(), nn.Linear(784, 32), nn.ReLU(), nn.Dropout(0.2)],
+        [nn.Linear(32, 784), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28))],
+    ),
+    "strided": model(
+        [down(1, 8), nn.BatchNorm2d(8), nn.ReLU(), down(8, 3)],
+        [up(3, 16), nn.BatchNorm2d(16), nn.ReLU(), block(16), nn.ReLU(), up(16, 1), nn.Sigmoid()],
+    ),
+}
 folder = pathlib.Path(sys.argv[1])
-model = nn.Module()
-model.encoder = nn.Sequential(nn.Flatten(), nn.Linear(784, 32), nn.ReLU(), nn.Dropout(0.2))
-model.decoder = nn.Sequential(nn.Linear(32, 784), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28)))
-model.load_state_dict(load_file(folder / "ae.safetensors"), strict=True)
-model.eval()
-pictures = load_file(folder / "pictures.safetensors")
-with torch.inference_mode():
-    found = model.decoder(model.encoder(pictures["originals"]))
-difference = (found - pictures["reconstructions"]).abs().max().item()
-print(f"largest difference between PyTorch's and candlebook's reconstructions: {difference:.2e}")
-assert difference < 1e-5
+for name, net in models.items():
+    net.load_state_dict(load_file(folder / f"{name}.safetensors"), strict=True)
+    pictures = load_file(folder / f"{name}_pictures.safetensors")
+    with torch.inference_mode():
+        found = net.decoder(net.encoder(pictures["originals"]))
+    difference = (found - pictures["reconstructions"]).abs().max().item()
+    print(f"{name}: largest difference between PyTorch's and candlebook's reconstructions: {difference:.2e}")
+    assert difference < 1e-5
+    save_file(net.state_dict(), folder / f"{name}_from_pytorch.safetensors")
