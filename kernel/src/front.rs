@@ -227,12 +227,26 @@ fn cargo(arguments: &[String]) -> Command {
 }
 
 fn ask_cargo(arguments: &[String]) -> std::io::Result<Answer> {
+    let lock = endangered_lock();
     let mut cargo = cargo(arguments);
     cargo.stdout(Stdio::piped());
     let out = cargo.spawn()?.wait_with_output()?;
+    if let Some((path, text)) = lock {
+        std::fs::write(path, text)?;
+    }
     // What is not as expected goes on as it is.
     let shorter = if arguments.iter().any(|argument| argument == "metadata") { shortened(&out.stdout) } else { None };
     Ok(Answer { text: shorter.unwrap_or(out.stdout), code: out.status.code().unwrap_or(1) as u8 })
+}
+
+/// The session's lock file, where cargo would empty it: before the engine takes a crate in, it asks about a package that
+/// depends on that crate alone. Everything would be resolved and compiled anew then.
+fn endangered_lock() -> Option<(PathBuf, String)> {
+    let session = PathBuf::from(std::env::var_os(SESSION)?);
+    let manifest = std::fs::read_to_string(session.join("Cargo.toml")).ok()?;
+    let path = session.join("Cargo.lock");
+    let text = std::fs::read_to_string(&path).ok()?;
+    (!manifest.contains("\ncandlebook =") && text.contains("name = \"candlebook\"")).then_some((path, text))
 }
 
 /// Files in the seed about calls: named by a hash of the call and of the session's Cargo.toml, with the session's folder

@@ -1,6 +1,7 @@
 """What users rely on: cells share one candle, output is live, errors are errors, the kernel survives."""
 import os
 import pathlib
+import re
 import subprocess
 import time
 
@@ -300,6 +301,22 @@ def test_a_variable_without_a_name_for_its_type_is_an_error_that_compiles_nothin
     checked = [path.name for path in session.rglob("libcandle_core*.rmeta") if path.stat().st_nlink == 1]
     assert not checked, "the libraries were checked again"
     assert kernel.ok("let y: f64 = { let f = |x: f64| x + 1.0; f(1.0) };\ny").text == "2.0"
+
+
+def test_a_crate_of_ones_own_is_added_and_nothing_else_is_compiled(fresh, tmp_path):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "Cargo.toml").write_text('[package]\nname = "tiny"\nversion = "0.1.0"\nedition = "2024"\n')
+    (tmp_path / "src/lib.rs").write_text("pub fn two() -> i32 { 2 }\n")
+    kernel = fresh()
+    assert kernel.ok("1 + 1").text == "2"
+    session = pathlib.Path(os.environ["CANDLEBOOK_HOME"]) / f"sessions/{kernel.manager.provisioner.pid}-0"
+    versions = lambda: set(re.findall(r'name = "(.*)"\nversion = "(.*)"', (session / "Cargo.lock").read_text()))
+    before = versions()
+    cell = kernel.ok(f':dep tiny = {{ path = "{tmp_path}" }}\ntiny::two() + Tensor::ones(1, DType::U8, &Device::Cpu)?.dims1()? as i32')
+    assert cell.text == "3"
+    assert versions() - {("tiny", "0.1.0")} == before and len(before) > 100, "the tested versions stay"
+    compiled = [path.name for path in session.rglob("libcandle_core*.rlib") if path.stat().st_nlink == 1]
+    assert not compiled, "the libraries were compiled again"
 
 
 def test_a_handle_replaces_what_it_shows_also_from_a_later_cell(kernel):
