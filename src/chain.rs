@@ -195,7 +195,11 @@ impl Chain {
                 unreachable!("a layer with weights is made with its variables")
             }
             (Layer::Relu, _) => xs.relu()?,
-            (Layer::LeakyRelu(slope), _) => (xs.relu()? - (xs.neg()?.relu()? * *slope)?)?,
+            (Layer::LeakyRelu(slope), _) => {
+                // A value that is no number stays what it is: training must see it.
+                let below = xs.lt(0f64)?;
+                below.where_cond(&(xs * *slope)?, xs)?
+            }
             (Layer::Elu(alpha), _) => xs.elu(*alpha)?,
             (Layer::Gelu, _) => xs.gelu_erf()?,
             (Layer::Sigmoid, _) => candle_nn::ops::sigmoid(xs)?,
@@ -224,11 +228,12 @@ impl Chain {
         } else {
             (along(&running_mean.to_dtype(wide)?)?, along(&running_variance.to_dtype(wide)?)?)
         };
-        if training {
-            let count = (flat.elem_count() / c) as f64;
+        let count = (flat.elem_count() / c) as f64;
+        // One value has no variance to tell of.
+        if training && count > 1.0 {
             // The running variance is that of the whole of which the batch is a sample.
             for (running, own, factor) in
-                [(running_mean, &mean, 1.0), (running_variance, &variance, count / (count - 1.0).max(1.0))]
+                [(running_mean, &mean, 1.0), (running_variance, &variance, count / (count - 1.0))]
             {
                 let own = (own.detach().flatten_all()?.to_dtype(DType::F32)? * (MOMENTUM * factor))?;
                 running.set(&((running.as_tensor() * (1.0 - MOMENTUM))? + own)?)?;

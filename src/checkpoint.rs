@@ -7,7 +7,7 @@ use crate::chain::count_weights;
 use crate::data::ImageShape;
 use crate::error::{Error, Result};
 use crate::layer::Layer;
-use crate::model::Autoencoder;
+use crate::model::{Autoencoder, check_input};
 use candle_core::{Device, Tensor};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,7 @@ impl Autoencoder {
         let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
         let architecture = architecture(path, &bytes)?;
         // A damaged number in the architecture must not claim more memory than the file has weights for.
+        check_input(architecture.input)?;
         let (c, h, w) = architecture.input;
         let (encoder, code) = count_weights(&architecture.encoder, &[c, h, w]);
         let claimed = encoder + count_weights(&architecture.decoder, &code).0;

@@ -39,6 +39,14 @@ pub fn jpeg(pictures: impl Pictures, quality: u8) -> Result<Jpeg> {
     }
     let pictures = pictures.pictures()?.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
     let (n, c, h, w) = pictures.dims4()?;
+    if !pictures.sum_all()?.to_scalar::<f32>()?.is_finite() {
+        return Err(Error::setting(
+            "jpeg",
+            "pictures of numbers",
+            "NaN or infinity",
+            "The model has diverged; train it again",
+        ));
+    }
     if c != 3 || h.max(w) > usize::from(u16::MAX) {
         let expected = "pictures of (n, 3, h, w), up to 65,535 pixels wide and high";
         return Err(Error::shape("jpeg", expected, format!("{:?}", pictures.dims()), "JPEG here is of colours"));
@@ -68,7 +76,7 @@ pub fn jpeg(pictures: impl Pictures, quality: u8) -> Result<Jpeg> {
 pub fn jpeg_within(pictures: impl Pictures, bytes: f64) -> Result<Jpeg> {
     let pictures = pictures.pictures()?;
     let mut best = jpeg(&pictures, 1)?;
-    if best.bytes > bytes {
+    if bytes.is_nan() || best.bytes > bytes {
         let expected = format!("at least the {:.0} bytes a picture that JPEG needs at quality 1", best.bytes);
         return Err(Error::setting("bytes", expected, bytes, "Compare with more numbers in the code"));
     }
@@ -100,19 +108,21 @@ fn header(file: &[u8]) -> usize {
 impl Autoencoder {
     /// Pictures drawn again from codes whose every number is rounded to so many bits, 1 to 16: what is left when a code is
     /// stored as `bits` times its size. The levels of each number of the code are spread evenly over the range that it takes
-    /// in these pictures.
+    /// in other pictures, such as those for training. The places of maxima are not part of a code: unpooling puts values to
+    /// the upper left.
     ///
     /// # Shapes
-    /// (n, c, h, w) -> (n, c, h, w)
+    /// (n, c, h, w) and (m, c, h, w) -> (n, c, h, w)
     ///
     /// # Errors
     /// Bits outside their range; pictures of another shape than the model's.
-    pub fn reconstruct_quantized(&self, images: &Tensor, bits: u32) -> Result<Tensor> {
+    pub fn reconstruct_quantized(&self, images: &Tensor, bits: u32, levels_of: &Tensor) -> Result<Tensor> {
         if !(1..=16).contains(&bits) {
             return Err(Error::setting("bits", "1 to 16", bits, "8 make a byte of each number"));
         }
-        let codes = self.encode(images)?;
-        let (low, high) = (codes.min_keepdim(0)?, codes.max_keepdim(0)?);
+        let (codes, others) = (self.encode(images)?, self.encode(levels_of)?.to_device(images.device())?);
+        let (low, high) = (others.min_keepdim(0)?, others.max_keepdim(0)?);
+        let codes = codes.broadcast_maximum(&low)?.broadcast_minimum(&high)?;
         // A number that is the same everywhere needs no levels.
         let step = ((high - &low)? / f64::from((1u32 << bits) - 1))?.maximum(f64::from(f32::MIN_POSITIVE))?;
         let rounded = codes.broadcast_sub(&low)?.broadcast_div(&step)?.round()?;

@@ -169,7 +169,8 @@ impl Split {
     /// (positions, c, h, w), f32 in [0, 1], on the CPU.
     ///
     /// # Errors
-    /// A position at or past [`Split::len`].
+    /// A position at or past [`Split::len`]; where pictures are decoded when they are asked for, too many unreadable files,
+    /// and Stop.
     pub fn images(&self, positions: &[usize]) -> Result<Tensor> {
         let (c, h, w) = self.shape;
         let mut values = vec![0.0; positions.len() * c * h * w];
@@ -235,7 +236,7 @@ impl Split {
     /// The first `n` pictures as a tensor (n, c, h, w), or all where there are fewer.
     ///
     /// # Errors
-    /// None in practice; the signature is candle's.
+    /// Only where pictures are decoded when they are asked for: too many unreadable files, and Stop.
     pub fn first(&self, n: usize) -> Result<Tensor> {
         self.images(&(0..n.min(self.len())).collect::<Vec<_>>())
     }
@@ -243,13 +244,15 @@ impl Split {
     /// The mean picture, (1, c, h, w): what a model that has learned nothing else could predict.
     ///
     /// # Errors
-    /// None in practice; the signature is candle's.
+    /// Stop; and where pictures are decoded when they are asked for, too many unreadable files.
     pub fn mean_image(&self) -> Result<Tensor> {
         let (c, h, w) = self.shape;
         let mut sum = vec![0f64; c * h * w];
-        for start in (0..self.len()).step_by(1024) {
+        // However large they are, pictures of a few megabytes at a time.
+        let step = ((1 << 22) / (c * h * w)).clamp(1, 1024);
+        for start in (0..self.len()).step_by(step) {
             unless_stopped()?;
-            let positions: Vec<usize> = (start..self.len().min(start + 1024)).collect();
+            let positions: Vec<usize> = (start..self.len().min(start + step)).collect();
             let batch = self.images(&positions)?.sum(0)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
             sum.iter_mut().zip(batch).for_each(|(all, new)| *all += new);
         }

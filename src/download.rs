@@ -73,6 +73,9 @@ pub(crate) fn keep(cache: Option<&Path>, name: &str, raw: &[u8]) -> Result<()> {
     crate::file::write_atomically(&cache.join(name), raw)
 }
 
+/// No file of these sets is larger, in bytes.
+const LARGEST: usize = 1 << 28;
+
 /// Fetches a file, with a line that says how far it is.
 fn download(url: &str) -> Result<Vec<u8>> {
     let failed = |reason: String| Error::file(Path::new(url), DOWNLOAD, reason, "");
@@ -81,7 +84,7 @@ fn download(url: &str) -> Result<Vec<u8>> {
         .timeout_resolve(Some(Duration::from_secs(2)))
         .timeout_connect(Some(Duration::from_secs(2)))
         .timeout_recv_response(Some(Duration::from_secs(4)))
-        .timeout_recv_body(Some(Duration::from_secs(600)))
+        .timeout_recv_body(Some(Duration::from_secs(3600)))
         .build()
         .into();
     let response = agent.get(url).call().map_err(|error| failed(error.to_string()))?;
@@ -96,6 +99,7 @@ fn download(url: &str) -> Result<Vec<u8>> {
         unless_stopped()?;
         match reader.read(&mut chunk).map_err(|error| failed(error.to_string()))? {
             0 => break,
+            n if bytes.len() + n > LARGEST => return Err(failed(format!("more than {LARGEST} bytes"))),
             n => bytes.extend_from_slice(&chunk[..n]),
         }
         line.at(|| format!("{name}: {:.1}{of} MB", bytes.len() as f64 / 1e6));

@@ -146,7 +146,7 @@ fn step(layer: &Layer, variables: Option<&(Var, Var)>) -> Result<Option<Value>> 
         Layer::Tanh => "tanh",
         _ => {
             let hint = "Use traversal(), which draws with every layer";
-            return Err(Error::setting("explore", "a decoder of Linear layers and activations", layer, hint));
+            return Err(Error::setting("explore", "a decoder of Linear, Relu, Sigmoid and Tanh", layer, hint));
         }
     };
     let mut value = json!({ "kind": kind });

@@ -3,10 +3,11 @@
 use crate::error::{Error, Result};
 use crate::loss::Loss;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How to train. Every setting has a default: `Fit { epochs: 20, ..Default::default() }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Fit {
     /// How often every training picture is seen. Defaults to 10.
     pub epochs: usize,
@@ -81,11 +82,19 @@ impl Fit {
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             return no("learning_rate", "a positive number", self.learning_rate.to_string(), "0.001 is a good start");
         }
-        let others = [("noise", self.noise), ("weight_decay", self.weight_decay)];
-        for (name, value) in others.into_iter().chain([("checkpoint_every", self.checkpoint_every)]) {
+        for (name, value) in [("noise", self.noise), ("weight_decay", self.weight_decay)] {
             if !(value >= 0.0 && value.is_finite()) {
-                return no(name, "zero or more", value.to_string(), "0 turns noise and decay off");
+                return no(name, "zero or more", value.to_string(), "0 turns it off");
             }
+        }
+        if self.checkpoint_every.is_nan() || self.checkpoint_every < 0.0 {
+            let hint = "10 is a good start; 0 writes after each step";
+            return no("checkpoint_every", "zero or more minutes", self.checkpoint_every.to_string(), hint);
+        }
+        // Found now, and not when the first hour is to be kept.
+        let folder = self.checkpoint.as_deref().and_then(Path::parent).filter(|folder| *folder != Path::new(""));
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(Error::file(folder, "a folder for the checkpoint", "none", "Create it"));
         }
         Ok(())
     }

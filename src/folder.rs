@@ -33,7 +33,8 @@ pub struct ImageFolder {
     /// How many files may be unreadable; others stand in for them. Defaults to 10.
     pub unreadable: usize,
     /// Whether reduced photographs are kept in a file in the cache (`~/.cache/candlebook/frames`), so that each is decoded
-    /// once, in this run and the next: about `4 size²` bytes a photograph, more with [`Crop::Random`]. Defaults to false.
+    /// once, in this run and the next: about `4 size²` bytes a photograph, more with [`Crop::Random`]. Other photographs or
+    /// another size make another file; old ones stay until they are removed by hand. Defaults to false.
     pub packed: bool,
     /// What the test photographs are drawn from. Defaults to 0.
     pub seed: u64,
@@ -88,7 +89,7 @@ impl ImageFolder {
     /// Finds what is outside its range.
     pub(crate) fn check(&self) -> Result<()> {
         if !(self.test > 0.0 && self.test < 1.0) {
-            return Err(Error::setting("test", "a share in (0, 1)", self.test, "0.1 keeps a tenth"));
+            return Err(Error::setting("ImageFolder::test", "a share in (0, 1)", self.test, "0.1 keeps a tenth"));
         }
         self.framing().check()
     }
@@ -121,7 +122,12 @@ pub(crate) fn streamed(
     let mut stream = Stream::new(root, source, settings.framing(), settings.unreadable)?;
     if settings.packed {
         let folder = cache_folder().ok_or_else(|| {
-            Error::setting("packed", "a place for the file", "no home folder", "Set CANDLEBOOK_CACHE to a folder")
+            Error::setting(
+                "ImageFolder::packed",
+                "a place for the file",
+                "no home folder",
+                "Set CANDLEBOOK_CACHE to a folder",
+            )
         })?;
         stream = stream.packed(&folder.join("frames"))?;
     }

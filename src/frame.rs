@@ -68,7 +68,12 @@ impl Framing {
     /// Finds what no picture can be made with.
     pub(crate) fn check(&self) -> Result<()> {
         if !(1..=4096).contains(&self.size) {
-            return Err(Error::setting("size", "1 to 4096 pixels", self.size, "64 is quick, 224 is ImageNet's"));
+            return Err(Error::setting(
+                "ImageFolder::size",
+                "1 to 4096 pixels",
+                self.size,
+                "64 is quick, 224 is ImageNet's",
+            ));
         }
         match self.crop {
             Crop::Random(share) if !(share > 0.0 && share <= 1.0) => {

@@ -93,7 +93,10 @@ impl Layer {
             Layer::ConvTranspose2d(ref conv) => conv.output_shape(input),
             Layer::MaxPool(n) | Layer::AvgPool(n) => {
                 let (c, h, w) = picture(input)?;
-                if !(1..=255).contains(&n) || !h.is_multiple_of(n) || !w.is_multiple_of(n) {
+                if !(1..=255).contains(&n) {
+                    return misfit("a window of 1 to 255 rows and columns", n, "2 halves height and width");
+                }
+                if !h.is_multiple_of(n) || !w.is_multiple_of(n) {
                     let hint = "Choose pictures of such a size, or another window";
                     return misfit(format!("a height and width divisible by {n}"), format!("{h} x {w}"), hint);
                 }

@@ -32,8 +32,9 @@ const EXPECTED: &str = "an LMDB database of Caffe's records";
 /// `test_lmdb`). Labels are the records' own. Nothing is written, no lock is taken: no other program may write meanwhile.
 ///
 /// # Errors
-/// A folder without a database or with a damaged one; records of another kind; a negative label; a setting outside its
-/// range. Single records that are damaged count as unreadable.
+/// A folder without a database, or with one that is cut off; records of another kind; a negative label; a setting outside its
+/// range. Single records that are damaged count as unreadable. What LMDB itself keeps between the records it trusts: a file
+/// that is damaged there may end the process.
 ///
 /// # Examples
 /// ```no_run
@@ -205,7 +206,7 @@ impl Database {
 fn map(file: &Path) -> heed::Result<Env<WithoutTls>> {
     // SAFETY: pages of the file are read as memory, which holds as long as nobody writes to it: it is opened for reading, and
     // `lmdb_folder` says that no other program may write. Without a lock file, which needs a folder that can be written,
-    // nothing would keep them apart. `check` has found that no page lies behind the end of the file.
+    // nothing would keep them apart. `check` has found that the file is whole; what its pages say of each other LMDB believes.
     unsafe {
         EnvOpenOptions::new()
             .read_txn_without_tls()

@@ -7,12 +7,16 @@ use crate::rng::{Rng, Stream as Purpose};
 use candle_core::{Device, Tensor};
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// So many batches are decoded ahead, and at least so many pictures.
 const AHEAD: usize = 2;
 const AHEAD_PICTURES: usize = 32;
+/// How often Stop is looked for while a picture is waited for.
+const LISTEN_EVERY: Duration = Duration::from_millis(100);
 
 /// Some pictures of a split.
 #[derive(Debug)]
@@ -203,7 +207,7 @@ struct Window {
 
 impl Ahead {
     fn start(split: &Split, order: &[usize], batch: usize, augment: Augment) -> Result<Self> {
-        let most = (AHEAD * batch).max(AHEAD_PICTURES);
+        let most = (AHEAD * batch.min(order.len())).max(AHEAD_PICTURES);
         let shared = Arc::new(Shared {
             split: split.clone(),
             order: order.to_vec(),
@@ -235,6 +239,8 @@ impl Ahead {
         let mut taken = Vec::with_capacity(n);
         let mut window = self.shared.window();
         while taken.len() < n {
+            // Before anything is taken: what was decoded is not lost to a later call.
+            unless_stopped()?;
             match window.pictures.front() {
                 Some(Some(_)) => {
                     if let Some(Some(picture)) = window.pictures.pop_front() {
@@ -243,7 +249,11 @@ impl Ahead {
                         taken.push(picture?);
                     }
                 }
-                _ => window = self.shared.ready.wait(window).unwrap_or_else(|poisoned| poisoned.into_inner()),
+                // Stop must be heard while photographs take their time.
+                _ => {
+                    let waited = self.shared.ready.wait_timeout(window, LISTEN_EVERY);
+                    window = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+                }
             }
         }
         Ok(taken)
@@ -277,7 +287,12 @@ impl Shared {
             let Some(&position) = self.order.get(nth).filter(|_| !window.ended) else { return };
             window.pictures.push_back(None);
             drop(window);
-            let picture = self.split.decode(position, self.augment);
+            // A thread that is gone without a word would leave the loop waiting for ever.
+            let decoded = catch_unwind(AssertUnwindSafe(|| self.split.decode(position, self.augment)));
+            let picture = decoded.unwrap_or_else(|_| {
+                let hint = "Find the file that it gave up on, and remove it";
+                Err(Error::setting("decoding", "a picture", "a decoder that gave up", hint))
+            });
             let mut window = self.window();
             let place = nth - window.first;
             window.pictures[place] = Some(picture);
@@ -300,7 +315,7 @@ mod tests {
 
     /// Pictures whose every value is their number; 5 and 6 cannot be read.
     #[derive(Debug, Default)]
-    struct Numbers(Arc<AtomicUsize>);
+    struct Numbers(Arc<AtomicUsize>, bool);
 
     impl Source for Numbers {
         fn len(&self) -> usize {
@@ -315,6 +330,7 @@ mod tests {
             std::thread::sleep(std::time::Duration::from_micros(300 * (i as u64 % 3)));
             match i {
                 5 | 6 => Err("torn".into()),
+                _ if self.1 => panic!("a decoder's mistake"),
                 _ => Ok(RgbImage::from_pixel(9, 7, image::Rgb([i as u8; 3]))),
             }
         }
@@ -379,5 +395,14 @@ mod tests {
         assert!(decoded <= 4 + AHEAD_PICTURES, "{decoded}");
         drop(batches);
         assert_eq!(reads.load(Ordering::SeqCst), decoded);
+    }
+
+    #[test]
+    fn a_decoder_that_panics_is_an_error_and_nobody_waits_for_ever() {
+        let framing = Framing { size: 2, crop: Crop::Center, flip: false };
+        let source = Box::new(Numbers(Arc::default(), true));
+        let stream = Stream::new(Path::new("numbers"), source, framing, 2).unwrap();
+        let error = seen(&Split::from_stream(stream, None).unwrap(), &[8, 9], 2).unwrap_err().to_string();
+        assert!(error.starts_with("decoding: expected a picture, got a decoder that gave up"), "{error}");
     }
 }

@@ -69,9 +69,9 @@ impl Autoencoder {
     /// The same architecture with fresh weights of another seed.
     ///
     /// # Errors
-    /// None in practice; the layers were checked before.
+    /// Where memory for it cannot be had on the model's device.
     pub fn with_seed(self, seed: u64) -> Result<Self> {
-        Self::seeded(self.input, self.encoder.layers(), self.decoder.layers(), seed)
+        Self::seeded(self.input, self.encoder.layers(), self.decoder.layers(), seed)?.to_device(&self.device)
     }
 
     fn seeded(input: ImageShape, encoder: &[Layer], decoder: &[Layer], seed: u64) -> Result<Self> {
@@ -281,7 +281,7 @@ fn whole(encoder: &Chain, decoder: &Chain) -> Option<Plan> {
 }
 
 /// Refuses pictures without pixels, and ones too large for any memory.
-fn check_input((c, h, w): ImageShape) -> Result<()> {
+pub(crate) fn check_input((c, h, w): ImageShape) -> Result<()> {
     let values = [c, h, w].iter().fold(1u128, |product, &side| product.saturating_mul(side as u128));
     if (1..=MOST_VALUES).contains(&values) {
         return Ok(());

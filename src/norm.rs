@@ -148,7 +148,11 @@ impl Statistics {
     /// Moves the running mean and variance towards this batch's. The running variance is that of the whole of which the
     /// batch is a sample.
     pub(crate) fn run(&mut self) {
-        let sample = self.count as f64 / (self.count as f64 - 1.0).max(1.0);
+        // One value has no variance to tell of.
+        if self.count < 2 {
+            return;
+        }
+        let sample = self.count as f64 / (self.count as f64 - 1.0);
         let blend = |old: &mut f32, new: f64| *old = (f64::from(*old) * (1.0 - MOMENTUM) + new * MOMENTUM) as f32;
         self.running_mean.iter_mut().zip(&self.mean).for_each(|(old, new)| blend(old, f64::from(*new)));
         self.running_variance.iter_mut().zip(&self.variance).for_each(|(old, new)| blend(old, new * sample));

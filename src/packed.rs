@@ -44,14 +44,14 @@ impl Packed {
         framing: Framing,
         note: impl Fn(usize, String) -> Result<()>,
     ) -> Result<Packed> {
-        let path = folder.join(format!("{}.frames", key(source, framing)));
+        let path = folder.join(format!("{}.frames", key(source, framing)?));
         let n = source.len();
-        let packed = match Packed::open(&path, n) {
+        let packed = match Packed::open(&path, n, framing) {
             Some(packed) => packed,
             None => {
                 std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
                 make(&path, source, framing, &note)?;
-                Packed::open(&path, n).ok_or_else(|| {
+                Packed::open(&path, n, framing).ok_or_else(|| {
                     let hint = "Check the disk, or leave out `packed`";
                     Error::file(&path, "the frames just written", "something else", hint)
                 })?
@@ -64,7 +64,7 @@ impl Packed {
     }
 
     /// Opens a file and checks that it is whole.
-    fn open(path: &Path, n: usize) -> Option<Packed> {
+    fn open(path: &Path, n: usize, framing: Framing) -> Option<Packed> {
         let mut file = File::open(path).ok()?;
         let mut header = [0; HEADER as usize];
         file.read_exact(&mut header).ok()?;
@@ -82,8 +82,13 @@ impl Packed {
         let entries: Vec<Entry> = table.as_chunks().0.iter().map(entry).collect();
         let mut at = HEADER + ENTRY * n as u64;
         for entry in &entries {
+            let sides = (usize::from(entry.width), usize::from(entry.height));
+            let fits = match framing.crop {
+                Crop::Center => sides == (framing.size, framing.size),
+                Crop::Random(_) => sides.0.min(sides.1) >= framing.size,
+            };
             at += 3 * u64::from(entry.width) * u64::from(entry.height);
-            if entry.end != at {
+            if entry.end != at || !(fits || sides == (0, 0)) {
                 return None;
             }
         }
@@ -108,7 +113,10 @@ impl Packed {
 /// Decodes every photograph once and writes the file, whole or not at all.
 fn make(path: &Path, source: &dyn Source, framing: Framing, note: &impl Fn(usize, String) -> Result<()>) -> Result<()> {
     let n = source.len();
-    let decode = |i| (i, source.read(i).and_then(|photograph| framing.frame(&photograph)));
+    let decode = |i| {
+        unless_stopped()?;
+        Ok((i, source.read(i).and_then(|photograph| framing.frame(&photograph))))
+    };
     let folder = path.parent().unwrap_or(Path::new("."));
     let temporary = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("write", path))?;
     let mut out = BufWriter::with_capacity(1 << 20, temporary);
@@ -119,7 +127,7 @@ fn make(path: &Path, source: &dyn Source, framing: Framing, note: &impl Fn(usize
     for start in (0..n).step_by(CHUNK) {
         unless_stopped()?;
         line.at(|| format!("decoding photographs: {start} of {n}"));
-        let frames: Vec<_> = (start..n.min(start + CHUNK)).into_par_iter().map(decode).collect();
+        let frames: Vec<_> = (start..n.min(start + CHUNK)).into_par_iter().map(decode).collect::<Result<_>>()?;
         for (i, frame) in frames {
             let frame = frame.or_else(|reason| {
                 note(i, reason)?;
@@ -145,13 +153,14 @@ fn make(path: &Path, source: &dyn Source, framing: Framing, note: &impl Fn(usize
 }
 
 /// A name for these photographs, framed so.
-fn key(source: &dyn Source, framing: Framing) -> String {
+fn key(source: &dyn Source, framing: Framing) -> Result<String> {
     let mut hash = Sha256::new();
     // What is cut from a frame does not change it.
     hash.update(format!("{} {}\n", framing.size, matches!(framing.crop, Crop::Center)));
     for i in 0..source.len() {
+        unless_stopped()?;
         hash.update(source.name(i).as_os_str().as_encoded_bytes());
         hash.update(format!("\n{}\n", source.version(i)));
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    Ok(hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }

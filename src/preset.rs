@@ -75,7 +75,8 @@ pub struct Strided {
     pub halvings: usize,
     /// Channels after the first halving; twice as many after the others. Defaults to 24.
     pub maps: usize,
-    /// Residual blocks at the narrowest place, on each side. Defaults to 1.
+    /// Residual blocks on each side, before the encoder's last halving, where there are three or more, and after the
+    /// decoder's first doubling. Defaults to 1.
     pub blocks: usize,
     /// Channels of the code. Defaults to 3.
     pub code: usize,
@@ -100,6 +101,7 @@ impl Strided {
         for nth in 0..self.halvings.saturating_sub(1) {
             encoder.extend([down(wide(nth)), Layer::BatchNorm, Layer::Relu]);
         }
+        // What the last halving but one left has this many channels.
         if self.halvings > 2 {
             (0..self.blocks).for_each(|_| encoder.extend([block(), Layer::Relu]));
         }
@@ -124,7 +126,17 @@ impl Strided {
     /// A number outside its range, and a size that does not fit.
     pub fn build(&self) -> Result<Autoencoder> {
         if !(1..=6).contains(&self.halvings) {
-            return Err(Error::setting("halvings", "1 to 6", self.halvings, "3 makes 8 x 8 of 64 x 64"));
+            return Err(Error::setting("Strided::halvings", "1 to 6", self.halvings, "3 makes 8 x 8 of 64 x 64"));
+        }
+        for (name, value) in [("maps", self.maps), ("code", self.code), ("blocks", self.blocks)] {
+            if value > 4096 {
+                return Err(Error::setting(
+                    format!("Strided::{name}"),
+                    "at most 4096",
+                    value,
+                    "24 maps are a good start",
+                ));
+            }
         }
         let (_, h, w) = self.input;
         let window = 1 << self.halvings;

@@ -59,8 +59,7 @@ impl State {
 
     /// Refuses a data set of another size than the run began with.
     pub(crate) fn check(&self, pictures: usize) -> Result<()> {
-        let batches = pictures.div_ceil(self.fit.batch.max(1));
-        if pictures == self.pictures && self.batch <= batches {
+        if pictures == self.pictures {
             return Ok(());
         }
         let hint = "Resume with the data that the run began with";
@@ -86,7 +85,11 @@ impl State {
         };
         let Extra { json, tensors } = read_extra(path)?.ok_or_else(|| no("a model alone"))?;
         let state: State = serde_json::from_str(&json).map_err(|error| no(&error.to_string()))?;
-        state.fit.check(state.pictures.saturating_add(state.fit.held_out(state.pictures)))?;
+        let batches = state.pictures.div_ceil(state.fit.batch.max(1));
+        let sound = (0.0..1e12).contains(&state.seconds) && state.sum.is_finite() && state.batch <= batches;
+        if !sound || !(0..i32::MAX / 2).contains(&state.steps) || state.history.len() > state.fit.epochs {
+            return Err(no("numbers that no run has"));
+        }
         let mut tensors: std::collections::BTreeMap<_, _> =
             tensors.into_iter().map(|(name, _, values)| (name, values)).collect();
         let mut take = |name: String, n: usize| {

@@ -84,14 +84,16 @@ impl Stream {
     fn note(&self, i: usize, reason: String) -> Result<()> {
         let mut bad = self.bad();
         let name = self.source.name(i);
-        if bad.insert(i, reason.clone()).is_some() {
+        // The first reason is the real one.
+        if bad.contains_key(&i) {
             return Ok(());
         }
+        bad.insert(i, reason.clone());
         if bad.len() > self.most {
             let examples: Vec<String> =
                 bad.iter().take(3).map(|(i, reason)| format!("{}: {reason}", self.source.name(*i).display())).collect();
             let got = format!("{} unreadable ones ({}, ...)", bad.len(), examples.join("; "));
-            let hint = "Mend or remove them, or allow more by ImageFolder { unreadable, .. }";
+            let hint = "Mend or remove them, or allow more, as by ImageFolder { unreadable, .. }";
             return Err(Error::file(&self.root, format!("at most {} unreadable pictures", self.most), got, hint));
         }
         println!(

@@ -14,7 +14,7 @@ use crate::state::State;
 use crate::view::View;
 use candle_core::{DType, Device, Tensor, Var};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 impl Autoencoder {
     /// Learns from the training pictures by Adam (Kingma and Ba, 2015), with progress under the cell.
@@ -34,7 +34,8 @@ impl Autoencoder {
     /// whole run.
     ///
     /// # Errors
-    /// A file that is not of such a run, or is of another data set than this; and as [`Autoencoder::fit`].
+    /// A file that is not of such a run, or is of another data set than this; and as [`Autoencoder::fit`]: what was learned
+    /// until then is in the file.
     ///
     /// # Examples
     /// ```no_run
@@ -196,7 +197,7 @@ impl<'a> Run<'a> {
     /// One pass over the training pictures, or what is left of it; None where Stop was pressed.
     fn epoch(&mut self, epoch: usize, history: &History) -> Result<Option<Epoch>> {
         let start = Instant::now();
-        let before = Duration::from_secs_f64(self.state.seconds);
+        let before = self.state.seconds;
         let order = self.shuffle.permutation(self.train.len());
         let train = self.train.clone();
         let done = (self.state.batch * self.fit.batch).min(order.len());
@@ -206,7 +207,13 @@ impl<'a> Run<'a> {
                 self.store()?;
                 return Ok(None);
             }
-            let batch = batch?;
+            let batch = match batch {
+                Err(Error::Stopped) => {
+                    self.store()?;
+                    return Ok(None);
+                }
+                other => other?,
+            };
             let loss = self.step(&batch)?;
             if !loss.is_finite() {
                 return Err(self.diverged(epoch, self.state.batch + 1, loss));
@@ -214,7 +221,7 @@ impl<'a> Run<'a> {
             sum += f64::from(loss) * batch.len() as f64;
             seen += batch.len();
             self.state.batch += 1;
-            (self.state.sum, self.state.seconds) = (sum, (before + start.elapsed()).as_secs_f64());
+            (self.state.sum, self.state.seconds) = (sum, before + start.elapsed().as_secs_f64());
             self.view.batch_done(seen, sum / seen as f64);
             if self.fit.checkpoint.is_some() && self.written.elapsed().as_secs_f64() >= 60.0 * self.fit.checkpoint_every
             {
@@ -223,7 +230,7 @@ impl<'a> Run<'a> {
             }
         }
         self.store()?;
-        let training = (before + start.elapsed()).as_secs_f64();
+        let training = before + start.elapsed().as_secs_f64();
         let valid_loss = match self.valid.as_ref().map(|valid| self.model.loss(valid, self.fit.loss)).transpose() {
             Err(Error::Stopped) => return Ok(None),
             other => other?,
@@ -234,7 +241,7 @@ impl<'a> Run<'a> {
         Ok(Some(Epoch {
             train_loss: (sum / seen as f64) as f32,
             valid_loss,
-            seconds: (before + start.elapsed()).as_secs_f64(),
+            seconds: before + start.elapsed().as_secs_f64(),
             images_per_second: seen as f64 / training,
         }))
     }

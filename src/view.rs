@@ -44,7 +44,7 @@ pub(crate) struct View {
     seen: usize,
     loss: f64,
     /// How many pictures were seen before this view began.
-    before: usize,
+    before: f64,
     /// The pictures and their reconstructions, and curve and strip as a file in base64, once an epoch is done.
     drawn: Option<Canvas>,
     encoded: String,
@@ -68,7 +68,7 @@ impl View {
             finished: 0,
             seen: 0,
             loss: f64::NAN,
-            before: 0,
+            before: 0.0,
             drawn: None,
             encoded: String::new(),
         }
@@ -77,7 +77,7 @@ impl View {
     /// Begins with a run that has finished so many epochs, and seen so many pictures of the next.
     pub(crate) fn begin_at(&mut self, finished: usize, seen: usize) {
         self.finished = finished;
-        self.before = finished * self.pictures + seen;
+        self.before = finished as f64 * self.pictures as f64 + seen as f64;
     }
 
     fn live(&self) -> bool {
@@ -178,12 +178,12 @@ impl View {
 
     fn text(&self) -> String {
         let epoch = (self.finished + 1).min(self.epochs);
-        let done = self.finished * self.pictures + self.seen;
-        let all = self.epochs * self.pictures;
-        let share = done as f64 / all as f64;
+        let done = self.finished as f64 * self.pictures as f64 + self.seen as f64;
+        let all = self.epochs as f64 * self.pictures as f64;
+        let share = done / all;
         let elapsed = self.start.elapsed().as_secs_f64();
-        let speed = (done - self.before.min(done)) as f64 / elapsed;
-        let left = duration((all - done.min(all)) as f64 / speed.max(1e-9));
+        let speed = (done - self.before).max(0.0) / elapsed;
+        let left = duration((all - done).max(0.0) / speed.max(1e-9));
         let (batch, batches) = (self.seen.div_ceil(self.batch), self.pictures.div_ceil(self.batch));
         let speed = thousands(speed as usize);
         let mut text = format!(

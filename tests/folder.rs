@@ -209,8 +209,8 @@ fn folders_without_pictures_are_errors_in_words() {
     assert!(read().contains("expected at least two pictures, got 1"));
     assert!(error(image_folder(root.join("nowhere"), &settings())).contains("nowhere: cannot read: "));
     for (settings, words) in [
-        (ImageFolder { size: 0, ..settings() }, "size: expected 1 to 4096 pixels, got 0"),
-        (ImageFolder { test: 1.0, ..settings() }, "test: expected a share in (0, 1), got 1"),
+        (ImageFolder { size: 0, ..settings() }, "ImageFolder::size: expected 1 to 4096 pixels, got 0"),
+        (ImageFolder { test: 1.0, ..settings() }, "ImageFolder::test: expected a share in (0, 1), got 1"),
         (
             ImageFolder { crop: Crop::Random(0.0), ..settings() },
             "Crop::Random: expected a share of the area in (0, 1], got 0",
@@ -249,7 +249,7 @@ fn unreadable_files_are_stood_in_for_up_to_the_limit() {
     let error =
         ae.fit(&data, &Fit { epochs: 1, batch: 4, validation: 0.0, ..Default::default() }).unwrap_err().to_string();
     let words = "expected at most 2 unreadable pictures, got 3 unreadable ones (";
-    assert!(error.contains(words) && error.contains("ImageFolder { unreadable, .. }"), "{error}");
+    assert!(error.contains(words) && error.contains("as by ImageFolder { unreadable, .. }"), "{error}");
 }
 
 #[test]

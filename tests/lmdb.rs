@@ -199,7 +199,7 @@ fn what_is_no_database_is_an_error_in_words() {
     write(root, &[pixels([1; 3], Some(1)), pixels([1; 3], Some(-1))]);
     assert!(read().contains("expected labels from 0 to 4294967295, got -1 of 00000001_n01/1.JPEG."), "{}", read());
     let text = error(lmdb_folder(root, &ImageFolder { size: 0, ..settings() }));
-    assert!(text.starts_with("size: expected 1 to 4096 pixels, got 0"), "{text}");
+    assert!(text.starts_with("ImageFolder::size: expected 1 to 4096 pixels, got 0"), "{text}");
     for name in ["a_train_lmdb", "b_train_lmdb"] {
         write(&root.join("two").join(name), &[pixels([1; 3], None)]);
     }

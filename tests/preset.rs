@@ -49,5 +49,5 @@ fn the_strided_model_fits_for_any_number_of_halvings() {
          halvings"
     );
     let error = Strided { halvings: 0, ..Default::default() }.build().unwrap_err().to_string();
-    assert!(error.starts_with("halvings: expected 1 to 6, got 0"), "{error}");
+    assert!(error.starts_with("Strided::halvings: expected 1 to 6, got 0"), "{error}");
 }

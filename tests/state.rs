@@ -92,7 +92,40 @@ fn what_cannot_be_resumed_is_said() {
     assert!(text(&data).contains("expected a whole safetensors file"));
     let nowhere = Fit { checkpoint: Some(folder.path().join("no/such/run.safetensors")), ..fit };
     let error = model().fit(&data.take(60, 10), &nowhere).unwrap_err().to_string();
-    assert!(error.contains("no/such/run.safetensors: cannot write: "), "{error}");
+    assert!(error.contains("no/such: expected a folder for the checkpoint, got none"), "{error}");
+}
+
+#[test]
+fn a_batch_of_all_that_is_left_for_training_can_be_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("run.safetensors");
+    let data = photographs(8).unwrap().take(100, 10);
+    let fit = Fit { epochs: 1, batch: 90, checkpoint: Some(kept.clone()), ..Default::default() };
+    model().fit(&data, &fit).unwrap();
+    assert_eq!(Autoencoder::resume(&kept, &data).unwrap().1.epochs.len(), 1);
+}
+
+#[test]
+fn numbers_that_no_run_has_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("run.safetensors");
+    let data = photographs(8).unwrap().take(60, 10);
+    let fit = Fit { epochs: 1, batch: 20, checkpoint: Some(kept.clone()), ..Default::default() };
+    model().fit(&data, &fit).unwrap();
+    let bytes = std::fs::read(&kept).unwrap();
+    // In the file's head, where the run is JSON inside JSON.
+    for (from, to) in [
+        (r#"\"batch\":0,\"sum\""#, r#"\"batch\":9,\"sum\""#),
+        (r#"\"seconds\":0.0,\"steps\""#, r#"\"seconds\":-1.,\"steps\""#),
+        (r#"\"steps\":3"#, r#"\"steps\":-"#),
+    ] {
+        let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).expect(from);
+        let mut changed = bytes.clone();
+        changed.splice(at..at + from.len(), to.bytes());
+        std::fs::write(&kept, changed).unwrap();
+        let error = Autoencoder::resume(&kept, &data).unwrap_err().to_string();
+        assert!(error.contains("expected a run of training, got "), "{error}");
+    }
 }
 
 #[test]

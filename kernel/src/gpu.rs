@@ -38,7 +38,11 @@ impl Gpu {
         match (&self.driver, self.library) {
             (None, false) if cuda => {
                 let found = "no NVIDIA driver, and the kernel was built for one: models run on the CPU".into();
-                verdict(false, found, "install NVIDIA's driver, or build without: cargo candlebook install")
+                verdict(
+                    false,
+                    found,
+                    "install NVIDIA's driver, or build without: cargo candlebook install --features \"\"",
+                )
             }
             (None, false) => verdict(true, "none (no NVIDIA driver): models run on the CPU".into(), ""),
             (Some(version), false) => {

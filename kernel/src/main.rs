@@ -154,7 +154,10 @@ fn carry_out(command: Subcommands) -> Result<()> {
 }
 
 fn install(features: Option<Features>, place: &jupyter::Place) -> Result<()> {
-    let features = features.unwrap_or_else(Features::compiled).with_environment()?;
+    let features = match features {
+        Some(features) => features.with_environment()?,
+        None => Features::chosen()?,
+    };
     seed::Seed::with(features.clone())?.make_ready()?;
     // Only now: where the build fails, kernels go on with what they had.
     features.save()?;
