@@ -105,7 +105,7 @@ impl Compiled {
     ///
     /// # Errors
     /// A position that the split does not have.
-    pub(crate) fn step(&mut self, pictures: &Batch<'_>) -> Result<f32> {
+    pub(crate) fn step(&mut self, pictures: &Batch) -> Result<f32> {
         let batch = pictures.len();
         let threads = self.passes.len().min(batch);
         let Compiled { plan, parameters, norms, segments, passes, targets, loss, noise, .. } = self;

@@ -20,14 +20,14 @@ const LISTEN_EVERY: Duration = Duration::from_millis(100);
 
 /// Some pictures of a split.
 #[derive(Debug)]
-pub(crate) enum Batch<'a> {
+pub(crate) enum Batch {
     /// Those at positions of a split that is in memory.
-    Positions(&'a Split, &'a [usize]),
+    Positions(Split, Vec<usize>),
     /// Decoded ones.
-    Decoded(&'a Split, Vec<Vec<u8>>),
+    Decoded(Split, Vec<Vec<u8>>),
 }
 
-impl Batch<'_> {
+impl Batch {
     /// How many pictures.
     pub(crate) fn len(&self) -> usize {
         match self {
@@ -70,53 +70,47 @@ impl Batch<'_> {
 
 /// The batches of an epoch, in order.
 #[derive(Debug)]
-pub(crate) struct Batches<'a> {
-    split: &'a Split,
-    order: &'a [usize],
-    batch: usize,
-    at: usize,
-    ahead: Option<Ahead>,
-}
-
-impl<'a> Batches<'a> {
-    /// Batches of the pictures at these positions, with cuts and flips of this seed and epoch.
-    ///
-    /// # Errors
-    /// Where no thread can be started.
-    pub(crate) fn new(split: &'a Split, order: &'a [usize], batch: usize, augment: Augment) -> Result<Self> {
-        let ahead = split.streamed().then(|| Ahead::start(split, order, batch, augment)).transpose()?;
-        Ok(Batches { split, order, batch, at: 0, ahead })
-    }
-}
-
-impl<'a> Iterator for Batches<'a> {
-    type Item = Result<Batch<'a>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let rest = &self.order[self.at..];
-        let positions = &rest[..self.batch.min(rest.len())];
-        self.at += positions.len();
-        (!positions.is_empty()).then(|| gather(self.split, positions, self.ahead.as_ref()))
-    }
-}
-
-/// The pictures at these positions; where they are decoded ahead, the next ones.
-fn gather<'a>(split: &'a Split, positions: &'a [usize], ahead: Option<&Ahead>) -> Result<Batch<'a>> {
-    match ahead {
-        None => Ok(Batch::Positions(split, positions)),
-        Some(ahead) => ahead.take(positions.len()).map(|pictures| Batch::Decoded(split, pictures)),
-    }
-}
-
-/// The batches of a split as tensors, once through its pictures; PyTorch's `DataLoader`. Made by [`Split::batches`].
-#[derive(Debug)]
-pub struct Loader {
+pub(crate) struct Batches {
     split: Split,
     order: Vec<usize>,
     batch: usize,
     at: usize,
     ahead: Option<Ahead>,
 }
+
+impl Batches {
+    /// Batches of the pictures at these positions, with cuts and flips of this seed and epoch.
+    ///
+    /// # Errors
+    /// Where no thread can be started.
+    pub(crate) fn new(split: &Split, order: Vec<usize>, batch: usize, augment: Augment) -> Result<Self> {
+        let ahead = split.streamed().then(|| Ahead::start(split, &order, batch, augment)).transpose()?;
+        Ok(Batches { split: split.clone(), order, batch, at: 0, ahead })
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = &self.order[self.at..];
+        let positions = &rest[..self.batch.min(rest.len())];
+        self.at += positions.len();
+        (!positions.is_empty()).then(|| match &self.ahead {
+            None => Ok(Batch::Positions(self.split.clone(), positions.to_vec())),
+            Some(ahead) => Ok(Batch::Decoded(self.split.clone(), ahead.take(positions.len())?)),
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let batches = (self.order.len() - self.at).div_ceil(self.batch);
+        (batches, Some(batches))
+    }
+}
+
+/// The batches of a split as tensors, once through its pictures; PyTorch's `DataLoader`. Made by [`Split::batches`].
+#[derive(Debug)]
+pub struct Loader(Batches);
 
 impl Split {
     /// Every picture once, in an order drawn from the seed, as batches for a training loop of your own. The last batch may
@@ -150,8 +144,7 @@ impl Split {
         }
         let order = Rng::new(seed, Purpose::Shuffle).permutation(self.len());
         // `fit` counts its epochs from 1.
-        let ahead = self.streamed().then(|| Ahead::start(self, &order, batch, Some((seed, 0)))).transpose()?;
-        Ok(Loader { split: self.clone(), order, batch, at: 0, ahead })
+        Ok(Loader(Batches::new(self, order, batch, Some((seed, 0)))?))
     }
 }
 
@@ -159,19 +152,12 @@ impl Iterator for Loader {
     type Item = Result<Tensor>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = &self.order[self.at..];
-        let positions = &rest[..self.batch.min(rest.len())];
-        self.at += positions.len();
-        let images = || {
-            unless_stopped()?;
-            gather(&self.split, positions, self.ahead.as_ref())?.images()
-        };
-        (!positions.is_empty()).then(images)
+        let batch = unless_stopped().map(|()| self.0.next()).transpose()?;
+        Some(batch.and_then(|batch| batch?.images()))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let batches = (self.order.len() - self.at).div_ceil(self.batch);
-        (batches, Some(batches))
+        self.0.size_hint()
     }
 }
 
@@ -348,7 +334,7 @@ mod tests {
     }
 
     fn seen(split: &Split, order: &[usize], batch: usize) -> Result<Vec<Vec<u8>>> {
-        let batches = Batches::new(split, order, batch, Some((1, 1)))?;
+        let batches = Batches::new(split, order.to_vec(), batch, Some((1, 1)))?;
         batches
             .map(|batch| {
                 let Batch::Decoded(_, pictures) = batch? else { panic!("decoded") };
@@ -388,7 +374,7 @@ mod tests {
     fn no_more_is_decoded_than_may_wait_and_leaving_early_ends_the_threads() {
         let (split, reads) = numbers(2);
         let order: Vec<usize> = (10..200).collect();
-        let mut batches = Batches::new(&split, &order, 4, None).unwrap();
+        let mut batches = Batches::new(&split, order, 4, None).unwrap();
         assert_eq!(batches.next().unwrap().unwrap().len(), 4);
         std::thread::sleep(std::time::Duration::from_millis(200));
         let decoded = reads.load(Ordering::SeqCst);

@@ -88,7 +88,10 @@ impl Stream {
         if bad.contains_key(&i) {
             return Ok(());
         }
-        bad.insert(i, reason.clone());
+        // One more than the limit is enough to end it.
+        if bad.len() <= self.most {
+            bad.insert(i, reason.clone());
+        }
         if bad.len() > self.most {
             let examples: Vec<String> =
                 bad.iter().take(3).map(|(i, reason)| format!("{}: {reason}", self.source.name(*i).display())).collect();

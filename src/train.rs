@@ -199,10 +199,9 @@ impl<'a> Run<'a> {
         let start = Instant::now();
         let before = self.state.seconds;
         let order = self.shuffle.permutation(self.train.len());
-        let train = self.train.clone();
         let done = (self.state.batch * self.fit.batch).min(order.len());
         let (mut sum, mut seen) = (self.state.sum, done);
-        for batch in Batches::new(&train, &order[done..], self.fit.batch, Some((self.fit.seed, epoch)))? {
+        for batch in Batches::new(&self.train, order[done..].to_vec(), self.fit.batch, Some((self.fit.seed, epoch)))? {
             if stopped() {
                 self.store()?;
                 return Ok(None);
@@ -282,7 +281,7 @@ impl<'a> Run<'a> {
     }
 
     /// One step of the optimizer; returns the loss before it.
-    fn step(&mut self, batch: &Batch<'_>) -> Result<f32> {
+    fn step(&mut self, batch: &Batch) -> Result<f32> {
         let (optimizer, dropout, noise) = match &mut self.executor {
             Executor::Compiled(compiled) => return compiled.step(batch),
             Executor::Autograd(autograd) => (&mut autograd.optimizer, &mut autograd.dropout, &mut autograd.noise),
