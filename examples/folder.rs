@@ -28,15 +28,13 @@ fn train(folder: &str, size: usize, pictures: usize, epochs: usize) -> Result<()
     let device = best_device();
     let mut ae = Pooled { input: data.image_shape(), ..Default::default() }.build()?.to_device(&device)?;
     let before = ae.evaluate(&data.test)?;
-    for epoch in 1..=epochs as u64 {
-        ae.fit(&data, &Fit { epochs: 1, batch: 32, seed: epoch, ..Default::default() })?;
-        let error = ae.evaluate(&data.test)?;
-        println!(
-            "{} pictures of {size} x {size}, epoch {epoch}: test error {before:.4} -> {error:.4}, peak memory {} MB",
-            data.train.len(),
-            peak_megabytes().map_or("unknown".into(), |megabytes| megabytes.to_string()),
-        );
-    }
+    ae.fit(&data, &Fit { epochs, batch: 32, ..Default::default() })?;
+    let after = ae.evaluate(&data.test)?;
+    println!(
+        "{} pictures of {size} x {size}, {epochs} epochs: test error {before:.4} -> {after:.4}, peak memory {} MB",
+        data.train.len(),
+        peak_megabytes().map_or("unknown".into(), |megabytes| megabytes.to_string()),
+    );
     Ok(())
 }
 
