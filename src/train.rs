@@ -8,7 +8,7 @@ pub use crate::fit::Fit;
 use crate::history::{Epoch, History};
 use crate::loader::{Batch, Batches};
 use crate::model::Autoencoder;
-use crate::optim::{Adam, Moments, Optimizer};
+use crate::optim::{Moments, Optimizer};
 use crate::rng::{Rng, Stream};
 use crate::state::State;
 use crate::view::View;
@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 impl Autoencoder {
-    /// Learns from the training pictures by Adam (Kingma and Ba, 2015), with progress under the cell.
+    /// Learns from the training pictures, by Adam unless [`Fit::optimizer`] says otherwise, with progress under the cell.
     ///
     /// Called again, it goes on from the weights it finds. Stop ends it at the next batch; the model is kept as trained up
     /// to then, and the history says so.
@@ -112,7 +112,7 @@ impl<'a> Run<'a> {
         let order = Rng::new(fit.seed, Stream::Split).permutation(n);
         let (valid, train) = data.train.divide(&order, fit.held_out(n));
         let variables: Vec<Var> = model.variables().into_iter().map(|(_, var)| var).collect();
-        let adam = Adam { learning_rate: fit.learning_rate, weight_decay: fit.weight_decay, ..Default::default() };
+        let method = fit.optimizer.method(fit.learning_rate, fit.weight_decay);
         let (state, moments) = match begun {
             Some((state, moments)) => {
                 state.check(train.len())?;
@@ -125,7 +125,7 @@ impl<'a> Run<'a> {
         let settings = Settings {
             batch: fit.batch,
             loss: fit.loss,
-            adam,
+            method,
             noise: fit.noise as f32,
             dropout_draws: dropout.clone(),
             noise_draws: noise.clone(),
@@ -134,7 +134,7 @@ impl<'a> Run<'a> {
         let mut executor = match compiled {
             Some(compiled) => Executor::Compiled(Box::new(compiled)),
             None => {
-                let optimizer = Optimizer::new(variables.clone(), adam)?;
+                let optimizer = Optimizer::with(variables.clone(), method)?;
                 Executor::Autograd(Box::new(Autograd { optimizer, dropout, noise }))
             }
         };

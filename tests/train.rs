@@ -31,6 +31,17 @@ fn it_learns_digits_it_has_not_seen() {
 }
 
 #[test]
+fn gradient_descent_learns_them_too() {
+    let data = mnist_embedded().unwrap().take(2000, 200);
+    for (momentum, learning_rate) in [(0.0, 1.0), (0.9, 0.1)] {
+        let mut ae = model(48);
+        let fit = Fit { optimizer: Optim::Sgd { momentum }, learning_rate, ..quick() };
+        let losses = ae.fit(&data, &fit).unwrap().valid_loss();
+        assert!(losses.windows(2).all(|pair| pair[1] < pair[0]), "momentum {momentum}: {losses:?}");
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_losses_and_another_seed_others() {
     let run = |seed| model(16).fit(&digits(), &Fit { epochs: 2, seed, noise: 0.1, ..quick() }).unwrap();
     let (first, again, other) = (run(1), run(1), run(2));
@@ -64,6 +75,10 @@ fn settings_outside_their_range_are_named_and_nothing_changes() {
     assert!(error(Fit { learning_rate: -1.0, ..quick() }).contains("got -1"));
     assert!(
         error(Fit { validation: 1.0, ..quick() }).starts_with("Fit::validation: expected a share in [0, 1), got 1")
+    );
+    assert_eq!(
+        error(Fit { optimizer: Optim::Sgd { momentum: 1.0 }, ..quick() }),
+        "Fit::optimizer: expected a momentum in [0, 1), got 1. 0.9 is usual; 0 follows the gradient alone"
     );
     assert!(error(Fit { noise: -0.1, ..quick() }).starts_with("Fit::noise: expected zero or more, got -0.1"));
     assert_eq!(ae.evaluate(&data.test).unwrap(), before);
