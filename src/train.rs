@@ -6,7 +6,9 @@ use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 pub use crate::fit::Fit;
 use crate::history::{Epoch, History};
+use crate::layer::Layer;
 use crate::loader::{Batch, Batches};
+use crate::loss::Loss;
 use crate::model::Autoencoder;
 use crate::optim::{Moments, Optimizer};
 use crate::rng::{Rng, Stream};
@@ -71,8 +73,24 @@ impl Autoencoder {
             ));
         }
         fit.check(data.train.len())?;
+        if fit.loss == Loss::BinaryCrossEntropyWithLogits {
+            self.gives_logits()?;
+        }
         // Inside the pool of threads, so that a step does not have to wake it.
         rayon::scope(|_| Run::new(self, data, fit, begun)?.all_epochs())
+    }
+}
+
+impl Autoencoder {
+    /// Refuses a decoder whose sigmoid would be taken a second time.
+    fn gives_logits(&self) -> Result<()> {
+        let shaping = |layer: &&Layer| matches!(layer, Layer::Flatten | Layer::Unflatten(..));
+        if self.decoder().iter().rev().find(|layer| !shaping(layer)) != Some(&Layer::Sigmoid) {
+            return Ok(());
+        }
+        let hint =
+            "Build it by Autoencoder::new with a decoder without that Sigmoid, or choose Loss::BinaryCrossEntropy";
+        Err(Error::setting("Fit::loss", "for this loss a decoder that gives logits", "one that ends in Sigmoid", hint))
     }
 }
 

@@ -38,6 +38,9 @@ fn both_executors_give_the_same_numbers() {
         &decoder,
         Fit { loss: Loss::BinaryCrossEntropy, ..fit() },
     );
+    let logits = [Linear(784), Unflatten(1, 28, 28)];
+    let loss = Loss::BinaryCrossEntropyWithLogits;
+    compare("cross-entropy with logits", &[Flatten, Linear(16), Relu], &logits, Fit { loss, ..fit() });
     compare("weight decay", &[Flatten, Linear(16), Relu], &decoder, Fit { weight_decay: 0.1, ..fit() });
     let sgd = |momentum| Fit { optimizer: Optim::Sgd { momentum }, learning_rate: 0.5, weight_decay: 1e-3, ..fit() };
     compare("gradient descent", &[Flatten, Linear(17), Relu, Dropout(0.3)], &decoder, sgd(0.0));

@@ -42,6 +42,35 @@ fn gradient_descent_learns_them_too() {
 }
 
 #[test]
+fn it_learns_to_draw_logits_and_refuses_a_second_sigmoid() {
+    let data = digits();
+    let fit = Fit { loss: Loss::BinaryCrossEntropyWithLogits, ..quick() };
+    let error = model(8).fit(&data, &fit).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "Fit::loss: expected for this loss a decoder that gives logits, got one that ends in Sigmoid. Build it by \
+         Autoencoder::new with a decoder without that Sigmoid, or choose Loss::BinaryCrossEntropy"
+    );
+    let encoder = [Flatten, Linear(48), Relu];
+    let logits = [Linear(784), Unflatten(1, 28, 28)];
+    let mut ae = Autoencoder::new((1, 28, 28), &encoder, &logits).unwrap();
+    let history = ae.fit(&data, &fit).unwrap();
+    // A sigmoid after the same weights and the cross-entropy of what it draws: the same training, but for rounding.
+    let mut other = Autoencoder::symmetric((1, 28, 28), &encoder).unwrap();
+    let expected = other.fit(&data, &Fit { loss: Loss::BinaryCrossEntropy, ..quick() }).unwrap();
+    for (a, b) in history.valid_loss().iter().zip(expected.valid_loss()) {
+        assert!((a - b).abs() < 1e-3, "{a}, expected {b}");
+    }
+    let images = data.test.first(20).unwrap();
+    let drawn = candle_nn::ops::sigmoid(&ae.reconstruct(&images).unwrap()).unwrap();
+    let apart = (drawn - other.reconstruct(&images).unwrap()).unwrap().abs().unwrap().max_all().unwrap();
+    assert!(apart.to_scalar::<f32>().unwrap() < 0.05);
+    let (loss, expected) =
+        (ae.loss(&data.test, fit.loss).unwrap(), other.loss(&data.test, Loss::BinaryCrossEntropy).unwrap());
+    assert!((loss - expected).abs() < 1e-3, "{loss}, expected {expected}");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_losses_and_another_seed_others() {
     let run = |seed| model(16).fit(&digits(), &Fit { epochs: 2, seed, noise: 0.1, ..quick() }).unwrap();
     let (first, again, other) = (run(1), run(1), run(2));
