@@ -1,7 +1,7 @@
 """Training and inference beside candle-nn and PyTorch: fresh processes, taking turns, medians of all rounds.
 
 Started by `cargo xtask bench training [--with-torch]`. BENCH is our program, TORCH_PYTHON a Python with PyTorch, if there
-is one. Rows go to `target/bench/training.json`.
+is one. MODELS, MODES and ROUNDS choose less than all. Rows go to `target/bench/training.json`.
 """
 import json
 import os
@@ -12,12 +12,22 @@ import subprocess
 HERE = pathlib.Path(__file__).parent
 OURS, TORCH = os.environ["BENCH"], os.environ.get("TORCH_PYTHON")
 ROUNDS, REPEATS = int(os.environ.get("ROUNDS", 3)), 3
-STEPS = {"m1": 124, "m2": 62, "m3": 32, "m4": 62, "small": 250, "wide": 31}
+STEPS = {"m1": 124, "m2": 62, "m3": 32, "m4": 62, "small": 250, "wide": 31, "post": 8}
+
+
+def pooled(side, code):
+    """The post's network at a size: all of it, and its first layer."""
+    convolutions = 9 * side**2 * (36 + 144 + 144 + 36) + 9 * (side // 2) ** 2 * (288 + 288)
+    return 2 * (convolutions + 2 * 24 * (side // 4) ** 2 * code), 2 * 9 * side**2 * 36
+
+
 # Multiplications and additions of one picture, forward; backward is twice that, less the first layer's input gradient.
-FORWARD = {"m1": 2 * 2 * 784 * 128, "m2": 2 * 2 * (784 * 512 + 512 * 128 + 128 * 32),
-           "m3": 2 * (9 * 4096 * (36 + 144 + 144 + 36) + 9 * 1024 * (288 + 288) + 2 * 6144 * 256),
-           "m4": 2 * (2 * 9 * (16 * 196 + 512 * 49) + 2 * 1568 * 32)}
-FIRST = {"m1": 2 * 784 * 128, "m2": 2 * 784 * 512, "m3": 2 * 9 * 4096 * 36, "m4": 2 * 9 * 16 * 196}
+FORWARD = {"m1": 2 * 2 * 784 * 128, "m2": 2 * 2 * (784 * 512 + 512 * 128 + 128 * 32), "m3": pooled(64, 256)[0],
+           "m4": 2 * (2 * 9 * (16 * 196 + 512 * 49) + 2 * 1568 * 32), "wide": 2 * 2 * 784 * 4096,
+           "post": pooled(224, 64)[0]}
+# The same of the first layer.
+FIRST = {"m1": 2 * 784 * 128, "m2": 2 * 784 * 512, "m3": pooled(64, 256)[1], "m4": 2 * 9 * 16 * 196,
+         "wide": 2 * 784 * 4096, "post": pooled(224, 64)[1]}
 
 
 def run(model, variant, mode, batch=None):
@@ -35,25 +45,32 @@ def run(model, variant, mode, batch=None):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def gemm():
+    """What a matrix product does on all threads, in GFLOP/s."""
+    return json.loads(subprocess.run([OURS, "gemm"], capture_output=True, text=True, check=True).stdout)["gemm_gflops"]
+
+
 def main():
-    peak = json.loads(subprocess.run([OURS, "gemm"], capture_output=True, text=True, check=True).stdout)["gemm_gflops"]
-    print(f"a matrix product runs at {peak:.0f} GFLOP/s here")
     if not TORCH:
         print("PyTorch is not installed: no ratios to it. `cargo xtask bench training --with-torch` installs it")
-    rows = []
-    for model in os.environ.get("MODELS", "m1 m2 m3 m4").split():
-        for mode in ("train", "infer"):
+    rows, only = [], os.environ.get("MODELS")
+    for model in (only or "m1 m2 m3 m4 wide post").split():
+        for mode in os.environ.get("MODES", "train infer").split():
             variants = ["compiled", "torch default", "torch best"]
             # Candle's convolutions would take most of an hour.
             dense = model in ("m1", "m2")
             variants += ["autograd"] * (dense and mode == "train") + ["candle-nn"] * dense
-            runs = {variant: [] for variant in variants}
+            runs, peaks = {variant: [] for variant in variants}, []
             for _ in range(ROUNDS):
+                # What the machine can do changes with who else works on it.
+                peaks.append(gemm())
                 for variant in variants:
                     if (found := run(model, variant, mode)) is not None:
                         runs[variant].append(found)
             speed = {variant: statistics.median(s for r in found for s in r["speeds"])
                      for variant, found in runs.items() if found}
+            peak = statistics.median(peaks)
+            print(f"a matrix product runs at {peak:.0f} GFLOP/s")
             for variant, found in runs.items():
                 if not found:
                     continue
@@ -67,9 +84,9 @@ def main():
                 loss = f"  loss {row['loss']:.5f}" if row["loss"] else ""
                 ratio = f"{row['ratio_to_torch']:5.2f}" if TORCH else "     "
                 print(f"{model} {mode:5} {variant:13} {speed[variant]:>9,.0f} images/s {ratio}  "
-                      f"{row['gflops']:>4.0f} GFLOP/s  {row['peak_mb']:>4.0f} MB{loss}", flush=True)
+                      f"{row['gflops']:>4.0f} GFLOP/s ({row['gflops'] / peak:4.0%})  {row['peak_mb']:>4.0f} MB{loss}", flush=True)
     # What a step of a very small network costs, and that cost grows with pictures and weights, not faster.
-    for model, batch in (("small", 16), ("small", 64), ("small", 256), ("m1", 32), ("m1", 128), ("m1", 512), ("wide", 128)):
+    for model, batch in (("small", 16), ("small", 64), ("small", 256), ("m1", 32), ("m1", 128), ("m1", 512), ("wide", 128)) * (not only):
         for variant in ("compiled", "torch default"):
             if (found := run(model, variant, "train", batch)) is not None:
                 step = batch / statistics.median(found["speeds"]) * 1e6

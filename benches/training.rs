@@ -1,7 +1,7 @@
 //! One run of one training benchmark, in a process of its own; `training.py` starts many and compares them.
 //!
 //! usage: training MODEL VARIANT MODE STEPS REPEATS
-//! MODEL m1 | m2 | m3 | m4, VARIANT compiled | autograd | candle-nn, MODE train | infer. Prints one line of JSON. `gemm` instead of
+//! MODEL m1 | m2 | m3 | m4 | small | wide | post, VARIANT compiled | autograd | candle-nn, MODE train | infer. Prints one line of JSON. `gemm` instead of
 //! all of that measures what a matrix product of this machine can do at best.
 
 use candle_nn::{AdamW, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap};
@@ -33,13 +33,13 @@ fn digits() -> Fallible<Dataset> {
 }
 
 /// Pictures in colour, of which only the size counts.
-fn noise() -> Fallible<Dataset> {
+fn noise(pictures: usize, side: usize) -> Fallible<Dataset> {
     let mut draws = rng::Rng::new(0, rng::Stream::Noise);
     let mut split = |n: usize| {
-        let bytes = (0..n * 3 * 64 * 64).map(|_| (draws.unit() * 256.0) as u8).collect();
-        Split::from_bytes(bytes, (3, 64, 64), None)
+        let bytes = (0..n * 3 * side * side).map(|_| (draws.unit() * 256.0) as u8).collect();
+        Split::from_bytes(bytes, (3, side, side), None)
     };
-    Ok(Dataset::new("noise", "", split(1024)?, split(32)?)?)
+    Ok(Dataset::new("noise", "", split(pictures)?, split(8)?)?)
 }
 
 fn widths(model: &str) -> Fallible<Vec<usize>> {
@@ -49,16 +49,19 @@ fn widths(model: &str) -> Fallible<Vec<usize>> {
         // A network so small that what surrounds the arithmetic counts.
         "small" => vec![784, 32, 784],
         "wide" => vec![784, 4096, 784],
-        "m3" | "m4" => Vec::new(),
-        other => return Err(format!("expected m1, m2, m3, m4, small or wide, got {other}").into()),
+        "m3" | "m4" | "post" => Vec::new(),
+        other => return Err(format!("expected m1, m2, m3, m4, small, wide or post, got {other}").into()),
     })
 }
 
 fn run(model: &str, variant: &str, mode: &str, steps: usize, repeats: usize) -> Fallible<()> {
     let widths = widths(model)?;
-    let batch =
-        std::env::var("BATCH").ok().and_then(|text| text.parse().ok()).unwrap_or(if model == "m3" { 32 } else { 128 });
-    let data = if model == "m3" { noise()? } else { digits()? };
+    let (batch, data) = match model {
+        "m3" => (32, noise(1024, 64)?),
+        "post" => (8, noise(64, 224)?),
+        _ => (128, digits()?),
+    };
+    let batch = std::env::var("BATCH").ok().and_then(|text| text.parse().ok()).unwrap_or(batch);
     let (speeds, losses) = match variant {
         "candle-nn" if widths.is_empty() => return Err("candle-nn is compared on m1 and m2 only".into()),
         "candle-nn" => plain(&widths, &data, mode, steps, repeats, batch)?,
@@ -120,25 +123,11 @@ fn ours(
 
 /// The layers of a model, as the reference has them.
 fn layers(model: &str, widths: &[usize]) -> (ImageShape, Vec<Layer>, Vec<Layer>) {
-    let same = |out| Conv2d(Conv::new(out, 3).padding(1));
     let half = |out| Conv2d(Conv::new(out, 3).stride(2).padding(1));
     let double = |out| ConvTranspose2d(ConvTranspose::new(out, 3).stride(2).padding(1).output_padding(1));
     match model {
-        "m3" => (
-            (3, 64, 64),
-            vec![same(12), Relu, same(12), Relu, MaxPool(2), same(24), Relu, MaxPool(2), Flatten, Linear(256)],
-            vec![
-                Linear(24 * 256),
-                Unflatten(24, 16, 16),
-                MaxUnpool(2),
-                same(12),
-                Relu,
-                MaxUnpool(2),
-                same(12),
-                Relu,
-                same(3),
-            ],
-        ),
+        "m3" => pooled(64, 256),
+        "post" => pooled(224, 64),
         "m4" => (
             (1, 28, 28),
             vec![half(16), Relu, half(32), Relu, Flatten, Linear(32)],
@@ -156,6 +145,27 @@ fn layers(model: &str, widths: &[usize]) -> (ImageShape, Vec<Layer>, Vec<Layer>)
             ((1, 28, 28), encoder, decoder)
         }
     }
+}
+
+/// The post's network at a size.
+fn pooled(side: usize, code: usize) -> (ImageShape, Vec<Layer>, Vec<Layer>) {
+    let same = |out| Conv2d(Conv::new(out, 3).padding(1));
+    let quarter = side / 4;
+    (
+        (3, side, side),
+        vec![same(12), Relu, same(12), Relu, MaxPool(2), same(24), Relu, MaxPool(2), Flatten, Linear(code)],
+        vec![
+            Linear(24 * quarter * quarter),
+            Unflatten(24, quarter, quarter),
+            MaxUnpool(2),
+            same(12),
+            Relu,
+            MaxUnpool(2),
+            same(12),
+            Relu,
+            same(3),
+        ],
+    )
 }
 
 /// candle-nn as its documentation shows it.

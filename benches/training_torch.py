@@ -29,17 +29,19 @@ def digits():
 
 
 class Pooled(nn.Module):
-    def __init__(self):
+    def __init__(self, side, code):
         super().__init__()
+        self.quarter = side // 4
+        inner = 24 * self.quarter**2
         self.c1, self.c2, self.c3 = (nn.Conv2d(a, b, 3, padding=1) for a, b in ((3, 12), (12, 12), (12, 24)))
-        self.l1, self.l2 = nn.Linear(24 * 256, 256), nn.Linear(256, 24 * 256)
+        self.l1, self.l2 = nn.Linear(inner, code), nn.Linear(code, inner)
         self.d1, self.d2, self.d3 = (nn.Conv2d(a, b, 3, padding=1) for a, b in ((24, 12), (12, 12), (12, 3)))
         self.pool, self.unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
 
     def forward(self, x):
         x, first = self.pool(F.relu(self.c2(F.relu(self.c1(x)))))
         x, second = self.pool(F.relu(self.c3(x)))
-        x = self.l2(self.l1(x.flatten(1))).view(-1, 24, 16, 16)
+        x = self.l2(self.l1(x.flatten(1))).view(-1, 24, self.quarter, self.quarter)
         x = self.unpool(F.relu(self.d1(self.unpool(x, second))), first)
         return self.d3(F.relu(self.d2(x)))
 
@@ -61,9 +63,11 @@ def dense(widths, dropout):
     return nn.Sequential(*layers, nn.Sigmoid())
 
 
-batch = int(os.environ.get("BATCH", 32 if model == "m3" else 128))
+batch = int(os.environ.get("BATCH", {"m3": 32, "post": 8}.get(model, 128)))
 if model == "m3":
-    net, pictures = Pooled(), torch.rand(1024, 3, 64, 64)
+    net, pictures = Pooled(64, 256), torch.rand(1024, 3, 64, 64)
+elif model == "post":
+    net, pictures = Pooled(224, 64), torch.rand(64, 3, 224, 224)
 elif model == "m4":
     net, pictures = strided(), digits().view(-1, 1, 28, 28)
 else:

@@ -8,7 +8,7 @@ use crate::loader::Batch;
 use crate::loss::Loss;
 use crate::model::Autoencoder;
 use crate::norm::Statistics;
-use crate::optim::{Adam, Moments, Rates, adam_step};
+use crate::optim::{Method, Moments, Rates, one_step};
 use crate::pass::{Common, Pass, segments, summed_gradients, weight_gradients};
 use crate::plan::{Plan, SMALL};
 use crate::rng::Rng;
@@ -21,7 +21,7 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(crate) struct Compiled {
     plan: Plan,
-    /// Every weight and bias, in the order of the model's variables; their gradients, and Adam's two moments.
+    /// Every weight and bias, in the order of the model's variables; their gradients, and the optimizer's moments.
     parameters: Vec<f32>,
     gradients: Vec<f32>,
     moments: Moments,
@@ -33,7 +33,7 @@ pub(crate) struct Compiled {
     passes: Vec<Pass>,
     /// What each pass should draw; the input may have noise.
     targets: Vec<Vec<f32>>,
-    adam: Adam,
+    method: Method,
     steps: i32,
     loss: Loss,
     noise: f32,
@@ -47,7 +47,7 @@ pub(crate) struct Compiled {
 pub(crate) struct Settings {
     pub(crate) batch: usize,
     pub(crate) loss: Loss,
-    pub(crate) adam: Adam,
+    pub(crate) method: Method,
     pub(crate) noise: f32,
     pub(crate) dropout_draws: Rng,
     pub(crate) noise_draws: Rng,
@@ -76,7 +76,7 @@ impl Compiled {
             None => Ok(Statistics::default()),
         };
         let norms = plan.stages().iter().map(norm).collect::<Result<_>>()?;
-        let Settings { batch, loss, adam, noise, dropout_draws, noise_draws } = settings;
+        let Settings { batch, loss, method, noise, dropout_draws, noise_draws } = settings;
         // Forward once, backward twice.
         let small = 3 * plan.operations() * batch < SMALL;
         let threads = if small { 1 } else { rayon::current_num_threads().clamp(1, batch) };
@@ -86,13 +86,13 @@ impl Compiled {
             norms,
             segments: segments(&plan),
             gradients: vec![0.0; n],
-            moments: [vec![0.0; n], vec![0.0; n]],
+            moments: method.moments(n),
             passes: (0..threads).map(|_| Pass::new(&plan, rows)).collect(),
             targets: vec![vec![0.0; if noise > 0.0 { rows * inputs } else { 0 }]; threads],
             dropped: plan.stages().iter().map(Stage::dropped).sum(),
             plan,
             parameters,
-            adam,
+            method,
             steps: 0,
             loss,
             noise,
@@ -168,27 +168,24 @@ impl Compiled {
         for (norm, _) in self.norms.iter_mut().zip(self.plan.stages()).filter(|(_, stage)| stage.norm().is_some()) {
             norm.run();
         }
-        let rates = self.adam.rates(self.steps);
+        let rates = self.method.rates(self.steps);
         let passes = &self.passes[..threads];
-        let [mean, square] = &mut self.moments;
+        let [first, second] = &mut self.moments;
         for (i, stage) in self.plan.stages().iter().enumerate().filter(|(_, stage)| stage.learns()) {
             let own = stage.parameters.clone();
-            if !stage.dense() {
-                let gradients = &mut self.gradients[own.clone()];
-                summed_gradients(passes, i, gradients);
-                let (values, mean, square) =
-                    (&mut self.parameters[own.clone()], &mut mean[own.clone()], &mut square[own]);
-                adam_step(values, gradients, mean, square, &rates);
-                continue;
+            let units = Units {
+                values: &mut self.parameters[own.clone()],
+                gradients: &mut self.gradients[own.clone()],
+                first: kept(first, own.clone()),
+                second: kept(second, own),
+            };
+            if stage.dense() {
+                let both = units.split_at(stage.inputs * stage.outputs);
+                learn_units(passes, (i, stage), (0, stage.outputs), both, &rates, threads);
+            } else {
+                summed_gradients(passes, i, units.gradients);
+                units.step(&rates);
             }
-            let at = stage.inputs * stage.outputs;
-            let (weights, biases) = self.parameters[own.clone()].split_at_mut(at);
-            let (gradients, bias_gradients) = self.gradients[own.clone()].split_at_mut(at);
-            let (mean, bias_mean) = mean[own.clone()].split_at_mut(at);
-            let (square, bias_square) = square[own].split_at_mut(at);
-            let whole = Units { values: weights, gradients, mean, square };
-            let biases = Units { values: biases, gradients: bias_gradients, mean: bias_mean, square: bias_square };
-            learn_units(passes, (i, stage), (0, stage.outputs), (whole, biases), &rates, threads);
         }
     }
 
@@ -203,7 +200,7 @@ impl Compiled {
         let of = |variable: &Var| {
             let own = at..at + variable.elem_count();
             at = own.end;
-            self.moments.each_ref().map(|all| all[own.clone()].to_vec())
+            self.moments.each_ref().map(|all| all.get(own.clone()).unwrap_or_default().to_vec())
         };
         variables.iter().map(of).collect()
     }
@@ -254,22 +251,27 @@ fn each(
 struct Units<'a> {
     values: &'a mut [f32],
     gradients: &'a mut [f32],
-    mean: &'a mut [f32],
-    square: &'a mut [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
+}
+
+/// The moments of some parameters; none where the optimizer keeps none.
+fn kept(moments: &mut [f32], own: Range<usize>) -> &mut [f32] {
+    moments.get_mut(own).unwrap_or_default()
 }
 
 impl<'a> Units<'a> {
     fn split_at(self, at: usize) -> (Units<'a>, Units<'a>) {
         let (values, more_values) = self.values.split_at_mut(at);
         let (gradients, more_gradients) = self.gradients.split_at_mut(at);
-        let (mean, more_mean) = self.mean.split_at_mut(at);
-        let (square, more_square) = self.square.split_at_mut(at);
-        let rest = Units { values: more_values, gradients: more_gradients, mean: more_mean, square: more_square };
-        (Units { values, gradients, mean, square }, rest)
+        let (first, more_first) = self.first.split_at_mut(at.min(self.first.len()));
+        let (second, more_second) = self.second.split_at_mut(at.min(self.second.len()));
+        let rest = Units { values: more_values, gradients: more_gradients, first: more_first, second: more_second };
+        (Units { values, gradients, first, second }, rest)
     }
 
     fn step(self, rates: &Rates) {
-        adam_step(self.values, self.gradients, self.mean, self.square, rates);
+        one_step(self.values, self.gradients, self.first, self.second, rates);
     }
 }
 

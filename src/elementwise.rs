@@ -161,6 +161,7 @@ impl Loss {
             f64::from(Arch::new().dispatch(|| match self {
                 Loss::Mse => squares(out, target, gradients, scale),
                 Loss::BinaryCrossEntropy => cross_entropies(out, target, gradients, scale),
+                Loss::BinaryCrossEntropyWithLogits => cross_entropies_of_logits(out, target, gradients, scale),
             }))
         });
         sums.sum()
@@ -195,6 +196,24 @@ fn cross_entropies(out: &[f32], target: &[f32], gradients: &mut [f32], scale: f3
             let pull = |share: f32, v: f32| if v > SMALLEST { share / v } else { 0.0 };
             *sum -= t * log(y) + (1.0 - t) * log(1.0 - y);
             *g = scale * (pull(1.0 - t, 1.0 - y) - pull(t, y));
+        }
+    }
+    sums.iter().sum()
+}
+
+#[inline(always)]
+fn cross_entropies_of_logits(out: &[f32], target: &[f32], gradients: &mut [f32], scale: f32) -> f32 {
+    let mut sums = [0f32; LANES];
+    let all = out.chunks(LANES).zip(target.chunks(LANES)).zip(gradients.chunks_mut(LANES));
+    for ((out, target), gradients) in all {
+        for (((&y, &t), g), sum) in out.iter().zip(target).zip(gradients).zip(&mut sums) {
+            let small = exp(-y.abs()); // in (0, 1]
+            let one_more = 1.0 + small;
+            // What the addition lost of a small number is given back.
+            let far = ln(one_more) + (small - (one_more - 1.0)) / one_more;
+            let (above, share) = if y < 0.0 { (0.0, small) } else { (y, 1.0) };
+            *sum += above - y * t + far;
+            *g = scale * (share / one_more - t);
         }
     }
     sums.iter().sum()
@@ -286,8 +305,11 @@ mod tests {
             activation.forward(&mut values);
             assert!(values[0].is_nan() && values[1] > 0.0, "{activation:?}");
         }
-        for loss in [Loss::Mse, Loss::BinaryCrossEntropy] {
-            assert!(loss.sum_and_gradients(&[f32::NAN], &[0.5], &mut [0.0], 1).is_nan(), "{loss}");
+        for loss in [Loss::Mse, Loss::BinaryCrossEntropy, Loss::BinaryCrossEntropyWithLogits] {
+            for values in [[f32::NAN, 0.5], [0.5, f32::NAN]] {
+                let sum = loss.sum_and_gradients(&values[..1], &values[1..], &mut [0.0], 1);
+                assert!(sum.is_nan(), "{loss} of {values:?}");
+            }
         }
     }
 
@@ -310,6 +332,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_cross_entropy_of_logits_is_pytorchs_however_large_they_are() {
+        // import torch, torch.nn.functional as F
+        // y = torch.tensor([0, 2, -3, 20, 100, 100, -100, -100.], requires_grad=True)
+        // x = torch.tensor([.3, 1, .25, .9, 0, 1, 1, 0])
+        // l = F.binary_cross_entropy_with_logits(y, x, reduction="none"); l.sum().backward(); l, y.grad
+        let y = [0.0f32, 2.0, -3.0, 20.0, 100.0, 100.0, -100.0, -100.0];
+        let x = [0.3f32, 1.0, 0.25, 0.9, 0.0, 1.0, 1.0, 0.0];
+        let right = [std::f64::consts::LN_2, 0.126_928, 0.798_587_3, 2.000_000_5, 100.0, 0.0, 100.0, 0.0];
+        let slopes = [0.2, -0.119_202_97, -0.202_574_13, 0.1, 1.0, 0.0, -1.0, 0.0];
+        for i in 0..y.len() {
+            let mut slope = [0.0];
+            let loss = Loss::BinaryCrossEntropyWithLogits.sum_and_gradients(&y[i..=i], &x[i..=i], &mut slope, 1);
+            assert!((loss - right[i]).abs() < 1e-6 * right[i].max(1.0), "{loss} for {} at {}", right[i], y[i]);
+            assert!((slope[0] - slopes[i]).abs() < 1e-6, "{} for {} at {}", slope[0], slopes[i], y[i]);
+        }
+        // ln(1 + e^-20), of which a sum with 1 in 32 bits keeps nothing.
+        let sure = Loss::BinaryCrossEntropyWithLogits.sum_and_gradients(&[20.0], &[1.0], &mut [0.0], 1);
+        assert!((sure / 2.061_153_6e-9 - 1.0).abs() < 0.02, "{sure}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::loss::Loss;
+use crate::optim::Optim;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -13,8 +14,12 @@ pub struct Fit {
     pub epochs: usize,
     /// Pictures in a step; the last step of an epoch takes what is left. Defaults to 128.
     pub batch: usize,
-    /// Adam's step size. Defaults to 0.001.
+    /// The optimizer's step size. Defaults to 0.001.
     pub learning_rate: f64,
+    /// How steps follow from gradients: `Optim::Adam`, or `Optim::Sgd { momentum: 0.9 }`. Defaults to Adam.
+    // Runs that were kept before there was a choice go on.
+    #[serde(default)]
+    pub optimizer: Optim,
     /// What is made small. Defaults to the mean squared error.
     pub loss: Loss,
     /// Share of the training pictures held out to watch the loss on, in [0, 1). Defaults to 0.1.
@@ -23,7 +28,8 @@ pub struct Fit {
     /// it (Vincent and others, "Extracting and composing robust features with denoising autoencoders", 2008). Defaults to
     /// 0, no noise.
     pub noise: f64,
-    /// Decoupled weight decay, as PyTorch's `AdamW`. Defaults to 0, which is Adam.
+    /// Weight decay as PyTorch's `AdamW` and `SGD` have it: with Adam, the share of each weight that is taken away, times the
+    /// learning rate; with gradient descent, the share that is added to its gradient. Defaults to 0, none.
     pub weight_decay: f64,
     /// What the order of pictures, the held-out pictures, dropout and noise are drawn from. Defaults to 0.
     pub seed: u64,
@@ -48,6 +54,7 @@ impl Default for Fit {
             epochs: 10,
             batch: 128,
             learning_rate: 1e-3,
+            optimizer: Optim::Adam,
             loss: Loss::Mse,
             validation: 0.1,
             noise: 0.0,
@@ -81,6 +88,12 @@ impl Fit {
         }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             return no("learning_rate", "a positive number", self.learning_rate.to_string(), "0.001 is a good start");
+        }
+        if let Optim::Sgd { momentum } = self.optimizer
+            && !(0.0..1.0).contains(&momentum)
+        {
+            let hint = "0.9 is usual; 0 follows the gradient alone";
+            return no("optimizer", "a momentum in [0, 1)", momentum.to_string(), hint);
         }
         for (name, value) in [("noise", self.noise), ("weight_decay", self.weight_decay)] {
             if !(value >= 0.0 && value.is_finite()) {

@@ -6,6 +6,7 @@ use crate::data::Split;
 use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
 use crate::layer::{Layer, Step};
+use crate::loss::Loss;
 use crate::misfit::shape;
 use crate::model::{Autoencoder, chunk};
 use crate::montage::{Montage, Pictures, Scale};
@@ -23,8 +24,13 @@ impl Autoencoder {
     /// # Errors
     /// Pictures of another shape than the model's.
     pub fn reconstructions(&self, split: &Split, n: usize) -> Result<Montage> {
+        self.reconstructions_for(split, n, Loss::default())
+    }
+
+    /// [`Autoencoder::reconstructions`] of a model that was trained with a loss: logits as pictures.
+    pub(crate) fn reconstructions_for(&self, split: &Split, n: usize, loss: Loss) -> Result<Montage> {
         let originals = split.first(n)?;
-        let drawn = self.reconstruct(&originals)?.to_device(&Device::Cpu)?;
+        let drawn = loss.pictures(self.reconstruct(&originals)?.to_device(&Device::Cpu)?)?;
         Montage::rows(&[("originals", &originals), ("reconstructions", &drawn)])
     }
 

@@ -13,6 +13,11 @@ pub enum Loss {
     /// Binary cross-entropy, -(x ln y + (1 - x) ln(1 - y)), for pictures and reconstructions in [0, 1]: the decoder must
     /// end in a sigmoid. Logarithms are cut off at -87.3, that of the smallest `f32` that is not denormal; PyTorch's `nn.BCELoss()` cuts at -100.
     BinaryCrossEntropy,
+    /// Binary cross-entropy of sigmoid(y), computed from the logits y themselves, so that it keeps its gradient where a sigmoid
+    /// would be 0 or 1: max(y, 0) - y x + ln(1 + exp(-|y|)). For pictures in [0, 1] and a decoder that does not end in a
+    /// sigmoid. What such a model draws are logits: `candle_nn::ops::sigmoid(&ae.reconstruct(&images)?)?` are the pictures, and
+    /// [`Autoencoder::loss`](crate::Autoencoder::loss) with this loss evaluates it. PyTorch: `nn.BCEWithLogitsLoss()`.
+    BinaryCrossEntropyWithLogits,
 }
 
 impl Loss {
@@ -32,6 +37,22 @@ impl Loss {
                 let miss = (target.affine(-1.0, 1.0)? * log(&reconstruction.affine(-1.0, 1.0)?)?)?;
                 Ok((hit + miss)?.mean_all()?.neg()?)
             }
+            Loss::BinaryCrossEntropyWithLogits => {
+                // At 0 candle takes 1 for the slopes of relu and of abs: together, they are the right one.
+                let far = (reconstruction.abs()?.neg()?.exp()? + 1.0)?.log()?;
+                let near = (reconstruction.relu()? - (reconstruction * target)?)?;
+                Ok((near + far)?.mean_all()?)
+            }
+        }
+    }
+}
+
+impl Loss {
+    /// The pictures of what a model draws that was trained with this loss.
+    pub(crate) fn pictures(self, drawn: Tensor) -> Result<Tensor> {
+        match self {
+            Loss::Mse | Loss::BinaryCrossEntropy => Ok(drawn),
+            Loss::BinaryCrossEntropyWithLogits => Ok(candle_nn::ops::sigmoid(&drawn)?),
         }
     }
 }
@@ -41,6 +62,21 @@ impl std::fmt::Display for Loss {
         f.write_str(match self {
             Loss::Mse => "mean squared error",
             Loss::BinaryCrossEntropy => "binary cross-entropy",
+            Loss::BinaryCrossEntropyWithLogits => "binary cross-entropy with logits",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn logits_are_shown_as_pictures() {
+        let drawn = Tensor::new(&[-100f32, 0.0, 100.0], &Device::Cpu).unwrap();
+        let values = |loss: Loss| loss.pictures(drawn.clone()).unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(values(Loss::BinaryCrossEntropyWithLogits), [0.0, 0.5, 1.0]);
+        assert_eq!(values(Loss::BinaryCrossEntropy), [-100.0, 0.0, 100.0]);
     }
 }

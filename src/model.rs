@@ -56,6 +56,9 @@ impl Autoencoder {
     /// `[Flatten, Linear(512), Relu, Linear(32)]` is mirrored by `[Linear(512), Relu, Linear(784), Sigmoid, Unflatten(1,
     /// 28, 28)]`: activations and dropout between two layers stand between their mirrors.
     ///
+    /// For [`Loss::BinaryCrossEntropyWithLogits`], which has the sigmoid in itself, give the decoder to
+    /// [`Autoencoder::new`] without one.
+    ///
     /// # Errors
     /// A layer that does not fit where it stands.
     pub fn symmetric(input: ImageShape, encoder: &[Layer]) -> Result<Self> {
@@ -206,7 +209,8 @@ impl Autoencoder {
         Ok(drawn.to_device(images.device())?)
     }
 
-    /// The mean squared error of the reconstructions of a split, in evaluation mode: over pictures, channels and pixels.
+    /// The mean squared error of the reconstructions of a split, in evaluation mode: over pictures, channels and pixels. For
+    /// a model that draws logits, [`Autoencoder::loss`] with its loss says more.
     ///
     /// # Errors
     /// Pictures of another shape than the model's.

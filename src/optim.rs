@@ -1,4 +1,4 @@
-//! Adam in one pass over each variable.
+//! Adam and gradient descent in one pass over each variable.
 //!
 //! Candle's own `AdamW` walks over every variable a dozen times and makes a tensor each time; and the moments of weights
 //! that get no gradient (a pixel that is always black) decay into denormal numbers, which slow the processor down more
@@ -8,7 +8,40 @@ use crate::error::{Error, Result};
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Tensor, Var};
 use pulp::Arch;
+use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
+
+/// How [`Fit`](crate::Fit) moves the weights; its learning rate and weight decay go with either.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Optim {
+    /// Adam (Kingma and Ba, 2015), with decoupled weight decay. PyTorch: `torch.optim.AdamW(weight_decay=0)`.
+    #[default]
+    Adam,
+    /// Stochastic gradient descent. PyTorch: `torch.optim.SGD(momentum=...)`. Losses are means over all pixels, so that it
+    /// wants a far larger learning rate than Adam: 1 is a good start, 0.1 with a momentum of 0.9.
+    Sgd {
+        /// How much of the last step's direction is kept, in [0, 1). 0 follows the gradient alone; 0.9 is usual.
+        momentum: f64,
+    },
+}
+
+impl Optim {
+    /// Settings of the optimizer with a learning rate and a weight decay.
+    pub(crate) fn method(self, learning_rate: f64, weight_decay: f64) -> Method {
+        match self {
+            Optim::Adam => Method::Adam(Adam { learning_rate, weight_decay, ..Default::default() }),
+            Optim::Sgd { momentum } => Method::Sgd(Sgd { learning_rate, momentum, weight_decay }),
+        }
+    }
+
+    /// How many of a variable's [`Moments`] are kept from step to step.
+    pub(crate) fn kept(self) -> usize {
+        match self {
+            Optim::Adam => 2,
+            Optim::Sgd { momentum } => usize::from(momentum != 0.0),
+        }
+    }
+}
 
 /// Settings of Adam, with PyTorch's defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,15 +65,51 @@ impl Default for Adam {
     }
 }
 
-/// Adam at work on some variables: its moments, and the count of steps.
+/// Settings of stochastic gradient descent, with the meaning of PyTorch's `torch.optim.SGD`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sgd {
+    /// Step size. Defaults to 0.001.
+    pub learning_rate: f64,
+    /// How much of the last step's direction is kept, in [0, 1). Defaults to 0.
+    pub momentum: f64,
+    /// What of each weight is added to its gradient: the penalty of half its square, times this. Defaults to 0.
+    pub weight_decay: f64,
+}
+
+impl Default for Sgd {
+    fn default() -> Self {
+        Sgd { learning_rate: 1e-3, momentum: 0.0, weight_decay: 0.0 }
+    }
+}
+
+/// One of the two, with its settings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Method {
+    Adam(Adam),
+    Sgd(Sgd),
+}
+
+impl Method {
+    /// Moments of so many values, before the first step.
+    pub(crate) fn moments(self, values: usize) -> Moments {
+        let kept = match self {
+            Method::Adam(_) => Optim::Adam.kept(),
+            Method::Sgd(Sgd { momentum, .. }) => Optim::Sgd { momentum }.kept(),
+        };
+        [0, 1].map(|nth| vec![0.0; if nth < kept { values } else { 0 }])
+    }
+}
+
+/// An optimizer at work on some variables: its moments, and the count of steps.
 #[derive(Debug)]
 pub struct Optimizer {
-    adam: Adam,
+    method: Method,
     step: i32,
     states: Vec<State>,
 }
 
-/// Mean and mean square of the gradient of each value of a variable.
+/// Mean and mean square of the gradient of each value of a variable; for gradient descent, the direction in place of the
+/// mean where there is momentum. What the optimizer does not keep is empty.
 pub(crate) type Moments = [Vec<f32>; 2];
 
 #[derive(Debug)]
@@ -51,27 +120,51 @@ struct State {
 
 #[derive(Debug)]
 enum Place {
-    /// Mean and mean square of the gradient of each value.
     Host(Mutex<Moments>),
-    Device(Tensor, Tensor),
+    Device([Option<Tensor>; 2]),
 }
 
 impl Optimizer {
-    /// An optimizer of variables, before its first step.
+    /// Adam on some variables, before its first step.
     ///
     /// # Errors
     /// Where memory for the moments cannot be had on the variables' device.
     pub fn new(variables: Vec<Var>, adam: Adam) -> Result<Self> {
+        Self::with(variables, Method::Adam(adam))
+    }
+
+    /// Stochastic gradient descent on some variables, before its first step.
+    ///
+    /// # Errors
+    /// As [`Optimizer::new`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use candlebook::prelude::*;
+    /// use candlebook::optim::{Optimizer, Sgd};
+    /// let w = Var::new(&[3f32], &Device::Cpu)?;
+    /// let mut sgd = Optimizer::sgd(vec![w.clone()], Sgd { learning_rate: 0.1, momentum: 0.9, ..Default::default() })?;
+    /// sgd.backward_step(&w.sqr()?.sum_all()?)?;
+    /// assert!((w.to_vec1::<f32>()?[0] - 2.4).abs() < 1e-6);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn sgd(variables: Vec<Var>, sgd: Sgd) -> Result<Self> {
+        Self::with(variables, Method::Sgd(sgd))
+    }
+
+    pub(crate) fn with(variables: Vec<Var>, method: Method) -> Result<Self> {
         let state = |var: Var| -> Result<State> {
             let moments = match (var.device(), var.dtype()) {
-                (Device::Cpu, DType::F32) => {
-                    Place::Host(Mutex::new([vec![0.0; var.elem_count()], vec![0.0; var.elem_count()]]))
+                (Device::Cpu, DType::F32) => Place::Host(Mutex::new(method.moments(var.elem_count()))),
+                _ => {
+                    let [first, second] =
+                        method.moments(1).map(|kept| kept.first().map(|_| var.zeros_like()).transpose());
+                    Place::Device([first?, second?])
                 }
-                _ => Place::Device(var.zeros_like()?, var.zeros_like()?),
             };
             Ok(State { var, moments })
         };
-        Ok(Optimizer { adam, step: 0, states: variables.into_iter().map(state).collect::<Result<_>>()? })
+        Ok(Optimizer { method, step: 0, states: variables.into_iter().map(state).collect::<Result<_>>()? })
     }
 
     /// How many steps were made.
@@ -81,10 +174,12 @@ impl Optimizer {
 
     /// The moments of each variable.
     pub(crate) fn moments(&self) -> Result<Vec<Moments>> {
-        let host = |tensor: &Tensor| -> Result<Vec<f32>> { Ok(tensor.flatten_all()?.to_vec1()?) };
+        let host = |tensor: &Option<Tensor>| -> Result<Vec<f32>> {
+            tensor.as_ref().map_or(Ok(Vec::new()), |tensor| Ok(tensor.flatten_all()?.to_vec1()?))
+        };
         let of = |state: &State| match &state.moments {
             Place::Host(moments) => Ok(moments.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()),
-            Place::Device(mean, square) => Ok([host(mean)?, host(square)?]),
+            Place::Device([first, second]) => Ok([host(first)?, host(second)?]),
         };
         self.states.iter().map(of).collect()
     }
@@ -94,10 +189,13 @@ impl Optimizer {
         self.step = steps;
         for (state, moments) in self.states.iter_mut().zip(moments) {
             let shape = state.var.shape();
-            let tensor = |values: &[f32]| Tensor::from_slice(values, shape, state.var.device());
+            let tensor = |values: &Vec<f32>| -> Result<Option<Tensor>> {
+                let some = Some(values).filter(|values| !values.is_empty());
+                Ok(some.map(|values| Tensor::from_slice(values, shape, state.var.device())).transpose()?)
+            };
             state.moments = match state.moments {
                 Place::Host(_) => Place::Host(Mutex::new(moments.clone())),
-                Place::Device(..) => Place::Device(tensor(&moments[0])?, tensor(&moments[1])?),
+                Place::Device(_) => Place::Device([tensor(&moments[0])?, tensor(&moments[1])?]),
             };
         }
         Ok(())
@@ -109,23 +207,16 @@ impl Optimizer {
     /// A gradient that is not of its variable's shape.
     pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
         self.step += 1;
-        // With the corrections for the first steps folded in: x -= rate * m / (sqrt(v) / root + eps)
-        let rate = self.adam.learning_rate / (1.0 - self.adam.beta1.powi(self.step));
-        let root = (1.0 - self.adam.beta2.powi(self.step)).sqrt();
         for state in &mut self.states {
             let Some(gradient) = gradients.get(&state.var) else { continue };
             match &mut state.moments {
                 Place::Host(moments) => {
-                    let pass = OnePass { rates: self.adam.rates(self.step), moments };
+                    let pass = OnePass { rates: self.method.rates(self.step), moments };
                     state.var.inplace_op2(&gradient.contiguous()?, &pass)?;
                 }
-                Place::Device(mean, square) => {
-                    let Adam { learning_rate, beta1, beta2, eps, weight_decay } = self.adam;
-                    *mean = ((&*mean * beta1)? + (gradient * (1.0 - beta1))?)?;
-                    *square = ((&*square * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
-                    let change = (&*mean * rate)?.div(&((square.sqrt()? / root)? + eps)?)?;
-                    let kept = (state.var.as_tensor() * (1.0 - learning_rate * weight_decay))?;
-                    state.var.set(&(kept - change)?)?;
+                Place::Device(moments) => {
+                    let moved = moved(&state.var, gradient, self.method, self.step, moments)?;
+                    state.var.set(&moved)?;
                 }
             }
         }
@@ -146,28 +237,77 @@ impl Optimizer {
     }
 }
 
-/// What one step multiplies by. The corrections for the first steps are folded in:
-/// x -= rate * m / (sqrt(v) / root + eps).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rates {
-    beta1: f32,
-    beta2: f32,
-    rate: f32,
-    inverse_root: f32,
-    eps: f32,
-    keep: f32,
+/// A variable after one step, by candle's operations.
+fn moved(
+    var: &Var,
+    gradient: &Tensor,
+    method: Method,
+    step: i32,
+    [first, second]: &mut [Option<Tensor>; 2],
+) -> Result<Tensor> {
+    let value = var.as_tensor();
+    /// What is kept of the last step, and what is added to it.
+    fn next(last: &mut Option<Tensor>, keep: f64, added: Tensor) -> Result<Tensor> {
+        let sum = match last {
+            Some(last) => ((&*last * keep)? + added)?,
+            None => return Ok(added),
+        };
+        *last = Some(sum.clone());
+        Ok(sum)
+    }
+    match method {
+        Method::Adam(Adam { learning_rate, beta1, beta2, eps, weight_decay }) => {
+            // With the corrections for the first steps folded in: x -= rate * m / (sqrt(v) / root + eps)
+            let rate = learning_rate / (1.0 - beta1.powi(step));
+            let root = (1.0 - beta2.powi(step)).sqrt();
+            let mean = next(first, beta1, (gradient * (1.0 - beta1))?)?;
+            let square = next(second, beta2, (gradient.sqr()? * (1.0 - beta2))?)?;
+            let change = (mean * rate)?.div(&((square.sqrt()? / root)? + eps)?)?;
+            Ok(((value * (1.0 - learning_rate * weight_decay))? - change)?)
+        }
+        Method::Sgd(Sgd { learning_rate, momentum, weight_decay }) => {
+            let direction = next(first, momentum, (gradient + (value * weight_decay)?)?)?;
+            Ok((value - (direction * learning_rate)?)?)
+        }
+    }
 }
 
-impl Adam {
+/// What one step multiplies by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rates {
+    /// The corrections for the first steps are folded in: x -= rate * m / (sqrt(v) / root + eps).
+    Adam {
+        beta1: f32,
+        beta2: f32,
+        rate: f32,
+        inverse_root: f32,
+        eps: f32,
+        keep: f32,
+    },
+    Sgd {
+        momentum: f32,
+        rate: f32,
+        decay: f32,
+    },
+}
+
+impl Method {
     /// The rates of a step, counted from 1.
     pub(crate) fn rates(&self, step: i32) -> Rates {
-        Rates {
-            beta1: self.beta1 as f32,
-            beta2: self.beta2 as f32,
-            rate: (self.learning_rate / (1.0 - self.beta1.powi(step))) as f32,
-            inverse_root: (1.0 / (1.0 - self.beta2.powi(step)).sqrt()) as f32,
-            eps: self.eps as f32,
-            keep: (1.0 - self.learning_rate * self.weight_decay) as f32,
+        match self {
+            Method::Adam(adam) => Rates::Adam {
+                beta1: adam.beta1 as f32,
+                beta2: adam.beta2 as f32,
+                rate: (adam.learning_rate / (1.0 - adam.beta1.powi(step))) as f32,
+                inverse_root: (1.0 / (1.0 - adam.beta2.powi(step)).sqrt()) as f32,
+                eps: adam.eps as f32,
+                keep: (1.0 - adam.learning_rate * adam.weight_decay) as f32,
+            },
+            Method::Sgd(sgd) => Rates::Sgd {
+                momentum: sgd.momentum as f32,
+                rate: sgd.learning_rate as f32,
+                decay: sgd.weight_decay as f32,
+            },
         }
     }
 }
@@ -175,19 +315,30 @@ impl Adam {
 /// Moments smaller than this are zero: far below what could move a weight, far above the denormal numbers.
 const NOTHING: f32 = 1e-30;
 
-/// One step, in one pass over values, gradients and moments.
-pub(crate) fn adam_step(values: &mut [f32], gradients: &[f32], means: &mut [f32], squares: &mut [f32], rates: &Rates) {
-    let Rates { beta1, beta2, rate, inverse_root, eps, keep } = *rates;
-    Arch::new().dispatch(|| {
-        let all = values.iter_mut().zip(gradients).zip(means.iter_mut()).zip(squares.iter_mut());
-        for (((x, &g), m), v) in all {
-            let mean = *m * beta1 + g * (1.0 - beta1);
-            let square = *v * beta2 + g * g * (1.0 - beta2);
-            *m = if mean.abs() < NOTHING { 0.0 } else { mean };
-            *v = if square < NOTHING { 0.0 } else { square };
-            *x = *x * keep - rate * *m / (v.sqrt() * inverse_root + eps);
-        }
-    });
+/// One step, in one pass over values, gradients and moments; those that the method does not keep are empty.
+pub(crate) fn one_step(values: &mut [f32], gradients: &[f32], first: &mut [f32], second: &mut [f32], rates: &Rates) {
+    match *rates {
+        Rates::Adam { beta1, beta2, rate, inverse_root, eps, keep } => Arch::new().dispatch(|| {
+            let all = values.iter_mut().zip(gradients).zip(first.iter_mut()).zip(second.iter_mut());
+            for (((x, &g), m), v) in all {
+                let mean = *m * beta1 + g * (1.0 - beta1);
+                let square = *v * beta2 + g * g * (1.0 - beta2);
+                *m = if mean.abs() < NOTHING { 0.0 } else { mean };
+                *v = if square < NOTHING { 0.0 } else { square };
+                *x = *x * keep - rate * *m / (v.sqrt() * inverse_root + eps);
+            }
+        }),
+        Rates::Sgd { rate, decay, .. } if first.is_empty() => Arch::new().dispatch(|| {
+            values.iter_mut().zip(gradients).for_each(|(x, &g)| *x -= rate * (g + decay * *x));
+        }),
+        Rates::Sgd { momentum, rate, decay } => Arch::new().dispatch(|| {
+            for ((x, &g), m) in values.iter_mut().zip(gradients).zip(first.iter_mut()) {
+                let direction = *m * momentum + g + decay * *x;
+                *m = if direction.abs() < NOTHING { 0.0 } else { direction };
+                *x -= rate * *m;
+            }
+        }),
+    }
 }
 
 /// One step of one variable on the CPU.
@@ -198,7 +349,7 @@ struct OnePass<'a> {
 
 impl InplaceOp2 for OnePass<'_> {
     fn name(&self) -> &'static str {
-        "adam"
+        "optimizer"
     }
 
     fn cpu_fwd(
@@ -209,19 +360,19 @@ impl InplaceOp2 for OnePass<'_> {
         gradient_layout: &Layout,
     ) -> candle_core::Result<()> {
         let (CpuStorage::F32(values), CpuStorage::F32(gradient)) = (values, gradient) else {
-            candle_core::bail!("adam: expected f32 variables and gradients");
+            candle_core::bail!("optimizer: expected f32 variables and gradients");
         };
         let (Some((start, end)), Some((g_start, g_end))) =
             (layout.contiguous_offsets(), gradient_layout.contiguous_offsets())
         else {
-            candle_core::bail!("adam: expected contiguous variables and gradients");
+            candle_core::bail!("optimizer: expected contiguous variables and gradients");
         };
         let mut moments = self.moments.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let [means, squares] = &mut *moments;
-        if end - start != g_end - g_start || end - start != means.len() {
-            candle_core::bail!("adam: expected {} gradients, got {}", means.len(), g_end - g_start);
+        let [first, second] = &mut *moments;
+        if end - start != g_end - g_start {
+            candle_core::bail!("optimizer: expected {} gradients, got {}", end - start, g_end - g_start);
         }
-        adam_step(&mut values[start..end], &gradient[g_start..g_end], means, squares, &self.rates);
+        one_step(&mut values[start..end], &gradient[g_start..g_end], first, second, &self.rates);
         Ok(())
     }
 }

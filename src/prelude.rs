@@ -25,6 +25,7 @@ pub use crate::model::Autoencoder;
 pub use crate::montage::{Montage, Pictures, Scale};
 pub use crate::npy::{npy_images, npz_images};
 pub use crate::numbers::Numbers;
+pub use crate::optim::Optim;
 pub use crate::photographs::photographs;
 pub use crate::plot::{Marker, Plot, Plots};
 pub use crate::preset::{Pooled, Strided};

@@ -1,7 +1,7 @@
 //! Where a run of training is: what a checkpoint keeps besides the model, so that the run can go on.
 //!
-//! In the file, the optimizer's moments are tensors named `training.mean.NAME` and `training.square.NAME`; the rest is JSON
-//! in the metadata.
+//! In the file, the optimizer's moments are tensors named `training.mean.NAME` and `training.square.NAME`, those of them that
+//! it keeps; the rest is JSON in the metadata.
 
 use crate::checkpoint::{Extra, read_extra, write};
 use crate::error::{Error, Result};
@@ -13,8 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What tells a run's tensors from the model's.
-const MEAN: &str = "training.mean.";
-const SQUARE: &str = "training.square.";
+const MOMENTS: [&str; 2] = ["training.mean.", "training.square."];
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -70,9 +69,9 @@ impl State {
     pub(crate) fn write(&self, path: &Path, model: &Autoencoder, moments: Vec<Moments>) -> Result<()> {
         let json = serde_json::to_string(self).map_err(|error| Error::io("write", path)(error.into()))?;
         let mut tensors = Vec::new();
-        for ((name, var), [mean, square]) in model.variables().iter().zip(moments) {
-            tensors.push((format!("{MEAN}{name}"), var.dims().to_vec(), mean));
-            tensors.push((format!("{SQUARE}{name}"), var.dims().to_vec(), square));
+        for ((name, var), moments) in model.variables().iter().zip(moments) {
+            let kept = MOMENTS.iter().zip(moments).take(self.fit.optimizer.kept());
+            tensors.extend(kept.map(|(moment, values)| (format!("{moment}{name}"), var.dims().to_vec(), values)));
         }
         write(path, model, Some(Extra { json, tensors }))
     }
@@ -99,8 +98,11 @@ impl State {
                 .ok_or_else(|| no(&format!("no {name} of {n} values")))
         };
         let moments = model.variables().into_iter().map(|(name, var)| {
-            let n = var.elem_count();
-            Ok([take(format!("{MEAN}{name}"), n)?, take(format!("{SQUARE}{name}"), n)?])
+            let mut moments = Moments::default();
+            for (moment, values) in MOMENTS.iter().zip(&mut moments).take(state.fit.optimizer.kept()) {
+                *values = take(format!("{moment}{name}"), var.elem_count())?;
+            }
+            Ok(moments)
         });
         let moments = moments.collect::<Result<_>>()?;
         Ok((state, moments))

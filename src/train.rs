@@ -6,9 +6,11 @@ use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 pub use crate::fit::Fit;
 use crate::history::{Epoch, History};
+use crate::layer::Layer;
 use crate::loader::{Batch, Batches};
+use crate::loss::Loss;
 use crate::model::Autoencoder;
-use crate::optim::{Adam, Moments, Optimizer};
+use crate::optim::{Moments, Optimizer};
 use crate::rng::{Rng, Stream};
 use crate::state::State;
 use crate::view::View;
@@ -17,7 +19,7 @@ use std::path::Path;
 use std::time::Instant;
 
 impl Autoencoder {
-    /// Learns from the training pictures by Adam (Kingma and Ba, 2015), with progress under the cell.
+    /// Learns from the training pictures, by Adam unless [`Fit::optimizer`] says otherwise, with progress under the cell.
     ///
     /// Called again, it goes on from the weights it finds. Stop ends it at the next batch; the model is kept as trained up
     /// to then, and the history says so.
@@ -72,8 +74,24 @@ impl Autoencoder {
             ));
         }
         fit.check(data.train.len())?;
+        if fit.loss == Loss::BinaryCrossEntropyWithLogits {
+            self.gives_logits()?;
+        }
         // Inside the pool of threads, so that a step does not have to wake it.
         rayon::scope(|_| Run::new(self, data, fit, begun)?.all_epochs())
+    }
+}
+
+impl Autoencoder {
+    /// Refuses a decoder whose sigmoid would be taken a second time.
+    fn gives_logits(&self) -> Result<()> {
+        let shaping = |layer: &&Layer| matches!(layer, Layer::Flatten | Layer::Unflatten(..));
+        if self.decoder().iter().rev().find(|layer| !shaping(layer)) != Some(&Layer::Sigmoid) {
+            return Ok(());
+        }
+        let hint =
+            "Build it by Autoencoder::new with a decoder without that Sigmoid, or choose Loss::BinaryCrossEntropy";
+        Err(Error::setting("Fit::loss", "for this loss a decoder that gives logits", "one that ends in Sigmoid", hint))
     }
 }
 
@@ -113,7 +131,7 @@ impl<'a> Run<'a> {
         let order = Rng::new(fit.seed, Stream::Split).permutation(n);
         let (valid, train) = data.train.divide(&order, fit.held_out(n));
         let variables: Vec<Var> = model.variables().into_iter().map(|(_, var)| var).collect();
-        let adam = Adam { learning_rate: fit.learning_rate, weight_decay: fit.weight_decay, ..Default::default() };
+        let method = fit.optimizer.method(fit.learning_rate, fit.weight_decay);
         let (state, moments) = match begun {
             Some((state, moments)) => {
                 state.check(train.len())?;
@@ -126,7 +144,7 @@ impl<'a> Run<'a> {
         let settings = Settings {
             batch: fit.batch,
             loss: fit.loss,
-            adam,
+            method,
             noise: fit.noise as f32,
             dropout_draws: dropout.clone(),
             noise_draws: noise.clone(),
@@ -135,7 +153,7 @@ impl<'a> Run<'a> {
         let mut executor = match compiled {
             Some(compiled) => Executor::Compiled(Box::new(compiled)),
             None => {
-                let optimizer = Optimizer::new(variables.clone(), adam)?;
+                let optimizer = Optimizer::with(variables.clone(), method)?;
                 Executor::Autograd(Box::new(Autograd { optimizer, dropout, noise }))
             }
         };

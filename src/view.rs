@@ -120,7 +120,7 @@ impl View {
         let begun = Instant::now();
         if begun >= self.next_picture || self.finished == self.epochs {
             let (columns, zoom) = self.strip;
-            match model.reconstructions(pictures, columns) {
+            match model.reconstructions_for(pictures, columns, history.loss) {
                 // The next epoch sees that Stop was pressed.
                 Err(Error::Stopped) => {}
                 strip => self.drawn = Some(strip?.zoom(zoom).draw(DENSITY as usize)?),

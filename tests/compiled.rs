@@ -38,7 +38,15 @@ fn both_executors_give_the_same_numbers() {
         &decoder,
         Fit { loss: Loss::BinaryCrossEntropy, ..fit() },
     );
+    let logits = [Linear(784), Unflatten(1, 28, 28)];
+    let loss = Loss::BinaryCrossEntropyWithLogits;
+    compare("cross-entropy with logits", &[Flatten, Linear(16), Relu], &logits, Fit { loss, ..fit() });
     compare("weight decay", &[Flatten, Linear(16), Relu], &decoder, Fit { weight_decay: 0.1, ..fit() });
+    let sgd = |momentum| Fit { optimizer: Optim::Sgd { momentum }, learning_rate: 0.5, weight_decay: 1e-3, ..fit() };
+    compare("gradient descent", &[Flatten, Linear(17), Relu, Dropout(0.3)], &decoder, sgd(0.0));
+    compare("gradient descent with momentum", &[Flatten, Linear(17), Tanh], &decoder, sgd(0.9));
+    let convolutions = [Conv2d(Conv::new(3, 3).stride(2)), BatchNorm, Relu, Flatten, Linear(9)];
+    compare("gradient descent of convolutions", &convolutions, &decoder, sgd(0.9));
     let deep = [Linear(40), Relu, Dropout(0.1), Linear(784), Sigmoid, Unflatten(1, 28, 28)];
     compare("deep", &[Flatten, Linear(40), Relu, Dropout(0.2), Linear(7), Tanh, Dropout(0.5)], &deep, fit());
 }

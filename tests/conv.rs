@@ -288,3 +288,184 @@ fn an_unpooling_must_fit_the_pooling_it_undoes() {
     assert!(Split::from_tensor(&Tensor::zeros((3, 1, 0, 8), DType::F32, &Device::Cpu).unwrap(), None).is_err());
     assert!(Split::from_bytes(vec![0; 8], (1 << 40, 1 << 40, 1), None).is_err());
 }
+
+/// Runs with so many threads.
+fn with_threads<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run)
+}
+
+fn apart(a: &Tensor, b: &Tensor) -> f32 {
+    assert_eq!(a.dims(), b.dims());
+    (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+}
+
+/// What an encoder of one layer gives, with its weight and bias; whatever comes after does not count.
+fn encoded(layer: Layer, images: &Tensor) -> (Tensor, Option<(Tensor, Tensor)>) {
+    let (_, c, h, w) = images.dims4().unwrap();
+    let ae = Autoencoder::new((c, h, w), &[layer], &[Flatten, Linear(c * h * w), Unflatten(c, h, w)]).unwrap();
+    let own: Vec<Tensor> = ae
+        .variables()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("encoder"))
+        .map(|(_, var)| var.as_tensor().clone())
+        .collect();
+    let own = own.first().map(|weight| (weight.clone(), own[1].reshape((1, (), 1, 1)).unwrap()));
+    (ae.encode(images).unwrap(), own)
+}
+
+#[test]
+fn odd_channels_and_sizes_give_what_candles_own_operations_give() {
+    let mut tried = 0;
+    for (c, h, w) in [(1, 1, 1), (5, 1, 17), (1, 17, 7), (5, 7, 17), (1, 7, 1), (5, 17, 17), (3, 1, 7)] {
+        for pictures in [1, 3] {
+            let images = filled(&[pictures, c, h, w], 50);
+            let windows =
+                [(1, 1, 0, 1), (3, 1, 1, 1), (3, 2, 1, 1), (2, 2, 1, 1), (5, 3, 2, 1), (3, 1, 2, 2), (4, 1, 3, 1)];
+            for (kernel, stride, padding, dilation) in windows {
+                for out in [1, 5, 7] {
+                    let what = format!("{pictures} x {c} x {h} x {w}, {kernel} {stride} {padding} {dilation} to {out}");
+                    let conv = Conv::new(out, kernel).stride(stride).padding(padding).dilation(dilation);
+                    let (ours, own) = encoded(Conv2d(conv), &images);
+                    let (weight, bias) = own.unwrap();
+                    let candles = images.conv2d(&weight, padding, stride, dilation, 1).unwrap();
+                    assert!(apart(&ours, &candles.broadcast_add(&bias).unwrap()) < 2e-6, "{what}");
+                    // A transposed one must leave something after its padding.
+                    let reach = (kernel - 1) * dilation + 1;
+                    let added = usize::from(stride > 1);
+                    if [h, w].iter().any(|n| (n - 1) * stride + reach + added <= 2 * padding) {
+                        continue;
+                    }
+                    let up = ConvTranspose::new(out, kernel).stride(stride).padding(padding).dilation(dilation);
+                    let (ours, own) = encoded(ConvTranspose2d(up.output_padding(added)), &images);
+                    let (weight, bias) = own.unwrap();
+                    let candles = images.conv_transpose2d(&weight, padding, added, stride, dilation).unwrap();
+                    assert!(apart(&ours, &candles.broadcast_add(&bias).unwrap()) < 2e-6, "transposed, {what}");
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 150, "{tried}");
+}
+
+#[test]
+fn pooling_and_resampling_of_odd_sizes_are_candles() {
+    for (c, h, w, n) in [(1, 1, 1, 1), (5, 3, 21, 3), (1, 7, 7, 7), (5, 14, 2, 2), (3, 5, 35, 5)] {
+        for pictures in [1, 3] {
+            let images = filled(&[pictures, c, h, w], 50);
+            let what = format!("{pictures} x {c} x {h} x {w}, {n}");
+            assert_eq!(apart(&encoded(MaxPool(n), &images).0, &images.max_pool2d(n).unwrap()), 0.0, "{what}");
+            assert!(apart(&encoded(AvgPool(n), &images).0, &images.avg_pool2d(n).unwrap()) < 1e-6, "{what}");
+            let wide = images.upsample_nearest2d(n * h, n * w).unwrap();
+            assert_eq!(apart(&encoded(Upsample(n), &images).0, &wide), 0.0, "{what}");
+        }
+    }
+}
+
+#[test]
+fn odd_sizes_learn_the_same_by_both_executors_on_any_number_of_threads() {
+    for (c, h, w) in [(1, 1, 1), (5, 7, 17), (1, 17, 7), (5, 1, 17)] {
+        let layers = [
+            Conv2d(Conv::new(5, 3).padding(1)),
+            Tanh,
+            Conv2d(Conv::new(7, 3).stride(2).padding(1)),
+            LeakyRelu(0.2),
+            ConvTranspose2d(ConvTranspose::new(5, 2).stride(2)),
+            Tanh,
+            Flatten,
+        ];
+        let decoder = [Linear(c * h * w), Sigmoid, Unflatten(c, h, w)];
+        let images = (filled(&[3, c, h, w], 50) + 0.4).unwrap();
+        let split = Split::from_tensor(&images, None).unwrap();
+        let data = Dataset::new("sines", "here", split.clone(), split).unwrap();
+        let train = |threads: usize, compiled: bool, batch: usize| {
+            with_threads(threads, || {
+                let mut ae = Autoencoder::new((c, h, w), &layers, &decoder).unwrap();
+                let optimizer = Optim::Sgd { momentum: 0.9 };
+                let fit = Fit {
+                    epochs: 3,
+                    batch,
+                    learning_rate: 0.5,
+                    optimizer,
+                    validation: 0.0,
+                    compiled,
+                    ..Default::default()
+                };
+                let losses = ae.fit(&data, &fit).unwrap().train_loss();
+                (losses, ae.reconstruct(&images).unwrap())
+            })
+        };
+        for batch in [1, 2, 3] {
+            let expected = train(1, false, batch);
+            for threads in [1, 2, 8] {
+                let what = format!("{c} x {h} x {w}, {threads} threads, batch {batch}");
+                let found = train(threads, true, batch);
+                for (a, b) in found.0.iter().zip(&expected.0) {
+                    assert!((a - b).abs() < 1e-5, "{what}: {:?}, expected {:?}", found.0, expected.0);
+                }
+                assert!(apart(&found.1, &expected.1) < 1e-4, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn more_threads_than_pictures_share_the_work_of_a_large_model() {
+    // Large enough that the step is given to several threads.
+    let same = |out| Conv2d(Conv::new(out, 3).padding(1));
+    let encoder = [same(12), Relu, MaxPool(2), same(24), BatchNorm, Relu, Flatten, Linear(64)];
+    let ae = || Autoencoder::symmetric((5, 34, 34), &encoder).unwrap();
+    let images = (filled(&[3, 5, 34, 34], 50) + 0.4).unwrap();
+    let split = Split::from_tensor(&images, None).unwrap();
+    let data = Dataset::new("sines", "here", split.clone(), split).unwrap();
+    let train = |threads: usize| {
+        with_threads(threads, || {
+            let mut ae = ae();
+            let fit = Fit { epochs: 2, batch: 2, validation: 0.0, ..Default::default() };
+            (ae.fit(&data, &fit).unwrap().train_loss(), ae.reconstruct(&images).unwrap())
+        })
+    };
+    let expected = train(1);
+    for threads in [2, 3, 5, 16] {
+        let found = train(threads);
+        for (a, b) in found.0.iter().zip(&expected.0) {
+            assert!((a - b).abs() < 1e-5, "{threads} threads: {:?}, expected {:?}", found.0, expected.0);
+        }
+        assert!(apart(&found.1, &expected.1) < 1e-2, "{threads} threads");
+        // The same weights draw the same, however many threads share the pictures.
+        let ae = ae();
+        let drawn = with_threads(threads, || ae.reconstruct(&images).unwrap());
+        assert!(apart(&drawn, &with_threads(1, || ae.reconstruct(&images).unwrap())) < 1e-6);
+    }
+}
+
+#[test]
+fn pictures_that_do_not_lie_in_a_row_are_taken_as_they_are() {
+    let all = filled(&[4, 5, 17, 7], 50);
+    let ways = [
+        ("turned", all.transpose(2, 3).unwrap()),
+        ("every channel elsewhere", all.permute((0, 3, 1, 2)).unwrap()),
+        ("some pictures", all.narrow(0, 1, 2).unwrap()),
+        ("some channels", all.narrow(1, 2, 3).unwrap()),
+        ("some columns", all.narrow(3, 1, 5).unwrap()),
+        ("one picture, many times", all.narrow(0, 2, 1).unwrap().broadcast_as((3, 5, 17, 7)).unwrap()),
+    ];
+    for (what, images) in ways {
+        let (_, c, h, w) = images.dims4().unwrap();
+        let encoder = [Conv2d(Conv::new(5, 3).stride(2).padding(1)), Relu, Flatten, Linear(9)];
+        let mut ae = Autoencoder::new((c, h, w), &encoder, &[Linear(c * h * w), Unflatten(c, h, w)]).unwrap();
+        let in_a_row = images.contiguous().unwrap();
+        assert_eq!(apart(&ae.encode(&images).unwrap(), &ae.encode(&in_a_row).unwrap()), 0.0, "{what}");
+        assert_eq!(apart(&ae.reconstruct(&images).unwrap(), &ae.reconstruct(&in_a_row).unwrap()), 0.0, "{what}");
+        let codes = ae.encode(&in_a_row).unwrap();
+        let turned = codes.t().unwrap().contiguous().unwrap().t().unwrap();
+        assert_eq!(apart(&ae.decode(&turned).unwrap(), &ae.decode(&codes).unwrap()), 0.0, "{what}");
+        let losses = [&images, &in_a_row].map(|images| {
+            let split = Split::from_tensor(images, None).unwrap();
+            let data = Dataset::new("sines", "here", split.clone(), split).unwrap();
+            ae = Autoencoder::new((c, h, w), &encoder, &[Linear(c * h * w), Unflatten(c, h, w)]).unwrap();
+            ae.fit(&data, &Fit { epochs: 2, batch: 1, validation: 0.0, ..Default::default() }).unwrap().train_loss()
+        });
+        assert_eq!(losses[0], losses[1], "{what}");
+    }
+}

@@ -4,6 +4,9 @@
 //! import torch, torch.nn.functional as F
 //! y = torch.tensor([0.1, 0.5, 1.0, 0.0], requires_grad=True); x = torch.tensor([0.0, 0.25, 1.0, 1.0])
 //! F.mse_loss(y, x); F.binary_cross_entropy(y[:3], x[:3]); F.binary_cross_entropy(y, x)
+//! y = torch.tensor([0.0, 2.0, -3.0, 20.0, 100.0, 100.0, -100.0, -100.0], requires_grad=True)
+//! x = torch.tensor([0.3, 1.0, 0.25, 0.9, 0.0, 1.0, 1.0, 0.0])
+//! loss = F.binary_cross_entropy_with_logits(y, x); loss.backward(); loss, y.grad
 //! ```
 
 use candlebook::prelude::*;
@@ -25,6 +28,37 @@ fn values_are_pytorchs() {
 }
 
 #[test]
+fn the_cross_entropy_of_logits_and_its_gradients_are_pytorchs_however_large_they_are() {
+    let y = Var::from_tensor(&tensor(&[0.0, 2.0, -3.0, 20.0, 100.0, 100.0, -100.0, -100.0])).unwrap();
+    let x = tensor(&[0.3, 1.0, 0.25, 0.9, 0.0, 1.0, 1.0, 0.0]);
+    let loss = Loss::BinaryCrossEntropyWithLogits.of(&y, &x).unwrap();
+    assert!((loss.to_scalar::<f32>().unwrap() - 25.452_332).abs() < 1e-5);
+    let found = loss.backward().unwrap().get(&y).unwrap().to_vec1::<f32>().unwrap();
+    let expected = [0.025, -0.014_900_371, -0.025_321_767, 0.0125, 0.125, 0.0, -0.125, 0.0];
+    for (a, b) in found.iter().zip(expected) {
+        assert!((a - b).abs() < 1e-7, "{found:?}, expected {expected:?}");
+    }
+}
+
+#[test]
+fn it_is_that_of_the_sigmoid() {
+    let (y, x) = ([0.4f32, -1.7, 3.0], [0.0f32, 0.3, 1.0]);
+    let drawn = y.map(|y| 1.0 / (1.0 + (-y).exp()));
+    let apart = value(Loss::BinaryCrossEntropyWithLogits, &y, &x) - value(Loss::BinaryCrossEntropy, &drawn, &x);
+    assert!(apart.abs() < 1e-6, "{apart}");
+}
+
+#[test]
+fn values_that_are_no_numbers_are_not_hidden() {
+    for loss in [Loss::Mse, Loss::BinaryCrossEntropyWithLogits] {
+        for (y, x) in [(f32::NAN, 0.5), (0.5, f32::NAN), (f32::INFINITY, 1.0)] {
+            let cost = value(loss, &[0.3, y], &[0.2, x]);
+            assert!(!cost.is_finite(), "{loss} of {y} and {x}: {cost}");
+        }
+    }
+}
+
+#[test]
 fn a_sure_and_wrong_pixel_costs_much_but_stays_finite() {
     // The logarithm is cut off near e^-88, the smallest f32, where PyTorch cuts at -100.
     let cost = value(Loss::BinaryCrossEntropy, &[0.0], &[1.0]);
@@ -35,7 +69,7 @@ fn a_sure_and_wrong_pixel_costs_much_but_stays_finite() {
 fn gradients_agree_with_finite_differences() {
     let x = [0.0f32, 0.25, 1.0, 0.6];
     let at = [0.1f32, 0.5, 0.7, 0.2];
-    for loss in [Loss::Mse, Loss::BinaryCrossEntropy] {
+    for loss in [Loss::Mse, Loss::BinaryCrossEntropy, Loss::BinaryCrossEntropyWithLogits] {
         let y = Var::from_tensor(&tensor(&at)).unwrap();
         let gradients = loss.of(y.as_tensor(), &tensor(&x)).unwrap().backward().unwrap();
         let exact = gradients.get(&y).unwrap().to_vec1::<f32>().unwrap();

@@ -30,8 +30,10 @@ fn a_run_that_an_error_broke_off_in_an_epoch_goes_on_to_the_same_end() {
     let how = ImageFolder { size: 8, crop: Crop::Random(0.5), flip: true, unreadable: 0, ..Default::default() };
     let read = || image_folder(&photographs, &how).unwrap();
     let kept = folder.path().join("run.safetensors");
-    for compiled in [true, false] {
-        let fit = Fit { epochs: 3, batch: 4, noise: 0.05, weight_decay: 0.01, compiled, ..Default::default() };
+    let methods = [Optim::Adam, Optim::Sgd { momentum: 0.9 }, Optim::Sgd { momentum: 0.0 }];
+    for (compiled, optimizer) in [true, false].into_iter().flat_map(|c| methods.map(|m| (c, m))) {
+        let fit =
+            Fit { epochs: 3, batch: 4, noise: 0.05, weight_decay: 0.01, compiled, optimizer, ..Default::default() };
         let mut whole = model();
         let expected = whole.fit(&read(), &fit).unwrap();
         // A file that is torn for a while, among those that are left for training.
@@ -46,7 +48,7 @@ fn a_run_that_an_error_broke_off_in_an_epoch_goes_on_to_the_same_end() {
         let begun = Autoencoder::load(&kept).unwrap();
         assert_ne!(weights(&begun), weights(&model()), "some steps were made");
         let (ae, history) = Autoencoder::resume(&kept, &read()).unwrap();
-        assert_eq!(history.train_loss(), expected.train_loss(), "compiled {compiled}");
+        assert_eq!(history.train_loss(), expected.train_loss(), "compiled {compiled}, {optimizer:?}");
         assert_eq!(history.valid_loss(), expected.valid_loss());
         assert_eq!(weights(&ae), weights(&whole));
         // What is left at the end is the whole run.
@@ -67,6 +69,26 @@ fn the_file_opens_as_a_model_too() {
     let mut other = model().with_seed(5).unwrap();
     other.load_weights(&kept).unwrap();
     assert_eq!(weights(&other), weights(&ae));
+}
+
+#[test]
+fn the_file_holds_the_moments_that_the_optimizer_keeps() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("run.safetensors");
+    let data = photographs(8).unwrap().take(60, 10);
+    let ways = [
+        (Optim::Adam, [true, true]),
+        (Optim::Sgd { momentum: 0.9 }, [true, false]),
+        (Optim::Sgd { momentum: 0.0 }, [false, false]),
+    ];
+    for (optimizer, expected) in ways {
+        let fit = Fit { epochs: 1, batch: 20, optimizer, checkpoint: Some(kept.clone()), ..Default::default() };
+        model().fit(&data, &fit).unwrap();
+        let tensors = candle::safetensors::load(&kept, &Device::Cpu).unwrap();
+        let found =
+            ["mean", "square"].map(|moment| tensors.contains_key(&format!("training.{moment}.encoder.0.weight")));
+        assert_eq!(found, expected, "{optimizer:?}");
+    }
 }
 
 #[test]

@@ -31,6 +31,46 @@ fn it_learns_digits_it_has_not_seen() {
 }
 
 #[test]
+fn gradient_descent_learns_them_too() {
+    let data = mnist_embedded().unwrap().take(2000, 200);
+    for (momentum, learning_rate) in [(0.0, 1.0), (0.9, 0.1)] {
+        let mut ae = model(48);
+        let fit = Fit { optimizer: Optim::Sgd { momentum }, learning_rate, ..quick() };
+        let losses = ae.fit(&data, &fit).unwrap().valid_loss();
+        assert!(losses.windows(2).all(|pair| pair[1] < pair[0]), "momentum {momentum}: {losses:?}");
+    }
+}
+
+#[test]
+fn it_learns_to_draw_logits_and_refuses_a_second_sigmoid() {
+    let data = digits();
+    let fit = Fit { loss: Loss::BinaryCrossEntropyWithLogits, ..quick() };
+    let error = model(8).fit(&data, &fit).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "Fit::loss: expected for this loss a decoder that gives logits, got one that ends in Sigmoid. Build it by \
+         Autoencoder::new with a decoder without that Sigmoid, or choose Loss::BinaryCrossEntropy"
+    );
+    let encoder = [Flatten, Linear(48), Relu];
+    let logits = [Linear(784), Unflatten(1, 28, 28)];
+    let mut ae = Autoencoder::new((1, 28, 28), &encoder, &logits).unwrap();
+    let history = ae.fit(&data, &fit).unwrap();
+    // A sigmoid after the same weights and the cross-entropy of what it draws: the same training, but for rounding.
+    let mut other = Autoencoder::symmetric((1, 28, 28), &encoder).unwrap();
+    let expected = other.fit(&data, &Fit { loss: Loss::BinaryCrossEntropy, ..quick() }).unwrap();
+    for (a, b) in history.valid_loss().iter().zip(expected.valid_loss()) {
+        assert!((a - b).abs() < 1e-3, "{a}, expected {b}");
+    }
+    let images = data.test.first(20).unwrap();
+    let drawn = candle_nn::ops::sigmoid(&ae.reconstruct(&images).unwrap()).unwrap();
+    let apart = (drawn - other.reconstruct(&images).unwrap()).unwrap().abs().unwrap().max_all().unwrap();
+    assert!(apart.to_scalar::<f32>().unwrap() < 0.05);
+    let (loss, expected) =
+        (ae.loss(&data.test, fit.loss).unwrap(), other.loss(&data.test, Loss::BinaryCrossEntropy).unwrap());
+    assert!((loss - expected).abs() < 1e-3, "{loss}, expected {expected}");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_losses_and_another_seed_others() {
     let run = |seed| model(16).fit(&digits(), &Fit { epochs: 2, seed, noise: 0.1, ..quick() }).unwrap();
     let (first, again, other) = (run(1), run(1), run(2));
@@ -64,6 +104,10 @@ fn settings_outside_their_range_are_named_and_nothing_changes() {
     assert!(error(Fit { learning_rate: -1.0, ..quick() }).contains("got -1"));
     assert!(
         error(Fit { validation: 1.0, ..quick() }).starts_with("Fit::validation: expected a share in [0, 1), got 1")
+    );
+    assert_eq!(
+        error(Fit { optimizer: Optim::Sgd { momentum: 1.0 }, ..quick() }),
+        "Fit::optimizer: expected a momentum in [0, 1), got 1. 0.9 is usual; 0 follows the gradient alone"
     );
     assert!(error(Fit { noise: -0.1, ..quick() }).starts_with("Fit::noise: expected zero or more, got -0.1"));
     assert_eq!(ae.evaluate(&data.test).unwrap(), before);
