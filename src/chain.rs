@@ -17,8 +17,8 @@ pub(crate) struct Chain {
     steps: Vec<Step>,
     /// One shape before the first step and one after each, without the batch.
     shapes: Vec<Vec<usize>>,
-    /// How the processor runs the layers; none where one of them is not known to plans.
-    plan: Option<Plan>,
+    /// How the processor runs the layers.
+    plan: Plan,
     /// For each step, if it learns: weight and bias.
     variables: Vec<Option<(Var, Var)>>,
     /// For each step, if it normalizes: running mean and variance.
@@ -130,7 +130,7 @@ impl Chain {
     /// # Shapes
     /// (b, input shape) -> (b, output shape)
     pub(crate) fn infer(&self, xs: &Tensor) -> Result<Tensor> {
-        match infer(self.plan.as_ref(), &[self], xs)? {
+        match infer(&self.plan, &[self], xs)? {
             Some(out) => Ok(out),
             None => Ok(self.forward(xs, None, &mut Passed::default())?.detach()),
         }
@@ -275,10 +275,10 @@ impl Chain {
     }
 }
 
-/// Runs chains one after the other by the plan of all their layers; none where there is no plan, or weights or pictures are
-/// not as plans need them.
-pub(crate) fn infer(plan: Option<&Plan>, chains: &[&Chain], xs: &Tensor) -> Result<Option<Tensor>> {
-    let (Some(plan), Device::Cpu, DType::F32, Some(last)) = (plan, xs.device(), xs.dtype(), chains.last()) else {
+/// Runs chains one after the other by the plan of all their layers; none where weights or pictures are
+/// not as plans need them: elsewhere than on the CPU.
+pub(crate) fn infer(plan: &Plan, chains: &[&Chain], xs: &Tensor) -> Result<Option<Tensor>> {
+    let (Device::Cpu, DType::F32, Some(last)) = (xs.device(), xs.dtype(), chains.last()) else {
         return Ok(None);
     };
     let xs = xs.contiguous()?;

@@ -13,7 +13,7 @@ use crate::pass::{Common, Pass, segments, summed_gradients, weight_gradients};
 use crate::plan::{Plan, SMALL};
 use crate::rng::Rng;
 use crate::stage::Stage;
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Tensor, Var};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -54,16 +54,15 @@ pub(crate) struct Settings {
 }
 
 impl Compiled {
-    /// The steps of a model; none where it is on another device, or has a layer that is not known to plans.
+    /// The steps of a model; none where it is on another device, or there is nothing to compute.
     ///
     /// # Errors
     /// Only where a variable cannot be read.
     pub(crate) fn new(model: &Autoencoder, settings: Settings) -> Result<Option<Self>> {
-        let Some(plan) =
-            model.plan().filter(|plan| matches!(model.device(), Device::Cpu) && !plan.stages().is_empty()).cloned()
-        else {
+        let plan = model.plan().clone();
+        if !model.device().is_cpu() || plan.stages().is_empty() {
             return Ok(None);
-        };
+        }
         let n = plan.parameters();
         let mut parameters = Vec::with_capacity(n);
         for (_, variable) in model.variables() {

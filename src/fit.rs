@@ -33,8 +33,8 @@ pub struct Fit {
     pub weight_decay: f64,
     /// What the order of pictures, the held-out pictures, dropout and noise are drawn from. Defaults to 0.
     pub seed: u64,
-    /// Whether steps run compiled where they can: on the CPU, with layers that are known to the compiled step. Else, and
-    /// where this is false, they run on candle's autograd; both give the same numbers but for rounding. Defaults to true.
+    /// Whether steps run compiled on the CPU. Elsewhere, and where this is false, they run on candle's autograd; both give the
+    /// same numbers but for rounding. Defaults to true.
     pub compiled: bool,
     /// Whether steps on a GPU compute in bf16, of about three decimal digits, with weights, normalizations, losses and the
     /// optimizer in f32 (Micikevicius and others, "Mixed precision training", 2018). The CPU computes in f32 whatever this

@@ -38,7 +38,7 @@ pub struct Autoencoder {
     input: ImageShape,
     encoder: Chain,
     decoder: Chain,
-    plan: Option<Plan>,
+    plan: Plan,
     device: Device,
 }
 
@@ -201,7 +201,7 @@ impl Autoencoder {
         let batch = self.batch("reconstruct", images, &[c, h, w])?;
         let drawn = in_chunks(&batch, |chunk| {
             let chains = [&self.encoder, &self.decoder];
-            match infer(self.plan.as_ref(), &chains, chunk)? {
+            match infer(&self.plan, &chains, chunk)? {
                 Some(out) => Ok(out),
                 None => self.forward(chunk, None),
             }
@@ -235,9 +235,9 @@ impl Autoencoder {
         Ok((sum / split.len() as f64) as f32)
     }
 
-    /// How the processor runs encoder and decoder as one; none where a layer is not known to plans.
-    pub(crate) fn plan(&self) -> Option<&Plan> {
-        self.plan.as_ref()
+    /// How the processor runs encoder and decoder as one.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// The encoder with its variables.
@@ -277,7 +277,7 @@ impl Autoencoder {
 }
 
 /// How the processor runs an encoder and a decoder as one.
-fn whole(encoder: &Chain, decoder: &Chain) -> Option<Plan> {
+fn whole(encoder: &Chain, decoder: &Chain) -> Plan {
     let mut steps = encoder.steps().to_vec();
     let at = steps.len();
     steps.extend(decoder.steps().iter().cloned().map(|step| Step { source: step.source.map(|i| i + at), ..step }));
@@ -358,7 +358,7 @@ impl Show for Autoencoder {
                 table = table.row(Self::row(chain, list, i));
             }
         }
-        let by = if self.plan.is_some() && self.device.is_cpu() { "compiled" } else { "by candle" };
+        let by = if self.device.is_cpu() { "compiled" } else { "by candle" };
         let runs = format!("on the {}, {by}", crate::device::name(&self.device));
         table.row(["total", "", "", &thousands(self.parameters())]).row(["runs", &runs]).contents()
     }

@@ -30,8 +30,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The stages of some steps, given the shape before each and after the last; none where a layer is not known here.
-    pub(crate) fn new(steps: &[Step], shapes: &[Vec<usize>]) -> Option<Self> {
+    /// The stages of some steps, given the shape before each and after the last.
+    pub(crate) fn new(steps: &[Step], shapes: &[Vec<usize>]) -> Self {
         let mut plan = Plan::default();
         let mut pools = Vec::new();
         // For each step: the stage that its input goes into.
@@ -63,8 +63,8 @@ impl Plan {
                 }
                 Layer::Gelu => plan.push(Kind::Gelu, around, &step.layer),
                 Layer::Residual(_) => {
-                    let source = *firsts.get(step.source?)?;
-                    plan.push(Kind::Add(source), around, &step.layer);
+                    let source = step.source.and_then(|first| firsts.get(first)).copied();
+                    plan.push(Kind::Add(source.unwrap_or(plan.stages.len())), around, &step.layer);
                 }
                 Layer::Relu => plan.activate(Activation::Relu, around),
                 Layer::LeakyRelu(slope) => plan.activate(Activation::LeakyRelu(slope as f32), around),
@@ -74,7 +74,7 @@ impl Plan {
                 Layer::Dropout(p) => plan.drop(p as f32, around),
             }
         }
-        Some(plan)
+        plan
     }
 
     /// Adds a stage for a layer.
