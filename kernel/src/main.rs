@@ -44,8 +44,8 @@ struct Arguments {
 enum Subcommands {
     /// Build the helper crate for the kernel and register the kernel in Jupyter.
     Install {
-        /// Build the helper with these of candle's features, joined by commas: cuda, cudnn, metal, accelerate. Kernels then
-        /// use them until the next install. `cuda` needs NVIDIA's toolkit (nvcc).
+        /// Build the helper with these of candle's features, joined by commas: cuda, cudnn, metal, accelerate. They
+        /// stay until an install names others; "" names none. `cuda` needs NVIDIA's toolkit (nvcc).
         #[arg(long, value_name = "NAMES", value_parser = features::parse)]
         features: Option<Features>,
         #[command(flatten)]
