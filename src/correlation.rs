@@ -176,11 +176,10 @@ impl Correlation {
             let first = &mut first[..pitch][(margin / 2).min(pitch)..];
             let second = &mut second[..pitch][margin.div_ceil(2).min(pitch)..];
             let (pairs, rest) = row.as_chunks::<2>();
-            for ((pair, first), second) in pairs.iter().zip(first.iter_mut()).zip(second.iter_mut()) {
-                (*first, *second) = (pair[0], pair[1]);
-            }
+            let n = pairs.len().min(first.len()).min(second.len());
+            part(&pairs[..n], &mut first[..n], &mut second[..n]);
             // What is left over at the end of either.
-            for (q, pair) in pairs.iter().enumerate().skip(first.len().min(second.len())) {
+            for (q, pair) in pairs.iter().enumerate().skip(n) {
                 if let Some(to) = first.get_mut(q) {
                     *to = pair[0];
                 }
@@ -299,8 +298,7 @@ impl Correlation {
                 2 => {
                     let (pairs, rest) = row.as_chunks_mut::<2>();
                     let n = pairs.len();
-                    let all = pairs.iter_mut().zip(&from(cut)[..n]).zip(&from(cut + 1)[..n]);
-                    all.for_each(|((pair, even), odd)| *pair = [even + add, odd + add]);
+                    interleave(&from(cut)[..n], &from(cut + 1)[..n], add, pairs);
                     rest.iter_mut().zip(&from(cut)[n..]).for_each(|(to, value)| *to = value + add);
                 }
                 _ => row.iter_mut().enumerate().for_each(|(x, to)| *to = from(cut + x)[0] + add),
@@ -332,6 +330,53 @@ impl Correlation {
             positions,
             gradients,
         });
+    }
+}
+
+/// Rows of small maps are shorter than the widest vectors, and what is left over would be moved value by value: pieces of
+/// `N`, of which the last begins early enough to end with the row.
+#[inline(always)]
+fn pieces<const N: usize>(n: usize, mut piece: impl FnMut(usize)) {
+    (0..n - N).step_by(N).for_each(&mut piece);
+    piece(n - N);
+}
+
+/// Values of two rows in turn, plus a number.
+#[inline(always)]
+fn interleave(even: &[f32], odd: &[f32], add: f32, pairs: &mut [[f32; 2]]) {
+    #[inline(always)]
+    fn all<const N: usize>(even: &[f32], odd: &[f32], add: f32, pairs: &mut [[f32; 2]]) {
+        pieces::<N>(pairs.len(), |at| {
+            let both = even[at..at + N].iter().zip(&odd[at..at + N]);
+            let pairs = &mut pairs[at..at + N];
+            pairs.iter_mut().zip(both).for_each(|(pair, (even, odd))| *pair = [even + add, odd + add]);
+        });
+    }
+    match pairs.len() {
+        16.. => all::<16>(even, odd, add, pairs),
+        8.. => all::<8>(even, odd, add, pairs),
+        4.. => all::<4>(even, odd, add, pairs),
+        1.. => all::<1>(even, odd, add, pairs),
+        0 => {}
+    }
+}
+
+/// The first of each pair into one row, the second into another.
+#[inline(always)]
+fn part(pairs: &[[f32; 2]], first: &mut [f32], second: &mut [f32]) {
+    #[inline(always)]
+    fn all<const N: usize>(pairs: &[[f32; 2]], first: &mut [f32], second: &mut [f32]) {
+        pieces::<N>(pairs.len(), |at| {
+            let both = first[at..at + N].iter_mut().zip(&mut second[at..at + N]);
+            both.zip(&pairs[at..at + N]).for_each(|((first, second), pair)| (*first, *second) = (pair[0], pair[1]));
+        });
+    }
+    match pairs.len() {
+        16.. => all::<16>(pairs, first, second),
+        8.. => all::<8>(pairs, first, second),
+        4.. => all::<4>(pairs, first, second),
+        1.. => all::<1>(pairs, first, second),
+        0 => {}
     }
 }
 
