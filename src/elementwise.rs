@@ -171,52 +171,67 @@ impl Loss {
 /// Sums run in so many lanes, so that they can be vectors.
 const LANES: usize = 32;
 
+/// The sum of a loss of pairs, in lanes; the loss gives its value and its gradient.
 #[inline(always)]
-fn squares(out: &[f32], target: &[f32], gradients: &mut [f32], scale: f32) -> f32 {
+fn losses(out: &[f32], target: &[f32], gradients: &mut [f32], of: impl Fn(f32, f32) -> (f32, f32)) -> f32 {
     let mut sums = [0f32; LANES];
     let all = out.chunks(LANES).zip(target.chunks(LANES)).zip(gradients.chunks_mut(LANES));
     for ((out, target), gradients) in all {
-        for (((y, t), g), sum) in out.iter().zip(target).zip(gradients).zip(&mut sums) {
-            let apart = y - t;
-            *sum += apart * apart;
-            *g = 2.0 * scale * apart;
+        for (((&y, &t), g), sum) in out.iter().zip(target).zip(gradients).zip(&mut sums) {
+            let (loss, gradient) = of(y, t);
+            *sum += loss;
+            *g = gradient;
         }
     }
     sums.iter().sum()
+}
+
+#[inline(always)]
+fn squares(out: &[f32], target: &[f32], gradients: &mut [f32], scale: f32) -> f32 {
+    losses(
+        out,
+        target,
+        gradients,
+        #[inline(always)]
+        |y, t| {
+            let apart = y - t;
+            (apart * apart, 2.0 * scale * apart)
+        },
+    )
 }
 
 #[inline(always)]
 fn cross_entropies(out: &[f32], target: &[f32], gradients: &mut [f32], scale: f32) -> f32 {
-    let mut sums = [0f32; LANES];
-    let all = out.chunks(LANES).zip(target.chunks(LANES)).zip(gradients.chunks_mut(LANES));
-    for ((out, target), gradients) in all {
-        for (((&y, &t), g), sum) in out.iter().zip(target).zip(gradients).zip(&mut sums) {
+    losses(
+        out,
+        target,
+        gradients,
+        #[inline(always)]
+        |y, t| {
             // The logarithm is cut off, and what is cut off does not pull.
             let log = |v: f32| ln(if v < SMALLEST { SMALLEST } else { v });
             let pull = |share: f32, v: f32| if v > SMALLEST { share / v } else { 0.0 };
-            *sum -= t * log(y) + (1.0 - t) * log(1.0 - y);
-            *g = scale * (pull(1.0 - t, 1.0 - y) - pull(t, y));
-        }
-    }
-    sums.iter().sum()
+            (-(t * log(y) + (1.0 - t) * log(1.0 - y)), scale * (pull(1.0 - t, 1.0 - y) - pull(t, y)))
+        },
+    )
 }
 
 #[inline(always)]
 fn cross_entropies_of_logits(out: &[f32], target: &[f32], gradients: &mut [f32], scale: f32) -> f32 {
-    let mut sums = [0f32; LANES];
-    let all = out.chunks(LANES).zip(target.chunks(LANES)).zip(gradients.chunks_mut(LANES));
-    for ((out, target), gradients) in all {
-        for (((&y, &t), g), sum) in out.iter().zip(target).zip(gradients).zip(&mut sums) {
+    losses(
+        out,
+        target,
+        gradients,
+        #[inline(always)]
+        |y, t| {
             let small = exp(-y.abs()); // in (0, 1]
             let one_more = 1.0 + small;
             // What the addition lost of a small number is given back.
             let far = ln(one_more) + (small - (one_more - 1.0)) / one_more;
             let (above, share) = if y < 0.0 { (0.0, small) } else { (y, 1.0) };
-            *sum += above - y * t + far;
-            *g = scale * (share / one_more - t);
-        }
-    }
-    sums.iter().sum()
+            (above - y * t + far, scale * (share / one_more - t))
+        },
+    )
 }
 
 /// The natural logarithm of a positive number that is not denormal, without branches: the exponent's bits, and a polynomial

@@ -2,12 +2,27 @@
 
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// Writes to a temporary name beside the file, then renames: a reader sees the old bytes or the new ones, never a part.
 ///
 /// # Errors
 /// Where the folder cannot be written. The old file, if there was one, is untouched.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = temporary(path)?;
+    if let Ok(old) = std::fs::metadata(path) {
+        file.as_file().set_permissions(old.permissions()).map_err(Error::io("write", path))?;
+    }
+    std::io::Write::write_all(&mut file, bytes).map_err(Error::io("write", path))?;
+    file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
+    Ok(())
+}
+
+/// A file under a temporary name beside this one, to be renamed to it once it is whole.
+///
+/// # Errors
+/// Where the folder cannot be written.
+pub(crate) fn temporary(path: &Path) -> Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -19,13 +34,7 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(folder).map_err(Error::io("write", path))?;
-    if let Ok(old) = std::fs::metadata(path) {
-        file.as_file().set_permissions(old.permissions()).map_err(Error::io("write", path))?;
-    }
-    std::io::Write::write_all(&mut file, bytes).map_err(Error::io("write", path))?;
-    file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
-    Ok(())
+    builder.tempfile_in(folder).map_err(Error::io("write", path))
 }
 
 /// Where downloads and packed frames are kept: `$CANDLEBOOK_CACHE`, else `~/.cache/candlebook`. None where there is no home.

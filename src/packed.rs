@@ -6,6 +6,7 @@
 
 use crate::cell::unless_stopped;
 use crate::error::{Error, Result};
+use crate::file::temporary;
 use crate::frame::{Crop, Frame, Framing};
 use crate::progress::Line;
 use crate::source::Source;
@@ -117,9 +118,7 @@ fn make(path: &Path, source: &dyn Source, framing: Framing, note: &impl Fn(usize
         unless_stopped()?;
         Ok((i, source.read(i).and_then(|photograph| framing.frame(&photograph))))
     };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let temporary = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("write", path))?;
-    let mut out = BufWriter::with_capacity(1 << 20, temporary);
+    let mut out = BufWriter::with_capacity(1 << 20, temporary(path)?);
     let mut entries = Vec::with_capacity(n);
     let mut end = HEADER + ENTRY * n as u64;
     out.seek(SeekFrom::Start(end)).map_err(Error::io("write", path))?;

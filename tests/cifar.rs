@@ -1,12 +1,13 @@
 //! CIFAR-10: its files, where they are looked for, and every way in which they can be wrong.
 
+mod common;
+
 use candlebook::prelude::*;
+use common::environment;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
 
-const VARIABLES: [&str; 4] = ["CANDLEBOOK_DATA", "CANDLEBOOK_CACHE", "CANDLEBOOK_OFFLINE", "CANDLEBOOK_MIRROR"];
 const FILES: [&str; 6] = [
     "data_batch_1.bin",
     "data_batch_2.bin",
@@ -16,18 +17,6 @@ const FILES: [&str; 6] = [
     "test_batch.bin",
 ];
 const RECORD: usize = 3073;
-
-/// Sets the environment for one test at a time.
-fn environment(settings: &[(&str, &str)]) -> MutexGuard<'static, ()> {
-    static ONE: Mutex<()> = Mutex::new(());
-    let guard = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    // SAFETY: every test of this file that reads or writes the environment holds the lock.
-    unsafe {
-        VARIABLES.iter().for_each(|name| std::env::remove_var(name));
-        settings.iter().for_each(|(name, value)| std::env::set_var(name, value));
-    }
-    guard
-}
 
 /// A label and a picture: red counts up by row, green by column, blue is one value.
 fn record(label: u8, blue: u8) -> Vec<u8> {

@@ -117,23 +117,28 @@ fn what_cannot_be_resumed_is_said() {
     assert!(error.contains("no/such: expected a folder for the checkpoint, got none"), "{error}");
 }
 
+const RUN: &str = "run.safetensors";
+
+/// A folder with a run of one epoch in it, and the pictures that it learned from.
+fn kept_run(pictures: usize, batch: usize) -> (tempfile::TempDir, Dataset) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = photographs(8).unwrap().take(pictures, 10);
+    let fit = Fit { epochs: 1, batch, checkpoint: Some(folder.path().join(RUN)), ..Default::default() };
+    model().fit(&data, &fit).unwrap();
+    (folder, data)
+}
+
 #[test]
 fn a_batch_of_all_that_is_left_for_training_can_be_resumed() {
-    let folder = tempfile::tempdir().unwrap();
-    let kept = folder.path().join("run.safetensors");
-    let data = photographs(8).unwrap().take(100, 10);
-    let fit = Fit { epochs: 1, batch: 90, checkpoint: Some(kept.clone()), ..Default::default() };
-    model().fit(&data, &fit).unwrap();
+    let (folder, data) = kept_run(100, 90);
+    let kept = folder.path().join(RUN);
     assert_eq!(Autoencoder::resume(&kept, &data).unwrap().1.epochs.len(), 1);
 }
 
 #[test]
 fn numbers_that_no_run_has_are_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let kept = folder.path().join("run.safetensors");
-    let data = photographs(8).unwrap().take(60, 10);
-    let fit = Fit { epochs: 1, batch: 20, checkpoint: Some(kept.clone()), ..Default::default() };
-    model().fit(&data, &fit).unwrap();
+    let (folder, data) = kept_run(60, 20);
+    let kept = folder.path().join(RUN);
     let bytes = std::fs::read(&kept).unwrap();
     // In the file's head, where the run is JSON inside JSON.
     for (from, to) in [
