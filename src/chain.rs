@@ -3,11 +3,11 @@
 use crate::error::{Error, Result};
 use crate::layer::{Layer, Step, shapes, steps};
 use crate::misfit::Misfit;
-use crate::norm::{EPS, MOMENTUM, affine};
+use crate::operation::{Context, Own, Passed};
 use crate::plan::Plan;
 use crate::rng::Rng;
-use crate::window::Conv;
-use candle_core::{D, DType, Device, Layout, Storage, Tensor, Var};
+use crate::statistics::affine;
+use candle_core::{DType, Device, Layout, Storage, Tensor, Var};
 
 /// Layers with their variables. `encoder.1.weight` is the weight of the layer at position 1 of the chain "encoder".
 #[derive(Debug)]
@@ -23,15 +23,6 @@ pub(crate) struct Chain {
     variables: Vec<Option<(Var, Var)>>,
     /// For each step, if it normalizes: running mean and variance.
     buffers: Vec<Option<(Var, Var)>>,
-}
-
-/// What layers leave behind for later ones.
-#[derive(Debug, Default)]
-pub(crate) struct Passed {
-    /// Where poolings found their maxima.
-    pub(crate) switches: Vec<Tensor>,
-    /// What went into the residual blocks that are open.
-    open: Vec<Tensor>,
 }
 
 impl Chain {
@@ -62,7 +53,9 @@ impl Chain {
         let of = |(step, input): (&Step, &Vec<usize>)| variables(&step.layer, input, rng, device);
         let variables = steps.iter().zip(&shapes).map(of).collect::<Result<_>>()?;
         let running = |(step, input): (&Step, &Vec<usize>)| -> Result<Option<(Var, Var)>> {
-            let Layer::BatchNorm = step.layer else { return Ok(None) };
+            if !step.layer.operation().normalizes() {
+                return Ok(None);
+            }
             Ok(Some((Var::zeros(input[0], DType::F32, device)?, Var::ones(input[0], DType::F32, device)?)))
         };
         let buffers = steps.iter().zip(&shapes).map(running).collect::<Result<_>>()?;
@@ -137,112 +130,12 @@ impl Chain {
     }
 
     /// Runs one step.
-    pub(crate) fn step(&self, i: usize, xs: &Tensor, dropout: Option<&mut Rng>, passed: &mut Passed) -> Result<Tensor> {
+    pub(crate) fn step(&self, i: usize, xs: &Tensor, draws: Option<&mut Rng>, passed: &mut Passed) -> Result<Tensor> {
         for _ in self.steps.iter().filter(|step| step.source == Some(i)) {
             passed.open.push(xs.clone());
         }
-        let switches = &mut passed.switches;
-        let dtype = xs.dtype();
-        let own = |var: &Var| var.as_tensor().to_dtype(dtype);
-        let variables = self.variables[i].as_ref().map(|(w, b)| Ok::<_, Error>((own(w)?, own(b)?))).transpose()?;
-        Ok(match (&self.steps[i].layer, &variables) {
-            (Layer::Flatten, _) => xs.flatten_from(1)?, // (b, c, h, w) -> (b, c*h*w)
-            (Layer::Unflatten(c, h, w), _) => xs.reshape((xs.dim(0)?, *c, *h, *w))?, // (b, c*h*w) -> (b, c, h, w)
-            (Layer::Linear(_), Some((weight, bias))) => xs.matmul(&weight.t()?)?.broadcast_add(bias)?,
-            (Layer::Conv2d(conv), Some((weight, bias))) => {
-                let Conv { stride, padding, dilation, groups, .. } = *conv;
-                let ys = xs.contiguous()?.conv2d(weight, padding, stride, dilation, groups)?;
-                ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)? // (out) -> (1, out, 1, 1)
-            }
-            (Layer::ConvTranspose2d(transposed), Some((weight, bias))) => {
-                let Conv { stride, padding, dilation, groups, .. } = transposed.conv;
-                let added = transposed.output_padding;
-                let parts = xs.chunk(groups, 1)?.into_iter().zip(weight.chunk(groups, 0)?).map(|(xs, weight)| {
-                    xs.contiguous()?.conv_transpose2d(&weight.contiguous()?, padding, added, stride, dilation)
-                });
-                let ys = Tensor::cat(&parts.collect::<candle_core::Result<Vec<_>>>()?, 1)?;
-                ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)? // (out) -> (1, out, 1, 1)
-            }
-            (Layer::MaxPool(n), _) => {
-                let windows = windows(xs, *n)?;
-                let chosen = chosen(&windows.detach().argmax_keepdim(D::Minus1)?, *n)?.to_dtype(dtype)?;
-                let ys = (windows * &chosen)?.sum(D::Minus1)?;
-                switches.push(chosen);
-                ys
-            }
-            (Layer::MaxUnpool(n), _) => {
-                let (b, c, h, w) = xs.dims4()?;
-                let chosen = match switches.pop() {
-                    Some(chosen) => chosen,
-                    None => chosen(&Tensor::zeros((b, c, h, w, 1), DType::U32, xs.device())?, *n)?,
-                };
-                let spread = chosen.to_dtype(dtype)?.broadcast_mul(&xs.unsqueeze(D::Minus1)?)?;
-                // (b, c, h, w, n*n) -> (b, c, h*n, w*n)
-                spread.reshape((b, c, h, w, *n, *n))?.permute((0, 1, 2, 4, 3, 5))?.reshape((b, c, h * n, w * n))?
-            }
-            (Layer::AvgPool(n), _) => windows(xs, *n)?.mean(D::Minus1)?,
-            (Layer::Upsample(n), _) => {
-                let (b, c, h, w) = xs.dims4()?;
-                // (b, c, h, w) -> (b, c, h, n, w, n) -> (b, c, h*n, w*n)
-                xs.reshape((b, c, h, 1, w, 1))?.broadcast_as((b, c, h, *n, w, *n))?.reshape((b, c, h * n, w * n))?
-            }
-            (Layer::BatchNorm, Some(own)) => self.normalized(i, xs, (&own.0, &own.1), dropout.is_some())?,
-            (Layer::Residual(_), _) => match passed.open.pop() {
-                Some(input) => (xs + input)?,
-                None => xs.clone(),
-            },
-            (Layer::Linear(_) | Layer::Conv2d(_) | Layer::ConvTranspose2d(_) | Layer::BatchNorm, None) => {
-                unreachable!("a layer with weights is made with its variables")
-            }
-            (Layer::Relu, _) => xs.relu()?,
-            (Layer::LeakyRelu(slope), _) => {
-                // A value that is no number stays what it is: training must see it.
-                let below = xs.lt(0f64)?;
-                below.where_cond(&(xs * *slope)?, xs)?
-            }
-            (Layer::Elu(alpha), _) => xs.elu(*alpha)?,
-            (Layer::Gelu, _) => xs.gelu_erf()?,
-            (Layer::Sigmoid, _) => candle_nn::ops::sigmoid(xs)?,
-            (Layer::Tanh, _) => xs.tanh()?,
-            (Layer::Dropout(p), _) => match dropout {
-                Some(rng) if *p > 0.0 => {
-                    let mask = rng.dropout_mask(xs.elem_count(), *p as f32);
-                    (xs * Tensor::from_vec(mask, xs.shape(), xs.device())?.to_dtype(dtype)?)?
-                }
-                _ => xs.clone(),
-            },
-        })
-    }
-
-    /// Batch normalization of step `i`. In training by the batch's own mean and variance, which also move the running ones.
-    fn normalized(&self, i: usize, xs: &Tensor, (weight, bias): (&Tensor, &Tensor), training: bool) -> Result<Tensor> {
-        let (b, c) = (xs.dim(0)?, xs.dim(1)?);
-        // Sums need the digits.
-        let wide = if xs.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
-        let flat = xs.to_dtype(wide)?.reshape((b, c, ()))?; // (b, c, h, w) or (b, c) -> (b, c, h*w)
-        let along = |channel: &Tensor| channel.reshape((1, c, 1));
-        let Some((running_mean, running_variance)) = &self.buffers[i] else { return Ok(xs.clone()) };
-        let (mean, variance) = if training {
-            let mean = flat.mean_keepdim((0, 2))?;
-            (mean.clone(), flat.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2))?)
-        } else {
-            (along(&running_mean.to_dtype(wide)?)?, along(&running_variance.to_dtype(wide)?)?)
-        };
-        let count = (flat.elem_count() / c) as f64;
-        // One value has no variance to tell of.
-        if training && count > 1.0 {
-            // The running variance is that of the whole of which the batch is a sample.
-            for (running, own, factor) in
-                [(running_mean, &mean, 1.0), (running_variance, &variance, count / (count - 1.0))]
-            {
-                let own = (own.detach().flatten_all()?.to_dtype(DType::F32)? * (MOMENTUM * factor))?;
-                running.set(&((running.as_tensor() * (1.0 - MOMENTUM))? + own)?)?;
-            }
-        }
-        let deviation = (variance + EPS)?.sqrt()?;
-        let normal = flat.broadcast_sub(&mean)?.broadcast_div(&deviation)?;
-        let (weight, bias) = (along(&weight.to_dtype(wide)?)?, along(&bias.to_dtype(wide)?)?);
-        Ok(normal.broadcast_mul(&weight)?.broadcast_add(&bias)?.reshape(xs.shape())?.to_dtype(xs.dtype())?)
+        let own = Own { learned: self.variables[i].as_ref(), running: self.buffers[i].as_ref() };
+        self.steps[i].layer.operation().tensor(xs, own, &mut Context { draws, passed })
     }
 
     /// Every variable that is learned, under its name in a PyTorch state dict, in order.
@@ -306,25 +199,6 @@ pub(crate) fn infer(plan: &Plan, chains: &[&Chain], xs: &Tensor) -> Result<Optio
     Ok(Some(Tensor::from_vec(out, [&[xs.dim(0)?], last.output()].concat(), xs.device())?))
 }
 
-/// The windows of n x n, each in a row.
-///
-/// # Shapes
-/// (b, c, h, w) -> (b, c, h/n, w/n, n*n)
-fn windows(xs: &Tensor, n: usize) -> candle_core::Result<Tensor> {
-    let (b, c, h, w) = xs.dims4()?;
-    let (h, w) = (h / n, w / n);
-    xs.reshape((b, c, h, n, w, n))?.permute((0, 1, 2, 4, 3, 5))?.reshape((b, c, h, w, n * n))?.contiguous()
-}
-
-/// 1 in each window's place, 0 elsewhere: candle's gradients of gathering and scattering do not hold here.
-///
-/// # Shapes
-/// (b, c, h, w, 1) -> (b, c, h, w, n*n)
-fn chosen(places: &Tensor, n: usize) -> candle_core::Result<Tensor> {
-    let all = Tensor::arange(0, (n * n) as u32, places.device())?;
-    places.broadcast_eq(&all.reshape((1, 1, 1, 1, n * n))?)?.to_dtype(DType::F32)
-}
-
 /// The values of a tensor on the CPU, if they stand in a row.
 fn floats<'a>(storage: &'a Storage, layout: &Layout) -> Option<&'a [f32]> {
     let (start, end) = layout.contiguous_offsets()?;
@@ -345,7 +219,7 @@ const MOST_WEIGHTS: u128 = 1 << 32;
 
 /// How many weights a layer has for an input.
 fn weights(layer: &Layer, input: &[usize]) -> u128 {
-    layer.parameter_shapes(input).map_or(0, |(weight, _)| weight.iter().map(|&d| d as u128).product())
+    layer.operation().parameter_shapes(input).map_or(0, |(weight, _)| weight.iter().map(|&d| d as u128).product())
 }
 
 /// How many weights a list of layers has, before it is made; 0 where it does not fit.
@@ -358,8 +232,8 @@ pub(crate) fn count_weights(layers: &[Layer], input: &[usize]) -> (u128, Vec<usi
 
 /// As PyTorch starts them: weight and bias uniform in ±1/sqrt(inputs), those of a normalization at 1 and 0.
 fn variables(layer: &Layer, input: &[usize], rng: &mut Rng, device: &Device) -> Result<Option<(Var, Var)>> {
-    let Some((weight, bias)) = layer.parameter_shapes(input) else { return Ok(None) };
-    if let Layer::BatchNorm = layer {
+    let Some((weight, bias)) = layer.operation().parameter_shapes(input) else { return Ok(None) };
+    if layer.operation().normalizes() {
         return Ok(Some((Var::ones(weight, DType::F32, device)?, Var::zeros(bias, DType::F32, device)?)));
     }
     let bound = 1.0 / (weight[1..].iter().product::<usize>() as f32).sqrt();
@@ -374,7 +248,7 @@ fn variables(layer: &Layer, input: &[usize], rng: &mut Rng, device: &Device) -> 
 mod tests {
     use super::*;
     use crate::rng::Stream;
-    use crate::window::ConvTranspose;
+    use crate::window::{Conv, ConvTranspose};
 
     fn values(tensor: &Tensor) -> Vec<f64> {
         tensor.flatten_all().unwrap().to_dtype(DType::F64).unwrap().to_vec1().unwrap()

@@ -4,35 +4,36 @@
 //! It computes what candle's autograd computes, from the same random draws; `tests/compiled.rs` compares the two.
 
 use crate::error::Result;
+use crate::kernel::Number;
 use crate::loader::Batch;
 use crate::loss::Loss;
 use crate::model::Autoencoder;
-use crate::norm::Statistics;
 use crate::optim::{Method, Moments, Rates, one_step};
 use crate::pass::{Common, Pass, segments, summed_gradients, weight_gradients};
 use crate::plan::{Plan, SMALL};
 use crate::rng::Rng;
 use crate::stage::Stage;
+use crate::statistics::Statistics;
 use candle_core::{Tensor, Var};
 use rayon::prelude::*;
 use std::ops::Range;
 
 /// Training of one model by its plan.
 #[derive(Debug)]
-pub(crate) struct Compiled {
+pub(crate) struct Compiled<T> {
     plan: Plan,
     /// Every weight and bias, in the order of the model's variables; their gradients, and the optimizer's moments.
-    parameters: Vec<f32>,
-    gradients: Vec<f32>,
-    moments: Moments,
+    parameters: Vec<T>,
+    gradients: Vec<T>,
+    moments: Moments<T>,
     /// For each stage; of use where it is a normalization.
-    norms: Vec<Statistics>,
+    norms: Vec<Statistics<T>>,
     /// Parts of the plan that a pass runs by itself.
     segments: Vec<Range<usize>>,
     /// One for each thread.
-    passes: Vec<Pass>,
+    passes: Vec<Pass<T>>,
     /// What each pass should draw; the input may have noise.
-    targets: Vec<Vec<f32>>,
+    targets: Vec<Vec<T>>,
     method: Method,
     steps: i32,
     loss: Loss,
@@ -53,7 +54,7 @@ pub(crate) struct Settings {
     pub(crate) noise_draws: Rng,
 }
 
-impl Compiled {
+impl<T: Number> Compiled<T> {
     /// The steps of a model; none where it is on another device, or there is nothing to compute.
     ///
     /// # Errors
@@ -64,14 +65,15 @@ impl Compiled {
             return Ok(None);
         }
         let n = plan.parameters();
+        let values = |var: &Var| -> Result<Vec<T>> { Ok(var.flatten_all()?.to_dtype(T::DTYPE)?.to_vec1()?) };
         let mut parameters = Vec::with_capacity(n);
         for (_, variable) in model.variables() {
-            parameters.extend(variable.flatten_all()?.to_vec1::<f32>()?);
+            parameters.extend(values(&variable)?);
         }
         let mut running = model.buffers().into_iter();
-        let mut next = || -> Result<Vec<f32>> { running.next().map_or(Ok(Vec::new()), |(_, var)| Ok(var.to_vec1()?)) };
-        let norm = |stage: &Stage| match stage.norm() {
-            Some(norm) => Ok(Statistics::new(norm.channels, next()?, next()?)),
+        let mut next = || running.next().map_or(Ok(Vec::new()), |(_, var)| values(&var));
+        let norm = |stage: &Stage| match stage.kernel.channels() {
+            Some(_) => Ok(Statistics::new(next()?, next()?)),
             None => Ok(Statistics::default()),
         };
         let norms = plan.stages().iter().map(norm).collect::<Result<_>>()?;
@@ -84,10 +86,10 @@ impl Compiled {
         Ok(Some(Compiled {
             norms,
             segments: segments(&plan),
-            gradients: vec![0.0; n],
+            gradients: vec![T::ZERO; n],
             moments: method.moments(n),
             passes: (0..threads).map(|_| Pass::new(&plan, rows)).collect(),
-            targets: vec![vec![0.0; if noise > 0.0 { rows * inputs } else { 0 }]; threads],
+            targets: vec![vec![T::ZERO; if noise > 0.0 { rows * inputs } else { 0 }]; threads],
             dropped: plan.stages().iter().map(Stage::dropped).sum(),
             plan,
             parameters,
@@ -104,7 +106,7 @@ impl Compiled {
     ///
     /// # Errors
     /// A position that the split does not have.
-    pub(crate) fn step(&mut self, pictures: &Batch) -> Result<f32> {
+    pub(crate) fn step(&mut self, pictures: &Batch) -> Result<f64> {
         let batch = pictures.len();
         let threads = self.passes.len().min(batch);
         let Compiled { plan, parameters, norms, segments, passes, targets, loss, noise, .. } = self;
@@ -135,10 +137,10 @@ impl Compiled {
                 pass.backward(common, segment.clone());
                 Ok(sum)
             })?;
-            if let Some(norm) = plan.stages().get(segment.end).and_then(Stage::norm) {
-                let stage = &plan.stages()[segment.end];
-                let parts = passes.iter().map(|pass| pass.measured(segment.end, norm.values));
-                let (weight, bias) = parameters[stage.parameters.clone()].split_at(norm.channels);
+            let Some(stage) = plan.stages().get(segment.end) else { continue };
+            if let Some(channels) = stage.kernel.channels() {
+                let parts = passes.iter().map(|pass| pass.measured(segment.end, channels.values));
+                let (weight, bias) = stage.own(parameters);
                 norms[segment.end].join(parts, weight, bias);
             }
         }
@@ -154,7 +156,7 @@ impl Compiled {
         if noise > 0.0 {
             self.noise_draws = self.noise_draws.skipped((2 * batch * inputs) as u64);
         }
-        let mean = (sum / (batch * inputs) as f64) as f32;
+        let mean = sum / (batch * inputs) as f64;
         if mean.is_finite() {
             self.learn(threads);
         }
@@ -164,9 +166,7 @@ impl Compiled {
     /// Gradients of the weights and the optimizer's step, some units at a time, so that both find them in the cache.
     fn learn(&mut self, threads: usize) {
         self.steps += 1;
-        for (norm, _) in self.norms.iter_mut().zip(self.plan.stages()).filter(|(_, stage)| stage.norm().is_some()) {
-            norm.run();
-        }
+        self.norms.iter_mut().for_each(Statistics::run);
         let rates = self.method.rates(self.steps);
         let passes = &self.passes[..threads];
         let [first, second] = &mut self.moments;
@@ -178,7 +178,7 @@ impl Compiled {
                 first: kept(first, own.clone()),
                 second: kept(second, own),
             };
-            if stage.dense() {
+            if stage.kernel.dense() {
                 let both = units.split_at(stage.inputs * stage.outputs);
                 learn_units(passes, (i, stage), (0, stage.outputs), both, &rates, threads);
             } else {
@@ -194,7 +194,7 @@ impl Compiled {
     }
 
     /// The moments of each of the model's variables.
-    pub(crate) fn moments(&self, variables: &[Var]) -> Vec<Moments> {
+    pub(crate) fn moments(&self, variables: &[Var]) -> Vec<Moments<T>> {
         let mut at = 0;
         let of = |variable: &Var| {
             let own = at..at + variable.elem_count();
@@ -205,7 +205,7 @@ impl Compiled {
     }
 
     /// Goes on from moments of another time.
-    pub(crate) fn restore(&mut self, moments: &[Moments], steps: i32) {
+    pub(crate) fn restore(&mut self, moments: &[Moments<T>], steps: i32) {
         self.steps = steps;
         for (nth, all) in self.moments.iter_mut().enumerate() {
             let values = moments.iter().flat_map(|own| &own[nth]);
@@ -218,14 +218,14 @@ impl Compiled {
     /// # Errors
     /// Where memory for the copies cannot be had.
     pub(crate) fn store(&self, model: &Autoencoder) -> Result<()> {
-        let running = self.norms.iter().zip(self.plan.stages()).filter(|(_, stage)| stage.norm().is_some());
-        let running: Vec<f32> =
-            running.flat_map(|(norm, _)| norm.running_mean.iter().chain(&norm.running_variance)).copied().collect();
+        let running = self.norms.iter().flat_map(|norm| norm.running_mean.iter().chain(&norm.running_variance));
+        let running: Vec<T> = running.copied().collect();
         for (values, variables) in [(&self.parameters, model.variables()), (&running, model.buffers())] {
             let mut at = 0;
             for (_, variable) in variables {
                 let n = variable.elem_count();
-                variable.set(&Tensor::from_slice(&values[at..at + n], variable.shape(), variable.device())?)?;
+                let values = Tensor::from_slice(&values[at..at + n], variable.shape(), variable.device())?;
+                variable.set(&values.to_dtype(variable.dtype())?)?;
                 at += n;
             }
         }
@@ -234,12 +234,12 @@ impl Compiled {
 }
 
 /// Runs a part of the work for each pass, on its own thread where there are several; returns the sum.
-fn each(
-    passes: &mut [Pass],
-    targets: &mut [Vec<f32>],
-    part: impl Fn(usize, &mut Pass, &mut Vec<f32>) -> Result<f64> + Sync,
+fn each<T: Number>(
+    passes: &mut [Pass<T>],
+    targets: &mut [Vec<T>],
+    part: impl Fn(usize, &mut Pass<T>, &mut Vec<T>) -> Result<f64> + Sync,
 ) -> Result<f64> {
-    let part = |(n, (pass, target)): (usize, (&mut Pass, &mut Vec<f32>))| part(n, pass, target);
+    let part = |(n, (pass, target)): (usize, (&mut Pass<T>, &mut Vec<T>))| part(n, pass, target);
     if passes.len() == 1 {
         return passes.iter_mut().zip(targets).enumerate().map(part).sum();
     }
@@ -247,20 +247,20 @@ fn each(
 }
 
 /// Some parameters with what the optimizer needs to move them.
-struct Units<'a> {
-    values: &'a mut [f32],
-    gradients: &'a mut [f32],
-    first: &'a mut [f32],
-    second: &'a mut [f32],
+struct Units<'a, T> {
+    values: &'a mut [T],
+    gradients: &'a mut [T],
+    first: &'a mut [T],
+    second: &'a mut [T],
 }
 
 /// The moments of some parameters; none where the optimizer keeps none.
-fn kept(moments: &mut [f32], own: Range<usize>) -> &mut [f32] {
+fn kept<T>(moments: &mut [T], own: Range<usize>) -> &mut [T] {
     moments.get_mut(own).unwrap_or_default()
 }
 
-impl<'a> Units<'a> {
-    fn split_at(self, at: usize) -> (Units<'a>, Units<'a>) {
+impl<'a, T: Number> Units<'a, T> {
+    fn split_at(self, at: usize) -> (Units<'a, T>, Units<'a, T>) {
         let (values, more_values) = self.values.split_at_mut(at);
         let (gradients, more_gradients) = self.gradients.split_at_mut(at);
         let (first, more_first) = self.first.split_at_mut(at.min(self.first.len()));
@@ -275,11 +275,11 @@ impl<'a> Units<'a> {
 }
 
 /// Splits a stage's units in halves until there is a part for each thread.
-fn learn_units(
-    passes: &[Pass],
+fn learn_units<T: Number>(
+    passes: &[Pass<T>],
     stage: (usize, &Stage),
     (first, count): (usize, usize),
-    (weights, biases): (Units<'_>, Units<'_>),
+    (weights, biases): (Units<'_, T>, Units<'_, T>),
     rates: &Rates,
     threads: usize,
 ) {
@@ -300,4 +300,73 @@ fn learn_units(
             learn_units(passes, stage, rest, (more_weights, more_biases), rates, threads - threads / 2);
         },
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Split;
+    use crate::layer::Layer::{self, *};
+    use crate::optim::Sgd;
+    use crate::rng::Stream;
+    use crate::window::{Conv, ConvTranspose};
+
+    /// The loss at some weights, and its gradients: a step that does not move.
+    fn at(compiled: &mut Compiled<f64>, pictures: &Batch) -> f64 {
+        compiled.dropout_draws = Rng::new(4, Stream::Dropout);
+        compiled.noise_draws = Rng::new(4, Stream::Noise);
+        compiled.step(pictures).unwrap()
+    }
+
+    #[test]
+    fn gradients_of_all_layers_are_differences_of_the_loss() {
+        let bytes = (0..5 * 2 * 8 * 8).map(|i| (i * i * 31 % 251) as u8).collect();
+        let pictures = Batch::Positions(Split::from_bytes(bytes, (2, 8, 8), None).unwrap(), (0..5).collect());
+        let conv = |out| Conv::new(out, 3).padding(1);
+        let up = ConvTranspose::new(2, 3).stride(2).padding(1).output_padding(1);
+        let dense = vec![Linear(128), Sigmoid, Unflatten(2, 8, 8)];
+        let block = vec![Conv2d(conv(2)), BatchNorm, Residual(vec![Tanh, Dropout(0.2)]), Conv2d(conv(2))];
+        let models: Vec<(Vec<Layer>, Vec<Layer>, Loss)> = vec![
+            (vec![Flatten, Linear(9), Relu, Dropout(0.3), Linear(5), Tanh], dense.clone(), Loss::Mse),
+            (vec![Flatten, Linear(7), BatchNorm, Gelu], dense.clone(), Loss::BinaryCrossEntropy),
+            (vec![Conv2d(conv(4).stride(2).groups(2)), LeakyRelu(0.2)], vec![ConvTranspose2d(up)], Loss::Mse),
+            (
+                vec![Conv2d(conv(3).padding(2).dilation(2)), MaxPool(2), Elu(0.7)],
+                vec![MaxUnpool(2), Conv2d(conv(2))],
+                Loss::BinaryCrossEntropyWithLogits,
+            ),
+            (vec![BatchNorm, AvgPool(4), Conv2d(conv(3))], vec![Upsample(4), Conv2d(conv(2)), Sigmoid], Loss::Mse),
+            (vec![Conv2d(conv(2)), Residual(block), BatchNorm], vec![MaxUnpool(1), Conv2d(conv(2))], Loss::Mse),
+        ];
+        for (encoder, decoder, loss) in models {
+            let model = Autoencoder::new((2, 8, 8), &encoder, &decoder).unwrap();
+            for parts in [1, 3] {
+                let draws = || Rng::new(0, Stream::Noise);
+                let method = Method::Sgd(Sgd { learning_rate: 0.0, ..Default::default() });
+                let (dropout_draws, noise_draws) = (draws(), draws());
+                let settings = Settings { batch: 5, loss, method, noise: 0.1, dropout_draws, noise_draws };
+                let mut compiled = Compiled::<f64>::new(&model, settings).unwrap().unwrap();
+                // However few operations there are.
+                compiled.passes = (0..parts).map(|_| Pass::new(&compiled.plan, 5)).collect();
+                compiled.targets = vec![vec![0.0; 5 * 128]; parts];
+                at(&mut compiled, &pictures);
+                let known = compiled.gradients.clone();
+                for i in (0..known.len()).step_by(known.len().div_ceil(150)) {
+                    let start = compiled.parameters[i];
+                    let mut moved = |by: f64| {
+                        compiled.parameters[i] = start + by;
+                        at(&mut compiled, &pictures)
+                    };
+                    let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+                    moved(0.0);
+                    let apart = (difference - known[i]).abs();
+                    assert!(
+                        apart < 1e-6 * known[i].abs() + 1e-10,
+                        "{encoder:?} {decoder:?} in {parts}: {} for {difference} at {i}",
+                        known[i]
+                    );
+                }
+            }
+        }
+    }
 }

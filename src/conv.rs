@@ -1,14 +1,67 @@
-//! Convolutions and transposed convolutions over the pictures of a batch: what `correlation` computes for one picture and
-//! one group, for all, forward and backward.
+//! Convolutions and transposed convolutions: what `correlation` computes for some pictures and one group, for all.
 
 use crate::correlation::{Correlation, Maps, Window};
 use crate::elementwise::total;
+use crate::error::Result;
+use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::misfit::Fitted;
+use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::real::Real;
+use crate::window::{Conv, ConvTranspose};
+use candle_core::Tensor;
+use std::sync::Arc;
+
+impl Operation for Conv {
+    fn output_shape(&self, input: &[usize]) -> Fitted {
+        self.narrowed(input)
+    }
+
+    fn parameter_shapes(&self, input: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
+        Some((vec![self.out, input[0] / self.groups, self.kernel, self.kernel], vec![self.out]))
+    }
+
+    fn tensor(&self, xs: &Tensor, own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
+        let (weight, bias) = own.learned(xs.dtype())?;
+        let ys = xs.contiguous()?.conv2d(&weight, self.padding, self.stride, self.dilation, self.groups)?;
+        Ok(ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)?) // (out) -> (1, out, 1, 1)
+    }
+
+    fn staged(&self, shapes: Shapes<'_>, _links: &mut Links) -> Staged {
+        Staged::Kernel(Arc::new(Convolution::between(shapes, *self, false)))
+    }
+}
+
+impl Operation for ConvTranspose {
+    fn output_shape(&self, input: &[usize]) -> Fitted {
+        self.widened(input)
+    }
+
+    fn parameter_shapes(&self, input: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
+        let Conv { out, kernel, groups, .. } = self.conv;
+        Some((vec![input[0], out / groups, kernel, kernel], vec![out]))
+    }
+
+    fn tensor(&self, xs: &Tensor, own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
+        let Conv { stride, padding, dilation, groups, .. } = self.conv;
+        let (weight, bias) = own.learned(xs.dtype())?;
+        let parts = xs.chunk(groups, 1)?.into_iter().zip(weight.chunk(groups, 0)?).map(|(xs, weight)| {
+            let (xs, weight) = (xs.contiguous()?, weight.contiguous()?);
+            xs.conv_transpose2d(&weight, padding, self.output_padding, stride, dilation)
+        });
+        let ys = Tensor::cat(&parts.collect::<candle_core::Result<Vec<_>>>()?, 1)?;
+        Ok(ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)?) // (out) -> (1, out, 1, 1)
+    }
+
+    fn staged(&self, shapes: Shapes<'_>, _links: &mut Links) -> Staged {
+        Staged::Kernel(Arc::new(Convolution::between(shapes, self.conv, true)))
+    }
+}
 
 /// A convolution between a wide side and a narrow one. A transposed convolution goes from the narrow side to the wide.
 ///
 /// Weights are (narrow, wide / groups, kernel, kernel), which is PyTorch's layout for both.
 #[derive(Clone, Debug)]
-pub(crate) struct Convolution {
+struct Convolution {
     transposed: bool,
     groups: usize,
     /// Of one group: the maps that go in and those that come out.
@@ -19,18 +72,12 @@ pub(crate) struct Convolution {
     window: Window,
 }
 
-/// Memory that a convolution needs while it runs.
-#[derive(Debug, Default)]
-pub(crate) struct Workspace {
-    packed: Vec<f32>,
-    packed_back: Vec<f32>,
-    flat: Vec<f32>,
-    gradients_flat: Vec<f32>,
-    arranged: Vec<f32>,
-}
-
 impl Convolution {
-    pub(crate) fn new(input: Maps, output: Maps, window: Window, groups: usize, transposed: bool) -> Self {
+    fn between(shapes: Shapes<'_>, conv: Conv, transposed: bool) -> Self {
+        let maps = |shape: &[usize]| Maps { count: shape[0], height: shape[1], width: shape[2] };
+        let Conv { kernel, stride, padding, dilation, groups, .. } = conv;
+        let window = Window { kernel, stride, padding, dilation };
+        let (input, output) = (maps(shapes.before), maps(shapes.after));
         let group = |maps: Maps| Maps { count: maps.count / groups, ..maps };
         let (input, output) = (group(input), group(output));
         let (forward, backward) = if transposed {
@@ -39,25 +86,6 @@ impl Convolution {
             (Correlation::narrowing(input, output, window), Correlation::widening(output, input, window))
         };
         Convolution { transposed, groups, input, output, forward, backward, window }
-    }
-
-    /// Multiplications and additions for one picture, forward.
-    pub(crate) fn operations(&self) -> usize {
-        let narrow = if self.transposed { self.input } else { self.output };
-        2 * narrow.height * narrow.width * self.weights() * self.groups
-    }
-
-    /// Memory for it; `training` is whether gradients will be needed.
-    pub(crate) fn workspace(&self, training: bool) -> Workspace {
-        let back = |n: usize| vec![0.0; if training { n } else { 0 }];
-        let (narrowing, narrow) = self.narrowing();
-        Workspace {
-            packed: vec![0.0; self.forward.packed()],
-            packed_back: back(self.backward.packed()),
-            flat: vec![0.0; if training { self.forward.room().max(self.backward.room()) } else { self.forward.room() }],
-            gradients_flat: back(narrow.count * narrowing.flat()),
-            arranged: Vec::with_capacity(self.weights()),
-        }
     }
 
     /// The direction from wide to narrow, and the narrow maps.
@@ -76,39 +104,58 @@ impl Convolution {
             if self.transposed { (input, output, self.output.count) } else { (output, input, self.input.count) };
         (narrow * count + wide) * self.window.kernel * self.window.kernel + k
     }
+}
 
-    /// # Shapes
-    /// `x` and `y` are pictures one after the other.
-    pub(crate) fn forward(&self, x: &[f32], y: &mut [f32], (weight, bias): (&[f32], &[f32]), room: &mut Workspace) {
+impl Kernel for Convolution {
+    fn operations(&self) -> Option<usize> {
+        let narrow = if self.transposed { self.input } else { self.output };
+        Some(2 * narrow.height * narrow.width * self.weights() * self.groups)
+    }
+}
+
+impl<T: Real> Arithmetic<T> for Convolution {
+    /// Its scratch: what goes in, and the gradients of what comes out, as correlations read them; their results; the narrow
+    /// maps for the weights' gradients; the weights in the order in which they are used.
+    fn room(&self, _here: Here, training: bool) -> Room<T> {
+        let zeros = |n: usize| vec![T::ZERO; n];
+        let back = |n: usize| zeros(if training { n } else { 0 });
+        let (narrowing, narrow) = self.narrowing();
+        let results = if training { self.forward.room().max(self.backward.room()) } else { self.forward.room() };
+        Room {
+            scratch: [
+                zeros(self.forward.packed()),
+                back(self.backward.packed()),
+                zeros(results),
+                back(narrow.count * narrowing.flat()),
+                Vec::with_capacity(self.weights()),
+            ],
+            gradients: back(self.groups * (self.weights() + self.output.count)),
+            ..Room::default()
+        }
+    }
+
+    fn forward(&self, here: Here, x: &[T], y: &mut [T], given: Given<'_, T>, rooms: &mut [Room<T>]) {
+        let [packed, _, flat, _, arranged] = &mut rooms[here.stage].scratch;
         let (inputs, outputs) = (self.input.size(), self.output.size());
         for group in 0..self.groups {
-            let weight = &weight[group * self.weights()..][..self.weights()];
-            let bias = &bias[group * self.output.count..][..self.output.count];
-            self.forward.arrange(weight, |output, input, k| self.at(input, output, k), &mut room.arranged);
+            let weight = &given.weight[group * self.weights()..][..self.weights()];
+            let bias = &given.bias[group * self.output.count..][..self.output.count];
+            self.forward.arrange(weight, |output, input, k| self.at(input, output, k), arranged);
             let (across, along) = (self.groups * inputs, self.groups * outputs);
             let stack = self.forward.stack();
             for (x, y) in x.chunks(stack * across).zip(y.chunks_mut(stack * along)) {
-                self.forward.pack(&x[group * inputs..], across, &mut room.packed);
-                let y = (&mut y[group * outputs..], along);
-                self.forward.run(&room.packed, &room.arranged, Some(bias), &mut room.flat, y);
+                self.forward.pack(&x[group * inputs..], across, packed);
+                self.forward.run(packed, arranged, Some(bias), flat, (&mut y[group * outputs..], along));
             }
         }
     }
 
-    /// The gradients of what went in, where they are wanted, and, added up, of weights and biases.
-    ///
-    /// # Shapes
-    /// `x`, `dy` and `dx` are pictures one after the other; `gradients` is the weights' then the biases'.
-    pub(crate) fn backward(
-        &self,
-        x: &[f32],
-        dy: &[f32],
-        mut dx: Option<&mut [f32]>,
-        weight: &[f32],
-        gradients: &mut [f32],
-        room: &mut Workspace,
-    ) {
+    fn backward(&self, here: Here, back: Back<'_, T>, rooms: &mut [Room<T>]) {
+        let Back { x, dy, mut dx, weight, .. } = back;
+        let Room { scratch: [packed, packed_back, flat, narrow_flat, arranged], gradients, .. } =
+            &mut rooms[here.stage];
         let (inputs, outputs) = (self.input.size(), self.output.size());
+        gradients.fill(T::ZERO);
         let (weight_gradients, bias_gradients) = gradients.split_at_mut(self.groups * self.weights());
         let map = self.output.height * self.output.width;
         for picture in dy.chunks_exact(self.groups * outputs) {
@@ -121,7 +168,7 @@ impl Convolution {
             let weight = &weight[group * self.weights()..][..self.weights()];
             let own = &mut weight_gradients[group * self.weights()..][..self.weights()];
             if dx.is_some() {
-                self.backward.arrange(weight, |input, output, k| self.at(input, output, k), &mut room.arranged);
+                self.backward.arrange(weight, |input, output, k| self.at(input, output, k), arranged);
             }
             let (across, along) = (self.groups * inputs, self.groups * outputs);
             let stack = self.forward.stack().min(self.backward.stack());
@@ -130,22 +177,22 @@ impl Convolution {
                 let count = x.len() / across;
                 let (x, dy) = (&x[group * inputs..], &dy[group * outputs..]);
                 if dx.is_some() || self.transposed {
-                    self.backward.pack(dy, along, &mut room.packed_back);
+                    self.backward.pack(dy, along, packed_back);
                 }
                 if let Some(dx) = dx.as_deref_mut() {
                     let dx = &mut dx[nth * stack * across..][..count * across];
                     let dx = (&mut dx[group * inputs..], across);
-                    self.backward.run(&room.packed_back, &room.arranged, None, &mut room.flat, dx);
+                    self.backward.run(packed_back, arranged, None, flat, dx);
                 }
                 // Wide values by narrow gradients, or the other way round.
                 let (narrow, apart, wide) = if self.transposed {
-                    (x, across, &room.packed_back)
+                    (x, across, &*packed_back)
                 } else {
-                    self.forward.pack(x, across, &mut room.packed);
-                    (dy, along, &room.packed)
+                    self.forward.pack(x, across, packed);
+                    (dy, along, &*packed)
                 };
-                narrowing.flatten(narrow, apart, &mut room.gradients_flat);
-                narrowing.weight_gradients(wide, &mut room.gradients_flat, count, own);
+                narrowing.flatten(narrow, apart, narrow_flat);
+                narrowing.weight_gradients(wide, narrow_flat, count, own);
             }
         }
     }

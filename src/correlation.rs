@@ -5,6 +5,7 @@
 //! a stride, every second (third, ...) row and column lies in a map of its own. Results between the rows' ends are of no
 //! use and dropped; at 64 columns that is one in 33.
 
+use crate::real::Real;
 use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
 
@@ -141,7 +142,7 @@ impl Correlation {
 
     /// Writes the sources' values to their places. What lies between them stays as it is: zero. The first values of two
     /// pictures stand `apart` from each other.
-    pub(crate) fn pack(&self, sources: &[f32], apart: usize, packed: &mut [f32]) {
+    pub(crate) fn pack<T: Real>(&self, sources: &[T], apart: usize, packed: &mut [T]) {
         let Maps { height, width, .. } = self.from;
         Arch::new().dispatch(|| {
             for (nth, source) in sources.chunks(apart).enumerate() {
@@ -161,7 +162,7 @@ impl Correlation {
     }
 
     #[inline(always)]
-    fn pack_row(&self, row: &[f32], own: &mut [f32]) {
+    fn pack_row<T: Real>(&self, row: &[T], own: &mut [T]) {
         let s = self.step_from;
         if s == 1 {
             let fits = row.len().min(self.pitch.saturating_sub(self.margin));
@@ -203,7 +204,7 @@ impl Correlation {
 
     /// Writes results to places with zeros between the rows, as [`Correlation::weight_gradients`] reads them. The first
     /// values of two pictures stand `apart` from each other.
-    pub(crate) fn flatten(&self, results: &[f32], apart: usize, flat: &mut [f32]) {
+    pub(crate) fn flatten<T: Real>(&self, results: &[T], apart: usize, flat: &mut [T]) {
         let Maps { height, width, .. } = self.to;
         let length = self.flat();
         for (nth, results) in results.chunks(apart).enumerate() {
@@ -219,7 +220,12 @@ impl Correlation {
 
     /// Puts the weights in the order in which they are used. `at` says where the weight of a result's map, a source's map
     /// and a place in the kernel stands.
-    pub(crate) fn arrange(&self, weights: &[f32], at: impl Fn(usize, usize, usize) -> usize, arranged: &mut Vec<f32>) {
+    pub(crate) fn arrange<T: Real>(
+        &self,
+        weights: &[T],
+        at: impl Fn(usize, usize, usize) -> usize,
+        arranged: &mut Vec<T>,
+    ) {
         arranged.clear();
         for block in blocks(self.to.count) {
             for part in &self.parts {
@@ -236,13 +242,13 @@ impl Correlation {
     ///
     /// `flat` is room of [`Correlation::room`] values. The first values of two pictures of the results
     /// stand `apart` from each other; there are as many as were packed.
-    pub(crate) fn run(
+    pub(crate) fn run<T: Real>(
         &self,
-        packed: &[f32],
-        arranged: &[f32],
-        bias: Option<&[f32]>,
-        flat: &mut [f32],
-        (results, apart): (&mut [f32], usize),
+        packed: &[T],
+        arranged: &[T],
+        bias: Option<&[T]>,
+        flat: &mut [T],
+        (results, apart): (&mut [T], usize),
     ) {
         let Maps { height, width, count } = self.to;
         let length = self.flat();
@@ -273,7 +279,7 @@ impl Correlation {
             let flat = &*flat;
             Arch::new().dispatch(|| {
                 for (nth, map) in block.enumerate() {
-                    let add = bias.map_or(0.0, |bias| bias[map]);
+                    let add = bias.map_or(T::ZERO, |bias| bias[map]);
                     for (p, result) in results.chunks_mut(apart).enumerate() {
                         let result = &mut result[map * height * width..][..height * width];
                         self.place(&flat[nth * length + p * picture..], BLOCK * length, add, result);
@@ -285,7 +291,7 @@ impl Correlation {
 
     /// Moves the useful parts of one map to where they belong; the first values of two parts stand `apart` from each other.
     #[inline(always)]
-    fn place(&self, flat: &[f32], apart: usize, add: f32, result: &mut [f32]) {
+    fn place<T: Real>(&self, flat: &[T], apart: usize, add: T, result: &mut [T]) {
         let (s, cut) = (self.step_to, self.cut);
         for (y, row) in result.chunks_exact_mut(self.to.width).enumerate() {
             // Values of the parts whose columns begin here.
@@ -294,12 +300,12 @@ impl Correlation {
                 &flat[start..]
             };
             match s {
-                1 => row.iter_mut().zip(from(cut)).for_each(|(to, value)| *to = value + add),
+                1 => row.iter_mut().zip(from(cut)).for_each(|(to, value)| *to = *value + add),
                 2 => {
                     let (pairs, rest) = row.as_chunks_mut::<2>();
                     let n = pairs.len();
                     interleave(&from(cut)[..n], &from(cut + 1)[..n], add, pairs);
-                    rest.iter_mut().zip(&from(cut)[n..]).for_each(|(to, value)| *to = value + add);
+                    rest.iter_mut().zip(&from(cut)[n..]).for_each(|(to, value)| *to = *value + add);
                 }
                 _ => row.iter_mut().enumerate().for_each(|(x, to)| *to = from(cut + x)[0] + add),
             }
@@ -311,13 +317,13 @@ impl Correlation {
     ///
     /// # Shapes
     /// `gradients` is (result's maps, source's maps, kernel, kernel).
-    pub(crate) fn weight_gradients(&self, packed: &[f32], flat: &mut [f32], pictures: usize, gradients: &mut [f32]) {
+    pub(crate) fn weight_gradients<T: Real>(&self, packed: &[T], flat: &mut [T], pictures: usize, gradients: &mut [T]) {
         let part = &self.parts[0];
         let end = (pictures - 1) * self.rows * self.pitch + part.rows * self.pitch;
         let positions = end - (self.pitch - part.columns);
         // The last vector reads on; what more pictures left there before must not count.
         for map in flat.chunks_exact_mut(self.flat()).take(self.to.count) {
-            map[positions..][..SLACK].fill(0.0);
+            map[positions..][..SLACK].fill(T::ZERO);
         }
         Arch::new().dispatch(Products {
             packed,
@@ -343,39 +349,39 @@ fn pieces<const N: usize>(n: usize, mut piece: impl FnMut(usize)) {
 
 /// Values of two rows in turn, plus a number.
 #[inline(always)]
-fn interleave(even: &[f32], odd: &[f32], add: f32, pairs: &mut [[f32; 2]]) {
+fn interleave<T: Real>(even: &[T], odd: &[T], add: T, pairs: &mut [[T; 2]]) {
     #[inline(always)]
-    fn all<const N: usize>(even: &[f32], odd: &[f32], add: f32, pairs: &mut [[f32; 2]]) {
+    fn all<T: Real, const N: usize>(even: &[T], odd: &[T], add: T, pairs: &mut [[T; 2]]) {
         pieces::<N>(pairs.len(), |at| {
             let both = even[at..at + N].iter().zip(&odd[at..at + N]);
             let pairs = &mut pairs[at..at + N];
-            pairs.iter_mut().zip(both).for_each(|(pair, (even, odd))| *pair = [even + add, odd + add]);
+            pairs.iter_mut().zip(both).for_each(|(pair, (even, odd))| *pair = [*even + add, *odd + add]);
         });
     }
     match pairs.len() {
-        16.. => all::<16>(even, odd, add, pairs),
-        8.. => all::<8>(even, odd, add, pairs),
-        4.. => all::<4>(even, odd, add, pairs),
-        1.. => all::<1>(even, odd, add, pairs),
+        16.. => all::<T, 16>(even, odd, add, pairs),
+        8.. => all::<T, 8>(even, odd, add, pairs),
+        4.. => all::<T, 4>(even, odd, add, pairs),
+        1.. => all::<T, 1>(even, odd, add, pairs),
         0 => {}
     }
 }
 
 /// The first of each pair into one row, the second into another.
 #[inline(always)]
-fn part(pairs: &[[f32; 2]], first: &mut [f32], second: &mut [f32]) {
+fn part<T: Real>(pairs: &[[T; 2]], first: &mut [T], second: &mut [T]) {
     #[inline(always)]
-    fn all<const N: usize>(pairs: &[[f32; 2]], first: &mut [f32], second: &mut [f32]) {
+    fn all<T: Real, const N: usize>(pairs: &[[T; 2]], first: &mut [T], second: &mut [T]) {
         pieces::<N>(pairs.len(), |at| {
             let both = first[at..at + N].iter_mut().zip(&mut second[at..at + N]);
             both.zip(&pairs[at..at + N]).for_each(|((first, second), pair)| (*first, *second) = (pair[0], pair[1]));
         });
     }
     match pairs.len() {
-        16.. => all::<16>(pairs, first, second),
-        8.. => all::<8>(pairs, first, second),
-        4.. => all::<4>(pairs, first, second),
-        1.. => all::<1>(pairs, first, second),
+        16.. => all::<T, 16>(pairs, first, second),
+        8.. => all::<T, 8>(pairs, first, second),
+        4.. => all::<T, 4>(pairs, first, second),
+        1.. => all::<T, 1>(pairs, first, second),
         0 => {}
     }
 }
@@ -390,41 +396,41 @@ fn blocks(maps: usize) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// One block of maps of one part.
-struct Sum<'a> {
-    packed: &'a [f32],
+struct Sum<'a, T> {
+    packed: &'a [T],
     channels: usize,
     channel: usize,
     taps: &'a [(usize, usize)],
-    weights: &'a [f32],
+    weights: &'a [T],
     maps: usize,
-    flat: &'a mut [f32],
+    flat: &'a mut [T],
     length: usize,
     positions: usize,
 }
 
-impl WithSimd for Sum<'_> {
+impl<T: Real> WithSimd for Sum<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // As many sums as there are registers for: 32 of 16 values, or 16 of 8.
-        if S::F32_LANES >= 16 {
+        // As many sums as there are registers for.
+        if S::REGISTER_COUNT >= 32 {
             match self.maps {
-                6 => sum::<S, 6, 4>(simd, self),
-                5 => sum::<S, 5, 4>(simd, self),
-                4 => sum::<S, 4, 4>(simd, self),
-                3 => sum::<S, 3, 4>(simd, self),
-                2 => sum::<S, 2, 4>(simd, self),
-                _ => sum::<S, 1, 4>(simd, self),
+                6 => sum::<S, T, 6, 4>(simd, self),
+                5 => sum::<S, T, 5, 4>(simd, self),
+                4 => sum::<S, T, 4, 4>(simd, self),
+                3 => sum::<S, T, 3, 4>(simd, self),
+                2 => sum::<S, T, 2, 4>(simd, self),
+                _ => sum::<S, T, 1, 4>(simd, self),
             }
         } else {
             match self.maps {
-                6 => sum::<S, 6, 2>(simd, self),
-                5 => sum::<S, 5, 2>(simd, self),
-                4 => sum::<S, 4, 2>(simd, self),
-                3 => sum::<S, 3, 2>(simd, self),
-                2 => sum::<S, 2, 2>(simd, self),
-                _ => sum::<S, 1, 2>(simd, self),
+                6 => sum::<S, T, 6, 2>(simd, self),
+                5 => sum::<S, T, 5, 2>(simd, self),
+                4 => sum::<S, T, 4, 2>(simd, self),
+                3 => sum::<S, T, 3, 2>(simd, self),
+                2 => sum::<S, T, 2, 2>(simd, self),
+                _ => sum::<S, T, 1, 2>(simd, self),
             }
         }
     }
@@ -432,66 +438,64 @@ impl WithSimd for Sum<'_> {
 
 /// `MAPS` maps, `VECTORS` vectors of each at a time.
 #[inline(always)]
-fn sum<S: Simd, const MAPS: usize, const VECTORS: usize>(simd: S, task: Sum<'_>) {
-    let lanes = S::F32_LANES;
+fn sum<S: Simd, T: Real, const MAPS: usize, const VECTORS: usize>(simd: S, task: Sum<'_, T>) {
+    let lanes = T::lanes::<S>();
     let wide = VECTORS * lanes;
     for at in (0..task.positions).step_by(wide) {
-        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; MAPS];
+        let mut sums = [[T::splat(simd, T::ZERO); VECTORS]; MAPS];
         let mut weights = task.weights.chunks_exact(MAPS);
         for channel in 0..task.channels {
             let source = &task.packed[channel * task.channel + at..];
             for (start, _) in task.taps {
-                let (values, _) = S::as_simd_f32s(&source[*start..start + wide]);
+                let values = T::vectors::<S>(&source[*start..start + wide]);
                 let Some(weights) = weights.next() else { return };
                 for (sums, &weight) in sums.iter_mut().zip(weights) {
-                    let weight = simd.splat_f32s(weight);
+                    let weight = T::splat(simd, weight);
                     for (sum, value) in sums.iter_mut().zip(values) {
-                        *sum = simd.mul_add_e_f32s(weight, *value, *sum);
+                        *sum = T::mul_add(simd, weight, *value, *sum);
                     }
                 }
             }
         }
         for (nth, sums) in sums.iter().enumerate() {
-            let (to, _) = S::as_mut_simd_f32s(&mut task.flat[nth * task.length + at..][..wide]);
-            to.copy_from_slice(sums);
+            T::vectors_mut::<S>(&mut task.flat[nth * task.length + at..][..wide]).copy_from_slice(sums);
         }
     }
 }
 
 /// The gradients of all weights of one picture.
-struct Products<'a> {
-    packed: &'a [f32],
+struct Products<'a, T> {
+    packed: &'a [T],
     channels: usize,
     channel: usize,
     taps: &'a [(usize, usize)],
-    flat: &'a [f32],
+    flat: &'a [T],
     length: usize,
     maps: usize,
     positions: usize,
-    gradients: &'a mut [f32],
+    gradients: &'a mut [T],
 }
 
-impl WithSimd for Products<'_> {
+impl<T: Real> WithSimd for Products<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         const TAPS: usize = 3;
-        let wide = S::F32_LANES >= 16;
-        let step = if wide { 8 } else { 4 };
+        let step = if S::REGISTER_COUNT >= 32 { 8 } else { 4 };
         for first in (0..self.maps).step_by(step) {
             let maps = step.min(self.maps - first);
             for channel in 0..self.channels {
                 for tap in (0..self.taps.len()).step_by(TAPS) {
                     let place = (first, channel, tap);
                     match (maps, self.taps.len() - tap >= TAPS) {
-                        (8, true) => products::<S, 8, TAPS>(simd, &mut self, place),
-                        (4, true) => products::<S, 4, TAPS>(simd, &mut self, place),
-                        (3, true) => products::<S, 3, TAPS>(simd, &mut self, place),
+                        (8, true) => products::<S, T, 8, TAPS>(simd, &mut self, place),
+                        (4, true) => products::<S, T, 4, TAPS>(simd, &mut self, place),
+                        (3, true) => products::<S, T, 3, TAPS>(simd, &mut self, place),
                         _ => {
                             for map in first..first + maps {
                                 for tap in tap..self.taps.len().min(tap + TAPS) {
-                                    products::<S, 1, 1>(simd, &mut self, (map, channel, tap));
+                                    products::<S, T, 1, 1>(simd, &mut self, (map, channel, tap));
                                 }
                             }
                         }
@@ -503,31 +507,30 @@ impl WithSimd for Products<'_> {
 }
 
 #[inline(always)]
-fn products<S: Simd, const MAPS: usize, const TAPS: usize>(
+fn products<'a, S: Simd, T: Real, const MAPS: usize, const TAPS: usize>(
     simd: S,
-    task: &mut Products<'_>,
+    task: &mut Products<'a, T>,
     (first, channel, tap): (usize, usize, usize),
 ) {
-    let lanes = S::F32_LANES;
-    let source = &task.packed[channel * task.channel..];
-    let mut sums = [[simd.splat_f32s(0.0); TAPS]; MAPS];
-    for at in (0..task.positions).step_by(lanes) {
-        let mut values = [simd.splat_f32s(0.0); TAPS];
-        for (value, (start, _)) in values.iter_mut().zip(&task.taps[tap..tap + TAPS]) {
-            *value = S::as_simd_f32s(&source[start + at..start + at + lanes]).0[0];
-        }
-        for (nth, sums) in sums.iter_mut().enumerate() {
-            let start = (first + nth) * task.length + at;
-            let gradient = S::as_simd_f32s(&task.flat[start..start + lanes]).0[0];
+    // Cut to one length before the loop, so that nothing is checked in it.
+    let n = task.positions.div_ceil(T::lanes::<S>());
+    let vectors = |values: &'a [T], start: usize| &T::vectors::<S>(&values[start..])[..n];
+    let source = channel * task.channel;
+    let sources: [_; TAPS] = std::array::from_fn(|nth| vectors(task.packed, source + task.taps[tap + nth].0));
+    let gradients: [_; MAPS] = std::array::from_fn(|nth| vectors(task.flat, (first + nth) * task.length));
+    let mut sums = [[T::splat(simd, T::ZERO); TAPS]; MAPS];
+    for i in 0..n {
+        let values = sources.map(|source| source[i]);
+        for (sums, gradients) in sums.iter_mut().zip(gradients) {
             for (sum, value) in sums.iter_mut().zip(values) {
-                *sum = simd.mul_add_e_f32s(gradient, value, *sum);
+                *sum = T::mul_add(simd, gradients[i], value, *sum);
             }
         }
     }
     for (nth, sums) in sums.iter().enumerate() {
         for (sum, (_, k)) in sums.iter().zip(&task.taps[tap..tap + TAPS]) {
             let at = ((first + nth) * task.channels + channel) * task.taps.len() + k;
-            task.gradients[at] += simd.reduce_sum_f32s(*sum);
+            task.gradients[at] += T::total(simd, *sum);
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
 use crate::idx::Idx;
 use crate::montage::Montage;
+use crate::real::Real;
 use crate::rng::{Rng, Stream as Purpose};
 use crate::stream::Stream;
 use crate::table::Table;
@@ -173,7 +174,7 @@ impl Split {
     /// and Stop.
     pub fn images(&self, positions: &[usize]) -> Result<Tensor> {
         let (c, h, w) = self.shape;
-        let mut values = vec![0.0; positions.len() * c * h * w];
+        let mut values = vec![0f32; positions.len() * c * h * w];
         if self.streamed() {
             let pictures = positions.par_iter().zip(values.par_chunks_exact_mut(c * h * w));
             pictures.try_for_each(|(position, values)| {
@@ -190,14 +191,16 @@ impl Split {
     ///
     /// # Errors
     /// A position at or past [`Split::len`].
-    pub(crate) fn fill(&self, positions: &[usize], values: &mut [f32]) -> Result<()> {
+    pub(crate) fn fill<T: Real>(&self, positions: &[usize], values: &mut [T]) -> Result<()> {
         let (c, h, w) = self.shape;
         let size = c * h * w;
         for (&position, values) in positions.iter().zip(values.chunks_exact_mut(size)) {
             let i = self.at(position)?;
             match &self.pixels {
                 Pixels::Bytes(bytes) => to_floats(&bytes[i * size..][..size], values),
-                Pixels::Floats(floats) => values.copy_from_slice(&floats[i * size..][..size]),
+                Pixels::Floats(floats) => {
+                    values.iter_mut().zip(&floats[i * size..]).for_each(|(value, float)| *value = (*float).into());
+                }
                 Pixels::Streamed(_) => to_floats(&self.decode(position, None)?, values),
             }
         }
@@ -272,8 +275,9 @@ impl Split {
     }
 }
 
-pub(crate) fn to_floats(bytes: &[u8], values: &mut [f32]) {
-    Arch::new().dispatch(|| values.iter_mut().zip(bytes).for_each(|(value, &byte)| *value = f32::from(byte) / 255.0));
+pub(crate) fn to_floats<T: Real>(bytes: &[u8], values: &mut [T]) {
+    let each = values.iter_mut().zip(bytes);
+    Arch::new().dispatch(|| each.for_each(|(value, &byte)| *value = (f32::from(byte) / 255.0).into()));
 }
 
 fn count(values: usize, (c, h, w): ImageShape) -> Result<usize> {

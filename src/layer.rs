@@ -2,8 +2,19 @@
 //!
 //! A layer states only what cannot be inferred. Shapes flow through the list, so changing one
 //! number is enough, and a misfit is found before training, by name.
+//!
+//! What a kind of layer does stands in its own file; a new one is such a file and its name here.
 
-use crate::misfit::{Misfit, misfit, picture, shape};
+use crate::activation::{Activation, Gelu};
+use crate::average::{AvgPool, Upsample};
+use crate::dropout::Dropout;
+use crate::linear::Linear;
+use crate::misfit::{Misfit, misfit, shape};
+use crate::norm::BatchNorm;
+use crate::operation::Operation;
+use crate::pool::{MaxPool, MaxUnpool};
+use crate::reshape::{Flatten, Unflatten};
+use crate::residual::Residual;
 use crate::window::{Conv, ConvTranspose};
 use serde::{Deserialize, Serialize};
 
@@ -65,79 +76,27 @@ pub enum Layer {
 }
 
 impl Layer {
-    /// The shape that comes out, without the batch, for the shape that goes in.
-    ///
-    /// # Errors
-    /// Where the layer cannot take this input, or its own number is outside its range.
-    pub(crate) fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, Misfit> {
+    /// What there is to know of this kind of layer.
+    pub(crate) fn operation(&self) -> Box<dyn Operation> {
         match *self {
-            Layer::Flatten => Ok(vec![input.iter().product()]),
-            Layer::Unflatten(c, h, w) => {
-                let wanted = c.checked_mul(h).and_then(|values| values.checked_mul(w)).unwrap_or(usize::MAX);
-                if *input != [wanted] {
-                    let expected = format!("{c} x {h} x {w} = {wanted} values in a row");
-                    return misfit(expected, shape(input), format!("Put Linear({wanted}) before it"));
-                }
-                Ok(vec![c, h, w])
-            }
-            Layer::Linear(out) => {
-                if out == 0 {
-                    return misfit("at least one output", 0, "Choose a positive size, such as Linear(128)");
-                }
-                if input.len() != 1 {
-                    return misfit("values in a row", shape(input), "Put Flatten before it");
-                }
-                Ok(vec![out])
-            }
-            Layer::Conv2d(ref conv) => conv.output_shape(input),
-            Layer::ConvTranspose2d(ref conv) => conv.output_shape(input),
-            Layer::MaxPool(n) | Layer::AvgPool(n) => {
-                let (c, h, w) = picture(input)?;
-                if !(1..=255).contains(&n) {
-                    return misfit("a window of 1 to 255 rows and columns", n, "2 halves height and width");
-                }
-                if !h.is_multiple_of(n) || !w.is_multiple_of(n) {
-                    let hint = "Choose pictures of such a size, or another window";
-                    return misfit(format!("a height and width divisible by {n}"), format!("{h} x {w}"), hint);
-                }
-                Ok(vec![c, h / n, w / n])
-            }
-            Layer::MaxUnpool(n) | Layer::Upsample(n) => {
-                let (c, h, w) = picture(input)?;
-                if !(1..=255).contains(&n) {
-                    return misfit("a window of 1 to 255 rows and columns", n, "2 undoes a pooling by 2");
-                }
-                Ok(vec![c, h.saturating_mul(n), w.saturating_mul(n)])
-            }
-            Layer::Dropout(p) if !(0.0..1.0).contains(&p) => {
-                misfit("a probability in [0, 1)", p, "0 drops nothing; 0.2 drops a fifth")
-            }
-            Layer::LeakyRelu(slope) if !(0.0..1.0).contains(&slope) => {
-                misfit("a slope in [0, 1)", slope, "0.01 is PyTorch's, 0.2 is common")
-            }
-            Layer::Elu(alpha) if !(alpha > 0.0 && alpha <= 100.0) => {
-                misfit("an alpha above 0, up to 100", alpha, "1 is PyTorch's")
-            }
-            Layer::Residual(ref block) if block.is_empty() => {
-                misfit("at least one layer in the block", "none", "Residual(vec![Conv2d(Conv::new(16, 3).padding(1))])")
-            }
-            // That a block keeps its shape is seen where its layers are.
-            _ => Ok(input.to_vec()),
-        }
-    }
-
-    /// The shapes of its weight and bias for the shape that goes in; none where it has nothing to learn itself.
-    pub(crate) fn parameter_shapes(&self, input: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
-        match *self {
-            Layer::BatchNorm => Some((vec![input[0]], vec![input[0]])),
-            Layer::Linear(out) => Some((vec![out, input[0]], vec![out])),
-            Layer::Conv2d(Conv { out, kernel, groups, .. }) => {
-                Some((vec![out, input[0] / groups, kernel, kernel], vec![out]))
-            }
-            Layer::ConvTranspose2d(ConvTranspose { conv: Conv { out, kernel, groups, .. }, .. }) => {
-                Some((vec![input[0], out / groups, kernel, kernel], vec![out]))
-            }
-            _ => None,
+            Layer::Flatten => Box::new(Flatten),
+            Layer::Unflatten(c, h, w) => Box::new(Unflatten(c, h, w)),
+            Layer::Linear(out) => Box::new(Linear(out)),
+            Layer::Conv2d(conv) => Box::new(conv),
+            Layer::ConvTranspose2d(conv) => Box::new(conv),
+            Layer::MaxPool(n) => Box::new(MaxPool(n)),
+            Layer::MaxUnpool(n) => Box::new(MaxUnpool(n)),
+            Layer::AvgPool(n) => Box::new(AvgPool(n)),
+            Layer::Upsample(n) => Box::new(Upsample(n)),
+            Layer::BatchNorm => Box::new(BatchNorm),
+            Layer::Residual(ref block) => Box::new(Residual(block.len())),
+            Layer::Relu => Box::new(Activation::Relu),
+            Layer::LeakyRelu(slope) => Box::new(Activation::LeakyRelu(slope)),
+            Layer::Elu(alpha) => Box::new(Activation::Elu(alpha)),
+            Layer::Gelu => Box::new(Gelu),
+            Layer::Sigmoid => Box::new(Activation::Sigmoid),
+            Layer::Tanh => Box::new(Activation::Tanh),
+            Layer::Dropout(p) => Box::new(Dropout(p)),
         }
     }
 
@@ -232,7 +191,7 @@ pub(crate) fn steps(layers: &[Layer]) -> Vec<Step> {
 pub(crate) fn shapes(steps: &[Step], input: &[usize]) -> Result<Vec<Vec<usize>>, (usize, Misfit)> {
     let mut shapes = vec![input.to_vec()];
     for (i, step) in steps.iter().enumerate() {
-        let next = step.layer.output_shape(&shapes[i]).map_err(|misfit| (i, misfit))?;
+        let next = step.layer.operation().output_shape(&shapes[i]).map_err(|misfit| (i, misfit))?;
         if let Some(source) = step.source.filter(|&source| shapes[source] != next) {
             let hint = "A 3 x 3 convolution with padding 1 keeps height and width; end with the channels it began with";
             let kept = format!("a block that keeps {}", shape(&shapes[source]));

@@ -3,6 +3,7 @@
 use crate::cell::unless_stopped;
 use crate::data::{Augment, Split, to_floats};
 use crate::error::{Error, Result};
+use crate::real::Real;
 use crate::rng::{Rng, Stream as Purpose};
 use candle_core::{Device, Tensor};
 use std::collections::VecDeque;
@@ -40,7 +41,7 @@ impl Batch {
     ///
     /// # Errors
     /// A position that the split does not have.
-    pub(crate) fn fill(&self, range: Range<usize>, values: &mut [f32]) -> Result<()> {
+    pub(crate) fn fill<T: Real>(&self, range: Range<usize>, values: &mut [T]) -> Result<()> {
         match self {
             Batch::Positions(split, positions) => split.fill(&positions[range], values),
             Batch::Decoded(_, pictures) => {
@@ -62,7 +63,7 @@ impl Batch {
     pub(crate) fn images(&self) -> Result<Tensor> {
         let (Batch::Positions(split, _) | Batch::Decoded(split, _)) = self;
         let (c, h, w) = split.image_shape();
-        let mut values = vec![0.0; self.len() * c * h * w];
+        let mut values = vec![0f32; self.len() * c * h * w];
         self.fill(0..self.len(), &mut values)?;
         Ok(Tensor::from_vec(values, (self.len(), c, h, w), &Device::Cpu)?)
     }

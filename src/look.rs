@@ -1,7 +1,6 @@
 //! Looking at what an autoencoder has learned. Each method returns a value that shows itself.
 
 use crate::cell::unless_stopped;
-use crate::chain::Passed;
 use crate::data::Split;
 use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
@@ -10,6 +9,7 @@ use crate::loss::Loss;
 use crate::misfit::shape;
 use crate::model::{Autoencoder, chunk};
 use crate::montage::{Montage, Pictures, Scale};
+use crate::operation::Passed;
 use crate::pca::principal_components;
 use crate::plot::{Plot, Plots};
 use candle_core::{DType, Device, Tensor};
@@ -76,7 +76,7 @@ impl Autoencoder {
         let (c, h, w) = self.image_shape();
         let chain = self.encoder_chain();
         let first = (0..chain.steps().len())
-            .filter(|&i| !matches!(chain.steps()[i].layer, Layer::BatchNorm))
+            .filter(|&i| !chain.steps()[i].layer.operation().normalizes())
             .find_map(|i| chain.weights_of(i))
             .ok_or_else(|| Error::Layer {
                 place: "filters of the encoder".into(),

@@ -1,20 +1,21 @@
 //! Matrix products on one thread, by the `gemm` crate: the only place of this crate with `unsafe` code.
 
+use crate::real::Real;
 use gemm::Parallelism;
 
 /// Numbers seen as a matrix.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Matrix<'a> {
-    values: &'a [f32],
+pub(crate) struct Matrix<'a, T> {
+    values: &'a [T],
     rows: usize,
     columns: usize,
     /// From one row to the next, and from one column to the next.
     strides: (usize, usize),
 }
 
-impl<'a> Matrix<'a> {
+impl<'a, T: Real> Matrix<'a, T> {
     /// Rows one after the other.
-    pub(crate) fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub(crate) fn new(values: &'a [T], rows: usize, columns: usize) -> Self {
         assert!(values.len() >= rows * columns, "{} values are no {rows} x {columns} matrix", values.len());
         Matrix { values, rows, columns, strides: (columns, 1) }
     }
@@ -43,15 +44,15 @@ impl<'a> Matrix<'a> {
 ///
 /// # Shapes
 /// (m, k) x (k, n) -> (m, n), its rows one after the other.
-pub(crate) fn multiply(a: Matrix, b: Matrix, c: &mut [f32], add: bool) {
+pub(crate) fn multiply<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T], add: bool) {
     let (m, k, n) = (a.rows, a.columns, b.columns);
     assert!(b.rows == k && c.len() >= m * n, "({m}, {k}) x ({}, {n}) into {} values", b.rows, c.len());
     assert!(a.reach() <= a.values.len() && b.reach() <= b.values.len(), "a matrix that is larger than its values");
     if m * n == 0 {
         return;
     }
-    let beta = 1.0;
-    let alpha = if add { 1.0 } else { 0.0 };
+    // What c is multiplied by, then what the product is.
+    let (alpha, beta) = (if add { T::ONE } else { T::ZERO }, T::ONE);
     // SAFETY: c has m * n values from its start; a and b have what their strides reach, as asserted above. c is borrowed
     // mutably, so that it overlaps neither.
     unsafe {
@@ -79,6 +80,24 @@ pub(crate) fn multiply(a: Matrix, b: Matrix, c: &mut [f32], add: bool) {
     }
 }
 
+/// Writes the columns of a matrix as rows.
+pub(crate) fn turn<T: Real>(values: &[T], columns: usize, turned: &mut [T]) {
+    const SIDE: usize = 16;
+    let rows = values.len() / columns;
+    pulp::Arch::new().dispatch(|| {
+        for row in (0..rows).step_by(SIDE) {
+            for column in (0..columns).step_by(SIDE) {
+                let (height, width) = (SIDE.min(rows - row), SIDE.min(columns - column));
+                for c in column..column + width {
+                    let to = &mut turned[c * rows + row..][..height];
+                    let from = values[row * columns + c..].iter().step_by(columns);
+                    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+                }
+            }
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,10 +115,12 @@ mod tests {
             multiply(Matrix::new(&a, m, k), Matrix::new(&b, k, n), &mut c, true);
             assert_eq!(c, expected.iter().map(|v| 2.0 * v).collect::<Vec<_>>(), "added");
             // The same from transposed storage: (b' a')' = a b.
-            let turned = |values: &[f32], rows: usize, columns: usize| -> Vec<f32> {
-                (0..rows * columns).map(|i| values[i % rows * columns + i / rows]).collect()
+            let turned = |values: &[f32], columns: usize| {
+                let mut turned = vec![f32::NAN; values.len()];
+                turn(values, columns, &mut turned);
+                turned
             };
-            let (a, b) = (turned(&a, m, k), turned(&b, k, n));
+            let (a, b) = (turned(&a, k), turned(&b, n));
             multiply(Matrix::new(&a, k, m).transposed(), Matrix::new(&b, n, k).transposed(), &mut c, false);
             assert_eq!(c, expected, "transposed");
             if n > 1 {
@@ -118,6 +139,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "are no 2 x 3 matrix")]
     fn too_few_values_are_refused() {
-        Matrix::new(&[0.0; 5], 2, 3);
+        Matrix::new(&[0f32; 5], 2, 3);
     }
 }

@@ -12,6 +12,9 @@ pub(crate) fn picture(input: &[usize]) -> Result<(usize, usize, usize), Misfit> 
     }
 }
 
+/// The shape that comes out of a layer, or why it does not fit.
+pub(crate) type Fitted = Result<Vec<usize>, Misfit>;
+
 /// Why a layer does not fit: what it expected, what it got, what to do.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Misfit {

@@ -1,13 +1,14 @@
 //! The autoencoder: an encoder and a decoder, each a list of layers, and what one does with them.
 
 use crate::cell::unless_stopped;
-use crate::chain::{Chain, Passed, infer, layer_error};
+use crate::chain::{Chain, infer, layer_error};
 use crate::data::{ImageShape, Split};
 use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
 use crate::layer::{Layer, MOST_VALUES, Step, mirror, shapes, steps};
 use crate::loss::Loss;
 use crate::misfit::shape;
+use crate::operation::Passed;
 use crate::plan::Plan;
 use crate::rng::{Rng, Stream};
 use crate::table::Table;

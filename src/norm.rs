@@ -1,160 +1,123 @@
-//! Batch normalization: each channel less its mean over the batch, by its deviation.
-//!
-//! In training a batch is in parts, one to a thread; each part measures its own values, and the parts' numbers are put
-//! together before any part goes on (Chan, Golub and LeVeque, "Updating formulae", 1979).
+//! Batch normalization: each channel less its mean over the batch, by its deviation (Ioffe and Szegedy, 2015).
 
-use crate::elementwise::{products_about, squares_about, total};
+use crate::elementwise::{products_about, total};
+use crate::error::Result;
+use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::misfit::Fitted;
+use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::real::Real;
+use crate::statistics::{Channels, EPS, MOMENTUM, Statistics};
+use candle_core::{DType, Tensor};
 use pulp::Arch;
+use std::sync::Arc;
 
-/// Added to variances, so that a channel of one value can be divided by its deviation.
-pub(crate) const EPS: f64 = 1e-5;
-/// How much of a batch's numbers enters the running ones.
-pub(crate) const MOMENTUM: f64 = 0.1;
+pub(crate) struct BatchNorm;
 
-/// Channels of so many values each in a picture.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Norm {
-    pub(crate) channels: usize,
-    pub(crate) values: usize,
-}
-
-/// What is known of each channel over a whole batch.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Statistics {
-    mean: Vec<f32>,
-    /// 1 / sqrt(variance + eps)
-    inverse: Vec<f32>,
-    /// What values are multiplied by, and what is added.
-    pub(crate) scale: Vec<f32>,
-    pub(crate) shift: Vec<f32>,
-    /// Sums of the gradients, times the normalized values and alone, by all values of a channel.
-    pulls: Vec<f32>,
-    pub(crate) running_mean: Vec<f32>,
-    pub(crate) running_variance: Vec<f32>,
-    variance: Vec<f64>,
-    count: usize,
-}
-
-/// Scale and shift of channels of this mean and variance.
-pub(crate) fn affine(mean: &[f32], variance: &[f32], weight: &[f32], bias: &[f32]) -> (Vec<f32>, Vec<f32>) {
-    let scale = |(weight, variance): (&f32, &f32)| (f64::from(*weight) / (f64::from(*variance) + EPS).sqrt()) as f32;
-    let scale: Vec<f32> = weight.iter().zip(variance).map(scale).collect();
-    let shift = bias.iter().zip(mean.iter().zip(&scale)).map(|(bias, (mean, scale))| bias - mean * scale).collect();
-    (scale, shift)
-}
-
-impl Norm {
-    /// The values of each channel of each picture.
-    fn each(self, pictures: &[f32]) -> impl Iterator<Item = (usize, &[f32])> {
-        (0..self.channels).cycle().zip(pictures.chunks_exact(self.values))
+impl Operation for BatchNorm {
+    fn output_shape(&self, input: &[usize]) -> Fitted {
+        Ok(input.to_vec())
     }
 
-    /// Sums, then sums of squares about the mean, of each channel of some pictures.
-    pub(crate) fn measure(self, x: &[f32], sums: &mut [f64]) {
-        sums.fill(0.0);
-        let (sums, squares) = sums.split_at_mut(self.channels);
-        for (c, values) in self.each(x) {
-            sums[c] += f64::from(total(values));
-        }
-        let count = (x.len() / self.channels) as f64;
-        for (c, values) in self.each(x) {
-            squares[c] += f64::from(squares_about((sums[c] / count) as f32, values));
-        }
+    fn parameter_shapes(&self, input: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
+        Some((vec![input[0]], vec![input[0]]))
     }
 
-    /// y = x * scale + shift, channel by channel.
-    pub(crate) fn forward(self, x: &[f32], y: &mut [f32], scale: &[f32], shift: &[f32]) {
+    fn normalizes(&self) -> bool {
+        true
+    }
+
+    /// In training by the batch's own mean and variance, which also move the running ones.
+    fn tensor(&self, xs: &Tensor, own: Own<'_>, context: &mut Context<'_>) -> Result<Tensor> {
+        let Some((running_mean, running_variance)) = own.running else { return Ok(xs.clone()) };
+        let training = context.draws.is_some();
+        let (b, c) = (xs.dim(0)?, xs.dim(1)?);
+        // Sums need the digits.
+        let wide = if xs.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
+        let flat = xs.to_dtype(wide)?.reshape((b, c, ()))?; // (b, c, h, w) or (b, c) -> (b, c, h*w)
+        let along = |channel: &Tensor| channel.reshape((1, c, 1));
+        let (mean, variance) = if training {
+            let mean = flat.mean_keepdim((0, 2))?;
+            (mean.clone(), flat.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2))?)
+        } else {
+            (along(&running_mean.to_dtype(wide)?)?, along(&running_variance.to_dtype(wide)?)?)
+        };
+        let count = (flat.elem_count() / c) as f64;
+        // One value has no variance to tell of.
+        if training && count > 1.0 {
+            // The running variance is that of the whole of which the batch is a sample.
+            for (running, own, factor) in
+                [(running_mean, &mean, 1.0), (running_variance, &variance, count / (count - 1.0))]
+            {
+                let own = (own.detach().flatten_all()?.to_dtype(DType::F32)? * (MOMENTUM * factor))?;
+                running.set(&((running.as_tensor() * (1.0 - MOMENTUM))? + own)?)?;
+            }
+        }
+        let deviation = (variance + EPS)?.sqrt()?;
+        let normal = flat.broadcast_sub(&mean)?.broadcast_div(&deviation)?;
+        let (weight, bias) = own.learned(wide)?;
+        let scaled = normal.broadcast_mul(&along(&weight)?)?.broadcast_add(&along(&bias)?)?;
+        Ok(scaled.reshape(xs.shape())?.to_dtype(xs.dtype())?)
+    }
+
+    fn staged(&self, shapes: Shapes<'_>, _links: &mut Links) -> Staged {
+        let channels = Channels { count: shapes.before[0], values: shapes.before[1..].iter().product() };
+        Staged::Kernel(Arc::new(Norm(channels)))
+    }
+}
+
+/// Computes with scale and shift for weight and bias.
+#[derive(Debug)]
+struct Norm(Channels);
+
+impl Kernel for Norm {
+    fn channels(&self) -> Option<Channels> {
+        Some(self.0)
+    }
+}
+
+impl<T: Real> Arithmetic<T> for Norm {
+    fn room(&self, _here: Here, training: bool) -> Room<T> {
+        let n = if training { 2 * self.0.count } else { 0 };
+        Room { gradients: vec![T::ZERO; n], sums: vec![0.0; n], ..Room::default() }
+    }
+
+    fn measure(&self, x: &[T], sums: &mut [f64]) {
+        self.0.measure(x, sums);
+    }
+
+    fn forward(&self, _here: Here, x: &[T], y: &mut [T], given: Given<'_, T>, _rooms: &mut [Room<T>]) {
         Arch::new().dispatch(|| {
-            for ((c, x), y) in self.each(x).zip(y.chunks_exact_mut(self.values)) {
-                let (scale, shift) = (scale[c], shift[c]);
-                y.iter_mut().zip(x).for_each(|(y, x)| *y = x * scale + shift);
+            for ((c, x), y) in self.0.each(x).zip(y.chunks_exact_mut(self.0.values)) {
+                let (scale, shift) = (given.weight[c], given.bias[c]);
+                y.iter_mut().zip(x).for_each(|(y, x)| *y = *x * scale + shift);
             }
         });
     }
 
-    /// The gradients of weights, then of biases, of some pictures.
-    pub(crate) fn pull(self, x: &[f32], dy: &[f32], known: &Statistics, gradients: &mut [f32]) {
-        gradients.fill(0.0);
-        let (weights, biases) = gradients.split_at_mut(self.channels);
-        for ((c, x), dy) in self.each(x).zip(dy.chunks_exact(self.values)) {
+    fn pull(&self, x: &[T], dy: &[T], known: &Statistics<T>, gradients: &mut [T]) {
+        gradients.fill(T::ZERO);
+        let (weights, biases) = gradients.split_at_mut(self.0.count);
+        for ((c, x), dy) in self.0.each(x).zip(dy.chunks_exact(self.0.values)) {
             weights[c] += known.inverse[c] * products_about(known.mean[c], x, dy);
             biases[c] += total(dy);
         }
     }
 
-    /// The gradients of what went in.
-    pub(crate) fn backward(self, x: &[f32], dy: &[f32], known: &Statistics, dx: &mut [f32]) {
-        let (weights, biases) = known.pulls.split_at(self.channels);
-        let part = 1.0 / known.count as f32;
+    fn backward(&self, _here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
+        let Back { x, dy, dx: Some(dx), known, .. } = back else { return };
+        let (weights, biases) = known.pulls.split_at(self.0.count);
+        let part = T::of(1.0 / known.count as f64);
         Arch::new().dispatch(|| {
-            let all = self.each(x).zip(dy.chunks_exact(self.values)).zip(dx.chunks_exact_mut(self.values));
+            let all = self.0.each(x).zip(dy.chunks_exact(self.0.values)).zip(dx.chunks_exact_mut(self.0.values));
             for (((c, x), dy), dx) in all {
                 let (mean, scale) = (known.mean[c], known.scale[c]);
                 // dx = scale (dy - mean(dy) - normalized mean(dy normalized))
                 let lean = known.inverse[c] * weights[c] * part;
                 let level = biases[c] * part;
                 for ((dx, x), dy) in dx.iter_mut().zip(x).zip(dy) {
-                    *dx = scale * (dy - level - (x - mean) * lean);
+                    *dx = scale * (*dy - level - (*x - mean) * lean);
                 }
             }
         });
-    }
-}
-
-impl Statistics {
-    pub(crate) fn new(channels: usize, running_mean: Vec<f32>, running_variance: Vec<f32>) -> Self {
-        Statistics {
-            mean: vec![0.0; channels],
-            inverse: vec![0.0; channels],
-            pulls: vec![0.0; 2 * channels],
-            variance: vec![0.0; channels],
-            running_mean,
-            running_variance,
-            ..Statistics::default()
-        }
-    }
-
-    /// Puts together what the parts of a batch measured: for each, how many values a channel had, and [`Norm::measure`].
-    pub(crate) fn join<'a>(
-        &mut self,
-        parts: impl Iterator<Item = (usize, &'a [f64])> + Clone,
-        weight: &[f32],
-        bias: &[f32],
-    ) {
-        let channels = self.mean.len();
-        self.count = parts.clone().map(|(count, _)| count).sum();
-        for c in 0..channels {
-            let mean = parts.clone().map(|(_, sums)| sums[c]).sum::<f64>() / self.count as f64;
-            let squares = parts.clone().map(|(count, sums)| {
-                let apart = sums[c] / count as f64 - mean;
-                sums[channels + c] + count as f64 * apart * apart
-            });
-            self.variance[c] = squares.sum::<f64>() / self.count as f64;
-            self.mean[c] = mean as f32;
-            self.inverse[c] = (1.0 / (self.variance[c] + EPS).sqrt()) as f32;
-        }
-        let variance: Vec<f32> = self.variance.iter().map(|v| *v as f32).collect();
-        (self.scale, self.shift) = affine(&self.mean, &variance, weight, bias);
-    }
-
-    /// Sums the gradients that the parts of a batch found by [`Norm::pull`].
-    pub(crate) fn join_pulls<'a>(&mut self, parts: impl Iterator<Item = &'a [f32]>) {
-        self.pulls.fill(0.0);
-        for part in parts {
-            self.pulls.iter_mut().zip(part).for_each(|(sum, own)| *sum += own);
-        }
-    }
-
-    /// Moves the running mean and variance towards this batch's. The running variance is that of the whole of which the
-    /// batch is a sample.
-    pub(crate) fn run(&mut self) {
-        // One value has no variance to tell of.
-        if self.count < 2 {
-            return;
-        }
-        let sample = self.count as f64 / (self.count as f64 - 1.0);
-        let blend = |old: &mut f32, new: f64| *old = (f64::from(*old) * (1.0 - MOMENTUM) + new * MOMENTUM) as f32;
-        self.running_mean.iter_mut().zip(&self.mean).for_each(|(old, new)| blend(old, f64::from(*new)));
-        self.running_variance.iter_mut().zip(&self.variance).for_each(|(old, new)| blend(old, new * sample));
     }
 }

@@ -5,6 +5,7 @@
 //! and more. Here both are mended on the CPU. Other devices use candle's tensor operations.
 
 use crate::error::{Error, Result};
+use crate::real::Real;
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Tensor, Var};
 use pulp::Arch;
@@ -91,12 +92,12 @@ pub(crate) enum Method {
 
 impl Method {
     /// Moments of so many values, before the first step.
-    pub(crate) fn moments(self, values: usize) -> Moments {
+    pub(crate) fn moments<T: Real>(self, values: usize) -> Moments<T> {
         let kept = match self {
             Method::Adam(_) => Optim::Adam.kept(),
             Method::Sgd(Sgd { momentum, .. }) => Optim::Sgd { momentum }.kept(),
         };
-        [0, 1].map(|nth| vec![0.0; if nth < kept { values } else { 0 }])
+        [0, 1].map(|nth| vec![T::ZERO; if nth < kept { values } else { 0 }])
     }
 }
 
@@ -110,7 +111,7 @@ pub struct Optimizer {
 
 /// Mean and mean square of the gradient of each value of a variable; for gradient descent, the direction in place of the
 /// mean where there is momentum. What the optimizer does not keep is empty.
-pub(crate) type Moments = [Vec<f32>; 2];
+pub(crate) type Moments<T = f32> = [Vec<T>; 2];
 
 #[derive(Debug)]
 struct State {
@@ -158,7 +159,7 @@ impl Optimizer {
                 (Device::Cpu, DType::F32) => Place::Host(Mutex::new(method.moments(var.elem_count()))),
                 _ => {
                     let [first, second] =
-                        method.moments(1).map(|kept| kept.first().map(|_| var.zeros_like()).transpose());
+                        method.moments::<f32>(1).map(|kept| kept.first().map(|_| var.zeros_like()).transpose());
                     Place::Device([first?, second?])
                 }
             };
@@ -277,67 +278,76 @@ fn moved(
 pub(crate) enum Rates {
     /// The corrections for the first steps are folded in: x -= rate * m / (sqrt(v) / root + eps).
     Adam {
-        beta1: f32,
-        beta2: f32,
-        rate: f32,
-        inverse_root: f32,
-        eps: f32,
-        keep: f32,
+        beta1: f64,
+        beta2: f64,
+        rate: f64,
+        inverse_root: f64,
+        eps: f64,
+        keep: f64,
     },
     Sgd {
-        momentum: f32,
-        rate: f32,
-        decay: f32,
+        momentum: f64,
+        rate: f64,
+        decay: f64,
     },
 }
 
 impl Method {
     /// The rates of a step, counted from 1.
     pub(crate) fn rates(&self, step: i32) -> Rates {
-        match self {
-            Method::Adam(adam) => Rates::Adam {
-                beta1: adam.beta1 as f32,
-                beta2: adam.beta2 as f32,
-                rate: (adam.learning_rate / (1.0 - adam.beta1.powi(step))) as f32,
-                inverse_root: (1.0 / (1.0 - adam.beta2.powi(step)).sqrt()) as f32,
-                eps: adam.eps as f32,
-                keep: (1.0 - adam.learning_rate * adam.weight_decay) as f32,
+        match *self {
+            Method::Adam(Adam { learning_rate, beta1, beta2, eps, weight_decay }) => Rates::Adam {
+                beta1,
+                beta2,
+                rate: learning_rate / (1.0 - beta1.powi(step)),
+                inverse_root: 1.0 / (1.0 - beta2.powi(step)).sqrt(),
+                eps,
+                keep: 1.0 - learning_rate * weight_decay,
             },
-            Method::Sgd(sgd) => Rates::Sgd {
-                momentum: sgd.momentum as f32,
-                rate: sgd.learning_rate as f32,
-                decay: sgd.weight_decay as f32,
-            },
+            Method::Sgd(Sgd { learning_rate, momentum, weight_decay }) => {
+                Rates::Sgd { momentum, rate: learning_rate, decay: weight_decay }
+            }
         }
     }
 }
 
 /// Moments smaller than this are zero: far below what could move a weight, far above the denormal numbers.
-const NOTHING: f32 = 1e-30;
+const NOTHING: f64 = 1e-30;
 
 /// One step, in one pass over values, gradients and moments; those that the method does not keep are empty.
-pub(crate) fn one_step(values: &mut [f32], gradients: &[f32], first: &mut [f32], second: &mut [f32], rates: &Rates) {
+pub(crate) fn one_step<T: Real>(values: &mut [T], gradients: &[T], first: &mut [T], second: &mut [T], rates: &Rates) {
+    let nothing = T::of(NOTHING);
     match *rates {
-        Rates::Adam { beta1, beta2, rate, inverse_root, eps, keep } => Arch::new().dispatch(|| {
-            let all = values.iter_mut().zip(gradients).zip(first.iter_mut()).zip(second.iter_mut());
-            for (((x, &g), m), v) in all {
-                let mean = *m * beta1 + g * (1.0 - beta1);
-                let square = *v * beta2 + g * g * (1.0 - beta2);
-                *m = if mean.abs() < NOTHING { 0.0 } else { mean };
-                *v = if square < NOTHING { 0.0 } else { square };
-                *x = *x * keep - rate * *m / (v.sqrt() * inverse_root + eps);
+        Rates::Adam { beta1, beta2, rate, inverse_root, eps, keep } => {
+            let [beta1, beta2, rate, inverse_root, eps, keep] =
+                [beta1, beta2, rate, inverse_root, eps, keep].map(T::of);
+            let (new1, new2) = (T::ONE - beta1, T::ONE - beta2);
+            Arch::new().dispatch(|| {
+                let all = values.iter_mut().zip(gradients).zip(first.iter_mut()).zip(second.iter_mut());
+                for (((x, &g), m), v) in all {
+                    let mean = *m * beta1 + g * new1;
+                    let square = *v * beta2 + g * g * new2;
+                    *m = if mean.abs() < nothing { T::ZERO } else { mean };
+                    *v = if square < nothing { T::ZERO } else { square };
+                    *x = *x * keep - rate * *m / (v.sqrt() * inverse_root + eps);
+                }
+            });
+        }
+        Rates::Sgd { momentum, rate, decay } => {
+            let [momentum, rate, decay] = [momentum, rate, decay].map(T::of);
+            if first.is_empty() {
+                return Arch::new().dispatch(|| {
+                    values.iter_mut().zip(gradients).for_each(|(x, &g)| *x -= rate * (g + decay * *x));
+                });
             }
-        }),
-        Rates::Sgd { rate, decay, .. } if first.is_empty() => Arch::new().dispatch(|| {
-            values.iter_mut().zip(gradients).for_each(|(x, &g)| *x -= rate * (g + decay * *x));
-        }),
-        Rates::Sgd { momentum, rate, decay } => Arch::new().dispatch(|| {
-            for ((x, &g), m) in values.iter_mut().zip(gradients).zip(first.iter_mut()) {
-                let direction = *m * momentum + g + decay * *x;
-                *m = if direction.abs() < NOTHING { 0.0 } else { direction };
-                *x -= rate * *m;
-            }
-        }),
+            Arch::new().dispatch(|| {
+                for ((x, &g), m) in values.iter_mut().zip(gradients).zip(first.iter_mut()) {
+                    let direction = *m * momentum + g + decay * *x;
+                    *m = if direction.abs() < nothing { T::ZERO } else { direction };
+                    *x -= rate * *m;
+                }
+            });
+        }
     }
 }
 

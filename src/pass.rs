@@ -4,29 +4,30 @@
 //! places is a segment, which each pass runs by itself.
 
 use crate::elementwise::{add_rows, multiply_each, sum_rows};
+use crate::kernel::{Back, Given, Number, Room};
 use crate::loss::Loss;
 use crate::matmul::{Matrix, multiply};
-use crate::norm::Statistics;
 use crate::plan::Plan;
 use crate::rng::Rng;
-use crate::stage::{Given, Kind, Room, Stage};
+use crate::stage::Stage;
+use crate::statistics::Statistics;
 use std::ops::Range;
 
 /// The segments of a plan: each but the last ends before a normalization, each but the first begins with one.
 pub(crate) fn segments(plan: &Plan) -> Vec<Range<usize>> {
     let stages = plan.stages().iter().enumerate();
-    let norms = stages.filter(|(_, stage)| stage.norm().is_some()).map(|(i, _)| i);
+    let norms = stages.filter(|(_, stage)| stage.kernel.channels().is_some()).map(|(i, _)| i);
     let bounds: Vec<usize> = std::iter::once(0).chain(norms).chain([plan.stages().len()]).collect();
     bounds.windows(2).map(|pair| pair[0]..pair[1]).collect()
 }
 
 /// What all passes of a batch compute with.
 #[derive(Clone, Copy)]
-pub(crate) struct Common<'a> {
+pub(crate) struct Common<'a, T> {
     pub(crate) plan: &'a Plan,
-    pub(crate) parameters: &'a [f32],
+    pub(crate) parameters: &'a [T],
     /// For each stage; of use where it is a normalization.
-    pub(crate) norms: &'a [Statistics],
+    pub(crate) norms: &'a [Statistics<T>],
     /// Stands where the batch's first draw is; stages draw in order, as one pass over the whole batch would.
     pub(crate) dropout: &'a Rng,
     pub(crate) batch: usize,
@@ -34,29 +35,29 @@ pub(crate) struct Common<'a> {
 
 /// What some pictures of a batch need.
 #[derive(Debug)]
-pub(crate) struct Pass {
+pub(crate) struct Pass<T> {
     /// How many pictures it holds now, and which of the batch is the first.
     pub(crate) rows: usize,
     first: usize,
     /// What goes into the first stage, and what comes out of each.
-    values: Vec<Vec<f32>>,
+    values: Vec<Vec<T>>,
     /// The loss's gradients by what comes out of each stage before its activation; those by the input are not needed.
-    gradients: Vec<Vec<f32>>,
+    gradients: Vec<Vec<T>>,
     /// What dropout multiplies by, for each stage that drops.
-    masks: Vec<Vec<f32>>,
-    rooms: Vec<Room>,
+    masks: Vec<Vec<T>>,
+    rooms: Vec<Room<T>>,
 }
 
-impl Pass {
+impl<T: Number> Pass<T> {
     /// Room for so many pictures.
     pub(crate) fn new(plan: &Plan, rows: usize) -> Self {
-        let outputs = || plan.stages().iter().map(|stage| vec![0.0; rows * stage.outputs]);
+        let outputs = || plan.stages().iter().map(|stage| vec![T::ZERO; rows * stage.outputs]);
         let first = plan.stages().first().map_or(0, |stage| rows * stage.inputs);
-        let mask = |stage: &Stage| vec![0.0; if stage.dropout.is_some() { rows * stage.outputs } else { 0 }];
+        let mask = |stage: &Stage| vec![T::ZERO; if stage.dropout.is_some() { rows * stage.outputs } else { 0 }];
         Pass {
             rows: 0,
             first: 0,
-            values: std::iter::once(vec![0.0; first]).chain(outputs()).collect(),
+            values: std::iter::once(vec![T::ZERO; first]).chain(outputs()).collect(),
             gradients: outputs().collect(),
             masks: plan.stages().iter().map(mask).collect(),
             rooms: plan.rooms(rows, true),
@@ -64,14 +65,14 @@ impl Pass {
     }
 
     /// The place for the pictures that go in: these rows of the batch.
-    pub(crate) fn input(&mut self, plan: &Plan, rows: Range<usize>) -> &mut [f32] {
+    pub(crate) fn input(&mut self, plan: &Plan, rows: Range<usize>) -> &mut [T] {
         (self.rows, self.first) = (rows.len(), rows.start);
         &mut self.values[0][..rows.len() * plan.stages()[0].inputs]
     }
 
     /// The sum of the losses of all values, with the gradients of their mean over a batch. The target is what went in where
     /// no other is given.
-    pub(crate) fn lose(&mut self, plan: &Plan, loss: Loss, target: Option<&[f32]>, batch: usize) -> f64 {
+    pub(crate) fn lose(&mut self, plan: &Plan, loss: Loss, target: Option<&[T]>, batch: usize) -> f64 {
         let last = plan.stages().len() - 1;
         let outputs = plan.stages()[last].outputs;
         let n = self.rows * outputs;
@@ -85,7 +86,7 @@ impl Pass {
     }
 
     /// Runs a segment, and measures what goes into the normalization after it.
-    pub(crate) fn forward(&mut self, common: Common<'_>, segment: Range<usize>) {
+    pub(crate) fn forward(&mut self, common: Common<'_, T>, segment: Range<usize>) {
         let Common { plan, parameters, norms, dropout, batch } = common;
         let stages = plan.stages();
         let mut drawn: usize = stages[..segment.start].iter().map(|stage| batch * stage.dropped()).sum();
@@ -94,31 +95,31 @@ impl Pass {
             let (before, after) = self.values.split_at_mut(i + 1);
             let x = &before[i][..self.rows * stage.inputs];
             let y = &mut after[0][..self.rows * stage.outputs];
-            let added = match stage.kind {
-                Kind::Add(source) => &before[source][..self.rows * stage.outputs],
-                _ => &[],
+            let added = match stage.kernel.source() {
+                Some(source) => &before[source][..self.rows * stage.outputs],
+                None => &[],
             };
-            let (weight, bias) = match stage.norm() {
+            let (weight, bias) = match stage.kernel.channels() {
                 Some(_) => (norms[i].scale.as_slice(), norms[i].shift.as_slice()),
-                None => of(stage, parameters),
+                None => stage.own(parameters),
             };
-            stage.forward(i, (x, y), Given { weight, bias, added }, self.rows, &mut self.rooms);
+            stage.forward(stage.here(i, self.rows), (x, y), Given { weight, bias, added }, &mut self.rooms);
             if let Some(p) = stage.dropout {
                 let mask = &mut self.masks[i][..self.rows * stage.outputs];
-                dropout.skipped((drawn + self.first * stage.outputs) as u64).fill_dropout_mask(mask, p);
+                dropout.skipped((drawn + self.first * stage.outputs) as u64).fill_dropout_mask(mask, p as f32);
                 multiply_each(y, mask);
                 drawn += batch * stage.outputs;
             }
         }
         let next = segment.end;
-        if let Some((stage, norm)) = stages.get(next).and_then(|stage| Some((stage, stage.norm()?))) {
-            norm.measure(&self.values[next][..self.rows * stage.inputs], &mut self.rooms[next].sums);
+        if let Some(stage) = stages.get(next) {
+            stage.arithmetic().measure(&self.values[next][..self.rows * stage.inputs], &mut self.rooms[next].sums);
         }
     }
 
     /// From the loss's gradients at the end of a segment back to its begin; where that is a normalization, to the sums
     /// that it needs of the whole batch.
-    pub(crate) fn backward(&mut self, common: Common<'_>, segment: Range<usize>) {
+    pub(crate) fn backward(&mut self, common: Common<'_, T>, segment: Range<usize>) {
         let Common { plan, norms, .. } = common;
         let stages = plan.stages();
         if segment.end < stages.len() {
@@ -132,31 +133,34 @@ impl Pass {
             if stage.dropout.is_some() {
                 multiply_each(gradients, &self.masks[i][..n]);
             }
-            if let Some(activation) = stage.activation {
-                let scale = stage.dropout.map_or(1.0, |p| 1.0 / (1.0 - p));
+            if let Some(activation) = stage.pointwise() {
+                let scale = stage.dropout.map_or(T::ONE, |p| T::of(1.0 / (1.0 - p)));
                 activation.backward(&self.values[i + 1][..n], gradients, scale);
             }
-            match stage.norm() {
-                Some(norm) => norm.pull(&self.values[i][..n], gradients, &norms[i], &mut self.rooms[i].gradients),
-                None => self.pass_back(common, i),
+            if stage.kernel.channels().is_some() {
+                let own = &mut self.rooms[i].gradients;
+                stage.arithmetic().pull(&self.values[i][..n], gradients, &norms[i], own);
+            } else {
+                self.pass_back(common, i);
             }
         }
     }
 
     /// From the gradients of what comes out of a stage to those of what goes in.
-    fn pass_back(&mut self, common: Common<'_>, i: usize) {
+    fn pass_back(&mut self, common: Common<'_, T>, i: usize) {
         let stages = common.plan.stages();
         let stage = &stages[i];
-        let (weight, _) = of(stage, common.parameters);
+        let (weight, _) = stage.own(common.parameters);
         let (earlier, own) = self.gradients.split_at_mut(i);
         let x = &self.values[i][..self.rows * stage.inputs];
         let dy = &own[0][..self.rows * stage.outputs];
         let mut dx = earlier.last_mut().map(|dx| &mut dx[..self.rows * stage.inputs]);
-        stage.backward(i, (x, dy, dx.as_deref_mut()), weight, &common.norms[i], &mut self.rooms);
+        let back = Back { x, dy, dx: dx.as_deref_mut(), weight, known: &common.norms[i] };
+        stage.arithmetic().backward(stage.here(i, self.rows), back, &mut self.rooms);
         let Some(dx) = dx else { return };
         // What went in here was added later, too.
         for (later, adding) in stages.iter().enumerate().skip(i) {
-            if matches!(adding.kind, Kind::Add(source) if source == i) {
+            if adding.kernel.source() == Some(i) {
                 add_rows(dx, &own[later - i][..self.rows * adding.outputs]);
             }
         }
@@ -168,19 +172,13 @@ impl Pass {
     }
 
     /// The gradients of the weights and biases of a stage that sums its own.
-    pub(crate) fn own_gradients(&self, i: usize) -> &[f32] {
+    pub(crate) fn own_gradients(&self, i: usize) -> &[T] {
         &self.rooms[i].gradients
     }
 }
 
-/// Weights and biases of a stage.
-fn of<'a>(stage: &Stage, parameters: &'a [f32]) -> (&'a [f32], &'a [f32]) {
-    let own = &parameters[stage.parameters.clone()];
-    own.split_at(own.len() - stage.biases)
-}
-
 /// The gradients of the weights and biases of a stage that sums its own, over all passes of a batch.
-pub(crate) fn summed_gradients(passes: &[Pass], i: usize, gradients: &mut [f32]) {
+pub(crate) fn summed_gradients<T: Number>(passes: &[Pass<T>], i: usize, gradients: &mut [T]) {
     for (nth, pass) in passes.iter().enumerate() {
         let own = pass.own_gradients(i);
         if nth == 0 {
@@ -195,14 +193,14 @@ pub(crate) fn summed_gradients(passes: &[Pass], i: usize, gradients: &mut [f32])
 ///
 /// # Shapes
 /// `weights` is (units, inputs), `biases` (units).
-pub(crate) fn weight_gradients(
-    passes: &[Pass],
+pub(crate) fn weight_gradients<T: Number>(
+    passes: &[Pass<T>],
     (i, stage): (usize, &Stage),
     units: Range<usize>,
-    weights: &mut [f32],
-    biases: &mut [f32],
+    weights: &mut [T],
+    biases: &mut [T],
 ) {
-    biases.fill(0.0);
+    biases.fill(T::ZERO);
     for (nth, pass) in passes.iter().enumerate() {
         let x = Matrix::new(&pass.values[i], pass.rows, stage.inputs);
         let gradients = &pass.gradients[i][..pass.rows * stage.outputs];

@@ -1,27 +1,161 @@
-//! Max-pooling that remembers where each maximum was, and unpooling that puts values back there; means of windows, and
-//! values repeated.
+//! Max-pooling that remembers where each maximum was, and unpooling that puts values back there.
 //!
 //! Of equal values the first counts, row by row, as in PyTorch; with ReLU, ties of zeros are common.
 
+use crate::error::Result;
+use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::misfit::{Fitted, misfit, picture};
+use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::real::Real;
+use candle_core::{D, DType, Tensor};
+use std::sync::Arc;
+
+/// Holds the rows and columns of a window.
+pub(crate) struct MaxPool(pub(crate) usize);
+
+impl Operation for MaxPool {
+    fn output_shape(&self, input: &[usize]) -> Fitted {
+        narrowed(input, self.0)
+    }
+
+    fn tensor(&self, xs: &Tensor, _own: Own<'_>, context: &mut Context<'_>) -> Result<Tensor> {
+        let windows = windows(xs, self.0)?;
+        let chosen = chosen(&windows.detach().argmax_keepdim(D::Minus1)?, self.0)?.to_dtype(xs.dtype())?;
+        let ys = (windows * &chosen)?.sum(D::Minus1)?;
+        context.passed.switches.push(chosen);
+        Ok(ys)
+    }
+
+    fn staged(&self, shapes: Shapes<'_>, links: &mut Links) -> Staged {
+        links.pools.push(links.next);
+        Staged::Kernel(Arc::new(Pool { size: self.0, width: shapes.before[2] }))
+    }
+}
+
+/// Holds the rows and columns of a window.
+pub(crate) struct MaxUnpool(pub(crate) usize);
+
+impl Operation for MaxUnpool {
+    fn output_shape(&self, input: &[usize]) -> Fitted {
+        widened(input, self.0)
+    }
+
+    fn tensor(&self, xs: &Tensor, _own: Own<'_>, context: &mut Context<'_>) -> Result<Tensor> {
+        let (n, (b, c, h, w)) = (self.0, xs.dims4()?);
+        let chosen = match context.passed.switches.pop() {
+            Some(chosen) => chosen,
+            None => chosen(&Tensor::zeros((b, c, h, w, 1), DType::U32, xs.device())?, n)?,
+        };
+        let spread = chosen.to_dtype(xs.dtype())?.broadcast_mul(&xs.unsqueeze(D::Minus1)?)?;
+        // (b, c, h, w, n*n) -> (b, c, h*n, w*n)
+        Ok(spread.reshape((b, c, h, w, n, n))?.permute((0, 1, 2, 4, 3, 5))?.reshape((b, c, h * n, w * n))?)
+    }
+
+    fn staged(&self, shapes: Shapes<'_>, links: &mut Links) -> Staged {
+        let pool = Pool { size: self.0, width: shapes.after[2] };
+        Staged::Kernel(Arc::new(Unpool { pool, paired: links.pools.pop() }))
+    }
+}
+
+/// The shape after windows of n x n.
+pub(crate) fn narrowed(input: &[usize], n: usize) -> Fitted {
+    let (c, h, w) = picture(input)?;
+    if !(1..=255).contains(&n) {
+        return misfit("a window of 1 to 255 rows and columns", n, "2 halves height and width");
+    }
+    if !h.is_multiple_of(n) || !w.is_multiple_of(n) {
+        let hint = "Choose pictures of such a size, or another window";
+        return misfit(format!("a height and width divisible by {n}"), format!("{h} x {w}"), hint);
+    }
+    Ok(vec![c, h / n, w / n])
+}
+
+/// The shape after each value has become a window of n x n.
+pub(crate) fn widened(input: &[usize], n: usize) -> Fitted {
+    let (c, h, w) = picture(input)?;
+    if !(1..=255).contains(&n) {
+        return misfit("a window of 1 to 255 rows and columns", n, "2 undoes a pooling by 2");
+    }
+    Ok(vec![c, h.saturating_mul(n), w.saturating_mul(n)])
+}
+
+/// The windows of n x n, each in a row.
+///
+/// # Shapes
+/// (b, c, h, w) -> (b, c, h/n, w/n, n*n)
+pub(crate) fn windows(xs: &Tensor, n: usize) -> candle_core::Result<Tensor> {
+    let (b, c, h, w) = xs.dims4()?;
+    let (h, w) = (h / n, w / n);
+    xs.reshape((b, c, h, n, w, n))?.permute((0, 1, 2, 4, 3, 5))?.reshape((b, c, h, w, n * n))?.contiguous()
+}
+
+/// 1 in each window's place, 0 elsewhere: candle's gradients of gathering and scattering do not hold here.
+///
+/// # Shapes
+/// (b, c, h, w, 1) -> (b, c, h, w, n*n)
+fn chosen(places: &Tensor, n: usize) -> candle_core::Result<Tensor> {
+    let all = Tensor::arange(0, (n * n) as u32, places.device())?;
+    places.broadcast_eq(&all.reshape((1, 1, 1, 1, n * n))?)?.to_dtype(DType::F32)
+}
+
+impl Kernel for Pool {}
+
+impl<T: Real> Arithmetic<T> for Pool {
+    fn room(&self, here: Here, _training: bool) -> Room<T> {
+        Room { places: vec![0; here.rows * here.outputs], ..Room::default() }
+    }
+
+    fn forward(&self, here: Here, x: &[T], y: &mut [T], _given: Given<'_, T>, rooms: &mut [Room<T>]) {
+        self.maxima(x, y, &mut rooms[here.stage].places[..here.rows * here.outputs]);
+    }
+
+    fn backward(&self, here: Here, back: Back<'_, T>, rooms: &mut [Room<T>]) {
+        if let Back { dy, dx: Some(dx), .. } = back {
+            self.spread(dy, &rooms[here.stage].places[..dy.len()], dx);
+        }
+    }
+}
+
+/// With the stage whose maxima it puts back, if there is one. Else values go to the upper left.
+#[derive(Debug)]
+struct Unpool {
+    pool: Pool,
+    paired: Option<usize>,
+}
+
+impl Kernel for Unpool {}
+
+impl<T: Real> Arithmetic<T> for Unpool {
+    fn room(&self, here: Here, _training: bool) -> Room<T> {
+        let own = if self.paired.is_some() { 0 } else { here.rows * here.inputs };
+        Room { places: vec![0; own], ..Room::default() }
+    }
+
+    fn forward(&self, here: Here, x: &[T], y: &mut [T], _given: Given<'_, T>, rooms: &mut [Room<T>]) {
+        self.pool.spread(x, &rooms[self.paired.unwrap_or(here.stage)].places[..x.len()], y);
+    }
+
+    fn backward(&self, here: Here, back: Back<'_, T>, rooms: &mut [Room<T>]) {
+        if let Back { dy, dx: Some(dx), .. } = back {
+            self.pool.collect(dy, &rooms[self.paired.unwrap_or(here.stage)].places[..dx.len()], dx);
+        }
+    }
+}
+
 /// Windows of `size` x `size` without overlap, over maps of one width.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Pool {
-    pub(crate) size: usize,
+struct Pool {
+    size: usize,
     /// Width of the wide maps. Their height is a whole number of windows, so that maps need not be told apart.
-    pub(crate) width: usize,
+    width: usize,
 }
 
 impl Pool {
-    /// One over the number of values of a window.
-    pub(crate) fn share(self) -> f32 {
-        1.0 / (self.size * self.size) as f32
-    }
-
     /// The largest value of each window, and its place in it, row by row.
-    pub(crate) fn forward(self, wide: &[f32], narrow: &mut [f32], places: &mut [u16]) {
+    fn maxima<T: Real>(self, wide: &[T], narrow: &mut [T], places: &mut [u16]) {
         let Pool { size, width } = self;
         if size == 2 {
-            return self.forward_two(wide, narrow, places);
+            return self.maxima_of_two(wide, narrow, places);
         }
         let rows = narrow.chunks_exact_mut(width / size).zip(places.chunks_exact_mut(width / size));
         for ((narrow, places), rows) in rows.zip(wide.chunks_exact(size * width)) {
@@ -38,7 +172,7 @@ impl Pool {
     }
 
     /// Windows of two by two, without branches.
-    fn forward_two(self, wide: &[f32], narrow: &mut [f32], places: &mut [u16]) {
+    fn maxima_of_two<T: Real>(self, wide: &[T], narrow: &mut [T], places: &mut [u16]) {
         let width = self.width;
         pulp::Arch::new().dispatch(|| {
             let rows = narrow.chunks_exact_mut(width / 2).zip(places.chunks_exact_mut(width / 2));
@@ -47,7 +181,7 @@ impl Pool {
                 let pairs = above.as_chunks::<2>().0.iter().zip(below.as_chunks::<2>().0);
                 for ((value, place), ([a, b], [c, d])) in narrow.iter_mut().zip(places).zip(pairs) {
                     // A value that is no number wins, so that it is not lost.
-                    let later = |old: f32, new: f32| new > old || new.is_nan();
+                    let later = |old: T, new: T| new > old || new.is_nan();
                     let (mut best, mut at) = (*a, 0);
                     (best, at) = if later(best, *b) { (*b, 1) } else { (best, at) };
                     (best, at) = if later(best, *c) { (*c, 2) } else { (best, at) };
@@ -59,9 +193,9 @@ impl Pool {
     }
 
     /// Puts each value in its place of its window, zero elsewhere: unpooling, and the way back of pooling.
-    pub(crate) fn spread(self, narrow: &[f32], places: &[u16], wide: &mut [f32]) {
+    fn spread<T: Real>(self, narrow: &[T], places: &[u16], wide: &mut [T]) {
         let Pool { size, width } = self;
-        wide.fill(0.0);
+        wide.fill(T::ZERO);
         if size == 2 {
             let rows = narrow.chunks_exact(width / 2).zip(places.chunks_exact(width / 2));
             for ((narrow, places), rows) in rows.zip(wide.chunks_exact_mut(2 * width)) {
@@ -81,34 +215,8 @@ impl Pool {
         }
     }
 
-    /// The sum of each window, times a factor: the mean of each window, and the way back of repeating.
-    pub(crate) fn sum(self, wide: &[f32], narrow: &mut [f32], factor: f32) {
-        let Pool { size, width } = self;
-        for (narrow, rows) in narrow.chunks_exact_mut(width / size).zip(wide.chunks_exact(size * width)) {
-            narrow.fill(0.0);
-            for row in rows.chunks_exact(width) {
-                for (value, part) in narrow.iter_mut().zip(row.chunks_exact(size)) {
-                    *value += part.iter().sum::<f32>();
-                }
-            }
-            narrow.iter_mut().for_each(|value| *value *= factor);
-        }
-    }
-
-    /// Each value, times a factor, in every place of its window: repeating, and the way back of means.
-    pub(crate) fn repeat(self, narrow: &[f32], wide: &mut [f32], factor: f32) {
-        let Pool { size, width } = self;
-        for (narrow, rows) in narrow.chunks_exact(width / size).zip(wide.chunks_exact_mut(size * width)) {
-            let (first, others) = rows.split_at_mut(width);
-            for (value, part) in narrow.iter().zip(first.chunks_exact_mut(size)) {
-                part.fill(value * factor);
-            }
-            others.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(first));
-        }
-    }
-
     /// Takes from each window the value in its place: the way back of unpooling.
-    pub(crate) fn collect(self, wide: &[f32], places: &[u16], narrow: &mut [f32]) {
+    fn collect<T: Real>(self, wide: &[T], places: &[u16], narrow: &mut [T]) {
         let Pool { size, width } = self;
         if size == 2 {
             let rows = narrow.chunks_exact_mut(width / 2).zip(places.chunks_exact(width / 2));
@@ -141,7 +249,7 @@ mod tests {
         let wide = [1.0, 5.0, 0.0, 0.0, 7.0, 2.0, 0.0, 0.0, 3.0, 3.0, -1.0, -2.0, 3.0, 3.0, -4.0, -1.0];
         let pool = Pool { size: 2, width: 4 };
         let (mut narrow, mut places) = ([0.0; 4], [9; 4]);
-        pool.forward(&wide, &mut narrow, &mut places);
+        pool.maxima(&wide, &mut narrow, &mut places);
         assert_eq!((narrow, places), ([7.0, 0.0, 3.0, -1.0], [2, 0, 0, 0]));
         let mut back = [9.0; 16];
         pool.spread(&[1.0, 2.0, 3.0, 4.0], &places, &mut back);
@@ -156,10 +264,10 @@ mod tests {
         let pool = Pool { size: 3, width: 3 };
         let wide = [0.0, 1.0, 2.0, 8.0, 4.0, 5.0, 6.0, 7.0, 8.0];
         let (mut narrow, mut places) = ([0.0], [9]);
-        pool.forward(&wide, &mut narrow, &mut places);
+        pool.maxima(&wide, &mut narrow, &mut places);
         assert_eq!((narrow, places), ([8.0], [3]), "the first of equal values");
         let pool = Pool { size: 2, width: 2 };
-        pool.forward(&[f32::NAN, 1.0, 2.0, 0.0], &mut narrow, &mut places);
+        pool.maxima(&[f32::NAN, 1.0, 2.0, 0.0], &mut narrow, &mut places);
         assert!(narrow[0].is_nan());
     }
 }

@@ -4,8 +4,10 @@
 //! drawn on the host, from ChaCha8, whose sequence is the same on every machine and in every version. Each purpose has its
 //! own stream: one more dropout layer does not change the initial weights.
 
+use pulp::Arch;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+use std::ops::AddAssign;
 
 /// What the numbers are for. Streams of one seed are independent of each other.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +24,12 @@ pub enum Stream {
     Noise = 5,
     /// Cuts and flips of photographs.
     Augment = 6,
+}
+
+/// Of 32 random bits 24, as a number in [0, 1).
+#[inline(always)]
+fn unit(bits: u32) -> f32 {
+    (bits >> 8) as f32 * (1.0 / (1 << 24) as f32)
 }
 
 /// A generator of one seed and one stream.
@@ -47,7 +55,7 @@ impl Rng {
 
     /// A number in [0, 1), of 24 random bits.
     pub fn unit(&mut self) -> f32 {
-        (self.0.next_u32() >> 8) as f32 * (1.0 / (1 << 24) as f32)
+        unit(self.0.next_u32())
     }
 
     /// `n` numbers, uniform in [low, high).
@@ -79,16 +87,26 @@ impl Rng {
     }
 
     /// The same as [`Rng::dropout_mask`], into a place that is there.
-    pub(crate) fn fill_dropout_mask(&mut self, mask: &mut [f32], p: f32) {
+    pub(crate) fn fill_dropout_mask<T: From<f32>>(&mut self, mask: &mut [T], p: f32) {
+        /// Words drawn at a time: [`Rng::unit`] for one value after the other cannot be done in vectors.
+        const WORDS: usize = 256;
         let keep = 1.0 / (1.0 - p);
-        mask.iter_mut().for_each(|value| *value = if self.unit() < p { 0.0 } else { keep });
+        let mut words = [[0; 4]; WORDS];
+        for mask in mask.chunks_mut(WORDS) {
+            let words = &mut words[..mask.len()];
+            self.0.fill_bytes(words.as_flattened_mut());
+            Arch::new().dispatch(|| {
+                let draws = words.iter().map(|word| unit(u32::from_le_bytes(*word)));
+                mask.iter_mut().zip(draws).for_each(|(value, draw)| *value = if draw < p { 0.0 } else { keep }.into());
+            });
+        }
     }
 
     /// Adds what [`Rng::normal`] would give.
-    pub(crate) fn add_normal(&mut self, values: &mut [f32], std: f32) {
+    pub(crate) fn add_normal<T: From<f32> + AddAssign>(&mut self, values: &mut [T], std: f32) {
         for value in values {
             let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
-            *value += std * radius * (std::f32::consts::TAU * self.unit()).cos();
+            *value += (std * radius * (std::f32::consts::TAU * self.unit()).cos()).into();
         }
     }
 

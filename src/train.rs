@@ -114,7 +114,7 @@ struct Run<'a> {
 
 /// What runs the steps.
 enum Executor {
-    Compiled(Box<Compiled>),
+    Compiled(Box<Compiled<f32>>),
     Autograd(Box<Autograd>),
 }
 
@@ -301,7 +301,7 @@ impl<'a> Run<'a> {
     /// One step of the optimizer; returns the loss before it.
     fn step(&mut self, batch: &Batch) -> Result<f32> {
         let (optimizer, dropout, noise) = match &mut self.executor {
-            Executor::Compiled(compiled) => return compiled.step(batch),
+            Executor::Compiled(compiled) => return Ok(compiled.step(batch)? as f32),
             Executor::Autograd(autograd) => (&mut autograd.optimizer, &mut autograd.dropout, &mut autograd.noise),
         };
         let images = batch.images()?.to_device(self.model.device())?;

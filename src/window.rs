@@ -1,6 +1,6 @@
 //! Convolutions as plain data: their numbers, and the shapes that follow from them.
 
-use crate::misfit::{Misfit, misfit, picture, shape};
+use crate::misfit::{Fitted, Misfit, misfit, picture, shape};
 use serde::{Deserialize, Serialize};
 
 /// Numbers of a layer above this are a slip of the finger.
@@ -49,7 +49,7 @@ impl Conv {
         Conv { groups, ..self }
     }
 
-    pub(crate) fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, Misfit> {
+    pub(crate) fn narrowed(&self, input: &[usize]) -> Fitted {
         let (c, h, w) = picture(input)?;
         self.check(c)?;
         let reach = self.dilation * (self.kernel - 1) + 1;
@@ -131,7 +131,7 @@ impl ConvTranspose {
         ConvTranspose { conv: self.conv.groups(groups), ..self }
     }
 
-    pub(crate) fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, Misfit> {
+    pub(crate) fn widened(&self, input: &[usize]) -> Fitted {
         let (c, h, w) = picture(input)?;
         let Conv { out, kernel, stride, padding, dilation, .. } = self.conv;
         self.conv.check(c)?;

@@ -31,6 +31,20 @@ fn distributions_have_their_moments() {
 }
 
 #[test]
+fn a_mask_takes_one_draw_for_each_value() {
+    for (before, n) in [(0, 5), (3, 300), (1, 1000)] {
+        let [mut rng, mut single] = [0, 1].map(|_| Rng::new(5, Stream::Dropout));
+        for _ in 0..before {
+            assert_eq!(rng.unit(), single.unit());
+        }
+        let mask = rng.dropout_mask(n, 0.3);
+        let right: Vec<f32> = (0..n).map(|_| if single.unit() < 0.3 { 0.0 } else { 1.0 / (1.0 - 0.3) }).collect();
+        assert_eq!(mask, right);
+        assert_eq!(rng.unit(), single.unit());
+    }
+}
+
+#[test]
 fn a_permutation_has_every_number_once_and_every_place_is_as_likely() {
     let mut rng = Rng::new(3, Stream::Shuffle);
     let mut first = [0; 5];

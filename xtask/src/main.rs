@@ -9,6 +9,7 @@ use std::time::Instant;
 const USAGE: &str = "\
 cargo xtask test [STEP ...]   every test, or the steps named: fmt clippy cuda doc unit install kernel notebooks
 cargo xtask cuda              a build with CUDA, which needs no GPU; pip installs the toolkit
+cargo xtask sanitizer         the helper's unsafe code under AddressSanitizer; compiles everything once more
 cargo xtask bench NAME        interaction: how the kernel feels, beside the stock form and ipykernel
                               soak: many cells, many starts
                               show: how long pictures take
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test", steps @ ..] => test(steps),
         ["cuda"] => cuda::build(),
+        ["sanitizer"] => sanitizer(),
         ["bench", name @ ("interaction" | "soak")] => bench(name),
         ["bench", name @ "show"] => bench_rust(name),
         ["bench", name @ ("training" | "loader")] => bench_beside_torch(name, false),
@@ -120,6 +122,20 @@ fn notebooks(place: &Place) -> Result<(), String> {
         run(check.current_dir(&place.root).arg("tests/check_notebook.py").arg(&copy))?;
     }
     Ok(())
+}
+
+/// The tests that reach unsafe code, in a build that stops at the first value read or written outside its memory.
+fn sanitizer() -> Result<(), String> {
+    let place = Place::new()?;
+    let mut cargo = place.cargo();
+    cargo.args(["test", "--package", "candlebook", "--target", "x86_64-unknown-linux-gnu"]);
+    cargo.args(["--lib", "--test", "conv", "--test", "compiled", "--test", "lmdb"]);
+    // The flag is not stable, but each toolchain has what it needs. What tests leak, they leak on purpose.
+    run(cargo
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", "-Zsanitizer=address")
+        .env("ASAN_OPTIONS", "detect_leaks=0")
+        .env("CARGO_TARGET_DIR", place.target.join("sanitizer")))
 }
 
 /// A benchmark; its rows go to `target/bench/NAME.json`.

@@ -1,0 +1,74 @@
+//! Dense layers: y = x Wᵀ + b.
+
+use crate::elementwise::add_rows;
+use crate::error::Result;
+use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::matmul::{Matrix, multiply, turn};
+use crate::misfit::{Fitted, misfit, shape};
+use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::real::Real;
+use candle_core::Tensor;
+use std::sync::Arc;
+
+/// Holds how many values come out.
+#[derive(Debug)]
+pub(crate) struct Linear(pub(crate) usize);
+
+impl Operation for Linear {
+    fn output_shape(&self, input: &[usize]) -> Fitted {
+        if self.0 == 0 {
+            return misfit("at least one output", 0, "Choose a positive size, such as Linear(128)");
+        }
+        if input.len() != 1 {
+            return misfit("values in a row", shape(input), "Put Flatten before it");
+        }
+        Ok(vec![self.0])
+    }
+
+    fn parameter_shapes(&self, input: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
+        Some((vec![self.0, input[0]], vec![self.0]))
+    }
+
+    fn tensor(&self, xs: &Tensor, own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
+        let (weight, bias) = own.learned(xs.dtype())?;
+        Ok(xs.matmul(&weight.t()?)?.broadcast_add(&bias)?)
+    }
+
+    fn staged(&self, _shapes: Shapes<'_>, _links: &mut Links) -> Staged {
+        Staged::Kernel(Arc::new(Product))
+    }
+}
+
+/// The product with a matrix of weights (outputs, inputs).
+#[derive(Debug)]
+struct Product;
+
+impl Kernel for Product {
+    fn dense(&self) -> bool {
+        true
+    }
+}
+
+impl<T: Real> Arithmetic<T> for Product {
+    fn forward(&self, here: Here, x: &[T], y: &mut [T], given: Given<'_, T>, rooms: &mut [Room<T>]) {
+        let Here { rows, inputs, outputs, .. } = here;
+        let (x, weight) = (Matrix::new(x, rows, inputs), Matrix::new(given.weight, outputs, inputs));
+        // A product turns one of its sides, value by value: better a few pictures than all weights, even where what comes out
+        // is to be turned back.
+        if rows * (inputs + outputs) < inputs * outputs {
+            let turned = &mut rooms[here.stage].scratch[0];
+            turned.resize(outputs * rows, T::ZERO);
+            multiply(weight, x.transposed(), turned, false); // (out, in) x (in, rows)
+            turn(turned, rows, y);
+        } else {
+            multiply(x, weight.transposed(), y, false); // (rows, in) x (in, out)
+        }
+        add_rows(y, given.bias);
+    }
+
+    fn backward(&self, here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
+        let Back { dy, dx: Some(dx), weight, .. } = back else { return };
+        let dy = Matrix::new(dy, here.rows, here.outputs);
+        multiply(dy, Matrix::new(weight, here.outputs, here.inputs), dx, false); // (rows, out) x (out, in)
+    }
+}
