@@ -1,7 +1,7 @@
 //! Activations: functions of each value by itself.
 
 use crate::error::Result;
-use crate::kernel::{self, Arithmetic, Back, Given, Here, Kernel, Pointwise, Room};
+use crate::kernel::{Activation, Arithmetic, Back, Given, Here, Kernel, Pointwise, Room};
 use crate::misfit::{Fitted, misfit};
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use crate::real::Real;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// One whose derivative is a function of what came out.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Activation {
+pub(crate) enum Function {
     Relu,
     /// With its slope below zero.
     LeakyRelu(f64),
@@ -21,13 +21,13 @@ pub(crate) enum Activation {
     Tanh,
 }
 
-impl Operation for Activation {
+impl Operation for Function {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         match *self {
-            Activation::LeakyRelu(slope) if !(0.0..1.0).contains(&slope) => {
+            Function::LeakyRelu(slope) if !(0.0..1.0).contains(&slope) => {
                 misfit("a slope in [0, 1)", slope, "0.01 is PyTorch's, 0.2 is common")
             }
-            Activation::Elu(alpha) if !(alpha > 0.0 && alpha <= 100.0) => {
+            Function::Elu(alpha) if !(alpha > 0.0 && alpha <= 100.0) => {
                 misfit("an alpha above 0, up to 100", alpha, "1 is PyTorch's")
             }
             _ => Ok(input.to_vec()),
@@ -36,15 +36,15 @@ impl Operation for Activation {
 
     fn tensor(&self, xs: &Tensor, _own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
         Ok(match *self {
-            Activation::Relu => xs.relu()?,
-            Activation::LeakyRelu(slope) => {
+            Function::Relu => xs.relu()?,
+            Function::LeakyRelu(slope) => {
                 // A value that is no number stays what it is: training must see it.
                 let below = xs.lt(0f64)?;
                 below.where_cond(&(xs * slope)?, xs)?
             }
-            Activation::Elu(alpha) => xs.elu(alpha)?,
-            Activation::Sigmoid => candle_nn::ops::sigmoid(xs)?,
-            Activation::Tanh => xs.tanh()?,
+            Function::Elu(alpha) => xs.elu(alpha)?,
+            Function::Sigmoid => candle_nn::ops::sigmoid(xs)?,
+            Function::Tanh => xs.tanh()?,
         })
     }
 
@@ -53,31 +53,31 @@ impl Operation for Activation {
     }
 }
 
-impl kernel::Activation for Activation {}
+impl Activation for Function {}
 
-impl<T: Real> Pointwise<T> for Activation {
+impl<T: Real> Pointwise<T> for Function {
     fn forward(&self, values: &mut [T]) {
         let (one, two) = (T::ONE, T::of(2.0));
         match *self {
             // A value that is no number stays what it is: training must see it.
-            Activation::Relu => {
+            Function::Relu => {
                 Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = if *v < T::ZERO { T::ZERO } else { *v }));
             }
-            Activation::LeakyRelu(slope) => {
+            Function::LeakyRelu(slope) => {
                 let slope = T::of(slope);
                 Arch::new()
                     .dispatch(|| values.iter_mut().for_each(|v| *v = if *v < T::ZERO { *v * slope } else { *v }));
             }
-            Activation::Elu(alpha) => {
+            Function::Elu(alpha) => {
                 let alpha = T::of(alpha);
                 Arch::new().dispatch(|| {
                     values.iter_mut().for_each(|v| *v = if *v < T::ZERO { alpha * (v.exp() - one) } else { *v });
                 });
             }
-            Activation::Sigmoid => {
+            Function::Sigmoid => {
                 Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = one / (one + (-*v).exp())));
             }
-            Activation::Tanh => {
+            Function::Tanh => {
                 Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = one - two / (one + (two * *v).exp())));
             }
         }
@@ -87,26 +87,26 @@ impl<T: Real> Pointwise<T> for Activation {
         let shrink = T::ONE / scale;
         let both = gradients.iter_mut().zip(out);
         match *self {
-            Activation::Relu => {
+            Function::Relu => {
                 Arch::new().dispatch(|| both.for_each(|(g, &y)| *g = if y > T::ZERO { *g } else { T::ZERO }));
             }
-            Activation::LeakyRelu(slope) => {
+            Function::LeakyRelu(slope) => {
                 let slope = T::of(slope);
                 Arch::new().dispatch(|| both.for_each(|(g, &y)| *g *= if y > T::ZERO { T::ONE } else { slope }));
             }
-            Activation::Elu(alpha) => {
+            Function::Elu(alpha) => {
                 let alpha = T::of(alpha);
                 Arch::new().dispatch(|| {
                     both.for_each(|(g, &y)| *g *= if y > T::ZERO { T::ONE } else { y * shrink + alpha });
                 });
             }
-            Activation::Sigmoid => Arch::new().dispatch(|| {
+            Function::Sigmoid => Arch::new().dispatch(|| {
                 both.for_each(|(g, &y)| {
                     let y = y * shrink;
                     *g *= y * (T::ONE - y);
                 });
             }),
-            Activation::Tanh => Arch::new().dispatch(|| {
+            Function::Tanh => Arch::new().dispatch(|| {
                 both.for_each(|(g, &y)| {
                     let y = y * shrink;
                     *g *= T::ONE - y * y;
@@ -160,8 +160,8 @@ mod tests {
     use super::*;
     use crate::statistics::Statistics;
 
-    const ALL: [Activation; 5] =
-        [Activation::Relu, Activation::Sigmoid, Activation::Tanh, Activation::LeakyRelu(0.2), Activation::Elu(0.7)];
+    const ALL: [Function; 5] =
+        [Function::Relu, Function::Sigmoid, Function::Tanh, Function::LeakyRelu(0.2), Function::Elu(0.7)];
 
     #[test]
     fn values_that_are_no_numbers_are_not_hidden() {

@@ -5,7 +5,7 @@
 //!
 //! What a kind of layer does stands in its own file; a new one is such a file and its name here.
 
-use crate::activation::{Activation, Gelu};
+use crate::activation::{Function, Gelu};
 use crate::average::{AvgPool, Upsample};
 use crate::dropout::Dropout;
 use crate::linear::Linear;
@@ -90,12 +90,12 @@ impl Layer {
             Layer::Upsample(n) => Box::new(Upsample(n)),
             Layer::BatchNorm => Box::new(BatchNorm),
             Layer::Residual(ref block) => Box::new(Residual(block.len())),
-            Layer::Relu => Box::new(Activation::Relu),
-            Layer::LeakyRelu(slope) => Box::new(Activation::LeakyRelu(slope)),
-            Layer::Elu(alpha) => Box::new(Activation::Elu(alpha)),
+            Layer::Relu => Box::new(Function::Relu),
+            Layer::LeakyRelu(slope) => Box::new(Function::LeakyRelu(slope)),
+            Layer::Elu(alpha) => Box::new(Function::Elu(alpha)),
             Layer::Gelu => Box::new(Gelu),
-            Layer::Sigmoid => Box::new(Activation::Sigmoid),
-            Layer::Tanh => Box::new(Activation::Tanh),
+            Layer::Sigmoid => Box::new(Function::Sigmoid),
+            Layer::Tanh => Box::new(Function::Tanh),
             Layer::Dropout(p) => Box::new(Dropout(p)),
         }
     }

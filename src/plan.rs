@@ -10,9 +10,9 @@ use rayon::prelude::*;
 use std::sync::Arc;
 
 /// Pictures pass through the stages together where no gradient is needed, so many at most, and no more than leave so many
-/// values after a stage: what they leave stays in the cache.
+/// values after a stage: what they leave stays in a cache, if only the last; fewer would read dense weights too often.
 const CHUNK: usize = 64;
-const CHUNK_VALUES: usize = 1 << 18;
+const CHUNK_VALUES: usize = 1 << 20;
 
 /// Work of fewer operations than this is done by one thread: to wake another takes longer.
 pub(crate) const SMALL: usize = 2_000_000;
