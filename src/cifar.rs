@@ -81,13 +81,10 @@ pub fn cifar10_folder(path: impl AsRef<Path>) -> Result<Dataset> {
 
 impl Archive {
     fn load(&self) -> Result<Dataset> {
-        for place in folders() {
-            if place.join(TEST).is_file() {
-                return cifar10_folder(place);
-            }
+        if let Some(folder) = folders().find(|folder| folder.join(TEST).is_file()) {
+            return cifar10_folder(folder);
         }
-        let archives = archives();
-        if let Some(path) = archives.iter().map(|place| place.join(self.name)).find(|path| path.is_file()) {
+        if let Some(path) = places().into_iter().map(|place| place.join(self.name)).find(|path| path.is_file()) {
             let raw = std::fs::read(&path).map_err(Error::io("read", &path))?;
             return self.read(&path, path.display().to_string(), &raw);
         }
@@ -110,21 +107,17 @@ impl Archive {
     }
 }
 
-/// Folders that may hold the files.
-fn folders() -> Vec<PathBuf> {
-    let data = std::env::var_os("CANDLEBOOK_DATA").map(PathBuf::from);
-    let mut places =
-        data.map_or_else(Vec::new, |data| vec![data.join(FOLDER), data.join("cifar10").join(FOLDER), data]);
-    places.extend(cache_folder().map(|cache| cache.join("cifar10").join(FOLDER)));
-    places
-}
-
 /// Folders that may hold the archive.
-fn archives() -> Vec<PathBuf> {
+fn places() -> Vec<PathBuf> {
     let data = std::env::var_os("CANDLEBOOK_DATA").map(PathBuf::from);
     let mut places = data.map_or_else(Vec::new, |data| vec![data.join("cifar10"), data]);
     places.extend(cache_folder().map(|cache| cache.join("cifar10")));
     places
+}
+
+/// Folders that may hold its files, unpacked.
+fn folders() -> impl Iterator<Item = PathBuf> {
+    places().into_iter().flat_map(|place| [place.join(FOLDER), place])
 }
 
 /// The files of an archive that are known by name, in memory; nothing is written.

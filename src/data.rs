@@ -6,7 +6,6 @@
 use crate::cell::unless_stopped;
 use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
-use crate::idx::Idx;
 use crate::montage::Montage;
 use crate::real::Real;
 use crate::rng::{Rng, Stream as Purpose};
@@ -15,7 +14,6 @@ use crate::table::Table;
 use candle_core::{DType, Device, Tensor};
 use pulp::Arch;
 use rayon::prelude::*;
-use std::path::Path;
 use std::sync::Arc;
 
 /// A picture's channels, height and width.
@@ -368,40 +366,3 @@ impl Show for Dataset {
     }
 }
 shows_itself!(Dataset);
-
-/// A data set of your own in MNIST's files: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the two of `t10k`,
-/// each gzipped (`.gz`) or not. Labels may be absent.
-///
-/// # Errors
-/// A missing, damaged or mismatched file.
-///
-/// # Examples
-/// ```no_run
-/// let letters = candlebook::idx_folder("data/letters")?;
-/// # Ok::<(), candlebook::Error>(())
-/// ```
-pub fn idx_folder(folder: impl AsRef<Path>) -> Result<Dataset> {
-    let folder = folder.as_ref();
-    let read = |split: &str| -> Result<Split> {
-        let images = find(folder, &format!("{split}-images-idx3-ubyte")).ok_or_else(|| {
-            let hint = "The four files are named as MNIST's, each with or without .gz";
-            Error::file(folder, format!("a file {split}-images-idx3-ubyte[.gz]"), "none", hint)
-        })?;
-        let labels = find(folder, &format!("{split}-labels-idx1-ubyte"));
-        let images = Idx::read(images, 3)?;
-        split_of(images, labels.map(|path| Idx::read(path, 1)).transpose()?)
-    };
-    let name = folder.file_name().map_or("pictures".into(), |name| name.to_string_lossy().into_owned());
-    Dataset::new(name, folder.display().to_string(), read("train")?, read("t10k")?)
-}
-
-pub(crate) fn split_of(images: Idx, labels: Option<Idx>) -> Result<Split> {
-    let shape = (1, images.dims[1], images.dims[2]);
-    let labels = labels.map(|labels| labels.bytes.into_iter().map(u32::from).collect());
-    Split::from_bytes(images.bytes, shape, labels)
-}
-
-/// A file of this name in the folder, plain or gzipped.
-pub(crate) fn find(folder: &Path, name: &str) -> Option<std::path::PathBuf> {
-    [name.to_owned(), format!("{name}.gz")].into_iter().map(|name| folder.join(name)).find(|path| path.is_file())
-}

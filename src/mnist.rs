@@ -6,11 +6,12 @@
 //! Sources: LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition" (1998); Xiao,
 //! Rasul, Vollgraf, "Fashion-MNIST" (2017). Mirrors: those of torchvision's `datasets.MNIST`.
 
-use crate::data::{Dataset, Split, find, split_of};
+use crate::data::{Dataset, Split};
 use crate::download::{check, fetch, mirrors};
 use crate::error::{Error, Result};
 use crate::file::cache_folder;
 use crate::idx::{Idx, decompress};
+use crate::idx_folder::{find, split_of};
 use std::path::{Path, PathBuf};
 
 /// A set of four IDX files and where they may be found.

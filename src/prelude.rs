@@ -3,7 +3,7 @@
 pub use crate::cell::stopped;
 pub use crate::cifar::{cifar10, cifar10_folder};
 pub use crate::codec::{Jpeg, jpeg, jpeg_within};
-pub use crate::data::{Dataset, ImageShape, Split, idx_folder};
+pub use crate::data::{Dataset, ImageShape, Split};
 pub use crate::device::best_device;
 pub use crate::display::{Content, Handle, Show, clear_output, show};
 pub use crate::display::{ShowDebug as _, ShowValues as _};
@@ -13,6 +13,7 @@ pub use crate::fit::Fit;
 pub use crate::folder::{ImageFolder, image_folder};
 pub use crate::frame::Crop;
 pub use crate::history::{Epoch, History};
+pub use crate::idx_folder::idx_folder;
 pub use crate::image::Image;
 pub use crate::input::{input, password};
 pub use crate::layer::Layer::{self, *};

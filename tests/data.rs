@@ -46,21 +46,6 @@ fn what_does_not_fit_is_an_error_in_words() {
 }
 
 #[test]
-fn an_idx_folder_of_ones_own_is_a_dataset() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, bytes: Vec<u8>| std::fs::write(folder.path().join(name), bytes).unwrap();
-    let images = |n: u8| [vec![0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, 1, 0, 0, 0, 2], vec![9; 2 * n as usize]].concat();
-    write("train-images-idx3-ubyte", images(3));
-    let error = candlebook::idx_folder(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("expected a file t10k-images-idx3-ubyte[.gz], got none"), "{error}");
-    write("t10k-images-idx3-ubyte", images(1));
-    write("t10k-labels-idx1-ubyte", vec![0, 0, 8, 1, 0, 0, 0, 1, 5]);
-    let data = candlebook::idx_folder(folder.path()).unwrap();
-    assert_eq!((data.train.len(), data.test.len(), data.image_shape()), (3, 1, (1, 1, 2)));
-    assert_eq!((data.train.labels(), data.test.labels()), (None, Some(vec![5])));
-}
-
-#[test]
 fn a_dataset_shows_a_table_and_a_strip() {
     let contents = mnist_embedded().unwrap().contents().unwrap();
     let table = contents[0].get("text/plain").unwrap();
