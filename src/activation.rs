@@ -4,9 +4,8 @@ use crate::error::Result;
 use crate::kernel::{Activation, Arithmetic, Back, Given, Here, Kernel, Pointwise, Room};
 use crate::misfit::{Fitted, misfit};
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::real::Real;
+use crate::real::{Real, widest};
 use candle_core::Tensor;
-use pulp::Arch;
 use std::sync::Arc;
 
 /// One whose derivative is a function of what came out.
@@ -61,24 +60,23 @@ impl<T: Real> Pointwise<T> for Function {
         match *self {
             // A value that is no number stays what it is: training must see it.
             Function::Relu => {
-                Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = if *v < T::ZERO { T::ZERO } else { *v }));
+                widest!(|| values.iter_mut().for_each(|v| *v = if *v < T::ZERO { T::ZERO } else { *v }));
             }
             Function::LeakyRelu(slope) => {
                 let slope = T::of(slope);
-                Arch::new()
-                    .dispatch(|| values.iter_mut().for_each(|v| *v = if *v < T::ZERO { *v * slope } else { *v }));
+                widest!(|| values.iter_mut().for_each(|v| *v = if *v < T::ZERO { *v * slope } else { *v }));
             }
             Function::Elu(alpha) => {
                 let alpha = T::of(alpha);
-                Arch::new().dispatch(|| {
+                widest!(|| {
                     values.iter_mut().for_each(|v| *v = if *v < T::ZERO { alpha * (v.exp() - one) } else { *v });
                 });
             }
             Function::Sigmoid => {
-                Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = one / (one + (-*v).exp())));
+                widest!(|| values.iter_mut().for_each(|v| *v = one / (one + (-*v).exp())));
             }
             Function::Tanh => {
-                Arch::new().dispatch(|| values.iter_mut().for_each(|v| *v = one - two / (one + (two * *v).exp())));
+                widest!(|| values.iter_mut().for_each(|v| *v = one - two / (one + (two * *v).exp())));
             }
         }
     }
@@ -88,25 +86,25 @@ impl<T: Real> Pointwise<T> for Function {
         let both = gradients.iter_mut().zip(out);
         match *self {
             Function::Relu => {
-                Arch::new().dispatch(|| both.for_each(|(g, &y)| *g = if y > T::ZERO { *g } else { T::ZERO }));
+                widest!(|| both.for_each(|(g, &y)| *g = if y > T::ZERO { *g } else { T::ZERO }));
             }
             Function::LeakyRelu(slope) => {
                 let slope = T::of(slope);
-                Arch::new().dispatch(|| both.for_each(|(g, &y)| *g *= if y > T::ZERO { T::ONE } else { slope }));
+                widest!(|| both.for_each(|(g, &y)| *g *= if y > T::ZERO { T::ONE } else { slope }));
             }
             Function::Elu(alpha) => {
                 let alpha = T::of(alpha);
-                Arch::new().dispatch(|| {
+                widest!(|| {
                     both.for_each(|(g, &y)| *g *= if y > T::ZERO { T::ONE } else { y * shrink + alpha });
                 });
             }
-            Function::Sigmoid => Arch::new().dispatch(|| {
+            Function::Sigmoid => widest!(|| {
                 both.for_each(|(g, &y)| {
                     let y = y * shrink;
                     *g *= y * (T::ONE - y);
                 });
             }),
-            Function::Tanh => Arch::new().dispatch(|| {
+            Function::Tanh => widest!(|| {
                 both.for_each(|(g, &y)| {
                     let y = y * shrink;
                     *g *= T::ONE - y * y;
@@ -139,7 +137,7 @@ impl Kernel for Gelu {}
 
 impl<T: Real> Arithmetic<T> for Gelu {
     fn forward(&self, _here: Here, x: &[T], y: &mut [T], _given: Given<'_, T>, _rooms: &mut [Room<T>]) {
-        Arch::new().dispatch(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * x.normal_below()));
+        widest!(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * x.normal_below()));
     }
 
     fn backward(&self, _here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
@@ -147,7 +145,7 @@ impl<T: Real> Arithmetic<T> for Gelu {
         // 1 / sqrt(2 pi)
         let (density, half) =
             (T::of(0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2), T::of(0.5));
-        Arch::new().dispatch(|| {
+        widest!(|| {
             for ((dx, &dy), &x) in dx.iter_mut().zip(dy).zip(x) {
                 *dx = dy * (x.normal_below() + x * density * (-half * x * x).exp());
             }

@@ -5,7 +5,7 @@
 //! a stride, every second (third, ...) row and column lies in a map of its own. Results between the rows' ends are of no
 //! use and dropped; at 64 columns that is one in 33.
 
-use crate::real::Real;
+use crate::real::{Real, widest};
 use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
 
@@ -144,7 +144,7 @@ impl Correlation {
     /// pictures stand `apart` from each other.
     pub(crate) fn pack<T: Real>(&self, sources: &[T], apart: usize, packed: &mut [T]) {
         let Maps { height, width, .. } = self.from;
-        Arch::new().dispatch(|| {
+        widest!(|| {
             for (nth, source) in sources.chunks(apart).enumerate() {
                 for (channel, map) in source[..self.from.size()].chunks_exact(height * width).enumerate() {
                     let own = &mut packed[channel * self.channel() + nth * self.rows * self.pitch..];
@@ -277,7 +277,7 @@ impl Correlation {
                 Arch::new().dispatch(sum);
             }
             let flat = &*flat;
-            Arch::new().dispatch(|| {
+            widest!(|| {
                 for (nth, map) in block.enumerate() {
                     let add = bias.map_or(T::ZERO, |bias| bias[map]);
                     for (p, result) in results.chunks_mut(apart).enumerate() {

@@ -7,12 +7,11 @@ use crate::cell::unless_stopped;
 use crate::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
 use crate::montage::Montage;
-use crate::real::Real;
+use crate::real::{Real, widest};
 use crate::rng::{Rng, Stream as Purpose};
 use crate::stream::Stream;
 use crate::table::Table;
 use candle_core::{DType, Device, Tensor};
-use pulp::Arch;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -275,7 +274,7 @@ impl Split {
 
 pub(crate) fn to_floats<T: Real>(bytes: &[u8], values: &mut [T]) {
     let each = values.iter_mut().zip(bytes);
-    Arch::new().dispatch(|| each.for_each(|(value, &byte)| *value = (f32::from(byte) / 255.0).into()));
+    widest!(|| each.for_each(|(value, &byte)| *value = (f32::from(byte) / 255.0).into()));
 }
 
 fn count(values: usize, (c, h, w): ImageShape) -> Result<usize> {

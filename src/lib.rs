@@ -20,8 +20,8 @@
 
 pub mod error;
 mod file;
-pub mod rng;
 mod real;
+pub mod rng;
 pub mod cell;
 pub mod device;
 pub mod display;

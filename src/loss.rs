@@ -2,9 +2,8 @@
 
 use crate::elementwise::LANES;
 use crate::error::Result;
-use crate::real::Real;
+use crate::real::{Real, widest};
 use candle_core::Tensor;
-use pulp::Arch;
 use serde::{Deserialize, Serialize};
 
 /// A loss, averaged over pictures, channels and pixels.
@@ -78,13 +77,12 @@ impl Loss {
         let scale = T::of(1.0 / count as f64);
         let parts = out.chunks(PART).zip(target.chunks(PART)).zip(gradients.chunks_mut(PART));
         let sums = parts.map(|((out, target), gradients)| {
-            Arch::new()
-                .dispatch(|| match self {
-                    Loss::Mse => squares(out, target, gradients, scale),
-                    Loss::BinaryCrossEntropy => cross_entropies(out, target, gradients, scale),
-                    Loss::BinaryCrossEntropyWithLogits => cross_entropies_of_logits(out, target, gradients, scale),
-                })
-                .into()
+            widest!(|| match self {
+                Loss::Mse => squares(out, target, gradients, scale),
+                Loss::BinaryCrossEntropy => cross_entropies(out, target, gradients, scale),
+                Loss::BinaryCrossEntropyWithLogits => cross_entropies_of_logits(out, target, gradients, scale),
+            })
+            .into()
         });
         sums.sum()
     }

@@ -1,6 +1,6 @@
-//! Matrix products on one thread, by the `gemm` crate: the only place of this crate with `unsafe` code.
+//! Matrix products on one thread, by the `gemm` crate, whose call is `unsafe`; and matrices turned.
 
-use crate::real::Real;
+use crate::real::{Real, widest};
 use gemm::Parallelism;
 
 /// Numbers seen as a matrix.
@@ -84,7 +84,7 @@ pub(crate) fn multiply<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T], add: bo
 pub(crate) fn turn<T: Real>(values: &[T], columns: usize, turned: &mut [T]) {
     const SIDE: usize = 16;
     let rows = values.len() / columns;
-    pulp::Arch::new().dispatch(|| {
+    widest!(|| {
         for row in (0..rows).step_by(SIDE) {
             for column in (0..columns).step_by(SIDE) {
                 let (height, width) = (SIDE.min(rows - row), SIDE.min(columns - column));

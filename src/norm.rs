@@ -5,10 +5,9 @@ use crate::error::Result;
 use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::misfit::Fitted;
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::real::Real;
+use crate::real::{Real, widest};
 use crate::statistics::{Channels, EPS, MOMENTUM, Statistics};
 use candle_core::{DType, Tensor};
-use pulp::Arch;
 use std::sync::Arc;
 
 pub(crate) struct BatchNorm;
@@ -86,7 +85,7 @@ impl<T: Real> Arithmetic<T> for Norm {
     }
 
     fn forward(&self, _here: Here, x: &[T], y: &mut [T], given: Given<'_, T>, _rooms: &mut [Room<T>]) {
-        Arch::new().dispatch(|| {
+        widest!(|| {
             for ((c, x), y) in self.0.each(x).zip(y.chunks_exact_mut(self.0.values)) {
                 let (scale, shift) = (given.weight[c], given.bias[c]);
                 y.iter_mut().zip(x).for_each(|(y, x)| *y = *x * scale + shift);
@@ -107,7 +106,7 @@ impl<T: Real> Arithmetic<T> for Norm {
         let Back { x, dy, dx: Some(dx), known, .. } = back else { return };
         let (weights, biases) = known.pulls.split_at(self.0.count);
         let part = T::of(1.0 / known.count as f64);
-        Arch::new().dispatch(|| {
+        widest!(|| {
             let all = self.0.each(x).zip(dy.chunks_exact(self.0.values)).zip(dx.chunks_exact_mut(self.0.values));
             for (((c, x), dy), dx) in all {
                 let (mean, scale) = (known.mean[c], known.scale[c]);

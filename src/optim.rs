@@ -5,10 +5,9 @@
 //! and more. Here both are mended on the CPU. Other devices use candle's tensor operations.
 
 use crate::error::{Error, Result};
-use crate::real::Real;
+use crate::real::{Real, widest};
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Tensor, Var};
-use pulp::Arch;
 use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
 
@@ -322,7 +321,7 @@ pub(crate) fn one_step<T: Real>(values: &mut [T], gradients: &[T], first: &mut [
             let [beta1, beta2, rate, inverse_root, eps, keep] =
                 [beta1, beta2, rate, inverse_root, eps, keep].map(T::of);
             let (new1, new2) = (T::ONE - beta1, T::ONE - beta2);
-            Arch::new().dispatch(|| {
+            widest!(|| {
                 let all = values.iter_mut().zip(gradients).zip(first.iter_mut()).zip(second.iter_mut());
                 for (((x, &g), m), v) in all {
                     let mean = *m * beta1 + g * new1;
@@ -336,11 +335,11 @@ pub(crate) fn one_step<T: Real>(values: &mut [T], gradients: &[T], first: &mut [
         Rates::Sgd { momentum, rate, decay } => {
             let [momentum, rate, decay] = [momentum, rate, decay].map(T::of);
             if first.is_empty() {
-                return Arch::new().dispatch(|| {
+                return widest!(|| {
                     values.iter_mut().zip(gradients).for_each(|(x, &g)| *x -= rate * (g + decay * *x));
                 });
             }
-            Arch::new().dispatch(|| {
+            widest!(|| {
                 for ((x, &g), m) in values.iter_mut().zip(gradients).zip(first.iter_mut()) {
                     let direction = *m * momentum + g + decay * *x;
                     *m = if direction.abs() < nothing { T::ZERO } else { direction };

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::misfit::{Fitted, misfit, picture};
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::real::Real;
+use crate::real::{Real, widest};
 use candle_core::{D, DType, Tensor};
 use std::sync::Arc;
 
@@ -174,7 +174,7 @@ impl Pool {
     /// Windows of two by two, without branches.
     fn maxima_of_two<T: Real>(self, wide: &[T], narrow: &mut [T], places: &mut [u16]) {
         let width = self.width;
-        pulp::Arch::new().dispatch(|| {
+        widest!(|| {
             let rows = narrow.chunks_exact_mut(width / 2).zip(places.chunks_exact_mut(width / 2));
             for ((narrow, places), rows) in rows.zip(wide.chunks_exact(2 * width)) {
                 let (above, below) = rows.split_at(width);

@@ -7,6 +7,18 @@ use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::Neg;
 
+/// Runs a closure in the widest instructions that the processor has, found out when the program runs. The compiler makes vectors
+/// of its loops only where it and what it calls are inlined: a function of its own would be compiled for every processor.
+macro_rules! widest {
+    (|| $body:expr) => {
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || $body,
+        )
+    };
+}
+pub(crate) use widest;
+
 /// `f32` or `f64`, one at a time and in the widest vectors that the processor has.
 pub(crate) trait Real: WithDType + Default + Debug + From<f32> + Into<f64> + Neg<Output = Self> + Sum {
     /// A vector of them.

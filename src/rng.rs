@@ -4,7 +4,7 @@
 //! drawn on the host, from ChaCha8, whose sequence is the same on every machine and in every version. Each purpose has its
 //! own stream: one more dropout layer does not change the initial weights.
 
-use pulp::Arch;
+use crate::real::widest;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use std::ops::AddAssign;
@@ -95,7 +95,7 @@ impl Rng {
         for mask in mask.chunks_mut(WORDS) {
             let words = &mut words[..mask.len()];
             self.0.fill_bytes(words.as_flattened_mut());
-            Arch::new().dispatch(|| {
+            widest!(|| {
                 let draws = words.iter().map(|word| unit(u32::from_le_bytes(*word)));
                 mask.iter_mut().zip(draws).for_each(|(value, draw)| *value = if draw < p { 0.0 } else { keep }.into());
             });
