@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::misfit::Fitted;
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::pool::{narrowed, widened, windows};
+use crate::pool::{Windows, narrowed, widened, windows};
 use crate::real::Real;
 use candle_core::{D, Tensor};
 use std::sync::Arc;
@@ -79,14 +79,6 @@ impl<T: Real> Arithmetic<T> for Repeats {
             self.0.sum(dy, dx, T::ONE);
         }
     }
-}
-
-/// Windows of `size` x `size` without overlap, over maps of one width.
-#[derive(Clone, Copy, Debug)]
-struct Windows {
-    size: usize,
-    /// Width of the wide maps. Their height is a whole number of windows, so that maps need not be told apart.
-    width: usize,
 }
 
 impl Windows {

@@ -53,10 +53,8 @@ impl Chain {
         let of = |(step, input): (&Step, &Vec<usize>)| variables(&step.layer, input, rng, device);
         let variables = steps.iter().zip(&shapes).map(of).collect::<Result<_>>()?;
         let running = |(step, input): (&Step, &Vec<usize>)| -> Result<Option<(Var, Var)>> {
-            if !step.layer.operation().normalizes() {
-                return Ok(None);
-            }
-            Ok(Some((Var::zeros(input[0], DType::F32, device)?, Var::ones(input[0], DType::F32, device)?)))
+            let both = || Ok((Var::zeros(input[0], DType::F32, device)?, Var::ones(input[0], DType::F32, device)?));
+            step.layer.operation().running().then(both).transpose()
         };
         let buffers = steps.iter().zip(&shapes).map(running).collect::<Result<_>>()?;
         let plan = Plan::new(&steps, &shapes);
@@ -230,10 +228,10 @@ pub(crate) fn count_weights(layers: &[Layer], input: &[usize]) -> (u128, Vec<usi
     (count, shapes[steps.len()].clone())
 }
 
-/// As PyTorch starts them: weight and bias uniform in ±1/sqrt(inputs), those of a normalization at 1 and 0.
+/// As [`Operation::parameter_shapes`](crate::operation::Operation::parameter_shapes) says.
 fn variables(layer: &Layer, input: &[usize], rng: &mut Rng, device: &Device) -> Result<Option<(Var, Var)>> {
     let Some((weight, bias)) = layer.operation().parameter_shapes(input) else { return Ok(None) };
-    if layer.operation().normalizes() {
+    if weight.len() == 1 {
         return Ok(Some((Var::ones(weight, DType::F32, device)?, Var::zeros(bias, DType::F32, device)?)));
     }
     let bound = 1.0 / (weight[1..].iter().product::<usize>() as f32).sqrt();

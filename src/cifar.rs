@@ -43,10 +43,9 @@ const CIFAR10: Archive = Archive {
 
 /// Small photographs of ten kinds of things: 50,000 for training and 10,000 for test, 3 x 32 x 32, red, green, blue.
 ///
-/// Looked for in `$CANDLEBOOK_DATA` (the folder itself, its subfolders `cifar-10-batches-bin` and
-/// `cifar10/cifar-10-batches-bin`; or `cifar-10-binary.tar.gz` in the folder or in `cifar10`), then in the cache
-/// (`~/.cache/candlebook/cifar10`), then at the public mirror (170 MB), whose archive is cached. The archive is checked by
-/// its SHA-256. `CANDLEBOOK_OFFLINE=1` leaves the mirror out.
+/// Looked for in `$CANDLEBOOK_DATA`, its subfolder `cifar10` and the cache (`~/.cache/candlebook/cifar10`): the six files, there or
+/// in a subfolder `cifar-10-batches-bin`, then `cifar-10-binary.tar.gz`. Then at the public mirror (170 MB), whose archive is
+/// cached. The archive is checked by its SHA-256. `CANDLEBOOK_OFFLINE=1` leaves the mirror out.
 ///
 /// # Errors
 /// A file that is there but damaged; no place that has it, since it is not inside this crate.
@@ -110,7 +109,7 @@ impl Archive {
 /// Folders that may hold the archive.
 fn places() -> Vec<PathBuf> {
     let data = std::env::var_os("CANDLEBOOK_DATA").map(PathBuf::from);
-    let mut places = data.map_or_else(Vec::new, |data| vec![data.join("cifar10"), data]);
+    let mut places = data.map_or_else(Vec::new, |data| vec![data.clone(), data.join("cifar10")]);
     places.extend(cache_folder().map(|cache| cache.join("cifar10")));
     places
 }

@@ -1,12 +1,12 @@
 //! Convolutions and transposed convolutions: what `correlation` computes for some pictures and one group, for all.
 
 use crate::correlation::{Correlation, Maps, Window};
-use crate::elementwise::total;
 use crate::error::Result;
 use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::misfit::Fitted;
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use crate::real::Real;
+use crate::rows::total;
 use crate::window::{Conv, ConvTranspose};
 use candle_core::Tensor;
 use std::sync::Arc;
@@ -129,7 +129,6 @@ impl<T: Real> Arithmetic<T> for Convolution {
                 back(narrow.count * narrowing.flat()),
                 Vec::with_capacity(self.weights()),
             ],
-            gradients: back(self.groups * (self.weights() + self.output.count)),
             ..Room::default()
         }
     }
@@ -155,7 +154,6 @@ impl<T: Real> Arithmetic<T> for Convolution {
         let Room { scratch: [packed, packed_back, flat, narrow_flat, arranged], gradients, .. } =
             &mut rooms[here.stage];
         let (inputs, outputs) = (self.input.size(), self.output.size());
-        gradients.fill(T::ZERO);
         let (weight_gradients, bias_gradients) = gradients.split_at_mut(self.groups * self.weights());
         let map = self.output.height * self.output.width;
         for picture in dy.chunks_exact(self.groups * outputs) {

@@ -44,7 +44,8 @@ pub(crate) trait Kernel: Arithmetic<f32> + Arithmetic<f64> + Debug + Send + Sync
         false
     }
 
-    /// The channels of which it must know mean and variance over the whole batch before it runs.
+    /// The channels of which it must know mean and variance over the whole batch before it runs; their running ones belong to
+    /// its layer.
     fn channels(&self) -> Option<Channels> {
         None
     }
@@ -57,7 +58,7 @@ pub(crate) trait Kernel: Arithmetic<f32> + Arithmetic<f64> + Debug + Send + Sync
 
 /// A kernel's arithmetic in numbers of one kind. Pictures lie one after the other.
 pub(crate) trait Arithmetic<T: Real> {
-    /// Memory for as many pictures as there will be at most.
+    /// Memory for as many pictures as there will be at most, but for the gradients.
     fn room(&self, _here: Here, _training: bool) -> Room<T> {
         Room::default()
     }
@@ -67,7 +68,7 @@ pub(crate) trait Arithmetic<T: Real> {
     fn forward(&self, here: Here, x: &[T], y: &mut [T], given: Given<'_, T>, rooms: &mut [Room<T>]);
 
     /// From the gradients of what comes out to those of what goes in, where they are wanted, and of weights and biases where
-    /// the kernel sums them: into its room, over all rows.
+    /// the kernel sums them: added to those in its room, over all rows.
     fn backward(&self, here: Here, back: Back<'_, T>, rooms: &mut [Room<T>]);
 
     /// Measures the [`Kernel::channels`] of some pictures.
@@ -128,7 +129,7 @@ pub(crate) struct Room<T> {
     pub(crate) scratch: [Vec<T>; 5],
     /// Where maxima were.
     pub(crate) places: Vec<u16>,
-    /// The gradients of weights, then biases, that it sums.
+    /// The gradients of weights, then biases, that it sums; zero before each batch.
     pub(crate) gradients: Vec<T>,
     /// What it measured of its channels.
     pub(crate) sums: Vec<f64>,

@@ -60,7 +60,7 @@ pub mod loader;
 mod misfit;
 pub mod window;
 mod matmul;
-mod elementwise;
+mod rows;
 mod statistics;
 mod kernel;
 mod operation;

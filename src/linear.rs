@@ -1,12 +1,12 @@
 //! Dense layers: y = x Wᵀ + b.
 
-use crate::elementwise::add_rows;
 use crate::error::Result;
 use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::matmul::{Matrix, multiply, turn};
 use crate::misfit::{Fitted, misfit, shape};
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use crate::real::Real;
+use crate::rows::add_rows;
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -50,14 +50,16 @@ impl Kernel for Product {
 }
 
 impl<T: Real> Arithmetic<T> for Product {
+    fn room(&self, here: Here, _training: bool) -> Room<T> {
+        let turned = vec![T::ZERO; here.outputs * here.rows.min(few(here))];
+        Room { scratch: [turned, vec![], vec![], vec![], vec![]], ..Room::default() }
+    }
+
     fn forward(&self, here: Here, x: &[T], y: &mut [T], given: Given<'_, T>, rooms: &mut [Room<T>]) {
         let Here { rows, inputs, outputs, .. } = here;
         let (x, weight) = (Matrix::new(x, rows, inputs), Matrix::new(given.weight, outputs, inputs));
-        // A product turns one of its sides, value by value: better a few pictures than all weights, even where what comes out
-        // is to be turned back.
-        if rows * (inputs + outputs) < inputs * outputs {
-            let turned = &mut rooms[here.stage].scratch[0];
-            turned.resize(outputs * rows, T::ZERO);
+        if rows <= few(here) {
+            let turned = &mut rooms[here.stage].scratch[0][..outputs * rows];
             multiply(weight, x.transposed(), turned, false); // (out, in) x (in, rows)
             turn(turned, rows, y);
         } else {
@@ -71,4 +73,10 @@ impl<T: Real> Arithmetic<T> for Product {
         let dy = Matrix::new(dy, here.rows, here.outputs);
         multiply(dy, Matrix::new(weight, here.outputs, here.inputs), dx, false); // (rows, out) x (out, in)
     }
+}
+
+/// Up to so many pictures are few: a product turns one of its sides, value by value, and for fewer it is better to turn them and
+/// what comes out of them than all weights.
+fn few(here: Here) -> usize {
+    here.inputs * here.outputs / (here.inputs + here.outputs)
 }

@@ -75,9 +75,10 @@ impl Autoencoder {
     pub fn filters(&self) -> Result<Montage> {
         let (c, h, w) = self.image_shape();
         let chain = self.encoder_chain();
+        // One number for each channel is no filter.
         let first = (0..chain.steps().len())
-            .filter(|&i| !chain.steps()[i].layer.operation().normalizes())
-            .find_map(|i| chain.weights_of(i))
+            .filter_map(|i| chain.weights_of(i))
+            .find(|(weight, _)| weight.rank() > 1)
             .ok_or_else(|| Error::Layer {
                 place: "filters of the encoder".into(),
                 expected: "a layer with weights".into(),

@@ -1,8 +1,8 @@
 //! What training makes small: the difference between a picture and its reconstruction, as a mean over all values.
 
-use crate::elementwise::LANES;
 use crate::error::Result;
 use crate::real::{Real, widest};
+use crate::rows::LANES;
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -126,7 +126,10 @@ fn cross_entropies<T: Real>(out: &[T], target: &[T], gradients: &mut [T], scale:
         #[inline(always)]
         |y, t| {
             // The logarithm is cut off, and what is cut off does not pull.
-            let log = |v: T| if v < T::SMALLEST { T::SMALLEST } else { v }.ln();
+            let log = |v: T| {
+                let most = if v < T::SMALLEST { T::SMALLEST } else { v };
+                most.ln()
+            };
             let pull = |share: T, v: T| if v > T::SMALLEST { share / v } else { T::ZERO };
             let (miss, far) = (T::ONE - t, T::ONE - y);
             (-(t * log(y) + miss * log(far)), scale * (pull(miss, far) - pull(t, y)))

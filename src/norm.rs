@@ -1,11 +1,11 @@
 //! Batch normalization: each channel less its mean over the batch, by its deviation (Ioffe and Szegedy, 2015).
 
-use crate::elementwise::{products_about, total};
 use crate::error::Result;
 use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::misfit::Fitted;
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use crate::real::{Real, widest};
+use crate::rows::{products_about, total};
 use crate::statistics::{Channels, EPS, MOMENTUM, Statistics};
 use candle_core::{DType, Tensor};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ impl Operation for BatchNorm {
         Some((vec![input[0]], vec![input[0]]))
     }
 
-    fn normalizes(&self) -> bool {
+    fn running(&self) -> bool {
         true
     }
 
@@ -77,7 +77,7 @@ impl Kernel for Norm {
 impl<T: Real> Arithmetic<T> for Norm {
     fn room(&self, _here: Here, training: bool) -> Room<T> {
         let n = if training { 2 * self.0.count } else { 0 };
-        Room { gradients: vec![T::ZERO; n], sums: vec![0.0; n], ..Room::default() }
+        Room { sums: vec![0.0; n], ..Room::default() }
     }
 
     fn measure(&self, x: &[T], sums: &mut [f64]) {
@@ -94,7 +94,6 @@ impl<T: Real> Arithmetic<T> for Norm {
     }
 
     fn pull(&self, x: &[T], dy: &[T], known: &Statistics<T>, gradients: &mut [T]) {
-        gradients.fill(T::ZERO);
         let (weights, biases) = gradients.split_at_mut(self.0.count);
         for ((c, x), dy) in self.0.each(x).zip(dy.chunks_exact(self.0.values)) {
             weights[c] += known.inverse[c] * products_about(known.mean[c], x, dy);

@@ -16,13 +16,14 @@ pub(crate) trait Operation {
     /// Where the layer cannot take this input, or its own number is outside its range.
     fn output_shape(&self, input: &[usize]) -> Fitted;
 
-    /// The shapes of its weight and bias for the shape that goes in; none where it has nothing to learn itself.
+    /// The shapes of its weight and bias for the shape that goes in; none where it has nothing to learn itself. A weight with
+    /// one number for each channel starts at 1 and its bias at 0, others uniform in ±1/sqrt(inputs), as in PyTorch.
     fn parameter_shapes(&self, _input: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
         None
     }
 
-    /// Whether it normalizes: it starts at weight 1 and bias 0, and has a running mean and variance.
-    fn normalizes(&self) -> bool {
+    /// Whether it has a running mean and variance for each channel, which are not learned.
+    fn running(&self) -> bool {
         false
     }
 

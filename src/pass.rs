@@ -3,12 +3,12 @@
 //! A normalization needs numbers of the whole batch: there all passes wait for each other. What lies between two of those
 //! places is a segment, which each pass runs by itself.
 
-use crate::elementwise::{add_rows, multiply_each, sum_rows};
 use crate::kernel::{Back, Given, Number, Room};
 use crate::loss::Loss;
 use crate::matmul::{Matrix, multiply};
 use crate::plan::Plan;
-use crate::rng::Rng;
+use crate::rng::{Rng, kept};
+use crate::rows::{add_rows, multiply_each, sum_rows};
 use crate::stage::Stage;
 use crate::statistics::Statistics;
 use std::ops::Range;
@@ -134,9 +134,10 @@ impl<T: Number> Pass<T> {
                 multiply_each(gradients, &self.masks[i][..n]);
             }
             if let Some(activation) = stage.pointwise() {
-                let scale = stage.dropout.map_or(T::ONE, |p| T::of(1.0 / (1.0 - p)));
+                let scale = stage.dropout.map_or(T::ONE, |p| kept(p as f32).into());
                 activation.backward(&self.values[i + 1][..n], gradients, scale);
             }
+            self.rooms[i].gradients.fill(T::ZERO);
             if stage.kernel.channels().is_some() {
                 let own = &mut self.rooms[i].gradients;
                 stage.arithmetic().pull(&self.values[i][..n], gradients, &norms[i], own);

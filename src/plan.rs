@@ -1,5 +1,5 @@
 //! The layers of a model as the processor runs them: weights, an activation and dropout are one stage; layers that only
-//! change the shape are none. What a layer is stands in `layer`; how a stage is computed in `stage`.
+//! change the shape are none. How a stage is computed stands in the file of its layer.
 
 use crate::kernel::{Activation, Arithmetic, Back, Given, Here, Kernel, Number, Room};
 use crate::layer::Step;
@@ -64,7 +64,7 @@ impl Plan {
     fn activate(&mut self, activation: Arc<dyn Activation>, shapes: Shapes<'_>) {
         let taken = |last: &Stage| last.activation.is_some() || last.dropout.is_some();
         if self.sealed || self.stages.last().is_none_or(taken) {
-            self.push(Arc::new(Copy), shapes, None);
+            self.push(Arc::new(Same), shapes, None);
         }
         if let Some(last) = self.stages.last_mut() {
             last.activation = Some(activation);
@@ -74,7 +74,7 @@ impl Plan {
     /// Adds dropout to the last stage; one to a stage.
     fn drop(&mut self, p: f64, shapes: Shapes<'_>) {
         if self.sealed || self.stages.last().is_none_or(|last| last.dropout.is_some()) {
-            self.push(Arc::new(Copy), shapes, None);
+            self.push(Arc::new(Same), shapes, None);
         }
         if let Some(last) = self.stages.last_mut() {
             last.dropout = Some(p);
@@ -98,8 +98,11 @@ impl Plan {
 
     /// Memory for so many pictures on their way through all stages.
     pub(crate) fn rooms<T: Number>(&self, rows: usize, training: bool) -> Vec<Room<T>> {
-        let stages = self.stages.iter().enumerate();
-        stages.map(|(i, stage)| stage.arithmetic().room(stage.here(i, rows), training)).collect()
+        let room = |(i, stage): (usize, &Stage)| {
+            let summed = if training && !stage.kernel.dense() { stage.parameters.len() } else { 0 };
+            Room { gradients: vec![T::ZERO; summed], ..stage.arithmetic().room(stage.here(i, rows), training) }
+        };
+        self.stages.iter().enumerate().map(room).collect()
     }
 
     /// What comes out, in evaluation mode, of pictures one after the other, on all threads. Each stage computes with its
@@ -123,10 +126,12 @@ impl Plan {
     fn infer_part<T: Number>(&self, weights: &[(&[T], &[T])], pictures: &[T], out: &mut [T]) {
         let ends = self.stages.first().zip(self.stages.last());
         let Some((inputs, outputs)) = ends.map(|(first, last)| (first.inputs, last.outputs)) else { return };
-        let widest = self.stages.iter().map(|stage| stage.outputs).max().unwrap_or(1).max(1);
-        let chunk = (CHUNK_VALUES / widest).clamp(1, CHUNK).min((pictures.len() / inputs).max(1));
+        let most = |stages: &[Stage]| stages.iter().map(|stage| stage.outputs).max().unwrap_or(0);
+        let chunk = (CHUNK_VALUES / most(&self.stages).max(1)).clamp(1, CHUNK).min((pictures.len() / inputs).max(1));
         let mut rooms = self.rooms(chunk, false);
-        let [mut from, mut to] = [(); 2].map(|()| vec![T::ZERO; chunk * widest]);
+        // What the last stage gives has its place.
+        let between = chunk * most(&self.stages[..self.stages.len() - 1]);
+        let [mut from, mut to] = [(); 2].map(|()| vec![T::ZERO; between]);
         for (pictures, out) in pictures.chunks(chunk * inputs).zip(out.chunks_mut(chunk * outputs)) {
             let rows = pictures.len() / inputs;
             for (i, stage) in self.stages.iter().enumerate() {
@@ -150,11 +155,11 @@ impl Plan {
 
 /// y = x, where an activation or dropout has no kernel before it.
 #[derive(Debug)]
-struct Copy;
+struct Same;
 
-impl Kernel for Copy {}
+impl Kernel for Same {}
 
-impl<T: Real> Arithmetic<T> for Copy {
+impl<T: Real> Arithmetic<T> for Same {
     fn forward(&self, _here: Here, x: &[T], y: &mut [T], _given: Given<'_, T>, _rooms: &mut [Room<T>]) {
         y.copy_from_slice(x);
     }

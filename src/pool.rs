@@ -28,7 +28,7 @@ impl Operation for MaxPool {
 
     fn staged(&self, shapes: Shapes<'_>, links: &mut Links) -> Staged {
         links.pools.push(links.next);
-        Staged::Kernel(Arc::new(Pool { size: self.0, width: shapes.before[2] }))
+        Staged::Kernel(Arc::new(Maxima(Windows { size: self.0, width: shapes.before[2] })))
     }
 }
 
@@ -52,8 +52,8 @@ impl Operation for MaxUnpool {
     }
 
     fn staged(&self, shapes: Shapes<'_>, links: &mut Links) -> Staged {
-        let pool = Pool { size: self.0, width: shapes.after[2] };
-        Staged::Kernel(Arc::new(Unpool { pool, paired: links.pools.pop() }))
+        let windows = Windows { size: self.0, width: shapes.after[2] };
+        Staged::Kernel(Arc::new(Unpool { windows, paired: links.pools.pop() }))
     }
 }
 
@@ -98,20 +98,24 @@ fn chosen(places: &Tensor, n: usize) -> candle_core::Result<Tensor> {
     places.broadcast_eq(&all.reshape((1, 1, 1, 1, n * n))?)?.to_dtype(DType::F32)
 }
 
-impl Kernel for Pool {}
+/// The largest value of each window.
+#[derive(Debug)]
+struct Maxima(Windows);
 
-impl<T: Real> Arithmetic<T> for Pool {
+impl Kernel for Maxima {}
+
+impl<T: Real> Arithmetic<T> for Maxima {
     fn room(&self, here: Here, _training: bool) -> Room<T> {
         Room { places: vec![0; here.rows * here.outputs], ..Room::default() }
     }
 
     fn forward(&self, here: Here, x: &[T], y: &mut [T], _given: Given<'_, T>, rooms: &mut [Room<T>]) {
-        self.maxima(x, y, &mut rooms[here.stage].places[..here.rows * here.outputs]);
+        self.0.maxima(x, y, &mut rooms[here.stage].places[..here.rows * here.outputs]);
     }
 
     fn backward(&self, here: Here, back: Back<'_, T>, rooms: &mut [Room<T>]) {
         if let Back { dy, dx: Some(dx), .. } = back {
-            self.spread(dy, &rooms[here.stage].places[..dy.len()], dx);
+            self.0.spread(dy, &rooms[here.stage].places[..dy.len()], dx);
         }
     }
 }
@@ -119,7 +123,7 @@ impl<T: Real> Arithmetic<T> for Pool {
 /// With the stage whose maxima it puts back, if there is one. Else values go to the upper left.
 #[derive(Debug)]
 struct Unpool {
-    pool: Pool,
+    windows: Windows,
     paired: Option<usize>,
 }
 
@@ -132,28 +136,28 @@ impl<T: Real> Arithmetic<T> for Unpool {
     }
 
     fn forward(&self, here: Here, x: &[T], y: &mut [T], _given: Given<'_, T>, rooms: &mut [Room<T>]) {
-        self.pool.spread(x, &rooms[self.paired.unwrap_or(here.stage)].places[..x.len()], y);
+        self.windows.spread(x, &rooms[self.paired.unwrap_or(here.stage)].places[..x.len()], y);
     }
 
     fn backward(&self, here: Here, back: Back<'_, T>, rooms: &mut [Room<T>]) {
         if let Back { dy, dx: Some(dx), .. } = back {
-            self.pool.collect(dy, &rooms[self.paired.unwrap_or(here.stage)].places[..dx.len()], dx);
+            self.windows.collect(dy, &rooms[self.paired.unwrap_or(here.stage)].places[..dx.len()], dx);
         }
     }
 }
 
 /// Windows of `size` x `size` without overlap, over maps of one width.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Pool {
-    size: usize,
+pub(crate) struct Windows {
+    pub(crate) size: usize,
     /// Width of the wide maps. Their height is a whole number of windows, so that maps need not be told apart.
-    width: usize,
+    pub(crate) width: usize,
 }
 
-impl Pool {
+impl Windows {
     /// The largest value of each window, and its place in it, row by row.
     fn maxima<T: Real>(self, wide: &[T], narrow: &mut [T], places: &mut [u16]) {
-        let Pool { size, width } = self;
+        let Windows { size, width } = self;
         if size == 2 {
             return self.maxima_of_two(wide, narrow, places);
         }
@@ -194,7 +198,7 @@ impl Pool {
 
     /// Puts each value in its place of its window, zero elsewhere: unpooling, and the way back of pooling.
     fn spread<T: Real>(self, narrow: &[T], places: &[u16], wide: &mut [T]) {
-        let Pool { size, width } = self;
+        let Windows { size, width } = self;
         wide.fill(T::ZERO);
         if size == 2 {
             let rows = narrow.chunks_exact(width / 2).zip(places.chunks_exact(width / 2));
@@ -217,7 +221,7 @@ impl Pool {
 
     /// Takes from each window the value in its place: the way back of unpooling.
     fn collect<T: Real>(self, wide: &[T], places: &[u16], narrow: &mut [T]) {
-        let Pool { size, width } = self;
+        let Windows { size, width } = self;
         if size == 2 {
             let rows = narrow.chunks_exact_mut(width / 2).zip(places.chunks_exact(width / 2));
             for ((narrow, places), rows) in rows.zip(wide.chunks_exact(2 * width)) {
@@ -247,7 +251,7 @@ mod tests {
         // import torch; x = torch.tensor([[1., 5, 0, 0], [7, 2, 0, 0], [3, 3, -1, -2], [3, 3, -4, -1]])
         // torch.nn.functional.max_pool2d(x[None, None], 2, return_indices=True): 7, 0, 3, -1 at 4, 2, 8, 10
         let wide = [1.0, 5.0, 0.0, 0.0, 7.0, 2.0, 0.0, 0.0, 3.0, 3.0, -1.0, -2.0, 3.0, 3.0, -4.0, -1.0];
-        let pool = Pool { size: 2, width: 4 };
+        let pool = Windows { size: 2, width: 4 };
         let (mut narrow, mut places) = ([0.0; 4], [9; 4]);
         pool.maxima(&wide, &mut narrow, &mut places);
         assert_eq!((narrow, places), ([7.0, 0.0, 3.0, -1.0], [2, 0, 0, 0]));
@@ -261,12 +265,12 @@ mod tests {
 
     #[test]
     fn larger_windows_and_values_that_are_no_numbers() {
-        let pool = Pool { size: 3, width: 3 };
+        let pool = Windows { size: 3, width: 3 };
         let wide = [0.0, 1.0, 2.0, 8.0, 4.0, 5.0, 6.0, 7.0, 8.0];
         let (mut narrow, mut places) = ([0.0], [9]);
         pool.maxima(&wide, &mut narrow, &mut places);
         assert_eq!((narrow, places), ([8.0], [3]), "the first of equal values");
-        let pool = Pool { size: 2, width: 2 };
+        let pool = Windows { size: 2, width: 2 };
         pool.maxima(&[f32::NAN, 1.0, 2.0, 0.0], &mut narrow, &mut places);
         assert!(narrow[0].is_nan());
     }

@@ -1,11 +1,11 @@
 //! The end of a residual block: what went into it is added to what its layers made of it.
 
-use crate::elementwise::add_rows;
 use crate::error::Result;
 use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::misfit::{Fitted, misfit};
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use crate::real::Real;
+use crate::rows::add_rows;
 use candle_core::Tensor;
 use std::sync::Arc;
 

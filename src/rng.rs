@@ -26,6 +26,11 @@ pub enum Stream {
     Augment = 6,
 }
 
+/// What dropout multiplies those values by that it does not drop.
+pub(crate) fn kept(p: f32) -> f32 {
+    1.0 / (1.0 - p)
+}
+
 /// Of 32 random bits 24, as a number in [0, 1).
 #[inline(always)]
 fn unit(bits: u32) -> f32 {
@@ -90,14 +95,17 @@ impl Rng {
     pub(crate) fn fill_dropout_mask<T: From<f32>>(&mut self, mask: &mut [T], p: f32) {
         /// Words drawn at a time: [`Rng::unit`] for one value after the other cannot be done in vectors.
         const WORDS: usize = 256;
-        let keep = 1.0 / (1.0 - p);
+        let kept = kept(p);
         let mut words = [[0; 4]; WORDS];
         for mask in mask.chunks_mut(WORDS) {
             let words = &mut words[..mask.len()];
             self.0.fill_bytes(words.as_flattened_mut());
             widest!(|| {
                 let draws = words.iter().map(|word| unit(u32::from_le_bytes(*word)));
-                mask.iter_mut().zip(draws).for_each(|(value, draw)| *value = if draw < p { 0.0 } else { keep }.into());
+                for (value, draw) in mask.iter_mut().zip(draws) {
+                    let factor = if draw < p { 0.0 } else { kept };
+                    *value = factor.into();
+                }
             });
         }
     }

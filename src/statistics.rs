@@ -1,8 +1,8 @@
 //! Mean and variance of each channel over a batch that is in parts, one to a thread: each part measures its own values, and the
 //! parts' numbers are put together before any part goes on (Chan, Golub and LeVeque, "Updating formulae", 1979).
 
-use crate::elementwise::{squares_about, total};
 use crate::real::Real;
+use crate::rows::{squares_about, total};
 
 /// Added to variances, so that a channel of one value can be divided by its deviation.
 pub(crate) const EPS: f64 = 1e-5;
@@ -58,8 +58,8 @@ pub(crate) fn affine<T: Real>(mean: &[T], variance: &[T], weight: &[T], bias: &[
     let deviation = |variance: T| (variance.into() + EPS).sqrt();
     let scale = weight.iter().zip(variance).map(|(weight, variance)| T::of((*weight).into() / deviation(*variance)));
     let scale: Vec<T> = scale.collect();
-    let shift = bias.iter().zip(mean.iter().zip(&scale)).map(|(bias, (mean, scale))| *bias - *mean * *scale);
-    (scale.clone(), shift.collect())
+    let shift = bias.iter().zip(mean.iter().zip(&scale)).map(|(bias, (mean, scale))| *bias - *mean * *scale).collect();
+    (scale, shift)
 }
 
 impl<T: Real> Statistics<T> {
