@@ -481,27 +481,31 @@ impl<T: Real> WithSimd for Products<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        const TAPS: usize = 3;
-        let step = if S::REGISTER_COUNT >= 32 { 8 } else { 4 };
-        for first in (0..self.maps).step_by(step) {
-            let maps = step.min(self.maps - first);
+        // As many sums as there are registers for: 24 of 32, or 12 of 16.
+        let most = if S::REGISTER_COUNT >= 32 { 8 } else { 4 };
+        let mut first = 0;
+        while first < self.maps {
+            let maps = [8, 4, 3, 2].into_iter().find(|&n| n <= most && n <= self.maps - first).unwrap_or(1);
             for channel in 0..self.channels {
-                for tap in (0..self.taps.len()).step_by(TAPS) {
-                    let place = (first, channel, tap);
-                    match (maps, self.taps.len() - tap >= TAPS) {
-                        (8, true) => products::<S, T, 8, TAPS>(simd, &mut self, place),
-                        (4, true) => products::<S, T, 4, TAPS>(simd, &mut self, place),
-                        (3, true) => products::<S, T, 3, TAPS>(simd, &mut self, place),
-                        _ => {
-                            for map in first..first + maps {
-                                for tap in tap..self.taps.len().min(tap + TAPS) {
-                                    products::<S, T, 1, 1>(simd, &mut self, (map, channel, tap));
-                                }
-                            }
-                        }
+                let mut tap = 0;
+                while tap < self.taps.len() {
+                    let (place, three) = ((first, channel, tap), self.taps.len() - tap >= 3);
+                    match (maps, three) {
+                        (8, true) => products::<S, T, 8, 3>(simd, &mut self, place),
+                        (8, false) => products::<S, T, 8, 1>(simd, &mut self, place),
+                        (4, true) => products::<S, T, 4, 3>(simd, &mut self, place),
+                        (4, false) => products::<S, T, 4, 1>(simd, &mut self, place),
+                        (3, true) => products::<S, T, 3, 3>(simd, &mut self, place),
+                        (3, false) => products::<S, T, 3, 1>(simd, &mut self, place),
+                        (2, true) => products::<S, T, 2, 3>(simd, &mut self, place),
+                        (2, false) => products::<S, T, 2, 1>(simd, &mut self, place),
+                        (_, true) => products::<S, T, 1, 3>(simd, &mut self, place),
+                        (_, false) => products::<S, T, 1, 1>(simd, &mut self, place),
                     }
+                    tap += if three { 3 } else { 1 };
                 }
             }
+            first += maps;
         }
     }
 }
