@@ -143,27 +143,31 @@ impl Correlation {
     /// Writes the sources' values to their places. What lies between them stays as it is: zero. The first values of two
     /// pictures stand `apart` from each other.
     pub(crate) fn pack<T: Real>(&self, sources: &[T], apart: usize, packed: &mut [T]) {
-        let Maps { height, width, .. } = self.from;
-        widest!(|| {
-            for (nth, source) in sources.chunks(apart).enumerate() {
-                for (channel, map) in source[..self.from.size()].chunks_exact(height * width).enumerate() {
-                    let own = &mut packed[channel * self.channel() + nth * self.rows * self.pitch..];
-                    for (y, row) in map.chunks_exact(width).enumerate() {
-                        let (y, s) = (y + self.margin, self.step_from);
-                        if y / s >= self.rows {
-                            break;
-                        }
-                        let start = (y % s) * s * self.plane() + y / s * self.pitch;
-                        self.pack_row(row, &mut own[start..]);
-                    }
-                }
-            }
+        // A step that the compiler knows costs no divisions, row by row.
+        widest!(|| match self.step_from {
+            1 => self.pack_by(1, sources, apart, packed),
+            2 => self.pack_by(2, sources, apart, packed),
+            s => self.pack_by(s, sources, apart, packed),
         });
     }
 
     #[inline(always)]
-    fn pack_row<T: Real>(&self, row: &[T], own: &mut [T]) {
-        let s = self.step_from;
+    fn pack_by<T: Real>(&self, s: usize, sources: &[T], apart: usize, packed: &mut [T]) {
+        let Maps { height, width, .. } = self.from;
+        let (plane, picture) = (self.plane(), self.rows * self.pitch);
+        for (nth, source) in sources.chunks(apart).enumerate() {
+            for (channel, map) in source[..self.from.size()].chunks_exact(height * width).enumerate() {
+                let own = &mut packed[channel * s * s * plane + nth * picture..];
+                for (y, row) in (self.margin..s * self.rows).zip(map.chunks_exact(width)) {
+                    let start = y % s * s * plane + y / s * self.pitch;
+                    self.pack_row(s, row, &mut own[start..]);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn pack_row<T: Real>(&self, s: usize, row: &[T], own: &mut [T]) {
         if s == 1 {
             let fits = row.len().min(self.pitch.saturating_sub(self.margin));
             own[self.margin.min(self.pitch)..][..fits].copy_from_slice(&row[..fits]);
@@ -282,7 +286,12 @@ impl Correlation {
                     let add = bias.map_or(T::ZERO, |bias| bias[map]);
                     for (p, result) in results.chunks_mut(apart).enumerate() {
                         let result = &mut result[map * height * width..][..height * width];
-                        self.place(&flat[nth * length + p * picture..], BLOCK * length, add, result);
+                        let flat = (&flat[nth * length + p * picture..], BLOCK * length);
+                        match self.step_to {
+                            1 => self.place(1, flat, add, result),
+                            2 => self.place(2, flat, add, result),
+                            s => self.place(s, flat, add, result),
+                        }
                     }
                 }
             });
@@ -291,8 +300,8 @@ impl Correlation {
 
     /// Moves the useful parts of one map to where they belong; the first values of two parts stand `apart` from each other.
     #[inline(always)]
-    fn place<T: Real>(&self, flat: &[T], apart: usize, add: T, result: &mut [T]) {
-        let (s, cut) = (self.step_to, self.cut);
+    fn place<T: Real>(&self, s: usize, (flat, apart): (&[T], usize), add: T, result: &mut [T]) {
+        let cut = self.cut;
         for (y, row) in result.chunks_exact_mut(self.to.width).enumerate() {
             // Values of the parts whose columns begin here.
             let from = |column: usize| {
@@ -347,15 +356,21 @@ fn pieces<const N: usize>(n: usize, mut piece: impl FnMut(usize)) {
     piece(n - N);
 }
 
+/// `N` values of a row, read before anything is written: else the compiler would have to think that they may change.
+#[inline(always)]
+fn read<V: Copy, const N: usize>(row: &[V], at: usize) -> [V; N] {
+    std::array::from_fn(|i| row[at..at + N][i])
+}
+
 /// Values of two rows in turn, plus a number.
 #[inline(always)]
 fn interleave<T: Real>(even: &[T], odd: &[T], add: T, pairs: &mut [[T; 2]]) {
     #[inline(always)]
     fn all<T: Real, const N: usize>(even: &[T], odd: &[T], add: T, pairs: &mut [[T; 2]]) {
         pieces::<N>(pairs.len(), |at| {
-            let both = even[at..at + N].iter().zip(&odd[at..at + N]);
-            let pairs = &mut pairs[at..at + N];
-            pairs.iter_mut().zip(both).for_each(|(pair, (even, odd))| *pair = [*even + add, *odd + add]);
+            let (evens, odds) = (read::<T, N>(even, at), read::<T, N>(odd, at));
+            let both: [[T; 2]; N] = std::array::from_fn(|i| [evens[i] + add, odds[i] + add]);
+            pairs[at..at + N].copy_from_slice(&both);
         });
     }
     match pairs.len() {
@@ -373,8 +388,9 @@ fn part<T: Real>(pairs: &[[T; 2]], first: &mut [T], second: &mut [T]) {
     #[inline(always)]
     fn all<T: Real, const N: usize>(pairs: &[[T; 2]], first: &mut [T], second: &mut [T]) {
         pieces::<N>(pairs.len(), |at| {
-            let both = first[at..at + N].iter_mut().zip(&mut second[at..at + N]);
-            both.zip(&pairs[at..at + N]).for_each(|((first, second), pair)| (*first, *second) = (pair[0], pair[1]));
+            let pairs = read::<[T; 2], N>(pairs, at);
+            first[at..at + N].copy_from_slice(&pairs.map(|pair| pair[0]));
+            second[at..at + N].copy_from_slice(&pairs.map(|pair| pair[1]));
         });
     }
     match pairs.len() {

@@ -8,16 +8,24 @@ use std::iter::Sum;
 use std::ops::Neg;
 
 /// Runs a closure in the widest instructions that the processor has, found out when the program runs. The compiler makes vectors
-/// of its loops only where it and what it calls are inlined: a function of its own would be compiled for every processor.
+/// of its loops only where it and what it calls are inlined: a function of its own would be compiled for every processor. That
+/// is also what the compiler makes of a closure that could be called twice, so this one gives something away.
 macro_rules! widest {
-    (|| $body:expr) => {
+    (|| $body:expr) => {{
+        let once = $crate::real::Once;
         pulp::Arch::new().dispatch(
             #[inline(always)]
-            || $body,
+            || {
+                let _given_away = once;
+                $body
+            },
         )
-    };
+    }};
 }
 pub(crate) use widest;
+
+/// What a closure can give away but once: it cannot be copied.
+pub(crate) struct Once;
 
 /// `f32` or `f64`, one at a time and in the widest vectors that the processor has.
 pub(crate) trait Real: WithDType + Default + Debug + From<f32> + Into<f64> + Neg<Output = Self> + Sum {
