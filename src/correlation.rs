@@ -309,7 +309,7 @@ impl Correlation {
                 &flat[start..]
             };
             match s {
-                1 => row.iter_mut().zip(from(cut)).for_each(|(to, value)| *to = *value + add),
+                1 => copy(from(cut), add, row),
                 2 => {
                     let (pairs, rest) = row.as_chunks_mut::<2>();
                     let n = pairs.len();
@@ -348,12 +348,27 @@ impl Correlation {
     }
 }
 
-/// Rows of small maps are shorter than the widest vectors, and what is left over would be moved value by value: pieces of
-/// `N`, of which the last begins early enough to end with the row.
-#[inline(always)]
-fn pieces<const N: usize>(n: usize, mut piece: impl FnMut(usize)) {
-    (0..n - N).step_by(N).for_each(&mut piece);
-    piece(n - N);
+/// Runs a block for each piece of a row of `$n` values: `$at` is where it begins, `$N` how long it is. Rows of small maps are
+/// shorter than the widest vectors, and what is left over would be moved value by value: the last piece begins early enough to
+/// end with the row.
+macro_rules! pieces {
+    ($n:expr, |$at:ident, $N:ident| $piece:block) => {
+        match $n {
+            16.. => pieces!($n, 16, $at, $N, $piece),
+            8.. => pieces!($n, 8, $at, $N, $piece),
+            4.. => pieces!($n, 4, $at, $N, $piece),
+            1.. => pieces!($n, 1, $at, $N, $piece),
+            0 => {}
+        }
+    };
+    ($n:expr, $size:literal, $at:ident, $N:ident, $piece:block) => {{
+        const $N: usize = $size;
+        for $at in (0..$n - $N).step_by($N) {
+            $piece
+        }
+        let $at = $n - $N;
+        $piece
+    }};
 }
 
 /// `N` values of a row, read before anything is written: else the compiler would have to think that they may change.
@@ -362,44 +377,33 @@ fn read<V: Copy, const N: usize>(row: &[V], at: usize) -> [V; N] {
     std::array::from_fn(|i| row[at..at + N][i])
 }
 
+/// Values of a row, plus a number.
+#[inline(always)]
+fn copy<T: Real>(from: &[T], add: T, to: &mut [T]) {
+    pieces!(to.len(), |at, N| {
+        let values = read::<T, N>(from, at).map(|value| value + add);
+        to[at..at + N].copy_from_slice(&values);
+    });
+}
+
 /// Values of two rows in turn, plus a number.
 #[inline(always)]
 fn interleave<T: Real>(even: &[T], odd: &[T], add: T, pairs: &mut [[T; 2]]) {
-    #[inline(always)]
-    fn all<T: Real, const N: usize>(even: &[T], odd: &[T], add: T, pairs: &mut [[T; 2]]) {
-        pieces::<N>(pairs.len(), |at| {
-            let (evens, odds) = (read::<T, N>(even, at), read::<T, N>(odd, at));
-            let both: [[T; 2]; N] = std::array::from_fn(|i| [evens[i] + add, odds[i] + add]);
-            pairs[at..at + N].copy_from_slice(&both);
-        });
-    }
-    match pairs.len() {
-        16.. => all::<T, 16>(even, odd, add, pairs),
-        8.. => all::<T, 8>(even, odd, add, pairs),
-        4.. => all::<T, 4>(even, odd, add, pairs),
-        1.. => all::<T, 1>(even, odd, add, pairs),
-        0 => {}
-    }
+    pieces!(pairs.len(), |at, N| {
+        let (evens, odds) = (read::<T, N>(even, at), read::<T, N>(odd, at));
+        let both: [[T; 2]; N] = std::array::from_fn(|i| [evens[i] + add, odds[i] + add]);
+        pairs[at..at + N].copy_from_slice(&both);
+    });
 }
 
 /// The first of each pair into one row, the second into another.
 #[inline(always)]
 fn part<T: Real>(pairs: &[[T; 2]], first: &mut [T], second: &mut [T]) {
-    #[inline(always)]
-    fn all<T: Real, const N: usize>(pairs: &[[T; 2]], first: &mut [T], second: &mut [T]) {
-        pieces::<N>(pairs.len(), |at| {
-            let pairs = read::<[T; 2], N>(pairs, at);
-            first[at..at + N].copy_from_slice(&pairs.map(|pair| pair[0]));
-            second[at..at + N].copy_from_slice(&pairs.map(|pair| pair[1]));
-        });
-    }
-    match pairs.len() {
-        16.. => all::<T, 16>(pairs, first, second),
-        8.. => all::<T, 8>(pairs, first, second),
-        4.. => all::<T, 4>(pairs, first, second),
-        1.. => all::<T, 1>(pairs, first, second),
-        0 => {}
-    }
+    pieces!(pairs.len(), |at, N| {
+        let pairs = read::<[T; 2], N>(pairs, at);
+        first[at..at + N].copy_from_slice(&pairs.map(|pair| pair[0]));
+        second[at..at + N].copy_from_slice(&pairs.map(|pair| pair[1]));
+    });
 }
 
 /// Maps that are computed together: each value that is read goes into all of them.
