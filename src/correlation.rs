@@ -170,7 +170,7 @@ impl Correlation {
     fn pack_row<T: Real>(&self, s: usize, row: &[T], own: &mut [T]) {
         if s == 1 {
             let fits = row.len().min(self.pitch.saturating_sub(self.margin));
-            own[self.margin.min(self.pitch)..][..fits].copy_from_slice(&row[..fits]);
+            copy(row, T::ZERO, &mut own[self.margin.min(self.pitch)..][..fits]);
             return;
         }
         let (margin, pitch) = (self.margin, self.pitch);
@@ -211,15 +211,17 @@ impl Correlation {
     pub(crate) fn flatten<T: Real>(&self, results: &[T], apart: usize, flat: &mut [T]) {
         let Maps { height, width, .. } = self.to;
         let length = self.flat();
-        for (nth, results) in results.chunks(apart).enumerate() {
-            let maps = results[..self.to.size()].chunks_exact(height * width);
-            for (map, flat) in maps.zip(flat.chunks_exact_mut(length)) {
-                let flat = &mut flat[nth * self.rows * self.pitch..];
-                for (row, flat) in map.chunks_exact(width).zip(flat.chunks_mut(self.pitch)) {
-                    flat[..width].copy_from_slice(row);
+        widest!(|| {
+            for (nth, results) in results.chunks(apart).enumerate() {
+                let maps = results[..self.to.size()].chunks_exact(height * width);
+                for (map, flat) in maps.zip(flat.chunks_exact_mut(length)) {
+                    let flat = &mut flat[nth * self.rows * self.pitch..];
+                    for (row, flat) in map.chunks_exact(width).zip(flat.chunks_mut(self.pitch)) {
+                        copy(row, T::ZERO, &mut flat[..width]);
+                    }
                 }
             }
-        }
+        });
     }
 
     /// Puts the weights in the order in which they are used. `at` says where the weight of a result's map, a source's map
