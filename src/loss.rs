@@ -78,9 +78,11 @@ impl Loss {
         let parts = out.chunks(PART).zip(target.chunks(PART)).zip(gradients.chunks_mut(PART));
         let sums = parts.map(|((out, target), gradients)| {
             widest!(|| match self {
-                Loss::Mse => squares(out, target, gradients, scale),
-                Loss::BinaryCrossEntropy => cross_entropies(out, target, gradients, scale),
-                Loss::BinaryCrossEntropyWithLogits => cross_entropies_of_logits(out, target, gradients, scale),
+                Loss::Mse => losses(out, target, gradients, scale, square),
+                Loss::BinaryCrossEntropy => losses(out, target, gradients, scale, cross_entropy),
+                Loss::BinaryCrossEntropyWithLogits => {
+                    losses(out, target, gradients, scale, cross_entropy_of_logits)
+                }
             })
             .into()
         });
@@ -88,71 +90,47 @@ impl Loss {
     }
 }
 
-/// The sum of a loss of pairs, in lanes; the loss gives its value and its gradient.
+/// The sum of a loss of pairs, in lanes; the loss gives its value and its gradient, which is multiplied by `scale`.
 #[inline(always)]
-fn losses<T: Real>(out: &[T], target: &[T], gradients: &mut [T], of: impl Fn(T, T) -> (T, T)) -> T {
+fn losses<T: Real>(out: &[T], target: &[T], gradients: &mut [T], scale: T, of: impl Fn(T, T) -> (T, T)) -> T {
     let mut sums = [T::ZERO; LANES];
     let all = out.chunks(LANES).zip(target.chunks(LANES)).zip(gradients.chunks_mut(LANES));
     for ((out, target), gradients) in all {
         for (((&y, &t), g), sum) in out.iter().zip(target).zip(gradients).zip(&mut sums) {
             let (loss, gradient) = of(y, t);
             *sum += loss;
-            *g = gradient;
+            *g = scale * gradient;
         }
     }
     sums.into_iter().sum()
 }
 
 #[inline(always)]
-fn squares<T: Real>(out: &[T], target: &[T], gradients: &mut [T], scale: T) -> T {
-    losses(
-        out,
-        target,
-        gradients,
-        #[inline(always)]
-        |y, t| {
-            let apart = y - t;
-            (apart * apart, scale * (apart + apart))
-        },
-    )
+fn square<T: Real>(y: T, t: T) -> (T, T) {
+    let apart = y - t;
+    (apart * apart, apart + apart)
 }
 
 #[inline(always)]
-fn cross_entropies<T: Real>(out: &[T], target: &[T], gradients: &mut [T], scale: T) -> T {
-    losses(
-        out,
-        target,
-        gradients,
-        #[inline(always)]
-        |y, t| {
-            // The logarithm is cut off, and what is cut off does not pull.
-            let log = |v: T| {
-                let most = if v < T::SMALLEST { T::SMALLEST } else { v };
-                most.ln()
-            };
-            let pull = |share: T, v: T| if v > T::SMALLEST { share / v } else { T::ZERO };
-            let (miss, far) = (T::ONE - t, T::ONE - y);
-            (-(t * log(y) + miss * log(far)), scale * (pull(miss, far) - pull(t, y)))
-        },
-    )
+fn cross_entropy<T: Real>(y: T, t: T) -> (T, T) {
+    // The logarithm is cut off, and what is cut off does not pull.
+    let log = |v: T| {
+        let most = if v < T::SMALLEST { T::SMALLEST } else { v };
+        most.ln()
+    };
+    let pull = |share: T, v: T| if v > T::SMALLEST { share / v } else { T::ZERO };
+    let (miss, far) = (T::ONE - t, T::ONE - y);
+    (-(t * log(y) + miss * log(far)), pull(miss, far) - pull(t, y))
 }
 
 #[inline(always)]
-fn cross_entropies_of_logits<T: Real>(out: &[T], target: &[T], gradients: &mut [T], scale: T) -> T {
-    losses(
-        out,
-        target,
-        gradients,
-        #[inline(always)]
-        |y, t| {
-            let small = (-y.abs()).exp(); // in (0, 1]
-            let one_more = T::ONE + small;
-            // What the addition lost of a small number is given back.
-            let far = one_more.ln() + (small - (one_more - T::ONE)) / one_more;
-            let (above, share) = if y < T::ZERO { (T::ZERO, small) } else { (y, T::ONE) };
-            (above - y * t + far, scale * (share / one_more - t))
-        },
-    )
+fn cross_entropy_of_logits<T: Real>(y: T, t: T) -> (T, T) {
+    let small = (-y.abs()).exp(); // in (0, 1]
+    let one_more = T::ONE + small;
+    // What the addition lost of a small number is given back.
+    let far = one_more.ln() + (small - (one_more - T::ONE)) / one_more;
+    let (above, share) = if y < T::ZERO { (T::ZERO, small) } else { (y, T::ONE) };
+    (above - y * t + far, share / one_more - t)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::kernel::{Back, Given, Number, Room};
 use crate::loss::Loss;
 use crate::matmul::{Matrix, multiply};
 use crate::plan::Plan;
-use crate::rng::{Rng, kept};
+use crate::rng::{Rng, dropout_scale};
 use crate::rows::{add_rows, multiply_each, sum_rows};
 use crate::stage::Stage;
 use crate::statistics::Statistics;
@@ -134,7 +134,7 @@ impl<T: Number> Pass<T> {
                 multiply_each(gradients, &self.masks[i][..n]);
             }
             if let Some(activation) = stage.pointwise() {
-                let scale = stage.dropout.map_or(T::ONE, |p| kept(p as f32).into());
+                let scale = stage.dropout.map_or(T::ONE, |p| dropout_scale(p as f32).into());
                 activation.backward(&self.values[i + 1][..n], gradients, scale);
             }
             self.rooms[i].gradients.fill(T::ZERO);

@@ -113,19 +113,22 @@ impl Plan {
         let rows = pictures.len() / inputs;
         let mut out = vec![T::ZERO; rows * outputs];
         if rows * self.operations() < SMALL {
-            self.infer_part(weights, pictures, &mut out);
+            self.infer_part(weights, (pictures, inputs), (&mut out, outputs));
         } else {
             let share = rows.div_ceil(rayon::current_num_threads()).max(1);
             let parts = out.par_chunks_mut(share * outputs).zip(pictures.par_chunks(share * inputs));
-            parts.for_each(|(out, pictures)| self.infer_part(weights, pictures, out));
+            parts.for_each(|(out, pictures)| self.infer_part(weights, (pictures, inputs), (out, outputs)));
         }
         out
     }
 
-    /// The part of one thread, a chunk after the other.
-    fn infer_part<T: Number>(&self, weights: &[(&[T], &[T])], pictures: &[T], out: &mut [T]) {
-        let ends = self.stages.first().zip(self.stages.last());
-        let Some((inputs, outputs)) = ends.map(|(first, last)| (first.inputs, last.outputs)) else { return };
+    /// The part of one thread, a chunk after the other; pictures have so many values before and after.
+    fn infer_part<T: Number>(
+        &self,
+        weights: &[(&[T], &[T])],
+        (pictures, inputs): (&[T], usize),
+        (out, outputs): (&mut [T], usize),
+    ) {
         let most = |stages: &[Stage]| stages.iter().map(|stage| stage.outputs).max().unwrap_or(0);
         let chunk = (CHUNK_VALUES / most(&self.stages).max(1)).clamp(1, CHUNK).min((pictures.len() / inputs).max(1));
         let mut rooms = self.rooms(chunk, false);

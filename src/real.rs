@@ -61,6 +61,56 @@ pub(crate) trait Real: WithDType + Default + Debug + From<f32> + Into<f64> + Neg
     fn total<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self;
 }
 
+/// What reads the same in `f32` and `f64`, but for the names that pulp has for it.
+macro_rules! both {
+    ($lanes:ident, $splat:ident, $vectors:ident, $vectors_mut:ident, $mul_add:ident, $total:ident) => {
+        #[inline(always)]
+        fn sqrt(self) -> Self {
+            self.sqrt()
+        }
+
+        #[inline(always)]
+        fn abs(self) -> Self {
+            self.abs()
+        }
+
+        #[inline(always)]
+        fn is_nan(self) -> bool {
+            self.is_nan()
+        }
+
+        #[inline(always)]
+        fn lanes<S: Simd>() -> usize {
+            S::$lanes
+        }
+
+        #[inline(always)]
+        fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S> {
+            simd.$splat(value)
+        }
+
+        #[inline(always)]
+        fn vectors<S: Simd>(values: &[Self]) -> &[Self::Vector<S>] {
+            S::$vectors(values).0
+        }
+
+        #[inline(always)]
+        fn vectors_mut<S: Simd>(values: &mut [Self]) -> &mut [Self::Vector<S>] {
+            S::$vectors_mut(values).0
+        }
+
+        #[inline(always)]
+        fn mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S> {
+            simd.$mul_add(a, b, c)
+        }
+
+        #[inline(always)]
+        fn total<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self {
+            simd.$total(vector)
+        }
+    };
+}
+
 impl Real for f32 {
     type Vector<S: Simd> = S::f32s;
 
@@ -120,21 +170,6 @@ impl Real for f32 {
         if self.is_nan() { self } else { m + near + 0.693_359_4 * exponent }
     }
 
-    #[inline(always)]
-    fn sqrt(self) -> Self {
-        self.sqrt()
-    }
-
-    #[inline(always)]
-    fn abs(self) -> Self {
-        self.abs()
-    }
-
-    #[inline(always)]
-    fn is_nan(self) -> bool {
-        self.is_nan()
-    }
-
     /// To 1.5e-7 (Abramowitz and Stegun, 7.1.26).
     #[inline(always)]
     fn normal_below(self) -> Self {
@@ -148,35 +183,7 @@ impl Real for f32 {
         if self > 0.0 { 1.0 - tail } else { tail }
     }
 
-    #[inline(always)]
-    fn lanes<S: Simd>() -> usize {
-        S::F32_LANES
-    }
-
-    #[inline(always)]
-    fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S> {
-        simd.splat_f32s(value)
-    }
-
-    #[inline(always)]
-    fn vectors<S: Simd>(values: &[Self]) -> &[Self::Vector<S>] {
-        S::as_simd_f32s(values).0
-    }
-
-    #[inline(always)]
-    fn vectors_mut<S: Simd>(values: &mut [Self]) -> &mut [Self::Vector<S>] {
-        S::as_mut_simd_f32s(values).0
-    }
-
-    #[inline(always)]
-    fn mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S> {
-        simd.mul_add_e_f32s(a, b, c)
-    }
-
-    #[inline(always)]
-    fn total<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self {
-        simd.reduce_sum_f32s(vector)
-    }
+    both!(F32_LANES, splat_f32s, as_simd_f32s, as_mut_simd_f32s, mul_add_e_f32s, reduce_sum_f32s);
 }
 
 impl Real for f64 {
@@ -199,54 +206,11 @@ impl Real for f64 {
         self.ln()
     }
 
-    #[inline(always)]
-    fn sqrt(self) -> Self {
-        self.sqrt()
-    }
-
-    #[inline(always)]
-    fn abs(self) -> Self {
-        self.abs()
-    }
-
-    #[inline(always)]
-    fn is_nan(self) -> bool {
-        self.is_nan()
-    }
-
     fn normal_below(self) -> Self {
         0.5 * libm::erfc(-self * std::f64::consts::FRAC_1_SQRT_2)
     }
 
-    #[inline(always)]
-    fn lanes<S: Simd>() -> usize {
-        S::F64_LANES
-    }
-
-    #[inline(always)]
-    fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S> {
-        simd.splat_f64s(value)
-    }
-
-    #[inline(always)]
-    fn vectors<S: Simd>(values: &[Self]) -> &[Self::Vector<S>] {
-        S::as_simd_f64s(values).0
-    }
-
-    #[inline(always)]
-    fn vectors_mut<S: Simd>(values: &mut [Self]) -> &mut [Self::Vector<S>] {
-        S::as_mut_simd_f64s(values).0
-    }
-
-    #[inline(always)]
-    fn mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S> {
-        simd.mul_add_e_f64s(a, b, c)
-    }
-
-    #[inline(always)]
-    fn total<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self {
-        simd.reduce_sum_f64s(vector)
-    }
+    both!(F64_LANES, splat_f64s, as_simd_f64s, as_mut_simd_f64s, mul_add_e_f64s, reduce_sum_f64s);
 }
 
 #[cfg(test)]

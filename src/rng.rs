@@ -27,7 +27,7 @@ pub enum Stream {
 }
 
 /// What dropout multiplies those values by that it does not drop.
-pub(crate) fn kept(p: f32) -> f32 {
+pub(crate) fn dropout_scale(p: f32) -> f32 {
     1.0 / (1.0 - p)
 }
 
@@ -95,7 +95,7 @@ impl Rng {
     pub(crate) fn fill_dropout_mask<T: From<f32>>(&mut self, mask: &mut [T], p: f32) {
         /// Words drawn at a time: [`Rng::unit`] for one value after the other cannot be done in vectors.
         const WORDS: usize = 256;
-        let kept = kept(p);
+        let kept = dropout_scale(p);
         let mut words = [[0; 4]; WORDS];
         for mask in mask.chunks_mut(WORDS) {
             let words = &mut words[..mask.len()];
