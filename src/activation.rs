@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::kernel::{Activation, Arithmetic, Back, Given, Here, Kernel, Pointwise, Room};
 use crate::misfit::{Fitted, misfit};
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::real::{Real, widest};
+use crate::math::{Real, widest};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -156,7 +156,7 @@ impl<T: Real> Arithmetic<T> for Gelu {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statistics::Statistics;
+    use crate::math::Statistics;
 
     const ALL: [Function; 5] =
         [Function::Relu, Function::Sigmoid, Function::Tanh, Function::LeakyRelu(0.2), Function::Elu(0.7)];

@@ -5,7 +5,7 @@ use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::misfit::Fitted;
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use crate::pool::{Windows, narrowed, widened, windows};
-use crate::real::Real;
+use crate::math::Real;
 use candle_core::{D, Tensor};
 use std::sync::Arc;
 

@@ -5,8 +5,8 @@ use crate::layer::{Layer, Step, shapes, steps};
 use crate::misfit::Misfit;
 use crate::operation::{Context, Own, Passed};
 use crate::plan::Plan;
-use crate::rng::Rng;
-use crate::statistics::affine;
+use crate::math::Rng;
+use crate::math::affine;
 use candle_core::{DType, Device, Layout, Storage, Tensor, Var};
 
 /// Layers with their variables. `encoder.1.weight` is the weight of the layer at position 1 of the chain "encoder".
@@ -245,7 +245,7 @@ fn variables(layer: &Layer, input: &[usize], rng: &mut Rng, device: &Device) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::Stream;
+    use crate::math::Stream;
     use crate::window::{Conv, ConvTranspose};
 
     fn values(tensor: &Tensor) -> Vec<f64> {

@@ -1,7 +1,7 @@
 //! JPEG beside a learned code: what as many bytes buy in the codec that people know.
 
 use crate::error::{Error, Result};
-use crate::image::decode;
+use crate::file::decode_image;
 use crate::model::Autoencoder;
 use crate::montage::Pictures;
 use candle_core::{DType, Device, Tensor};
@@ -61,7 +61,7 @@ pub fn jpeg(pictures: impl Pictures, quality: u8) -> Result<Jpeg> {
             .encode(picture, w as u32, h as u32, ExtendedColorType::Rgb8)
             .map_err(|error| damaged(error.to_string()))?;
         bytes += file.len() - header(&file);
-        read.extend(decode(&file).map_err(damaged)?.1.into_raw());
+        read.extend(decode_image(&file).map_err(damaged)?.1.into_raw());
     }
     let read = Tensor::from_vec(read, (n, h, w, c), &Device::Cpu)?.permute((0, 3, 1, 2))?; // -> (n, c, h, w)
     let read = (read.to_dtype(DType::F32)? / 255.0)?;

@@ -11,9 +11,9 @@ use crate::model::Autoencoder;
 use crate::optim::{Method, Moments, Rates, one_step};
 use crate::pass::{Common, Pass, segments, summed_gradients, weight_gradients};
 use crate::plan::{Plan, SMALL};
-use crate::rng::Rng;
+use crate::math::Rng;
 use crate::stage::Stage;
-use crate::statistics::Statistics;
+use crate::math::Statistics;
 use candle_core::{Tensor, Var};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -308,7 +308,7 @@ mod tests {
     use crate::data::Split;
     use crate::layer::Layer::{self, *};
     use crate::optim::Sgd;
-    use crate::rng::Stream;
+    use crate::math::Stream;
     use crate::window::{Conv, ConvTranspose};
 
     /// The loss at some weights, and its gradients: a step that does not move.

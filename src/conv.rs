@@ -1,12 +1,12 @@
 //! Convolutions and transposed convolutions: what `correlation` computes for some pictures and one group, for all.
 
-use crate::correlation::{Correlation, Maps, Window};
+use crate::math::{Correlation, Maps, Window};
 use crate::error::Result;
 use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::misfit::Fitted;
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::real::Real;
-use crate::rows::total;
+use crate::math::Real;
+use crate::math::total;
 use crate::window::{Conv, ConvTranspose};
 use candle_core::Tensor;
 use std::sync::Arc;

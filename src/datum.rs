@@ -3,7 +3,7 @@
 //! Fields: channels 1, height 2, width 3, data 4 (bytes), label 5, float_data 6, encoded 7. Source: `caffe.proto` of Jia et
 //! al., "Caffe" (2014). Any bytes may come: what is not a whole record is an error in words.
 
-use crate::image::decode;
+use crate::file::decode_image;
 use image::RgbImage;
 
 /// What a record says.
@@ -45,7 +45,7 @@ impl<'a> Datum<'a> {
     /// Its picture.
     pub(crate) fn picture(&self) -> Result<RgbImage, String> {
         if self.encoded {
-            return decode(self.data).map(|(_, picture)| picture);
+            return decode_image(self.data).map(|(_, picture)| picture);
         }
         let (channels, height, width) = (self.channels, self.height, self.width);
         let pixels = height.checked_mul(width).filter(|&pixels| pixels > 0);
@@ -112,7 +112,7 @@ impl<'a> Wire<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::{Rng, Stream};
+    use crate::math::{Rng, Stream};
 
     /// from caffe.proto: Datum(channels=3, height=1, width=2, data=bytes([1, 2, 3, 4, 5, 6]), label=300)
     const RECORD: [u8; 17] = [8, 3, 16, 1, 24, 2, 34, 6, 1, 2, 3, 4, 5, 6, 40, 0xac, 2];

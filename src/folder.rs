@@ -8,9 +8,9 @@ use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::file::cache_folder;
 use crate::frame::{Crop, Framing};
-use crate::image::decode;
+use crate::file::decode_image;
 use crate::progress::Line;
-use crate::rng::{Rng, Stream as Purpose};
+use crate::math::{Rng, Stream as Purpose};
 use crate::source::Source;
 use crate::stream::Stream;
 use image::RgbImage;
@@ -183,7 +183,7 @@ impl Source for Files {
 
     fn read(&self, i: usize) -> std::result::Result<RgbImage, String> {
         let bytes = std::fs::read(self.path(i)).map_err(|error| error.to_string())?;
-        decode(&bytes).map(|(_, pixels)| pixels)
+        decode_image(&bytes).map(|(_, pixels)| pixels)
     }
 
     fn version(&self, i: usize) -> String {

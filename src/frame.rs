@@ -4,7 +4,7 @@
 //! that reading from there and decoding anew give the same pictures.
 
 use crate::error::{Error, Result};
-use crate::rng::Rng;
+use crate::math::Rng;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
@@ -191,7 +191,7 @@ fn planes(bytes: &[u8], width: usize, (left, top): (usize, usize), size: usize, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::Stream;
+    use crate::math::Stream;
 
     /// Red grows to the right, green downwards.
     fn ramp(width: u32, height: u32) -> RgbImage {

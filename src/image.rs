@@ -3,12 +3,11 @@
 use crate::canvas::{Canvas, LIGHT};
 use crate::display::{Content, Show, base64, escape, shows_itself};
 use crate::error::{Error, Result};
-use crate::jpeg;
+use crate::file::decode_image;
 use crate::montage::Pictures;
 use crate::preview::preview;
 use candle_core::{Device, Tensor};
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
-use std::io::Cursor;
+use image::{ImageFormat, RgbImage};
 use std::path::{Path, PathBuf};
 
 /// Pictures wider than this on the page are scaled down by the browser.
@@ -19,8 +18,6 @@ const HEAVIEST: usize = 2 << 20;
 const LONGEST: usize = 16_384;
 /// Sides of a reduced picture, in pixels.
 const REDUCED: u32 = 1200;
-/// Memory that decoding a picture may take, in bytes: a small file can claim to be a huge picture.
-const MOST_MEMORY: u64 = 1 << 30;
 
 /// A picture file: PNG, JPEG, WebP, BMP, GIF or SVG. It shows itself; [`Image::tensor`] gives its pixels.
 ///
@@ -56,7 +53,7 @@ impl Image {
         let kind = if is_svg(&bytes) {
             Kind::Svg
         } else {
-            let (format, pixels) = decode(&bytes).map_err(|reason| {
+            let (format, pixels) = decode_image(&bytes).map_err(|reason| {
                 let hint = "Check that the file is whole";
                 Error::file(path, "a picture (PNG, JPEG, WebP, BMP, GIF or SVG)", reason, hint)
             })?;
@@ -152,47 +149,6 @@ impl Show for PathBuf {
 fn is_svg(bytes: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).to_lowercase();
     start.trim_start_matches('\u{feff}').trim_start().starts_with('<') && start.contains("<svg")
-}
-
-/// The form and the pixels of a picture file, upright, on white; or why it cannot be read.
-pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<(ImageFormat, RgbImage), String> {
-    // Files come from anywhere: a decoder that gives up on one must not take the notebook with it.
-    std::panic::catch_unwind(|| read(bytes)).unwrap_or_else(|_| Err("a file that its decoder gave up on".into()))
-}
-
-fn read(bytes: &[u8]) -> std::result::Result<(ImageFormat, RgbImage), String> {
-    if bytes.is_empty() {
-        return Err("an empty file".into());
-    }
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
-    let Some(format) = reader.format() else { return Err("a file of another kind".into()) };
-    let picture = if format == ImageFormat::Jpeg { jpeg::decode(bytes, MOST_MEMORY)? } else { upright(reader)? };
-    if picture.width() == 0 || picture.height() == 0 {
-        return Err("a picture without pixels".into());
-    }
-    Ok((format, on_white(picture)))
-}
-
-fn upright(mut reader: ImageReader<Cursor<&[u8]>>) -> std::result::Result<DynamicImage, String> {
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MOST_MEMORY);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|error| error.to_string())?;
-    let orientation = decoder.orientation().map_err(|error| error.to_string())?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
-    picture.apply_orientation(orientation);
-    Ok(picture)
-}
-
-fn on_white(picture: DynamicImage) -> RgbImage {
-    if !picture.color().has_alpha() {
-        return picture.into_rgb8();
-    }
-    let picture = picture.into_rgba8();
-    RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
-        let [r, g, b, a] = picture.get_pixel(x, y).0.map(u32::from);
-        image::Rgb([r, g, b].map(|v| ((v * a + 255 * (255 - a) + 127) / 255) as u8))
-    })
 }
 
 fn reduced(pixels: &RgbImage) -> Result<Vec<u8>> {

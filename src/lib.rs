@@ -19,9 +19,8 @@
 #![warn(missing_docs)]
 
 pub mod error;
-mod file;
-mod real;
-pub mod rng;
+pub mod file;
+pub mod math;
 pub mod cell;
 pub mod device;
 pub mod display;
@@ -33,7 +32,6 @@ mod color;
 mod canvas;
 mod preview;
 pub mod montage;
-mod jpeg;
 pub mod image;
 pub mod media;
 mod axis;
@@ -59,13 +57,9 @@ pub mod lmdb;
 pub mod loader;
 mod misfit;
 pub mod window;
-mod matmul;
-mod rows;
-mod statistics;
 mod kernel;
 mod operation;
 mod linear;
-mod correlation;
 mod conv;
 mod pool;
 mod average;

@@ -2,11 +2,11 @@
 
 use crate::error::Result;
 use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
-use crate::matmul::{Matrix, multiply, turn};
+use crate::math::{Matrix, multiply, turn};
 use crate::misfit::{Fitted, misfit, shape};
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::real::Real;
-use crate::rows::add_rows;
+use crate::math::Real;
+use crate::math::add_rows;
 use candle_core::Tensor;
 use std::sync::Arc;
 

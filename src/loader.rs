@@ -3,8 +3,8 @@
 use crate::cell::unless_stopped;
 use crate::data::{Augment, Split, to_floats};
 use crate::error::{Error, Result};
-use crate::real::Real;
-use crate::rng::{Rng, Stream as Purpose};
+use crate::math::Real;
+use crate::math::{Rng, Stream as Purpose};
 use candle_core::{Device, Tensor};
 use std::collections::VecDeque;
 use std::ops::Range;

@@ -10,7 +10,7 @@ use crate::loss::Loss;
 use crate::misfit::shape;
 use crate::operation::Passed;
 use crate::plan::Plan;
-use crate::rng::{Rng, Stream};
+use crate::math::{Rng, Stream};
 use crate::table::Table;
 use candle_core::{DType, Device, Tensor, Var};
 

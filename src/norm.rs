@@ -4,9 +4,9 @@ use crate::error::Result;
 use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::misfit::Fitted;
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::real::{Real, widest};
-use crate::rows::{products_about, total};
-use crate::statistics::{Channels, EPS, MOMENTUM, Statistics};
+use crate::math::{Real, widest};
+use crate::math::{products_about, total};
+use crate::math::{Channels, EPS, MOMENTUM, Statistics};
 use candle_core::{DType, Tensor};
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 use crate::error::Result;
 use crate::kernel::{Activation, Kernel};
 use crate::misfit::Fitted;
-use crate::rng::Rng;
+use crate::math::Rng;
 use candle_core::{DType, Tensor, Var};
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@
 //! and more. Here both are mended on the CPU. Other devices use candle's tensor operations.
 
 use crate::error::{Error, Result};
-use crate::real::{Real, widest};
+use crate::math::{Real, widest};
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Tensor, Var};
 use serde::{Deserialize, Serialize};

@@ -5,12 +5,12 @@
 
 use crate::kernel::{Back, Given, Number, Room};
 use crate::loss::Loss;
-use crate::matmul::{Matrix, multiply};
+use crate::math::{Matrix, multiply};
 use crate::plan::Plan;
-use crate::rng::{Rng, dropout_scale};
-use crate::rows::{add_rows, multiply_each, sum_rows};
+use crate::math::{Rng, dropout_scale};
+use crate::math::{add_rows, multiply_each, sum_rows};
 use crate::stage::Stage;
-use crate::statistics::Statistics;
+use crate::math::Statistics;
 use std::ops::Range;
 
 /// The segments of a plan: each but the last ends before a normalization, each but the first begins with one.

@@ -5,8 +5,8 @@
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::frame::{Crop, Framing};
-use crate::image::decode;
-use crate::rng::{Rng, Stream as Purpose};
+use crate::file::decode_image;
+use crate::math::{Rng, Stream as Purpose};
 use crate::source::Source;
 use crate::stream::Stream;
 use image::RgbImage;
@@ -60,7 +60,7 @@ pub fn photographs(size: usize) -> Result<Dataset> {
 fn cuts(photographs: &[(&str, &[u8])], size: usize, each: usize, first: usize) -> Result<Split> {
     let mut source = Cuts { size, first, each, photographs: Vec::new() };
     for (name, bytes) in photographs {
-        let (_, photograph) = decode(bytes)
+        let (_, photograph) = decode_image(bytes)
             .map_err(|reason| Error::file(Path::new(name), "a photograph of this crate", reason, "Install it again"))?;
         source.photographs.push((PathBuf::from(name), photograph));
     }

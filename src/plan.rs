@@ -4,7 +4,7 @@
 use crate::kernel::{Activation, Arithmetic, Back, Given, Here, Kernel, Number, Room};
 use crate::layer::Step;
 use crate::operation::{Links, Shapes, Staged};
-use crate::real::Real;
+use crate::math::Real;
 use crate::stage::Stage;
 use rayon::prelude::*;
 use std::sync::Arc;

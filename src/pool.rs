@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::misfit::{Fitted, misfit, picture};
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::real::{Real, widest};
+use crate::math::{Real, widest};
 use candle_core::{D, DType, Tensor};
 use std::sync::Arc;
 

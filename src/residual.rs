@@ -4,8 +4,8 @@ use crate::error::Result;
 use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::misfit::{Fitted, misfit};
 use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::real::Real;
-use crate::rows::add_rows;
+use crate::math::Real;
+use crate::math::add_rows;
 use candle_core::Tensor;
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@
 use crate::error::{Error, Result};
 use crate::frame::Framing;
 use crate::packed::Packed;
-use crate::rng::Rng;
+use crate::math::Rng;
 use crate::source::Source;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -11,7 +11,7 @@ use crate::loader::{Batch, Batches};
 use crate::loss::Loss;
 use crate::model::Autoencoder;
 use crate::optim::{Moments, Optimizer};
-use crate::rng::{Rng, Stream};
+use crate::math::{Rng, Stream};
 use crate::state::State;
 use crate::view::View;
 use candle_core::{DType, Device, Tensor, Var};

@@ -4,7 +4,7 @@
 //! drawn on the host, from ChaCha8, whose sequence is the same on every machine and in every version. Each purpose has its
 //! own stream: one more dropout layer does not change the initial weights.
 
-use crate::real::widest;
+use crate::math::real::widest;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use std::ops::AddAssign;

@@ -1,6 +1,6 @@
 //! Matrix products on one thread, by the `gemm` crate, whose call is `unsafe`; and matrices turned.
 
-use crate::real::{Real, widest};
+use crate::math::real::{Real, widest};
 use gemm::Parallelism;
 
 /// Numbers seen as a matrix.

@@ -12,7 +12,7 @@ use std::ops::Neg;
 /// is also what the compiler makes of a closure that could be called twice, so this one gives something away.
 macro_rules! widest {
     (|| $body:expr) => {{
-        let once = $crate::real::Once;
+        let once = $crate::math::Once;
         pulp::Arch::new().dispatch(
             #[inline(always)]
             || {

@@ -1,7 +1,7 @@
 //! Sums and products over rows of numbers, in the widest instructions that the processor has: chosen when the program runs,
 //! by the `pulp` crate.
 
-use crate::real::{Real, widest};
+use crate::math::real::{Real, widest};
 
 /// The sum of many values.
 pub(crate) fn total<T: Real>(values: &[T]) -> T {

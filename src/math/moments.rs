@@ -1,8 +1,8 @@
 //! Mean and variance of each channel over a batch that is in parts, one to a thread: each part measures its own values, and the
 //! parts' numbers are put together before any part goes on (Chan, Golub and LeVeque, "Updating formulae", 1979).
 
-use crate::real::Real;
-use crate::rows::{squares_about, total};
+use crate::math::real::Real;
+use crate::math::reduce::{squares_about, total};
 
 /// Added to variances, so that a channel of one value can be divided by its deviation.
 pub(crate) const EPS: f64 = 1e-5;

@@ -5,7 +5,7 @@
 //! a stride, every second (third, ...) row and column lies in a map of its own. Results between the rows' ends are of no
 //! use and dropped; at 64 columns that is one in 33.
 
-use crate::real::{Real, widest};
+use crate::math::real::{Real, widest};
 use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
 

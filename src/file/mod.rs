@@ -1,0 +1,8 @@
+//! Files: bytes to plain values and back. No tensor, no page.
+
+mod atomic;
+mod image;
+mod jpeg;
+
+pub(crate) use image::decode_image;
+pub(crate) use atomic::{cache_folder, temporary, write_atomically};
