@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::file::decode_image;
 use crate::model::Autoencoder;
-use crate::montage::Pictures;
+use crate::show::Pictures;
 use candle_core::{DType, Device, Tensor};
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;

@@ -4,13 +4,13 @@
 //! in [0, 1], shape (b, c, h, w), when a batch is drawn.
 
 use crate::cell::unless_stopped;
-use crate::display::{Content, Show, shows_itself};
+use crate::show::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
-use crate::montage::Montage;
+use crate::show::Montage;
 use crate::math::{Real, widest};
 use crate::math::{Rng, Stream as Purpose};
 use crate::stream::Stream;
-use crate::table::Table;
+use crate::show::Table;
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use crate::cell::unless_stopped;
 use crate::error::{Error, Result};
-use crate::progress::Line;
+use crate::show::Line;
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::{Path, PathBuf};

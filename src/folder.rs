@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::file::cache_folder;
 use crate::frame::{Crop, Framing};
 use crate::file::decode_image;
-use crate::progress::Line;
+use crate::show::Line;
 use crate::math::{Rng, Stream as Purpose};
 use crate::source::Source;
 use crate::stream::Stream;

@@ -1,11 +1,11 @@
 //! What happened in training: one row an epoch.
 
-use crate::display::{Content, Show, shows_itself};
+use crate::show::{Content, Show, shows_itself};
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::model::thousands;
-use crate::plot::Plot;
-use crate::table::Table;
+use crate::show::Plot;
+use crate::show::Table;
 use serde::{Deserialize, Serialize};
 
 /// One epoch.
@@ -68,7 +68,7 @@ impl History {
         match self.best() {
             Some((best, row)) if n > 1 => {
                 let loss = row.valid_loss.unwrap_or(row.train_loss);
-                plot.scatter(format!("best, {loss:.5}"), [best], [loss]).marker(crate::plot::Marker::Triangle)
+                plot.scatter(format!("best, {loss:.5}"), [best], [loss]).marker(crate::show::Marker::Triangle)
             }
             _ => plot,
         }

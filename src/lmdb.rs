@@ -8,7 +8,7 @@ use crate::data::{Dataset, Split};
 use crate::datum::Datum;
 use crate::error::{Error, Result};
 use crate::folder::{ImageFolder, TEST, TRAIN, divided, streamed};
-use crate::progress::Line;
+use crate::show::Line;
 use crate::source::Source;
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Env, EnvFlags, EnvOpenOptions, WithoutTls};

@@ -2,16 +2,16 @@
 
 use crate::cell::unless_stopped;
 use crate::data::Split;
-use crate::display::{Content, Show, shows_itself};
+use crate::show::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
 use crate::layer::{Layer, Step};
 use crate::loss::Loss;
 use crate::misfit::shape;
 use crate::model::{Autoencoder, chunk};
-use crate::montage::{Montage, Pictures, Scale};
+use crate::show::{Montage, Pictures, Scale};
 use crate::operation::Passed;
 use crate::pca::principal_components;
-use crate::plot::{Plot, Plots};
+use crate::show::{Plot, Plots};
 use candle_core::{DType, Device, Tensor};
 use std::ops::RangeInclusive;
 

@@ -3,7 +3,7 @@
 use crate::cell::unless_stopped;
 use crate::chain::{Chain, infer, layer_error};
 use crate::data::{ImageShape, Split};
-use crate::display::{Content, Show, shows_itself};
+use crate::show::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
 use crate::layer::{Layer, MOST_VALUES, Step, mirror, shapes, steps};
 use crate::loss::Loss;
@@ -11,7 +11,7 @@ use crate::misfit::shape;
 use crate::operation::Passed;
 use crate::plan::Plan;
 use crate::math::{Rng, Stream};
-use crate::table::Table;
+use crate::show::Table;
 use candle_core::{DType, Device, Tensor, Var};
 
 /// Values of the pictures that pass through the model at a time where no gradient is needed; so many pictures at most.

@@ -8,7 +8,7 @@ use crate::cell::unless_stopped;
 use crate::error::{Error, Result};
 use crate::file::temporary;
 use crate::frame::{Crop, Frame, Framing};
-use crate::progress::Line;
+use crate::show::Line;
 use crate::source::Source;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};

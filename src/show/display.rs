@@ -20,7 +20,7 @@ macro_rules! shows_itself {
         impl $type {
             /// Shows the value under the cell; called when it is the cell's last expression.
             pub fn evcxr_display(&self) {
-                $crate::display::show(self);
+                $crate::show::show(self);
             }
         }
     };

@@ -1,8 +1,8 @@
 //! Which series is which: the names beside their marks.
 
-use crate::axis::Axis;
-use crate::canvas::{Painted, text_style, text_width};
-use crate::figure::{Figure, Marker, Shape};
+use crate::show::chart::axis::Axis;
+use crate::show::{Painted, text_style, text_width};
+use crate::show::chart::figure::{Figure, Marker, Shape};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};

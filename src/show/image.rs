@@ -1,11 +1,11 @@
 //! Picture files: opened, checked, shown, and turned into tensors.
 
-use crate::canvas::{Canvas, LIGHT};
-use crate::display::{Content, Show, base64, escape, shows_itself};
+use crate::show::canvas::{Canvas, LIGHT};
+use crate::show::display::{Content, Show, base64, escape, shows_itself};
 use crate::error::{Error, Result};
 use crate::file::decode_image;
-use crate::montage::Pictures;
-use crate::preview::preview;
+use crate::show::montage::Pictures;
+use crate::show::preview::preview;
 use candle_core::{Device, Tensor};
 use image::{ImageFormat, RgbImage};
 use std::path::{Path, PathBuf};

@@ -1,10 +1,10 @@
 //! Tensors as pictures: many small images in one PNG, with padding, a stated scaling and pixel-exact enlargement.
 
-use crate::canvas::{Canvas, LIGHT, text_width};
-use crate::color::{WARNING, diverging};
-use crate::display::{Content, Show, shows_itself};
+use crate::show::canvas::{Canvas, LIGHT, text_width};
+use crate::show::color::{WARNING, diverging};
+use crate::show::display::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
-use crate::preview::preview;
+use crate::show::preview::preview;
 use candle_core::{DType, Device, Tensor};
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::HPos;

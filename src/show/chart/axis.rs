@@ -1,6 +1,6 @@
 //! An axis of a chart: what range it spans, where a value stands, and which values are written beside it.
 
-use crate::numbers::finite_range;
+use crate::show::finite_range;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use std::ops::Range;
 

@@ -1,15 +1,16 @@
 //! Charts: what is on them. How they are drawn is in `chart`, what they hold in `figure`.
 
-use crate::axis::{Ticks, short};
-use crate::canvas::{Canvas, DARK};
-use crate::chart::{self, DENSITY, Hints};
-use crate::color::parse;
-use crate::display::{Content, Show, base64, escape, shows_itself};
+use crate::show::chart::axis::{Ticks, short};
+use crate::show::{Canvas, DARK};
+use crate::show::DENSITY;
+use crate::show::chart::draw::{self, Hints};
+use crate::show::parse;
+use crate::show::{Content, Show, base64, escape, shows_itself};
 use crate::error::{Error, Result};
-pub use crate::figure::Marker;
-use crate::figure::{Figure, Series, Shape};
-use crate::numbers::{Numbers, finite_range};
-use crate::preview::sparkline;
+pub use crate::show::chart::figure::Marker;
+use crate::show::chart::figure::{Figure, Series, Shape};
+use crate::show::{Numbers, finite_range};
+use crate::show::sparkline;
 use candle_core::Tensor;
 use std::path::Path;
 
@@ -330,7 +331,7 @@ impl Plot {
     /// What did not fit together when the chart was built.
     pub fn to_svg(&self) -> Result<String> {
         self.check()?;
-        chart::svg(&self.figure)
+        draw::svg(&self.figure)
     }
 
     /// Writes the chart as a file: PNG, or SVG where the name ends in `.svg`.
@@ -358,7 +359,7 @@ impl Plot {
     /// The chart, and where on it its hover texts are.
     pub(crate) fn draw(&self) -> Result<(Canvas, Hints)> {
         self.check()?;
-        chart::canvas(&self.figure)
+        draw::canvas(&self.figure)
     }
 
     fn pairs(
@@ -521,7 +522,7 @@ shows_itself!(Plot);
 
 /// The picture with areas that tell their text under the mouse: plain HTML, no script.
 fn with_hints(png: &[u8], width: usize, hints: &[(i32, i32, String)]) -> String {
-    let map = format!("candlebook-map-{}", crate::display::new_id());
+    let map = format!("candlebook-map-{}", crate::show::new_id());
     let area = |(x, y, text): &(i32, i32, String)| {
         let (x, y, text) = (x / DENSITY as i32, y / DENSITY as i32, escape(text));
         format!("<area shape=\"circle\" coords=\"{x},{y},7\" title=\"{text}\" alt=\"{text}\" nohref>")

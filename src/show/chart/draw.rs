@@ -1,20 +1,18 @@
 //! How a [`Figure`] is drawn, by plotters, on a canvas of ours or as SVG.
 
-use crate::axis::{Axis, Ticks};
-use crate::canvas::{Canvas, Painted, text_style, text_width};
-use crate::color::{WARNING, sequential};
+use crate::show::chart::axis::{Axis, Ticks};
+use crate::show::{Canvas, DENSITY, Painted, text_style, text_width};
+use crate::show::{WARNING, sequential};
 use crate::error::{Error, Result};
-use crate::figure::{Figure, Marker, Series, Shape};
-use crate::legend::Legend;
-use crate::numbers::finite_range;
+use crate::show::chart::figure::{Figure, Marker, Series, Shape};
+use crate::show::chart::legend::Legend;
+use crate::show::finite_range;
 use plotters::chart::ChartContext;
 use plotters::coord::Shift;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// Pixels of the PNG for each pixel of the page: charts are sharp on screens of twice the usual density.
-pub(crate) const DENSITY: u32 = 2;
 
 /// Shades of the scale beside a heat map.
 const SHADES: usize = 64;
@@ -276,7 +274,7 @@ fn heat<DB: DrawingBackend>(
         let number = |(i, value): (usize, &f64)| {
             let ink = if share(*value, low, high) > 0.6 { RGBColor(30, 30, 30) } else { RGBColor(240, 240, 240) };
             let style = text_style(12.0 * density, ink).pos(Pos::new(HPos::Center, VPos::Center));
-            Text::new(crate::axis::short(*value), ((i % columns) as f64, (i / columns) as f64), style)
+            Text::new(crate::show::chart::axis::short(*value), ((i % columns) as f64, (i / columns) as f64), style)
         };
         chart.draw_series(values.iter().enumerate().map(number))?;
     }

@@ -2,9 +2,9 @@
 //!
 //! Each function returns a [`Content`], which shows itself; `show` of it gives a handle that replaces it.
 
-use crate::display::{Content, base64, escape};
+use crate::show::display::{Content, base64, escape};
 use crate::error::{Error, Result};
-use crate::montage::{Montage, Pictures};
+use crate::show::montage::{Montage, Pictures};
 use candle_core::{DType, Device, Tensor};
 use std::path::Path;
 
@@ -136,7 +136,7 @@ pub fn animation(frames: impl Pictures, frames_per_second: f64) -> Result<Conten
     let frame = |i: usize| -> Result<_> { Montage::new(images.narrow(0, i, 1)?)?.padding(0).draw(1) };
     let frames = (0..n).map(frame).collect::<Result<Vec<_>>>()?;
     let (width, height) = (frames[0].width(), frames[0].height());
-    let png = crate::canvas::animated_png(&frames, frames_per_second)?;
+    let png = crate::show::canvas::animated_png(&frames, frames_per_second)?;
     let text = format!("animation: {n} frames of {width} x {height} pixels, {frames_per_second} a second");
     Ok(Content::text(text).png(&png, width, height))
 }

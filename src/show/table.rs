@@ -1,6 +1,6 @@
 //! Tables: aligned in plain text, and as HTML.
 
-use crate::display::{Content, Show, escape, shows_itself};
+use crate::show::display::{Content, Show, escape, shows_itself};
 use crate::error::Result;
 
 /// More rows than this are cut out of the middle, and the table says so.

@@ -1,7 +1,7 @@
 //! Progress of any loop: a bar that moves in place.
 
 use crate::cell::stopped;
-use crate::display::{Content, Frontend, Handle, show};
+use crate::show::display::{Content, Frontend, Handle, show};
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! Pictures in plain text, for readers without pictures: half blocks, dithered.
 
-use crate::numbers::finite_range;
+use crate::show::numbers::finite_range;
 
 /// Characters that all pictures of a preview take in a line.
 const WIDTH: usize = 64;

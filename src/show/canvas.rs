@@ -11,6 +11,9 @@ use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter};
 use std::sync::Once;
 use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, Transform};
 
+/// Pixels of the PNG for each pixel of the page: charts are sharp on screens of twice the usual density.
+pub(crate) const DENSITY: u32 = 2;
+
 /// The embedded font's name, for styles of plotters.
 pub(crate) const FONT: &str = "DejaVu Sans";
 
@@ -189,7 +192,7 @@ fn use_embedded_font() {
     ONCE.call_once(|| {
         for style in [FontStyle::Normal, FontStyle::Bold] {
             // The bytes are part of this crate and were parsed in its tests; a failure would show as missing text.
-            let _ = register_font(FONT, style, include_bytes!("../assets/DejaVuSans-subset.ttf"));
+            let _ = register_font(FONT, style, include_bytes!("../../assets/DejaVuSans-subset.ttf"));
         }
     });
 }
