@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 use crate::kernel::Number;
-use crate::loader::Batch;
+use crate::data::Batch;
 use crate::loss::Loss;
 use crate::model::Autoencoder;
 use crate::optim::{Method, Moments, Rates, one_step};

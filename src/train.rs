@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 pub use crate::fit::Fit;
 use crate::history::{Epoch, History};
 use crate::layer::Layer;
-use crate::loader::{Batch, Batches};
+use crate::data::{Batch, Batches};
 use crate::loss::Loss;
 use crate::model::Autoencoder;
 use crate::optim::{Moments, Optimizer};

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::show::Montage;
 use crate::math::{Real, widest};
 use crate::math::{Rng, Stream as Purpose};
-use crate::stream::Stream;
+use crate::data::photo::Stream;
 use crate::show::Table;
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;

@@ -1,7 +1,7 @@
 //! The batches of an epoch. Pictures that must be decoded are decoded ahead, by threads of their own.
 
 use crate::cell::unless_stopped;
-use crate::data::{Augment, Split, to_floats};
+use crate::data::split::{Augment, Split, to_floats};
 use crate::error::{Error, Result};
 use crate::math::Real;
 use crate::math::{Rng, Stream as Purpose};
@@ -293,9 +293,9 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::{Crop, Framing};
-    use crate::source::Source;
-    use crate::stream::Stream;
+    use crate::data::photo::{Crop, Framing};
+    use crate::data::photo::Source;
+    use crate::data::photo::Stream;
     use image::RgbImage;
     use std::path::{Path, PathBuf};
     use std::sync::atomic::{AtomicUsize, Ordering};

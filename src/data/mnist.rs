@@ -6,12 +6,12 @@
 //! Sources: LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition" (1998); Xiao,
 //! Rasul, Vollgraf, "Fashion-MNIST" (2017). Mirrors: those of torchvision's `datasets.MNIST`.
 
-use crate::data::{Dataset, Split};
-use crate::download::{check, fetch, mirrors};
+use crate::data::split::{Dataset, Split};
+use crate::data::download::{check, fetch, mirrors};
 use crate::error::{Error, Result};
 use crate::file::cache_folder;
-use crate::idx::{Idx, decompress};
-use crate::idx_folder::{find, split_of};
+use crate::data::idx::{Idx, decompress};
+use crate::data::idx_folder::{find, split_of};
 use std::path::{Path, PathBuf};
 
 /// A set of four IDX files and where they may be found.
@@ -117,7 +117,7 @@ pub fn mnist_embedded() -> Result<Dataset> {
     macro_rules! idx {
         ($name:literal, $rank:literal) => {{
             let path = Path::new(concat!($name, ".gz"));
-            let raw = include_bytes!(concat!("../assets/mnist5k/", $name, ".gz")).to_vec();
+            let raw = include_bytes!(concat!("../../assets/mnist5k/", $name, ".gz")).to_vec();
             Idx::parse(path, &decompress(path, raw)?, $rank)?
         }};
     }
@@ -201,7 +201,7 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::download::{keep, sha256};
+    use crate::data::download::{keep, sha256};
     use std::io::{Read, Write};
 
     /// A set of one picture of one pixel, and its mirror on this machine.

@@ -1,15 +1,10 @@
-//! Photographs in LMDB: databases of Caffe's records, read one at a time.
-//!
-//! The keys are held in memory, the pictures never. Source: `convert_imageset` of Caffe, whose databases the Torch7 readers
-//! for ImageNet took as well.
+//! Records of an LMDB database, read one at a time. The keys are held in memory, the images never.
 
 use crate::cell::unless_stopped;
-use crate::data::{Dataset, Split};
-use crate::datum::Datum;
+use crate::data::photo::datum::Datum;
+use crate::data::photo::source::Source;
 use crate::error::{Error, Result};
-use crate::folder::{ImageFolder, TEST, TRAIN, divided, streamed};
 use crate::show::Line;
-use crate::source::Source;
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Env, EnvFlags, EnvOpenOptions, WithoutTls};
 use image::RgbImage;
@@ -21,71 +16,11 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::UNIX_EPOCH;
 
 /// The file of a database.
-const FILE: &str = "data.mdb";
+pub(crate) const DATABASE_FILE: &str = "data.mdb";
 const EXPECTED: &str = "an LMDB database of Caffe's records";
 
-/// Photographs of an LMDB database of Caffe `Datum` records, as pictures of three channels and one size: pixels (blue, green,
-/// red, as Caffe and OpenCV have them) or encoded files. Records are decoded when they are asked for.
-///
-/// `path` is the folder that holds `data.mdb`, of whose records a share is kept for test; or a folder with one for training
-/// (`train`, or a name that ends in `train_lmdb`) and one for test (`val`, `test`, or a name that ends in `val_lmdb` or
-/// `test_lmdb`). Labels are the records' own. Nothing is written, no lock is taken: no other program may write meanwhile.
-///
-/// # Errors
-/// A folder without a database, or with one that is cut off; records of another kind; a negative label; a setting outside its
-/// range. Single records that are damaged count as unreadable. What LMDB itself keeps between the records it trusts: a file
-/// that is damaged there may end the process.
-///
-/// # Examples
-/// ```no_run
-/// use candlebook::prelude::*;
-/// let data = lmdb_folder("ilsvrc12", &ImageFolder { size: 128, flip: true, ..Default::default() })?;
-/// # Ok::<(), candlebook::Error>(())
-/// ```
-pub fn lmdb_folder(path: impl AsRef<Path>, settings: &ImageFolder) -> Result<Dataset> {
-    let path = path.as_ref();
-    settings.check()?;
-    let name = path.file_name().map_or_else(|| "photographs".into(), |name| name.to_string_lossy().into_owned());
-    let source = path.display().to_string();
-    if path.is_file() || path.join(FILE).is_file() {
-        return divided(name, source, split(path, settings)?, settings);
-    }
-    let Some(train) = database_of(path, &TRAIN)? else {
-        let hint = "Give the folder that holds it, or one with train and val";
-        return Err(Error::file(path, format!("a file {FILE}, or folders train and val that have one"), "none", hint));
-    };
-    let train = split(&train, settings)?;
-    match database_of(path, &TEST)? {
-        Some(test) => Dataset::new(name, source, train, split(&test, settings)?),
-        None => divided(name, source, train, settings),
-    }
-}
-
-/// The folder of a database that has one of these names, or ends in it and `_lmdb`.
-fn database_of(path: &Path, names: &[&str]) -> Result<Option<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(Error::io("read", path))? {
-        let entry = entry.map_err(Error::io("read", path))?;
-        let folder = entry.file_name().to_string_lossy().into_owned();
-        let known = |name: &&str| folder == **name || folder.ends_with(&format!("{name}_lmdb"));
-        if names.iter().any(known) && entry.path().join(FILE).is_file() {
-            found.push(entry.path());
-        }
-    }
-    if found.len() > 1 {
-        let got = format!("{} of them: {}, {}", found.len(), found[0].display(), found[1].display());
-        return Err(Error::file(path, format!("one database for {}", names[0]), got, "Give the folder of one"));
-    }
-    Ok(found.pop())
-}
-
-fn split(path: &Path, settings: &ImageFolder) -> Result<Split> {
-    let (records, labels) = Records::open(path)?;
-    streamed(path, Box::new(records), labels, settings)
-}
-
 /// The records of a database.
-struct Records {
+pub(crate) struct LmdbRecords {
     path: PathBuf,
     database: Arc<Database>,
     /// All keys, one behind the other, and where each ends.
@@ -94,19 +29,19 @@ struct Records {
     version: String,
 }
 
-impl std::fmt::Debug for Records {
+impl std::fmt::Debug for LmdbRecords {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} records of {}", self.ends.len(), self.path.display())
     }
 }
 
-impl Records {
+impl LmdbRecords {
     /// Opens a database and lists its keys and labels; there are labels where any record has one.
-    fn open(path: &Path) -> Result<(Records, Option<Vec<u32>>)> {
-        let file = if path.is_file() { path.to_owned() } else { path.join(FILE) };
+    pub(crate) fn open(path: &Path) -> Result<(LmdbRecords, Option<Vec<u32>>)> {
+        let file = if path.is_file() { path.to_owned() } else { path.join(DATABASE_FILE) };
         let version = check(&file)?;
         let database = Database::shared(&file)?;
-        let mut records = Records { path: path.to_owned(), database, keys: Vec::new(), ends: Vec::new(), version };
+        let mut records = LmdbRecords { path: path.to_owned(), database, keys: Vec::new(), ends: Vec::new(), version };
         let labels = records.list()?;
         Ok((records, labels))
     }
@@ -150,7 +85,7 @@ impl Records {
     }
 }
 
-impl Source for Records {
+impl Source for LmdbRecords {
     fn len(&self) -> usize {
         self.ends.len()
     }

@@ -3,7 +3,7 @@
 //! Source: the description of the format in NumPy's `numpy.lib.format`. A head may claim anything, so its size is compared
 //! with what is there before memory is taken.
 
-use crate::data::Split;
+use crate::data::split::Split;
 use crate::error::{Error, Result};
 use candle_core::{Device, Tensor};
 use std::fs::File;

@@ -7,9 +7,9 @@
 use crate::cell::unless_stopped;
 use crate::error::{Error, Result};
 use crate::file::temporary;
-use crate::frame::{Crop, Frame, Framing};
+use crate::data::photo::frame::{Crop, Frame, Framing};
 use crate::show::Line;
-use crate::source::Source;
+use crate::data::photo::source::Source;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::fs::File;

@@ -4,10 +4,10 @@
 //! size. More of those than a limit are an error.
 
 use crate::error::{Error, Result};
-use crate::frame::Framing;
-use crate::packed::Packed;
+use crate::data::photo::frame::Framing;
+use crate::data::photo::packed::Packed;
 use crate::math::Rng;
-use crate::source::Source;
+use crate::data::photo::source::Source;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};

@@ -5,8 +5,8 @@
 //! Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009).
 
 use crate::cell::unless_stopped;
-use crate::data::{Dataset, ImageShape, Split};
-use crate::download::{check, fetch, mirrors};
+use crate::data::split::{Dataset, ImageShape, Split};
+use crate::data::download::{check, fetch, mirrors};
 use crate::error::{Error, Result};
 use crate::file::cache_folder;
 use flate2::read::GzDecoder;
@@ -184,7 +184,7 @@ fn add(path: &Path, bytes: &[u8], classes: &[String], pictures: &mut Vec<u8>, la
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::download::sha256;
+    use crate::data::download::sha256;
     use std::io::Write;
 
     /// An archive of six small files, and its mirror on this machine, which answers once.

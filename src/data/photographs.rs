@@ -2,28 +2,28 @@
 //!
 //! Free photographs; who took each and on which terms is said in `assets/README.md`.
 
-use crate::data::{Dataset, Split};
+use crate::data::split::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::frame::{Crop, Framing};
+use crate::data::photo::{Crop, Framing};
 use crate::file::decode_image;
 use crate::math::{Rng, Stream as Purpose};
-use crate::source::Source;
-use crate::stream::Stream;
+use crate::data::photo::Source;
+use crate::data::photo::Stream;
 use image::RgbImage;
 use std::path::{Path, PathBuf};
 
 /// The photographs to learn from, and those held out.
 const TRAIN: [(&str, &[u8]); 6] = [
-    ("astronaut", include_bytes!("../assets/photographs/astronaut.jpg")),
-    ("china", include_bytes!("../assets/photographs/china.jpg")),
-    ("flower", include_bytes!("../assets/photographs/flower.jpg")),
-    ("hubble", include_bytes!("../assets/photographs/hubble.jpg")),
-    ("retina", include_bytes!("../assets/photographs/retina.jpg")),
-    ("rocket", include_bytes!("../assets/photographs/rocket.jpg")),
+    ("astronaut", include_bytes!("../../assets/photographs/astronaut.jpg")),
+    ("china", include_bytes!("../../assets/photographs/china.jpg")),
+    ("flower", include_bytes!("../../assets/photographs/flower.jpg")),
+    ("hubble", include_bytes!("../../assets/photographs/hubble.jpg")),
+    ("retina", include_bytes!("../../assets/photographs/retina.jpg")),
+    ("rocket", include_bytes!("../../assets/photographs/rocket.jpg")),
 ];
 const TEST: [(&str, &[u8]); 2] = [
-    ("chelsea", include_bytes!("../assets/photographs/chelsea.jpg")),
-    ("coffee", include_bytes!("../assets/photographs/coffee.jpg")),
+    ("chelsea", include_bytes!("../../assets/photographs/chelsea.jpg")),
+    ("coffee", include_bytes!("../../assets/photographs/coffee.jpg")),
 ];
 
 /// How many pictures are cut from each photograph.

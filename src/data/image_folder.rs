@@ -4,15 +4,15 @@
 //! it.
 
 use crate::cell::unless_stopped;
-use crate::data::{Dataset, Split};
+use crate::data::split::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::file::cache_folder;
-use crate::frame::{Crop, Framing};
+use crate::data::photo::{Crop, Framing};
 use crate::file::decode_image;
 use crate::show::Line;
 use crate::math::{Rng, Stream as Purpose};
-use crate::source::Source;
-use crate::stream::Stream;
+use crate::data::photo::Source;
+use crate::data::photo::Stream;
 use image::RgbImage;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};

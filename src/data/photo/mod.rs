@@ -1,0 +1,14 @@
+//! Photographs: sources, frames of one size, packed files. No data set.
+
+mod frame;
+mod source;
+mod packed;
+mod stream;
+mod datum;
+mod lmdb;
+
+pub use frame::Crop;
+pub(crate) use frame::Framing;
+pub(crate) use source::Source;
+pub(crate) use stream::Stream;
+pub(crate) use lmdb::{DATABASE_FILE, LmdbRecords};
