@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::layer::{Layer, Step, shapes, steps};
-use crate::misfit::Misfit;
-use crate::operation::{Context, Own, Passed};
+use crate::layer::Misfit;
+use crate::layer::{Context, Own, Passed};
 use crate::plan::Plan;
 use crate::math::Rng;
 use crate::math::affine;
@@ -228,7 +228,7 @@ pub(crate) fn count_weights(layers: &[Layer], input: &[usize]) -> (u128, Vec<usi
     (count, shapes[steps.len()].clone())
 }
 
-/// As [`Operation::parameter_shapes`](crate::operation::Operation::parameter_shapes) says.
+/// As [`Operation::parameter_shapes`](crate::layer::Operation::parameter_shapes) says.
 fn variables(layer: &Layer, input: &[usize], rng: &mut Rng, device: &Device) -> Result<Option<(Var, Var)>> {
     let Some((weight, bias)) = layer.operation().parameter_shapes(input) else { return Ok(None) };
     if weight.len() == 1 {
@@ -246,7 +246,7 @@ fn variables(layer: &Layer, input: &[usize], rng: &mut Rng, device: &Device) -> 
 mod tests {
     use super::*;
     use crate::math::Stream;
-    use crate::window::{Conv, ConvTranspose};
+    use crate::layer::{Conv, ConvTranspose};
 
     fn values(tensor: &Tensor) -> Vec<f64> {
         tensor.flatten_all().unwrap().to_dtype(DType::F64).unwrap().to_vec1().unwrap()

@@ -4,7 +4,7 @@
 //! It computes what candle's autograd computes, from the same random draws; `tests/compiled.rs` compares the two.
 
 use crate::error::Result;
-use crate::kernel::Number;
+use crate::layer::Number;
 use crate::data::Batch;
 use crate::loss::Loss;
 use crate::model::Autoencoder;
@@ -309,7 +309,7 @@ mod tests {
     use crate::layer::Layer::{self, *};
     use crate::optim::Sgd;
     use crate::math::Stream;
-    use crate::window::{Conv, ConvTranspose};
+    use crate::layer::{Conv, ConvTranspose};
 
     /// The loss at some weights, and its gradients: a step that does not move.
     fn at(compiled: &mut Compiled<f64>, pictures: &Batch) -> f64 {

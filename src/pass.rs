@@ -3,7 +3,7 @@
 //! A normalization needs numbers of the whole batch: there all passes wait for each other. What lies between two of those
 //! places is a segment, which each pass runs by itself.
 
-use crate::kernel::{Back, Given, Number, Room};
+use crate::layer::{Back, Given, Number, Room};
 use crate::loss::Loss;
 use crate::math::{Matrix, multiply};
 use crate::plan::Plan;

@@ -1,9 +1,9 @@
 //! The layers of a model as the processor runs them: weights, an activation and dropout are one stage; layers that only
 //! change the shape are none. How a stage is computed stands in the file of its layer.
 
-use crate::kernel::{Activation, Arithmetic, Back, Given, Here, Kernel, Number, Room};
+use crate::layer::{Activation, Arithmetic, Back, Given, Here, Kernel, Number, Room};
 use crate::layer::Step;
-use crate::operation::{Links, Shapes, Staged};
+use crate::layer::{Links, Shapes, Staged};
 use crate::math::Real;
 use crate::stage::Stage;
 use rayon::prelude::*;

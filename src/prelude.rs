@@ -32,6 +32,6 @@ pub use crate::show::{Marker, Plot, Plots};
 pub use crate::preset::{Pooled, Strided};
 pub use crate::show::{Progress, progress};
 pub use crate::show::Table;
-pub use crate::window::{Conv, ConvTranspose};
+pub use crate::layer::{Conv, ConvTranspose};
 pub use candle_core::{self as candle, D, DType, Device, IndexOp, Tensor, Var};
 pub use candle_nn;

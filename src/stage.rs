@@ -1,6 +1,6 @@
 //! One step of a plan: a kernel, then an activation, then dropout.
 
-use crate::kernel::{Activation, Arithmetic, Given, Here, Kernel, Number, Pointwise, Room};
+use crate::layer::{Activation, Arithmetic, Given, Here, Kernel, Number, Pointwise, Room};
 use std::ops::Range;
 use std::sync::Arc;
 

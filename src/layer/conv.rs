@@ -2,12 +2,12 @@
 
 use crate::math::{Correlation, Maps, Window};
 use crate::error::Result;
-use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
-use crate::misfit::Fitted;
-use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::layer::misfit::Fitted;
+use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use crate::math::Real;
 use crate::math::total;
-use crate::window::{Conv, ConvTranspose};
+use crate::layer::window::{Conv, ConvTranspose};
 use candle_core::Tensor;
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
 //! Dense layers: y = x Wᵀ + b.
 
 use crate::error::Result;
-use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::math::{Matrix, multiply, turn};
-use crate::misfit::{Fitted, misfit, shape};
-use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::misfit::{Fitted, misfit, shape};
+use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use crate::math::Real;
 use crate::math::add_rows;
 use candle_core::Tensor;

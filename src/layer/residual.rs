@@ -1,9 +1,9 @@
 //! The end of a residual block: what went into it is added to what its layers made of it.
 
 use crate::error::Result;
-use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
-use crate::misfit::{Fitted, misfit};
-use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::layer::misfit::{Fitted, misfit};
+use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use crate::math::Real;
 use crate::math::add_rows;
 use candle_core::Tensor;

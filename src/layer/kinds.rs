@@ -5,17 +5,17 @@
 //!
 //! What a kind of layer does stands in its own file; a new one is such a file and its name here.
 
-use crate::activation::{Function, Gelu};
-use crate::average::{AvgPool, Upsample};
-use crate::dropout::Dropout;
-use crate::linear::Linear;
-use crate::misfit::{Misfit, misfit, shape};
-use crate::norm::BatchNorm;
-use crate::operation::Operation;
-use crate::pool::{MaxPool, MaxUnpool};
-use crate::reshape::{Flatten, Unflatten};
-use crate::residual::Residual;
-use crate::window::{Conv, ConvTranspose};
+use crate::layer::activation::{Function, Gelu};
+use crate::layer::average::{AvgPool, Upsample};
+use crate::layer::dropout::Dropout;
+use crate::layer::linear::Linear;
+use crate::layer::misfit::{Misfit, misfit, shape};
+use crate::layer::norm::BatchNorm;
+use crate::layer::operation::Operation;
+use crate::layer::pool::{MaxPool, MaxUnpool};
+use crate::layer::reshape::{Flatten, Unflatten};
+use crate::layer::residual::Residual;
+use crate::layer::window::{Conv, ConvTranspose};
 use serde::{Deserialize, Serialize};
 
 /// More values than these between two layers (4 GB for one picture) are a slip of the finger.

@@ -1,9 +1,9 @@
 //! Activations: functions of each value by itself.
 
 use crate::error::Result;
-use crate::kernel::{Activation, Arithmetic, Back, Given, Here, Kernel, Pointwise, Room};
-use crate::misfit::{Fitted, misfit};
-use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::cpu::{Activation, Arithmetic, Back, Given, Here, Kernel, Pointwise, Room};
+use crate::layer::misfit::{Fitted, misfit};
+use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use crate::math::{Real, widest};
 use candle_core::Tensor;
 use std::sync::Arc;

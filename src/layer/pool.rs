@@ -3,9 +3,9 @@
 //! Of equal values the first counts, row by row, as in PyTorch; with ReLU, ties of zeros are common.
 
 use crate::error::Result;
-use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
-use crate::misfit::{Fitted, misfit, picture};
-use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::layer::misfit::{Fitted, misfit, picture};
+use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use crate::math::{Real, widest};
 use candle_core::{D, DType, Tensor};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Dropout (Srivastava and others, "Dropout", 2014), scaled in training, so that evaluation leaves values alone.
 
 use crate::error::Result;
-use crate::misfit::{Fitted, misfit};
-use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::misfit::{Fitted, misfit};
+use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use candle_core::Tensor;
 
 /// Holds the probability to drop a value.

@@ -2,8 +2,8 @@
 //! stands in a file of its own; `layer` names them.
 
 use crate::error::Result;
-use crate::kernel::{Activation, Kernel};
-use crate::misfit::Fitted;
+use crate::layer::cpu::{Activation, Kernel};
+use crate::layer::misfit::Fitted;
 use crate::math::Rng;
 use candle_core::{DType, Tensor, Var};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Layers that only change the shape: values stay where they are.
 
 use crate::error::Result;
-use crate::misfit::{Fitted, misfit, shape};
-use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::misfit::{Fitted, misfit, shape};
+use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use candle_core::Tensor;
 
 /// All values of a picture in one row.

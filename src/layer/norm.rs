@@ -1,9 +1,9 @@
 //! Batch normalization: each channel less its mean over the batch, by its deviation (Ioffe and Szegedy, 2015).
 
 use crate::error::Result;
-use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
-use crate::misfit::Fitted;
-use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::layer::misfit::Fitted;
+use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use crate::math::{Real, widest};
 use crate::math::{products_about, total};
 use crate::math::{Channels, EPS, MOMENTUM, Statistics};

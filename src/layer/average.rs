@@ -1,10 +1,10 @@
 //! Means of windows, and values repeated.
 
 use crate::error::Result;
-use crate::kernel::{Arithmetic, Back, Given, Here, Kernel, Room};
-use crate::misfit::Fitted;
-use crate::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::pool::{Windows, narrowed, widened, windows};
+use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::layer::misfit::Fitted;
+use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::pool::{Windows, narrowed, widened, windows};
 use crate::math::Real;
 use candle_core::{D, Tensor};
 use std::sync::Arc;

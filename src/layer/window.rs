@@ -1,6 +1,6 @@
 //! Convolutions as plain data: their numbers, and the shapes that follow from them.
 
-use crate::misfit::{Fitted, Misfit, misfit, picture, shape};
+use crate::layer::misfit::{Fitted, Misfit, misfit, picture, shape};
 use serde::{Deserialize, Serialize};
 
 /// Numbers of a layer above this are a slip of the finger.
