@@ -5,7 +5,7 @@
 //! of that makes photographs to read, where there are none of one's own.
 
 use candlebook::prelude::*;
-use candlebook::rng;
+use candlebook::math;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use std::path::Path;
@@ -76,7 +76,7 @@ fn make(folder: &Path) -> Fallible<()> {
     let mut paths: Vec<_> = std::fs::read_dir(&assets)?.map(|entry| Ok(entry?.path())).collect::<Fallible<_>>()?;
     paths.retain(|path| path.extension().is_some_and(|ending| ending == "jpg"));
     paths.sort();
-    let mut draws = rng::Rng::new(0, rng::Stream::Augment);
+    let mut draws = math::Rng::new(0, math::Stream::Augment);
     for path in paths {
         let photograph = image::open(&path)?.into_rgb8();
         let class = folder.join(path.file_stem().unwrap_or_default());

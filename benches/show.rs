@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let digits = data.test.first(400)?;
     let x: Vec<f64> = (0..10_000).map(f64::from).collect();
     // A wave with noise, which is harder to draw than a smooth line.
-    let noise = candlebook::rng::Rng::new(0, candlebook::rng::Stream::Noise).normal(x.len(), 0.1);
+    let noise = candlebook::math::Rng::new(0, candlebook::math::Stream::Noise).normal(x.len(), 0.1);
     let y: Vec<f64> = x.iter().zip(noise).map(|(x, noise)| (x / 700.0).sin() + f64::from(noise)).collect();
     let labels: Vec<usize> = (0..1000).map(|i| i % 10).collect();
     let ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(128), Relu])?;

@@ -6,7 +6,7 @@
 
 use candle_nn::{AdamW, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap};
 use candlebook::prelude::*;
-use candlebook::{idx_folder, rng};
+use candlebook::{idx_folder, math};
 use std::time::Instant;
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
@@ -34,7 +34,7 @@ fn digits() -> Fallible<Dataset> {
 
 /// Pictures in colour, of which only the size counts.
 fn noise(pictures: usize, side: usize) -> Fallible<Dataset> {
-    let mut draws = rng::Rng::new(0, rng::Stream::Noise);
+    let mut draws = math::Rng::new(0, math::Stream::Noise);
     let mut split = |n: usize| {
         let bytes = (0..n * 3 * side * side).map(|_| (draws.unit() * 256.0) as u8).collect();
         Split::from_bytes(bytes, (3, side, side), None)
@@ -199,7 +199,7 @@ fn plain(
         AdamW::new(variables.all_vars(), ParamsAdamW { lr: 1e-3, weight_decay: 0.0, ..Default::default() })?;
     let images = data.train.first(data.train.len())?.flatten_from(1)?;
     let n = images.dim(0)? / batch * batch;
-    let mut order = rng::Rng::new(0, rng::Stream::Shuffle);
+    let mut order = math::Rng::new(0, math::Stream::Shuffle);
     let (mut speeds, mut losses, mut at, mut shuffled) = (Vec::new(), Vec::new(), n, images.clone());
     for repeat in 0..=repeats {
         let (start, mut sum) = (Instant::now(), 0.0);

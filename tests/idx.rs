@@ -1,6 +1,6 @@
 //! The IDX reader: whole files, and every way in which one can be broken, with the error word for word.
 
-use candlebook::idx::Idx;
+use candlebook::data::Idx;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Seeded numbers: repeatable, independent by purpose, and of the distribution that is promised.
 
-use candlebook::rng::{Rng, Stream};
+use candlebook::math::{Rng, Stream};
 
 fn mean_and_std(values: &[f32]) -> (f32, f32) {
     let mean = values.iter().sum::<f32>() / values.len() as f32;

@@ -5,8 +5,8 @@
 //! Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009).
 
 use crate::cell::unless_stopped;
-use crate::data::split::{Dataset, ImageShape, Split};
 use crate::data::download::{check, fetch, mirrors};
+use crate::data::split::{Dataset, ImageShape, Split};
 use crate::error::{Error, Result};
 use crate::file::cache_folder;
 use flate2::read::GzDecoder;

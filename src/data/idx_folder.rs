@@ -1,8 +1,8 @@
 //! Folders of pictures in MNIST's file format.
 
+use crate::data::idx::Idx;
 use crate::data::split::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::data::idx::Idx;
 use std::path::{Path, PathBuf};
 
 /// A data set of your own in MNIST's files: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the two of `t10k`,

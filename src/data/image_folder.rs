@@ -4,15 +4,12 @@
 //! it.
 
 use crate::cell::unless_stopped;
+use crate::data::photo::{Crop, Framing, Source, Stream};
 use crate::data::split::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::file::cache_folder;
-use crate::data::photo::{Crop, Framing};
-use crate::file::decode_image;
-use crate::show::Line;
+use crate::file::{cache_folder, decode_image};
 use crate::math::{Rng, Stream as Purpose};
-use crate::data::photo::Source;
-use crate::data::photo::Stream;
+use crate::show::Line;
 use image::RgbImage;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};

@@ -3,8 +3,7 @@
 use crate::cell::unless_stopped;
 use crate::data::split::{Augment, Split, to_floats};
 use crate::error::{Error, Result};
-use crate::math::Real;
-use crate::math::{Rng, Stream as Purpose};
+use crate::math::{Real, Rng, Stream as Purpose};
 use candle_core::{Device, Tensor};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -293,9 +292,7 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::photo::{Crop, Framing};
-    use crate::data::photo::Source;
-    use crate::data::photo::Stream;
+    use crate::data::photo::{Crop, Framing, Source, Stream};
     use image::RgbImage;
     use std::path::{Path, PathBuf};
     use std::sync::atomic::{AtomicUsize, Ordering};

@@ -6,12 +6,12 @@
 //! Sources: LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition" (1998); Xiao,
 //! Rasul, Vollgraf, "Fashion-MNIST" (2017). Mirrors: those of torchvision's `datasets.MNIST`.
 
-use crate::data::split::{Dataset, Split};
 use crate::data::download::{check, fetch, mirrors};
-use crate::error::{Error, Result};
-use crate::file::cache_folder;
 use crate::data::idx::{Idx, decompress};
 use crate::data::idx_folder::{find, split_of};
+use crate::data::split::{Dataset, Split};
+use crate::error::{Error, Result};
+use crate::file::cache_folder;
 use std::path::{Path, PathBuf};
 
 /// A set of four IDX files and where they may be found.

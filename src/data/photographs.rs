@@ -2,13 +2,11 @@
 //!
 //! Free photographs; who took each and on which terms is said in `assets/README.md`.
 
+use crate::data::photo::{Crop, Framing, Source, Stream};
 use crate::data::split::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::data::photo::{Crop, Framing};
 use crate::file::decode_image;
 use crate::math::{Rng, Stream as Purpose};
-use crate::data::photo::Source;
-use crate::data::photo::Stream;
 use image::RgbImage;
 use std::path::{Path, PathBuf};
 

@@ -4,13 +4,10 @@
 //! in [0, 1], shape (b, c, h, w), when a batch is drawn.
 
 use crate::cell::unless_stopped;
-use crate::show::{Content, Show, shows_itself};
-use crate::error::{Error, Result};
-use crate::show::Montage;
-use crate::math::{Real, widest};
-use crate::math::{Rng, Stream as Purpose};
 use crate::data::photo::Stream;
-use crate::show::Table;
+use crate::error::{Error, Result};
+use crate::math::{Real, widest, Rng, Stream as Purpose};
+use crate::show::{Content, Show, shows_itself, Montage, Table};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use std::sync::Arc;

@@ -1,13 +1,11 @@
 //! Convolutions and transposed convolutions: what `correlation` computes for some pictures and one group, for all.
 
-use crate::math::{Correlation, Maps, Window};
 use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::layer::misfit::Fitted;
 use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::math::Real;
-use crate::math::total;
 use crate::layer::window::{Conv, ConvTranspose};
+use crate::math::{Correlation, Maps, Window, Real, total};
 use candle_core::Tensor;
 use std::sync::Arc;
 

@@ -2,11 +2,9 @@
 
 use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
-use crate::math::{Matrix, multiply, turn};
 use crate::layer::misfit::{Fitted, misfit, shape};
 use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::math::Real;
-use crate::math::add_rows;
+use crate::math::{Matrix, multiply, turn, Real, add_rows};
 use candle_core::Tensor;
 use std::sync::Arc;
 

@@ -4,9 +4,7 @@ use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::layer::misfit::Fitted;
 use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::math::{Real, widest};
-use crate::math::{products_about, total};
-use crate::math::{Channels, EPS, MOMENTUM, Statistics};
+use crate::math::{Real, widest, products_about, total, Channels, EPS, MOMENTUM, Statistics};
 use candle_core::{DType, Tensor};
 use std::sync::Arc;
 

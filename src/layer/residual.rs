@@ -4,8 +4,7 @@ use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::layer::misfit::{Fitted, misfit};
 use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::math::Real;
-use crate::math::add_rows;
+use crate::math::{Real, add_rows};
 use candle_core::Tensor;
 use std::sync::Arc;
 

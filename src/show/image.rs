@@ -1,9 +1,9 @@
 //! Picture files: opened, checked, shown, and turned into tensors.
 
-use crate::show::canvas::{Canvas, LIGHT};
-use crate::show::display::{Content, Show, base64, escape, shows_itself};
 use crate::error::{Error, Result};
 use crate::file::decode_image;
+use crate::show::canvas::{Canvas, LIGHT};
+use crate::show::display::{Content, Show, base64, escape, shows_itself};
 use crate::show::montage::Pictures;
 use crate::show::preview::preview;
 use candle_core::{Device, Tensor};

@@ -1,9 +1,9 @@
 //! Tensors as pictures: many small images in one PNG, with padding, a stated scaling and pixel-exact enlargement.
 
+use crate::error::{Error, Result};
 use crate::show::canvas::{Canvas, LIGHT, text_width};
 use crate::show::color::{WARNING, diverging};
 use crate::show::display::{Content, Show, shows_itself};
-use crate::error::{Error, Result};
 use crate::show::preview::preview;
 use candle_core::{DType, Device, Tensor};
 use plotters::style::RGBColor;

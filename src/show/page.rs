@@ -2,8 +2,8 @@
 //!
 //! Each function returns a [`Content`], which shows itself; `show` of it gives a handle that replaces it.
 
-use crate::show::display::{Content, base64, escape};
 use crate::error::{Error, Result};
+use crate::show::display::{Content, base64, escape};
 use crate::show::montage::{Montage, Pictures};
 use candle_core::{DType, Device, Tensor};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Tables: aligned in plain text, and as HTML.
 
-use crate::show::display::{Content, Show, escape, shows_itself};
 use crate::error::Result;
+use crate::show::display::{Content, Show, escape, shows_itself};
 
 /// More rows than this are cut out of the middle, and the table says so.
 const MOST: usize = 60;

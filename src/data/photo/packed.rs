@@ -5,11 +5,11 @@
 //! not be read); then red, green and blue of every pixel.
 
 use crate::cell::unless_stopped;
+use crate::data::photo::frame::{Crop, Frame, Framing};
+use crate::data::photo::source::Source;
 use crate::error::{Error, Result};
 use crate::file::temporary;
-use crate::data::photo::frame::{Crop, Frame, Framing};
 use crate::show::Line;
-use crate::data::photo::source::Source;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::fs::File;

@@ -3,11 +3,11 @@
 //! A file that cannot be read is named once; the next picture of the split stands in for it, so that batches keep their
 //! size. More of those than a limit are an error.
 
-use crate::error::{Error, Result};
 use crate::data::photo::frame::Framing;
 use crate::data::photo::packed::Packed;
-use crate::math::Rng;
 use crate::data::photo::source::Source;
+use crate::error::{Error, Result};
+use crate::math::Rng;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};

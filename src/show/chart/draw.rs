@@ -1,12 +1,10 @@
 //! How a [`Figure`] is drawn, by plotters, on a canvas of ours or as SVG.
 
-use crate::show::chart::axis::{Axis, Ticks};
-use crate::show::{Canvas, DENSITY, Painted, text_style, text_width};
-use crate::show::{WARNING, sequential};
 use crate::error::{Error, Result};
+use crate::show::{Canvas, DENSITY, Painted, text_style, text_width, WARNING, sequential, finite_range};
+use crate::show::chart::axis::{Axis, Ticks};
 use crate::show::chart::figure::{Figure, Marker, Series, Shape};
 use crate::show::chart::legend::Legend;
-use crate::show::finite_range;
 use plotters::chart::ChartContext;
 use plotters::coord::Shift;
 use plotters::coord::cartesian::Cartesian2d;

@@ -1,8 +1,7 @@
 //! What is on a chart: its series, and the axes that hold them all.
 
+use crate::show::{Colors, LIGHT, PALETTE};
 use crate::show::chart::axis::{Axis, Ticks};
-use crate::show::{Colors, LIGHT};
-use crate::show::PALETTE;
 use plotters::style::RGBColor;
 
 /// Everything that a chart shows.

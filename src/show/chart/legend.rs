@@ -1,7 +1,7 @@
 //! Which series is which: the names beside their marks.
 
-use crate::show::chart::axis::Axis;
 use crate::show::{Painted, text_style, text_width};
+use crate::show::chart::axis::Axis;
 use crate::show::chart::figure::{Figure, Marker, Shape};
 use plotters::coord::Shift;
 use plotters::prelude::*;

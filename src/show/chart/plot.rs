@@ -1,16 +1,12 @@
 //! Charts: what is on them. How they are drawn is in `chart`, what they hold in `figure`.
 
-use crate::show::chart::axis::{Ticks, short};
-use crate::show::{Canvas, DARK};
-use crate::show::DENSITY;
-use crate::show::chart::draw::{self, Hints};
-use crate::show::parse;
-use crate::show::{Content, Show, base64, escape, shows_itself};
 use crate::error::{Error, Result};
+use crate::show::{Canvas, DARK, DENSITY, parse, Content, Show, base64, escape, shows_itself};
+use crate::show::chart::axis::{Ticks, short};
+use crate::show::chart::draw::{self, Hints};
 pub use crate::show::chart::figure::Marker;
+use crate::show::{Numbers, finite_range, sparkline};
 use crate::show::chart::figure::{Figure, Series, Shape};
-use crate::show::{Numbers, finite_range};
-use crate::show::sparkline;
 use candle_core::Tensor;
 use std::path::Path;
 

@@ -2,16 +2,12 @@
 
 use crate::cell::unless_stopped;
 use crate::data::Split;
-use crate::show::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
-use crate::layer::{Layer, Step};
+use crate::layer::{Layer, Step, shape, Passed};
+use crate::look::pca::principal_components;
 use crate::loss::Loss;
-use crate::layer::shape;
 use crate::model::{Autoencoder, chunk};
-use crate::show::{Montage, Pictures, Scale};
-use crate::layer::Passed;
-use crate::pca::principal_components;
-use crate::show::{Plot, Plots};
+use crate::show::{Content, Show, shows_itself, Montage, Pictures, Scale, Plot, Plots};
 use candle_core::{DType, Device, Tensor};
 use std::ops::RangeInclusive;
 

@@ -1,8 +1,7 @@
 //! What training makes small: the difference between a picture and its reconstruction, as a mean over all values.
 
 use crate::error::Result;
-use crate::math::{Real, widest};
-use crate::math::LANES;
+use crate::math::{Real, widest, LANES};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 

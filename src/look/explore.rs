@@ -1,11 +1,10 @@
 //! The decoder in the page: sliders for the numbers of the code, the picture redrawn as they move. It needs no kernel and
 //! no network: weights and a few lines of JavaScript are part of the output.
 
-use crate::show::{Content, Show, base64, new_id, shows_itself};
 use crate::error::{Error, Result};
 use crate::layer::Layer;
 use crate::model::{Autoencoder, thousands};
-use crate::show::Montage;
+use crate::show::{Content, Show, base64, new_id, shows_itself, Montage};
 use candle_core::{Device, Tensor, Var};
 use serde_json::{Value, json};
 use std::path::Path;

@@ -3,9 +3,8 @@
 
 use crate::data::ImageShape;
 use crate::error::{Error, Result};
-use crate::layer::Layer;
-use crate::model::Autoencoder;
-use crate::layer::{Conv, ConvTranspose};
+use crate::layer::{Layer, Conv, ConvTranspose};
+use crate::model::autoencoder::Autoencoder;
 
 /// The model that learned ImageNet's photographs in Torch7: three 3 x 3 convolutions with ReLU, max-pooling after the second
 /// and third, and a linear layer to the code; the decoder mirrors it, and unpooling puts values back where pooling found them

@@ -3,17 +3,14 @@
 //!
 //! It computes what candle's autograd computes, from the same random draws; `tests/compiled.rs` compares the two.
 
+use crate::data::Batch;
 use crate::error::Result;
 use crate::layer::Number;
-use crate::data::Batch;
 use crate::loss::Loss;
+use crate::math::{Rng, Statistics};
 use crate::model::Autoencoder;
 use crate::optim::{Method, Moments, Rates, one_step};
-use crate::pass::{Common, Pass, segments, summed_gradients, weight_gradients};
-use crate::plan::{Plan, SMALL};
-use crate::math::Rng;
-use crate::stage::Stage;
-use crate::math::Statistics;
+use crate::plan::{Common, Pass, segments, summed_gradients, weight_gradients, Plan, SMALL, Stage};
 use candle_core::{Tensor, Var};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -306,10 +303,10 @@ fn learn_units<T: Number>(
 mod tests {
     use super::*;
     use crate::data::Split;
-    use crate::layer::Layer::{self, *};
-    use crate::optim::Sgd;
-    use crate::math::Stream;
     use crate::layer::{Conv, ConvTranspose};
+    use crate::layer::Layer::{self, *};
+    use crate::math::Stream;
+    use crate::optim::Sgd;
 
     /// The loss at some weights, and its gradients: a step that does not move.
     fn at(compiled: &mut Compiled<f64>, pictures: &Batch) -> f64 {

@@ -3,12 +3,12 @@
 //! In the file, the optimizer's moments are tensors named `training.mean.NAME` and `training.square.NAME`, those of them that
 //! it keeps; the rest is JSON in the metadata.
 
-use crate::checkpoint::{Extra, read_extra, write};
 use crate::error::{Error, Result};
-use crate::fit::Fit;
-use crate::history::Epoch;
+use crate::export::{Extra, read_extra, write};
 use crate::model::Autoencoder;
 use crate::optim::Moments;
+use crate::train::fit::Fit;
+use crate::train::history::Epoch;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 

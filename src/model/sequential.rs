@@ -1,12 +1,9 @@
 //! A list of layers brought to life: variables, and the forward pass on candle's autograd.
 
 use crate::error::{Error, Result};
-use crate::layer::{Layer, Step, shapes, steps};
-use crate::layer::Misfit;
-use crate::layer::{Context, Own, Passed};
+use crate::layer::{Layer, Step, shapes, steps, Misfit, Context, Own, Passed};
+use crate::math::{Rng, affine};
 use crate::plan::Plan;
-use crate::math::Rng;
-use crate::math::affine;
 use candle_core::{DType, Device, Layout, Storage, Tensor, Var};
 
 /// Layers with their variables. `encoder.1.weight` is the weight of the layer at position 1 of the chain "encoder".
@@ -245,8 +242,8 @@ fn variables(layer: &Layer, input: &[usize], rng: &mut Rng, device: &Device) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::Stream;
     use crate::layer::{Conv, ConvTranspose};
+    use crate::math::Stream;
 
     fn values(tensor: &Tensor) -> Vec<f64> {
         tensor.flatten_all().unwrap().to_dtype(DType::F64).unwrap().to_vec1().unwrap()

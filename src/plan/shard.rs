@@ -5,12 +5,9 @@
 
 use crate::layer::{Back, Given, Number, Room};
 use crate::loss::Loss;
-use crate::math::{Matrix, multiply};
-use crate::plan::Plan;
-use crate::math::{Rng, dropout_scale};
-use crate::math::{add_rows, multiply_each, sum_rows};
-use crate::stage::Stage;
-use crate::math::Statistics;
+use crate::math::{Matrix, multiply, Rng, dropout_scale, add_rows, multiply_each, sum_rows, Statistics};
+use crate::plan::plan::Plan;
+use crate::plan::stage::Stage;
 use std::ops::Range;
 
 /// The segments of a plan: each but the last ends before a normalization, each but the first begins with one.

@@ -1,19 +1,19 @@
 //! Training: `ae.fit(&data, &Fit { epochs: 20, ..Default::default() })`.
 
 use crate::cell::stopped;
-use crate::compiled::{Compiled, Settings};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
-pub use crate::fit::Fit;
-use crate::history::{Epoch, History};
-use crate::layer::Layer;
+use crate::train::train_step::{Compiled, Settings};
+pub use crate::train::fit::Fit;
 use crate::data::{Batch, Batches};
+use crate::layer::Layer;
 use crate::loss::Loss;
+use crate::math::{Rng, Stream};
 use crate::model::Autoencoder;
 use crate::optim::{Moments, Optimizer};
-use crate::math::{Rng, Stream};
-use crate::state::State;
-use crate::view::View;
+use crate::train::history::{Epoch, History};
+use crate::train::state::State;
+use crate::train::view::View;
 use candle_core::{DType, Device, Tensor, Var};
 use std::path::Path;
 use std::time::Instant;

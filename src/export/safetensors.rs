@@ -3,11 +3,10 @@
 //! Names and layouts are PyTorch's, so `safetensors.torch.load_file` gives a state dict that `load_state_dict` takes as
 //! it is. The metadata has one key `candlebook` with JSON: format number, picture shape, the two lists of layers.
 
-use crate::chain::count_weights;
 use crate::data::ImageShape;
 use crate::error::{Error, Result};
 use crate::layer::Layer;
-use crate::model::{Autoencoder, check_input};
+use crate::model::{count_weights, Autoencoder, check_input};
 use candle_core::{Device, Tensor};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};

@@ -1,11 +1,9 @@
 //! The layers of a model as the processor runs them: weights, an activation and dropout are one stage; layers that only
 //! change the shape are none. How a stage is computed stands in the file of its layer.
 
-use crate::layer::{Activation, Arithmetic, Back, Given, Here, Kernel, Number, Room};
-use crate::layer::Step;
-use crate::layer::{Links, Shapes, Staged};
+use crate::layer::{Activation, Arithmetic, Back, Given, Here, Kernel, Number, Room, Step, Links, Shapes, Staged};
 use crate::math::Real;
-use crate::stage::Stage;
+use crate::plan::stage::Stage;
 use rayon::prelude::*;
 use std::sync::Arc;
 

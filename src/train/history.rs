@@ -1,11 +1,9 @@
 //! What happened in training: one row an epoch.
 
-use crate::show::{Content, Show, shows_itself};
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::model::thousands;
-use crate::show::Plot;
-use crate::show::Table;
+use crate::show::{Content, Show, shows_itself, Plot, Table};
 use serde::{Deserialize, Serialize};
 
 /// One epoch.

@@ -1,17 +1,14 @@
 //! The autoencoder: an encoder and a decoder, each a list of layers, and what one does with them.
 
 use crate::cell::unless_stopped;
-use crate::chain::{Chain, infer, layer_error};
 use crate::data::{ImageShape, Split};
-use crate::show::{Content, Show, shows_itself};
 use crate::error::{Error, Result};
-use crate::layer::{Layer, MOST_VALUES, Step, mirror, shapes, steps};
+use crate::layer::{Layer, MOST_VALUES, Step, mirror, shapes, steps, shape, Passed};
 use crate::loss::Loss;
-use crate::layer::shape;
-use crate::layer::Passed;
-use crate::plan::Plan;
 use crate::math::{Rng, Stream};
-use crate::show::Table;
+use crate::model::sequential::{Chain, infer, layer_error};
+use crate::plan::Plan;
+use crate::show::{Content, Show, shows_itself, Table};
 use candle_core::{DType, Device, Tensor, Var};
 
 /// Values of the pictures that pass through the model at a time where no gradient is needed; so many pictures at most.

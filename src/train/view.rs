@@ -3,15 +3,11 @@
 //! While it runs: a bar, losses and times as text, and below them the loss curve over a strip of pictures and their
 //! reconstructions. What stays in the notebook is a picture of the same with the table of epochs as its plain text.
 
-use crate::show::{Canvas, LIGHT};
-use crate::show::DENSITY;
 use crate::data::{ImageShape, Split};
-use crate::show::{Content, Frontend, Handle, base64, escape, show};
 use crate::error::{Error, Result};
-use crate::history::History;
 use crate::model::{Autoencoder, thousands};
-use crate::show::sparkline;
-use crate::show::{UPDATE_EVERY, bar, duration};
+use crate::show::{Canvas, LIGHT, DENSITY, Content, Frontend, Handle, base64, escape, show, sparkline, UPDATE_EVERY, bar, duration};
+use crate::train::history::History;
 use plotters::style::text_anchor::HPos;
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,10 @@
+//! Views of a trained model.
+
+mod look;
+mod pca;
+mod explore;
+mod codec;
+
+pub use look::Activations;
+pub use explore::{Explorer, explore};
+pub use codec::{Jpeg, jpeg, jpeg_within};

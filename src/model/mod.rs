@@ -1,0 +1,10 @@
+//! Models: settings, layers and objective of each variant.
+
+mod autoencoder;
+mod sequential;
+mod preset;
+
+pub use autoencoder::Autoencoder;
+pub(crate) use autoencoder::{check_input, chunk, thousands};
+pub(crate) use sequential::count_weights;
+pub use preset::{Pooled, Strided};

@@ -1,0 +1,9 @@
+//! Plans: a list of layers on the CPU, forward and backward. No model.
+
+mod plan;
+mod stage;
+mod shard;
+
+pub(crate) use plan::{Plan, SMALL};
+pub(crate) use stage::Stage;
+pub(crate) use shard::{Common, Pass, segments, summed_gradients, weight_gradients};
