@@ -12,11 +12,16 @@ use std::time::Instant;
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Fallible<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["gemm"] => gemm(),
-        [model, variant, mode, steps, repeats] => run(model, variant, mode, steps.parse()?, repeats.parse()?),
+        [model, variant, mode, steps, repeats] => {
+            run(model, variant, mode, steps.parse()?, repeats.parse()?)
+        }
         _ => {
             // As `cargo bench` starts it.
             println!("started by: cargo xtask bench training");
@@ -36,7 +41,9 @@ fn digits() -> Fallible<Dataset> {
 fn noise(pictures: usize, side: usize) -> Fallible<Dataset> {
     let mut draws = math::Rng::new(0, math::Stream::Noise);
     let mut split = |n: usize| {
-        let bytes = (0..n * 3 * side * side).map(|_| (draws.unit() * 256.0) as u8).collect();
+        let bytes = (0..n * 3 * side * side)
+            .map(|_| (draws.unit() * 256.0) as u8)
+            .collect();
         Split::from_bytes(bytes, (3, side, side), None)
     };
     Ok(Dataset::new("noise", "", split(pictures)?, split(8)?)?)
@@ -50,7 +57,9 @@ fn widths(model: &str) -> Fallible<Vec<usize>> {
         "small" => vec![784, 32, 784],
         "wide" => vec![784, 4096, 784],
         "m3" | "m4" | "post" => Vec::new(),
-        other => return Err(format!("expected m1, m2, m3, m4, small, wide or post, got {other}").into()),
+        other => {
+            return Err(format!("expected m1, m2, m3, m4, small, wide or post, got {other}").into());
+        }
     })
 }
 
@@ -61,15 +70,35 @@ fn run(model: &str, variant: &str, mode: &str, steps: usize, repeats: usize) -> 
         "post" => (8, noise(64, 224)?),
         _ => (128, digits()?),
     };
-    let batch = std::env::var("BATCH").ok().and_then(|text| text.parse().ok()).unwrap_or(batch);
+    let batch = std::env::var("BATCH")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(batch);
     let (speeds, losses) = match variant {
-        "candle-nn" if widths.is_empty() => return Err("candle-nn is compared on m1 and m2 only".into()),
+        "candle-nn" if widths.is_empty() => {
+            return Err("candle-nn is compared on m1 and m2 only".into());
+        }
         "candle-nn" => plain(&widths, &data, mode, steps, repeats, batch)?,
-        _ => ours(model, &widths, &data, variant == "compiled", mode, steps, repeats, batch)?,
+        _ => ours(
+            model,
+            &widths,
+            &data,
+            variant == "compiled",
+            mode,
+            steps,
+            repeats,
+            batch,
+        )?,
     };
     let peak = std::fs::read_to_string("/proc/self/status")?
         .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<f64>().ok())
+        .find_map(|line| {
+            line.strip_prefix("VmHWM:")?
+                .split_whitespace()
+                .next()?
+                .parse::<f64>()
+                .ok()
+        })
         .unwrap_or(0.0);
     println!(
         "{}",
@@ -94,7 +123,10 @@ fn ours(
     let (mut speeds, mut losses) = (Vec::new(), Vec::new());
     if mode == "infer" {
         let batches: Vec<Tensor> = (0..8)
-            .map(|i| data.train.images(&(i * batch..(i + 1) * batch).collect::<Vec<_>>()))
+            .map(|i| {
+                data.train
+                    .images(&(i * batch..(i + 1) * batch).collect::<Vec<_>>())
+            })
             .collect::<Result<_, _>>()?;
         for repeat in 0..=repeats {
             let start = Instant::now();
@@ -110,13 +142,32 @@ fn ours(
     // Steps without validation; whole epochs of the pictures, as many as the steps need.
     let pictures = data.train.len() / batch * batch;
     let epochs = (steps * batch).div_ceil(pictures);
-    let set = Dataset::new("benchmark", "", data.train.take(pictures), data.test.clone())?;
-    let fit = Fit { epochs: epochs * (repeats + 1), batch, validation: 0.0, compiled, ..Default::default() };
+    let set = Dataset::new(
+        "benchmark",
+        "",
+        data.train.take(pictures),
+        data.test.clone(),
+    )?;
+    let fit = Fit {
+        epochs: epochs * (repeats + 1),
+        batch,
+        validation: 0.0,
+        compiled,
+        ..Default::default()
+    };
     let history = ae.fit(&set, &fit)?;
     for part in history.epochs.chunks(epochs).skip(1) {
-        let seconds: f64 = part.iter().map(|epoch| pictures as f64 / epoch.images_per_second).sum();
+        let seconds: f64 = part
+            .iter()
+            .map(|epoch| pictures as f64 / epoch.images_per_second)
+            .sum();
         speeds.push((pictures * epochs) as f64 / seconds);
-        losses.push(part.iter().map(|epoch| f64::from(epoch.train_loss)).sum::<f64>() / epochs as f64);
+        losses.push(
+            part.iter()
+                .map(|epoch| f64::from(epoch.train_loss))
+                .sum::<f64>()
+                / epochs as f64,
+        );
     }
     Ok((speeds, losses))
 }
@@ -124,23 +175,47 @@ fn ours(
 /// The layers of a model, as the reference has them.
 fn layers(model: &str, widths: &[usize]) -> (ImageShape, Vec<Layer>, Vec<Layer>) {
     let half = |out| Conv2d(Conv::new(out, 3).stride(2).padding(1));
-    let double = |out| ConvTranspose2d(ConvTranspose::new(out, 3).stride(2).padding(1).output_padding(1));
+    let double = |out| {
+        ConvTranspose2d(
+            ConvTranspose::new(out, 3)
+                .stride(2)
+                .padding(1)
+                .output_padding(1),
+        )
+    };
     match model {
         "m3" => pooled(64, 256),
         "post" => pooled(224, 64),
         "m4" => (
             (1, 28, 28),
             vec![half(16), Relu, half(32), Relu, Flatten, Linear(32)],
-            vec![Linear(32 * 49), Relu, Unflatten(32, 7, 7), double(16), Relu, double(1), Sigmoid],
+            vec![
+                Linear(32 * 49),
+                Relu,
+                Unflatten(32, 7, 7),
+                double(16),
+                Relu,
+                double(1),
+                Sigmoid,
+            ],
         ),
         // A ReLU after every layer but the last, dropout in m1.
         _ => {
             let layer = |&width: &usize| {
-                if model == "m1" { vec![Linear(width), Relu, Dropout(0.2)] } else { vec![Linear(width), Relu] }
+                if model == "m1" {
+                    vec![Linear(width), Relu, Dropout(0.2)]
+                } else {
+                    vec![Linear(width), Relu]
+                }
             };
             let middle = widths.len() / 2;
-            let encoder = std::iter::once(Flatten).chain(widths[1..=middle].iter().flat_map(layer)).collect();
-            let mut decoder: Vec<Layer> = widths[middle + 1..widths.len() - 1].iter().flat_map(layer).collect();
+            let encoder = std::iter::once(Flatten)
+                .chain(widths[1..=middle].iter().flat_map(layer))
+                .collect();
+            let mut decoder: Vec<Layer> = widths[middle + 1..widths.len() - 1]
+                .iter()
+                .flat_map(layer)
+                .collect();
             decoder.extend([Linear(784), Sigmoid, Unflatten(1, 28, 28)]);
             ((1, 28, 28), encoder, decoder)
         }
@@ -153,7 +228,18 @@ fn pooled(side: usize, code: usize) -> (ImageShape, Vec<Layer>, Vec<Layer>) {
     let quarter = side / 4;
     (
         (3, side, side),
-        vec![same(12), Relu, same(12), Relu, MaxPool(2), same(24), Relu, MaxPool(2), Flatten, Linear(code)],
+        vec![
+            same(12),
+            Relu,
+            same(12),
+            Relu,
+            MaxPool(2),
+            same(24),
+            Relu,
+            MaxPool(2),
+            Flatten,
+            Linear(code),
+        ],
         vec![
             Linear(24 * quarter * quarter),
             Unflatten(24, quarter, quarter),
@@ -180,7 +266,9 @@ fn plain(
     let variables = VarMap::new();
     let builder = VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu);
     let layers = widths.windows(2).enumerate();
-    let layers = layers.map(|(i, w)| candle_nn::linear(w[0], w[1], builder.pp(i))).collect::<Result<Vec<_>, _>>()?;
+    let layers = layers
+        .map(|(i, w)| candle_nn::linear(w[0], w[1], builder.pp(i)))
+        .collect::<Result<Vec<_>, _>>()?;
     let dropout = candle_nn::Dropout::new(0.2);
     let forward = |xs: &Tensor, train: bool| -> Result<Tensor, candle::Error> {
         let mut xs = xs.clone();
@@ -195,17 +283,25 @@ fn plain(
         }
         candle_nn::ops::sigmoid(&xs)
     };
-    let mut optimizer =
-        AdamW::new(variables.all_vars(), ParamsAdamW { lr: 1e-3, weight_decay: 0.0, ..Default::default() })?;
+    let mut optimizer = AdamW::new(
+        variables.all_vars(),
+        ParamsAdamW {
+            lr: 1e-3,
+            weight_decay: 0.0,
+            ..Default::default()
+        },
+    )?;
     let images = data.train.first(data.train.len())?.flatten_from(1)?;
     let n = images.dim(0)? / batch * batch;
     let mut order = math::Rng::new(0, math::Stream::Shuffle);
-    let (mut speeds, mut losses, mut at, mut shuffled) = (Vec::new(), Vec::new(), n, images.clone());
+    let (mut speeds, mut losses, mut at, mut shuffled) =
+        (Vec::new(), Vec::new(), n, images.clone());
     for repeat in 0..=repeats {
         let (start, mut sum) = (Instant::now(), 0.0);
         for _ in 0..steps {
             if at + batch > n {
-                let permutation: Vec<u32> = order.permutation(n).into_iter().map(|i| i as u32).collect();
+                let permutation: Vec<u32> =
+                    order.permutation(n).into_iter().map(|i| i as u32).collect();
                 shuffled = images.index_select(&Tensor::new(permutation, &Device::Cpu)?, 0)?;
                 at = 0;
             }

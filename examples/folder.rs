@@ -7,9 +7,12 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |nth: usize, default| arguments.get(nth).map_or(Ok(default), |text| text.parse());
-    let (Some(folder), Ok(size), Ok(pictures), Ok(epochs)) =
-        (arguments.first(), number(1, 64), number(2, usize::MAX), number(3, 2))
-    else {
+    let (Some(folder), Ok(size), Ok(pictures), Ok(epochs)) = (
+        arguments.first(),
+        number(1, 64),
+        number(2, usize::MAX),
+        number(3, 2),
+    ) else {
         eprintln!("expected FOLDER [SIZE [PICTURES [EPOCHS]]], got {arguments:?}");
         return ExitCode::FAILURE;
     };
@@ -23,12 +26,29 @@ fn main() -> ExitCode {
 }
 
 fn train(folder: &str, size: usize, pictures: usize, epochs: usize) -> Result<(), Error> {
-    let how = ImageFolder { size, crop: Crop::Random(0.5), flip: true, ..Default::default() };
+    let how = ImageFolder {
+        size,
+        crop: Crop::Random(0.5),
+        flip: true,
+        ..Default::default()
+    };
     let data = image_folder(folder, &how)?.take(pictures, 100);
     let device = best_device();
-    let mut ae = Pooled { input: data.image_shape(), ..Default::default() }.build()?.to_device(&device)?;
+    let mut ae = Pooled {
+        input: data.image_shape(),
+        ..Default::default()
+    }
+    .build()?
+    .to_device(&device)?;
     let before = ae.evaluate(&data.test)?;
-    ae.fit(&data, &Fit { epochs, batch: 32, ..Default::default() })?;
+    ae.fit(
+        &data,
+        &Fit {
+            epochs,
+            batch: 32,
+            ..Default::default()
+        },
+    )?;
     let after = ae.evaluate(&data.test)?;
     println!(
         "{} pictures of {size} x {size}, {epochs} epochs: test error {before:.4} -> {after:.4}, peak memory {} MB",
@@ -41,6 +61,15 @@ fn train(folder: &str, size: usize, pictures: usize, epochs: usize) -> Result<()
 /// The most memory that this process has had, where the system says it.
 fn peak_megabytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().trim_end_matches(" kB").trim().parse::<u64>().ok()? / 1024)
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(
+        line.trim()
+            .trim_end_matches(" kB")
+            .trim()
+            .parse::<u64>()
+            .ok()?
+            / 1024,
+    )
 }

@@ -43,7 +43,11 @@ pub fn stopped() -> bool {
 
 /// An error where Stop was pressed, for loops that have nothing to hand back.
 pub(crate) fn unless_stopped() -> Result<()> {
-    if stopped() { Err(Error::Stopped) } else { Ok(()) }
+    if stopped() {
+        Err(Error::Stopped)
+    } else {
+        Ok(())
+    }
 }
 
 /// Called by the kernel before a cell's code runs: forgets an earlier Stop and starts to send text on as it is printed.
@@ -52,12 +56,14 @@ pub extern "C" fn candlebook_cell_begin() {
     flag().store(false, Ordering::Relaxed);
     if !RUNNING.swap(true, Ordering::Relaxed) {
         // Where no thread can be started, text waits for its newline or the end of the cell.
-        let _ = std::thread::Builder::new().name("candlebook-flush".into()).spawn(|| {
-            while RUNNING.load(Ordering::Relaxed) {
-                std::thread::sleep(FLUSH_EVERY);
-                let _ = std::io::stdout().flush();
-            }
-        });
+        let _ = std::thread::Builder::new()
+            .name("candlebook-flush".into())
+            .spawn(|| {
+                while RUNNING.load(Ordering::Relaxed) {
+                    std::thread::sleep(FLUSH_EVERY);
+                    let _ = std::io::stdout().flush();
+                }
+            });
     }
 }
 

@@ -19,7 +19,12 @@ use std::sync::OnceLock;
 /// ```
 pub fn best_device() -> Device {
     static BEST: OnceLock<Device> = OnceLock::new();
-    BEST.get_or_init(|| unless_it_panics(cuda).or_else(|| unless_it_panics(metal)).unwrap_or(Device::Cpu)).clone()
+    BEST.get_or_init(|| {
+        unless_it_panics(cuda)
+            .or_else(|| unless_it_panics(metal))
+            .unwrap_or(Device::Cpu)
+    })
+    .clone()
 }
 
 /// What a device is called in texts: "CPU", "CUDA device 0", "Metal".
@@ -46,9 +51,13 @@ fn unless_it_panics(find: fn() -> Option<Device>) -> Option<Device> {
 fn cuda() -> Option<Device> {
     use candle_core::cuda_backend::cudarc::driver::result;
     // Candle's own question is answered when it is compiled, so the driver is asked.
-    let count = result::init().and_then(|()| result::device::get_count()).unwrap_or(0);
+    let count = result::init()
+        .and_then(|()| result::device::get_count())
+        .unwrap_or(0);
     // A stream of its own: on the default one each thread has another, and tensors would change threads too early.
-    (count > 0).then(|| Device::new_cuda_with_stream(0).ok()).flatten()
+    (count > 0)
+        .then(|| Device::new_cuda_with_stream(0).ok())
+        .flatten()
 }
 
 #[cfg(not(feature = "cuda"))]

@@ -124,7 +124,11 @@ impl Error {
     /// A function for `map_err` that turns an I/O error into one that names the file.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.to_owned();
-        move |source| Error::Io { action, path, source }
+        move |source| Error::Io {
+            action,
+            path,
+            source,
+        }
     }
 
     pub(crate) fn setting(
@@ -133,11 +137,26 @@ impl Error {
         got: impl ToString,
         hint: impl Into<String>,
     ) -> Error {
-        Error::Setting { name: name.into(), expected: expected.into(), got: got.to_string(), hint: hint.into() }
+        Error::Setting {
+            name: name.into(),
+            expected: expected.into(),
+            got: got.to_string(),
+            hint: hint.into(),
+        }
     }
 
-    pub(crate) fn file(path: &Path, expected: impl Into<String>, got: impl ToString, hint: impl Into<String>) -> Error {
-        Error::File { path: path.to_owned(), expected: expected.into(), got: got.to_string(), hint: hint.into() }
+    pub(crate) fn file(
+        path: &Path,
+        expected: impl Into<String>,
+        got: impl ToString,
+        hint: impl Into<String>,
+    ) -> Error {
+        Error::File {
+            path: path.to_owned(),
+            expected: expected.into(),
+            got: got.to_string(),
+            hint: hint.into(),
+        }
     }
 
     pub(crate) fn shape(
@@ -146,6 +165,11 @@ impl Error {
         got: impl ToString,
         hint: impl Into<String>,
     ) -> Error {
-        Error::Shape { what: what.into(), expected: expected.into(), got: got.to_string(), hint: hint.into() }
+        Error::Shape {
+            what: what.into(),
+            expected: expected.into(),
+            got: got.to_string(),
+            hint: hint.into(),
+        }
     }
 }

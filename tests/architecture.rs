@@ -15,9 +15,15 @@ fn no_module_uses_one_that_stands_below_it() {
     for (at, module) in order.iter().enumerate() {
         let source = std::fs::read_to_string(src.join(format!("{module}.rs"))).unwrap();
         for part in source.split("crate::").skip(1) {
-            let used: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let used: String = part
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
             if let Some(below) = order.iter().position(|name| *name == used) {
-                assert!(below <= at, "{module} uses {used}, which stands below it in lib.rs");
+                assert!(
+                    below <= at,
+                    "{module} uses {used}, which stands below it in lib.rs"
+                );
             }
         }
     }

@@ -14,7 +14,9 @@ fn model() -> Autoencoder {
 }
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
 }
 
 fn pictures(n: usize) -> Tensor {
@@ -33,16 +35,33 @@ fn load_needs_no_code_and_gives_the_same_reconstructions() {
     let ae = model().with_seed(3).unwrap();
     ae.save(&path).unwrap();
     let again = Autoencoder::load(&path).unwrap();
-    assert_eq!((again.image_shape(), again.encoder(), again.decoder()), (ae.image_shape(), ae.encoder(), ae.decoder()));
-    assert_eq!(values(&ae.reconstruct(&pictures(3)).unwrap()), values(&again.reconstruct(&pictures(3)).unwrap()));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    assert_eq!(
+        (again.image_shape(), again.encoder(), again.decoder()),
+        (ae.image_shape(), ae.encoder(), ae.decoder())
+    );
+    assert_eq!(
+        values(&ae.reconstruct(&pictures(3)).unwrap()),
+        values(&again.reconstruct(&pictures(3)).unwrap())
+    );
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "no temporary file is left"
+    );
 }
 
 #[test]
 fn a_file_made_by_numpy_gives_the_reconstructions_numpy_computed() {
-    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(fixture("numpy_ae.json")).unwrap()).unwrap();
-    let list =
-        |name: &str| json[name].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect::<Vec<_>>();
+    let json: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(fixture("numpy_ae.json")).unwrap()).unwrap();
+    let list = |name: &str| {
+        json[name]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_f64().unwrap() as f32)
+            .collect::<Vec<_>>()
+    };
     let x = Tensor::from_vec(list("pictures"), (2, 1, 3, 4), &Device::Cpu).unwrap();
     let mut ae = model();
     ae.load_weights(fixture("numpy_ae.safetensors")).unwrap();
@@ -70,7 +89,11 @@ fn broken_and_foreign_files_are_told_apart_and_change_nothing() {
         let load = strip(Autoencoder::load(&path).unwrap_err().to_string());
         (load, strip(ae.load_weights(&path).unwrap_err().to_string()))
     };
-    for (name, cut) in [("cut", &bytes[..bytes.len() - 8]), ("empty", &[]), ("text", b"these are not weights at all")] {
+    for (name, cut) in [
+        ("cut", &bytes[..bytes.len() - 8]),
+        ("empty", &[]),
+        ("text", b"these are not weights at all"),
+    ] {
         let (load, weights) = error(name, cut);
         for text in [load, weights] {
             assert!(
@@ -81,7 +104,10 @@ fn broken_and_foreign_files_are_told_apart_and_change_nothing() {
         }
     }
     let other = folder.path().join("other.safetensors");
-    Autoencoder::symmetric((1, 3, 4), &[Flatten, Linear(6), Relu]).unwrap().save(&other).unwrap();
+    Autoencoder::symmetric((1, 3, 4), &[Flatten, Linear(6), Relu])
+        .unwrap()
+        .save(&other)
+        .unwrap();
     assert_eq!(
         ae.load_weights(&other).unwrap_err().to_string(),
         format!(
@@ -90,12 +116,28 @@ fn broken_and_foreign_files_are_told_apart_and_change_nothing() {
             other.display()
         )
     );
-    Autoencoder::symmetric((1, 3, 4), &[Flatten, Linear(5), Relu, Linear(2)]).unwrap().save(&other).unwrap();
-    assert!(ae.load_weights(&other).unwrap_err().to_string().contains("another architecture"));
-    let missing = ae.load_weights(folder.path().join("none")).unwrap_err().to_string();
+    Autoencoder::symmetric((1, 3, 4), &[Flatten, Linear(5), Relu, Linear(2)])
+        .unwrap()
+        .save(&other)
+        .unwrap();
+    assert!(
+        ae.load_weights(&other)
+            .unwrap_err()
+            .to_string()
+            .contains("another architecture")
+    );
+    let missing = ae
+        .load_weights(folder.path().join("none"))
+        .unwrap_err()
+        .to_string();
     assert!(missing.contains("cannot read: No such file"), "{missing}");
-    let alone = Autoencoder::load(fixture("numpy_ae.safetensors")).unwrap_err().to_string();
-    assert!(alone.contains("expected an architecture saved by candlebook, got weights alone"), "{alone}");
+    let alone = Autoencoder::load(fixture("numpy_ae.safetensors"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        alone.contains("expected an architecture saved by candlebook, got weights alone"),
+        "{alone}"
+    );
     assert_eq!(values(&ae.reconstruct(&pictures(1)).unwrap()), before);
 }
 
@@ -109,10 +151,19 @@ fn a_damaged_size_claims_no_memory() {
     let found = bytes.windows(size.len()).position(|window| window == size);
     let at = found.expect("the layer is in the metadata") + size.len() - 2;
     let head = u64::from_le_bytes(bytes[..8].try_into().unwrap());
-    let larger = [&(head + 8).to_le_bytes()[..], &bytes[8..at], b"500000000", &bytes[at + 1..]].concat();
+    let larger = [
+        &(head + 8).to_le_bytes()[..],
+        &bytes[8..at],
+        b"500000000",
+        &bytes[at + 1..],
+    ]
+    .concat();
     std::fs::write(&path, larger).unwrap();
     let error = Autoencoder::load(&path).unwrap_err().to_string();
-    assert!(error.contains("expected a file with room for its weights"), "{error}");
+    assert!(
+        error.contains("expected a file with room for its weights"),
+        "{error}"
+    );
 }
 
 #[cfg(unix)]
@@ -124,11 +175,20 @@ fn a_file_keeps_its_permissions() {
     std::fs::write(&path, b"old").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     model().save(&path).unwrap();
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
 }
 
 #[test]
 fn a_folder_that_is_not_there_is_an_error_in_words() {
-    let error = model().save("/no/such/folder/ae.safetensors").unwrap_err().to_string();
-    assert!(error.starts_with("/no/such/folder/ae.safetensors: cannot write: "), "{error}");
+    let error = model()
+        .save("/no/such/folder/ae.safetensors")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("/no/such/folder/ae.safetensors: cannot write: "),
+        "{error}"
+    );
 }

@@ -22,7 +22,11 @@ const RECORD: usize = 3073;
 fn record(label: u8, blue: u8) -> Vec<u8> {
     let red = (0..1024).map(|i| (i / 32) as u8);
     let green = (0..1024).map(|i| (i % 32) as u8);
-    std::iter::once(label).chain(red).chain(green).chain(std::iter::repeat_n(blue, 1024)).collect()
+    std::iter::once(label)
+        .chain(red)
+        .chain(green)
+        .chain(std::iter::repeat_n(blue, 1024))
+        .collect()
 }
 
 /// Writes the six files, of two records each.
@@ -30,7 +34,11 @@ fn write(folder: &Path) {
     std::fs::create_dir_all(folder).unwrap();
     for (i, name) in FILES.iter().enumerate() {
         let i = i as u8;
-        std::fs::write(folder.join(name), [record(i, 10 * i), record(9 - i, 200 + i)].concat()).unwrap();
+        std::fs::write(
+            folder.join(name),
+            [record(i, 10 * i), record(9 - i, 200 + i)].concat(),
+        )
+        .unwrap();
     }
 }
 
@@ -43,16 +51,41 @@ fn planes_labels_and_names_are_read_in_order() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path());
     let data = cifar10_folder(folder.path()).unwrap();
-    assert_eq!((data.train.len(), data.test.len(), data.image_shape()), (10, 2, (3, 32, 32)));
+    assert_eq!(
+        (data.train.len(), data.test.len(), data.image_shape()),
+        (10, 2, (3, 32, 32))
+    );
     assert_eq!(data.train.labels().unwrap(), [0, 9, 1, 8, 2, 7, 3, 6, 4, 5]);
     assert_eq!(data.test.labels().unwrap(), [5, 4]);
     assert_eq!(data.train.classes().unwrap()[3], "cat");
     let pictures = (data.train.images(&[2, 3]).unwrap() * 255.0).unwrap();
-    let value = |at: (usize, usize, usize, usize)| pictures.i(at).unwrap().to_scalar::<f32>().unwrap().round() as u8;
-    assert_eq!([value((0, 0, 7, 3)), value((0, 1, 7, 3)), value((0, 2, 7, 3))], [7, 3, 10]);
-    assert_eq!([value((1, 0, 31, 0)), value((1, 1, 0, 31)), value((1, 2, 0, 0))], [31, 31, 201]);
-    let table = data.contents().unwrap()[0].get("text/plain").unwrap().to_owned();
-    assert!(table.contains("CIFAR-10") && table.contains("3 x 32 x 32") && table.contains("10 classes"), "{table}");
+    let value = |at: (usize, usize, usize, usize)| {
+        pictures.i(at).unwrap().to_scalar::<f32>().unwrap().round() as u8
+    };
+    assert_eq!(
+        [
+            value((0, 0, 7, 3)),
+            value((0, 1, 7, 3)),
+            value((0, 2, 7, 3))
+        ],
+        [7, 3, 10]
+    );
+    assert_eq!(
+        [
+            value((1, 0, 31, 0)),
+            value((1, 1, 0, 31)),
+            value((1, 2, 0, 0))
+        ],
+        [31, 31, 201]
+    );
+    let table = data.contents().unwrap()[0]
+        .get("text/plain")
+        .unwrap()
+        .to_owned();
+    assert!(
+        table.contains("CIFAR-10") && table.contains("3 x 32 x 32") && table.contains("10 classes"),
+        "{table}"
+    );
 }
 
 #[test]
@@ -60,10 +93,17 @@ fn names_of_ones_own_classes_are_taken() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path());
     let names: Vec<String> = (0..12).map(|i| format!("kind {i}")).collect();
-    std::fs::write(folder.path().join("batches.meta.txt"), names.join("\n") + "\n\n").unwrap();
+    std::fs::write(
+        folder.path().join("batches.meta.txt"),
+        names.join("\n") + "\n\n",
+    )
+    .unwrap();
     std::fs::write(folder.path().join("test_batch.bin"), record(11, 0)).unwrap();
     let data = cifar10_folder(folder.path()).unwrap();
-    assert_eq!((data.test.labels().unwrap(), data.test.classes().unwrap()), (vec![11], names.as_slice()));
+    assert_eq!(
+        (data.test.labels().unwrap(), data.test.classes().unwrap()),
+        (vec![11], names.as_slice())
+    );
 }
 
 #[test]
@@ -72,8 +112,11 @@ fn damaged_and_missing_files_are_errors_in_words() {
     let root = folder.path();
     write(root);
     let file = root.join("data_batch_2.bin");
-    for (bytes, got) in [(vec![0; RECORD - 1], "3072 bytes"), (vec![0; RECORD + 1], "3074 bytes"), (vec![], "0 bytes")]
-    {
+    for (bytes, got) in [
+        (vec![0; RECORD - 1], "3072 bytes"),
+        (vec![0; RECORD + 1], "3074 bytes"),
+        (vec![], "0 bytes"),
+    ] {
         std::fs::write(&file, bytes).unwrap();
         assert_eq!(
             error(cifar10_folder(root)),
@@ -86,13 +129,24 @@ fn damaged_and_missing_files_are_errors_in_words() {
     }
     std::fs::write(&file, [record(9, 0), record(10, 0)].concat()).unwrap();
     let text = error(cifar10_folder(root));
-    assert!(text.contains("expected labels from 0 to 9, got 10 in record 1. "), "{text}");
+    assert!(
+        text.contains("expected labels from 0 to 9, got 10 in record 1. "),
+        "{text}"
+    );
     std::fs::remove_file(&file).unwrap();
     let text = error(cifar10_folder(root));
-    let words = format!("{}: expected a file data_batch_2.bin, got none. ", root.display());
+    let words = format!(
+        "{}: expected a file data_batch_2.bin, got none. ",
+        root.display()
+    );
     assert!(text.starts_with(&words), "{text}");
     let text = error(cifar10_folder(root.join("nowhere")));
-    assert!(text.contains("nowhere: expected a file data_batch_1.bin, got none. The six files are named"), "{text}");
+    assert!(
+        text.contains(
+            "nowhere: expected a file data_batch_1.bin, got none. The six files are named"
+        ),
+        "{text}"
+    );
 }
 
 #[test]
@@ -102,19 +156,27 @@ fn the_folder_of_data_is_looked_through() {
     for place in ["", "cifar-10-batches-bin", "cifar10/cifar-10-batches-bin"] {
         let data = root.join(format!("{}-data", place.len()));
         write(&data.join(place));
-        let _guard = environment(&[("CANDLEBOOK_DATA", data.to_str().unwrap()), ("CANDLEBOOK_OFFLINE", "1")]);
+        let _guard = environment(&[
+            ("CANDLEBOOK_DATA", data.to_str().unwrap()),
+            ("CANDLEBOOK_OFFLINE", "1"),
+        ]);
         assert_eq!(cifar10().unwrap().train.len(), 10, "{place}");
     }
     write(&root.join("cache/cifar10/cifar-10-batches-bin"));
-    let _guard =
-        environment(&[("CANDLEBOOK_CACHE", root.join("cache").to_str().unwrap()), ("CANDLEBOOK_OFFLINE", "1")]);
+    let _guard = environment(&[
+        ("CANDLEBOOK_CACHE", root.join("cache").to_str().unwrap()),
+        ("CANDLEBOOK_OFFLINE", "1"),
+    ]);
     assert_eq!(cifar10().unwrap().test.len(), 2);
 }
 
 #[test]
 fn without_network_there_is_an_error_that_says_what_to_do() {
     let cache = tempfile::tempdir().unwrap();
-    let _guard = environment(&[("CANDLEBOOK_OFFLINE", "1"), ("CANDLEBOOK_CACHE", cache.path().to_str().unwrap())]);
+    let _guard = environment(&[
+        ("CANDLEBOOK_OFFLINE", "1"),
+        ("CANDLEBOOK_CACHE", cache.path().to_str().unwrap()),
+    ]);
     assert_eq!(
         error(cifar10()),
         "cifar-10-binary.tar.gz: expected a download from one of 0 mirrors, got: CANDLEBOOK_OFFLINE is set. Check the \
@@ -131,18 +193,39 @@ fn what_is_not_the_archive_by_its_checksum_is_refused_and_not_kept() {
         let (mut stream, _) = listener.accept().unwrap();
         let mut request = [0; 4096];
         let n = stream.read(&mut request).unwrap();
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlogin").unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlogin")
+            .unwrap();
         String::from_utf8_lossy(&request[..n]).into_owned()
     });
-    let _guard = environment(&[("CANDLEBOOK_MIRROR", &mirror), ("CANDLEBOOK_CACHE", cache.path().to_str().unwrap())]);
+    let _guard = environment(&[
+        ("CANDLEBOOK_MIRROR", &mirror),
+        ("CANDLEBOOK_CACHE", cache.path().to_str().unwrap()),
+    ]);
     let text = error(cifar10());
-    assert!(text.contains("1 mirrors") && text.contains("expected CIFAR-10's archive (SHA-256 c4a38c50a1bc"), "{text}");
-    assert!(asked.join().unwrap().starts_with("GET /cifar10/cifar-10-binary.tar.gz "));
-    assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0, "nothing is cached");
+    assert!(
+        text.contains("1 mirrors")
+            && text.contains("expected CIFAR-10's archive (SHA-256 c4a38c50a1bc"),
+        "{text}"
+    );
+    assert!(
+        asked
+            .join()
+            .unwrap()
+            .starts_with("GET /cifar10/cifar-10-binary.tar.gz ")
+    );
+    assert_eq!(
+        std::fs::read_dir(cache.path()).unwrap().count(),
+        0,
+        "nothing is cached"
+    );
     // The same where it lies in a folder.
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("cifar-10-binary.tar.gz"), "login").unwrap();
     drop(_guard);
-    let _guard = environment(&[("CANDLEBOOK_DATA", folder.path().to_str().unwrap()), ("CANDLEBOOK_OFFLINE", "1")]);
+    let _guard = environment(&[
+        ("CANDLEBOOK_DATA", folder.path().to_str().unwrap()),
+        ("CANDLEBOOK_OFFLINE", "1"),
+    ]);
     assert!(error(cifar10()).contains("If the file is damaged, delete it"));
 }

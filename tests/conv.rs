@@ -33,7 +33,9 @@ use candlebook::prelude::*;
 
 fn filled(shape: &[usize], k: usize) -> Tensor {
     let n: usize = shape.iter().product();
-    let values: Vec<f32> = (0..n).map(|i| ((i as f64 * 0.7 + k as f64).sin() * 0.3) as f32).collect();
+    let values: Vec<f32> = (0..n)
+        .map(|i| ((i as f64 * 0.7 + k as f64).sin() * 0.3) as f32)
+        .collect();
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
 }
 
@@ -55,7 +57,13 @@ fn pooled() -> Case {
     let same = |out| Conv::new(out, 3).padding(1);
     Case {
         side: 6,
-        encoder: vec![Conv2d(same(4)), Relu, MaxPool(2), Conv2d(same(6).groups(2)), Relu],
+        encoder: vec![
+            Conv2d(same(4)),
+            Relu,
+            MaxPool(2),
+            Conv2d(same(6).groups(2)),
+            Relu,
+        ],
         decoder: vec![Conv2d(same(4)), Relu, MaxUnpool(2), Conv2d(same(2))],
         outputs: [53.519108, 0.216323, 0.80415, 0.197096],
         losses: [0.2906629, 0.1274799, 0.0813074],
@@ -73,7 +81,11 @@ fn pooled() -> Case {
 }
 
 fn strided() -> Case {
-    let wide = ConvTranspose::new(6, 2).stride(3).dilation(2).groups(2).output_padding(1);
+    let wide = ConvTranspose::new(6, 2)
+        .stride(3)
+        .dilation(2)
+        .groups(2)
+        .output_padding(1);
     Case {
         side: 8,
         encoder: vec![
@@ -85,7 +97,12 @@ fn strided() -> Case {
         decoder: vec![
             ConvTranspose2d(wide),
             Tanh,
-            ConvTranspose2d(ConvTranspose::new(2, 3).stride(2).padding(1).output_padding(1)),
+            ConvTranspose2d(
+                ConvTranspose::new(2, 3)
+                    .stride(2)
+                    .padding(1)
+                    .output_padding(1),
+            ),
             Sigmoid,
         ],
         outputs: [214.53093, 0.557404, 0.565675, 0.524263],
@@ -160,30 +177,58 @@ fn modern() -> Case {
 const NOISE: Known = [f32::NAN; 3];
 
 fn near(what: &str, got: f32, right: f32) {
-    assert!((got - right).abs() < 5e-5 * right.abs().max(1.0), "{what}: {got} for {right}");
+    assert!(
+        (got - right).abs() < 5e-5 * right.abs().max(1.0),
+        "{what}: {got} for {right}"
+    );
 }
 
 #[test]
 fn outputs_and_three_steps_of_training_are_pytorchs() {
-    for (name, make) in [("pooled", pooled as fn() -> Case), ("strided", strided), ("modern", modern)] {
+    for (name, make) in [
+        ("pooled", pooled as fn() -> Case),
+        ("strided", strided),
+        ("modern", modern),
+    ] {
         for compiled in [true, false] {
-            let Case { side, encoder, decoder, outputs, losses, parameters } = make();
+            let Case {
+                side,
+                encoder,
+                decoder,
+                outputs,
+                losses,
+                parameters,
+            } = make();
             let mut ae = Autoencoder::new((2, side, side), &encoder, &decoder).unwrap();
             for (k, (_, variable)) in ae.variables().iter().enumerate() {
                 variable.set(&filled(variable.dims(), k)).unwrap();
             }
             let images = (filled(&[3, 2, side, side], 50) + 0.4).unwrap();
             let drawn = ae.reconstruct(&images).unwrap();
-            let at =
-                |n: usize, c: usize, y: usize, x: usize| drawn.i((n, c, y, x)).unwrap().to_scalar::<f32>().unwrap();
-            near(name, drawn.sum_all().unwrap().to_scalar().unwrap(), outputs[0]);
-            for (got, right) in [at(0, 0, 0, 0), at(2, 1, 3, 2), at(1, 0, side - 1, side - 2)].iter().zip(&outputs[1..])
+            let at = |n: usize, c: usize, y: usize, x: usize| {
+                drawn.i((n, c, y, x)).unwrap().to_scalar::<f32>().unwrap()
+            };
+            near(
+                name,
+                drawn.sum_all().unwrap().to_scalar().unwrap(),
+                outputs[0],
+            );
+            for (got, right) in [at(0, 0, 0, 0), at(2, 1, 3, 2), at(1, 0, side - 1, side - 2)]
+                .iter()
+                .zip(&outputs[1..])
             {
                 near(name, *got, *right);
             }
             let split = Split::from_tensor(&images, None).unwrap();
             let data = Dataset::new("sines", "here", split.clone(), split).unwrap();
-            let fit = Fit { epochs: 3, batch: 3, learning_rate: 0.01, validation: 0.0, compiled, ..Default::default() };
+            let fit = Fit {
+                epochs: 3,
+                batch: 3,
+                learning_rate: 0.01,
+                validation: 0.0,
+                compiled,
+                ..Default::default()
+            };
             let history = ae.fit(&data, &fit).unwrap();
             for (got, right) in history.train_loss().iter().zip(losses) {
                 near(&format!("{name}, loss, compiled {compiled}"), *got, right);
@@ -207,16 +252,45 @@ fn outputs_and_three_steps_of_training_are_pytorchs() {
 #[test]
 fn the_mirror_of_a_convolutional_encoder_draws_pictures_of_its_size() {
     let same = |out| Conv2d(Conv::new(out, 3).padding(1));
-    let encoder = [same(12), Relu, same(12), Relu, MaxPool(2), same(24), Relu, MaxPool(2), Flatten, Linear(20)];
+    let encoder = [
+        same(12),
+        Relu,
+        same(12),
+        Relu,
+        MaxPool(2),
+        same(24),
+        Relu,
+        MaxPool(2),
+        Flatten,
+        Linear(20),
+    ];
     let ae = Autoencoder::symmetric((3, 16, 16), &encoder).unwrap();
-    let unpool = |layers: &[Layer]| layers.iter().filter(|layer| matches!(layer, MaxUnpool(2))).count();
+    let unpool = |layers: &[Layer]| {
+        layers
+            .iter()
+            .filter(|layer| matches!(layer, MaxUnpool(2)))
+            .count()
+    };
     assert_eq!(unpool(ae.decoder()), 2);
     assert_eq!(ae.decoder().last(), Some(&Sigmoid));
-    assert_eq!(ae.reconstruct(&filled(&[2, 3, 16, 16], 0)).unwrap().dims(), [2, 3, 16, 16]);
-    let strided = [Conv2d(Conv::new(8, 4).stride(2).padding(1)), Relu, Conv2d(Conv::new(8, 3).stride(2)), Tanh];
+    assert_eq!(
+        ae.reconstruct(&filled(&[2, 3, 16, 16], 0)).unwrap().dims(),
+        [2, 3, 16, 16]
+    );
+    let strided = [
+        Conv2d(Conv::new(8, 4).stride(2).padding(1)),
+        Relu,
+        Conv2d(Conv::new(8, 3).stride(2)),
+        Tanh,
+    ];
     for side in [15, 16, 17, 18] {
         let ae = Autoencoder::symmetric((1, side, side), &strided).unwrap();
-        assert_eq!(ae.reconstruct(&filled(&[1, 1, side, side], 0)).unwrap().dims(), [1, 1, side, side]);
+        assert_eq!(
+            ae.reconstruct(&filled(&[1, 1, side, side], 0))
+                .unwrap()
+                .dims(),
+            [1, 1, side, side]
+        );
     }
 }
 
@@ -225,13 +299,23 @@ fn codes_alone_are_drawn_from_the_upper_left_of_each_window() {
     let ae = Autoencoder::new((1, 2, 2), &[MaxPool(2)], &[MaxUnpool(2)]).unwrap();
     let picture = Tensor::new(&[[[1f32, 2.0], [4.0, 3.0]]], &Device::Cpu).unwrap();
     let values = |tensor: Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    assert_eq!(values(ae.reconstruct(&picture).unwrap()), [0.0, 0.0, 4.0, 0.0]);
-    assert_eq!(values(ae.decode(&ae.encode(&picture).unwrap()).unwrap()), [4.0, 0.0, 0.0, 0.0]);
+    assert_eq!(
+        values(ae.reconstruct(&picture).unwrap()),
+        [0.0, 0.0, 4.0, 0.0]
+    );
+    assert_eq!(
+        values(ae.decode(&ae.encode(&picture).unwrap()).unwrap()),
+        [4.0, 0.0, 0.0, 0.0]
+    );
 }
 
 #[test]
 fn numbers_that_do_not_fit_are_errors_in_words() {
-    let error = |encoder: &[Layer], shape: ImageShape| Autoencoder::symmetric(shape, encoder).unwrap_err().to_string();
+    let error = |encoder: &[Layer], shape: ImageShape| {
+        Autoencoder::symmetric(shape, encoder)
+            .unwrap_err()
+            .to_string()
+    };
     let conv = |conv: Conv| error(&[Conv2d(conv)], (3, 8, 8));
     assert_eq!(
         conv(Conv::new(4, 9)),
@@ -256,9 +340,14 @@ fn numbers_that_do_not_fit_are_errors_in_words() {
          Unflatten(channels, height, width) before it"
     );
     let cut = ConvTranspose2d(ConvTranspose::new(1, 3).padding(9));
-    assert!(error(&[cut], (1, 8, 8)).contains("expected something left after the padding is cut off"));
+    assert!(
+        error(&[cut], (1, 8, 8)).contains("expected something left after the padding is cut off")
+    );
     let added = ConvTranspose2d(ConvTranspose::new(1, 3).output_padding(1));
-    assert!(error(&[added], (1, 8, 8)).contains("expected output_padding below the stride or the dilation, 1, got 1"));
+    assert!(
+        error(&[added], (1, 8, 8))
+            .contains("expected output_padding below the stride or the dilation, 1, got 1")
+    );
     let many = vec![MaxUnpool(255); 9];
     assert!(error(&many, (1, 8, 8)).contains("values of a picture"));
 }
@@ -266,7 +355,10 @@ fn numbers_that_do_not_fit_are_errors_in_words() {
 #[test]
 fn an_unpooling_must_fit_the_pooling_it_undoes() {
     let error = |encoder: &[Layer], decoder: &[Layer]| {
-        Autoencoder::new((1, 8, 8), encoder, decoder).map(|_| ()).unwrap_err().to_string()
+        Autoencoder::new((1, 8, 8), encoder, decoder)
+            .map(|_| ())
+            .unwrap_err()
+            .to_string()
     };
     assert_eq!(
         error(&[MaxPool(4)], &[MaxUnpool(2), MaxUnpool(2)]),
@@ -275,9 +367,13 @@ fn an_unpooling_must_fit_the_pooling_it_undoes() {
     );
     let wide = [MaxPool(2), Conv2d(Conv::new(3, 3).padding(1))];
     assert!(
-        error(&wide, &[MaxUnpool(2), Conv2d(Conv::new(1, 3).padding(1))]).contains("got 3 x 4 x 4 and a window of 2")
+        error(&wide, &[MaxUnpool(2), Conv2d(Conv::new(1, 3).padding(1))])
+            .contains("got 3 x 4 x 4 and a window of 2")
     );
-    let empty = Autoencoder::new((1, 0, 8), &[Relu], &[]).map(|_| ()).unwrap_err().to_string();
+    let empty = Autoencoder::new((1, 0, 8), &[Relu], &[])
+        .map(|_| ())
+        .unwrap_err()
+        .to_string();
     assert_eq!(
         empty,
         "Autoencoder: expected pictures of 1 to 1073741824 values, got (1, 0, 8). Build it with data.image_shape()"
@@ -285,61 +381,121 @@ fn an_unpooling_must_fit_the_pooling_it_undoes() {
     assert!(Autoencoder::new((usize::MAX, 2, 2), &[Flatten], &[]).is_err());
     let overflow = [Flatten, Linear(4), Unflatten(1 << 40, 1 << 40, 1)];
     assert!(Autoencoder::new((1, 8, 8), &overflow, &[]).is_err());
-    assert!(Split::from_tensor(&Tensor::zeros((3, 1, 0, 8), DType::F32, &Device::Cpu).unwrap(), None).is_err());
+    assert!(
+        Split::from_tensor(
+            &Tensor::zeros((3, 1, 0, 8), DType::F32, &Device::Cpu).unwrap(),
+            None
+        )
+        .is_err()
+    );
     assert!(Split::from_bytes(vec![0; 8], (1 << 40, 1 << 40, 1), None).is_err());
 }
 
 /// Runs with so many threads.
 fn with_threads<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run)
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap()
+        .install(run)
 }
 
 fn apart(a: &Tensor, b: &Tensor) -> f32 {
     assert_eq!(a.dims(), b.dims());
-    (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+    (a - b)
+        .unwrap()
+        .abs()
+        .unwrap()
+        .max_all()
+        .unwrap()
+        .to_scalar()
+        .unwrap()
 }
 
 /// What an encoder of one layer gives, with its weight and bias; whatever comes after does not count.
 fn encoded(layer: Layer, images: &Tensor) -> (Tensor, Option<(Tensor, Tensor)>) {
     let (_, c, h, w) = images.dims4().unwrap();
-    let ae = Autoencoder::new((c, h, w), &[layer], &[Flatten, Linear(c * h * w), Unflatten(c, h, w)]).unwrap();
+    let ae = Autoencoder::new(
+        (c, h, w),
+        &[layer],
+        &[Flatten, Linear(c * h * w), Unflatten(c, h, w)],
+    )
+    .unwrap();
     let own: Vec<Tensor> = ae
         .variables()
         .into_iter()
         .filter(|(name, _)| name.starts_with("encoder"))
         .map(|(_, var)| var.as_tensor().clone())
         .collect();
-    let own = own.first().map(|weight| (weight.clone(), own[1].reshape((1, (), 1, 1)).unwrap()));
+    let own = own
+        .first()
+        .map(|weight| (weight.clone(), own[1].reshape((1, (), 1, 1)).unwrap()));
     (ae.encode(images).unwrap(), own)
 }
 
 #[test]
 fn odd_channels_and_sizes_give_what_candles_own_operations_give() {
     let mut tried = 0;
-    for (c, h, w) in [(1, 1, 1), (5, 1, 17), (1, 17, 7), (5, 7, 17), (1, 7, 1), (5, 17, 17), (3, 1, 7)] {
+    for (c, h, w) in [
+        (1, 1, 1),
+        (5, 1, 17),
+        (1, 17, 7),
+        (5, 7, 17),
+        (1, 7, 1),
+        (5, 17, 17),
+        (3, 1, 7),
+    ] {
         for pictures in [1, 3] {
             let images = filled(&[pictures, c, h, w], 50);
-            let windows =
-                [(1, 1, 0, 1), (3, 1, 1, 1), (3, 2, 1, 1), (2, 2, 1, 1), (5, 3, 2, 1), (3, 1, 2, 2), (4, 1, 3, 1)];
+            let windows = [
+                (1, 1, 0, 1),
+                (3, 1, 1, 1),
+                (3, 2, 1, 1),
+                (2, 2, 1, 1),
+                (5, 3, 2, 1),
+                (3, 1, 2, 2),
+                (4, 1, 3, 1),
+            ];
             for (kernel, stride, padding, dilation) in windows {
                 for out in [1, 5, 7] {
-                    let what = format!("{pictures} x {c} x {h} x {w}, {kernel} {stride} {padding} {dilation} to {out}");
-                    let conv = Conv::new(out, kernel).stride(stride).padding(padding).dilation(dilation);
+                    let what = format!(
+                        "{pictures} x {c} x {h} x {w}, {kernel} {stride} {padding} {dilation} to {out}"
+                    );
+                    let conv = Conv::new(out, kernel)
+                        .stride(stride)
+                        .padding(padding)
+                        .dilation(dilation);
                     let (ours, own) = encoded(Conv2d(conv), &images);
                     let (weight, bias) = own.unwrap();
-                    let candles = images.conv2d(&weight, padding, stride, dilation, 1).unwrap();
-                    assert!(apart(&ours, &candles.broadcast_add(&bias).unwrap()) < 2e-6, "{what}");
+                    let candles = images
+                        .conv2d(&weight, padding, stride, dilation, 1)
+                        .unwrap();
+                    assert!(
+                        apart(&ours, &candles.broadcast_add(&bias).unwrap()) < 2e-6,
+                        "{what}"
+                    );
                     // A transposed one must leave something after its padding.
                     let reach = (kernel - 1) * dilation + 1;
                     let added = usize::from(stride > 1);
-                    if [h, w].iter().any(|n| (n - 1) * stride + reach + added <= 2 * padding) {
+                    if [h, w]
+                        .iter()
+                        .any(|n| (n - 1) * stride + reach + added <= 2 * padding)
+                    {
                         continue;
                     }
-                    let up = ConvTranspose::new(out, kernel).stride(stride).padding(padding).dilation(dilation);
+                    let up = ConvTranspose::new(out, kernel)
+                        .stride(stride)
+                        .padding(padding)
+                        .dilation(dilation);
                     let (ours, own) = encoded(ConvTranspose2d(up.output_padding(added)), &images);
                     let (weight, bias) = own.unwrap();
-                    let candles = images.conv_transpose2d(&weight, padding, added, stride, dilation).unwrap();
-                    assert!(apart(&ours, &candles.broadcast_add(&bias).unwrap()) < 2e-6, "transposed, {what}");
+                    let candles = images
+                        .conv_transpose2d(&weight, padding, added, stride, dilation)
+                        .unwrap();
+                    assert!(
+                        apart(&ours, &candles.broadcast_add(&bias).unwrap()) < 2e-6,
+                        "transposed, {what}"
+                    );
                     tried += 1;
                 }
             }
@@ -350,14 +506,37 @@ fn odd_channels_and_sizes_give_what_candles_own_operations_give() {
 
 #[test]
 fn pooling_and_resampling_of_odd_sizes_are_candles() {
-    for (c, h, w, n) in [(1, 1, 1, 1), (5, 3, 21, 3), (1, 7, 7, 7), (5, 14, 2, 2), (3, 5, 35, 5)] {
+    for (c, h, w, n) in [
+        (1, 1, 1, 1),
+        (5, 3, 21, 3),
+        (1, 7, 7, 7),
+        (5, 14, 2, 2),
+        (3, 5, 35, 5),
+    ] {
         for pictures in [1, 3] {
             let images = filled(&[pictures, c, h, w], 50);
             let what = format!("{pictures} x {c} x {h} x {w}, {n}");
-            assert_eq!(apart(&encoded(MaxPool(n), &images).0, &images.max_pool2d(n).unwrap()), 0.0, "{what}");
-            assert!(apart(&encoded(AvgPool(n), &images).0, &images.avg_pool2d(n).unwrap()) < 1e-6, "{what}");
+            assert_eq!(
+                apart(
+                    &encoded(MaxPool(n), &images).0,
+                    &images.max_pool2d(n).unwrap()
+                ),
+                0.0,
+                "{what}"
+            );
+            assert!(
+                apart(
+                    &encoded(AvgPool(n), &images).0,
+                    &images.avg_pool2d(n).unwrap()
+                ) < 1e-6,
+                "{what}"
+            );
             let wide = images.upsample_nearest2d(n * h, n * w).unwrap();
-            assert_eq!(apart(&encoded(Upsample(n), &images).0, &wide), 0.0, "{what}");
+            assert_eq!(
+                apart(&encoded(Upsample(n), &images).0, &wide),
+                0.0,
+                "{what}"
+            );
         }
     }
 }
@@ -401,7 +580,12 @@ fn odd_sizes_learn_the_same_by_both_executors_on_any_number_of_threads() {
                 let what = format!("{c} x {h} x {w}, {threads} threads, batch {batch}");
                 let found = train(threads, true, batch);
                 for (a, b) in found.0.iter().zip(&expected.0) {
-                    assert!((a - b).abs() < 1e-5, "{what}: {:?}, expected {:?}", found.0, expected.0);
+                    assert!(
+                        (a - b).abs() < 1e-5,
+                        "{what}: {:?}, expected {:?}",
+                        found.0,
+                        expected.0
+                    );
                 }
                 assert!(apart(&found.1, &expected.1) < 1e-4, "{what}");
             }
@@ -413,7 +597,16 @@ fn odd_sizes_learn_the_same_by_both_executors_on_any_number_of_threads() {
 fn more_threads_than_pictures_share_the_work_of_a_large_model() {
     // Large enough that the step is given to several threads.
     let same = |out| Conv2d(Conv::new(out, 3).padding(1));
-    let encoder = [same(12), Relu, MaxPool(2), same(24), BatchNorm, Relu, Flatten, Linear(64)];
+    let encoder = [
+        same(12),
+        Relu,
+        MaxPool(2),
+        same(24),
+        BatchNorm,
+        Relu,
+        Flatten,
+        Linear(64),
+    ];
     let ae = || Autoencoder::symmetric((5, 34, 34), &encoder).unwrap();
     let images = (filled(&[3, 5, 34, 34], 50) + 0.4).unwrap();
     let split = Split::from_tensor(&images, None).unwrap();
@@ -421,21 +614,39 @@ fn more_threads_than_pictures_share_the_work_of_a_large_model() {
     let train = |threads: usize| {
         with_threads(threads, || {
             let mut ae = ae();
-            let fit = Fit { epochs: 2, batch: 2, validation: 0.0, ..Default::default() };
-            (ae.fit(&data, &fit).unwrap().train_loss(), ae.reconstruct(&images).unwrap())
+            let fit = Fit {
+                epochs: 2,
+                batch: 2,
+                validation: 0.0,
+                ..Default::default()
+            };
+            (
+                ae.fit(&data, &fit).unwrap().train_loss(),
+                ae.reconstruct(&images).unwrap(),
+            )
         })
     };
     let expected = train(1);
     for threads in [2, 3, 5, 16] {
         let found = train(threads);
         for (a, b) in found.0.iter().zip(&expected.0) {
-            assert!((a - b).abs() < 1e-5, "{threads} threads: {:?}, expected {:?}", found.0, expected.0);
+            assert!(
+                (a - b).abs() < 1e-5,
+                "{threads} threads: {:?}, expected {:?}",
+                found.0,
+                expected.0
+            );
         }
         assert!(apart(&found.1, &expected.1) < 1e-2, "{threads} threads");
         // The same weights draw the same, however many threads share the pictures.
         let ae = ae();
         let drawn = with_threads(threads, || ae.reconstruct(&images).unwrap());
-        assert!(apart(&drawn, &with_threads(1, || ae.reconstruct(&images).unwrap())) < 1e-6);
+        assert!(
+            apart(
+                &drawn,
+                &with_threads(1, || ae.reconstruct(&images).unwrap())
+            ) < 1e-6
+        );
     }
 }
 
@@ -444,27 +655,76 @@ fn pictures_that_do_not_lie_in_a_row_are_taken_as_they_are() {
     let all = filled(&[4, 5, 17, 7], 50);
     let ways = [
         ("turned", all.transpose(2, 3).unwrap()),
-        ("every channel elsewhere", all.permute((0, 3, 1, 2)).unwrap()),
+        (
+            "every channel elsewhere",
+            all.permute((0, 3, 1, 2)).unwrap(),
+        ),
         ("some pictures", all.narrow(0, 1, 2).unwrap()),
         ("some channels", all.narrow(1, 2, 3).unwrap()),
         ("some columns", all.narrow(3, 1, 5).unwrap()),
-        ("one picture, many times", all.narrow(0, 2, 1).unwrap().broadcast_as((3, 5, 17, 7)).unwrap()),
+        (
+            "one picture, many times",
+            all.narrow(0, 2, 1)
+                .unwrap()
+                .broadcast_as((3, 5, 17, 7))
+                .unwrap(),
+        ),
     ];
     for (what, images) in ways {
         let (_, c, h, w) = images.dims4().unwrap();
-        let encoder = [Conv2d(Conv::new(5, 3).stride(2).padding(1)), Relu, Flatten, Linear(9)];
-        let mut ae = Autoencoder::new((c, h, w), &encoder, &[Linear(c * h * w), Unflatten(c, h, w)]).unwrap();
+        let encoder = [
+            Conv2d(Conv::new(5, 3).stride(2).padding(1)),
+            Relu,
+            Flatten,
+            Linear(9),
+        ];
+        let mut ae = Autoencoder::new(
+            (c, h, w),
+            &encoder,
+            &[Linear(c * h * w), Unflatten(c, h, w)],
+        )
+        .unwrap();
         let in_a_row = images.contiguous().unwrap();
-        assert_eq!(apart(&ae.encode(&images).unwrap(), &ae.encode(&in_a_row).unwrap()), 0.0, "{what}");
-        assert_eq!(apart(&ae.reconstruct(&images).unwrap(), &ae.reconstruct(&in_a_row).unwrap()), 0.0, "{what}");
+        assert_eq!(
+            apart(&ae.encode(&images).unwrap(), &ae.encode(&in_a_row).unwrap()),
+            0.0,
+            "{what}"
+        );
+        assert_eq!(
+            apart(
+                &ae.reconstruct(&images).unwrap(),
+                &ae.reconstruct(&in_a_row).unwrap()
+            ),
+            0.0,
+            "{what}"
+        );
         let codes = ae.encode(&in_a_row).unwrap();
         let turned = codes.t().unwrap().contiguous().unwrap().t().unwrap();
-        assert_eq!(apart(&ae.decode(&turned).unwrap(), &ae.decode(&codes).unwrap()), 0.0, "{what}");
+        assert_eq!(
+            apart(&ae.decode(&turned).unwrap(), &ae.decode(&codes).unwrap()),
+            0.0,
+            "{what}"
+        );
         let losses = [&images, &in_a_row].map(|images| {
             let split = Split::from_tensor(images, None).unwrap();
             let data = Dataset::new("sines", "here", split.clone(), split).unwrap();
-            ae = Autoencoder::new((c, h, w), &encoder, &[Linear(c * h * w), Unflatten(c, h, w)]).unwrap();
-            ae.fit(&data, &Fit { epochs: 2, batch: 1, validation: 0.0, ..Default::default() }).unwrap().train_loss()
+            ae = Autoencoder::new(
+                (c, h, w),
+                &encoder,
+                &[Linear(c * h * w), Unflatten(c, h, w)],
+            )
+            .unwrap();
+            ae.fit(
+                &data,
+                &Fit {
+                    epochs: 2,
+                    batch: 1,
+                    validation: 0.0,
+                    ..Default::default()
+                },
+            )
+            .unwrap()
+            .train_loss()
         });
         assert_eq!(losses[0], losses[1], "{what}");
     }

@@ -17,9 +17,18 @@ fn bytes_become_floats_in_the_unit_range_in_the_order_asked_for() {
 
 #[test]
 fn the_mean_image_is_the_mean_over_pictures() {
-    let images = Tensor::new(&[0f32, 1.0, 0.5, 0.0], &Device::Cpu).unwrap().reshape((2, 1, 1, 2)).unwrap();
-    let mean = Split::from_tensor(&images, None).unwrap().mean_image().unwrap();
-    assert_eq!(mean.flatten_all().unwrap().to_vec1::<f32>().unwrap(), [0.25, 0.5]);
+    let images = Tensor::new(&[0f32, 1.0, 0.5, 0.0], &Device::Cpu)
+        .unwrap()
+        .reshape((2, 1, 1, 2))
+        .unwrap();
+    let mean = Split::from_tensor(&images, None)
+        .unwrap()
+        .mean_image()
+        .unwrap();
+    assert_eq!(
+        mean.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
+        [0.25, 0.5]
+    );
 }
 
 #[test]
@@ -35,21 +44,32 @@ fn what_does_not_fit_is_an_error_in_words() {
     );
     assert!(text(Split::from_bytes(vec![], (1, 1, 2), None)).contains("at least one picture"));
     let flat = Tensor::zeros((2, 4), DType::F32, &Device::Cpu).unwrap();
-    assert!(text(Split::from_tensor(&flat, None)).starts_with("Split::from_tensor: expected (n, c, h, w), got [2, 4]"));
+    assert!(
+        text(Split::from_tensor(&flat, None))
+            .starts_with("Split::from_tensor: expected (n, c, h, w), got [2, 4]")
+    );
     let split = Split::from_bytes(vec![0; 4], (1, 1, 2), None).unwrap();
     assert_eq!(
         split.images(&[2]).unwrap_err().to_string(),
         "position: expected below 2, got 2. Positions count from 0"
     );
     let other = Split::from_bytes(vec![0; 4], (1, 2, 2), None).unwrap();
-    assert!(Dataset::new("d", "here", split, other).unwrap_err().to_string().starts_with("test pictures: expected"));
+    assert!(
+        Dataset::new("d", "here", split, other)
+            .unwrap_err()
+            .to_string()
+            .starts_with("test pictures: expected")
+    );
 }
 
 #[test]
 fn a_dataset_shows_a_table_and_a_strip() {
     let contents = mnist_embedded().unwrap().contents().unwrap();
     let table = contents[0].get("text/plain").unwrap();
-    assert!(table.contains("train") && table.contains("4000") && table.contains("10 classes"), "{table}");
+    assert!(
+        table.contains("train") && table.contains("4000") && table.contains("10 classes"),
+        "{table}"
+    );
     assert!(contents[0].get("text/html").unwrap().contains("<td"));
     assert!(contents[1].get("image/png").is_some());
 }

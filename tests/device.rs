@@ -18,8 +18,15 @@ fn it_is_the_cpu_where_nothing_else_was_compiled() {
     if !cfg!(any(feature = "cuda", feature = "metal")) {
         assert!(device.is_cpu());
     }
-    let expected = if device.is_cuda() { "CUDA device 0" } else { "CPU" };
-    assert_eq!(name(&device), if device.is_metal() { "Metal" } else { expected });
+    let expected = if device.is_cuda() {
+        "CUDA device 0"
+    } else {
+        "CPU"
+    };
+    assert_eq!(
+        name(&device),
+        if device.is_metal() { "Metal" } else { expected }
+    );
     assert_eq!(name(&Device::Cpu), "CPU");
 }
 
@@ -30,12 +37,21 @@ fn a_step_of_training_on_it_is_the_cpus() {
         let inputs = Tensor::new(&[[1f32, 2.0], [-1.0, 0.5], [0.0, 1.0]], device).unwrap();
         let mut optimizer = Optimizer::new(vec![weights.clone()], Adam::default()).unwrap();
         // (3, 2) x (2, 2) -> (3, 2)
-        let loss = inputs.matmul(&weights).unwrap().sqr().unwrap().mean_all().unwrap();
+        let loss = inputs
+            .matmul(&weights)
+            .unwrap()
+            .sqr()
+            .unwrap()
+            .mean_all()
+            .unwrap();
         optimizer.backward_step(&loss).unwrap();
         weights.flatten_all().unwrap().to_vec1::<f32>().unwrap()
     };
     for (found, expected) in step(&best_device()).into_iter().zip(step(&Device::Cpu)) {
-        assert!((found - expected).abs() < 1e-6, "{found}, expected {expected}");
+        assert!(
+            (found - expected).abs() < 1e-6,
+            "{found}, expected {expected}"
+        );
     }
 }
 
@@ -43,14 +59,40 @@ fn a_step_of_training_on_it_is_the_cpus() {
 #[test]
 fn every_layer_on_it_draws_and_learns_what_the_compiled_step_does() {
     let same = |maps| Conv2d(Conv::new(maps, 3).padding(1));
-    let up = ConvTranspose2d(ConvTranspose::new(3, 3).stride(2).padding(1).output_padding(1));
+    let up = ConvTranspose2d(
+        ConvTranspose::new(3, 3)
+            .stride(2)
+            .padding(1)
+            .output_padding(1),
+    );
     let pooled = (
-        vec![same(6), Relu, MaxPool(2), same(6), Tanh, Flatten, Linear(20), Dropout(0.2)],
-        vec![Linear(384), Unflatten(6, 8, 8), MaxUnpool(2), same(3), Sigmoid],
+        vec![
+            same(6),
+            Relu,
+            MaxPool(2),
+            same(6),
+            Tanh,
+            Flatten,
+            Linear(20),
+            Dropout(0.2),
+        ],
+        vec![
+            Linear(384),
+            Unflatten(6, 8, 8),
+            MaxUnpool(2),
+            same(3),
+            Sigmoid,
+        ],
     );
     let block = Residual(vec![same(6), LeakyRelu(0.1), BatchNorm, same(6)]);
     let modern = (
-        vec![Conv2d(Conv::new(6, 3).stride(2).padding(1).groups(3)), Gelu, block, Elu(1.0), AvgPool(2)],
+        vec![
+            Conv2d(Conv::new(6, 3).stride(2).padding(1).groups(3)),
+            Gelu,
+            block,
+            Elu(1.0),
+            AvgPool(2),
+        ],
         vec![Upsample(2), up, Sigmoid],
     );
     let data = photographs(16).unwrap().take(64, 20);
@@ -59,15 +101,35 @@ fn every_layer_on_it_draws_and_learns_what_the_compiled_step_does() {
         let run = |device: &Device, compiled| {
             let model = Autoencoder::new((3, 16, 16), &encoder, &decoder).unwrap();
             let mut ae = model.to_device(device).unwrap();
-            let fit = Fit { epochs: 2, batch: 16, noise: 0.1, compiled, ..Default::default() };
+            let fit = Fit {
+                epochs: 2,
+                batch: 16,
+                noise: 0.1,
+                compiled,
+                ..Default::default()
+            };
             let losses = ae.fit(&data, &fit).unwrap().train_loss();
             let drawn = ae.reconstruct(&images).unwrap();
-            assert!(drawn.device().is_cpu(), "pictures come back to where they came from");
-            (losses, drawn.flatten_all().unwrap().to_vec1::<f32>().unwrap())
+            assert!(
+                drawn.device().is_cpu(),
+                "pictures come back to where they came from"
+            );
+            (
+                losses,
+                drawn.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
+            )
         };
         let (there, here) = (run(&best_device(), false), run(&Device::Cpu, true));
-        for (found, expected) in there.0.iter().chain(&there.1).zip(here.0.iter().chain(&here.1)) {
-            assert!((found - expected).abs() < 1e-4, "{found}, expected {expected}");
+        for (found, expected) in there
+            .0
+            .iter()
+            .chain(&there.1)
+            .zip(here.0.iter().chain(&here.1))
+        {
+            assert!(
+                (found - expected).abs() < 1e-4,
+                "{found}, expected {expected}"
+            );
         }
     }
 }

@@ -12,14 +12,20 @@ fn photograph(path: &Path, color: [u8; 3]) {
 }
 
 fn settings() -> ImageFolder {
-    ImageFolder { size: 8, ..Default::default() }
+    ImageFolder {
+        size: 8,
+        ..Default::default()
+    }
 }
 
 /// The first value of each channel of each picture, in 255ths.
 fn colors(split: &Split) -> Vec<[u8; 3]> {
     let images = split.first(usize::MAX).unwrap();
     let values = images.i((.., .., 0, 0)).unwrap().to_vec2::<f32>().unwrap();
-    values.iter().map(|v| [v[0], v[1], v[2]].map(|v| (v * 255.0).round() as u8)).collect()
+    values
+        .iter()
+        .map(|v| [v[0], v[1], v[2]].map(|v| (v * 255.0).round() as u8))
+        .collect()
 }
 
 #[test]
@@ -37,15 +43,33 @@ fn imagenets_layout_gives_splits_and_labels() {
     }
     std::fs::write(root.join("train/n01/notes.txt"), "not a picture").unwrap();
     let data = image_folder(root, &settings()).unwrap();
-    assert_eq!((data.train.len(), data.test.len(), data.image_shape()), (3, 2, (3, 8, 8)));
+    assert_eq!(
+        (data.train.len(), data.test.len(), data.image_shape()),
+        (3, 2, (3, 8, 8))
+    );
     assert_eq!(data.train.classes().unwrap(), ["n01", "n02", "n09"]);
-    assert_eq!((data.train.labels(), data.test.labels()), (Some(vec![0, 1, 1]), Some(vec![1, 2])));
+    assert_eq!(
+        (data.train.labels(), data.test.labels()),
+        (Some(vec![0, 1, 1]), Some(vec![1, 2]))
+    );
     let train = colors(&data.train);
     assert_eq!(train[..2], [[0, 255, 0], [10, 20, 30]]);
-    assert!(train[2].iter().zip([200, 100, 50]).all(|(a, b)| a.abs_diff(b) < 4), "JPEG is not exact: {train:?}");
+    assert!(
+        train[2]
+            .iter()
+            .zip([200, 100, 50])
+            .all(|(a, b)| a.abs_diff(b) < 4),
+        "JPEG is not exact: {train:?}"
+    );
     assert_eq!(colors(&data.test), [[0, 0, 255], [255, 0, 0]]);
-    let table = data.contents().unwrap()[0].get("text/plain").unwrap().to_owned();
-    assert!(table.contains("3 x 8 x 8") && table.contains("2 classes"), "{table}");
+    let table = data.contents().unwrap()[0]
+        .get("text/plain")
+        .unwrap()
+        .to_owned();
+    assert!(
+        table.contains("3 x 8 x 8") && table.contains("2 classes"),
+        "{table}"
+    );
 }
 
 #[test]
@@ -53,14 +77,34 @@ fn a_folder_of_photographs_is_divided_by_seed_and_has_no_labels() {
     let folder = tempfile::tempdir().unwrap();
     for i in 0..20u8 {
         let deep = if i % 2 == 0 { "" } else { "2023/summer" };
-        photograph(&folder.path().join(deep).join(format!("{i}.png")), [i, 0, 0]);
+        photograph(
+            &folder.path().join(deep).join(format!("{i}.png")),
+            [i, 0, 0],
+        );
     }
-    let read = |seed| image_folder(folder.path(), &ImageFolder { seed, test: 0.25, ..settings() }).unwrap();
+    let read = |seed| {
+        image_folder(
+            folder.path(),
+            &ImageFolder {
+                seed,
+                test: 0.25,
+                ..settings()
+            },
+        )
+        .unwrap()
+    };
     let data = read(0);
-    assert_eq!((data.train.len(), data.test.len(), data.train.labels()), (15, 5, None));
+    assert_eq!(
+        (data.train.len(), data.test.len(), data.train.labels()),
+        (15, 5, None)
+    );
     let mut all = [colors(&data.train), colors(&data.test)].concat();
     all.sort();
-    assert_eq!(all, (0..20).map(|i| [i, 0, 0]).collect::<Vec<_>>(), "each photograph is on one side");
+    assert_eq!(
+        all,
+        (0..20).map(|i| [i, 0, 0]).collect::<Vec<_>>(),
+        "each photograph is on one side"
+    );
     assert_eq!(colors(&read(0).test), colors(&data.test));
     assert_ne!(colors(&read(1).test), colors(&data.test));
 }
@@ -69,8 +113,12 @@ fn a_folder_of_photographs_is_divided_by_seed_and_has_no_labels() {
 fn every_form_of_colour_becomes_rgb() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
-    image::GrayImage::from_pixel(9, 9, image::Luma([77])).save(file("a-grey.png")).unwrap();
-    RgbaImage::from_pixel(9, 9, Rgba([0, 0, 0, 0])).save(file("b-glass.png")).unwrap();
+    image::GrayImage::from_pixel(9, 9, image::Luma([77]))
+        .save(file("a-grey.png"))
+        .unwrap();
+    RgbaImage::from_pixel(9, 9, Rgba([0, 0, 0, 0]))
+        .save(file("b-glass.png"))
+        .unwrap();
     DynamicImage::ImageRgb16(image::ImageBuffer::from_pixel(9, 9, Rgb([65535u16, 0, 0])))
         .save(file("c-deep.png"))
         .unwrap();
@@ -78,7 +126,13 @@ fn every_form_of_colour_becomes_rgb() {
     let cmyk = "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwAQCwwODAoQDg0OEhEQExgoGhgWFhgxIyUdKDozPTw5Mzg3QEhcTkBEV0U3OFBtUVdfYmdoZz5N\
                 cXlwZHhcZWdj/8AAFAgACAAIBEMRAE0RAFkRAEsRAP/EABQAAQAAAAAAAAAAAAAAAAAAAAf/xAAUEAEAAAAAAAAAAAAAAAAAAAAA/9oADgRD\
                 AE0AWQBLAAA/AEAfj8gP/9k=";
-    std::fs::write(file("d-cmyk.jpg"), base64::engine::general_purpose::STANDARD.decode(cmyk).unwrap()).unwrap();
+    std::fs::write(
+        file("d-cmyk.jpg"),
+        base64::engine::general_purpose::STANDARD
+            .decode(cmyk)
+            .unwrap(),
+    )
+    .unwrap();
     let data = image_folder(folder.path(), &settings()).unwrap();
     let mut all = [colors(&data.train), colors(&data.test)].concat();
     all.sort();
@@ -93,15 +147,33 @@ fn every_form_of_colour_becomes_rgb() {
 fn training_sees_other_cuts_each_epoch_and_evaluation_never() {
     let folder = tempfile::tempdir().unwrap();
     for i in 0..12u32 {
-        let ramp = RgbImage::from_fn(60, 40, |x, y| Rgb([(4 * x) as u8, (6 * y) as u8, (20 * i) as u8]));
+        let ramp = RgbImage::from_fn(60, 40, |x, y| {
+            Rgb([(4 * x) as u8, (6 * y) as u8, (20 * i) as u8])
+        });
         ramp.save(folder.path().join(format!("{i}.png"))).unwrap();
     }
-    let how = ImageFolder { crop: Crop::Random(0.3), flip: true, test: 0.2, ..settings() };
+    let how = ImageFolder {
+        crop: Crop::Random(0.3),
+        flip: true,
+        test: 0.2,
+        ..settings()
+    };
     let data = image_folder(folder.path(), &how).unwrap();
     let before = colors(&data.train);
     let train = |seed| {
         let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)]).unwrap();
-        ae.fit(&data, &Fit { epochs: 3, batch: 4, validation: 0.0, seed, ..Default::default() }).unwrap().train_loss()
+        ae.fit(
+            &data,
+            &Fit {
+                epochs: 3,
+                batch: 4,
+                validation: 0.0,
+                seed,
+                ..Default::default()
+            },
+        )
+        .unwrap()
+        .train_loss()
     };
     assert_eq!(train(1), train(1), "threads do not change what is drawn");
     assert_ne!(train(1), train(2));
@@ -112,7 +184,9 @@ fn training_sees_other_cuts_each_epoch_and_evaluation_never() {
 fn batches(split: &Split, seed: u64) -> Vec<Vec<Vec<f32>>> {
     let loader = split.batches(4, seed).unwrap();
     assert_eq!(loader.len(), split.len().div_ceil(4));
-    loader.map(|images| images.unwrap().flatten_from(1).unwrap().to_vec2().unwrap()).collect()
+    loader
+        .map(|images| images.unwrap().flatten_from(1).unwrap().to_vec2().unwrap())
+        .collect()
 }
 
 fn sorted(mut pictures: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
@@ -124,32 +198,64 @@ fn sorted(mut pictures: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
 fn batches_are_every_picture_once_shuffled_and_cut_by_the_seed() {
     let folder = tempfile::tempdir().unwrap();
     for i in 0..12u32 {
-        let ramp = RgbImage::from_fn(60, 40, |x, y| Rgb([(4 * x) as u8, (6 * y) as u8, (20 * i) as u8]));
+        let ramp = RgbImage::from_fn(60, 40, |x, y| {
+            Rgb([(4 * x) as u8, (6 * y) as u8, (20 * i) as u8])
+        });
         ramp.save(folder.path().join(format!("{i}.png"))).unwrap();
     }
-    let how = ImageFolder { crop: Crop::Random(0.3), flip: true, ..settings() };
+    let how = ImageFolder {
+        crop: Crop::Random(0.3),
+        flip: true,
+        ..settings()
+    };
     let train = image_folder(folder.path(), &how).unwrap().train;
     let first = batches(&train, 1);
-    assert_eq!(first.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 3], "eleven pictures in fours");
-    assert_eq!(first, batches(&train, 1), "threads do not change what is drawn");
+    assert_eq!(
+        first.iter().map(Vec::len).collect::<Vec<_>>(),
+        [4, 4, 3],
+        "eleven pictures in fours"
+    );
+    assert_eq!(
+        first,
+        batches(&train, 1),
+        "threads do not change what is drawn"
+    );
     let second = batches(&train, 2).concat();
     // Blue, the last value, is the photograph's number, whatever is cut from it.
-    let numbers = |pictures: &[Vec<f32>]| pictures.iter().map(|p| (p[191] * 255.0 / 20.0).round() as u32).collect();
+    let numbers = |pictures: &[Vec<f32>]| {
+        pictures
+            .iter()
+            .map(|p| (p[191] * 255.0 / 20.0).round() as u32)
+            .collect()
+    };
     let (mut one, mut two): (Vec<u32>, Vec<u32>) = (numbers(&first.concat()), numbers(&second));
     assert_ne!(one, two, "another seed, another order");
     one.sort();
     two.sort();
     assert_eq!(one, two);
-    assert_ne!(sorted(first.concat()), sorted(second), "another seed, other cuts");
+    assert_ne!(
+        sorted(first.concat()),
+        sorted(second),
+        "another seed, other cuts"
+    );
     let error = train.batches(0, 0).unwrap_err().to_string();
-    assert_eq!(error, "batch: expected at least one picture, got 0. 32 is a good start");
+    assert_eq!(
+        error,
+        "batch: expected at least one picture, got 0. 32 is a good start"
+    );
 }
 
 #[test]
 fn batches_come_from_memory_too() {
     let digits = mnist_embedded().unwrap().train.take(10);
     let seen = batches(&digits, 0).concat();
-    let all: Vec<Vec<f32>> = digits.first(10).unwrap().flatten_from(1).unwrap().to_vec2().unwrap();
+    let all: Vec<Vec<f32>> = digits
+        .first(10)
+        .unwrap()
+        .flatten_from(1)
+        .unwrap()
+        .to_vec2()
+        .unwrap();
     assert_ne!(seen, all);
     assert_eq!(sorted(seen), sorted(all));
 }
@@ -164,12 +270,24 @@ fn a_packed_file_gives_the_same_pictures_and_is_made_again_where_it_must_be() {
     std::fs::write(photographs.join("torn.png"), b"no").unwrap();
     // Only this test of the file asks for the cache.
     unsafe { std::env::set_var("CANDLEBOOK_CACHE", folder.path().join("cache")) };
-    let packed = ImageFolder { packed: true, crop: Crop::Random(0.5), ..settings() };
+    let packed = ImageFolder {
+        packed: true,
+        crop: Crop::Random(0.5),
+        ..settings()
+    };
     let read = |settings| image_folder(&photographs, &settings).unwrap();
-    let expected = colors(&read(ImageFolder { packed: false, ..packed }).train);
+    let expected = colors(
+        &read(ImageFolder {
+            packed: false,
+            ..packed
+        })
+        .train,
+    );
     let files = || {
         let entries = std::fs::read_dir(folder.path().join("cache/frames")).unwrap();
-        entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
+        entries
+            .map(|entry| entry.unwrap().path())
+            .collect::<Vec<_>>()
     };
     for _ in 0..2 {
         assert_eq!(colors(&read(packed).train), expected);
@@ -207,12 +325,29 @@ fn folders_without_pictures_are_errors_in_words() {
     assert!(read().contains(&format!("{expected} 2 files of other kinds")));
     photograph(&root.join("one.png"), [1; 3]);
     assert!(read().contains("expected at least two pictures, got 1"));
-    assert!(error(image_folder(root.join("nowhere"), &settings())).contains("nowhere: cannot read: "));
+    assert!(
+        error(image_folder(root.join("nowhere"), &settings())).contains("nowhere: cannot read: ")
+    );
     for (settings, words) in [
-        (ImageFolder { size: 0, ..settings() }, "ImageFolder::size: expected 1 to 4096 pixels, got 0"),
-        (ImageFolder { test: 1.0, ..settings() }, "ImageFolder::test: expected a share in (0, 1), got 1"),
         (
-            ImageFolder { crop: Crop::Random(0.0), ..settings() },
+            ImageFolder {
+                size: 0,
+                ..settings()
+            },
+            "ImageFolder::size: expected 1 to 4096 pixels, got 0",
+        ),
+        (
+            ImageFolder {
+                test: 1.0,
+                ..settings()
+            },
+            "ImageFolder::test: expected a share in (0, 1), got 1",
+        ),
+        (
+            ImageFolder {
+                crop: Crop::Random(0.0),
+                ..settings()
+            },
             "Crop::Random: expected a share of the area in (0, 1], got 0",
         ),
     ] {
@@ -232,24 +367,60 @@ fn unreadable_files_are_stood_in_for_up_to_the_limit() {
     std::fs::write(root.join("text.jpeg"), b"hello").unwrap();
     // A file of a few bytes that claims to be 60,000 x 60,000 pixels.
     let mut bomb = std::io::Cursor::new(Vec::new());
-    RgbImage::new(2, 2).write_to(&mut bomb, ImageFormat::Bmp).unwrap();
+    RgbImage::new(2, 2)
+        .write_to(&mut bomb, ImageFormat::Bmp)
+        .unwrap();
     let mut bomb = bomb.into_inner();
     bomb[18..22].copy_from_slice(&60_000u32.to_le_bytes());
     bomb[22..26].copy_from_slice(&60_000u32.to_le_bytes());
     std::fs::write(root.join("bomb.bmp"), bomb).unwrap();
     std::os::unix::fs::symlink("nowhere.jpg", root.join("dangling.jpg")).unwrap();
-    let data = image_folder(root, &ImageFolder { unreadable: 4, test: 0.5, ..settings() }).unwrap();
+    let data = image_folder(
+        root,
+        &ImageFolder {
+            unreadable: 4,
+            test: 0.5,
+            ..settings()
+        },
+    )
+    .unwrap();
     assert_eq!(data.train.len() + data.test.len(), 12);
     let all = [colors(&data.train), colors(&data.test)].concat();
-    assert!(all.len() == 12 && all.iter().all(|color| color[0] >= 100), "others stand in: {all:?}");
-    let table = data.contents().unwrap()[0].get("text/plain").unwrap().to_owned();
+    assert!(
+        all.len() == 12 && all.iter().all(|color| color[0] >= 100),
+        "others stand in: {all:?}"
+    );
+    let table = data.contents().unwrap()[0]
+        .get("text/plain")
+        .unwrap()
+        .to_owned();
     assert!(table.contains("4 unreadable"), "{table}");
-    let data = image_folder(root, &ImageFolder { unreadable: 2, ..settings() }).unwrap();
+    let data = image_folder(
+        root,
+        &ImageFolder {
+            unreadable: 2,
+            ..settings()
+        },
+    )
+    .unwrap();
     let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)]).unwrap();
-    let error =
-        ae.fit(&data, &Fit { epochs: 1, batch: 4, validation: 0.0, ..Default::default() }).unwrap_err().to_string();
+    let error = ae
+        .fit(
+            &data,
+            &Fit {
+                epochs: 1,
+                batch: 4,
+                validation: 0.0,
+                ..Default::default()
+            },
+        )
+        .unwrap_err()
+        .to_string();
     let words = "expected at most 2 unreadable pictures, got 3 unreadable ones (";
-    assert!(error.contains(words) && error.contains("as by ImageFolder { unreadable, .. }"), "{error}");
+    assert!(
+        error.contains(words) && error.contains("as by ImageFolder { unreadable, .. }"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -271,11 +442,22 @@ fn a_size_that_does_not_fit_the_network_is_said_by_name() {
     let folder = tempfile::tempdir().unwrap();
     photograph(&folder.path().join("a.png"), [1; 3]);
     photograph(&folder.path().join("b.png"), [2; 3]);
-    let data = image_folder(folder.path(), &ImageFolder { size: 9, ..settings() }).unwrap();
+    let data = image_folder(
+        folder.path(),
+        &ImageFolder {
+            size: 9,
+            ..settings()
+        },
+    )
+    .unwrap();
     let layers = [Conv2d(Conv::new(4, 3).padding(1)), MaxPool(2)];
-    let error = Autoencoder::symmetric(data.image_shape(), &layers).unwrap_err().to_string();
+    let error = Autoencoder::symmetric(data.image_shape(), &layers)
+        .unwrap_err()
+        .to_string();
     assert!(
-        error.starts_with("encoder layer 1, MaxPool(2): expected a height and width divisible by 2, got 9 x 9"),
+        error.starts_with(
+            "encoder layer 1, MaxPool(2): expected a height and width divisible by 2, got 9 x 9"
+        ),
         "{error}"
     );
 }

@@ -20,7 +20,9 @@ fn file(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
 /// The message without the path in front.
 fn error(path: &Path) -> String {
     let text = Idx::read(path, 3).unwrap_err().to_string();
-    text.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&text).to_owned()
+    text.strip_prefix(&format!("{}: ", path.display()))
+        .unwrap_or(&text)
+        .to_owned()
 }
 
 #[test]
@@ -31,7 +33,13 @@ fn reads_plain_and_gzipped_files_alike() {
     gzip.write_all(&bytes).unwrap();
     let plain = Idx::read(file(folder.path(), "a", &bytes), 3).unwrap();
     let packed = Idx::read(file(folder.path(), "b.gz", &gzip.finish().unwrap()), 3).unwrap();
-    assert_eq!(plain, Idx { dims: vec![2, 3, 4], bytes: (0..24).collect() });
+    assert_eq!(
+        plain,
+        Idx {
+            dims: vec![2, 3, 4],
+            bytes: (0..24).collect()
+        }
+    );
     assert_eq!(plain, packed);
 }
 
@@ -40,24 +48,46 @@ fn truncated_files_say_how_many_bytes_are_there() {
     let folder = tempfile::tempdir().unwrap();
     let redo = "Delete the file and fetch it again";
     let head = file(folder.path(), "head", &[0, 0, 8]);
-    assert_eq!(error(&head), format!("expected an IDX head of 16 bytes, got 3 bytes. {redo}"));
+    assert_eq!(
+        error(&head),
+        format!("expected an IDX head of 16 bytes, got 3 bytes. {redo}")
+    );
     let body = file(folder.path(), "body", &pictures(2, 3, 4, 23));
-    assert_eq!(error(&body), format!("expected 24 bytes after the head, for dimensions [2, 3, 4], got 23. {redo}"));
+    assert_eq!(
+        error(&body),
+        format!("expected 24 bytes after the head, for dimensions [2, 3, 4], got 23. {redo}")
+    );
 }
 
 #[test]
 fn a_wrong_count_is_found_also_when_it_overflows() {
     let folder = tempfile::tempdir().unwrap();
     let more = file(folder.path(), "more", &pictures(3, 3, 4, 24));
-    assert!(error(&more).starts_with("expected 36 bytes after the head"), "{}", error(&more));
-    let huge = file(folder.path(), "huge", &pictures(u32::MAX, u32::MAX, u32::MAX, 24));
-    assert!(error(&huge).starts_with("expected far too many bytes"), "{}", error(&huge));
+    assert!(
+        error(&more).starts_with("expected 36 bytes after the head"),
+        "{}",
+        error(&more)
+    );
+    let huge = file(
+        folder.path(),
+        "huge",
+        &pictures(u32::MAX, u32::MAX, u32::MAX, 24),
+    );
+    assert!(
+        error(&huge).starts_with("expected far too many bytes"),
+        "{}",
+        error(&huge)
+    );
 }
 
 #[test]
 fn a_wrong_magic_number_names_both_kinds_of_files() {
     let folder = tempfile::tempdir().unwrap();
-    let labels = file(folder.path(), "labels", &[0, 0, 8, 1, 0, 0, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
+    let labels = file(
+        folder.path(),
+        "labels",
+        &[0, 0, 8, 1, 0, 0, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8],
+    );
     assert_eq!(
         error(&labels),
         "expected IDX pictures, magic number [00, 00, 08, 03], got [00, 00, 08, 01]. Check that this is the right file; \
@@ -73,7 +103,13 @@ fn damaged_gzip_and_missing_files_are_errors() {
     let mut packed = gzip.finish().unwrap();
     packed.truncate(packed.len() / 2);
     let text = error(&file(folder.path(), "cut.gz", &packed));
-    assert!(text.contains("expected whole gzip data") && text.contains("cut off or damaged"), "{text}");
+    assert!(
+        text.contains("expected whole gzip data") && text.contains("cut off or damaged"),
+        "{text}"
+    );
     let missing = error(&folder.path().join("none"));
-    assert!(missing.starts_with("cannot read: No such file"), "{missing}");
+    assert!(
+        missing.starts_with("cannot read: No such file"),
+        "{missing}"
+    );
 }

@@ -7,11 +7,23 @@ use std::path::Path;
 
 /// Two pixels beside each other: red and blue, made large so that lossy forms keep them.
 fn sample() -> RgbImage {
-    RgbImage::from_fn(32, 16, |x, _| if x < 16 { Rgb([255, 0, 0]) } else { Rgb([0, 0, 255]) })
+    RgbImage::from_fn(32, 16, |x, _| {
+        if x < 16 {
+            Rgb([255, 0, 0])
+        } else {
+            Rgb([0, 0, 255])
+        }
+    })
 }
 
 fn values(tensor: &Tensor, x: usize, y: usize) -> [f32; 3] {
-    [0, 1, 2].map(|channel| tensor.i((channel, y, x)).unwrap().to_scalar::<f32>().unwrap())
+    [0, 1, 2].map(|channel| {
+        tensor
+            .i((channel, y, x))
+            .unwrap()
+            .to_scalar::<f32>()
+            .unwrap()
+    })
 }
 
 fn close(a: [f32; 3], b: [f32; 3]) -> bool {
@@ -21,9 +33,13 @@ fn close(a: [f32; 3], b: [f32; 3]) -> bool {
 #[test]
 fn every_form_is_read_and_shown() {
     let folder = tempfile::tempdir().unwrap();
-    for (ending, mime) in
-        [("png", "image/png"), ("jpg", "image/jpeg"), ("bmp", "image/png"), ("webp", "image/png"), ("gif", "text/html")]
-    {
+    for (ending, mime) in [
+        ("png", "image/png"),
+        ("jpg", "image/jpeg"),
+        ("bmp", "image/png"),
+        ("webp", "image/png"),
+        ("gif", "text/html"),
+    ] {
         let path = folder.path().join(format!("picture.{ending}"));
         sample().save(&path).unwrap();
         let picture = Image::open(&path).unwrap();
@@ -31,19 +47,38 @@ fn every_form_is_read_and_shown() {
         let tensor = picture.tensor().unwrap();
         assert_eq!(tensor.dims(), [3, 16, 32]);
         assert!(
-            close(values(&tensor, 2, 8), [1.0, 0.0, 0.0]) && close(values(&tensor, 29, 8), [0.0, 0.0, 1.0]),
+            close(values(&tensor, 2, 8), [1.0, 0.0, 0.0])
+                && close(values(&tensor, 29, 8), [0.0, 0.0, 1.0]),
             "{ending}"
         );
         let content = path.as_path().contents().unwrap().remove(0);
         assert!(content.get(mime).is_some(), "{ending} has {mime}");
         let text = content.get("text/plain").unwrap();
-        assert!(text.starts_with(&format!("picture.{ending}: 32 x 16 pixels, ")), "{text}");
+        assert!(
+            text.starts_with(&format!("picture.{ending}: 32 x 16 pixels, ")),
+            "{text}"
+        );
     }
     let drawing = folder.path().join("drawing.svg");
-    std::fs::write(&drawing, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"/>").unwrap();
+    std::fs::write(
+        &drawing,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"/>",
+    )
+    .unwrap();
     let picture = Image::open(&drawing).unwrap();
-    assert!(picture.contents().unwrap()[0].get("image/svg+xml").unwrap().starts_with("<svg"));
-    assert!(picture.tensor().unwrap_err().to_string().contains("expected a picture of pixels, got an SVG drawing"));
+    assert!(
+        picture.contents().unwrap()[0]
+            .get("image/svg+xml")
+            .unwrap()
+            .starts_with("<svg")
+    );
+    assert!(
+        picture
+            .tensor()
+            .unwrap_err()
+            .to_string()
+            .contains("expected a picture of pixels, got an SVG drawing")
+    );
 }
 
 #[test]
@@ -51,7 +86,8 @@ fn pictures_stand_beside_tensors() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("picture.png");
     sample().save(&path).unwrap();
-    let montage = Montage::new(&[Image::open(&path).unwrap(), Image::open(&path).unwrap()]).unwrap();
+    let montage =
+        Montage::new(&[Image::open(&path).unwrap(), Image::open(&path).unwrap()]).unwrap();
     assert_eq!(montage.tensor().dims(), [2, 3, 16, 32]);
 }
 
@@ -59,8 +95,13 @@ fn pictures_stand_beside_tensors() {
 fn transparency_is_put_on_white() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("glass.png");
-    RgbaImage::from_pixel(2, 2, Rgba([0, 0, 0, 0])).save(&path).unwrap();
-    assert_eq!(values(&Image::open(&path).unwrap().tensor().unwrap(), 0, 0), [1.0; 3]);
+    RgbaImage::from_pixel(2, 2, Rgba([0, 0, 0, 0]))
+        .save(&path)
+        .unwrap();
+    assert_eq!(
+        values(&Image::open(&path).unwrap().tensor().unwrap(), 0, 0),
+        [1.0; 3]
+    );
 }
 
 #[test]
@@ -70,13 +111,18 @@ fn the_orientation_of_the_camera_is_followed() {
     let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
     let mut encoder = image::codecs::jpeg::JpegEncoder::new(&mut bytes);
     encoder.set_exif_metadata(exif.to_vec()).unwrap();
-    encoder.encode_image(&DynamicImage::ImageRgb8(sample())).unwrap();
+    encoder
+        .encode_image(&DynamicImage::ImageRgb8(sample()))
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("photo.jpg");
     std::fs::write(&path, &bytes).unwrap();
     let tensor = Image::open(&path).unwrap().tensor().unwrap();
     assert_eq!(tensor.dims(), [3, 32, 16], "it stands upright");
-    assert!(close(values(&tensor, 8, 2), [1.0, 0.0, 0.0]) && close(values(&tensor, 8, 29), [0.0, 0.0, 1.0]));
+    assert!(
+        close(values(&tensor, 8, 2), [1.0, 0.0, 0.0])
+            && close(values(&tensor, 8, 29), [0.0, 0.0, 1.0])
+    );
 }
 
 #[test]
@@ -88,19 +134,28 @@ fn what_is_no_picture_is_an_error_in_words() {
         Image::open(&path).unwrap_err().to_string()
     };
     let expected = "expected a picture (PNG, JPEG, WebP, BMP, GIF or SVG), got";
-    assert!(
-        open("empty.jpg", b"").ends_with(&format!("empty.jpg: {expected} an empty file. Check that the file is whole"))
-    );
+    assert!(open("empty.jpg", b"").ends_with(&format!(
+        "empty.jpg: {expected} an empty file. Check that the file is whole"
+    )));
     assert!(open("text.png", b"hello").contains(&format!("{expected} a file of another kind")));
     let mut png = Cursor::new(Vec::new());
-    sample().write_to(&mut png, image::ImageFormat::Png).unwrap();
+    sample()
+        .write_to(&mut png, image::ImageFormat::Png)
+        .unwrap();
     let png = png.into_inner();
     assert!(open("half.png", &png[..png.len() / 2]).contains(expected));
-    let missing = Image::open(Path::new("no/such/picture.png")).unwrap_err().to_string();
-    assert!(missing.starts_with("no/such/picture.png: cannot read: "), "{missing}");
+    let missing = Image::open(Path::new("no/such/picture.png"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        missing.starts_with("no/such/picture.png: cannot read: "),
+        "{missing}"
+    );
     // A file of a few bytes that claims to be 60,000 x 60,000 pixels.
     let mut bomb = Vec::new();
-    image::codecs::bmp::BmpEncoder::new(&mut bomb).write_image(&[0; 12], 2, 2, image::ExtendedColorType::Rgb8).unwrap();
+    image::codecs::bmp::BmpEncoder::new(&mut bomb)
+        .write_image(&[0; 12], 2, 2, image::ExtendedColorType::Rgb8)
+        .unwrap();
     bomb[18..22].copy_from_slice(&60_000u32.to_le_bytes());
     bomb[22..26].copy_from_slice(&60_000u32.to_le_bytes());
     assert!(open("bomb.bmp", &bomb).contains(expected));
@@ -110,10 +165,20 @@ fn what_is_no_picture_is_an_error_in_words() {
 fn large_files_are_reduced_for_the_page() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.bmp");
-    RgbImage::from_fn(1300, 900, |x, y| Rgb([(x * y) as u8, x as u8, y as u8])).save(&path).unwrap();
+    RgbImage::from_fn(1300, 900, |x, y| Rgb([(x * y) as u8, x as u8, y as u8]))
+        .save(&path)
+        .unwrap();
     let content = Image::open(&path).unwrap().contents().unwrap().remove(0);
-    assert!(content.get("text/plain").unwrap().contains(", shown reduced"));
-    let png =
-        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, content.get("image/png").unwrap()).unwrap();
+    assert!(
+        content
+            .get("text/plain")
+            .unwrap()
+            .contains(", shown reduced")
+    );
+    let png = base64::Engine::decode(
+        &base64::engine::general_purpose::STANDARD,
+        content.get("image/png").unwrap(),
+    )
+    .unwrap();
     assert_eq!(image::load_from_memory(&png).unwrap().width(), 1200);
 }

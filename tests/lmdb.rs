@@ -36,23 +36,41 @@ fn datum((c, h, w): (u64, u64, u64), data: &[u8], label: Option<i64>, encoded: b
 
 /// A record of 4 x 6 pixels of one colour, blue first.
 fn pixels([r, g, b]: [u8; 3], label: Option<i64>) -> Vec<u8> {
-    datum((3, 4, 6), &[[b; 24], [g; 24], [r; 24]].concat(), label, false)
+    datum(
+        (3, 4, 6),
+        &[[b; 24], [g; 24], [r; 24]].concat(),
+        label,
+        false,
+    )
 }
 
 /// Writes a database, as Caffe does, and leaves only its data file.
 fn write(folder: &Path, records: &[Vec<u8>]) {
     std::fs::create_dir_all(folder).unwrap();
     // SAFETY: nobody else knows the folder yet.
-    let env = unsafe { EnvOpenOptions::new().map_size(16 << 20).open(folder).unwrap() };
+    let env = unsafe {
+        EnvOpenOptions::new()
+            .map_size(16 << 20)
+            .open(folder)
+            .unwrap()
+    };
     let database = env
         .create_databases_and_commit(env.write_txn().unwrap(), |opener, writing| {
-            opener.create_database::<Bytes, Bytes>(writing, None).map(CommitOrAbort::<_, ()>::Commit)
+            opener
+                .create_database::<Bytes, Bytes>(writing, None)
+                .map(CommitOrAbort::<_, ()>::Commit)
         })
         .unwrap()
         .unwrap_commit();
     let mut writing = env.write_txn().unwrap();
     for (i, record) in records.iter().enumerate() {
-        database.put(&mut writing, format!("{i:08}_n01/{i}.JPEG").as_bytes(), record).unwrap();
+        database
+            .put(
+                &mut writing,
+                format!("{i:08}_n01/{i}.JPEG").as_bytes(),
+                record,
+            )
+            .unwrap();
     }
     writing.commit().unwrap();
     env.prepare_for_closing().wait();
@@ -60,14 +78,20 @@ fn write(folder: &Path, records: &[Vec<u8>]) {
 }
 
 fn settings() -> ImageFolder {
-    ImageFolder { size: 4, ..Default::default() }
+    ImageFolder {
+        size: 4,
+        ..Default::default()
+    }
 }
 
 /// The first value of each channel of each picture, in 255ths.
 fn colors(split: &Split) -> Vec<[u8; 3]> {
     let images = split.first(usize::MAX).unwrap();
     let values = images.i((.., .., 0, 0)).unwrap().to_vec2::<f32>().unwrap();
-    values.iter().map(|v| [v[0], v[1], v[2]].map(|v| (v * 255.0).round() as u8)).collect()
+    values
+        .iter()
+        .map(|v| [v[0], v[1], v[2]].map(|v| (v * 255.0).round() as u8))
+        .collect()
 }
 
 fn error(result: Result<Dataset, Error>) -> String {
@@ -76,17 +100,37 @@ fn error(result: Result<Dataset, Error>) -> String {
 
 #[test]
 fn splits_labels_and_the_order_of_channels() {
-    for (train, test) in [("train", "val"), ("ilsvrc12_train_lmdb", "ilsvrc12_val_lmdb")] {
+    for (train, test) in [
+        ("train", "val"),
+        ("ilsvrc12_train_lmdb", "ilsvrc12_val_lmdb"),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        write(&root.join(train), &[pixels([200, 100, 50], Some(7)), pixels([1, 2, 3], Some(999))]);
+        write(
+            &root.join(train),
+            &[
+                pixels([200, 100, 50], Some(7)),
+                pixels([1, 2, 3], Some(999)),
+            ],
+        );
         let mut png = std::io::Cursor::new(Vec::new());
-        RgbImage::from_pixel(9, 5, Rgb([10, 20, 30])).write_to(&mut png, ImageFormat::Png).unwrap();
+        RgbImage::from_pixel(9, 5, Rgb([10, 20, 30]))
+            .write_to(&mut png, ImageFormat::Png)
+            .unwrap();
         let grey = datum((1, 5, 4), &[77; 20], Some(0), false);
-        write(&root.join(test), &[datum((0, 0, 0), png.get_ref(), Some(3), true), grey]);
+        write(
+            &root.join(test),
+            &[datum((0, 0, 0), png.get_ref(), Some(3), true), grey],
+        );
         let data = lmdb_folder(root, &settings()).unwrap();
-        assert_eq!((data.train.len(), data.test.len(), data.image_shape()), (2, 2, (3, 4, 4)));
-        assert_eq!((data.train.labels(), data.test.labels()), (Some(vec![7, 999]), Some(vec![3, 0])));
+        assert_eq!(
+            (data.train.len(), data.test.len(), data.image_shape()),
+            (2, 2, (3, 4, 4))
+        );
+        assert_eq!(
+            (data.train.labels(), data.test.labels()),
+            (Some(vec![7, 999]), Some(vec![3, 0]))
+        );
         assert_eq!(colors(&data.train), [[200, 100, 50], [1, 2, 3]]);
         assert_eq!(colors(&data.test), [[10, 20, 30], [77; 3]]);
         let entries = std::fs::read_dir(root.join(train)).unwrap().count();
@@ -100,13 +144,37 @@ fn rows_and_columns_stay_what_they_are() {
     let plane = |start: u8| (start..start + 16).collect::<Vec<_>>();
     write(
         folder.path(),
-        &[datum((3, 4, 4), &[plane(0), plane(50), plane(100)].concat(), None, false), pixels([0; 3], None)],
+        &[
+            datum(
+                (3, 4, 4),
+                &[plane(0), plane(50), plane(100)].concat(),
+                None,
+                false,
+            ),
+            pixels([0; 3], None),
+        ],
     );
-    let data = lmdb_folder(folder.path(), &ImageFolder { test: 0.5, ..settings() }).unwrap();
+    let data = lmdb_folder(
+        folder.path(),
+        &ImageFolder {
+            test: 0.5,
+            ..settings()
+        },
+    )
+    .unwrap();
     assert_eq!((data.train.labels(), data.test.labels()), (None, None));
     let values = |split: &Split| {
-        let values = split.first(1).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        values.iter().map(|v| (v * 255.0).round() as u8).collect::<Vec<_>>()
+        let values = split
+            .first(1)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap();
+        values
+            .iter()
+            .map(|v| (v * 255.0).round() as u8)
+            .collect::<Vec<_>>()
     };
     let expected = [plane(100), plane(50), plane(0)].concat();
     assert!([values(&data.train), values(&data.test)].contains(&expected));
@@ -115,12 +183,30 @@ fn rows_and_columns_stay_what_they_are() {
 #[test]
 fn a_share_is_held_out_by_seed_and_a_database_can_be_open_twice() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &(0..20).map(|i| pixels([i, 0, 0], Some(i64::from(i)))).collect::<Vec<_>>());
-    let read = |seed| lmdb_folder(folder.path(), &ImageFolder { seed, test: 0.25, ..settings() }).unwrap();
+    write(
+        folder.path(),
+        &(0..20)
+            .map(|i| pixels([i, 0, 0], Some(i64::from(i))))
+            .collect::<Vec<_>>(),
+    );
+    let read = |seed| {
+        lmdb_folder(
+            folder.path(),
+            &ImageFolder {
+                seed,
+                test: 0.25,
+                ..settings()
+            },
+        )
+        .unwrap()
+    };
     let (data, again, other) = (read(0), read(0), read(1));
     assert_eq!((data.train.len(), data.test.len()), (15, 5));
     for split in [&data.train, &data.test] {
-        let reds: Vec<u32> = colors(split).iter().map(|color| u32::from(color[0])).collect();
+        let reds: Vec<u32> = colors(split)
+            .iter()
+            .map(|color| u32::from(color[0]))
+            .collect();
         assert_eq!(split.labels().unwrap(), reds);
     }
     assert_eq!(data.test.labels(), again.test.labels());
@@ -132,14 +218,37 @@ fn a_share_is_held_out_by_seed_and_a_database_can_be_open_twice() {
 #[test]
 fn records_stream_through_training_and_packed_files() {
     let folder = tempfile::tempdir().unwrap();
-    write(&folder.path().join("db"), &(0..12).map(|i| pixels([20 * i, 9, 9], Some(1))).collect::<Vec<_>>());
+    write(
+        &folder.path().join("db"),
+        &(0..12)
+            .map(|i| pixels([20 * i, 9, 9], Some(1)))
+            .collect::<Vec<_>>(),
+    );
     // Only this test of the file asks for the cache.
     unsafe { std::env::set_var("CANDLEBOOK_CACHE", folder.path().join("cache")) };
-    let read = |packed| lmdb_folder(folder.path().join("db"), &ImageFolder { packed, ..settings() }).unwrap();
+    let read = |packed| {
+        lmdb_folder(
+            folder.path().join("db"),
+            &ImageFolder {
+                packed,
+                ..settings()
+            },
+        )
+        .unwrap()
+    };
     let data = read(false);
     assert_eq!(colors(&read(true).train), colors(&data.train));
     let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)]).unwrap();
-    let history = ae.fit(&data, &Fit { epochs: 2, batch: 4, ..Default::default() }).unwrap();
+    let history = ae
+        .fit(
+            &data,
+            &Fit {
+                epochs: 2,
+                batch: 4,
+                ..Default::default()
+            },
+        )
+        .unwrap();
     assert_eq!(history.train_loss().len(), 2);
 }
 
@@ -158,14 +267,39 @@ fn damaged_records_are_unreadable_ones() {
         whole,
     ];
     write(folder.path(), &records);
-    let data = lmdb_folder(folder.path(), &ImageFolder { test: 0.4, ..settings() }).unwrap();
+    let data = lmdb_folder(
+        folder.path(),
+        &ImageFolder {
+            test: 0.4,
+            ..settings()
+        },
+    )
+    .unwrap();
     let all = [colors(&data.train), colors(&data.test)].concat();
     assert_eq!(all, [[100; 3]; 8], "others stand in");
-    let table = data.contents().unwrap()[0].get("text/plain").unwrap().to_owned();
+    let table = data.contents().unwrap()[0]
+        .get("text/plain")
+        .unwrap()
+        .to_owned();
     assert!(table.contains("5 unreadable"), "{table}");
-    let few = lmdb_folder(folder.path(), &ImageFolder { unreadable: 2, ..settings() }).unwrap();
-    let text = few.train.first(8).and(few.test.first(8)).unwrap_err().to_string();
-    assert!(text.contains("expected at most 2 unreadable pictures, got 3") && text.contains("_n01/"), "{text}");
+    let few = lmdb_folder(
+        folder.path(),
+        &ImageFolder {
+            unreadable: 2,
+            ..settings()
+        },
+    )
+    .unwrap();
+    let text = few
+        .train
+        .first(8)
+        .and(few.test.first(8))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("expected at most 2 unreadable pictures, got 3") && text.contains("_n01/"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -181,12 +315,18 @@ fn what_is_no_database_is_an_error_in_words() {
             root.display()
         )
     );
-    assert!(error(lmdb_folder(root.join("nowhere"), &settings())).contains("nowhere: cannot read: "));
+    assert!(
+        error(lmdb_folder(root.join("nowhere"), &settings())).contains("nowhere: cannot read: ")
+    );
     let file = root.join("data.mdb");
-    for bytes in [vec![], vec![0; 100], vec![0; 1 << 14], b"SQLite format 3".repeat(999)] {
+    for bytes in [
+        vec![],
+        vec![0; 100],
+        vec![0; 1 << 14],
+        b"SQLite format 3".repeat(999),
+    ] {
         std::fs::write(&file, bytes).unwrap();
-        let words =
-            "expected an LMDB database of Caffe's records, got a file of another kind. Check that the copy is whole";
+        let words = "expected an LMDB database of Caffe's records, got a file of another kind. Check that the copy is whole";
         assert!(read().ends_with(words), "{}", read());
     }
     std::fs::remove_file(&file).unwrap();
@@ -194,24 +334,45 @@ fn what_is_no_database_is_an_error_in_words() {
     assert!(read().contains("got an empty one"), "{}", read());
     std::fs::remove_file(&file).unwrap();
     write(root, &[b"a text".to_vec(), vec![0xff; 9]]);
-    assert!(read().contains("got records of another kind ("), "{}", read());
+    assert!(
+        read().contains("got records of another kind ("),
+        "{}",
+        read()
+    );
     std::fs::remove_file(&file).unwrap();
     write(root, &[pixels([1; 3], Some(1)), pixels([1; 3], Some(-1))]);
-    assert!(read().contains("expected labels from 0 to 4294967295, got -1 of 00000001_n01/1.JPEG."), "{}", read());
-    let text = error(lmdb_folder(root, &ImageFolder { size: 0, ..settings() }));
-    assert!(text.starts_with("ImageFolder::size: expected 1 to 4096 pixels, got 0"), "{text}");
+    assert!(
+        read().contains("expected labels from 0 to 4294967295, got -1 of 00000001_n01/1.JPEG."),
+        "{}",
+        read()
+    );
+    let text = error(lmdb_folder(
+        root,
+        &ImageFolder {
+            size: 0,
+            ..settings()
+        },
+    ));
+    assert!(
+        text.starts_with("ImageFolder::size: expected 1 to 4096 pixels, got 0"),
+        "{text}"
+    );
     for name in ["a_train_lmdb", "b_train_lmdb"] {
         write(&root.join("two").join(name), &[pixels([1; 3], None)]);
     }
     assert!(
-        error(lmdb_folder(root.join("two"), &settings())).contains("expected one database for train, got 2 of them: ")
+        error(lmdb_folder(root.join("two"), &settings()))
+            .contains("expected one database for train, got 2 of them: ")
     );
 }
 
 #[test]
 fn a_file_that_is_cut_off_anywhere_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &(0..40).map(|i| pixels([i; 3], Some(1))).collect::<Vec<_>>());
+    write(
+        folder.path(),
+        &(0..40).map(|i| pixels([i; 3], Some(1))).collect::<Vec<_>>(),
+    );
     let file = folder.path().join("data.mdb");
     let bytes = std::fs::read(&file).unwrap();
     let cut = folder.path().join("cut");
@@ -221,6 +382,9 @@ fn a_file_that_is_cut_off_anywhere_is_an_error() {
         std::fs::create_dir_all(&place).unwrap();
         std::fs::write(place.join("data.mdb"), &bytes[..at]).unwrap();
         let text = error(lmdb_folder(&place, &settings()));
-        assert!(text.contains("Check that the copy is whole"), "{at}: {text}");
+        assert!(
+            text.contains("Check that the copy is whole"),
+            "{at}: {text}"
+        );
     }
 }

@@ -16,7 +16,10 @@ fn tensor(values: &[f32]) -> Tensor {
 }
 
 fn value(loss: Loss, y: &[f32], x: &[f32]) -> f32 {
-    loss.of(&tensor(y), &tensor(x)).unwrap().to_scalar().unwrap()
+    loss.of(&tensor(y), &tensor(x))
+        .unwrap()
+        .to_scalar()
+        .unwrap()
 }
 
 #[test]
@@ -29,12 +32,30 @@ fn values_are_pytorchs() {
 
 #[test]
 fn the_cross_entropy_of_logits_and_its_gradients_are_pytorchs_however_large_they_are() {
-    let y = Var::from_tensor(&tensor(&[0.0, 2.0, -3.0, 20.0, 100.0, 100.0, -100.0, -100.0])).unwrap();
+    let y = Var::from_tensor(&tensor(&[
+        0.0, 2.0, -3.0, 20.0, 100.0, 100.0, -100.0, -100.0,
+    ]))
+    .unwrap();
     let x = tensor(&[0.3, 1.0, 0.25, 0.9, 0.0, 1.0, 1.0, 0.0]);
     let loss = Loss::BinaryCrossEntropyWithLogits.of(&y, &x).unwrap();
     assert!((loss.to_scalar::<f32>().unwrap() - 25.452_332).abs() < 1e-5);
-    let found = loss.backward().unwrap().get(&y).unwrap().to_vec1::<f32>().unwrap();
-    let expected = [0.025, -0.014_900_371, -0.025_321_767, 0.0125, 0.125, 0.0, -0.125, 0.0];
+    let found = loss
+        .backward()
+        .unwrap()
+        .get(&y)
+        .unwrap()
+        .to_vec1::<f32>()
+        .unwrap();
+    let expected = [
+        0.025,
+        -0.014_900_371,
+        -0.025_321_767,
+        0.0125,
+        0.125,
+        0.0,
+        -0.125,
+        0.0,
+    ];
     for (a, b) in found.iter().zip(expected) {
         assert!((a - b).abs() < 1e-7, "{found:?}, expected {expected:?}");
     }
@@ -44,7 +65,8 @@ fn the_cross_entropy_of_logits_and_its_gradients_are_pytorchs_however_large_they
 fn it_is_that_of_the_sigmoid() {
     let (y, x) = ([0.4f32, -1.7, 3.0], [0.0f32, 0.3, 1.0]);
     let drawn = y.map(|y| 1.0 / (1.0 + (-y).exp()));
-    let apart = value(Loss::BinaryCrossEntropyWithLogits, &y, &x) - value(Loss::BinaryCrossEntropy, &drawn, &x);
+    let apart = value(Loss::BinaryCrossEntropyWithLogits, &y, &x)
+        - value(Loss::BinaryCrossEntropy, &drawn, &x);
     assert!(apart.abs() < 1e-6, "{apart}");
 }
 
@@ -69,9 +91,17 @@ fn a_sure_and_wrong_pixel_costs_much_but_stays_finite() {
 fn gradients_agree_with_finite_differences() {
     let x = [0.0f32, 0.25, 1.0, 0.6];
     let at = [0.1f32, 0.5, 0.7, 0.2];
-    for loss in [Loss::Mse, Loss::BinaryCrossEntropy, Loss::BinaryCrossEntropyWithLogits] {
+    for loss in [
+        Loss::Mse,
+        Loss::BinaryCrossEntropy,
+        Loss::BinaryCrossEntropyWithLogits,
+    ] {
         let y = Var::from_tensor(&tensor(&at)).unwrap();
-        let gradients = loss.of(y.as_tensor(), &tensor(&x)).unwrap().backward().unwrap();
+        let gradients = loss
+            .of(y.as_tensor(), &tensor(&x))
+            .unwrap()
+            .backward()
+            .unwrap();
         let exact = gradients.get(&y).unwrap().to_vec1::<f32>().unwrap();
         for i in 0..at.len() {
             let moved = |by: f32| {
@@ -80,7 +110,11 @@ fn gradients_agree_with_finite_differences() {
                 f64::from(value(loss, &y, &x))
             };
             let slope = (moved(1e-2) - moved(-1e-2)) / 2e-2;
-            assert!((slope - f64::from(exact[i])).abs() < 1e-2 * slope.abs().max(0.1), "{loss}: {slope} {}", exact[i]);
+            assert!(
+                (slope - f64::from(exact[i])).abs() < 1e-2 * slope.abs().max(0.1),
+                "{loss}: {slope} {}",
+                exact[i]
+            );
         }
     }
 }

@@ -4,20 +4,31 @@ use base64::Engine;
 use candlebook::prelude::*;
 
 fn decoded(text: &str) -> Vec<u8> {
-    base64::engine::general_purpose::STANDARD.decode(text).unwrap()
+    base64::engine::general_purpose::STANDARD
+        .decode(text)
+        .unwrap()
 }
 
 #[test]
 fn text_forms_have_their_mime_types_and_a_plain_twin() {
     let page = html("<p><b>Hi there!</b> this is &amp; HTML</p>");
-    assert_eq!(page.get("text/html"), Some("<p><b>Hi there!</b> this is &amp; HTML</p>"));
+    assert_eq!(
+        page.get("text/html"),
+        Some("<p><b>Hi there!</b> this is &amp; HTML</p>")
+    );
     assert_eq!(page.get("text/plain"), Some("Hi there! this is &amp; HTML"));
     let drawing = svg("<svg><circle r=\"5\"/></svg>").unwrap();
-    assert_eq!(drawing.get("image/svg+xml"), Some("<svg><circle r=\"5\"/></svg>"));
+    assert_eq!(
+        drawing.get("image/svg+xml"),
+        Some("<svg><circle r=\"5\"/></svg>")
+    );
     assert_eq!(markdown("**bold**").get("text/markdown"), Some("**bold**"));
     assert_eq!(latex("$x^2$").get("text/latex"), Some("$$ x^2 $$"));
     let tree = json(&vec![1, 2, 3]).unwrap();
-    assert_eq!(tree.get_json("application/json"), Some(&serde_json::json!([1, 2, 3])));
+    assert_eq!(
+        tree.get_json("application/json"),
+        Some(&serde_json::json!([1, 2, 3]))
+    );
     assert_eq!(tree.get("text/plain"), Some("[\n  1,\n  2,\n  3\n]"));
     let error = svg("hello").unwrap_err().to_string();
     assert_eq!(
@@ -32,15 +43,43 @@ fn samples_become_a_sound_file() {
     let content = sound(&samples, 8000).unwrap();
     let html = content.get("text/html").unwrap();
     assert!(html.starts_with("<audio controls src=\"data:audio/wav;base64,"));
-    let wav = decoded(html.split("base64,").nth(1).unwrap().split('"').next().unwrap());
+    let wav = decoded(
+        html.split("base64,")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap(),
+    );
     assert_eq!(&wav[..4], b"RIFF");
-    assert_eq!(u32::from_le_bytes(wav[4..8].try_into().unwrap()) as usize, wav.len() - 8);
-    let words: Vec<i16> = wav[44..].chunks(2).map(|two| i16::from_le_bytes(two.try_into().unwrap())).collect();
-    assert_eq!(words, [0, 16384, 32767, 0, -32767, 0], "channels take turns; what is too loud is cut off");
-    let error = sound(&Tensor::zeros((9, 2), DType::F32, &Device::Cpu).unwrap(), 8000).unwrap_err().to_string();
-    assert_eq!(error, "sound: expected (samples) or (1 to 8 channels, samples), got [9, 2]. Reshape the tensor");
+    assert_eq!(
+        u32::from_le_bytes(wav[4..8].try_into().unwrap()) as usize,
+        wav.len() - 8
+    );
+    let words: Vec<i16> = wav[44..]
+        .chunks(2)
+        .map(|two| i16::from_le_bytes(two.try_into().unwrap()))
+        .collect();
+    assert_eq!(
+        words,
+        [0, 16384, 32767, 0, -32767, 0],
+        "channels take turns; what is too loud is cut off"
+    );
+    let error = sound(
+        &Tensor::zeros((9, 2), DType::F32, &Device::Cpu).unwrap(),
+        8000,
+    )
+    .unwrap_err()
+    .to_string();
+    assert_eq!(
+        error,
+        "sound: expected (samples) or (1 to 8 channels, samples), got [9, 2]. Reshape the tensor"
+    );
     let error = sound(&samples, 0).unwrap_err().to_string();
-    assert_eq!(error, "sample_rate: expected 1 to 1,000,000 samples a second, got 0. 44100 is that of a compact disc");
+    assert_eq!(
+        error,
+        "sample_rate: expected 1 to 1,000,000 samples a second, got 0. 44100 is that of a compact disc"
+    );
 }
 
 #[test]
@@ -60,11 +99,15 @@ fn files_of_sound_and_video_are_played_in_the_page() {
             .unwrap()
             .get("text/html")
             .unwrap()
-            .starts_with("<video controls style=\"max-width:100%\" src=\"data:video/mp4;base64,Ynl0ZXM=\"")
+            .starts_with(
+                "<video controls style=\"max-width:100%\" src=\"data:video/mp4;base64,Ynl0ZXM=\""
+            )
     );
     let error = video(file("film.avi")).unwrap_err().to_string();
     assert!(
-        error.ends_with("film.avi: expected one of the endings mp4, webm, ogv, got .avi. Convert the file first"),
+        error.ends_with(
+            "film.avi: expected one of the endings mp4, webm, ogv, got .avi. Convert the file first"
+        ),
         "{error}"
     );
     let error = audio("no/such.mp3").unwrap_err().to_string();
@@ -73,12 +116,21 @@ fn files_of_sound_and_video_are_played_in_the_page() {
 
 #[test]
 fn frames_become_an_animated_picture() {
-    let frames = Tensor::new(&[0f32, 0.2, 0.4, 1.0], &Device::Cpu).unwrap().reshape((4, 1, 1, 1)).unwrap();
+    let frames = Tensor::new(&[0f32, 0.2, 0.4, 1.0], &Device::Cpu)
+        .unwrap()
+        .reshape((4, 1, 1, 1))
+        .unwrap();
     let content = animation(&frames, 5.0).unwrap();
     let png = decoded(content.get("image/png").unwrap());
-    let mut reader = png::Decoder::new(std::io::Cursor::new(&png)).read_info().unwrap();
+    let mut reader = png::Decoder::new(std::io::Cursor::new(&png))
+        .read_info()
+        .unwrap();
     let control = reader.info().animation_control.unwrap();
-    assert_eq!((control.num_frames, control.num_plays), (4, 0), "again and again");
+    assert_eq!(
+        (control.num_frames, control.num_plays),
+        (4, 0),
+        "again and again"
+    );
     let mut values = Vec::new();
     let mut buffer = vec![0; reader.output_buffer_size().unwrap()];
     for _ in 0..4 {
@@ -89,5 +141,8 @@ fn frames_become_an_animated_picture() {
     }
     assert_eq!(values, [0, 51, 102, 255]);
     let error = animation(&frames, 0.0).unwrap_err().to_string();
-    assert_eq!(error, "frames_per_second: expected 0.1 to 100, got 0. 10 is a good start");
+    assert_eq!(
+        error,
+        "frames_per_second: expected 0.1 to 100, got 0. 10 is a good start"
+    );
 }

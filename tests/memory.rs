@@ -12,9 +12,21 @@ fn taken(steps: usize) -> usize {
     let data = mnist_embedded().unwrap().take(20 * steps, 10);
     // Without dense layers: gemm takes and gives back memory in every product.
     let conv = Conv::new(4, 3).padding(1);
-    let encoder = [Conv2d(conv.stride(2)), BatchNorm, Relu, Dropout(0.2), MaxPool(2), Residual(vec![Conv2d(conv)])];
+    let encoder = [
+        Conv2d(conv.stride(2)),
+        BatchNorm,
+        Relu,
+        Dropout(0.2),
+        MaxPool(2),
+        Residual(vec![Conv2d(conv)]),
+    ];
     let mut ae = Autoencoder::symmetric((1, 28, 28), &encoder).unwrap();
-    let fit = Fit { epochs: 1, batch: 20, validation: 0.0, ..Default::default() };
+    let fit = Fit {
+        epochs: 1,
+        batch: 20,
+        validation: 0.0,
+        ..Default::default()
+    };
     let region = Region::new(ALLOCATOR);
     ae.fit(&data, &fit).unwrap();
     region.change().bytes_allocated
@@ -27,7 +39,13 @@ fn more_steps_take_no_more_memory() {
     let (few, many) = (taken(10), taken(30));
     // The values of one batch's pictures.
     let pictures = 4 * 20 * 784;
-    assert!(few > pictures, "{few} bytes: this allocator is not the one in use");
+    assert!(
+        few > pictures,
+        "{few} bytes: this allocator is not the one in use"
+    );
     // Where the pictures of a batch stand, and sums of channels.
-    assert!(many < few + 20 * 8192, "{few} bytes for 10 steps, {many} for 30");
+    assert!(
+        many < few + 20 * 8192,
+        "{few} bytes for 10 steps, {many} for 30"
+    );
 }

@@ -18,10 +18,22 @@ fn the_embedded_digits_are_as_many_of_each() {
     for (split, each) in [(&data.train, 400), (&data.test, 100)] {
         let labels = split.labels().unwrap();
         for digit in 0..10 {
-            assert_eq!(labels.iter().filter(|&&label| label == digit).count(), each, "digit {digit}");
+            assert_eq!(
+                labels.iter().filter(|&&label| label == digit).count(),
+                each,
+                "digit {digit}"
+            );
         }
     }
-    let sum = |split: &Split| split.first(5000).unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap() as f64;
+    let sum = |split: &Split| {
+        split
+            .first(5000)
+            .unwrap()
+            .sum_all()
+            .unwrap()
+            .to_scalar::<f32>()
+            .unwrap() as f64
+    };
     let mean = (sum(&data.train) + sum(&data.test)) / (5000.0 * 784.0);
     assert!((mean - MEAN).abs() < 1e-5, "{mean}");
 }
@@ -32,7 +44,10 @@ const MEAN: f64 = 0.13131962985194076;
 #[test]
 fn without_network_the_embedded_digits_stand_in() {
     let folder = tempfile::tempdir().unwrap();
-    let _guard = environment(&[("CANDLEBOOK_OFFLINE", "1"), ("CANDLEBOOK_CACHE", text(folder.path()))]);
+    let _guard = environment(&[
+        ("CANDLEBOOK_OFFLINE", "1"),
+        ("CANDLEBOOK_CACHE", text(folder.path())),
+    ]);
     assert_eq!(mnist().unwrap().train.len(), 4000);
     let error = fashion_mnist();
     if !Path::new("/usr/share/datasets/fashion-mnist").is_dir() {
@@ -47,17 +62,25 @@ fn without_network_the_embedded_digits_stand_in() {
 #[test]
 fn files_that_are_not_mnist_by_their_checksum_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"] {
+    for name in [
+        "train-images-idx3",
+        "train-labels-idx1",
+        "t10k-images-idx3",
+        "t10k-labels-idx1",
+    ] {
         std::fs::write(folder.path().join(format!("{name}-ubyte")), b"not digits").unwrap();
     }
     let _guard = environment(&[("CANDLEBOOK_DATA", text(folder.path()))]);
     let error = mnist().unwrap_err().to_string();
     assert!(
-        error.contains("expected MNIST's train-images-idx3-ubyte (SHA-256 ba891046") && error.contains("got SHA-256"),
+        error.contains("expected MNIST's train-images-idx3-ubyte (SHA-256 ba891046")
+            && error.contains("got SHA-256"),
         "{error}"
     );
     assert!(
-        error.contains("If the file is damaged, delete it; to read files of your own use idx_folder(path)"),
+        error.contains(
+            "If the file is damaged, delete it; to read files of your own use idx_folder(path)"
+        ),
         "{error}"
     );
 }
@@ -69,8 +92,13 @@ fn mirror(body: &'static [u8]) -> String {
     std::thread::spawn(move || {
         for mut stream in listener.incoming().take(8).flatten() {
             let _ = stream.read(&mut [0; 4096]);
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            let _ = stream
+                .write_all(head.as_bytes())
+                .and_then(|()| stream.write_all(body));
         }
     });
     format!("http://{address}")
@@ -80,14 +108,24 @@ fn mirror(body: &'static [u8]) -> String {
 fn a_download_that_fails_its_checksum_is_not_kept() {
     let cache = tempfile::tempdir().unwrap();
     let mirror = mirror(b"a login page, say");
-    let _guard = environment(&[("CANDLEBOOK_MIRROR", &mirror), ("CANDLEBOOK_CACHE", text(cache.path()))]);
+    let _guard = environment(&[
+        ("CANDLEBOOK_MIRROR", &mirror),
+        ("CANDLEBOOK_CACHE", text(cache.path())),
+    ]);
     // MNIST falls back to its own digits, Fashion-MNIST has none.
     assert_eq!(mnist().unwrap().train.len(), 4000);
     if !Path::new("/usr/share/datasets/fashion-mnist").is_dir() {
         let error = fashion_mnist().unwrap_err().to_string();
-        assert!(error.contains("1 mirrors") && error.contains("expected Fashion-MNIST's train-images"), "{error}");
+        assert!(
+            error.contains("1 mirrors") && error.contains("expected Fashion-MNIST's train-images"),
+            "{error}"
+        );
     }
-    assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0, "nothing is cached");
+    assert_eq!(
+        std::fs::read_dir(cache.path()).unwrap().count(),
+        0,
+        "nothing is cached"
+    );
 }
 
 #[test]
@@ -96,7 +134,10 @@ fn full_mnist_is_found_and_checked_where_it_is_at_hand() {
         println!("skipped: set CANDLEBOOK_TEST_MNIST to a folder that has all of MNIST");
         return;
     };
-    let _guard = environment(&[("CANDLEBOOK_DATA", text(&folder)), ("CANDLEBOOK_OFFLINE", "1")]);
+    let _guard = environment(&[
+        ("CANDLEBOOK_DATA", text(&folder)),
+        ("CANDLEBOOK_OFFLINE", "1"),
+    ]);
     let data = mnist().unwrap();
     assert_eq!((data.train.len(), data.test.len()), (60_000, 10_000));
     assert_eq!(&data.train.labels().unwrap()[..5], [5, 0, 4, 1, 9]);

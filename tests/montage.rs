@@ -6,11 +6,16 @@ const WHITE: [u8; 3] = [255; 3];
 const BLACK: [u8; 3] = [0; 3];
 
 fn tensor(values: &[f32], shape: &[usize]) -> Tensor {
-    Tensor::new(values, &Device::Cpu).unwrap().reshape(shape).unwrap()
+    Tensor::new(values, &Device::Cpu)
+        .unwrap()
+        .reshape(shape)
+        .unwrap()
 }
 
 fn pixels(montage: Montage) -> (u32, u32, impl Fn(u32, u32) -> [u8; 3]) {
-    let picture = image::load_from_memory(&montage.to_png().unwrap()).unwrap().into_rgb8();
+    let picture = image::load_from_memory(&montage.to_png().unwrap())
+        .unwrap()
+        .into_rgb8();
     let (width, height) = picture.dimensions();
     assert_eq!((width as usize, height as usize), montage.size());
     (width, height, move |x, y| picture.get_pixel(x, y).0)
@@ -51,17 +56,39 @@ fn colours_are_kept_and_bytes_are_read_as_bytes() {
 #[test]
 fn the_symmetric_scale_has_zero_white_and_signs_in_colour() {
     let weights = tensor(&[-2.0, 0.0, 2.0, 1.0], &[1, 4]);
-    let (_, _, at) = pixels(Montage::new(&weights).unwrap().padding(0).zoom(1).scale(Scale::Symmetric));
-    assert_eq!([at(0, 0), at(1, 0), at(2, 0)], [[33, 102, 172], WHITE, [178, 24, 43]]);
+    let (_, _, at) = pixels(
+        Montage::new(&weights)
+            .unwrap()
+            .padding(0)
+            .zoom(1)
+            .scale(Scale::Symmetric),
+    );
+    assert_eq!(
+        [at(0, 0), at(1, 0), at(2, 0)],
+        [[33, 102, 172], WHITE, [178, 24, 43]]
+    );
     let half = at(3, 0);
-    assert!(half[0] > half[1] && half[1] < 255 && half[1] > 24, "{half:?}");
+    assert!(
+        half[0] > half[1] && half[1] < 255 && half[1] > 24,
+        "{half:?}"
+    );
 }
 
 #[test]
 fn each_picture_is_stretched_by_itself_on_the_min_max_scale() {
     let images = tensor(&[2.0, 4.0, -1.0, 1.0], &[2, 1, 1, 2]);
-    let (_, _, at) = pixels(Montage::new(&images).unwrap().columns(2).padding(0).zoom(1).scale(Scale::MinMax));
-    assert_eq!([at(0, 0), at(1, 0), at(2, 0), at(3, 0)], [BLACK, WHITE, BLACK, WHITE]);
+    let (_, _, at) = pixels(
+        Montage::new(&images)
+            .unwrap()
+            .columns(2)
+            .padding(0)
+            .zoom(1)
+            .scale(Scale::MinMax),
+    );
+    assert_eq!(
+        [at(0, 0), at(1, 0), at(2, 0), at(3, 0)],
+        [BLACK, WHITE, BLACK, WHITE]
+    );
 }
 
 #[test]
@@ -69,8 +96,14 @@ fn odd_values_are_magenta_and_said() {
     let images = tensor(&[f32::NAN, f32::INFINITY, -3.0, 7.0], &[1, 4]);
     let montage = Montage::new(&images).unwrap().padding(0).zoom(1);
     let (_, _, at) = pixels(montage.clone());
-    assert_eq!([at(0, 0), at(1, 0), at(2, 0), at(3, 0)], [[255, 0, 255], [255, 0, 255], BLACK, WHITE]);
-    let text = montage.contents().unwrap()[0].get("text/plain").unwrap().to_owned();
+    assert_eq!(
+        [at(0, 0), at(1, 0), at(2, 0), at(3, 0)],
+        [[255, 0, 255], [255, 0, 255], BLACK, WHITE]
+    );
+    let text = montage.contents().unwrap()[0]
+        .get("text/plain")
+        .unwrap()
+        .to_owned();
     assert_eq!(
         text,
         "pictures: 1 of shape (1, 1, 4), values -3.000 to 7.000; 2 values outside [0, 1] are cut off; 2 values are NaN or \
@@ -99,26 +132,50 @@ fn shapes_that_are_no_pictures_are_errors_in_words() {
 
 #[test]
 fn thousands_of_pictures_are_cut_off_and_said() {
-    let montage = Montage::new(Tensor::zeros((5000, 1, 1, 1), DType::F32, &Device::Cpu).unwrap()).unwrap().zoom(1);
+    let montage = Montage::new(Tensor::zeros((5000, 1, 1, 1), DType::F32, &Device::Cpu).unwrap())
+        .unwrap()
+        .zoom(1);
     assert_eq!(montage.tensor().dims(), [4096, 1, 1, 1]);
-    assert!(montage.contents().unwrap()[0].get("text/plain").unwrap().ends_with("; 904 more not shown"));
+    assert!(
+        montage.contents().unwrap()[0]
+            .get("text/plain")
+            .unwrap()
+            .ends_with("; 904 more not shown")
+    );
 }
 
 #[test]
 fn several_tensors_are_one_montage_and_grey_joins_colour() {
-    let (grey, red) = (tensor(&[0.2], &[1, 1]), tensor(&[1.0, 0.0, 0.0], &[3, 1, 1]));
-    let montage = Montage::new([&grey, &red]).unwrap().columns(2).padding(0).zoom(1);
+    let (grey, red) = (
+        tensor(&[0.2], &[1, 1]),
+        tensor(&[1.0, 0.0, 0.0], &[3, 1, 1]),
+    );
+    let montage = Montage::new([&grey, &red])
+        .unwrap()
+        .columns(2)
+        .padding(0)
+        .zoom(1);
     let (width, height, at) = pixels(montage);
     assert_eq!((width, height), (2, 1));
     assert_eq!([at(0, 0), at(1, 0)], [[51; 3], [255, 0, 0]]);
-    let other = Montage::new(vec![grey, tensor(&[0.0, 0.0], &[1, 2])]).unwrap_err().to_string();
-    assert_eq!(other, "pictures: expected all of one size, 1 x 1, got 1 x 2. Show them in groups of one size");
+    let other = Montage::new(vec![grey, tensor(&[0.0, 0.0], &[1, 2])])
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        other,
+        "pictures: expected all of one size, 1 x 1, got 1 x 2. Show them in groups of one size"
+    );
 }
 
 #[test]
 fn one_range_can_be_shared_by_all_pictures() {
     let images = tensor(&[0.0, 1.0, 0.0, 2.0], &[2, 1, 1, 2]);
-    let stretched = Montage::new(&images).unwrap().columns(2).padding(0).zoom(1).scale(Scale::MinMax);
+    let stretched = Montage::new(&images)
+        .unwrap()
+        .columns(2)
+        .padding(0)
+        .zoom(1)
+        .scale(Scale::MinMax);
     let (_, _, at) = pixels(stretched.clone());
     assert_eq!([at(1, 0), at(3, 0)], [WHITE, WHITE]);
     let (_, _, at) = pixels(stretched.shared());
@@ -128,15 +185,25 @@ fn one_range_can_be_shared_by_all_pictures() {
 #[test]
 fn filters_of_a_convolution_are_a_grid() {
     // Two filters over three channels are two coloured pictures; over four channels, two rows of four.
-    let colored = Montage::filters(&Tensor::ones((2, 3, 5, 5), DType::F32, &Device::Cpu).unwrap()).unwrap();
+    let colored =
+        Montage::filters(&Tensor::ones((2, 3, 5, 5), DType::F32, &Device::Cpu).unwrap()).unwrap();
     assert_eq!(colored.tensor().dims(), [2, 3, 5, 5]);
     let weight: Vec<f32> = (0..8).map(|i| if i == 6 { -1.0 } else { 1.0 }).collect();
-    let grid = Montage::filters(&tensor(&weight, &[2, 4, 1, 1])).unwrap().padding(0).zoom(1).title("");
+    let grid = Montage::filters(&tensor(&weight, &[2, 4, 1, 1]))
+        .unwrap()
+        .padding(0)
+        .zoom(1)
+        .title("");
     let (width, height, at) = pixels(grid);
     assert_eq!((width, height), (4, 2));
     assert_eq!([at(0, 0), at(2, 1)], [[178, 24, 43], [33, 102, 172]]);
-    let error = Montage::filters(&tensor(&[1.0], &[1, 1])).unwrap_err().to_string();
-    assert!(error.starts_with("Montage::filters: expected (out, in, height, width), got [1, 1]"), "{error}");
+    let error = Montage::filters(&tensor(&[1.0], &[1, 1]))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("Montage::filters: expected (out, in, height, width), got [1, 1]"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -146,23 +213,43 @@ fn rows_captions_and_titles_are_written_beside_the_pictures() {
     let ink = |montage: Montage, area: (u32, u32, u32, u32)| {
         let (_, _, at) = pixels(montage);
         let (left, top, right, bottom) = area;
-        (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y))).filter(|&(x, y)| at(x, y)[0] < 120).count()
+        (top..bottom)
+            .flat_map(|y| (left..right).map(move |x| (x, y)))
+            .filter(|&(x, y)| at(x, y)[0] < 120)
+            .count()
     };
     let (width, height) = plain.size();
     let rows = Montage::rows(&[("originals", &digits), ("noisy", &digits)]).unwrap();
     let (wide, tall) = rows.size();
-    assert_eq!(tall, 2 * height - 2, "two rows of pictures share their padding");
+    assert_eq!(
+        tall,
+        2 * height - 2,
+        "two rows of pictures share their padding"
+    );
     assert!(wide > width + 50);
     let labels = (wide - width) as u32;
-    assert!(ink(rows, (0, 0, labels - 4, tall as u32)) > 60, "two labels");
+    assert!(
+        ink(rows, (0, 0, labels - 4, tall as u32)) > 60,
+        "two labels"
+    );
     let captions = plain.clone().captions(["five", "six", "seven", "six"]);
     assert_eq!(captions.size(), (width, height + 17));
-    assert!(ink(captions, (0, height as u32, width as u32, height as u32 + 16)) > 60, "four captions");
+    assert!(
+        ink(
+            captions,
+            (0, height as u32, width as u32, height as u32 + 16)
+        ) > 60,
+        "four captions"
+    );
     let title = plain.title("Digits");
     assert_eq!(title.size(), (width, height + 26));
     assert!(ink(title, (0, 0, width as u32, 24)) > 30, "a title");
-    let uneven =
-        Montage::rows(&[("a", digits.clone()), ("b", digits.narrow(0, 0, 2).unwrap())]).unwrap_err().to_string();
+    let uneven = Montage::rows(&[
+        ("a", digits.clone()),
+        ("b", digits.narrow(0, 0, 2).unwrap()),
+    ])
+    .unwrap_err()
+    .to_string();
     assert_eq!(
         uneven,
         "Montage::rows: expected rows of one length, 4, got 2. Choose the same number for each, by .narrow(0, 0, n)"
@@ -172,20 +259,33 @@ fn rows_captions_and_titles_are_written_beside_the_pictures() {
 #[test]
 fn a_reader_without_pictures_sees_a_small_preview() {
     // A white square in the lower right corner of 8 x 8 black pixels.
-    let values: Vec<f32> = (0..64).map(|i| if i % 8 >= 4 && i / 8 >= 4 { 1.0 } else { 0.0 }).collect();
-    let text = tensor(&values, &[8, 8]).contents().unwrap()[0].get("text/plain").unwrap().to_owned();
-    assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), ["", "", "    ████", "    ████"]);
+    let values: Vec<f32> = (0..64)
+        .map(|i| if i % 8 >= 4 && i / 8 >= 4 { 1.0 } else { 0.0 })
+        .collect();
+    let text = tensor(&values, &[8, 8]).contents().unwrap()[0]
+        .get("text/plain")
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        text.lines().skip(1).collect::<Vec<_>>(),
+        ["", "", "    ████", "    ████"]
+    );
 }
 
 #[test]
 fn a_montage_of_many_large_pictures_stays_small_and_a_slip_is_an_error() {
-    let many = Montage::new(Tensor::zeros((900, 1, 64, 64), DType::F32, &Device::Cpu).unwrap()).unwrap();
+    let many =
+        Montage::new(Tensor::zeros((900, 1, 64, 64), DType::F32, &Device::Cpu).unwrap()).unwrap();
     let (width, height) = many.size();
     assert!(width * height < 5_000_000, "{width} x {height}");
     let error = many.zoom(1000).to_png().unwrap_err().to_string();
-    assert!(error.starts_with("picture: expected sides of 1 to 32768 pixels, got 1951000 x 1951000"), "{error}");
+    assert!(
+        error.starts_with("picture: expected sides of 1 to 32768 pixels, got 1951000 x 1951000"),
+        "{error}"
+    );
     let slip = Montage::new(Tensor::zeros((2, 2), DType::F32, &Device::Cpu).unwrap()).unwrap();
     assert!(
-        slip.clone().zoom(usize::MAX).to_png().is_err() && slip.padding(usize::MAX).zoom(usize::MAX).to_png().is_err()
+        slip.clone().zoom(usize::MAX).to_png().is_err()
+            && slip.padding(usize::MAX).zoom(usize::MAX).to_png().is_err()
     );
 }

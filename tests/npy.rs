@@ -51,7 +51,13 @@ const NPZC: &str = "\
 
 fn file(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(name);
-    std::fs::write(&path, base64::engine::general_purpose::STANDARD.decode(text).unwrap()).unwrap();
+    std::fs::write(
+        &path,
+        base64::engine::general_purpose::STANDARD
+            .decode(text)
+            .unwrap(),
+    )
+    .unwrap();
     path
 }
 
@@ -59,7 +65,11 @@ fn file(folder: &Path, name: &str, text: &str) -> PathBuf {
 fn npy(folder: &Path, name: &str, head: &str, body: &[u8]) -> PathBuf {
     let path = folder.join(name);
     let size = (head.len() as u16).to_le_bytes();
-    std::fs::write(&path, [b"\x93NUMPY\x01\x00", &size[..], head.as_bytes(), body].concat()).unwrap();
+    std::fs::write(
+        &path,
+        [b"\x93NUMPY\x01\x00", &size[..], head.as_bytes(), body].concat(),
+    )
+    .unwrap();
     path
 }
 
@@ -68,7 +78,13 @@ fn head(descr: &str, shape: &str) -> String {
 }
 
 fn values(split: &Split) -> Vec<f32> {
-    split.first(usize::MAX).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    split
+        .first(usize::MAX)
+        .unwrap()
+        .flatten_all()
+        .unwrap()
+        .to_vec1()
+        .unwrap()
 }
 
 /// 0, 1, 2, ... as parts of `of`.
@@ -79,7 +95,9 @@ fn counted(of: f32) -> Vec<f32> {
 /// The message without the path in front.
 fn error(path: &Path, result: Result<Split, Error>) -> String {
     let text = result.unwrap_err().to_string();
-    text.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&text).to_owned()
+    text.strip_prefix(&format!("{}: ", path.display()))
+        .unwrap_or(&text)
+        .to_owned()
 }
 
 #[test]
@@ -88,7 +106,10 @@ fn layouts_orders_and_types_give_the_same_pictures() {
     for (text, of) in [(C, 255.0), (FORTRAN, 255.0), (LAST, 255.0), (F64, 32.0)] {
         let path = file(folder.path(), "x.npy", text);
         let split = npy_images(&path, None).unwrap();
-        assert_eq!((split.len(), split.image_shape(), split.labels()), (2, (3, 2, 2), None));
+        assert_eq!(
+            (split.len(), split.image_shape(), split.labels()),
+            (2, (3, 2, 2), None)
+        );
         assert_eq!(values(&split), counted(of));
     }
 }
@@ -99,14 +120,22 @@ fn archives_hold_pictures_and_labels_by_name() {
     for (text, of) in [(NPZ, 255.0), (NPZC, 32.0)] {
         let path = file(folder.path(), "all.npz", text);
         let split = npz_images(&path, "x", Some("y")).unwrap();
-        assert_eq!((values(&split), split.labels()), (counted(of), Some(vec![3, 0])));
+        assert_eq!(
+            (values(&split), split.labels()),
+            (counted(of), Some(vec![3, 0]))
+        );
         assert_eq!(npz_images(&path, "x.npy", None).unwrap().labels(), None);
     }
     let path = folder.path().join("all.npz");
-    assert_eq!(error(&path, npz_images(&path, "z", None)), "expected an array z, got x, y. Give one of its names");
+    assert_eq!(
+        error(&path, npz_images(&path, "z", None)),
+        "expected an array z, got x, y. Give one of its names"
+    );
     let text = error(&path.join("y"), npz_images(&path, "y", None));
     assert!(
-        text.starts_with("expected shape (n, h, w), (n, c, h, w) or (n, h, w, c) with 1 or 3 channels, got [2]"),
+        text.starts_with(
+            "expected shape (n, h, w), (n, c, h, w) or (n, h, w, c) with 1 or 3 channels, got [2]"
+        ),
         "{text}"
     );
 }
@@ -126,16 +155,36 @@ fn channels_come_first_where_both_would_fit() {
         let split = npy_images(&path, None).unwrap();
         assert_eq!((split.len(), split.image_shape()), expected, "{shape}");
     }
-    let path = npy(folder.path(), "x.npy", &head("|u1", "(2, 2, 3, 2)"), &[7; 24]);
+    let path = npy(
+        folder.path(),
+        "x.npy",
+        &head("|u1", "(2, 2, 3, 2)"),
+        &[7; 24],
+    );
     assert!(error(&path, npy_images(&path, None)).contains("got [2, 2, 3, 2]"));
 }
 
 #[test]
 fn values_outside_their_range_are_named() {
     let folder = tempfile::tempdir().unwrap();
-    let floats = |values: [f32; 4]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
-    for (value, words) in [(1.5, "1.5"), (-0.25, "-0.25"), (f32::NAN, "NaN"), (f32::INFINITY, "inf")] {
-        let path = npy(folder.path(), "x.npy", &head("<f4", "(1, 2, 2)"), &floats([0.0, 1.0, value, 0.0]));
+    let floats = |values: [f32; 4]| {
+        values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect::<Vec<_>>()
+    };
+    for (value, words) in [
+        (1.5, "1.5"),
+        (-0.25, "-0.25"),
+        (f32::NAN, "NaN"),
+        (f32::INFINITY, "inf"),
+    ] {
+        let path = npy(
+            folder.path(),
+            "x.npy",
+            &head("<f4", "(1, 2, 2)"),
+            &floats([0.0, 1.0, value, 0.0]),
+        );
         assert_eq!(
             error(&path, npy_images(&path, None)),
             format!(
@@ -146,7 +195,8 @@ fn values_outside_their_range_are_named() {
     }
     let path = npy(folder.path(), "x.npy", &head("<i2", "(1, 1, 2)"), &[0; 4]);
     assert!(
-        error(&path, npy_images(&path, None)).starts_with("expected pictures of uint8, float32 or float64, got int16.")
+        error(&path, npy_images(&path, None))
+            .starts_with("expected pictures of uint8, float32 or float64, got int16.")
     );
 }
 
@@ -161,16 +211,38 @@ fn labels_are_integers_from_0_on_one_for_each_picture() {
             .map_err(|e| e.to_string())
     };
     assert_eq!(read(&head("|i1", "(2,)"), &[0, 127]).unwrap(), [0, 127]);
-    assert_eq!(read(&head(">u4", "(2,)"), &[0, 0, 1, 2, 255, 255, 255, 255]).unwrap(), [258, u32::MAX]);
+    assert_eq!(
+        read(&head(">u4", "(2,)"), &[0, 0, 1, 2, 255, 255, 255, 255]).unwrap(),
+        [258, u32::MAX]
+    );
     let text = read(&head("<i2", "(2,)"), &[0, 0, 254, 255]).unwrap_err();
-    assert!(text.contains("expected labels from 0 to 4294967295, got -2 at [1]."), "{text}");
+    assert!(
+        text.contains("expected labels from 0 to 4294967295, got -2 at [1]."),
+        "{text}"
+    );
     let text = read(&head("<u8", "(2,)"), &[255; 16]).unwrap_err();
     assert!(text.contains("got 18446744073709551615 at [0]"), "{text}");
     for (head, body, words) in [
-        (head("<f4", "(2,)"), 8, "expected labels that are integers, got float32"),
-        (head("|u1", "(2, 1)"), 2, "expected labels of shape (n,), got [2, 1]"),
-        (head("|u1", "(3,)"), 3, "labels: expected one for each of 2 pictures, got 3"),
-        (head("|u1", "()"), 1, "expected labels of shape (n,), got []"),
+        (
+            head("<f4", "(2,)"),
+            8,
+            "expected labels that are integers, got float32",
+        ),
+        (
+            head("|u1", "(2, 1)"),
+            2,
+            "expected labels of shape (n,), got [2, 1]",
+        ),
+        (
+            head("|u1", "(3,)"),
+            3,
+            "labels: expected one for each of 2 pictures, got 3",
+        ),
+        (
+            head("|u1", "()"),
+            1,
+            "expected labels of shape (n,), got []",
+        ),
     ] {
         let text = read(&head, &vec![0; body]).unwrap_err();
         assert!(text.contains(words), "{text}");
@@ -181,23 +253,51 @@ fn labels_are_integers_from_0_on_one_for_each_picture() {
 fn heads_that_lie_take_no_memory() {
     let folder = tempfile::tempdir().unwrap();
     for (shape, words) in [
-        ("(60000, 28, 28)", "expected 47040000 bytes after the head, for shape [60000, 28, 28], got 4."),
-        ("(99999999999, 28, 28)", "expected far too many bytes after the head"),
-        ("(18446744073709551615, 18446744073709551615, 3)", "expected far too many bytes after the head"),
-        ("(99999999999999999999999, 1, 1)", "expected the head of a plain array of numbers, got {'descr'"),
-        ("(-1, 1, 1)", "expected the head of a plain array of numbers"),
-        ("(1, 1, 3)", "expected 3 bytes after the head, for shape [1, 1, 3], got 4."),
+        (
+            "(60000, 28, 28)",
+            "expected 47040000 bytes after the head, for shape [60000, 28, 28], got 4.",
+        ),
+        (
+            "(99999999999, 28, 28)",
+            "expected far too many bytes after the head",
+        ),
+        (
+            "(18446744073709551615, 18446744073709551615, 3)",
+            "expected far too many bytes after the head",
+        ),
+        (
+            "(99999999999999999999999, 1, 1)",
+            "expected the head of a plain array of numbers, got {'descr'",
+        ),
+        (
+            "(-1, 1, 1)",
+            "expected the head of a plain array of numbers",
+        ),
+        (
+            "(1, 1, 3)",
+            "expected 3 bytes after the head, for shape [1, 1, 3], got 4.",
+        ),
     ] {
         let path = npy(folder.path(), "x.npy", &head("|u1", shape), &[0; 4]);
         let text = error(&path, npy_images(&path, None));
         assert!(text.starts_with(words), "{text}");
     }
-    for shape in ["(0, 18446744073709551615, 18446744073709551615)", "(0, 28, 28)", "(2, 0, 3)", "(0, 3, 0, 0)"] {
+    for shape in [
+        "(0, 18446744073709551615, 18446744073709551615)",
+        "(0, 28, 28)",
+        "(2, 0, 3)",
+        "(0, 3, 0, 0)",
+    ] {
         for fortran in ["False", "True"] {
             let head = head("|u1", shape).replace("False", fortran);
             let path = npy(folder.path(), "x.npy", &head, &[]);
             let text = error(&path, npy_images(&path, None));
-            assert!(text.starts_with("expected at least one picture of at least one pixel, got shape ["), "{text}");
+            assert!(
+                text.starts_with(
+                    "expected at least one picture of at least one pixel, got shape ["
+                ),
+                "{text}"
+            );
         }
     }
     let path = folder.path().join("x.npy");
@@ -225,7 +325,10 @@ fn heads_of_other_arrays_are_refused() {
     ] {
         let path = npy(folder.path(), "x.npy", head, &[0; 4]);
         let text = error(&path, npy_images(&path, None));
-        assert!(text.starts_with("expected the head of a plain array of numbers, got "), "{text}");
+        assert!(
+            text.starts_with("expected the head of a plain array of numbers, got "),
+            "{text}"
+        );
     }
 }
 
@@ -257,11 +360,14 @@ fn an_archive_that_unpacks_into_more_than_it_says_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bomb.npz");
     let mut archive = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
-    let how = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    let how = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Deflated);
     archive.start_file("x.npy", how).unwrap();
     let head = head("|u1", "(1, 2, 2)");
     archive.write_all(b"\x93NUMPY\x01\x00").unwrap();
-    archive.write_all(&(head.len() as u16).to_le_bytes()).unwrap();
+    archive
+        .write_all(&(head.len() as u16).to_le_bytes())
+        .unwrap();
     archive.write_all(head.as_bytes()).unwrap();
     for _ in 0..64 {
         archive.write_all(&[0; 1 << 20]).unwrap();
@@ -269,10 +375,16 @@ fn an_archive_that_unpacks_into_more_than_it_says_is_refused() {
     archive.finish().unwrap();
     assert!(std::fs::metadata(&path).unwrap().len() < 1 << 17);
     let text = error(&path.join("x"), npz_images(&path, "x", None));
-    assert!(text.starts_with("expected 4 bytes after the head, for shape [1, 2, 2], got 67108864."), "{text}");
+    assert!(
+        text.starts_with("expected 4 bytes after the head, for shape [1, 2, 2], got 67108864."),
+        "{text}"
+    );
     // The size of the entry says four bytes as well: what comes is longer, and is not read.
     let mut bytes = std::fs::read(&path).unwrap();
-    let (claimed, says) = ((10 + head.len() as u32 + (64 << 20)).to_le_bytes(), (14 + head.len() as u32).to_le_bytes());
+    let (claimed, says) = (
+        (10 + head.len() as u32 + (64 << 20)).to_le_bytes(),
+        (14 + head.len() as u32).to_le_bytes(),
+    );
     for at in 0..bytes.len() - 4 {
         if bytes[at..at + 4] == claimed {
             bytes[at..at + 4].copy_from_slice(&says);

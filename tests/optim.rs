@@ -18,11 +18,25 @@ use candlebook::prelude::*;
 
 /// In single precision, which takes one pass over the weights, or in double, which takes candle's own operations.
 fn five_steps(dtype: DType, make: impl Fn(Vec<Var>) -> Result<Optimizer, Error>) -> Vec<f32> {
-    let w = Var::from_tensor(&Tensor::new(&[1f32, -2.0, 0.5], &Device::Cpu).unwrap().to_dtype(dtype).unwrap()).unwrap();
-    let factor = Tensor::new(&[1f32, 3.0, 0.0], &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
+    let w = Var::from_tensor(
+        &Tensor::new(&[1f32, -2.0, 0.5], &Device::Cpu)
+            .unwrap()
+            .to_dtype(dtype)
+            .unwrap(),
+    )
+    .unwrap();
+    let factor = Tensor::new(&[1f32, 3.0, 0.0], &Device::Cpu)
+        .unwrap()
+        .to_dtype(dtype)
+        .unwrap();
     let mut optimizer = make(vec![w.clone()]).unwrap();
     for _ in 0..5 {
-        let loss = (w.as_tensor() * &factor).unwrap().sqr().unwrap().sum_all().unwrap();
+        let loss = (w.as_tensor() * &factor)
+            .unwrap()
+            .sqr()
+            .unwrap()
+            .sum_all()
+            .unwrap();
         optimizer.backward_step(&loss).unwrap();
     }
     w.to_dtype(DType::F32).unwrap().to_vec1().unwrap()
@@ -30,16 +44,26 @@ fn five_steps(dtype: DType, make: impl Fn(Vec<Var>) -> Result<Optimizer, Error>)
 
 fn near(found: &[f32], expected: [f32; 3], what: &str) {
     for (a, b) in found.iter().zip(expected) {
-        assert!((a - b).abs() < 1e-6, "{what}: {found:?}, expected {expected:?}");
+        assert!(
+            (a - b).abs() < 1e-6,
+            "{what}: {found:?}, expected {expected:?}"
+        );
     }
 }
 
 #[test]
 fn steps_of_adam_are_pytorchs() {
-    let decays = [(0.0, [0.950_046_2, -1.950_022_3, 0.5]), (0.1, [0.945_161_04, -1.940_147, 0.497_505_04])];
+    let decays = [
+        (0.0, [0.950_046_2, -1.950_022_3, 0.5]),
+        (0.1, [0.945_161_04, -1.940_147, 0.497_505_04]),
+    ];
     for (weight_decay, expected) in decays {
         for dtype in [DType::F32, DType::F64] {
-            let adam = Adam { learning_rate: 0.01, weight_decay, ..Default::default() };
+            let adam = Adam {
+                learning_rate: 0.01,
+                weight_decay,
+                ..Default::default()
+            };
             near(
                 &five_steps(dtype, |w| Optimizer::new(w, adam)),
                 expected,
@@ -58,8 +82,16 @@ fn steps_of_gradient_descent_are_pytorchs() {
     ];
     for (momentum, weight_decay, expected) in cases {
         for dtype in [DType::F32, DType::F64] {
-            let sgd = Sgd { learning_rate: 0.01, momentum, weight_decay };
-            near(&five_steps(dtype, |w| Optimizer::sgd(w, sgd)), expected, &format!("{sgd:?}, {dtype:?}"));
+            let sgd = Sgd {
+                learning_rate: 0.01,
+                momentum,
+                weight_decay,
+            };
+            near(
+                &five_steps(dtype, |w| Optimizer::sgd(w, sgd)),
+                expected,
+                &format!("{sgd:?}, {dtype:?}"),
+            );
         }
     }
 }
@@ -68,6 +100,12 @@ fn steps_of_gradient_descent_are_pytorchs() {
 fn a_loss_of_several_values_is_an_error_in_words() {
     let w = Var::new(&[1f32, 2.0], &Device::Cpu).unwrap();
     let mut optimizer = Optimizer::new(vec![w.clone()], Adam::default()).unwrap();
-    let error = optimizer.backward_step(w.as_tensor()).unwrap_err().to_string();
-    assert_eq!(error, "loss: expected one value, got [2]. Take the mean with .mean_all()");
+    let error = optimizer
+        .backward_step(w.as_tensor())
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "loss: expected one value, got [2]. Take the mean with .mean_all()"
+    );
 }

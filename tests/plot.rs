@@ -8,22 +8,34 @@ const ORANGE: [u8; 3] = [213, 94, 0];
 const GREEN: [u8; 3] = [0, 158, 115];
 
 fn picture(plot: &Plot) -> RgbImage {
-    image::load_from_memory(&plot.to_png().unwrap()).unwrap().into_rgb8()
+    image::load_from_memory(&plot.to_png().unwrap())
+        .unwrap()
+        .into_rgb8()
 }
 
 fn count(plot: &Plot, color: [u8; 3]) -> usize {
-    picture(plot).pixels().filter(|pixel| pixel.0 == color).count()
+    picture(plot)
+        .pixels()
+        .filter(|pixel| pixel.0 == color)
+        .count()
 }
 
 /// The edges of what has a colour: left, top, right, bottom.
 fn extent(plot: &Plot, color: [u8; 3]) -> (u32, u32, u32, u32) {
     let picture = picture(plot);
-    let found = picture.enumerate_pixels().filter(|(_, _, pixel)| pixel.0 == color);
-    found.fold((u32::MAX, u32::MAX, 0, 0), |(l, t, r, b), (x, y, _)| (l.min(x), t.min(y), r.max(x), b.max(y)))
+    let found = picture
+        .enumerate_pixels()
+        .filter(|(_, _, pixel)| pixel.0 == color);
+    found.fold((u32::MAX, u32::MAX, 0, 0), |(l, t, r, b), (x, y, _)| {
+        (l.min(x), t.min(y), r.max(x), b.max(y))
+    })
 }
 
 fn text(plot: &Plot) -> String {
-    plot.contents().unwrap()[0].get("text/plain").unwrap().to_owned()
+    plot.contents().unwrap()[0]
+        .get("text/plain")
+        .unwrap()
+        .to_owned()
 }
 
 fn problem(plot: Plot) -> String {
@@ -32,25 +44,41 @@ fn problem(plot: Plot) -> String {
 
 #[test]
 fn lines_are_drawn_in_their_colors_at_the_size_asked_for() {
-    let one = Plot::new().size(400, 200).line("a", [1, 2, 3], [3.0, 2.0, 1.0]);
-    assert_eq!(picture(&one).dimensions(), (800, 400), "twice the size on the page");
+    let one = Plot::new()
+        .size(400, 200)
+        .line("a", [1, 2, 3], [3.0, 2.0, 1.0]);
+    assert_eq!(
+        picture(&one).dimensions(),
+        (800, 400),
+        "twice the size on the page"
+    );
     assert!(count(&one, BLUE) > 400);
     assert_eq!(count(&one, ORANGE), 0);
     let two = one.line("b", 1..4, [1.0, 2.0, 3.0]);
     assert!(count(&two, BLUE) > 400 && count(&two, ORANGE) > 400);
     let content = two.contents().unwrap().remove(0);
     assert!(content.get("image/png").is_some());
-    assert_eq!(text(&two), "chart\na: line of 3 points, 1 to 3 █▅▁\nb: line of 3 points, 1 to 3 ▁▅█");
+    assert_eq!(
+        text(&two),
+        "chart\na: line of 3 points, 1 to 3 █▅▁\nb: line of 3 points, 1 to 3 ▁▅█"
+    );
 }
 
 #[test]
 fn colors_widths_and_markers_change_the_series_added_last() {
     let points = |plot: Plot| plot.scatter("a", [0.0, 1.0], [0.0, 1.0]);
-    assert_eq!(count(&points(Plot::new()).color("#ff8932").legend(false), BLUE), 0);
+    assert_eq!(
+        count(&points(Plot::new()).color("#ff8932").legend(false), BLUE),
+        0
+    );
     assert!(count(&points(Plot::new()).color("#ff8932"), [255, 137, 50]) > 100);
     let area = |marker| count(&points(Plot::new()).marker(marker).legend(false), BLUE);
-    let (circle, triangle, square, cross) =
-        (area(Marker::Circle), area(Marker::Triangle), area(Marker::Square), area(Marker::Cross));
+    let (circle, triangle, square, cross) = (
+        area(Marker::Circle),
+        area(Marker::Triangle),
+        area(Marker::Square),
+        area(Marker::Cross),
+    );
     assert!(
         square > circle && circle > triangle && triangle > 20 && cross > 20,
         "{square} {circle} {triangle} {cross}"
@@ -58,12 +86,18 @@ fn colors_widths_and_markers_change_the_series_added_last() {
     let line = |width| count(&Plot::new().line("", [0, 1], [0, 1]).width(width), BLUE);
     assert!(line(6.0) > 2 * line(2.0));
     let faint = points(Plot::new()).alpha(0.5).legend(false);
-    assert!(count(&faint, BLUE) == 0 && count(&faint, [128, 185, 217]) + count(&faint, [127, 184, 216]) > 50);
+    assert!(
+        count(&faint, BLUE) == 0
+            && count(&faint, [128, 185, 217]) + count(&faint, [127, 184, 216]) > 50
+    );
 }
 
 #[test]
 fn points_stand_where_their_numbers_say() {
-    let plot = Plot::new().x_range(0.0, 10.0).y_range(0.0, 10.0).legend(false);
+    let plot = Plot::new()
+        .x_range(0.0, 10.0)
+        .y_range(0.0, 10.0)
+        .legend(false);
     let low = extent(&plot.clone().scatter("", [2.0], [2.0]), BLUE);
     let high = extent(&plot.clone().scatter("", [8.0], [4.0]), BLUE);
     let middle = |(left, top, right, bottom): (u32, u32, u32, u32)| {
@@ -71,23 +105,56 @@ fn points_stand_where_their_numbers_say() {
     };
     let (a, b) = (middle(low), middle(high));
     // 6 of 10 to the right and 2 of 10 up, on the area of the chart.
-    let quad = extent(&plot.clone().quads("", [0.0], [0.0], [10.0], [10.0]).alpha(1.0), BLUE);
+    let quad = extent(
+        &plot
+            .clone()
+            .quads("", [0.0], [0.0], [10.0], [10.0])
+            .alpha(1.0),
+        BLUE,
+    );
     let (width, height) = (f64::from(quad.2 - quad.0), f64::from(quad.3 - quad.1));
-    assert!(((b.0 - a.0) / width - 0.6).abs() < 0.01, "{a:?} {b:?} {quad:?}");
-    assert!(((a.1 - b.1) / height - 0.2).abs() < 0.01, "{a:?} {b:?} {quad:?}");
+    assert!(
+        ((b.0 - a.0) / width - 0.6).abs() < 0.01,
+        "{a:?} {b:?} {quad:?}"
+    );
+    assert!(
+        ((a.1 - b.1) / height - 0.2).abs() < 0.01,
+        "{a:?} {b:?} {quad:?}"
+    );
     // On a log axis, equal ratios are equal distances.
-    let log = |x: f64| middle(extent(&Plot::new().log_x().x_range(1.0, 1000.0).scatter("", [x], [1.0]), BLUE)).0;
+    let log = |x: f64| {
+        middle(extent(
+            &Plot::new()
+                .log_x()
+                .x_range(1.0, 1000.0)
+                .scatter("", [x], [1.0]),
+            BLUE,
+        ))
+        .0
+    };
     let (one, ten, hundred) = (log(2.0), log(20.0), log(200.0));
-    assert!(((ten - one) - (hundred - ten)).abs() < 2.0, "{one} {ten} {hundred}");
+    assert!(
+        ((ten - one) - (hundred - ten)).abs() < 2.0,
+        "{one} {ten} {hundred}"
+    );
 }
 
 #[test]
 fn groups_have_a_color_each_and_stand_in_the_legend() {
     let plot = Plot::new().scatter_by([0.0, 1.0, 2.0], [0.0, 1.0, 2.0], &["b", "a", "b"]);
-    assert!(count(&plot, BLUE) > 50 && count(&plot, ORANGE) > 100, "a is blue, b is orange");
-    assert_eq!(text(&plot), "chart\na: 1 points, 1 to 1\nb: 2 points, 0 to 2");
+    assert!(
+        count(&plot, BLUE) > 50 && count(&plot, ORANGE) > 100,
+        "a is blue, b is orange"
+    );
+    assert_eq!(
+        text(&plot),
+        "chart\na: 1 points, 1 to 1\nb: 2 points, 0 to 2"
+    );
     let bare = plot.clone().legend(false);
-    assert!(count(&bare, BLUE) < count(&plot, BLUE), "the legend has a mark too");
+    assert!(
+        count(&bare, BLUE) < count(&plot, BLUE),
+        "the legend has a mark too"
+    );
     // Numbers are in the order of numbers.
     let numbers = Plot::new().scatter_by(0..3, 0..3, &[10, 9, 10]);
     assert!(text(&numbers).find("9:").unwrap() < text(&numbers).find("10:").unwrap());
@@ -98,18 +165,33 @@ fn segments_arrows_quads_bars_bands_histograms_and_texts_are_drawn() {
     let line = Plot::new().segments("", [0.0], [0.0], [1.0], [1.0]);
     let arrow = Plot::new().quiver("", [0.0], [0.0], [1.0], [1.0]);
     let (line, arrow) = (count(&line, BLUE), count(&arrow, BLUE));
-    assert!(line > 400 && arrow > line + 30, "an arrow has a head: {line} {arrow}");
-    let quads = Plot::new().quads("", [0.0, 2.0], [0.0, 0.0], [1.0, 3.0], [1.0, 2.0]).alpha(1.0);
+    assert!(
+        line > 400 && arrow > line + 30,
+        "an arrow has a head: {line} {arrow}"
+    );
+    let quads = Plot::new()
+        .quads("", [0.0, 2.0], [0.0, 0.0], [1.0, 3.0], [1.0, 2.0])
+        .alpha(1.0);
     assert!(count(&quads, BLUE) > 10_000);
-    let bars = Plot::new().bars("a", &["x", "y"], [1.0, 2.0]).bars("b", &["x", "y"], [2.0, 4.0]).legend(false);
+    let bars = Plot::new()
+        .bars("a", &["x", "y"], [1.0, 2.0])
+        .bars("b", &["x", "y"], [2.0, 4.0])
+        .legend(false);
     let (blue, orange) = (count(&bars, BLUE), count(&bars, ORANGE));
-    assert!((orange as f64 / blue as f64 - 2.0).abs() < 0.05, "{blue} {orange}: heights are in proportion");
+    assert!(
+        (orange as f64 / blue as f64 - 2.0).abs() < 0.05,
+        "{blue} {orange}: heights are in proportion"
+    );
     let values = Tensor::new(&[0.0f32, 0.0, 0.0, 1.0, f32::NAN], &Device::Cpu).unwrap();
     let histogram = Plot::new().histogram("", &values, 2).alpha(1.0);
     assert_eq!(text(&histogram), "chart\n2 rectangles, 0 to 3 █▁");
-    let band = Plot::new().band("", 0..3, [0.0, 1.0, 0.0], [1.0, 2.0, 1.0]).alpha(1.0);
+    let band = Plot::new()
+        .band("", 0..3, [0.0, 1.0, 0.0], [1.0, 2.0, 1.0])
+        .alpha(1.0);
     assert!(count(&band, BLUE) > 50_000);
-    let words = Plot::new().text([0.0], [0.0], &["Reconstruction"]).color("green");
+    let words = Plot::new()
+        .text([0.0], [0.0], &["Reconstruction"])
+        .color("green");
     assert!(count(&words, GREEN) > 50);
 }
 
@@ -118,9 +200,19 @@ fn heat_maps_and_confusion_matrices_have_a_color_for_each_number() {
     let matrix = Tensor::new(&[[0.0f32, 1.0], [f32::NAN, 0.0]], &Device::Cpu).unwrap();
     let heat = Plot::new().heat_map(&matrix);
     let (dark, bright) = ([68, 1, 84], [253, 231, 37]);
-    let (low, high, odd) = (extent(&heat, dark), extent(&heat, bright), extent(&heat, [255, 0, 255]));
-    assert!(high.0 > low.0 && high.1 <= low.1, "the first row stands above, its second value right");
-    assert!(odd.0 == low.0 && odd.1 > low.1 + 100, "the second row's first value is a warning");
+    let (low, high, odd) = (
+        extent(&heat, dark),
+        extent(&heat, bright),
+        extent(&heat, [255, 0, 255]),
+    );
+    assert!(
+        high.0 > low.0 && high.1 <= low.1,
+        "the first row stands above, its second value right"
+    );
+    assert!(
+        odd.0 == low.0 && odd.1 > low.1 + 100,
+        "the second row's first value is a warning"
+    );
     let confusion = Plot::confusion(&[0, 0, 1, 1], &[0, 0, 0, 1]);
     assert!(count(&confusion, bright) > 10_000 && count(&confusion, dark) > 10_000);
     assert_eq!(text(&confusion).lines().next(), Some("Confusion matrix"));
@@ -129,10 +221,20 @@ fn heat_maps_and_confusion_matrices_have_a_color_for_each_number() {
 
 #[test]
 fn text_is_drawn_by_the_embedded_font_and_themes_change_the_ground() {
-    let dark = |plot: &Plot| picture(plot).pixels().filter(|pixel| pixel.0.iter().all(|&v| v < 100)).count();
+    let dark = |plot: &Plot| {
+        picture(plot)
+            .pixels()
+            .filter(|pixel| pixel.0.iter().all(|&v| v < 100))
+            .count()
+    };
     let plain = Plot::new().line("", [0.0, 1.0], [0.0, 1.0]);
     let titled = plain.clone().title("Reconstruction error");
-    assert!(dark(&titled) > dark(&plain) + 400, "{} {}", dark(&titled), dark(&plain));
+    assert!(
+        dark(&titled) > dark(&plain) + 400,
+        "{} {}",
+        dark(&titled),
+        dark(&plain)
+    );
     assert_eq!(picture(&plain).get_pixel(0, 0).0, [255; 3]);
     assert_eq!(picture(&plain.dark()).get_pixel(0, 0).0, [28, 28, 30]);
 }
@@ -141,7 +243,10 @@ fn text_is_drawn_by_the_embedded_font_and_themes_change_the_ground() {
 fn gaps_constants_single_points_and_emptiness_are_drawn() {
     let gap = Plot::new().line("a", 1..5, [1.0, f64::NAN, f64::INFINITY, 2.0]);
     assert!(count(&gap, BLUE) > 0);
-    assert_eq!(text(&gap), "chart\na: line of 4 points, 1 to 2 ▁█; 2 values not finite, left out");
+    assert_eq!(
+        text(&gap),
+        "chart\na: line of 4 points, 1 to 2 ▁█; 2 values not finite, left out"
+    );
     assert!(count(&Plot::new().line("a", 1..5, [5.0; 4]), BLUE) > 400);
     assert!(count(&Plot::new().line("a", [1.0], [0.0]), BLUE) > 0);
     assert!(!Plot::new().to_png().unwrap().is_empty());
@@ -154,7 +259,11 @@ fn gaps_constants_single_points_and_emptiness_are_drawn() {
         assert!(!empty.to_png().unwrap().is_empty());
     }
     let log = Plot::new().line("a", 0..3, [0.0, 1.0, 10.0]).log_y();
-    assert!(text(&log).ends_with("1 values not finite or, on a log axis, not positive, left out"), "{}", text(&log));
+    assert!(
+        text(&log).ends_with("1 values not finite or, on a log axis, not positive, left out"),
+        "{}",
+        text(&log)
+    );
 }
 
 #[test]
@@ -169,8 +278,14 @@ fn a_line_of_many_points_looks_as_if_all_were_drawn() {
 
 #[test]
 fn hover_texts_are_areas_over_the_picture() {
-    let plot = Plot::new().size(300, 200).scatter("", [1.0, 2.0], [1.0, 2.0]).hover(&["one", "<two>"]);
-    let html = plot.contents().unwrap()[0].get("text/html").unwrap().to_owned();
+    let plot = Plot::new()
+        .size(300, 200)
+        .scatter("", [1.0, 2.0], [1.0, 2.0])
+        .hover(&["one", "<two>"]);
+    let html = plot.contents().unwrap()[0]
+        .get("text/html")
+        .unwrap()
+        .to_owned();
     assert_eq!(html.matches("<area ").count(), 2);
     assert!(html.contains("title=\"&lt;two&gt;\""));
     assert!(!html.contains("<script"));
@@ -179,22 +294,36 @@ fn hover_texts_are_areas_over_the_picture() {
 #[test]
 fn files_are_png_or_svg() {
     let folder = tempfile::tempdir().unwrap();
-    let plot = Plot::new().line("loss", 1..4, [3.0, 2.0, 1.0]).title("a < b");
+    let plot = Plot::new()
+        .line("loss", 1..4, [3.0, 2.0, 1.0])
+        .title("a < b");
     plot.save(folder.path().join("plot.png")).unwrap();
-    assert_eq!(image::image_dimensions(folder.path().join("plot.png")).unwrap(), (1280, 720));
+    assert_eq!(
+        image::image_dimensions(folder.path().join("plot.png")).unwrap(),
+        (1280, 720)
+    );
     plot.save(folder.path().join("plot.svg")).unwrap();
     let drawing = std::fs::read_to_string(folder.path().join("plot.svg")).unwrap();
     assert!(
         drawing.starts_with("<svg") && drawing.contains("polyline") && drawing.contains("a &lt; b"),
         "{drawing:.300}"
     );
-    let error = plot.save(folder.path().join("plot.pdf")).unwrap_err().to_string();
-    assert!(error.ends_with("expected the ending .png or .svg, got \"pdf\". Choose one of the two"), "{error}");
+    let error = plot
+        .save(folder.path().join("plot.pdf"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.ends_with("expected the ending .png or .svg, got \"pdf\". Choose one of the two"),
+        "{error}"
+    );
 }
 
 #[test]
 fn several_charts_stand_in_a_grid() {
-    let (a, b) = (Plot::new().size(200, 150).line("", 0..2, 0..2), Plot::new().size(300, 150).scatter("", 0..2, 0..2));
+    let (a, b) = (
+        Plot::new().size(200, 150).line("", 0..2, 0..2),
+        Plot::new().size(300, 150).scatter("", 0..2, 0..2),
+    );
     let grid = Plots::new([a.clone(), b.clone(), a]).columns(2);
     let png = image::load_from_memory(&grid.to_png().unwrap()).unwrap();
     assert_eq!((png.width(), png.height()), (1200, 600));
@@ -220,8 +349,14 @@ fn what_does_not_fit_is_said_when_the_chart_is_drawn() {
             Plot::new().text([1.0], [1.0], &["a", "b"]),
             "text: expected as many texts as points, 1, got 2. Give both from the same source",
         ),
-        (Plot::new().color("red"), "series: expected one added before it is changed, got none. Put .line(...) first"),
-        (Plot::new().line("", [1], [1]).alpha(2.0), "alpha: expected 0 (not seen) to 1 (opaque), got 2. Defaults to 1"),
+        (
+            Plot::new().color("red"),
+            "series: expected one added before it is changed, got none. Put .line(...) first",
+        ),
+        (
+            Plot::new().line("", [1], [1]).alpha(2.0),
+            "alpha: expected 0 (not seen) to 1 (opaque), got 2. Defaults to 1",
+        ),
         (
             Plot::new().y_range(2.0, 1.0),
             "y_range: expected a low and a higher end, got 2, 1. Put the smaller number first",
@@ -231,7 +366,9 @@ fn what_does_not_fit_is_said_when_the_chart_is_drawn() {
             "heat_map: expected (rows, columns), got [2, 2, 2]. Choose a matrix, with .squeeze(0) or .get(0)",
         ),
         (
-            Plot::new().bars("a", &["x"], [1.0]).bars("b", &["y"], [1.0]),
+            Plot::new()
+                .bars("a", &["x"], [1.0])
+                .bars("b", &["y"], [1.0]),
             "bars: expected the names of the bars before, [\"x\"], got [\"y\"]. Give all series the same names",
         ),
         (
@@ -243,21 +380,37 @@ fn what_does_not_fit_is_said_when_the_chart_is_drawn() {
     }
     let color = problem(Plot::new().line("", [1], [1]).color("reddish"));
     assert!(
-        color.starts_with("plot: color: expected one of black, blue,") && color.contains("got \"reddish\""),
+        color.starts_with("plot: color: expected one of black, blue,")
+            && color.contains("got \"reddish\""),
         "{color}"
     );
 }
 
 #[test]
 fn extreme_ranges_are_drawn_or_refused_in_words() {
-    for y in [[1e-300, 1e300], [1e-307, 1.0], [1e308, 1e308], [5e-324, 1e-323], [-1.5e308, 1.5e308], [0.0, -0.0]] {
+    for y in [
+        [1e-300, 1e300],
+        [1e-307, 1.0],
+        [1e308, 1e308],
+        [5e-324, 1e-323],
+        [-1.5e308, 1.5e308],
+        [0.0, -0.0],
+    ] {
         for log in [false, true] {
-            let plot = Plot::new().size(160, 120).line("a name that is longer than the chart itself is wide", 0..2, y);
+            let plot = Plot::new().size(160, 120).line(
+                "a name that is longer than the chart itself is wide",
+                0..2,
+                y,
+            );
             let plot = if log { plot.log_y() } else { plot };
             assert!(!plot.to_png().unwrap().is_empty(), "{y:?}");
             assert!(
                 !plot
-                    .scatter("the same for points, which have their legend beside them", 0..2, y)
+                    .scatter(
+                        "the same for points, which have their legend beside them",
+                        0..2,
+                        y
+                    )
                     .to_png()
                     .unwrap()
                     .is_empty()
@@ -266,16 +419,42 @@ fn extreme_ranges_are_drawn_or_refused_in_words() {
     }
     for value in [1e17, 1e30, -1e300] {
         let matrix = Tensor::full(value, (2, 2), &Device::Cpu).unwrap();
-        assert!(!Plot::new().heat_map(&matrix).log_x().to_png().unwrap().is_empty());
+        assert!(
+            !Plot::new()
+                .heat_map(&matrix)
+                .log_x()
+                .to_png()
+                .unwrap()
+                .is_empty()
+        );
     }
     let text = problem(Plot::new().line("", [1], [1]).y_range(0.0, 10.0).log_y());
-    assert_eq!(text, "y_range: expected positive ends on a log axis, got 0, 10. Begin above zero, such as at 0.001");
-    assert!(count(&Plot::new().histogram("", [1.0, 1.0, 2.0], 2).alpha(1.0).log_y(), BLUE) > 1000);
+    assert_eq!(
+        text,
+        "y_range: expected positive ends on a log axis, got 0, 10. Begin above zero, such as at 0.001"
+    );
+    assert!(
+        count(
+            &Plot::new()
+                .histogram("", [1.0, 1.0, 2.0], 2)
+                .alpha(1.0)
+                .log_y(),
+            BLUE
+        ) > 1000
+    );
 }
 
 #[test]
 fn names_have_one_order_whatever_they_are() {
-    let labels: Vec<String> = (0..60).map(|i| if i % 3 == 0 { format!("{i}a") } else { i.to_string() }).collect();
+    let labels: Vec<String> = (0..60)
+        .map(|i| {
+            if i % 3 == 0 {
+                format!("{i}a")
+            } else {
+                i.to_string()
+            }
+        })
+        .collect();
     let plot = Plot::new().scatter_by(0..60, 0..60, &labels);
     assert!(text(&plot).find("\n2:").unwrap() < text(&plot).find("\n10:").unwrap());
     let classes: Vec<usize> = (0..12).collect();

@@ -17,10 +17,17 @@ fn compare(name: &str, png: &[u8]) {
     let now = image::load_from_memory(png).unwrap().into_rgb8();
     let then = image::open(&path).unwrap().into_rgb8();
     assert_eq!(now.dimensions(), then.dimensions(), "{name}");
-    let far =
-        now.pixels().zip(then.pixels()).filter(|(a, b)| a.0.iter().zip(b.0).any(|(a, b)| a.abs_diff(b) > 48)).count();
+    let far = now
+        .pixels()
+        .zip(then.pixels())
+        .filter(|(a, b)| a.0.iter().zip(b.0).any(|(a, b)| a.abs_diff(b) > 48))
+        .count();
     let share = far as f64 / (now.width() * now.height()) as f64;
-    assert!(share <= DIFFERENT, "{name}: {:.2} % of the pixels differ", share * 100.0);
+    assert!(
+        share <= DIFFERENT,
+        "{name}: {:.2} % of the pixels differ",
+        share * 100.0
+    );
 }
 
 #[test]
@@ -29,23 +36,62 @@ fn charts_look_as_they_did() {
     let y: Vec<f64> = x.iter().map(|x| x.sin()).collect();
     let near = |by: f64| y.iter().map(|y| y + by).collect::<Vec<_>>();
     let size = |plot: Plot| plot.size(320, 200).to_png().unwrap();
-    let lines =
-        Plot::new().line("sine", &x, &y).band("spread", &x, near(-0.2), near(0.2)).title("Lines").x("time").y("height");
+    let lines = Plot::new()
+        .line("sine", &x, &y)
+        .band("spread", &x, near(-0.2), near(0.2))
+        .title("Lines")
+        .x("time")
+        .y("height");
     compare("lines", &size(lines));
     let labels: Vec<usize> = (0..60).map(|i| i / 20).collect();
-    compare("groups", &size(Plot::new().scatter_by(&y, &x, &labels).title("Groups").dark()));
-    let bars = Plot::new().bars("a", &["x", "y", "z"], [1.0, 2.0, 3.0]).bars("b", &["x", "y", "z"], [3.0, 1.0, 0.5]);
+    compare(
+        "groups",
+        &size(
+            Plot::new()
+                .scatter_by(&y, &x, &labels)
+                .title("Groups")
+                .dark(),
+        ),
+    );
+    let bars = Plot::new()
+        .bars("a", &["x", "y", "z"], [1.0, 2.0, 3.0])
+        .bars("b", &["x", "y", "z"], [3.0, 1.0, 0.5]);
     compare("bars", &size(bars));
-    let matrix = Tensor::arange(0f32, 40f32, &Device::Cpu).unwrap().reshape((5, 8)).unwrap();
-    compare("heat", &size(Plot::new().heat_map(&matrix).title("Heat map").x("column").y("row")));
-    let log =
-        Plot::new().line("loss", 1..31, (1..31).map(|i| 1.0 / (i * i) as f64).collect::<Vec<_>>()).log_y().x("epoch");
+    let matrix = Tensor::arange(0f32, 40f32, &Device::Cpu)
+        .unwrap()
+        .reshape((5, 8))
+        .unwrap();
+    compare(
+        "heat",
+        &size(
+            Plot::new()
+                .heat_map(&matrix)
+                .title("Heat map")
+                .x("column")
+                .y("row"),
+        ),
+    );
+    let log = Plot::new()
+        .line(
+            "loss",
+            1..31,
+            (1..31).map(|i| 1.0 / (i * i) as f64).collect::<Vec<_>>(),
+        )
+        .log_y()
+        .x("epoch");
     compare("log", &size(log));
 }
 
 #[test]
 fn montages_look_as_they_did() {
     let digits = mnist_embedded().unwrap().test.first(6).unwrap();
-    let rows = Montage::rows(&[("digits", digits.clone()), ("negative", (1.0 - &digits).unwrap())]).unwrap();
-    compare("rows", &rows.title("Six digits").captions(0..12).to_png().unwrap());
+    let rows = Montage::rows(&[
+        ("digits", digits.clone()),
+        ("negative", (1.0 - &digits).unwrap()),
+    ])
+    .unwrap();
+    compare(
+        "rows",
+        &rows.title("Six digits").captions(0..12).to_png().unwrap(),
+    );
 }

@@ -21,9 +21,15 @@ fn distributions_have_their_moments() {
     let mut rng = Rng::new(0, Stream::Noise);
     let (mean, std) = mean_and_std(&rng.uniform(100_000, -1.0, 3.0));
     // uniform: mean 1, std 4 / sqrt(12)
-    assert!((mean - 1.0).abs() < 0.02 && (std - 4.0 / 12f32.sqrt()).abs() < 0.02, "{mean} {std}");
+    assert!(
+        (mean - 1.0).abs() < 0.02 && (std - 4.0 / 12f32.sqrt()).abs() < 0.02,
+        "{mean} {std}"
+    );
     let (mean, std) = mean_and_std(&rng.normal(100_000, 0.5));
-    assert!(mean.abs() < 0.01 && (std - 0.5).abs() < 0.01, "{mean} {std}");
+    assert!(
+        mean.abs() < 0.01 && (std - 0.5).abs() < 0.01,
+        "{mean} {std}"
+    );
     let mask = rng.dropout_mask(100_000, 0.2);
     let dropped = mask.iter().filter(|&&v| v == 0.0).count() as f32 / 1e5;
     assert!((dropped - 0.2).abs() < 0.01, "{dropped}");
@@ -38,7 +44,15 @@ fn a_mask_takes_one_draw_for_each_value() {
             assert_eq!(rng.unit(), single.unit());
         }
         let mask = rng.dropout_mask(n, 0.3);
-        let right: Vec<f32> = (0..n).map(|_| if single.unit() < 0.3 { 0.0 } else { 1.0 / (1.0 - 0.3) }).collect();
+        let right: Vec<f32> = (0..n)
+            .map(|_| {
+                if single.unit() < 0.3 {
+                    0.0
+                } else {
+                    1.0 / (1.0 - 0.3)
+                }
+            })
+            .collect();
         assert_eq!(mask, right);
         assert_eq!(rng.unit(), single.unit());
     }
@@ -55,6 +69,9 @@ fn a_permutation_has_every_number_once_and_every_place_is_as_likely() {
         assert_eq!(sorted, [0, 1, 2, 3, 4]);
         first[order[0]] += 1;
     }
-    assert!(first.iter().all(|&n| (1_800..2_200).contains(&n)), "{first:?}");
+    assert!(
+        first.iter().all(|&n| (1_800..2_200).contains(&n)),
+        "{first:?}"
+    );
     assert!(rng.permutation(0).is_empty());
 }

@@ -21,7 +21,8 @@ type Hook = extern "C" fn();
 
 /// Whether this process was started by the engine to run cells.
 pub fn is_wanted() -> bool {
-    std::env::var_os("EVCXR_IS_RUNTIME").is_some() && std::env::var_os("CANDLEBOOK_KERNEL").is_some()
+    std::env::var_os("EVCXR_IS_RUNTIME").is_some()
+        && std::env::var_os("CANDLEBOOK_KERNEL").is_some()
 }
 
 /// Runs cells until the engine closes our standard input.
@@ -45,23 +46,36 @@ pub fn run() -> ! {
 /// also a child that was restarted has them before a cell uses the helper.
 fn helper() -> Option<(Hook, Hook)> {
     // SAFETY: the library is the helper crate, compiled for this process, and is never unloaded.
-    let library = Box::leak(Box::new(unsafe { Library::new(std::env::var_os(HELPER)?) }.ok()?));
+    let library = Box::leak(Box::new(
+        unsafe { Library::new(std::env::var_os(HELPER)?) }.ok()?,
+    ));
     // SAFETY: these are functions of the helper crate, without arguments.
     let hook = |name: &[u8]| unsafe { library.get::<Hook>(name) }.map(|hook| *hook).ok();
     hook(b"candlebook_cell_begin").zip(hook(b"candlebook_cell_end"))
 }
 
-fn load_and_run(line: &str, variables: &mut *mut c_void, helper: Option<(Hook, Hook)>) -> Result<(), String> {
+fn load_and_run(
+    line: &str,
+    variables: &mut *mut c_void,
+    helper: Option<(Hook, Hook)>,
+) -> Result<(), String> {
     let mut words = line.split(' ');
-    let (Some("LOAD_AND_RUN"), Some(path), Some(function)) = (words.next(), words.next(), words.next()) else {
-        return Err(format!("expected LOAD_AND_RUN with a library and a function, got {line:?}"));
+    let (Some("LOAD_AND_RUN"), Some(path), Some(function)) =
+        (words.next(), words.next(), words.next())
+    else {
+        return Err(format!(
+            "expected LOAD_AND_RUN with a library and a function, got {line:?}"
+        ));
     };
     // SAFETY: the library was compiled by the engine for this process, and is never unloaded (it is leaked below).
-    let library = Box::leak(Box::new(unsafe { Library::new(path) }.map_err(|error| error.to_string())?));
+    let library = Box::leak(Box::new(
+        unsafe { Library::new(path) }.map_err(|error| error.to_string())?,
+    ));
     // Loaded, the file is of no more use; kernels that run for days would fill the disk with them.
     let _ = std::fs::remove_file(path);
     // SAFETY: the engine generated a function of this name and type.
-    let cell = unsafe { library.get::<Cell>(function.as_bytes()) }.map_err(|error| error.to_string())?;
+    let cell =
+        unsafe { library.get::<Cell>(function.as_bytes()) }.map_err(|error| error.to_string())?;
     if let Some((begin, _)) = helper {
         begin();
     }
@@ -75,5 +89,7 @@ fn load_and_run(line: &str, variables: &mut *mut c_void, helper: Option<(Hook, H
 
 fn say(line: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| error.to_string())
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(|error| error.to_string())
 }

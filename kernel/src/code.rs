@@ -22,7 +22,9 @@ pub fn is_complete(code: &str) -> Value {
     match parsed.errors().first() {
         None => json!({ "status": "complete" }),
         // The parser wants more where the cell ends: `let x =`, `a +`, `x.`
-        Some(error) if usize::from(error.range().end()) >= end && wants_more(code) => incomplete(depth),
+        Some(error) if usize::from(error.range().end()) >= end && wants_more(code) => {
+            incomplete(depth)
+        }
         Some(_) => json!({ "status": "invalid" }),
     }
 }
@@ -64,7 +66,10 @@ pub fn shown(code: &str) -> Option<Shown> {
     match &tail {
         // Nothing comes out of these.
         ast::Expr::ForExpr(_) | ast::Expr::WhileExpr(_) => {
-            return Some(Shown { code: format!("{};{}", &code[..end], &code[end..]), lines: 0 });
+            return Some(Shown {
+                code: format!("{};{}", &code[..end], &code[end..]),
+                lines: 0,
+            });
         }
         ast::Expr::LoopExpr(_)
         | ast::Expr::ReturnExpr(_)
@@ -72,7 +77,10 @@ pub fn shown(code: &str) -> Option<Shown> {
         | ast::Expr::ContinueExpr(_)
         | ast::Expr::ClosureExpr(_) => return None,
         ast::Expr::MacroExpr(call) => {
-            let name = call.macro_call().and_then(|call| call.path()).map(|path| path.syntax().text().to_string());
+            let name = call
+                .macro_call()
+                .and_then(|call| call.path())
+                .map(|path| path.syntax().text().to_string());
             let ends = ["panic", "todo", "unimplemented", "unreachable"];
             if name.is_some_and(|name| ends.contains(&name.trim_start_matches("std::"))) {
                 return None;
@@ -83,19 +91,39 @@ pub fn shown(code: &str) -> Option<Shown> {
     // A reference shows what it refers to.
     let refers = matches!(&tail, ast::Expr::RefExpr(reference) if reference.mut_token().is_none());
     let begin = if refers { "(" } else { "(&(" };
-    let close = if refers { ").evcxr_display();" } else { ")).evcxr_display();" };
+    let close = if refers {
+        ").evcxr_display();"
+    } else {
+        ")).evcxr_display();"
+    };
     // A semicolon behind an item belongs to no statement.
-    let lone = body.syntax().children_with_tokens().filter(|part| part.kind() == SyntaxKind::SEMICOLON);
-    let lone = lone.map(|part| at(part.text_range().end())).filter(|end| *end <= start).max();
-    let before = body.statements().last().map(|statement| at(statement.syntax().text_range().end())).max(lone);
+    let lone = body
+        .syntax()
+        .children_with_tokens()
+        .filter(|part| part.kind() == SyntaxKind::SEMICOLON);
+    let lone = lone
+        .map(|part| at(part.text_range().end()))
+        .filter(|end| *end <= start)
+        .max();
+    let before = body
+        .statements()
+        .last()
+        .map(|statement| at(statement.syntax().text_range().end()))
+        .max(lone);
     if before.is_none() && code.trim_start().starts_with("#!") {
         return None;
     }
     let (head, lines) = match before {
-        Some(before) => (format!("{}{begin}{}", &code[..before], &code[before..start]), 0),
+        Some(before) => (
+            format!("{}{begin}{}", &code[..before], &code[before..start]),
+            0,
+        ),
         None => (format!("{begin}\n{}", &code[..start]), 1),
     };
-    Some(Shown { code: format!("{head}{}{close}{}", &code[start..end], &code[end..]), lines })
+    Some(Shown {
+        code: format!("{head}{}{close}{}", &code[start..end], &code[end..]),
+        lines,
+    })
 }
 
 fn incomplete(depth: usize) -> Value {
@@ -115,7 +143,18 @@ fn wants_more(code: &str) -> bool {
         || text.split_whitespace().next_back().is_some_and(|word| {
             matches!(
                 word,
-                "let" | "mut" | "fn" | "in" | "for" | "if" | "else" | "match" | "while" | "use" | "as" | "return"
+                "let"
+                    | "mut"
+                    | "fn"
+                    | "in"
+                    | "for"
+                    | "if"
+                    | "else"
+                    | "match"
+                    | "while"
+                    | "use"
+                    | "as"
+                    | "return"
             )
         })
 }
@@ -152,13 +191,21 @@ fn scan(code: &str) -> Scan {
             return Scan::Wrong;
         }
     }
-    let unterminated = lexed.errors().any(|(_, message)| message.contains("terminat"));
-    if unterminated || !open.is_empty() { Scan::Open(open.len()) } else { Scan::Whole }
+    let unterminated = lexed
+        .errors()
+        .any(|(_, message)| message.contains("terminat"));
+    if unterminated || !open.is_empty() {
+        Scan::Open(open.len())
+    } else {
+        Scan::Whole
+    }
 }
 
 /// The byte at which the character of this number starts. Jupyter counts Unicode characters.
 pub fn byte_at(code: &str, characters: usize) -> usize {
-    code.char_indices().nth(characters).map_or(code.len(), |(byte, _)| byte)
+    code.char_indices()
+        .nth(characters)
+        .map_or(code.len(), |(byte, _)| byte)
 }
 
 /// How many characters there are before a byte.
@@ -169,17 +216,27 @@ pub fn characters_before(code: &str, byte: usize) -> usize {
 /// The identifier that a position is in or at the end of: where it starts and ends, in bytes.
 pub fn word_at(code: &str, byte: usize) -> std::ops::Range<usize> {
     let in_word = |c: char| c.is_alphanumeric() || c == '_';
-    let start =
-        code[..byte].rfind(|c| !in_word(c)).map_or(0, |i| i + code[i..].chars().next().map_or(1, char::len_utf8));
-    let end = code[byte..].find(|c| !in_word(c)).map_or(code.len(), |i| byte + i);
+    let start = code[..byte].rfind(|c| !in_word(c)).map_or(0, |i| {
+        i + code[i..].chars().next().map_or(1, char::len_utf8)
+    });
+    let end = code[byte..]
+        .find(|c| !in_word(c))
+        .map_or(code.len(), |i| byte + i);
     start..end
 }
 
 /// The name asked for by `?name` or `name?`, if the cell is such a question.
 pub fn question(code: &str) -> Option<&str> {
     let code = code.trim();
-    let name = code.strip_prefix('?').or_else(|| code.strip_suffix('?'))?.trim_matches('?').trim();
-    let is_path = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_:.".contains(c));
+    let name = code
+        .strip_prefix('?')
+        .or_else(|| code.strip_suffix('?'))?
+        .trim_matches('?')
+        .trim();
+    let is_path = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_:.".contains(c));
     is_path.then_some(name)
 }
 
@@ -188,7 +245,10 @@ mod tests {
     use super::*;
 
     fn status(code: &str) -> String {
-        is_complete(code)["status"].as_str().unwrap_or_default().to_owned()
+        is_complete(code)["status"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     #[test]
@@ -205,7 +265,16 @@ mod tests {
         ] {
             assert_eq!(status(code), "complete", "{code:?}");
         }
-        for code in ["fn f() {", "let x =", "println!(\"a", "show(", "vec![1, 2,", "/* note", "a.", "1 +"] {
+        for code in [
+            "fn f() {",
+            "let x =",
+            "println!(\"a",
+            "show(",
+            "vec![1, 2,",
+            "/* note",
+            "a.",
+            "1 +",
+        ] {
             assert_eq!(status(code), "incomplete", "{code:?}");
         }
         for code in ["let = = 3;", ")", "fn 5() {}", "}{"] {
@@ -221,16 +290,28 @@ mod tests {
         assert_eq!(code("a + b"), one("(&(\na + b)).evcxr_display();", 1));
         assert_eq!(
             code("let a = 1; // one\n  a\n    .b() // two"),
-            one("let a = 1;(&( // one\n  a\n    .b())).evcxr_display(); // two", 0)
+            one(
+                "let a = 1;(&( // one\n  a\n    .b())).evcxr_display(); // two",
+                0
+            )
         );
         assert_eq!(code("&plot"), one("(\n&plot).evcxr_display();", 1));
-        assert_eq!(code("let x = 1;\nfor i in 0..3 { f(i) }"), one("let x = 1;\nfor i in 0..3 { f(i) };", 0));
+        assert_eq!(
+            code("let x = 1;\nfor i in 0..3 { f(i) }"),
+            one("let x = 1;\nfor i in 0..3 { f(i) };", 0)
+        );
         assert_eq!(
             code("fn f() {}\nif x { 1 } else { 2 }"),
             one("fn f() {}(&(\nif x { 1 } else { 2 })).evcxr_display();", 0)
         );
-        assert_eq!(code("fn f() {};\nf()"), one("fn f() {};(&(\nf())).evcxr_display();", 0));
-        assert_eq!(code("let a = 1;;\na"), one("let a = 1;;(&(\na)).evcxr_display();", 0));
+        assert_eq!(
+            code("fn f() {};\nf()"),
+            one("fn f() {};(&(\nf())).evcxr_display();", 0)
+        );
+        assert_eq!(
+            code("let a = 1;;\na"),
+            one("let a = 1;;(&(\na)).evcxr_display();", 0)
+        );
         for same in [
             "#![allow(unused)]\nx",
             "let a = 1;",

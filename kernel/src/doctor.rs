@@ -24,7 +24,16 @@ enum Level {
 
 /// Prints the findings; an error where something needed is missing.
 pub fn run() -> Result<()> {
-    let findings = [rustc(), libstd(), rust_src(), kernelspec(), seed_there(), lab(), data(), gpu()];
+    let findings = [
+        rustc(),
+        libstd(),
+        rust_src(),
+        kernelspec(),
+        seed_there(),
+        lab(),
+        data(),
+        gpu(),
+    ];
     for finding in &findings {
         let mark = match finding.level {
             Level::Fine => "ok     ",
@@ -36,16 +45,34 @@ pub fn run() -> Result<()> {
             println!("{:21}  -> {}", "", finding.mend);
         }
     }
-    if findings.iter().any(|finding| finding.level == Level::Broken) {
+    if findings
+        .iter()
+        .any(|finding| finding.level == Level::Broken)
+    {
         anyhow::bail!("something that the kernel needs is missing: see MISSING above");
     }
     Ok(())
 }
 
-fn finding(name: &'static str, found: Result<String>, otherwise: Level, mend: &'static str) -> Finding {
+fn finding(
+    name: &'static str,
+    found: Result<String>,
+    otherwise: Level,
+    mend: &'static str,
+) -> Finding {
     match found {
-        Ok(found) => Finding { name, level: Level::Fine, found, mend },
-        Err(error) => Finding { name, level: otherwise, found: error.to_string(), mend },
+        Ok(found) => Finding {
+            name,
+            level: Level::Fine,
+            found,
+            mend,
+        },
+        Err(error) => Finding {
+            name,
+            level: otherwise,
+            found: error.to_string(),
+            mend,
+        },
     }
 }
 
@@ -54,7 +81,12 @@ fn rustc() -> Finding {
         home::check_rustc(&version)?;
         Ok(version.lines().next().unwrap_or_default().to_owned())
     });
-    finding("rustc", version, Level::Broken, "rustup update stable (rustup.rs)")
+    finding(
+        "rustc",
+        version,
+        Level::Broken,
+        "rustup update stable (rustup.rs)",
+    )
 }
 
 fn libstd() -> Finding {
@@ -64,10 +96,19 @@ fn libstd() -> Finding {
         let shared = entries
             .flatten()
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .find(|name| name.starts_with("libstd-") && (name.ends_with(".so") || name.ends_with(".dylib")));
-        shared.ok_or_else(|| anyhow::anyhow!("expected a shared libstd in {}, got none", folder.trim()))
+            .find(|name| {
+                name.starts_with("libstd-") && (name.ends_with(".so") || name.ends_with(".dylib"))
+            });
+        shared.ok_or_else(|| {
+            anyhow::anyhow!("expected a shared libstd in {}, got none", folder.trim())
+        })
     };
-    finding("libstd", found(), Level::Broken, "use a toolchain from rustup; some systems' packages lack it")
+    finding(
+        "libstd",
+        found(),
+        Level::Broken,
+        "use a toolchain from rustup; some systems' packages lack it",
+    )
 }
 
 fn rust_src() -> Finding {
@@ -78,7 +119,12 @@ fn rust_src() -> Finding {
         }
         Ok(library.display().to_string())
     });
-    finding("rust-src", found, Level::Optional, "rustup component add rust-src")
+    finding(
+        "rust-src",
+        found,
+        Level::Optional,
+        "rustup component add rust-src",
+    )
 }
 
 fn kernelspec() -> Finding {
@@ -91,7 +137,12 @@ fn kernelspec() -> Finding {
         }
         Ok(folder.display().to_string())
     });
-    finding("kernelspec", found, Level::Optional, "cargo candlebook install")
+    finding(
+        "kernelspec",
+        found,
+        Level::Optional,
+        "cargo candlebook install",
+    )
 }
 
 fn seed_there() -> Finding {
@@ -111,36 +162,69 @@ fn seed_there() -> Finding {
 fn lab() -> Finding {
     let found = || -> Result<String> {
         if let Some(lab) = jupyter::on_path("jupyter-lab") {
-            return Ok(format!("JupyterLab {}", home::output(Command::new(lab).arg("--version"))?.trim()));
+            return Ok(format!(
+                "JupyterLab {}",
+                home::output(Command::new(lab).arg("--version"))?.trim()
+            ));
         }
         let private = home::folder()?.join("python/requirements.txt");
         if private.is_file() {
             return Ok("a private JupyterLab".into());
         }
         let python = jupyter::python()?;
-        anyhow::bail!("none yet; `cargo candlebook lab` installs one with {}", python.display())
+        anyhow::bail!(
+            "none yet; `cargo candlebook lab` installs one with {}",
+            python.display()
+        )
     };
-    finding("Jupyter", found(), Level::Optional, "cargo candlebook lab, or: pip install jupyterlab")
+    finding(
+        "Jupyter",
+        found(),
+        Level::Optional,
+        "cargo candlebook lab, or: pip install jupyterlab",
+    )
 }
 
 fn data() -> Finding {
     let found = || -> Result<String> {
         let own = std::env::var_os("CANDLEBOOK_DATA").map(PathBuf::from);
         let cache = home::user_home()?.join(".cache/candlebook");
-        let places = own.into_iter().chain([cache]).flat_map(|place| [place.join("mnist"), place]);
+        let places = own
+            .into_iter()
+            .chain([cache])
+            .flat_map(|place| [place.join("mnist"), place]);
         for place in places {
-            if ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"].iter().any(|name| place.join(name).is_file()) {
+            if ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"]
+                .iter()
+                .any(|name| place.join(name).is_file())
+            {
                 return Ok(format!("MNIST in {}", place.display()));
             }
         }
-        anyhow::bail!("full MNIST not here: it is downloaded on first use, or 5,000 digits stand in for it")
+        anyhow::bail!(
+            "full MNIST not here: it is downloaded on first use, or 5,000 digits stand in for it"
+        )
     };
-    finding("data", found(), Level::Optional, "set CANDLEBOOK_DATA to a folder with the four MNIST files")
+    finding(
+        "data",
+        found(),
+        Level::Optional,
+        "set CANDLEBOOK_DATA to a folder with the four MNIST files",
+    )
 }
 
 fn gpu() -> Finding {
     // A damaged choice is the helper's finding.
     let verdict = gpu::Gpu::look().verdict(&Features::chosen().unwrap_or_default());
-    let level = if verdict.fine { Level::Fine } else { Level::Optional };
-    Finding { name: "GPU", level, found: verdict.found, mend: verdict.mend }
+    let level = if verdict.fine {
+        Level::Fine
+    } else {
+        Level::Optional
+    };
+    Finding {
+        name: "GPU",
+        level,
+        found: verdict.found,
+        mend: verdict.mend,
+    }
 }

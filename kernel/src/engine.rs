@@ -45,12 +45,25 @@ struct Optimisation {
 }
 
 /// What code that counts by itself has in it.
-const LOOPS: [&str; 9] = ["for ", "while ", "loop ", "loop{", ".map(", ".fold(", ".for_each(", ".sum", ".zip("];
+const LOOPS: [&str; 9] = [
+    "for ",
+    "while ",
+    "loop ",
+    "loop{",
+    ".map(",
+    ".fold(",
+    ".for_each(",
+    ".sum",
+    ".zip(",
+];
 
 impl Optimisation {
     /// The level for a cell, if it is not the one that builds have.
     fn wanted(&mut self, code: &str) -> Option<u8> {
-        if let Some(level) = code.lines().find_map(|line| line.trim().strip_prefix(":opt")) {
+        if let Some(level) = code
+            .lines()
+            .find_map(|line| line.trim().strip_prefix(":opt"))
+        {
             self.users = true;
             let level = level.trim().parse().unwrap_or(2);
             return (self.level.replace(level) != Some(level)).then_some(level);
@@ -81,7 +94,11 @@ impl CellError {
     /// An error that is one sentence.
     pub fn new(name: &str, value: impl Into<String>) -> CellError {
         let value = value.into();
-        CellError { name: name.into(), traceback: vec![format!("\x1b[31m{name}\x1b[0m: {value}")], value }
+        CellError {
+            name: name.into(),
+            traceback: vec![format!("\x1b[31m{name}\x1b[0m: {value}")],
+            value,
+        }
     }
 }
 
@@ -136,7 +153,12 @@ impl ChildHandle {
     }
 
     fn id(&self) -> Option<u32> {
-        Some(self.child.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).id())
+        Some(
+            self.child
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                .id(),
+        )
     }
 
     fn signal(&self, signal: Signal) {
@@ -167,7 +189,9 @@ fn descendants(of: u32, without: Option<u32>) -> Vec<u32> {
         // pid (name) state parent; the name may hold anything, but ends at the last parenthesis.
         stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
     };
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     let all: Vec<(u32, u32)> = entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -178,7 +202,11 @@ fn descendants(of: u32, without: Option<u32>) -> Vec<u32> {
     let mut at = 0;
     while at < found.len() {
         let parent = found[at];
-        found.extend(all.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+        found.extend(
+            all.iter()
+                .filter(|(_, of)| *of == parent)
+                .map(|(pid, _)| *pid),
+        );
         at += 1;
     }
     found.split_off(1)
@@ -188,16 +216,26 @@ impl Engine {
     /// Starts the engine in a session's folder, with its seed's start-up commands; events go to the sink from a thread of
     /// their own. The environment must have been set for the session ([`set_environment`]).
     pub fn start(session: &Session, sink: Sink) -> Result<Engine> {
-        let mut command = Command::new(std::env::current_exe().context("cannot find the program's own path")?);
+        let mut command =
+            Command::new(std::env::current_exe().context("cannot find the program's own path")?);
         front::lay_out(session)?;
         let (name, path) = home::library_path(&session.folder)?;
-        command.env("CANDLEBOOK_KERNEL", "1").env("CARGO_HOME", front::cargo_home()?).env("PATH", front::users_path());
+        command
+            .env("CANDLEBOOK_KERNEL", "1")
+            .env("CARGO_HOME", front::cargo_home()?)
+            .env("PATH", front::users_path());
         // A group of its own: what cells start ends with it.
-        command.env(name, path).env(crate::child::HELPER, helper_library(session)).process_group(0);
-        let control = Control::prepare(&mut command).context("cannot prepare the process that runs cells")?;
-        control.relay(sink).context("cannot start the thread that reads from cells")?;
-        let (context, _outputs) =
-            EvalContext::with_subprocess_command(command).map_err(|error| anyhow::anyhow!("{error}"))?;
+        command
+            .env(name, path)
+            .env(crate::child::HELPER, helper_library(session))
+            .process_group(0);
+        let control =
+            Control::prepare(&mut command).context("cannot prepare the process that runs cells")?;
+        control
+            .relay(sink)
+            .context("cannot start the thread that reads from cells")?;
+        let (context, _outputs) = EvalContext::with_subprocess_command(command)
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
         // The engine's first evaluation, before there are dependencies, has emptied the lock file: without it cargo would
         // look for versions anew, for seconds, and take others than those that were tested.
         std::fs::copy(session.seed.lock_file(), session.folder.join("Cargo.lock"))
@@ -211,14 +249,23 @@ impl Engine {
         engine
             .execute(":load_config --quiet", &|_, _| String::new())
             .into_result()
-            .map_err(|error| anyhow::anyhow!("the prelude failed: {}\n{}", error, error.traceback.join("\n")))?;
+            .map_err(|error| {
+                anyhow::anyhow!(
+                    "the prelude failed: {}\n{}",
+                    error,
+                    error.traceback.join("\n")
+                )
+            })?;
         engine.count = 0;
         Ok(engine)
     }
 
     /// A handle to the process that runs cells; it stays right when that is restarted.
     pub fn child(&self) -> ChildHandle {
-        ChildHandle { child: self.context.process_handle(), running: self.control.running() }
+        ChildHandle {
+            child: self.context.process_handle(),
+            running: self.control.running(),
+        }
     }
 
     /// Runs a cell to its end. `input` answers a cell's question: prompt, and whether the answer is secret.
@@ -226,12 +273,21 @@ impl Engine {
         self.count += 1;
         if let Some(level) = self.optimisation.wanted(code) {
             // As an environment variable of the build: the engine's own setting would make rust-analyzer start anew.
-            let _ = self.context.execute(&format!(":build_env CARGO_PROFILE_DEV_OPT_LEVEL={level}"));
+            let _ = self
+                .context
+                .execute(&format!(":build_env CARGO_PROFILE_DEV_OPT_LEVEL={level}"));
         }
         self.control.take_ending();
-        let shown = crate::code::shown(code).unwrap_or(crate::code::Shown { code: code.to_owned(), lines: 0 });
-        let mut callbacks = EvalCallbacks { input_reader: &|request| input(&request.prompt, request.is_password) };
-        let result = self.context.execute_with_callbacks(&shown.code, &mut callbacks);
+        let shown = crate::code::shown(code).unwrap_or(crate::code::Shown {
+            code: code.to_owned(),
+            lines: 0,
+        });
+        let mut callbacks = EvalCallbacks {
+            input_reader: &|request| input(&request.prompt, request.is_password),
+        };
+        let result = self
+            .context
+            .execute_with_callbacks(&shown.code, &mut callbacks);
         let failure = self.control.take_ending().failure;
         match (result, failure) {
             (Err(error), _) => Outcome::Error(self.explain(error, code, shown.lines)),
@@ -247,7 +303,10 @@ impl Engine {
                     // A loop or an `if` at the end of a cell is an expression too, but has nothing to show.
                     .filter(|(_, text)| text != "()")
                     .map(|(mime, text)| {
-                        let parsed = mime.contains("json").then(|| serde_json::from_str(&text).ok()).flatten();
+                        let parsed = mime
+                            .contains("json")
+                            .then(|| serde_json::from_str(&text).ok())
+                            .flatten();
                         (mime, parsed.unwrap_or(Value::String(text)))
                     })
                     .collect(),
@@ -257,8 +316,14 @@ impl Engine {
 
     /// Names that cells can use now, each with its type where it is a variable.
     pub fn names(&self) -> Vec<(String, String)> {
-        let variables = self.context.variables_and_types().map(|(name, kind)| (name.to_owned(), kind.to_owned()));
-        let items = self.context.defined_item_names().map(|name| (name.to_owned(), String::new()));
+        let variables = self
+            .context
+            .variables_and_types()
+            .map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+        let items = self
+            .context
+            .defined_item_names()
+            .map(|name| (name.to_owned(), String::new()));
         variables.chain(items).collect()
     }
 
@@ -277,12 +342,23 @@ impl Engine {
     fn explain(&self, error: evcxr::Error, code: &str, lines: usize) -> CellError {
         match error {
             evcxr::Error::CompilationErrors(errors) => {
-                let messages: Vec<String> = errors.iter().map(|error| in_words(&error.message())).collect();
+                let messages: Vec<String> = errors
+                    .iter()
+                    .map(|error| in_words(&error.message()))
+                    .collect();
                 let report = |error| in_words(&self.report(error, code, lines));
                 let mut traceback: Vec<String> = errors.iter().map(report).collect();
-                traceback
-                    .extend(traceback.iter().any(|text| text.contains("found `i32`")).then(|| INTEGERS.to_owned()));
-                CellError { name: "CompileError".into(), value: messages.join("\n"), traceback }
+                traceback.extend(
+                    traceback
+                        .iter()
+                        .any(|text| text.contains("found `i32`"))
+                        .then(|| INTEGERS.to_owned()),
+                );
+                CellError {
+                    name: "CompileError".into(),
+                    value: messages.join("\n"),
+                    traceback,
+                }
             }
             evcxr::Error::SubprocessTerminated(reason) => CellError::new("Died", died(&reason)),
             error => CellError::new("Error", error.to_string()),
@@ -296,7 +372,10 @@ impl Engine {
         let mut drawn = Vec::new();
         let report = error.build_report(name.clone(), code.clone(), Theme::Light);
         match report.map(|report| report.write(ariadne::sources([(name, code)]), &mut drawn)) {
-            Some(Ok(())) => renumber(&merge_colours(String::from_utf8_lossy(&drawn).trim_end()), lines),
+            Some(Ok(())) => renumber(
+                &merge_colours(String::from_utf8_lossy(&drawn).trim_end()),
+                lines,
+            ),
             _ => error.rendered(),
         }
     }
@@ -324,18 +403,28 @@ pub unsafe fn set_environment(session: &Session) -> Result<()> {
 
 /// The helper crate's shared library in a session's folder.
 fn helper_library(session: &Session) -> PathBuf {
-    let deps = session.folder.join("target").join(home::host().unwrap_or_default()).join("debug/deps");
-    let entries = std::fs::read_dir(deps).into_iter().flatten().flatten().map(|entry| entry.path());
+    let deps = session
+        .folder
+        .join("target")
+        .join(home::host().unwrap_or_default())
+        .join("debug/deps");
+    let entries = std::fs::read_dir(deps)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
     let is_it = |path: &PathBuf| {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         name.starts_with("libcandlebook") && name.ends_with(std::env::consts::DLL_SUFFIX)
     };
     entries.filter(is_it).max().unwrap_or_default()
 }
 
 /// What users of other notebooks trip over: a number is given its type in the cell that makes it.
-const INTEGERS: &str =
-    "A whole number that a cell keeps is an i32 unless its `let` says otherwise: let hidden: usize = 128;";
+const INTEGERS: &str = "A whole number that a cell keeps is an i32 unless its `let` says otherwise: let hidden: usize = 128;";
 
 /// The report's source lines have each character coloured by itself: a colour that is on already is not put on again.
 fn merge_colours(text: &str) -> String {
@@ -365,8 +454,12 @@ fn merge_colours(text: &str) -> String {
 fn in_words(message: &str) -> String {
     const METHOD: &str = "the method `evcxr_display` exists for reference `&";
     const BOUNDS: &str = "`, but its trait bounds were not satisfied";
-    let Some((before, rest)) = message.split_once(METHOD) else { return message.to_owned() };
-    let Some((name, after)) = rest.split_once(BOUNDS) else { return message.to_owned() };
+    let Some((before, rest)) = message.split_once(METHOD) else {
+        return message.to_owned();
+    };
+    let Some((name, after)) = rest.split_once(BOUNDS) else {
+        return message.to_owned();
+    };
     format!(
         "{before}a value of `{name}` cannot be shown: it has no `Debug`. End the cell with a semicolon, or derive it{after}"
     )
@@ -378,12 +471,18 @@ fn renumber(report: &str, lines: usize) -> String {
         return report.to_owned();
     }
     let line = |line: &str| {
-        let Some((head, rest)) = line.split_once(" │") else { return line.to_owned() };
+        let Some((head, rest)) = line.split_once(" │") else {
+            return line.to_owned();
+        };
         let from = head.rfind([' ', 'm']).map_or(0, |at| at + 1);
         match head[from..].parse::<usize>() {
             Ok(number) => {
                 let width = head.len() - from;
-                format!("{}{:>width$} │{rest}", &head[..from], number.saturating_sub(lines))
+                format!(
+                    "{}{:>width$} │{rest}",
+                    &head[..from],
+                    number.saturating_sub(lines)
+                )
             }
             Err(_) => line.to_owned(),
         }
@@ -393,9 +492,13 @@ fn renumber(report: &str, lines: usize) -> String {
 
 /// The message of a panic without the lines that name our own files and how to get a backtrace.
 fn panic_message(text: &str) -> String {
-    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with("note: run with `RUST_BACKTRACE"));
+    let lines = text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with("note: run with `RUST_BACKTRACE"));
     let lines: Vec<&str> = lines.collect();
-    let after = lines.iter().rposition(|line| line.starts_with("thread '") && line.contains("panicked at"));
+    let after = lines
+        .iter()
+        .rposition(|line| line.starts_with("thread '") && line.contains("panicked at"));
     match after {
         Some(at) if at + 1 < lines.len() => lines[at + 1..].join("\n"),
         _ => lines.join("\n"),
@@ -417,8 +520,14 @@ fn died(reason: &str) -> String {
     } else {
         "ended"
     };
-    let last = reason.lines().last().unwrap_or(reason).replace("Subprocess terminated with status: ", "");
-    format!("the process that runs cells {why} ({last}). All variables are lost; the next cell starts a fresh one")
+    let last = reason
+        .lines()
+        .last()
+        .unwrap_or(reason)
+        .replace("Subprocess terminated with status: ", "");
+    format!(
+        "the process that runs cells {why} ({last}). All variables are lost; the next cell starts a fresh one"
+    )
 }
 
 #[cfg(test)]
@@ -430,7 +539,10 @@ mod tests {
         let mut optimisation = Optimisation::default();
         assert_eq!(optimisation.wanted("let data = mnist()?;"), Some(0));
         assert_eq!(optimisation.wanted("data"), None);
-        assert_eq!(optimisation.wanted("for i in 0..3 { println!(\"{i}\"); }"), Some(2));
+        assert_eq!(
+            optimisation.wanted("for i in 0..3 { println!(\"{i}\"); }"),
+            Some(2)
+        );
         assert_eq!(optimisation.wanted("data"), Some(0));
         // A function with a loop is compiled into every cell after it.
         assert_eq!(optimisation.wanted("fn f() {}"), Some(2));
@@ -457,16 +569,27 @@ mod tests {
 
     #[test]
     fn lines_above_a_cell_are_not_counted() {
-        assert_eq!(renumber(" \x1b[38;5;246m10 │\x1b[0m a │ 7\n ── x", 1), " \x1b[38;5;246m 9 │\x1b[0m a │ 7\n ── x");
+        assert_eq!(
+            renumber(" \x1b[38;5;246m10 │\x1b[0m a │ 7\n ── x", 1),
+            " \x1b[38;5;246m 9 │\x1b[0m a │ 7\n ── x"
+        );
         assert_eq!(renumber(" 2 │ a", 0), " 2 │ a");
     }
 
     #[test]
     fn the_end_of_the_process_is_told_in_words() {
-        assert!(died("Subprocess terminated with status: signal: 11 (SIGSEGV)").contains("segmentation fault"));
-        assert!(died("x\nSubprocess terminated with status: exit status: 3").contains("by exit() (exit status: 3)"));
+        assert!(
+            died("Subprocess terminated with status: signal: 11 (SIGSEGV)")
+                .contains("segmentation fault")
+        );
+        assert!(
+            died("x\nSubprocess terminated with status: exit status: 3")
+                .contains("by exit() (exit status: 3)")
+        );
         assert_eq!(
-            panic_message("thread 'main' panicked at src/lib.rs:5:1:\non purpose\nnote: run with `RUST_BACKTRACE=1`"),
+            panic_message(
+                "thread 'main' panicked at src/lib.rs:5:1:\non purpose\nnote: run with `RUST_BACKTRACE=1`"
+            ),
             "on purpose"
         );
     }

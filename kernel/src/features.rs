@@ -33,23 +33,41 @@ pub struct Features {
 
 /// Reads names joined by commas, as cargo's `--features` has them. The order does not matter: "cudnn" is "cuda,cudnn".
 pub fn parse(text: &str) -> Result<Features, String> {
-    let names: Vec<&str> = text.split([',', ' ']).filter(|name| !name.is_empty()).collect();
+    let names: Vec<&str> = text
+        .split([',', ' '])
+        .filter(|name| !name.is_empty())
+        .collect();
     if let Some(unknown) = names.iter().find(|name| !KNOWN.contains(name)) {
         let known = KNOWN.join(", ");
-        return Err(format!("expected one of {known}, got {unknown}. Join names by commas: --features cuda,cudnn"));
+        return Err(format!(
+            "expected one of {known}, got {unknown}. Join names by commas: --features cuda,cudnn"
+        ));
     }
     let of_macs = |name: &&&str| ["metal", "accelerate"].contains(name);
-    if let Some(foreign) = names.iter().find(|name| of_macs(name) != cfg!(target_os = "macos")) {
+    if let Some(foreign) = names
+        .iter()
+        .find(|name| of_macs(name) != cfg!(target_os = "macos"))
+    {
         let (here, there) = if cfg!(target_os = "macos") {
             ("metal or accelerate", "other systems")
         } else {
             ("cuda or cudnn", "macOS")
         };
-        return Err(format!("expected {here} on this system, got {foreign}, which is for {there}. Leave it out"));
+        return Err(format!(
+            "expected {here} on this system, got {foreign}, which is for {there}. Leave it out"
+        ));
     }
-    let wanted = |name: &&str| names.contains(name) || (*name == "cuda" && names.contains(&"cudnn"));
-    let names = KNOWN.into_iter().filter(wanted).map(str::to_owned).collect();
-    Ok(Features { names, environment: BTreeMap::new() })
+    let wanted =
+        |name: &&str| names.contains(name) || (*name == "cuda" && names.contains(&"cudnn"));
+    let names = KNOWN
+        .into_iter()
+        .filter(wanted)
+        .map(str::to_owned)
+        .collect();
+    Ok(Features {
+        names,
+        environment: BTreeMap::new(),
+    })
 }
 
 impl Features {
@@ -59,17 +77,35 @@ impl Features {
         if !path.exists() {
             return Features::compiled().with_environment();
         }
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let advice = || format!("{} is damaged. Run candlebook install again", path.display());
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let advice = || {
+            format!(
+                "{} is damaged. Run candlebook install again",
+                path.display()
+            )
+        };
         toml::from_str(&text).with_context(advice)
     }
 
     /// What this program was compiled with.
     pub fn compiled() -> Features {
-        let on =
-            [cfg!(feature = "cuda"), cfg!(feature = "cudnn"), cfg!(feature = "metal"), cfg!(feature = "accelerate")];
-        let names = KNOWN.into_iter().zip(on).filter(|(_, on)| *on).map(|(name, _)| name.to_owned()).collect();
-        Features { names, environment: BTreeMap::new() }
+        let on = [
+            cfg!(feature = "cuda"),
+            cfg!(feature = "cudnn"),
+            cfg!(feature = "metal"),
+            cfg!(feature = "accelerate"),
+        ];
+        let names = KNOWN
+            .into_iter()
+            .zip(on)
+            .filter(|(_, on)| *on)
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        Features {
+            names,
+            environment: BTreeMap::new(),
+        }
     }
 
     /// Makes it the choice for kernels that start from now on.
@@ -83,7 +119,11 @@ impl Features {
 
     /// As in a manifest: `"cuda", "cudnn"`.
     pub fn quoted(&self) -> String {
-        self.names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+        self.names
+            .iter()
+            .map(|name| format!("{name:?}"))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// Notes what CUDA will be built with: the variables that are set, and what they leave open as it is found now.
@@ -102,16 +142,26 @@ impl Features {
         };
         let set = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
         self.environment = VARIABLES.into_iter().filter_map(set).collect();
-        if let Some(version) = toolkit_version(&home::output(Command::new(&nvcc).arg("--version")).unwrap_or_default())
+        if let Some(version) =
+            toolkit_version(&home::output(Command::new(&nvcc).arg("--version")).unwrap_or_default())
         {
-            self.environment.entry("CUDARC_CUDA_VERSION".into()).or_insert(version);
+            self.environment
+                .entry("CUDARC_CUDA_VERSION".into())
+                .or_insert(version);
         }
         // Where CUDA's libraries lie is where kernels look for them.
-        let folder = nvcc.canonicalize().ok().and_then(|nvcc| Some(nvcc.parent()?.parent()?.to_owned()));
+        let folder = nvcc
+            .canonicalize()
+            .ok()
+            .and_then(|nvcc| Some(nvcc.parent()?.parent()?.to_owned()));
         if let Some(folder) = folder.filter(|folder| folder.join("lib64").is_dir()) {
-            self.environment.entry("CUDA_HOME".into()).or_insert(folder.display().to_string());
+            self.environment
+                .entry("CUDA_HOME".into())
+                .or_insert(folder.display().to_string());
         }
-        self.environment.entry("NVCC".into()).or_insert(nvcc.display().to_string());
+        self.environment
+            .entry("NVCC".into())
+            .or_insert(nvcc.display().to_string());
         Ok(self)
     }
 
@@ -137,7 +187,9 @@ impl Features {
 pub fn forget() -> Result<()> {
     let path = file()?;
     match std::fs::remove_file(&path) {
-        Err(error) if path.exists() => Err(error).with_context(|| format!("cannot remove {}", path.display())),
+        Err(error) if path.exists() => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
         _ => Ok(()),
     }
 }
@@ -148,7 +200,13 @@ fn file() -> Result<PathBuf> {
 
 /// The version in what `nvcc --version` prints, as cudarc wants it: 13.0 is 13000.
 fn toolkit_version(text: &str) -> Option<String> {
-    let (major, minor) = text.split("release ").nth(1)?.split(',').next()?.trim().split_once('.')?;
+    let (major, minor) = text
+        .split("release ")
+        .nth(1)?
+        .split(',')
+        .next()?
+        .trim()
+        .split_once('.')?;
     Some((major.parse::<u32>().ok()? * 1000 + minor.parse::<u32>().ok()? * 10).to_string())
 }
 
@@ -175,10 +233,16 @@ mod tests {
     #[test]
     fn the_file_keeps_names_and_environment() {
         let environment = BTreeMap::from([("NVCC".into(), "/opt/cuda/bin/nvcc".into())]);
-        let features = Features { names: vec!["cuda".into()], environment };
+        let features = Features {
+            names: vec!["cuda".into()],
+            environment,
+        };
         let text = toml::to_string(&features).unwrap();
         assert_eq!(toml::from_str::<Features>(&text).unwrap(), features);
-        let variables: Vec<_> = features.variables().filter(|(_, value)| value.is_some()).collect();
+        let variables: Vec<_> = features
+            .variables()
+            .filter(|(_, value)| value.is_some())
+            .collect();
         assert_eq!(variables, [("NVCC", Some("/opt/cuda/bin/nvcc"))]);
         assert_eq!(Features::default().variables().count(), 0);
     }

@@ -53,7 +53,8 @@ pub fn lay_out(session: &Session) -> Result<()> {
     let link = |to: &Path, name: &str| -> Result<()> {
         let path = bin.join(name);
         let _ = std::fs::remove_file(&path);
-        std::os::unix::fs::symlink(to, &path).with_context(|| format!("cannot link {}", path.display()))
+        std::os::unix::fs::symlink(to, &path)
+            .with_context(|| format!("cannot link {}", path.display()))
     };
     let program = std::env::current_exe().context("cannot find the program's own path")?;
     for name in ["cargo", "rustup", RECORDER] {
@@ -92,7 +93,9 @@ pub unsafe fn put_in_place(session: &Session) -> Result<()> {
 /// The path as it is, and with the folder in front.
 fn paths(session: &Session) -> Result<(OsString, OsString)> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = [session.folder.join(FOLDER).join("bin")].into_iter().chain(std::env::split_paths(&path));
+    let folders = [session.folder.join(FOLDER).join("bin")]
+        .into_iter()
+        .chain(std::env::split_paths(&path));
     let front = std::env::join_paths(folders).context("a folder on the path has a colon")?;
     Ok((path, front))
 }
@@ -115,10 +118,14 @@ pub fn stock_environment(session: &Session) -> Result<Vec<(&'static str, OsStrin
 /// Puts the lock file back, once, as soon as the session depends on the helper. Where that fails, cargo looks for versions
 /// itself.
 fn keep_lock(lock: &Path) {
-    let Some(session) = std::env::var_os(SESSION).map(PathBuf::from) else { return };
+    let Some(session) = std::env::var_os(SESSION).map(PathBuf::from) else {
+        return;
+    };
     let manifest = std::fs::read_to_string(session.join("Cargo.toml")).unwrap_or_default();
     let done = session.join(FOLDER).join("locked");
-    if manifest.contains("\ncandlebook =") && !done.exists() && std::fs::copy(lock, session.join("Cargo.lock")).is_ok()
+    if manifest.contains("\ncandlebook =")
+        && !done.exists()
+        && std::fs::copy(lock, session.join("Cargo.lock")).is_ok()
     {
         let _ = std::fs::write(done, "");
     }
@@ -134,7 +141,9 @@ pub fn cargo_home() -> Result<PathBuf> {
 
 /// The path without the folder in front, for the process that runs cells.
 pub fn users_path() -> OsString {
-    std::env::var_os(PATH).or_else(|| std::env::var_os("PATH")).unwrap_or_default()
+    std::env::var_os(PATH)
+        .or_else(|| std::env::var_os("PATH"))
+        .unwrap_or_default()
 }
 
 /// Does what is asked, where this program was called by one of the names it has in the folder in front.
@@ -159,7 +168,10 @@ fn finish(mut command: Command) -> ExitCode {
     match command.status() {
         Ok(status) => ExitCode::from(status.code().unwrap_or(1) as u8),
         Err(error) => {
-            eprintln!("candlebook: cannot run {}: {error}", command.get_program().to_string_lossy());
+            eprintln!(
+                "candlebook: cannot run {}: {error}",
+                command.get_program().to_string_lossy()
+            );
             ExitCode::FAILURE
         }
     }
@@ -174,7 +186,9 @@ fn rustup() -> ExitCode {
         println!("{}", bin.join("cargo").display());
         return ExitCode::SUCCESS;
     }
-    let real = std::env::split_paths(&users_path()).map(|folder| folder.join("rustup")).find(|path| path.is_file());
+    let real = std::env::split_paths(&users_path())
+        .map(|folder| folder.join("rustup"))
+        .find(|path| path.is_file());
     let mut rustup = Command::new(real.unwrap_or_else(|| "/nonexistent/rustup".into()));
     rustup.args(arguments).env("PATH", users_path());
     if let Some(home) = std::env::var_os(CARGO_HOME) {
@@ -191,7 +205,10 @@ pub fn run() -> ExitCode {
         keep_lock(Path::new(&lock));
         return finish(cargo(&arguments));
     }
-    if arguments.first().is_some_and(|command| ["build", "check"].contains(&command.as_str())) {
+    if arguments
+        .first()
+        .is_some_and(|command| ["build", "check"].contains(&command.as_str()))
+    {
         return build(&arguments);
     }
     let answers = Answers::new(&arguments);
@@ -235,8 +252,15 @@ fn ask_cargo(arguments: &[String]) -> std::io::Result<Answer> {
         std::fs::write(path, text)?;
     }
     // What is not as expected goes on as it is.
-    let shorter = if arguments.iter().any(|argument| argument == "metadata") { shortened(&out.stdout) } else { None };
-    Ok(Answer { text: shorter.unwrap_or(out.stdout), code: out.status.code().unwrap_or(1) as u8 })
+    let shorter = if arguments.iter().any(|argument| argument == "metadata") {
+        shortened(&out.stdout)
+    } else {
+        None
+    };
+    Ok(Answer {
+        text: shorter.unwrap_or(out.stdout),
+        code: out.status.code().unwrap_or(1) as u8,
+    })
 }
 
 /// The session's lock file, where cargo would empty it: before the engine takes a crate in, it asks about a package that
@@ -246,7 +270,8 @@ fn endangered_lock() -> Option<(PathBuf, String)> {
     let manifest = std::fs::read_to_string(session.join("Cargo.toml")).ok()?;
     let path = session.join("Cargo.lock");
     let text = std::fs::read_to_string(&path).ok()?;
-    (!manifest.contains("\ncandlebook =") && text.contains("name = \"candlebook\"")).then_some((path, text))
+    (!manifest.contains("\ncandlebook =") && text.contains("name = \"candlebook\""))
+        .then_some((path, text))
 }
 
 /// Files in the seed about calls: named by a hash of the call and of the session's Cargo.toml, with the session's folder
@@ -263,45 +288,74 @@ impl Answers {
         let folder = PathBuf::from(std::env::var_os(ANSWERS)?);
         let session = std::env::var(SESSION).ok()?;
         let here = std::env::current_dir().ok()?.to_str()?.to_owned();
-        let manifest = std::fs::read_to_string(Path::new(&session).join("Cargo.toml")).unwrap_or_default();
-        let call = [call.join("\0"), here, manifest].join("\0").replace(&session, PLACEHOLDER);
-        let name = Sha256::digest(call).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        Some(Answers { file: folder.join(name), session })
+        let manifest =
+            std::fs::read_to_string(Path::new(&session).join("Cargo.toml")).unwrap_or_default();
+        let call = [call.join("\0"), here, manifest]
+            .join("\0")
+            .replace(&session, PLACEHOLDER);
+        let name = Sha256::digest(call)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>();
+        Some(Answers {
+            file: folder.join(name),
+            session,
+        })
     }
 
     fn read(&self) -> Option<String> {
-        Some(std::fs::read_to_string(&self.file).ok()?.replace(PLACEHOLDER, &self.session))
+        Some(
+            std::fs::read_to_string(&self.file)
+                .ok()?
+                .replace(PLACEHOLDER, &self.session),
+        )
     }
 
     fn write(&self, text: &str) {
         // What is not kept is asked again.
         let _ = self.file.parent().map(home::create_folder);
-        let _ = home::write_atomically(&self.file, text.replace(&self.session, PLACEHOLDER).as_bytes());
+        let _ = home::write_atomically(
+            &self.file,
+            text.replace(&self.session, PLACEHOLDER).as_bytes(),
+        );
     }
 
     /// Whether the seed is being built: calls of later sessions may be about crates that a user added.
     fn building(&self) -> bool {
-        self.file.parent().and_then(Path::parent).is_some_and(|seed| !seed.join("ready").exists())
+        self.file
+            .parent()
+            .and_then(Path::parent)
+            .is_some_and(|seed| !seed.join("ready").exists())
     }
 
     fn find(&self) -> Option<Answer> {
         let text = self.read()?;
         let (code, text) = text.split_once('\n')?;
-        Some(Answer { text: text.as_bytes().to_vec(), code: code.parse().ok()? })
+        Some(Answer {
+            text: text.as_bytes().to_vec(),
+            code: code.parse().ok()?,
+        })
     }
 
     fn keep(&self, answer: &Answer) {
         // Questions that this compiler always refuses are refused from memory too; metadata that failed is asked again.
         let worth = answer.code == 0 || answer.text.is_empty();
-        if let (true, true, Ok(text)) = (worth, self.building(), std::str::from_utf8(&answer.text)) {
+        if let (true, true, Ok(text)) = (worth, self.building(), std::str::from_utf8(&answer.text))
+        {
             self.write(&format!("{}\n{text}", answer.code));
         }
     }
 }
 
 /// What decides the compiler's command for a cell, besides the call and Cargo.toml.
-const DECIDES: [&str; 6] =
-    ["RUSTC", "CARGO_INCREMENTAL", "RUSTFLAGS", "CARGO_PROFILE_DEV_OPT_LEVEL", "EVCXR_FORCE_DYLIB", "LD_PRELOAD"];
+const DECIDES: [&str; 6] = [
+    "RUSTC",
+    "CARGO_INCREMENTAL",
+    "RUSTFLAGS",
+    "CARGO_PROFILE_DEV_OPT_LEVEL",
+    "EVCXR_FORCE_DYLIB",
+    "LD_PRELOAD",
+];
 
 /// The compiler's command for a cell, as cargo gave it.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -320,8 +374,13 @@ struct Recorded {
 fn build(arguments: &[String]) -> ExitCode {
     let check = arguments[0] == "check";
     let command = [&["build".to_owned()], &arguments[1..]].concat();
-    let Some(place) = record_of(&command) else { return finish(cargo(arguments)) };
-    if let Some(recorded) = place.read().and_then(|text| serde_json::from_str::<Recorded>(&text).ok()) {
+    let Some(place) = record_of(&command) else {
+        return finish(cargo(arguments));
+    };
+    if let Some(recorded) = place
+        .read()
+        .and_then(|text| serde_json::from_str::<Recorded>(&text).ok())
+    {
         return compile(&recorded, check);
     }
     if check {
@@ -329,7 +388,9 @@ fn build(arguments: &[String]) -> ExitCode {
     }
     let mut cargo = cargo(arguments);
     if let Some(bin) = bin() {
-        cargo.env("RUSTC_WRAPPER", bin.join(RECORDER)).env(RECORD, &place.file);
+        cargo
+            .env("RUSTC_WRAPPER", bin.join(RECORDER))
+            .env(RECORD, &place.file);
     }
     finish(cargo)
 }
@@ -340,13 +401,19 @@ fn record_of(arguments: &[String]) -> Option<Answers> {
     let session = PathBuf::from(std::env::var_os(SESSION)?);
     let manifest = std::fs::read_to_string(session.join("Cargo.toml")).ok()?;
     let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or_default();
-    let own = dependencies.lines().any(|line| line.contains("path") && !line.starts_with("candlebook ="));
+    let own = dependencies
+        .lines()
+        .any(|line| line.contains("path") && !line.starts_with("candlebook ="));
     let wrapped = std::env::var_os("RUSTC_WRAPPER").is_some();
     if own || wrapped || std::env::current_dir().ok()? != session {
         return None;
     }
     let mut call = arguments.to_vec();
-    call.extend(DECIDES.iter().map(|name| format!("{name}={}", std::env::var(name).unwrap_or_default())));
+    call.extend(
+        DECIDES
+            .iter()
+            .map(|name| format!("{name}={}", std::env::var(name).unwrap_or_default())),
+    );
     let mut place = Answers::new(&call)?;
     if !place.building() && !place.file.is_file() {
         let name = place.file.file_name()?.to_owned();
@@ -358,14 +425,26 @@ fn record_of(arguments: &[String]) -> Option<Answers> {
 fn compile(recorded: &Recorded, check: bool) -> ExitCode {
     let mut rustc = Command::new(&recorded.arguments[0]);
     let emit = |argument: &String| {
-        if check && argument.starts_with("--emit=") { "--emit=metadata".into() } else { argument.clone() }
+        if check && argument.starts_with("--emit=") {
+            "--emit=metadata".into()
+        } else {
+            argument.clone()
+        }
     };
-    rustc
-        .args(recorded.arguments[1..].iter().map(emit))
-        .envs(recorded.environment.iter().map(|(name, value)| (name, value)));
+    rustc.args(recorded.arguments[1..].iter().map(emit)).envs(
+        recorded
+            .environment
+            .iter()
+            .map(|(name, value)| (name, value)),
+    );
     let code = finish(rustc);
-    let out = recorded.arguments.iter().position(|argument| argument == "--out-dir");
-    if let (ExitCode::SUCCESS, Some(folder)) = (code, out.and_then(|at| recorded.arguments.get(at + 1))) {
+    let out = recorded
+        .arguments
+        .iter()
+        .position(|argument| argument == "--out-dir");
+    if let (ExitCode::SUCCESS, Some(folder)) =
+        (code, out.and_then(|at| recorded.arguments.get(at + 1)))
+    {
         // The line by which cargo says where the library is.
         let library = Path::new(folder).join(format!("libctx{}", std::env::consts::DLL_SUFFIX));
         let line = json!({ "reason": "compiler-artifact", "target": { "name": "ctx" }, "filenames": [library] });
@@ -377,17 +456,30 @@ fn compile(recorded: &Recorded, check: bool) -> ExitCode {
 /// The compiler's wrapper in a build by cargo: writes the command for the cell down, then runs it.
 fn record() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let of_cell = arguments.windows(2).any(|pair| pair == ["--crate-name", "ctx"]);
-    if let (true, Some(file), Ok(session)) = (of_cell, std::env::var_os(RECORD), std::env::var(SESSION)) {
+    let of_cell = arguments
+        .windows(2)
+        .any(|pair| pair == ["--crate-name", "ctx"]);
+    if let (true, Some(file), Ok(session)) =
+        (of_cell, std::env::var_os(RECORD), std::env::var(SESSION))
+    {
         let environment: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| {
-                name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "LD_LIBRARY_PATH"
+                name.starts_with("CARGO_PKG_")
+                    || name.starts_with("CARGO_MANIFEST_")
+                    || name == "LD_LIBRARY_PATH"
             })
             .collect();
-        let recorded = Recorded { arguments: arguments.clone(), environment };
+        let recorded = Recorded {
+            arguments: arguments.clone(),
+            environment,
+        };
         if let Ok(text) = serde_json::to_string(&recorded) {
-            Answers { file: file.into(), session }.write(&text);
+            Answers {
+                file: file.into(),
+                session,
+            }
+            .write(&text);
         }
     }
     let mut rustc = Command::new(&arguments[0]);
@@ -401,16 +493,28 @@ fn shortened(metadata: &[u8]) -> Option<Vec<u8>> {
     let names: HashMap<String, String> = json["packages"]
         .as_array()?
         .iter()
-        .filter_map(|package| Some((package["id"].as_str()?.to_owned(), package["name"].as_str()?.to_owned())))
+        .filter_map(|package| {
+            Some((
+                package["id"].as_str()?.to_owned(),
+                package["name"].as_str()?.to_owned(),
+            ))
+        })
         .collect();
     let name = |id: &str| names.get(id).map(String::as_str).unwrap_or_default();
     let keep: HashSet<String> = if names.values().any(|name| name == "std") {
-        names.iter().filter(|(_, name)| STANDARD.contains(&name.as_str())).map(|(id, _)| id.clone()).collect()
+        names
+            .iter()
+            .filter(|(_, name)| STANDARD.contains(&name.as_str()))
+            .map(|(id, _)| id.clone())
+            .collect()
     } else {
         let nodes = json["resolve"]["nodes"].as_array()?;
         let follow = |id: &str| -> Vec<String> {
             let node = nodes.iter().find(|node| node["id"] == id);
-            let all = node.and_then(|node| node["dependencies"].as_array()).into_iter().flatten();
+            let all = node
+                .and_then(|node| node["dependencies"].as_array())
+                .into_iter()
+                .flatten();
             let all = all.filter_map(|id| id.as_str().map(str::to_owned));
             match name(id) {
                 "candlebook" => all.filter(|id| NAMED.contains(&name(id))).collect(),
@@ -419,18 +523,26 @@ fn shortened(metadata: &[u8]) -> Option<Vec<u8>> {
                 _ => all.collect(),
             }
         };
-        let mut found: Vec<String> =
-            json["workspace_members"].as_array()?.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
+        let mut found: Vec<String> = json["workspace_members"]
+            .as_array()?
+            .iter()
+            .filter_map(|id| id.as_str().map(str::to_owned))
+            .collect();
         let mut at = 0;
         while at < found.len() {
-            let more: Vec<String> = follow(&found[at]).into_iter().filter(|id| !found.contains(id)).collect();
+            let more: Vec<String> = follow(&found[at])
+                .into_iter()
+                .filter(|id| !found.contains(id))
+                .collect();
             found.extend(more);
             at += 1;
         }
         found.into_iter().collect()
     };
     let kept = |id: &Value| id.as_str().is_some_and(|id| keep.contains(id));
-    json["packages"].as_array_mut()?.retain(|package| kept(&package["id"]));
+    json["packages"]
+        .as_array_mut()?
+        .retain(|package| kept(&package["id"]));
     if let Some(nodes) = json["resolve"]["nodes"].as_array_mut() {
         nodes.retain(|node| kept(&node["id"]));
         for node in nodes {
@@ -455,7 +567,12 @@ mod tests {
     use super::*;
 
     fn names(json: &Value) -> Vec<&str> {
-        json["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap()).collect()
+        json["packages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|package| package["name"].as_str().unwrap())
+            .collect()
     }
 
     #[test]
@@ -466,7 +583,16 @@ mod tests {
             let deps: Vec<Value> = ids.iter().map(|id| json!({ "pkg": id })).collect();
             json!({ "id": format!("{name}-id"), "dependencies": ids, "deps": deps })
         };
-        let packages = ["ctx", "candlebook", "candle-core", "rayon", "image", "mine", "its"].map(package);
+        let packages = [
+            "ctx",
+            "candlebook",
+            "candle-core",
+            "rayon",
+            "image",
+            "mine",
+            "its",
+        ]
+        .map(package);
         let nodes = [
             node("ctx", &["candlebook", "mine"]),
             node("candlebook", &["candle-core", "image"]),
@@ -477,9 +603,16 @@ mod tests {
             node("its", &[]),
         ];
         let metadata = json!({ "packages": packages, "resolve": { "nodes": nodes }, "workspace_members": ["ctx-id"] });
-        let short: Value = serde_json::from_slice(&shortened(metadata.to_string().as_bytes()).unwrap()).unwrap();
-        assert_eq!(names(&short), ["ctx", "candlebook", "candle-core", "mine", "its"]);
-        assert_eq!(short["resolve"]["nodes"][1]["deps"], json!([{ "pkg": "candle-core-id" }]));
+        let short: Value =
+            serde_json::from_slice(&shortened(metadata.to_string().as_bytes()).unwrap()).unwrap();
+        assert_eq!(
+            names(&short),
+            ["ctx", "candlebook", "candle-core", "mine", "its"]
+        );
+        assert_eq!(
+            short["resolve"]["nodes"][1]["deps"],
+            json!([{ "pkg": "candle-core-id" }])
+        );
         assert_eq!(short["resolve"]["nodes"][2]["dependencies"], json!([]));
         assert_eq!(shortened(b"not json"), None);
     }

@@ -28,7 +28,11 @@ impl Gpu {
         let text = std::fs::read_to_string("/proc/driver/nvidia/version").ok();
         // SAFETY: NVIDIA's driver library; it does nothing until a function of it is called.
         let library = unsafe { libloading::Library::new("libcuda.so.1") }.is_ok();
-        Gpu { driver: text.map(|text| driver_version(&text)), library, nvcc: nvcc().is_some() }
+        Gpu {
+            driver: text.map(|text| driver_version(&text)),
+            library,
+            nvcc: nvcc().is_some(),
+        }
     }
 
     /// What models will run on with a kernel of these features. A machine without a GPU lacks nothing.
@@ -37,17 +41,24 @@ impl Gpu {
         let verdict = |fine, found: String, mend| Verdict { fine, found, mend };
         match (&self.driver, self.library) {
             (None, false) if cuda => {
-                let found = "no NVIDIA driver, and the kernel was built for one: models run on the CPU".into();
+                let found =
+                    "no NVIDIA driver, and the kernel was built for one: models run on the CPU"
+                        .into();
                 verdict(
                     false,
                     found,
                     "install NVIDIA's driver, or build without: cargo candlebook install --features \"\"",
                 )
             }
-            (None, false) => verdict(true, "none (no NVIDIA driver): models run on the CPU".into(), ""),
+            (None, false) => verdict(
+                true,
+                "none (no NVIDIA driver): models run on the CPU".into(),
+                "",
+            ),
             (Some(version), false) => {
-                let found =
-                    format!("NVIDIA driver {version}, but its libcuda.so.1 is not found: models run on the CPU");
+                let found = format!(
+                    "NVIDIA driver {version}, but its libcuda.so.1 is not found: models run on the CPU"
+                );
                 verdict(
                     false,
                     found,
@@ -58,15 +69,23 @@ impl Gpu {
                 let version = version.as_deref().unwrap_or("of an unknown version");
                 let found = format!("NVIDIA driver {version}");
                 match (cuda, self.nvcc) {
-                    (true, _) => verdict(true, format!("{found}; the kernel is built for it (best_device())"), ""),
+                    (true, _) => verdict(
+                        true,
+                        format!("{found}; the kernel is built for it (best_device())"),
+                        "",
+                    ),
                     (false, true) => verdict(
                         false,
-                        format!("{found}, but the kernel is built without CUDA: models run on the CPU"),
+                        format!(
+                            "{found}, but the kernel is built without CUDA: models run on the CPU"
+                        ),
                         "cargo candlebook install --features cuda",
                     ),
                     (false, false) => verdict(
                         false,
-                        format!("{found}, but there is no CUDA toolkit (nvcc) to build with: models run on the CPU"),
+                        format!(
+                            "{found}, but there is no CUDA toolkit (nvcc) to build with: models run on the CPU"
+                        ),
                         "install the toolkit, or set NVCC or CUDA_HOME; then: cargo candlebook install --features cuda",
                     ),
                 }
@@ -79,21 +98,32 @@ impl Gpu {
 pub fn nvcc() -> Option<PathBuf> {
     let own = std::env::var_os("NVCC").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let homes = ["CUDA_HOME", "CUDA_PATH"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
+    let homes = ["CUDA_HOME", "CUDA_PATH"]
+        .into_iter()
+        .filter_map(std::env::var_os)
+        .map(PathBuf::from);
     let usual = ["/usr/local/cuda", "/opt/cuda", "/usr/lib/cuda"].map(PathBuf::from);
-    let folders = std::env::split_paths(&path).chain(homes.chain(usual).map(|home| home.join("bin")));
-    own.into_iter().chain(folders.map(|folder| folder.join("nvcc"))).find(|path| is_program(path))
+    let folders =
+        std::env::split_paths(&path).chain(homes.chain(usual).map(|home| home.join("bin")));
+    own.into_iter()
+        .chain(folders.map(|folder| folder.join("nvcc")))
+        .find(|path| is_program(path))
 }
 
 fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    std::fs::metadata(path)
+        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 /// The version in the driver's file: of its words, the first made of numbers and dots.
 fn driver_version(text: &str) -> String {
-    let is_version = |word: &&str| word.contains('.') && word.chars().all(|c| c.is_ascii_digit() || c == '.');
-    text.split_whitespace().find(is_version).unwrap_or("of an unknown version").to_owned()
+    let is_version =
+        |word: &&str| word.contains('.') && word.chars().all(|c| c.is_ascii_digit() || c == '.');
+    text.split_whitespace()
+        .find(is_version)
+        .unwrap_or("of an unknown version")
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -115,10 +145,27 @@ mod tests {
         let (with, without) = (crate::features::parse("cuda").unwrap(), Features::default());
         assert!(Gpu::default().verdict(&without).fine);
         assert!(!Gpu::default().verdict(&with).fine);
-        let card = |library, nvcc| Gpu { driver: Some("580.65.06".into()), library, nvcc };
+        let card = |library, nvcc| Gpu {
+            driver: Some("580.65.06".into()),
+            library,
+            nvcc,
+        };
         assert!(card(true, false).verdict(&with).fine);
-        assert_eq!(card(true, true).verdict(&without).mend, "cargo candlebook install --features cuda");
-        assert!(card(true, false).verdict(&without).mend.starts_with("install the toolkit"));
-        assert!(card(false, true).verdict(&with).found.contains("libcuda.so.1"));
+        assert_eq!(
+            card(true, true).verdict(&without).mend,
+            "cargo candlebook install --features cuda"
+        );
+        assert!(
+            card(true, false)
+                .verdict(&without)
+                .mend
+                .starts_with("install the toolkit")
+        );
+        assert!(
+            card(false, true)
+                .verdict(&with)
+                .found
+                .contains("libcuda.so.1")
+        );
     }
 }

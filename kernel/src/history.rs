@@ -18,19 +18,31 @@ pub struct History {
 impl History {
     /// Reads the file, if it is there; what cannot be read in it is left out.
     pub fn open(file: Option<PathBuf>) -> History {
-        let text = file.as_ref().and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
-        let mut cells: Vec<(u64, u64, String)> =
-            text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let text = file
+            .as_ref()
+            .and_then(|file| std::fs::read_to_string(file).ok())
+            .unwrap_or_default();
+        let mut cells: Vec<(u64, u64, String)> = text
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
         let session = cells.iter().map(|cell| cell.0).max().unwrap_or(0) + 1;
         if cells.len() > MOST {
             cells.drain(..cells.len() - MOST);
             if let Some(file) = &file {
-                let lines: String = cells.iter().map(|cell| format!("{}\n", json!(cell))).collect();
+                let lines: String = cells
+                    .iter()
+                    .map(|cell| format!("{}\n", json!(cell)))
+                    .collect();
                 // A history that cannot be shortened is still a history.
                 let _ = crate::home::write_atomically(file, lines.as_bytes());
             }
         }
-        History { file, session, cells }
+        History {
+            file,
+            session,
+            cells,
+        }
     }
 
     /// Keeps a cell.
@@ -51,7 +63,9 @@ impl History {
     /// Answers `history_request`: `tail`, `range` or `search`.
     pub fn answer(&self, request: &Value) -> Value {
         let number = |field: &str| request[field].as_i64();
-        let most = number("n").filter(|&n| n > 0).map_or(usize::MAX, |n| n as usize);
+        let most = number("n")
+            .filter(|&n| n > 0)
+            .map_or(usize::MAX, |n| n as usize);
         let mut found: Vec<&(u64, u64, String)> = match request["hist_access_type"].as_str() {
             Some("range") => {
                 // 0 is this session, -1 the one before.
@@ -59,13 +73,22 @@ impl History {
                     n if n > 0 => n as u64,
                     back => self.session.saturating_add_signed(back),
                 };
-                let (start, stop) = (number("start").unwrap_or(0), number("stop").unwrap_or(i64::MAX));
+                let (start, stop) = (
+                    number("start").unwrap_or(0),
+                    number("stop").unwrap_or(i64::MAX),
+                );
                 let inside = |n: u64| i64::try_from(n).is_ok_and(|n| n >= start && n < stop);
-                self.cells.iter().filter(|cell| cell.0 == session && inside(cell.1)).collect()
+                self.cells
+                    .iter()
+                    .filter(|cell| cell.0 == session && inside(cell.1))
+                    .collect()
             }
             Some("search") => {
                 let pattern = request["pattern"].as_str().unwrap_or("*");
-                self.cells.iter().filter(|cell| matches(pattern, &cell.2)).collect()
+                self.cells
+                    .iter()
+                    .filter(|cell| matches(pattern, &cell.2))
+                    .collect()
             }
             _ => self.cells.iter().collect(),
         };
@@ -77,10 +100,12 @@ impl History {
         }
         let rows: Vec<Value> = found[found.len().saturating_sub(most)..]
             .iter()
-            .map(|(session, number, source)| match request["output"].as_bool() {
-                Some(true) => json!([session, number, [source, null]]),
-                _ => json!([session, number, source]),
-            })
+            .map(
+                |(session, number, source)| match request["output"].as_bool() {
+                    Some(true) => json!([session, number, [source, null]]),
+                    _ => json!([session, number, source]),
+                },
+            )
             .collect();
         json!({ "status": "ok", "history": rows })
     }
@@ -88,7 +113,8 @@ impl History {
 
 /// Whether a text fits a pattern of `*` (anything) and `?` (one character).
 fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
     // Where the last star was, and how much of the text it has taken.
     let mut star = None;
@@ -114,7 +140,9 @@ mod tests {
 
     fn sources(answer: Value) -> Vec<String> {
         let rows = answer["history"].as_array().cloned().unwrap_or_default();
-        rows.iter().map(|row| row[2].as_str().unwrap_or_default().to_owned()).collect()
+        rows.iter()
+            .map(|row| row[2].as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 
     #[test]
@@ -128,10 +156,22 @@ mod tests {
         second.push(1, "let b = 2;");
         second.push(2, "show(a);");
         let ask = |json: Value| sources(second.answer(&json));
-        assert_eq!(ask(json!({ "hist_access_type": "tail", "n": 2 })), ["let b = 2;", "show(a);"]);
-        assert_eq!(ask(json!({ "hist_access_type": "range", "session": 0, "start": 1, "stop": 2 })), ["let b = 2;"]);
-        assert_eq!(ask(json!({ "hist_access_type": "range", "session": -1 })), ["let a = 1;", "show(a);"]);
-        assert_eq!(ask(json!({ "hist_access_type": "search", "pattern": "let*", "n": 1 })), ["let b = 2;"]);
+        assert_eq!(
+            ask(json!({ "hist_access_type": "tail", "n": 2 })),
+            ["let b = 2;", "show(a);"]
+        );
+        assert_eq!(
+            ask(json!({ "hist_access_type": "range", "session": 0, "start": 1, "stop": 2 })),
+            ["let b = 2;"]
+        );
+        assert_eq!(
+            ask(json!({ "hist_access_type": "range", "session": -1 })),
+            ["let a = 1;", "show(a);"]
+        );
+        assert_eq!(
+            ask(json!({ "hist_access_type": "search", "pattern": "let*", "n": 1 })),
+            ["let b = 2;"]
+        );
         let unique = json!({ "hist_access_type": "search", "pattern": "show*", "unique": true });
         assert_eq!(ask(unique), ["show(a);"]);
     }

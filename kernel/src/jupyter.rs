@@ -7,9 +7,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const LOGOS: [(&str, &[u8]); 3] = [
-    ("logo-32x32.png", include_bytes!("../../kernel-spec/logo-32x32.png")),
-    ("logo-64x64.png", include_bytes!("../../kernel-spec/logo-64x64.png")),
-    ("logo-svg.svg", include_bytes!("../../kernel-spec/logo-svg.svg")),
+    (
+        "logo-32x32.png",
+        include_bytes!("../../kernel-spec/logo-32x32.png"),
+    ),
+    (
+        "logo-64x64.png",
+        include_bytes!("../../kernel-spec/logo-64x64.png"),
+    ),
+    (
+        "logo-svg.svg",
+        include_bytes!("../../kernel-spec/logo-svg.svg"),
+    ),
 ];
 const TEMPLATE: &str = include_str!("../../kernel-spec/kernel.json");
 /// Versions that were tested together.
@@ -41,7 +50,9 @@ impl Place {
                 },
             },
             Place::SysPrefix => {
-                let prefix = home::output(Command::new(python()?).args(["-c", "import sys; print(sys.prefix)"]))?;
+                let prefix = home::output(
+                    Command::new(python()?).args(["-c", "import sys; print(sys.prefix)"]),
+                )?;
                 PathBuf::from(prefix.trim()).join("share/jupyter")
             }
             Place::Prefix(prefix) => prefix.join("share/jupyter"),
@@ -55,7 +66,8 @@ pub fn register(place: &Place) -> Result<PathBuf> {
     let program = copy_program()?;
     let folder = place.spec_folder()?;
     home::create_folder(&folder)?;
-    let mut spec: serde_json::Value = serde_json::from_str(TEMPLATE).context("the kernelspec's template is damaged")?;
+    let mut spec: serde_json::Value =
+        serde_json::from_str(TEMPLATE).context("the kernelspec's template is damaged")?;
     if let Some(argv) = spec["argv"].as_array_mut() {
         argv[0] = json!(program);
     }
@@ -66,7 +78,10 @@ pub fn register(place: &Place) -> Result<PathBuf> {
     if let Some(own) = std::env::var_os("CANDLEBOOK_HOME") {
         spec["env"]["CANDLEBOOK_HOME"] = json!(std::path::absolute(own)?);
     }
-    home::write_atomically(&folder.join("kernel.json"), serde_json::to_string_pretty(&spec)?.as_bytes())?;
+    home::write_atomically(
+        &folder.join("kernel.json"),
+        serde_json::to_string_pretty(&spec)?.as_bytes(),
+    )?;
     for (name, bytes) in LOGOS {
         home::write_atomically(&folder.join(name), bytes)?;
     }
@@ -79,7 +94,8 @@ pub fn unregister(place: &Place) -> Result<Option<PathBuf>> {
     if !folder.join("kernel.json").is_file() {
         return Ok(None);
     }
-    std::fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    std::fs::remove_dir_all(&folder)
+        .with_context(|| format!("cannot remove {}", folder.display()))?;
     Ok(Some(folder))
 }
 
@@ -118,7 +134,9 @@ fn rust_bin() -> Option<PathBuf> {
 /// A Python 3 to make environments with.
 pub fn python() -> Result<PathBuf> {
     for name in ["python3", "python"] {
-        let version = Command::new(name).args(["-c", "import sys; print(sys.version_info[0])"]).output();
+        let version = Command::new(name)
+            .args(["-c", "import sys; print(sys.version_info[0])"])
+            .output();
         if version.is_ok_and(|out| out.status.success() && out.stdout.trim_ascii() == b"3") {
             return Ok(name.into());
         }
@@ -138,7 +156,10 @@ pub fn lab() -> Result<PathBuf> {
 
 /// A program on the path that runs.
 pub fn on_path(name: &str) -> Option<PathBuf> {
-    let works = Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
+    let works = Command::new(name)
+        .arg("--version")
+        .output()
+        .is_ok_and(|out| out.status.success());
     works.then(|| name.into())
 }
 
@@ -150,9 +171,18 @@ pub fn private_environment() -> Result<PathBuf> {
         return Ok(folder);
     }
     let python = python()?;
-    eprintln!("candlebook: installing JupyterLab into {} (once, a minute or two)", folder.display());
-    home::output(Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder))
-        .context("cannot make a Python environment; on Debian and Ubuntu: apt-get install python3-venv")?;
+    eprintln!(
+        "candlebook: installing JupyterLab into {} (once, a minute or two)",
+        folder.display()
+    );
+    home::output(
+        Command::new(python)
+            .args(["-m", "venv", "--clear"])
+            .arg(&folder),
+    )
+    .context(
+        "cannot make a Python environment; on Debian and Ubuntu: apt-get install python3-venv",
+    )?;
     let list = folder.join("requirements.part");
     std::fs::write(&list, REQUIREMENTS)?;
     pip_install(&folder, &list)?;
@@ -162,6 +192,16 @@ pub fn private_environment() -> Result<PathBuf> {
 
 fn pip_install(environment: &Path, list: &Path) -> Result<()> {
     let mut pip = Command::new(environment.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(list);
-    home::output(&mut pip).context("JupyterLab cannot be installed; check the network").map(drop)
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-r",
+    ])
+    .arg(list);
+    home::output(&mut pip)
+        .context("JupyterLab cannot be installed; check the network")
+        .map(drop)
 }

@@ -116,7 +116,9 @@ impl PlaceArguments {
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, such as hidden=64")?;
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("expected NAME=VALUE, such as hidden=64")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
@@ -145,10 +147,20 @@ fn carry_out(command: Subcommands) -> Result<()> {
         Subcommands::Install { features, place } => install(features, &place.place()),
         Subcommands::Uninstall { place } => uninstall(&place.place()),
         Subcommands::Lab { notebook, jupyter } => lab(&notebook, &jupyter),
-        Subcommands::Run { notebook, parameters, out } => run::run(&notebook, &parameters, out.as_deref()),
+        Subcommands::Run {
+            notebook,
+            parameters,
+            out,
+        } => run::run(&notebook, &parameters, out.as_deref()),
         Subcommands::Doctor => doctor::run(),
-        Subcommands::Kernel { connection_file, stock: true } => stock::run(&connection_file),
-        Subcommands::Kernel { connection_file, stock: false } => server::run(&connection_file),
+        Subcommands::Kernel {
+            connection_file,
+            stock: true,
+        } => stock::run(&connection_file),
+        Subcommands::Kernel {
+            connection_file,
+            stock: false,
+        } => server::run(&connection_file),
         Subcommands::InternalWarmUp { folder } => seed::run_warm_up(&folder),
     }
 }
@@ -162,14 +174,20 @@ fn install(features: Option<Features>, place: &jupyter::Place) -> Result<()> {
     // Only now: where the build fails, kernels go on with what they had.
     features.save()?;
     let folder = jupyter::register(place)?;
-    eprintln!("candlebook: registered in Jupyter ({}). Open a notebook: cargo candlebook lab", folder.display());
+    eprintln!(
+        "candlebook: registered in Jupyter ({}). Open a notebook: cargo candlebook lab",
+        folder.display()
+    );
     Ok(())
 }
 
 fn uninstall(place: &jupyter::Place) -> Result<()> {
     match jupyter::unregister(place)? {
         Some(folder) => eprintln!("candlebook: removed {}", folder.display()),
-        None => eprintln!("candlebook: was not registered in {}", place.spec_folder()?.display()),
+        None => eprintln!(
+            "candlebook: was not registered in {}",
+            place.spec_folder()?.display()
+        ),
     }
     // What other registrations use stays, unless the user's own was taken out.
     if !matches!(place, jupyter::Place::User) {
@@ -181,7 +199,8 @@ fn uninstall(place: &jupyter::Place) -> Result<()> {
     for part in ["bin", "python"] {
         let folder = home.join(part);
         if folder.is_dir() {
-            std::fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+            std::fs::remove_dir_all(&folder)
+                .with_context(|| format!("cannot remove {}", folder.display()))?;
         }
     }
     features::forget()
@@ -189,7 +208,10 @@ fn uninstall(place: &jupyter::Place) -> Result<()> {
 
 fn lab(notebook: &Path, arguments: &[String]) -> Result<()> {
     if !notebook.is_file() {
-        bail!("expected a notebook at {}, got nothing there. Give the path of one", notebook.display());
+        bail!(
+            "expected a notebook at {}, got nothing there. Give the path of one",
+            notebook.display()
+        );
     }
     let lab = jupyter::lab()?;
     seed::Seed::find()?.make_ready()?;

@@ -26,7 +26,12 @@ impl Request {
         iopub: UnboundedSender<JupyterMessage>,
     ) -> Request {
         let content = serde_json::to_value(&message.content).unwrap_or(Value::Null);
-        Request { message, content, back, iopub }
+        Request {
+            message,
+            content,
+            back,
+            iopub,
+        }
     }
 
     /// The type, such as `execute_request`.
@@ -46,12 +51,16 @@ impl Request {
     pub fn reply(&self, content: Value) {
         let kind = self.kind().replace("_request", "_reply");
         // A sender that is gone needs no answer.
-        let _ = self.back.send(JupyterMessage::new(unknown(&kind, content), Some(&self.message)));
+        let _ = self.back.send(JupyterMessage::new(
+            unknown(&kind, content),
+            Some(&self.message),
+        ));
     }
 
     /// Tells everyone.
     pub fn publish(&self, kind: &str, content: Value) {
-        let message = JupyterMessage::new(unknown(kind, content), Some(&self.message)).with_zmq_identities(Vec::new());
+        let message = JupyterMessage::new(unknown(kind, content), Some(&self.message))
+            .with_zmq_identities(Vec::new());
         let _ = self.iopub.send(message);
     }
 
@@ -62,12 +71,30 @@ impl Request {
     /// What a cell sends while it runs.
     pub fn publish_event(&self, event: Event) {
         match event {
-            Event::Stdout(text) => self.publish("stream", json!({ "name": "stdout", "text": text })),
-            Event::Stderr(text) => self.publish("stream", json!({ "name": "stderr", "text": text })),
-            Event::Display(Display { op: Op::Clear, .. }) => self.publish("clear_output", json!({ "wait": false })),
-            Event::Display(Display { op, data, metadata, transient }) => {
-                let kind = if op == Op::Update { "update_display_data" } else { "display_data" };
-                self.publish(kind, json!({ "data": data, "metadata": metadata, "transient": transient }));
+            Event::Stdout(text) => {
+                self.publish("stream", json!({ "name": "stdout", "text": text }))
+            }
+            Event::Stderr(text) => {
+                self.publish("stream", json!({ "name": "stderr", "text": text }))
+            }
+            Event::Display(Display { op: Op::Clear, .. }) => {
+                self.publish("clear_output", json!({ "wait": false }))
+            }
+            Event::Display(Display {
+                op,
+                data,
+                metadata,
+                transient,
+            }) => {
+                let kind = if op == Op::Update {
+                    "update_display_data"
+                } else {
+                    "display_data"
+                };
+                self.publish(
+                    kind,
+                    json!({ "data": data, "metadata": metadata, "transient": transient }),
+                );
             }
         }
     }
@@ -75,12 +102,16 @@ impl Request {
 
 /// A message of any type from its JSON.
 pub fn unknown(kind: &str, content: Value) -> UnknownMessage {
-    UnknownMessage { msg_type: kind.to_owned(), content }
+    UnknownMessage {
+        msg_type: kind.to_owned(),
+        content,
+    }
 }
 
 /// The fields that say that something failed, in replies and in the published error.
 pub fn error_fields(error: &CellError) -> Map<String, Value> {
-    let fields = json!({ "ename": error.name, "evalue": error.value, "traceback": error.traceback });
+    let fields =
+        json!({ "ename": error.name, "evalue": error.value, "traceback": error.traceback });
     fields.as_object().cloned().unwrap_or_default()
 }
 
@@ -118,6 +149,10 @@ fn rustc_release() -> &'static str {
     static RELEASE: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     RELEASE.get_or_init(|| {
         let version = crate::home::rustc_version().unwrap_or_default();
-        version.lines().find_map(|line| line.strip_prefix("release: ")).unwrap_or("unknown").to_owned()
+        version
+            .lines()
+            .find_map(|line| line.strip_prefix("release: "))
+            .unwrap_or("unknown")
+            .to_owned()
     })
 }

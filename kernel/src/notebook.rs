@@ -19,14 +19,29 @@ pub struct Notebook {
 impl Notebook {
     /// Reads a notebook file.
     pub fn read(path: &Path) -> Result<Notebook> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("{}: expected a notebook (.ipynb), but it cannot be read", path.display()))?;
-        let json: Value = serde_json::from_str(&text)
-            .with_context(|| format!("{}: expected a notebook's JSON; the file is damaged", path.display()))?;
+        let text = std::fs::read_to_string(path).with_context(|| {
+            format!(
+                "{}: expected a notebook (.ipynb), but it cannot be read",
+                path.display()
+            )
+        })?;
+        let json: Value = serde_json::from_str(&text).with_context(|| {
+            format!(
+                "{}: expected a notebook's JSON; the file is damaged",
+                path.display()
+            )
+        })?;
         if json["nbformat"].as_u64() != Some(4) || !json["cells"].is_array() {
-            bail!("{}: expected a notebook of format 4, got {}", path.display(), json["nbformat"]);
+            bail!(
+                "{}: expected a notebook of format 4, got {}",
+                path.display(),
+                json["nbformat"]
+            );
         }
-        Ok(Notebook { path: path.to_owned(), json })
+        Ok(Notebook {
+            path: path.to_owned(),
+            json,
+        })
     }
 
     /// Writes the notebook, whole or not at all, as Jupyter does: keys in order, one space of indentation.
@@ -34,32 +49,48 @@ impl Notebook {
         let mut text = Vec::new();
         let style = serde_json::ser::PrettyFormatter::with_indent(b" ");
         let mut writer = serde_json::Serializer::with_formatter(&mut text, style);
-        serde::Serialize::serialize(&self.json, &mut writer).context("cannot write the notebook as JSON")?;
+        serde::Serialize::serialize(&self.json, &mut writer)
+            .context("cannot write the notebook as JSON")?;
         text.push(b'\n');
         home::write_atomically(path, &text)
     }
 
     /// Every code cell in order: its position among all cells, and its source.
     pub fn code_cells(&self) -> Vec<(usize, String)> {
-        let cells = self.json["cells"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let code = cells.iter().enumerate().filter(|(_, cell)| cell["cell_type"] == "code");
+        let cells = self.json["cells"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let code = cells
+            .iter()
+            .enumerate()
+            .filter(|(_, cell)| cell["cell_type"] == "code");
         code.map(|(i, cell)| (i, joined(&cell["source"]))).collect()
     }
 
     /// Sets a parameter: the value in `let NAME = ...;` of the cell tagged `parameters`.
     pub fn set_parameter(&mut self, name: &str, value: &str) -> Result<()> {
         let path = self.path.display().to_string();
-        let cells = self.json["cells"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
+        let cells = self.json["cells"]
+            .as_array_mut()
+            .map(Vec::as_mut_slice)
+            .unwrap_or_default();
         let tagged = |cell: &&mut Value| {
-            cell["metadata"]["tags"].as_array().is_some_and(|tags| tags.iter().any(|tag| tag == "parameters"))
+            cell["metadata"]["tags"]
+                .as_array()
+                .is_some_and(|tags| tags.iter().any(|tag| tag == "parameters"))
         };
         let Some(cell) = cells.iter_mut().find(tagged) else {
-            bail!("{path}: -p {name}: expected a cell tagged \"parameters\", got none. Tag one in the notebook");
+            bail!(
+                "{path}: -p {name}: expected a cell tagged \"parameters\", got none. Tag one in the notebook"
+            );
         };
         let source = joined(&cell["source"]);
         let Some(changed) = replace_let(&source, name, value) else {
             let known = let_names(&source).join(", ");
-            bail!("{path}: -p {name}: expected one of the notebook's parameters ({known}), got {name}");
+            bail!(
+                "{path}: -p {name}: expected one of the notebook's parameters ({known}), got {name}"
+            );
         };
         cell["source"] = Value::String(changed);
         Ok(())
@@ -67,7 +98,10 @@ impl Notebook {
 
     /// Takes out what an earlier run left.
     pub fn clear_outputs(&mut self) {
-        let cells = self.json["cells"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
+        let cells = self.json["cells"]
+            .as_array_mut()
+            .map(Vec::as_mut_slice)
+            .unwrap_or_default();
         for cell in cells.iter_mut().filter(|cell| cell["cell_type"] == "code") {
             cell["outputs"] = json!([]);
             cell["execution_count"] = Value::Null;
@@ -117,12 +151,19 @@ impl Notebook {
     }
 
     fn add_stream(&mut self, i: usize, name: &str, text: &str) {
-        let last = self.json["cells"][i]["outputs"].as_array_mut().and_then(|outputs| outputs.last_mut());
-        if let Some(last) = last.filter(|last| last["output_type"] == "stream" && last["name"] == name) {
+        let last = self.json["cells"][i]["outputs"]
+            .as_array_mut()
+            .and_then(|outputs| outputs.last_mut());
+        if let Some(last) =
+            last.filter(|last| last["output_type"] == "stream" && last["name"] == name)
+        {
             let longer = joined(&last["text"]) + text;
             last["text"] = Value::String(longer);
         } else {
-            self.push(i, json!({ "output_type": "stream", "name": name, "text": text }));
+            self.push(
+                i,
+                json!({ "output_type": "stream", "name": name, "text": text }),
+            );
         }
     }
 
@@ -144,8 +185,14 @@ impl Notebook {
 
     /// The outputs of all cells. (Indexing a cell that has none would put a null there.)
     fn outputs(&mut self) -> impl Iterator<Item = &mut Value> {
-        let cells = self.json["cells"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
-        cells.iter_mut().filter_map(|cell| cell.get_mut("outputs")?.as_array_mut()).flatten()
+        let cells = self.json["cells"]
+            .as_array_mut()
+            .map(Vec::as_mut_slice)
+            .unwrap_or_default();
+        cells
+            .iter_mut()
+            .filter_map(|cell| cell.get_mut("outputs")?.as_array_mut())
+            .flatten()
     }
 
     /// Takes out what only a running notebook needs.
@@ -170,13 +217,21 @@ fn joined(field: &Value) -> String {
 fn lets(source: &str) -> Vec<(String, std::ops::Range<usize>)> {
     const HEAD: &str = "fn cell() {\n";
     let parsed = SourceFile::parse(&format!("{HEAD}{source}\n}}"), Edition::Edition2024);
-    let statements = parsed.syntax_node().descendants().filter_map(ast::LetStmt::cast);
+    let statements = parsed
+        .syntax_node()
+        .descendants()
+        .filter_map(ast::LetStmt::cast);
     statements
         .filter_map(|statement| {
-            let Some(ast::Pat::IdentPat(name)) = statement.pat() else { return None };
+            let Some(ast::Pat::IdentPat(name)) = statement.pat() else {
+                return None;
+            };
             let value = statement.initializer()?.syntax().text_range();
             let at = |offset: ra_ap_syntax::TextSize| usize::from(offset) - HEAD.len();
-            Some((name.name()?.text().to_string(), at(value.start())..at(value.end())))
+            Some((
+                name.name()?.text().to_string(),
+                at(value.start())..at(value.end()),
+            ))
         })
         .collect()
 }
@@ -187,7 +242,12 @@ fn let_names(source: &str) -> Vec<String> {
 
 fn replace_let(source: &str, name: &str, value: &str) -> Option<String> {
     let (_, range) = lets(source).into_iter().find(|(found, _)| *found == name)?;
-    Some(format!("{}{}{}", &source[..range.start], value, &source[range.end..]))
+    Some(format!(
+        "{}{}{}",
+        &source[..range.start],
+        value,
+        &source[range.end..]
+    ))
 }
 
 #[cfg(test)]
@@ -195,27 +255,39 @@ mod tests {
     use super::*;
 
     fn notebook(json: Value) -> Notebook {
-        Notebook { path: "test.ipynb".into(), json }
+        Notebook {
+            path: "test.ipynb".into(),
+            json,
+        }
     }
 
     fn display(op: Op, id: &str, text: &str) -> Event {
-        let data = json!({ "text/plain": text }).as_object().cloned().unwrap_or_default();
-        let transient = json!({ "display_id": id }).as_object().cloned().unwrap_or_default();
-        Event::Display(Display { op, data, metadata: Map::new(), transient })
+        let data = json!({ "text/plain": text })
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
+        let transient = json!({ "display_id": id })
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
+        Event::Display(Display {
+            op,
+            data,
+            metadata: Map::new(),
+            transient,
+        })
     }
 
     #[test]
     fn a_parameter_replaces_its_value_and_nothing_else() {
-        let source =
-            "// let hidden = 0;\nlet hidden = 128; let mut rate: f64 = 1e-3;\nlet name = \"a;b\"; let sizes = [0; 3];";
+        let source = "// let hidden = 0;\nlet hidden = 128; let mut rate: f64 = 1e-3;\nlet name = \"a;b\"; let sizes = [0; 3];";
         let cells = json!([{ "cell_type": "code", "metadata": { "tags": ["parameters"] }, "source": [source] }]);
         let mut book = notebook(json!({ "nbformat": 4, "cells": cells }));
         book.set_parameter("rate", "0.5").unwrap();
         book.set_parameter("hidden", "7").unwrap();
         book.set_parameter("sizes", "[1, 2]").unwrap();
         book.set_parameter("name", "\"c\"").unwrap();
-        let expected =
-            "// let hidden = 0;\nlet hidden = 7; let mut rate: f64 = 0.5;\nlet name = \"c\"; let sizes = [1, 2];";
+        let expected = "// let hidden = 0;\nlet hidden = 7; let mut rate: f64 = 0.5;\nlet name = \"c\"; let sizes = [1, 2];";
         assert_eq!(book.code_cells(), vec![(0, expected.to_owned())]);
         let error = book.set_parameter("hiden", "7").unwrap_err().to_string();
         assert_eq!(
@@ -228,14 +300,18 @@ mod tests {
     fn without_a_parameters_cell_the_error_says_so() {
         let mut book = notebook(json!({ "nbformat": 4, "cells": [] }));
         let error = book.set_parameter("hidden", "7").unwrap_err().to_string();
-        assert!(error.contains("expected a cell tagged \"parameters\", got none"), "{error}");
+        assert!(
+            error.contains("expected a cell tagged \"parameters\", got none"),
+            "{error}"
+        );
     }
 
     #[test]
     fn streams_join_and_displays_are_replaced_in_place() {
         let cell = json!({ "cell_type": "code", "metadata": {}, "source": "", "outputs": [] });
         let prose = json!({ "cell_type": "markdown", "metadata": {}, "source": "text" });
-        let mut book = notebook(json!({ "nbformat": 4, "cells": [cell.clone(), cell, prose.clone()] }));
+        let mut book =
+            notebook(json!({ "nbformat": 4, "cells": [cell.clone(), cell, prose.clone()] }));
         book.begin_cell(0, 1);
         book.add_event(0, &Event::Stdout("a".into()));
         book.add_event(0, &Event::Stdout("b\n".into()));

@@ -10,8 +10,8 @@ use crate::child::{CELL_BEGINS, CELL_DONE};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
-    recvmsg, sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 use rustix::pipe::{PipeFlags, pipe_with};
 use serde_json::{Map, Value};
@@ -87,19 +87,25 @@ impl Control {
         unsafe {
             command.pre_exec(move || exchange_output(&theirs).map_err(std::io::Error::from));
         }
-        Ok(Control { ours, ending: Arc::default(), running: Arc::default() })
+        Ok(Control {
+            ours,
+            ending: Arc::default(),
+            running: Arc::default(),
+        })
     }
 
     /// Starts the thread that reads the children's output.
     pub fn relay(&self, mut sink: Sink) -> std::io::Result<()> {
         let control = self.ours.try_clone()?;
         let (ending, running) = (Arc::clone(&self.ending), Arc::clone(&self.running));
-        std::thread::Builder::new().name("candlebook-relay".into()).spawn(move || {
-            while let Ok(Some(pipes)) = receive(&control) {
-                Relay::new(&pipes, &ending, &running, &mut sink).run();
-                running.store(false, Ordering::SeqCst);
-            }
-        })?;
+        std::thread::Builder::new()
+            .name("candlebook-relay".into())
+            .spawn(move || {
+                while let Ok(Some(pipes)) = receive(&control) {
+                    Relay::new(&pipes, &ending, &running, &mut sink).run();
+                    running.store(false, Ordering::SeqCst);
+                }
+            })?;
         Ok(())
     }
 
@@ -110,7 +116,12 @@ impl Control {
 
     /// How the last cell ended, and forgets it.
     pub fn take_ending(&self) -> Ending {
-        std::mem::take(&mut *self.ending.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        std::mem::take(
+            &mut *self
+                .ending
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner()),
+        )
     }
 }
 
@@ -123,7 +134,12 @@ fn exchange_output(control: &UnixStream) -> rustix::io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     ancillary.push(SendAncillaryMessage::ScmRights(&fds));
-    sendmsg(control, &[IoSlice::new(b"c")], &mut ancillary, SendFlags::empty())?;
+    sendmsg(
+        control,
+        &[IoSlice::new(b"c")],
+        &mut ancillary,
+        SendFlags::empty(),
+    )?;
     rustix::stdio::dup2_stdout(&out_write)?;
     rustix::stdio::dup2_stderr(&err_write)
 }
@@ -140,7 +156,12 @@ fn receive(control: &UnixStream) -> rustix::io::Result<Option<Pipes>> {
     let mut byte = [0; 1];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let got = recvmsg(control, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    let got = recvmsg(
+        control,
+        &mut [IoSliceMut::new(&mut byte)],
+        &mut ancillary,
+        RecvFlags::CMSG_CLOEXEC,
+    )?;
     if got.bytes == 0 {
         return Ok(None);
     }
@@ -149,7 +170,13 @@ fn receive(control: &UnixStream) -> rustix::io::Result<Option<Pipes>> {
         _ => None,
     });
     let mut fds = fds.next().into_iter().flatten();
-    Ok((|| Some(Pipes { engine: fds.next()?.into(), out: fds.next()?, err: fds.next()? }))())
+    Ok((|| {
+        Some(Pipes {
+            engine: fds.next()?.into(),
+            out: fds.next()?,
+            err: fds.next()?,
+        })
+    })())
 }
 
 /// What the engine's protocol lines start with.
@@ -157,7 +184,10 @@ const PROTOCOL: &[u8] = b"EVCXR_";
 /// What displays, and the end of a cell, start with.
 const SEPARATOR: u8 = 0x1e;
 /// How long text on standard error waits for the line that says it was the message of a failure.
-const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 4_000_000 };
+const PATIENCE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 4_000_000,
+};
 
 /// Reads one child's pipes until both are closed.
 struct Relay<'a> {
@@ -176,9 +206,23 @@ struct Relay<'a> {
 }
 
 impl<'a> Relay<'a> {
-    fn new(pipes: &'a Pipes, ending: &'a Mutex<Ending>, running: &'a AtomicBool, sink: &'a mut Sink) -> Self {
+    fn new(
+        pipes: &'a Pipes,
+        ending: &'a Mutex<Ending>,
+        running: &'a AtomicBool,
+        sink: &'a mut Sink,
+    ) -> Self {
         let (pending, error, told) = (Vec::new(), Vec::new(), Vec::new());
-        Relay { pipes, ending, running, pending, error, told, block: false, sink }
+        Relay {
+            pipes,
+            ending,
+            running,
+            pending,
+            error,
+            told,
+            block: false,
+            sink,
+        }
     }
 
     fn run(&mut self) {
@@ -200,7 +244,11 @@ impl<'a> Relay<'a> {
                 }
                 for (i, fd) in polled.iter().enumerate() {
                     let ready = !fd.revents().is_empty();
-                    if out_open && i == 0 { out = ready } else { err = ready }
+                    if out_open && i == 0 {
+                        out = ready
+                    } else {
+                        err = ready
+                    }
                 }
             }
             // Standard error first: what was written there before a line of standard output comes before it.
@@ -244,7 +292,11 @@ impl<'a> Relay<'a> {
             let text: Vec<u8> = self.pending.drain(..start).collect();
             self.send_text(&text);
             // Text may look like a protocol line and not be one; what the helper or the child say then ends it.
-            if let Some(end) = self.pending.iter().skip(1).position(|&byte| byte == SEPARATOR)
+            if let Some(end) = self
+                .pending
+                .iter()
+                .skip(1)
+                .position(|&byte| byte == SEPARATOR)
                 && !self.pending[..=end].contains(&b'\n')
             {
                 let text: Vec<u8> = self.pending.drain(..=end).collect();
@@ -277,9 +329,9 @@ impl<'a> Relay<'a> {
             self.send_error();
             match serde_json::from_slice(json) {
                 Ok(display) => (self.sink)(Event::Display(display)),
-                Err(error) => {
-                    (self.sink)(Event::Stderr(format!("candlebook: a display that cannot be read: {error}\n")))
-                }
+                Err(error) => (self.sink)(Event::Stderr(format!(
+                    "candlebook: a display that cannot be read: {error}\n"
+                ))),
             }
         } else if line == b"EVCXR_PANIC_NOTIFICATION" || line == b"EVCXR_ERROR_OCCURRED" {
             self.drain_error();
@@ -287,8 +339,14 @@ impl<'a> Relay<'a> {
             let fresh = std::mem::take(&mut self.error);
             let bytes = if fresh.is_empty() { &self.told } else { &fresh };
             let message = String::from_utf8_lossy(bytes).into_owned();
-            let failure = Failure { panic: line.starts_with(b"EVCXR_PANIC"), message };
-            self.ending.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).failure = Some(failure);
+            let failure = Failure {
+                panic: line.starts_with(b"EVCXR_PANIC"),
+                message,
+            };
+            self.ending
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                .failure = Some(failure);
             self.pass_on(line);
         } else if is_protocol(line) {
             self.block = line.starts_with(b"EVCXR_BEGIN_CONTENT");
@@ -313,7 +371,10 @@ impl<'a> Relay<'a> {
 
     /// Whether what is held back is the mere beginning of what a protocol line starts with.
     fn is_held(&self) -> bool {
-        !self.pending.is_empty() && self.pending.len() < PROTOCOL.len() && is_beginning(&self.pending) && !self.block
+        !self.pending.is_empty()
+            && self.pending.len() < PROTOCOL.len()
+            && is_beginning(&self.pending)
+            && !self.block
     }
 
     /// Text may end in a letter that protocol lines start with: after a while it is text.
@@ -367,7 +428,11 @@ fn is_beginning(bytes: &[u8]) -> bool {
 }
 
 fn is_protocol(line: &[u8]) -> bool {
-    const LINES: [&[u8]; 3] = [b"EVCXR_VARIABLE_CHANGED_TYPE:", b"EVCXR_BEGIN_CONTENT ", b"EVCXR_INPUT_REQUEST"];
+    const LINES: [&[u8]; 3] = [
+        b"EVCXR_VARIABLE_CHANGED_TYPE:",
+        b"EVCXR_BEGIN_CONTENT ",
+        b"EVCXR_INPUT_REQUEST",
+    ];
     LINES.iter().any(|start| line.starts_with(start))
 }
 
@@ -400,12 +465,18 @@ mod tests {
         let ending = Arc::new(Mutex::new(Ending::default()));
         let shared = Arc::clone(&ending);
         let thread = std::thread::spawn(move || {
-            let pipes = Pipes { engine: engine_write.into(), out, err };
+            let pipes = Pipes {
+                engine: engine_write.into(),
+                out,
+                err,
+            };
             let mut sink: Sink = Box::new(move |event| seen.lock().unwrap().push(event));
             let running = AtomicBool::new(false);
             Relay::new(&pipes, &shared, &running, &mut sink).run();
         });
-        std::fs::File::from(err_write).write_all(stderr.as_bytes()).unwrap();
+        std::fs::File::from(err_write)
+            .write_all(stderr.as_bytes())
+            .unwrap();
         let mut write = std::fs::File::from(out_write);
         for part in parts {
             write.write_all(part.as_bytes()).unwrap();
@@ -414,7 +485,9 @@ mod tests {
         drop(write);
         thread.join().unwrap();
         let mut engine = String::new();
-        std::fs::File::from(engine_read).read_to_string(&mut engine).unwrap();
+        std::fs::File::from(engine_read)
+            .read_to_string(&mut engine)
+            .unwrap();
         let events = events.lock().unwrap().clone();
         let ending = ending.lock().unwrap().clone();
         (events, engine, ending)
@@ -435,20 +508,29 @@ mod tests {
     fn text_goes_out_at_once_and_the_engine_gets_its_lines() {
         let (events, engine, _) = relayed(&["a", "b\nc", DONE], "");
         assert_eq!(events[0], Event::Stdout("a".into()));
-        assert_eq!((text(&events).as_str(), engine.as_str()), ("ab\nc", "EVCXR_EXECUTION_COMPLETE\n"));
+        assert_eq!(
+            (text(&events).as_str(), engine.as_str()),
+            ("ab\nc", "EVCXR_EXECUTION_COMPLETE\n")
+        );
     }
 
     #[test]
     fn displays_are_taken_out_of_the_middle_of_a_line() {
         let line = "\u{1e}CANDLEBOOK {\"op\": \"update\", \"data\": {\"text/plain\": \"x\"}}\n";
         let (events, engine, _) = relayed(&["a", &line[..9], &line[9..], "b\n", DONE], "");
-        assert_eq!((text(&events).as_str(), engine.as_str()), ("a[Update]b\n", "EVCXR_EXECUTION_COMPLETE\n"));
+        assert_eq!(
+            (text(&events).as_str(), engine.as_str()),
+            ("a[Update]b\n", "EVCXR_EXECUTION_COMPLETE\n")
+        );
     }
 
     #[test]
     fn text_that_looks_like_the_protocol_is_text() {
         let (events, engine, _) = relayed(&["x EVCXR_ no", "t ours", DONE], "");
-        assert_eq!((text(&events).as_str(), engine.as_str()), ("x EVCXR_ not ours", "EVCXR_EXECUTION_COMPLETE\n"));
+        assert_eq!(
+            (text(&events).as_str(), engine.as_str()),
+            ("x EVCXR_ not ours", "EVCXR_EXECUTION_COMPLETE\n")
+        );
         let (events, engine, _) = relayed(&["EVC", "ASUALLY\nEVCXR_NOTHING\nE", DONE], "");
         assert_eq!(
             (text(&events).as_str(), engine.as_str()),
@@ -459,7 +541,10 @@ mod tests {
     #[test]
     fn the_first_letters_of_the_protocol_are_text_after_a_while_and_characters_stay_whole() {
         let (events, _, _) = relayed(&["DONE", "\n", DONE], "");
-        assert_eq!(events[..2], [Event::Stdout("DON".into()), Event::Stdout("E".into())]);
+        assert_eq!(
+            events[..2],
+            [Event::Stdout("DON".into()), Event::Stdout("E".into())]
+        );
         let heart = "\u{2665}";
         let (events, _, _) = relayed(&["a", heart, DONE], heart);
         assert_eq!(text(&events), format!("<{heart}>a{heart}"));
@@ -470,7 +555,10 @@ mod tests {
     #[test]
     fn a_content_that_is_not_ended_ends_with_its_cell() {
         let (_, engine, _) = relayed(&["EVCXR_BEGIN_CONTENT text/plain\nhalf\n", DONE], "");
-        assert_eq!(engine, "EVCXR_BEGIN_CONTENT text/plain\nhalf\nEVCXR_END_CONTENT\nEVCXR_EXECUTION_COMPLETE\n");
+        assert_eq!(
+            engine,
+            "EVCXR_BEGIN_CONTENT text/plain\nhalf\nEVCXR_END_CONTENT\nEVCXR_EXECUTION_COMPLETE\n"
+        );
     }
 
     #[test]
@@ -484,10 +572,16 @@ mod tests {
     #[test]
     fn the_message_of_a_failure_is_kept_apart_and_other_errors_are_shown() {
         let (events, engine, ending) = relayed(&["EVCXR_ERROR_OCCURRED\n", DONE], "no such file\n");
-        let failure = Failure { panic: false, message: "no such file\n".into() };
+        let failure = Failure {
+            panic: false,
+            message: "no such file\n".into(),
+        };
         assert_eq!((events, ending.failure), (vec![], Some(failure)));
         assert_eq!(engine, "EVCXR_ERROR_OCCURRED\nEVCXR_EXECUTION_COMPLETE\n");
         let (events, _, ending) = relayed(&[DONE], "a warning");
-        assert_eq!((text(&events).as_str(), ending.failure), ("<a warning>", None));
+        assert_eq!(
+            (text(&events).as_str(), ending.failure),
+            ("<a warning>", None)
+        );
     }
 }

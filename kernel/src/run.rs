@@ -17,7 +17,8 @@ pub fn run(path: &Path, parameters: &[(String, String)], out: Option<&Path>) -> 
     for (name, value) in parameters {
         notebook.set_parameter(name, value)?;
     }
-    let out = std::path::absolute(out.unwrap_or(path)).context("the path of the output is not usable")?;
+    let out =
+        std::path::absolute(out.unwrap_or(path)).context("the path of the output is not usable")?;
     notebook.clear_outputs();
     // Now rather than after hours of cells: whether the file can be written.
     notebook.write(&out)?;
@@ -28,7 +29,8 @@ pub fn run(path: &Path, parameters: &[(String, String)], out: Option<&Path>) -> 
     let start = Instant::now();
     // Jupyter runs a notebook in its folder: relative paths in cells mean the same here.
     if let Some(folder) = std::path::absolute(path)?.parent() {
-        std::env::set_current_dir(folder).with_context(|| format!("cannot enter {}", folder.display()))?;
+        std::env::set_current_dir(folder)
+            .with_context(|| format!("cannot enter {}", folder.display()))?;
     }
     let (sender, events) = channel();
     let sink = Box::new(move |event| {
@@ -36,20 +38,40 @@ pub fn run(path: &Path, parameters: &[(String, String)], out: Option<&Path>) -> 
         let _ = sender.send(event);
     });
     let mut engine = Engine::start(&session, sink)?;
-    eprintln!("{}: kernel ready after {:.1} s", path.display(), start.elapsed().as_secs_f64());
+    eprintln!(
+        "{}: kernel ready after {:.1} s",
+        path.display(),
+        start.elapsed().as_secs_f64()
+    );
     let result = run_cells(&mut notebook, &mut engine, &events, &out);
     notebook.finish();
     notebook.write(&out)?;
-    eprintln!("{}: {:.1} s, written to {}", path.display(), start.elapsed().as_secs_f64(), out.display());
+    eprintln!(
+        "{}: {:.1} s, written to {}",
+        path.display(),
+        start.elapsed().as_secs_f64(),
+        out.display()
+    );
     result
 }
 
-fn run_cells(notebook: &mut Notebook, engine: &mut Engine, events: &Receiver<Event>, out: &Path) -> Result<()> {
-    let cells: Vec<(usize, String)> =
-        notebook.code_cells().into_iter().filter(|(_, source)| !source.trim().is_empty()).collect();
+fn run_cells(
+    notebook: &mut Notebook,
+    engine: &mut Engine,
+    events: &Receiver<Event>,
+    out: &Path,
+) -> Result<()> {
+    let cells: Vec<(usize, String)> = notebook
+        .code_cells()
+        .into_iter()
+        .filter(|(_, source)| !source.trim().is_empty())
+        .collect();
     for (n, (i, source)) in cells.iter().enumerate() {
         let count = n as u32 + 1;
-        let first = source.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let first = source
+            .lines()
+            .find(|line| !line.trim().is_empty())
+            .unwrap_or_default();
         eprint!("[{count}/{}] {first:.60} ", cells.len());
         let start = Instant::now();
         notebook.begin_cell(*i, count);
@@ -73,7 +95,12 @@ fn run_cells(notebook: &mut Notebook, engine: &mut Engine, events: &Receiver<Eve
 }
 
 /// Runs a cell on a thread of its own, so that its events are handled while it runs.
-fn execute(engine: &mut Engine, source: &str, events: &Receiver<Event>, mut handle: impl FnMut(Event)) -> Outcome {
+fn execute(
+    engine: &mut Engine,
+    source: &str,
+    events: &Receiver<Event>,
+    mut handle: impl FnMut(Event),
+) -> Outcome {
     std::thread::scope(|scope| {
         let running = scope.spawn(|| engine.execute(source, &|_, _| String::new()));
         while !running.is_finished() {
@@ -94,9 +121,17 @@ fn execute(engine: &mut Engine, source: &str, events: &Receiver<Event>, mut hand
 fn echo(event: &Event) {
     let text = match event {
         Event::Stdout(text) | Event::Stderr(text) => text.clone(),
-        Event::Display(display) => match (display.op, display.data.get("text/plain").and_then(|text| text.as_str())) {
+        Event::Display(display) => match (
+            display.op,
+            display
+                .data
+                .get("text/plain")
+                .and_then(|text| text.as_str()),
+        ) {
             (Op::Display, Some(text)) => format!("\n{text}\n"),
-            (Op::Update, Some(text)) if text.starts_with("epoch") && std::io::stderr().is_terminal() => {
+            (Op::Update, Some(text))
+                if text.starts_with("epoch") && std::io::stderr().is_terminal() =>
+            {
                 format!("\r\x1b[2K{text}")
             }
             _ => return,

@@ -56,7 +56,11 @@ impl Seed {
     pub fn with(features: Features) -> Result<Seed> {
         let version = home::rustc_version()?;
         home::check_rustc(&version)?;
-        Ok(Seed { folder: home::folder()?.join("seeds").join(key(&version, &features)), features, in_use: None })
+        Ok(Seed {
+            folder: home::folder()?.join("seeds").join(key(&version, &features)),
+            features,
+            in_use: None,
+        })
     }
 
     /// What it is built with.
@@ -72,7 +76,10 @@ impl Seed {
     /// Builds the seed where it is not there, with progress on standard error, and holds it. One process builds, others
     /// wait and say so.
     pub fn make_ready(&mut self) -> Result<()> {
-        let seeds = self.folder.parent().context("the folder of seeds has no parent")?;
+        let seeds = self
+            .folder
+            .parent()
+            .context("the folder of seeds has no parent")?;
         home::create_folder(seeds)?;
         let lock_path = self.folder.with_extension("lock");
         loop {
@@ -89,7 +96,8 @@ impl Seed {
             }
             if !self.exists() {
                 // The builder holds the lock too: if this process is killed, others wait until it is done or gone.
-                rustix::io::fcntl_setfd(&lock, rustix::io::FdFlags::empty()).context("cannot hand on the lock")?;
+                rustix::io::fcntl_setfd(&lock, rustix::io::FdFlags::empty())
+                    .context("cannot hand on the lock")?;
                 build(&self.folder, &self.features)?;
                 remove_unused(seeds, &self.folder);
             }
@@ -105,7 +113,11 @@ impl Seed {
     /// cells do not need, and what it left out while the seed was built need not be left out again.
     pub fn lock_file(&self) -> PathBuf {
         let warmed = self.folder.join("session/Cargo.lock");
-        if self.exists() { warmed } else { self.folder.join("helper/Cargo.lock") }
+        if self.exists() {
+            warmed
+        } else {
+            self.folder.join("helper/Cargo.lock")
+        }
     }
 
     /// Folder that the engine reads its start-up commands from.
@@ -126,7 +138,17 @@ pub fn remove_all() -> Result<()> {
 /// A hash of all that decides what is in the seed.
 fn key(rustc: &str, features: &Features) -> String {
     let mut hash = Sha256::new();
-    for part in [rustc, ENGINE, &features.quoted(), MANIFEST, LOCK, INIT, PRELUDE, WARM_UP, CARGO_CONFIG] {
+    for part in [
+        rustc,
+        ENGINE,
+        &features.quoted(),
+        MANIFEST,
+        LOCK,
+        INIT,
+        PRELUDE,
+        WARM_UP,
+        CARGO_CONFIG,
+    ] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
@@ -143,7 +165,10 @@ fn key(rustc: &str, features: &Features) -> String {
         hash.update([0]);
         hash.update(file.contents());
     }
-    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn collect<'a>(folder: &'a Dir<'a>, files: &mut Vec<&'a include_dir::File<'a>>) {
@@ -163,8 +188,13 @@ fn open_lock(path: &Path) -> Result<File> {
 
 /// Removes seeds other than `keep` whose lock nobody holds.
 fn remove_unused(seeds: &Path, keep: &Path) {
-    let Ok(entries) = std::fs::read_dir(seeds) else { return };
-    for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "lock"))
+    let Ok(entries) = std::fs::read_dir(seeds) else {
+        return;
+    };
+    for path in entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "lock"))
     {
         let folder = path.with_extension("");
         let Ok(lock) = open_lock(&path) else { continue };
@@ -181,14 +211,20 @@ fn remove_unused(seeds: &Path, keep: &Path) {
 fn build(folder: &Path, features: &Features) -> Result<()> {
     let start = Instant::now();
     if folder.exists() {
-        std::fs::remove_dir_all(folder).with_context(|| format!("cannot clear {}", folder.display()))?;
+        std::fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot clear {}", folder.display()))?;
     }
-    eprintln!("candlebook: building the helper crate for the kernel, once for this version (some minutes)");
+    eprintln!(
+        "candlebook: building the helper crate for the kernel, once for this version (some minutes)"
+    );
     add_rust_src();
     lay_out(folder, features).context("cannot prepare the folder of the seed")?;
     warm_up(folder, features)?;
     home::write_atomically(&folder.join("ready"), b"")?;
-    eprintln!("candlebook: the kernel is ready, after {:.0} s", start.elapsed().as_secs_f64());
+    eprintln!(
+        "candlebook: the kernel is ready, after {:.0} s",
+        start.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 
@@ -199,7 +235,10 @@ fn lay_out(folder: &Path, features: &Features) -> Result<()> {
         dir.extract(helper.join(name))?;
     }
     let mut manifest: toml::Table = MANIFEST.parse()?;
-    if let Some(workspace) = manifest.get_mut("workspace").and_then(toml::Value::as_table_mut) {
+    if let Some(workspace) = manifest
+        .get_mut("workspace")
+        .and_then(toml::Value::as_table_mut)
+    {
         workspace.remove("members");
     }
     // Benchmarks are not carried along.
@@ -209,7 +248,9 @@ fn lay_out(folder: &Path, features: &Features) -> Result<()> {
     let config = folder.join("config");
     home::create_folder(&config)?;
     let path = toml::Value::String(helper.to_string_lossy().into_owned());
-    let init = INIT.replace("{path}", &path.to_string()).replace("{features}", &features.quoted());
+    let init = INIT
+        .replace("{path}", &path.to_string())
+        .replace("{features}", &features.quoted());
     std::fs::write(config.join("init.evcxr"), init + PRELUDE)?;
     home::create_folder(&folder.join("session"))?;
     write_cargo_config()?;
@@ -219,13 +260,27 @@ fn lay_out(folder: &Path, features: &Features) -> Result<()> {
 /// Takes over what an earlier seed has compiled: after a change of the helper alone, only the helper is compiled.
 /// Cargo finds out what still holds.
 fn start_from_another(folder: &Path) -> Result<()> {
-    let Some(seeds) = folder.parent() else { return Ok(()) };
-    let age = |path: &PathBuf| std::fs::metadata(path.join("ready")).and_then(|ready| ready.modified()).ok();
-    let others = std::fs::read_dir(seeds)?.flatten().map(|entry| entry.path());
-    let Some(other) = others.filter(|path| age(path).is_some()).max_by_key(age) else { return Ok(()) };
+    let Some(seeds) = folder.parent() else {
+        return Ok(());
+    };
+    let age = |path: &PathBuf| {
+        std::fs::metadata(path.join("ready"))
+            .and_then(|ready| ready.modified())
+            .ok()
+    };
+    let others = std::fs::read_dir(seeds)?
+        .flatten()
+        .map(|entry| entry.path());
+    let Some(other) = others.filter(|path| age(path).is_some()).max_by_key(age) else {
+        return Ok(());
+    };
     let lock = open_lock(&other.with_extension("lock"))?;
     if lock.try_lock_shared().is_ok() {
-        let leave = [&OF_A_CELL[..], &["candlebook-", "libcandlebook", "Cargo.lock"]].concat();
+        let leave = [
+            &OF_A_CELL[..],
+            &["candlebook-", "libcandlebook", "Cargo.lock"],
+        ]
+        .concat();
         fill(&other.join("session"), &folder.join("session"), &leave)?;
     }
     Ok(())
@@ -240,9 +295,14 @@ fn write_cargo_config() -> Result<()> {
 
 /// The standard library's source improves completion and lets the engine name more types; without it most cells work.
 fn add_rust_src() {
-    let there = home::sysroot().is_ok_and(|root| root.join("lib/rustlib/src/rust/library").is_dir());
-    if !there && home::output(Command::new("rustup").args(["component", "add", "rust-src"])).is_err() {
-        eprintln!("candlebook: rust-src could not be added; completion will know less (rustup component add rust-src)");
+    let there =
+        home::sysroot().is_ok_and(|root| root.join("lib/rustlib/src/rust/library").is_dir());
+    if !there
+        && home::output(Command::new("rustup").args(["component", "add", "rust-src"])).is_err()
+    {
+        eprintln!(
+            "candlebook: rust-src could not be added; completion will know less (rustup component add rust-src)"
+        );
     }
 }
 
@@ -259,7 +319,10 @@ fn warm_up(folder: &Path, features: &Features) -> Result<()> {
         .stderr(Stdio::piped())
         .spawn()
         .context("cannot start the engine")?;
-    let stderr = child.stderr.take().context("the engine has no standard error")?;
+    let stderr = child
+        .stderr
+        .take()
+        .context("the engine has no standard error")?;
     let mut progress = Progress::new(count_packages(&folder.join("helper")));
     let mut rest = String::new();
     for line in BufReader::new(stderr).lines() {
@@ -272,7 +335,10 @@ fn warm_up(folder: &Path, features: &Features) -> Result<()> {
     progress.end();
     let status = child.wait().context("the engine did not end")?;
     if !status.success() {
-        bail!("the helper crate could not be built ({status}):\n{}", rest.trim());
+        bail!(
+            "the helper crate could not be built ({status}):\n{}",
+            rest.trim()
+        );
     }
     Ok(())
 }
@@ -284,12 +350,19 @@ pub fn run_warm_up(folder: &Path) -> Result<()> {
             eprint!("{text}");
         }
     });
-    let session = Session::in_seed(Seed { folder: folder.to_owned(), features: Features::default(), in_use: None });
+    let session = Session::in_seed(Seed {
+        folder: folder.to_owned(),
+        features: Features::default(),
+        in_use: None,
+    });
     // SAFETY: no thread has been started yet.
     unsafe { crate::engine::set_environment(&session)? };
     let mut engine = crate::engine::Engine::start(&session, complain)?;
     for cell in WARM_UP.split("\n// ---\n") {
-        engine.execute(cell, &|_, _| String::new()).into_result().map_err(|error| anyhow::anyhow!("{error}"))?;
+        engine
+            .execute(cell, &|_, _| String::new())
+            .into_result()
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
     }
     Ok(())
 }
@@ -297,9 +370,23 @@ pub fn run_warm_up(folder: &Path) -> Result<()> {
 /// How many packages the helper crate is compiled from, itself included; None where cargo does not say.
 fn count_packages(helper: &Path) -> Option<usize> {
     let mut tree = Command::new("cargo");
-    tree.args(["tree", "--prefix", "none", "--edges", "normal,build", "--no-dedupe", "--offline"]).current_dir(helper);
+    tree.args([
+        "tree",
+        "--prefix",
+        "none",
+        "--edges",
+        "normal,build",
+        "--no-dedupe",
+        "--offline",
+    ])
+    .current_dir(helper);
     let list = home::output(&mut tree).ok()?;
-    Some(list.lines().filter_map(|line| line.split(" (").next()).collect::<std::collections::BTreeSet<_>>().len())
+    Some(
+        list.lines()
+            .filter_map(|line| line.split(" (").next())
+            .collect::<std::collections::BTreeSet<_>>()
+            .len(),
+    )
 }
 
 /// What is being compiled: one line that is rewritten on a terminal, every 20th package elsewhere.
@@ -313,14 +400,23 @@ struct Progress {
 
 impl Progress {
     fn new(all: Option<usize>) -> Self {
-        Progress { done: 0, terminal: std::io::stderr().is_terminal(), all, start: Instant::now() }
+        Progress {
+            done: 0,
+            terminal: std::io::stderr().is_terminal(),
+            all,
+            start: Instant::now(),
+        }
     }
 
     fn compiling(&mut self, package: &str) {
         self.done += 1;
         let name = package.split_whitespace().next().unwrap_or(package);
         let of = self.all.map_or(String::new(), |all| format!(" of {all}"));
-        let line = format!("compiling {name}: {}{of}, {:.0} s", self.done, self.start.elapsed().as_secs_f64());
+        let line = format!(
+            "compiling {name}: {}{of}, {:.0} s",
+            self.done,
+            self.start.elapsed().as_secs_f64()
+        );
         if self.terminal {
             eprint!("\r\x1b[2K{line}");
             let _ = std::io::stderr().flush();

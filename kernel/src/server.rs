@@ -7,9 +7,10 @@ use crate::worker::{Ask, Job, Shared};
 use crate::{code, engine, home, session, worker};
 use anyhow::{Context, Result};
 use jupyter_zmq_client::{
-    ConnectionInfo, Header, JupyterMessage, RawMessage, RouterRecvConnection, RuntimeError, SubscriptionEvent,
-    create_kernel_control_connection, create_kernel_heartbeat_connection, create_kernel_iopub_xpub_connection,
-    create_kernel_shell_connection, create_kernel_stdin_connection,
+    ConnectionInfo, Header, JupyterMessage, RawMessage, RouterRecvConnection, RuntimeError,
+    SubscriptionEvent, create_kernel_control_connection, create_kernel_heartbeat_connection,
+    create_kernel_iopub_xpub_connection, create_kernel_shell_connection,
+    create_kernel_stdin_connection,
 };
 use serde_json::json;
 use std::collections::{HashSet, VecDeque};
@@ -22,14 +23,25 @@ use zeromq::SocketRecv;
 
 /// Serves one kernel until it is shut down.
 pub fn run(connection_file: &Path) -> Result<()> {
-    let text = std::fs::read(connection_file)
-        .with_context(|| format!("cannot read the connection file {}", connection_file.display()))?;
-    let info: ConnectionInfo = serde_json::from_slice(&text)
-        .with_context(|| format!("{} is not a Jupyter connection file", connection_file.display()))?;
+    let text = std::fs::read(connection_file).with_context(|| {
+        format!(
+            "cannot read the connection file {}",
+            connection_file.display()
+        )
+    })?;
+    let info: ConnectionInfo = serde_json::from_slice(&text).with_context(|| {
+        format!(
+            "{} is not a Jupyter connection file",
+            connection_file.display()
+        )
+    })?;
     let session = Session::reserve()?;
     // SAFETY: no thread has been started yet.
     unsafe { engine::set_environment(&session)? };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     let result = runtime.block_on(serve(info, session));
     // Threads that still wait for something do not hold the process up.
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -63,18 +75,32 @@ async fn serve(info: ConnectionInfo, session: Session) -> Result<()> {
         }
     });
     let folder = session.folder.clone();
-    let jobs = worker::spawn(session, Arc::clone(&shared), ask(Arc::clone(&shared), to_stdin, answer_queue))?;
+    let jobs = worker::spawn(
+        session,
+        Arc::clone(&shared),
+        ask(Arc::clone(&shared), to_stdin, answer_queue),
+    )?;
 
     let (shell_send, shell_recv) = shell.split();
     let (control_send, control_recv) = control.split();
-    let shell =
-        Channel { back: sender(shell_send), iopub: iopub.clone(), shared: Arc::clone(&shared), jobs: jobs.clone() };
-    let control = Channel { back: sender(control_send), iopub, shared: Arc::clone(&shared), jobs };
+    let shell = Channel {
+        back: sender(shell_send),
+        iopub: iopub.clone(),
+        shared: Arc::clone(&shared),
+        jobs: jobs.clone(),
+    };
+    let control = Channel {
+        back: sender(control_send),
+        iopub,
+        shared: Arc::clone(&shared),
+        jobs,
+    };
     tokio::spawn(shell.listen(shell_recv));
     let ended = tokio::spawn(control.listen(control_recv));
 
     let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    let mut interrupted = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    let mut interrupted =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
     tokio::pin!(ended);
     loop {
         tokio::select! {
@@ -169,14 +195,24 @@ fn ask(
     let answers = Mutex::new(answers);
     Box::new(move |request, prompt, secret| {
         if !request.flag("allow_stdin", false) {
-            request.publish("stream", json!({ "name": "stderr", "text": "input: this front end cannot be asked\n" }));
+            request.publish(
+                "stream",
+                json!({ "name": "stderr", "text": "input: this front end cannot be asked\n" }),
+            );
             return None;
         }
-        let answers = answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let answers = answers
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         // Answers to questions that were given up.
         while answers.try_recv().is_ok() {}
-        let question = unknown("input_request", json!({ "prompt": prompt, "password": secret }));
-        to_stdin.send(JupyterMessage::new(question, Some(&request.message))).ok()?;
+        let question = unknown(
+            "input_request",
+            json!({ "prompt": prompt, "password": secret }),
+        );
+        to_stdin
+            .send(JupyterMessage::new(question, Some(&request.message)))
+            .ok()?;
         while !shared.is_stopped() {
             if let Ok(answer) = answers.recv_timeout(Duration::from_millis(100)) {
                 let content = serde_json::to_value(&answer.content).ok()?;
@@ -213,7 +249,10 @@ impl Channel {
                 }
             };
             if !seen.insert(message.header.msg_id.clone()) {
-                eprintln!("candlebook: a message was refused: {} came before", message.header.msg_id);
+                eprintln!(
+                    "candlebook: a message was refused: {} came before",
+                    message.header.msg_id
+                );
                 continue;
             }
             order.push_back(message.header.msg_id.clone());
@@ -234,20 +273,31 @@ impl Channel {
         let kind = request.kind().to_owned();
         match kind.as_str() {
             "execute_request" => return self.hand_over(Job::Execute(request)),
-            "complete_request" if !self.shared.is_busy() => return self.hand_over(Job::Complete(request)),
-            "inspect_request" if !self.shared.is_busy() => return self.hand_over(Job::Inspect(request)),
+            "complete_request" if !self.shared.is_busy() => {
+                return self.hand_over(Job::Complete(request));
+            }
+            "inspect_request" if !self.shared.is_busy() => {
+                return self.hand_over(Job::Inspect(request));
+            }
             "complete_request" => request.reply(self.shared.complete_from_names(&request)),
             "inspect_request" => request.reply(self.shared.inspect_from_names(&request)),
             "kernel_info_request" => request.reply(kernel_info()),
             "is_complete_request" => request.reply(code::is_complete(request.text("code"))),
             "history_request" => {
-                let history = self.shared.history.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                let history = self
+                    .shared
+                    .history
+                    .lock()
+                    .unwrap_or_else(|poisoned| poisoned.into_inner());
                 request.reply(history.answer(&request.content));
             }
             "comm_info_request" => request.reply(json!({ "status": "ok", "comms": {} })),
             "comm_open" => {
                 // No target is known: the other side is told that its end is closed.
-                request.publish("comm_close", json!({ "comm_id": request.content["comm_id"], "data": {} }));
+                request.publish(
+                    "comm_close",
+                    json!({ "comm_id": request.content["comm_id"], "data": {} }),
+                );
             }
             "comm_msg" | "comm_close" => {}
             "interrupt_request" => {
@@ -257,7 +307,10 @@ impl Channel {
             "shutdown_request" => {
                 let restart = request.flag("restart", false);
                 request.reply(json!({ "status": "ok", "restart": restart }));
-                request.publish("shutdown_reply", json!({ "status": "ok", "restart": restart }));
+                request.publish(
+                    "shutdown_reply",
+                    json!({ "status": "ok", "restart": restart }),
+                );
             }
             "debug_request" => request.reply(json!({
                 "type": "response", "success": false, "command": request.content["command"],

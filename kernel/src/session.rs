@@ -31,7 +31,11 @@ impl Session {
                 .open(folder.with_extension("lock"))
                 .with_context(|| format!("cannot write to {}", sessions.display()))?;
             if lock.try_lock().is_ok() {
-                return Ok(Session { folder, seed, lock: Some(lock) });
+                return Ok(Session {
+                    folder,
+                    seed,
+                    lock: Some(lock),
+                });
             }
         }
         unreachable!("some number is free")
@@ -45,14 +49,20 @@ impl Session {
             remove_dead(sessions);
         }
         if self.folder.exists() {
-            std::fs::remove_dir_all(&self.folder).with_context(|| format!("cannot clear {}", self.folder.display()))?;
+            std::fs::remove_dir_all(&self.folder)
+                .with_context(|| format!("cannot clear {}", self.folder.display()))?;
         }
-        fill(&self.seed.session(), &self.folder, &OF_A_CELL).context("cannot fill the session's folder from the seed")
+        fill(&self.seed.session(), &self.folder, &OF_A_CELL)
+            .context("cannot fill the session's folder from the seed")
     }
 
     /// The session in which a seed is built; it stays.
     pub fn in_seed(seed: Seed) -> Session {
-        Session { folder: seed.session(), seed, lock: None }
+        Session {
+            folder: seed.session(),
+            seed,
+            lock: None,
+        }
     }
 
     /// Lets the locks of session and seed survive when this process becomes another program.
@@ -82,10 +92,17 @@ pub fn remove(folder: &Path) {
 
 /// Removes the folders of kernels that no longer live.
 pub fn remove_dead(sessions: &Path) {
-    let Ok(entries) = std::fs::read_dir(sessions) else { return };
-    for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "lock"))
+    let Ok(entries) = std::fs::read_dir(sessions) else {
+        return;
+    };
+    for path in entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "lock"))
     {
-        let Ok(lock) = File::options().write(true).open(&path) else { continue };
+        let Ok(lock) = File::options().write(true).open(&path) else {
+            continue;
+        };
         // Held until the folder is gone.
         if lock.try_lock().is_ok() {
             remove(&path.with_extension(""));
@@ -112,14 +129,22 @@ pub fn fill(from: &Path, to: &Path, leave: &[&str]) -> Result<()> {
             fill(&source, &target, leave)?;
             continue;
         }
-        let constant = from.ends_with("deps") && ["rlib", "rmeta", "so"].iter().any(|e| has_extension(&source, e));
+        let constant = from.ends_with("deps")
+            && ["rlib", "rmeta", "so"]
+                .iter()
+                .any(|e| has_extension(&source, e));
         if constant && std::fs::hard_link(&source, &target).is_ok() {
             continue;
         }
         let times = std::fs::metadata(&source)?;
         std::fs::copy(&source, &target)?;
-        let times = std::fs::FileTimes::new().set_modified(times.modified()?).set_accessed(times.accessed()?);
-        File::options().write(true).open(&target)?.set_times(times)?;
+        let times = std::fs::FileTimes::new()
+            .set_modified(times.modified()?)
+            .set_accessed(times.accessed()?);
+        File::options()
+            .write(true)
+            .open(&target)?
+            .set_times(times)?;
     }
     Ok(())
 }

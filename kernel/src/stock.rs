@@ -17,7 +17,9 @@ pub const ARGUMENT: &str = "--control_file";
 pub fn run(connection_file: &Path) -> Result<()> {
     let mut session = Session::reserve()?;
     session.fill()?;
-    session.hold_through_exec().context("cannot keep the session's lock")?;
+    session
+        .hold_through_exec()
+        .context("cannot keep the session's lock")?;
     let program = std::env::current_exe().context("cannot find the program's own path")?;
     let (name, path) = crate::home::library_path(&session.folder)?;
     let mut server = Command::new(program);

@@ -43,7 +43,9 @@ pub struct Shared {
 
 /// A lock whose data is right even if a thread died while it held it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// How long a cell may take to heed Stop before its process is killed.
@@ -71,28 +73,34 @@ impl Shared {
     /// thread sees to it, so this returns at once.
     pub fn interrupt(self: &Arc<Self>) {
         self.stop.store(true, Ordering::SeqCst);
-        let Some(child) = lock(&self.child).clone() else { return };
+        let Some(child) = lock(&self.child).clone() else {
+            return;
+        };
         if !self.executing.load(Ordering::SeqCst) {
             return;
         }
         let shared = Arc::clone(self);
         let execution = self.execution.load(Ordering::SeqCst);
         // Without a thread the cell goes on; the user presses Stop again.
-        let _ = std::thread::Builder::new().name("candlebook-stop".into()).spawn(move || {
-            let mut signalled: Option<Instant> = None;
-            while shared.executing.load(Ordering::SeqCst) && shared.execution.load(Ordering::SeqCst) == execution {
-                match signalled {
-                    _ if !child.runs_cell() => child.end_compilers(),
-                    None => {
-                        child.interrupt();
-                        signalled = Some(Instant::now());
+        let _ = std::thread::Builder::new()
+            .name("candlebook-stop".into())
+            .spawn(move || {
+                let mut signalled: Option<Instant> = None;
+                while shared.executing.load(Ordering::SeqCst)
+                    && shared.execution.load(Ordering::SeqCst) == execution
+                {
+                    match signalled {
+                        _ if !child.runs_cell() => child.end_compilers(),
+                        None => {
+                            child.interrupt();
+                            signalled = Some(Instant::now());
+                        }
+                        Some(since) if since.elapsed() > PATIENCE => child.kill(),
+                        Some(_) => {}
                     }
-                    Some(since) if since.elapsed() > PATIENCE => child.kill(),
-                    Some(_) => {}
+                    std::thread::sleep(Duration::from_millis(50));
                 }
-                std::thread::sleep(Duration::from_millis(50));
-            }
-        });
+            });
     }
 
     /// Says again that a cell runs, after the status of another request may have told front ends otherwise.
@@ -119,7 +127,10 @@ impl Shared {
     /// Completion from the names known, for when the engine has no time.
     pub fn complete_from_names(&self, request: &Request) -> Value {
         let source = request.text("code");
-        let cursor = code::byte_at(source, request.content["cursor_pos"].as_u64().unwrap_or(0) as usize);
+        let cursor = code::byte_at(
+            source,
+            request.content["cursor_pos"].as_u64().unwrap_or(0) as usize,
+        );
         let start = code::word_at(source, cursor).start;
         let prefix = &source[start..cursor];
         // After a dot or :: only the engine knows what may follow.
@@ -142,10 +153,16 @@ impl Shared {
     /// Inspection from the names known.
     pub fn inspect_from_names(&self, request: &Request) -> Value {
         let source = request.text("code");
-        let cursor = code::byte_at(source, request.content["cursor_pos"].as_u64().unwrap_or(0) as usize);
+        let cursor = code::byte_at(
+            source,
+            request.content["cursor_pos"].as_u64().unwrap_or(0) as usize,
+        );
         let word = &source[code::word_at(source, cursor)];
         let names = lock(&self.names);
-        match names.iter().find(|(name, kind)| name == word && !kind.is_empty()) {
+        match names
+            .iter()
+            .find(|(name, kind)| name == word && !kind.is_empty())
+        {
             Some((name, kind)) => found(format!("{name}: {kind}"), None),
             None => json!({ "status": "ok", "found": false, "data": {}, "metadata": {} }),
         }
@@ -163,11 +180,20 @@ fn found(text: String, html: Option<String>) -> Value {
 /// Starts the worker on a session whose folder is reserved; the environment must be set for it.
 pub fn spawn(session: Session, shared: Arc<Shared>, ask: Ask) -> std::io::Result<Sender<Job>> {
     let (sender, jobs) = channel();
-    std::thread::Builder::new().name("candlebook-engine".into()).spawn(move || {
-        let mut worker = Worker { shared, jobs, waiting: VecDeque::new(), engine: None, count: 0, ask };
-        worker.warm_up(session);
-        worker.work();
-    })?;
+    std::thread::Builder::new()
+        .name("candlebook-engine".into())
+        .spawn(move || {
+            let mut worker = Worker {
+                shared,
+                jobs,
+                waiting: VecDeque::new(),
+                engine: None,
+                count: 0,
+                ask,
+            };
+            worker.warm_up(session);
+            worker.work();
+        })?;
     Ok(sender)
 }
 
@@ -251,7 +277,9 @@ impl Worker {
             match job {
                 Job::Execute(request) => self.execute(request),
                 Job::Complete(request) => {
-                    let reply = self.complete(&request).unwrap_or_else(|| self.shared.complete_from_names(&request));
+                    let reply = self
+                        .complete(&request)
+                        .unwrap_or_else(|| self.shared.complete_from_names(&request));
                     request.reply(reply);
                     request.status("idle");
                 }
@@ -259,7 +287,9 @@ impl Worker {
                     let source = request.text("code").to_owned();
                     let cursor = request.content["cursor_pos"].as_u64().unwrap_or(0) as usize;
                     let end = code::word_at(&source, code::byte_at(&source, cursor)).end;
-                    let reply = self.inspect(&source, end).unwrap_or_else(|| self.shared.inspect_from_names(&request));
+                    let reply = self
+                        .inspect(&source, end)
+                        .unwrap_or_else(|| self.shared.inspect_from_names(&request));
                     request.reply(reply);
                     request.status("idle");
                 }
@@ -275,7 +305,10 @@ impl Worker {
                 self.count += 1;
                 lock(&self.shared.history).push(self.count, &source);
             }
-            request.publish("execute_input", json!({ "code": source, "execution_count": self.count.max(1) }));
+            request.publish(
+                "execute_input",
+                json!({ "code": source, "execution_count": self.count.max(1) }),
+            );
         }
         self.shared.stop.store(false, Ordering::SeqCst);
         *lock(&self.shared.current) = Some(request.clone());
@@ -289,7 +322,11 @@ impl Worker {
         let failed = reply["status"] != "ok";
         let abort = (failed && request.flag("stop_on_error", true)) || self.shared.is_stopped();
         // Before the reply: what is sent after it was seen is to run.
-        let aborted = if abort { self.take_waiting_cells() } else { VecDeque::new() };
+        let aborted = if abort {
+            self.take_waiting_cells()
+        } else {
+            VecDeque::new()
+        };
         request.reply(reply);
         request.status("idle");
         for request in aborted {
@@ -308,8 +345,10 @@ impl Worker {
             Outcome::Ok(data) => {
                 if !silent && !data.is_empty() {
                     let count = self.count.max(1);
-                    request
-                        .publish("execute_result", json!({ "data": data, "metadata": {}, "execution_count": count }));
+                    request.publish(
+                        "execute_result",
+                        json!({ "data": data, "metadata": {}, "execution_count": count }),
+                    );
                 }
                 let expressions = self.expressions(request);
                 json!({ "status": "ok", "execution_count": self.count, "payload": [], "user_expressions": expressions })
@@ -340,8 +379,16 @@ impl Worker {
         let run = std::panic::AssertUnwindSafe(|| engine.execute(source, &input));
         match std::panic::catch_unwind(run) {
             Ok(Outcome::Error(error)) if self.shared.is_stopped() && error.name != "Died" => {
-                let text = "Stop came while the cell was compiled or ran; variables are as before it";
-                Outcome::Error(CellError::new("Interrupted", if error.name == "Panic" { &error.value } else { text }))
+                let text =
+                    "Stop came while the cell was compiled or ran; variables are as before it";
+                Outcome::Error(CellError::new(
+                    "Interrupted",
+                    if error.name == "Panic" {
+                        &error.value
+                    } else {
+                        text
+                    },
+                ))
             }
             Ok(outcome) => outcome,
             Err(_) => Outcome::Error(CellError::new("EngineError", ENGINE_ERROR)),
@@ -349,7 +396,10 @@ impl Worker {
     }
 
     fn expressions(&mut self, request: &Request) -> Value {
-        let asked = request.content["user_expressions"].as_object().cloned().unwrap_or_default();
+        let asked = request.content["user_expressions"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
         let mut answers = serde_json::Map::new();
         for (name, expression) in asked {
             let answer = match self.run(expression.as_str().unwrap_or_default(), request) {
@@ -378,12 +428,19 @@ impl Worker {
     fn complete(&mut self, request: &Request) -> Option<Value> {
         let (engine, _) = self.engine.as_mut()?;
         let source = request.text("code");
-        let cursor = code::byte_at(source, request.content["cursor_pos"].as_u64().unwrap_or(0) as usize);
+        let cursor = code::byte_at(
+            source,
+            request.content["cursor_pos"].as_u64().unwrap_or(0) as usize,
+        );
         let complete = std::panic::AssertUnwindSafe(|| engine.complete(source, cursor));
         let found = std::panic::catch_unwind(complete).ok()??;
         let start = code::characters_before(source, found.start_offset);
         let end = code::characters_before(source, found.end_offset);
-        let matches: Vec<&str> = found.completions.iter().map(|item| item.code.as_str()).collect();
+        let matches: Vec<&str> = found
+            .completions
+            .iter()
+            .map(|item| item.code.as_str())
+            .collect();
         let typed: Vec<Value> = found
             .completions
             .iter()
@@ -410,7 +467,10 @@ impl Worker {
         // What the front end sent together with the failed cell may still be on its way.
         std::thread::sleep(Duration::from_millis(30));
         let mut cells = VecDeque::new();
-        for job in std::mem::take(&mut self.waiting).into_iter().chain(self.jobs.try_iter()) {
+        for job in std::mem::take(&mut self.waiting)
+            .into_iter()
+            .chain(self.jobs.try_iter())
+        {
             match job {
                 Job::Execute(request) => cells.push_back(request),
                 other => self.waiting.push_back(other),

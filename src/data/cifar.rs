@@ -19,12 +19,28 @@ const SHAPE: ImageShape = (3, 32, 32);
 const RECORD: usize = 1 + 3 * 32 * 32;
 /// The folder that the public archive holds.
 const FOLDER: &str = "cifar-10-batches-bin";
-const TRAIN: [&str; 5] =
-    ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"];
+const TRAIN: [&str; 5] = [
+    "data_batch_1.bin",
+    "data_batch_2.bin",
+    "data_batch_3.bin",
+    "data_batch_4.bin",
+    "data_batch_5.bin",
+];
 const TEST: &str = "test_batch.bin";
 /// Names of the classes, one a line.
 const NAMES: &str = "batches.meta.txt";
-const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+const CLASSES: [&str; 10] = [
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+];
 /// A file of the archive that claims more bytes than this is not CIFAR-10's, which has 30,730,000.
 const LARGEST: u64 = 64 << 20;
 
@@ -83,7 +99,11 @@ impl Archive {
         if let Some(folder) = folders().find(|folder| folder.join(TEST).is_file()) {
             return cifar10_folder(folder);
         }
-        if let Some(path) = places().into_iter().map(|place| place.join(self.name)).find(|path| path.is_file()) {
+        if let Some(path) = places()
+            .into_iter()
+            .map(|place| place.join(self.name))
+            .find(|path| path.is_file())
+        {
             let raw = std::fs::read(&path).map_err(Error::io("read", &path))?;
             return self.read(&path, path.display().to_string(), &raw);
         }
@@ -92,16 +112,33 @@ impl Archive {
     }
 
     fn fetch(&self, cache: Option<&Path>) -> Result<Dataset> {
-        let hint = format!("Check the network, or put {} into a folder and set CANDLEBOOK_DATA to it", self.name);
+        let hint = format!(
+            "Check the network, or put {} into a folder and set CANDLEBOOK_DATA to it",
+            self.name
+        );
         let read = |url: &Path, raw: &[u8]| self.read(url, "a public mirror".into(), raw);
-        Ok(fetch(self.name, &mirrors("cifar10", self.mirrors), cache, hint, read)?.1)
+        Ok(fetch(
+            self.name,
+            &mirrors("cifar10", self.mirrors),
+            cache,
+            hint,
+            read,
+        )?
+        .1)
     }
 
     fn read(&self, path: &Path, source: String, raw: &[u8]) -> Result<Dataset> {
-        let hint = "If the file is damaged, delete it; to read files of your own use cifar10_folder(path)";
+        let hint =
+            "If the file is damaged, delete it; to read files of your own use cifar10_folder(path)";
         check(path, "CIFAR-10's archive", raw, (self.sha256, ""), hint)?;
-        let mut files = unpack(raw)
-            .map_err(|error| Error::file(path, "a whole tar.gz", error, "Delete the file and fetch it again"))?;
+        let mut files = unpack(raw).map_err(|error| {
+            Error::file(
+                path,
+                "a whole tar.gz",
+                error,
+                "Delete the file and fetch it again",
+            )
+        })?;
         dataset(path, source, |name| Ok(files.remove(name)))
     }
 }
@@ -116,7 +153,9 @@ fn places() -> Vec<PathBuf> {
 
 /// Folders that may hold its files, unpacked.
 fn folders() -> impl Iterator<Item = PathBuf> {
-    places().into_iter().flat_map(|place| [place.join(FOLDER), place])
+    places()
+        .into_iter()
+        .flat_map(|place| [place.join(FOLDER), place])
 }
 
 /// The files of an archive that are known by name, in memory; nothing is written.
@@ -126,7 +165,10 @@ fn unpack(raw: &[u8]) -> std::io::Result<HashMap<String, Vec<u8>>> {
     for entry in archive.entries()? {
         let entry = entry?;
         let path = entry.path()?.into_owned();
-        let known = TRAIN.iter().chain([&TEST, &NAMES]).find(|name| path == Path::new(FOLDER).join(name));
+        let known = TRAIN
+            .iter()
+            .chain([&TEST, &NAMES])
+            .find(|name| path == Path::new(FOLDER).join(name));
         if let Some(name) = known {
             let mut bytes = Vec::new();
             entry.take(LARGEST).read_to_end(&mut bytes)?;
@@ -137,8 +179,14 @@ fn unpack(raw: &[u8]) -> std::io::Result<HashMap<String, Vec<u8>>> {
 }
 
 /// The data set of files that `read` gives by their names.
-fn dataset(root: &Path, source: String, mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>>) -> Result<Dataset> {
-    let names = read(NAMES)?.map(|bytes| lines(&bytes)).filter(|names| !names.is_empty());
+fn dataset(
+    root: &Path,
+    source: String,
+    mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>>,
+) -> Result<Dataset> {
+    let names = read(NAMES)?
+        .map(|bytes| lines(&bytes))
+        .filter(|names| !names.is_empty());
     let classes = names.unwrap_or_else(|| CLASSES.map(str::to_owned).to_vec());
     let mut split = |names: &[&str]| -> Result<Split> {
         let (mut pictures, mut labels) = (Vec::new(), Vec::new());
@@ -148,7 +196,13 @@ fn dataset(root: &Path, source: String, mut read: impl FnMut(&str) -> Result<Opt
                 let hint = "The six files are named data_batch_1.bin to data_batch_5.bin and test_batch.bin";
                 Error::file(root, format!("a file {name}"), "none", hint)
             })?;
-            add(&root.join(name), &bytes, &classes, &mut pictures, &mut labels)?;
+            add(
+                &root.join(name),
+                &bytes,
+                &classes,
+                &mut pictures,
+                &mut labels,
+            )?;
         }
         Split::from_bytes(pictures, SHAPE, Some(labels))?.named(classes.clone())
     };
@@ -157,23 +211,44 @@ fn dataset(root: &Path, source: String, mut read: impl FnMut(&str) -> Result<Opt
 
 fn lines(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Takes a file's records apart.
-fn add(path: &Path, bytes: &[u8], classes: &[String], pictures: &mut Vec<u8>, labels: &mut Vec<u32>) -> Result<()> {
+fn add(
+    path: &Path,
+    bytes: &[u8],
+    classes: &[String],
+    pictures: &mut Vec<u8>,
+    labels: &mut Vec<u32>,
+) -> Result<()> {
     if bytes.is_empty() || !bytes.len().is_multiple_of(RECORD) {
         let expected = format!("a whole number of records of {RECORD} bytes, at least one");
         let hint = "Check that it is CIFAR-10's binary form and whole: cifar-10-binary.tar.gz, not cifar-10-python";
-        return Err(Error::file(path, expected, format!("{} bytes", bytes.len()), hint));
+        return Err(Error::file(
+            path,
+            expected,
+            format!("{} bytes", bytes.len()),
+            hint,
+        ));
     }
     pictures.reserve(bytes.len());
     for (i, record) in bytes.chunks_exact(RECORD).enumerate() {
         let label = record[0];
         if usize::from(label) >= classes.len() {
             let expected = format!("labels from 0 to {}", classes.len() - 1);
-            let hint = "Check that it is CIFAR-10's binary form; CIFAR-100's has two labels a picture";
-            return Err(Error::file(path, expected, format!("{label} in record {i}"), hint));
+            let hint =
+                "Check that it is CIFAR-10's binary form; CIFAR-100's has two labels a picture";
+            return Err(Error::file(
+                path,
+                expected,
+                format!("{label} in record {i}"),
+                hint,
+            ));
         }
         labels.push(u32::from(label));
         pictures.extend_from_slice(&record[1..]);
@@ -196,7 +271,10 @@ mod tests {
             tar.append_data(&mut header, name, bytes).unwrap();
         };
         for (i, name) in TRAIN.iter().chain([&TEST]).enumerate() {
-            put(&format!("{FOLDER}/{name}"), &[vec![i as u8], vec![10 * i as u8; RECORD - 1]].concat());
+            put(
+                &format!("{FOLDER}/{name}"),
+                &[vec![i as u8], vec![10 * i as u8; RECORD - 1]].concat(),
+            );
         }
         put(&format!("{FOLDER}/readme.html"), b"not asked for");
         put("data_batch_1.bin", b"elsewhere");
@@ -209,11 +287,22 @@ mod tests {
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let _ = stream.read(&mut [0; 4096]).unwrap();
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-            stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).unwrap();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            stream
+                .write_all(head.as_bytes())
+                .and_then(|()| stream.write_all(&body))
+                .unwrap();
         });
-        let mirrors: &'static [&'static str] = Box::leak(Box::new([&*Box::leak(url.into_boxed_str())]));
-        Archive { name: CIFAR10.name, sha256: Box::leak(sum.into_boxed_str()), mirrors }
+        let mirrors: &'static [&'static str] =
+            Box::leak(Box::new([&*Box::leak(url.into_boxed_str())]));
+        Archive {
+            name: CIFAR10.name,
+            sha256: Box::leak(sum.into_boxed_str()),
+            mirrors,
+        }
     }
 
     #[test]
@@ -222,19 +311,38 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let folder = cache.path().join("cifar10");
         let data = archive.fetch(Some(&folder)).unwrap();
-        let kept: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let kept: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         assert_eq!(kept, [folder.join(CIFAR10.name)]);
         let raw = std::fs::read(&kept[0]).unwrap();
         let again = archive.read(&kept[0], "the cache".into(), &raw).unwrap();
         for data in [data, again] {
             assert_eq!(data.train.labels().unwrap(), [0, 1, 2, 3, 4]);
-            assert_eq!((data.test.labels().unwrap(), data.image_shape()), (vec![5], SHAPE));
-            let last = data.test.first(1).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            assert_eq!(
+                (data.test.labels().unwrap(), data.image_shape()),
+                (vec![5], SHAPE)
+            );
+            let last = data
+                .test
+                .first(1)
+                .unwrap()
+                .flatten_all()
+                .unwrap()
+                .to_vec1::<f32>()
+                .unwrap();
             assert_eq!(last, [50.0 / 255.0; 3072]);
             assert_eq!(data.train.classes().unwrap(), CLASSES);
         }
-        let error = archive.read(&kept[0], String::new(), &raw[1..]).unwrap_err().to_string();
-        assert!(error.contains("expected CIFAR-10's archive (SHA-256") && error.contains("delete it"), "{error}");
+        let error = archive
+            .read(&kept[0], String::new(), &raw[1..])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("expected CIFAR-10's archive (SHA-256") && error.contains("delete it"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -246,8 +354,14 @@ mod tests {
         for cut in [0, 1, 20, raw.len() / 2] {
             let part = &raw[..cut];
             let sum: &'static str = Box::leak(sha256(part).into_boxed_str());
-            let cut_off = Archive { sha256: sum, ..archive };
-            let error = cut_off.read(Path::new("a.tar.gz"), String::new(), part).unwrap_err().to_string();
+            let cut_off = Archive {
+                sha256: sum,
+                ..archive
+            };
+            let error = cut_off
+                .read(Path::new("a.tar.gz"), String::new(), part)
+                .unwrap_err()
+                .to_string();
             assert!(error.starts_with("a.tar.gz: expected a"), "{error}");
         }
     }

@@ -51,20 +51,39 @@ pub(crate) fn fetch<T>(
             Err(error) => last = error.to_string(),
         }
     }
-    Err(Error::Download { file: name.to_owned(), tried: mirrors.len(), last, hint })
+    Err(Error::Download {
+        file: name.to_owned(),
+        tried: mirrors.len(),
+        last,
+        hint,
+    })
 }
 
 /// Finds bytes that are not those of this SHA-256; behind the sum stands what it is of.
-pub(crate) fn check(path: &Path, what: &str, bytes: &[u8], (expected, of): (&str, &str), hint: &str) -> Result<()> {
+pub(crate) fn check(
+    path: &Path,
+    what: &str,
+    bytes: &[u8],
+    (expected, of): (&str, &str),
+    hint: &str,
+) -> Result<()> {
     let sum = sha256(bytes);
     if sum == expected {
         return Ok(());
     }
-    Err(Error::file(path, format!("{what} (SHA-256 {expected}{of})"), format!("SHA-256 {sum}"), hint))
+    Err(Error::file(
+        path,
+        format!("{what} (SHA-256 {expected}{of})"),
+        format!("SHA-256 {sum}"),
+        hint,
+    ))
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 pub(crate) fn keep(cache: Option<&Path>, name: &str, raw: &[u8]) -> Result<()> {
@@ -87,7 +106,10 @@ fn download(url: &str) -> Result<Vec<u8>> {
         .timeout_recv_body(Some(Duration::from_secs(3600)))
         .build()
         .into();
-    let response = agent.get(url).call().map_err(|error| failed(error.to_string()))?;
+    let response = agent
+        .get(url)
+        .call()
+        .map_err(|error| failed(error.to_string()))?;
     let length = response.body().content_length();
     let mut reader = response.into_body().into_reader();
     let mut bytes = Vec::new();
@@ -97,9 +119,14 @@ fn download(url: &str) -> Result<Vec<u8>> {
     let mut chunk = vec![0; 1 << 16];
     loop {
         unless_stopped()?;
-        match reader.read(&mut chunk).map_err(|error| failed(error.to_string()))? {
+        match reader
+            .read(&mut chunk)
+            .map_err(|error| failed(error.to_string()))?
+        {
             0 => break,
-            n if bytes.len() + n > LARGEST => return Err(failed(format!("more than {LARGEST} bytes"))),
+            n if bytes.len() + n > LARGEST => {
+                return Err(failed(format!("more than {LARGEST} bytes")));
+            }
             n => bytes.extend_from_slice(&chunk[..n]),
         }
         line.at(|| format!("{name}: {:.1}{of} MB", bytes.len() as f64 / 1e6));

@@ -50,18 +50,31 @@ impl Idx {
             let kind = if rank == 3 { "pictures" } else { "labels" };
             let hint = "Check that this is the right file; pictures end in -idx3-ubyte, labels in -idx1-ubyte";
             let expected = format!("IDX {kind}, magic number {magic:02x?}");
-            return Err(Error::file(path, expected, format!("{:02x?}", &bytes[..4]), hint));
+            return Err(Error::file(
+                path,
+                expected,
+                format!("{:02x?}", &bytes[..4]),
+                hint,
+            ));
         }
-        let dims: Vec<usize> =
-            bytes[4..head].chunks_exact(4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize).collect();
+        let dims: Vec<usize> = bytes[4..head]
+            .chunks_exact(4)
+            .map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize)
+            .collect();
         let body = &bytes[head..];
-        let claimed = dims.iter().try_fold(1u64, |all, &d| all.checked_mul(d as u64)).filter(|&all| all <= LARGEST);
+        let claimed = dims
+            .iter()
+            .try_fold(1u64, |all, &d| all.checked_mul(d as u64))
+            .filter(|&all| all <= LARGEST);
         if claimed != Some(body.len() as u64) {
             let claimed = claimed.map_or("far too many".into(), |n| n.to_string());
             let expected = format!("{claimed} bytes after the head, for dimensions {dims:?}");
             return Err(Error::file(path, expected, body.len(), redo));
         }
-        Ok(Idx { dims, bytes: body.to_vec() })
+        Ok(Idx {
+            dims,
+            bytes: body.to_vec(),
+        })
     }
 }
 
@@ -74,8 +87,16 @@ pub(crate) fn decompress(path: &Path, raw: Vec<u8>) -> Result<Vec<u8>> {
         return Ok(raw);
     }
     let mut out = Vec::new();
-    flate2::read::GzDecoder::new(raw.as_slice()).take(LARGEST).read_to_end(&mut out).map_err(|error| {
-        Error::file(path, "whole gzip data", error, "The file is cut off or damaged: delete it and fetch it again")
-    })?;
+    flate2::read::GzDecoder::new(raw.as_slice())
+        .take(LARGEST)
+        .read_to_end(&mut out)
+        .map_err(|error| {
+            Error::file(
+                path,
+                "whole gzip data",
+                error,
+                "The file is cut off or damaged: delete it and fetch it again",
+            )
+        })?;
     Ok(out)
 }

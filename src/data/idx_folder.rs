@@ -21,14 +21,26 @@ pub fn idx_folder(folder: impl AsRef<Path>) -> Result<Dataset> {
     let read = |split: &str| -> Result<Split> {
         let images = find(folder, &format!("{split}-images-idx3-ubyte")).ok_or_else(|| {
             let hint = "The four files are named as MNIST's, each with or without .gz";
-            Error::file(folder, format!("a file {split}-images-idx3-ubyte[.gz]"), "none", hint)
+            Error::file(
+                folder,
+                format!("a file {split}-images-idx3-ubyte[.gz]"),
+                "none",
+                hint,
+            )
         })?;
         let labels = find(folder, &format!("{split}-labels-idx1-ubyte"));
         let images = Idx::read(images, 3)?;
         split_of(images, labels.map(|path| Idx::read(path, 1)).transpose()?)
     };
-    let name = folder.file_name().map_or("pictures".into(), |name| name.to_string_lossy().into_owned());
-    Dataset::new(name, folder.display().to_string(), read("train")?, read("t10k")?)
+    let name = folder.file_name().map_or("pictures".into(), |name| {
+        name.to_string_lossy().into_owned()
+    });
+    Dataset::new(
+        name,
+        folder.display().to_string(),
+        read("train")?,
+        read("t10k")?,
+    )
 }
 
 pub(crate) fn split_of(images: Idx, labels: Option<Idx>) -> Result<Split> {
@@ -39,5 +51,8 @@ pub(crate) fn split_of(images: Idx, labels: Option<Idx>) -> Result<Split> {
 
 /// A file of this name in the folder, plain or gzipped.
 pub(crate) fn find(folder: &Path, name: &str) -> Option<PathBuf> {
-    [name.to_owned(), format!("{name}.gz")].into_iter().map(|name| folder.join(name)).find(|path| path.is_file())
+    [name.to_owned(), format!("{name}.gz")]
+        .into_iter()
+        .map(|name| folder.join(name))
+        .find(|path| path.is_file())
 }

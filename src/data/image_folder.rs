@@ -39,7 +39,15 @@ pub struct ImageFolder {
 
 impl Default for ImageFolder {
     fn default() -> Self {
-        ImageFolder { size: 64, crop: Crop::Center, flip: false, test: 0.1, unreadable: 10, packed: false, seed: 0 }
+        ImageFolder {
+            size: 64,
+            crop: Crop::Center,
+            flip: false,
+            test: 0.1,
+            unreadable: 10,
+            packed: false,
+            seed: 0,
+        }
     }
 }
 
@@ -67,12 +75,24 @@ const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
 pub fn image_folder(path: impl AsRef<Path>, settings: &ImageFolder) -> Result<Dataset> {
     let path = path.as_ref();
     settings.check()?;
-    let name = path.file_name().map_or_else(|| "photographs".into(), |name| name.to_string_lossy().into_owned());
-    let subfolder = |names: &[&str]| names.iter().map(|name| path.join(name)).find(|path| path.is_dir());
+    let name = path.file_name().map_or_else(
+        || "photographs".into(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    let subfolder = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| path.join(name))
+            .find(|path| path.is_dir())
+    };
     let source = path.display().to_string();
-    let Some(train) = subfolder(&TRAIN) else { return divided(name, source, whole(list(path)?, settings)?, settings) };
+    let Some(train) = subfolder(&TRAIN) else {
+        return divided(name, source, whole(list(path)?, settings)?, settings);
+    };
     let train = list(&train)?;
-    let Some(test) = subfolder(&TEST) else { return divided(name, source, whole(train, settings)?, settings) };
+    let Some(test) = subfolder(&TEST) else {
+        return divided(name, source, whole(train, settings)?, settings);
+    };
     let test = list(&test)?;
     // One numbering for both.
     let mut classes: Vec<OsString> = train.classes.iter().chain(&test.classes).cloned().collect();
@@ -86,22 +106,41 @@ impl ImageFolder {
     /// Finds what is outside its range.
     pub(crate) fn check(&self) -> Result<()> {
         if !(self.test > 0.0 && self.test < 1.0) {
-            return Err(Error::setting("ImageFolder::test", "a share in (0, 1)", self.test, "0.1 keeps a tenth"));
+            return Err(Error::setting(
+                "ImageFolder::test",
+                "a share in (0, 1)",
+                self.test,
+                "0.1 keeps a tenth",
+            ));
         }
         self.framing().check()
     }
 
     fn framing(&self) -> Framing {
-        Framing { size: self.size, crop: self.crop, flip: self.flip }
+        Framing {
+            size: self.size,
+            crop: self.crop,
+            flip: self.flip,
+        }
     }
 }
 
 /// A data set of pictures of which a share is drawn for test.
-pub(crate) fn divided(name: String, source: String, all: Split, settings: &ImageFolder) -> Result<Dataset> {
+pub(crate) fn divided(
+    name: String,
+    source: String,
+    all: Split,
+    settings: &ImageFolder,
+) -> Result<Dataset> {
     let n = all.len();
     if n < 2 {
         let hint = "One is for training, one for test";
-        return Err(Error::file(Path::new(&source), "at least two pictures", n, hint));
+        return Err(Error::file(
+            Path::new(&source),
+            "at least two pictures",
+            n,
+            hint,
+        ));
     }
     let order = Rng::new(settings.seed, Purpose::Split).permutation(n);
     let held_out = ((n as f64 * settings.test).round() as usize).clamp(1, n - 1);
@@ -139,15 +178,25 @@ fn whole(files: Files, settings: &ImageFolder) -> Result<Split> {
 fn split(files: Files, classes: &[OsString], settings: &ImageFolder) -> Result<Split> {
     let number = |name: &OsString| classes.binary_search(name).unwrap_or(0) as u32;
     let numbers: Vec<u32> = files.classes.iter().map(number).collect();
-    let labels =
-        (!files.classes.is_empty()).then(|| files.labels.iter().map(|&class| numbers[class as usize]).collect());
+    let labels = (!files.classes.is_empty()).then(|| {
+        files
+            .labels
+            .iter()
+            .map(|&class| numbers[class as usize])
+            .collect()
+    });
     let labelled = labels.is_some();
     let root = files.root.clone();
     let split = streamed(&root, Box::new(files), labels, settings)?;
     if !labelled {
         return Ok(split);
     }
-    split.named(classes.iter().map(|name| name.to_string_lossy().into_owned()).collect())
+    split.named(
+        classes
+            .iter()
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect(),
+    )
 }
 
 /// The picture files below a folder. Names are bytes, whatever their encoding.
@@ -185,8 +234,14 @@ impl Source for Files {
 
     fn version(&self, i: usize) -> String {
         let known = std::fs::metadata(self.path(i)).ok();
-        let time = known.as_ref().and_then(|file| file.modified().ok()?.duration_since(UNIX_EPOCH).ok());
-        format!("{} {}", known.map_or(0, |file| file.len()), time.map_or(0, |time| time.as_nanos()))
+        let time = known
+            .as_ref()
+            .and_then(|file| file.modified().ok()?.duration_since(UNIX_EPOCH).ok());
+        format!(
+            "{} {}",
+            known.map_or(0, |file| file.len()),
+            time.map_or(0, |time| time.as_nanos())
+        )
     }
 }
 
@@ -208,12 +263,19 @@ fn list(root: &Path) -> Result<Files> {
             let path = entry.path();
             // A link is what it leads to; one that leads nowhere is nothing.
             let kind = entry.file_type().map_err(Error::io("read", &path))?;
-            let is_folder = if kind.is_symlink() { path.is_dir() } else { kind.is_dir() };
+            let is_folder = if kind.is_symlink() {
+                path.is_dir()
+            } else {
+                kind.is_dir()
+            };
             if is_folder {
                 open.push(path);
             } else if is_picture(&path) {
                 pictures += 1;
-                found.entry(folder.clone()).or_default().push(entry.file_name().into());
+                found
+                    .entry(folder.clone())
+                    .or_default()
+                    .push(entry.file_name().into());
                 line.at(|| format!("{}: {pictures} pictures found", root.display()));
             } else {
                 others += 1;
@@ -228,7 +290,12 @@ fn list(root: &Path) -> Result<Files> {
             n => format!("{n} files of other kinds"),
         };
         let hint = "Give the folder that holds the photographs, or their classes";
-        return Err(Error::file(root, "pictures (.jpg, .jpeg, .png, .webp, .bmp, .gif)", got, hint));
+        return Err(Error::file(
+            root,
+            "pictures (.jpg, .jpeg, .png, .webp, .bmp, .gif)",
+            got,
+            hint,
+        ));
     }
     Ok(files(root, found))
 }
@@ -246,8 +313,12 @@ fn files(root: &Path, found: BTreeMap<PathBuf, Vec<Box<OsStr>>>) -> Files {
     for (folder, mut names) in found {
         names.sort();
         if classed {
-            let class =
-                folder.strip_prefix(root).ok().and_then(|rest| rest.iter().next()).unwrap_or_default().to_owned();
+            let class = folder
+                .strip_prefix(root)
+                .ok()
+                .and_then(|rest| rest.iter().next())
+                .unwrap_or_default()
+                .to_owned();
             if files.classes.last() != Some(&class) {
                 files.classes.push(class);
             }
@@ -256,13 +327,19 @@ fn files(root: &Path, found: BTreeMap<PathBuf, Vec<Box<OsStr>>>) -> Files {
         }
         let number = files.folders.len() as u32;
         files.folders.push(folder);
-        files.names.extend(names.into_iter().map(|name| (number, name)));
+        files
+            .names
+            .extend(names.into_iter().map(|name| (number, name)));
     }
     files
 }
 
 fn is_picture(path: &Path) -> bool {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let ending = path
+        .extension()
+        .map(|ending| ending.to_string_lossy().to_lowercase());
+    let hidden = path
+        .file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     !hidden && ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }

@@ -29,14 +29,22 @@ use std::path::{Path, PathBuf};
 pub fn lmdb_folder(path: impl AsRef<Path>, settings: &ImageFolder) -> Result<Dataset> {
     let path = path.as_ref();
     settings.check()?;
-    let name = path.file_name().map_or_else(|| "photographs".into(), |name| name.to_string_lossy().into_owned());
+    let name = path.file_name().map_or_else(
+        || "photographs".into(),
+        |name| name.to_string_lossy().into_owned(),
+    );
     let source = path.display().to_string();
     if path.is_file() || path.join(DATABASE_FILE).is_file() {
         return divided(name, source, split(path, settings)?, settings);
     }
     let Some(train) = database_of(path, &TRAIN)? else {
         let hint = "Give the folder that holds it, or one with train and val";
-        return Err(Error::file(path, format!("a file {DATABASE_FILE}, or folders train and val that have one"), "none", hint));
+        return Err(Error::file(
+            path,
+            format!("a file {DATABASE_FILE}, or folders train and val that have one"),
+            "none",
+            hint,
+        ));
     };
     let train = split(&train, settings)?;
     match database_of(path, &TEST)? {
@@ -57,8 +65,18 @@ fn database_of(path: &Path, names: &[&str]) -> Result<Option<PathBuf>> {
         }
     }
     if found.len() > 1 {
-        let got = format!("{} of them: {}, {}", found.len(), found[0].display(), found[1].display());
-        return Err(Error::file(path, format!("one database for {}", names[0]), got, "Give the folder of one"));
+        let got = format!(
+            "{} of them: {}, {}",
+            found.len(),
+            found[0].display(),
+            found[1].display()
+        );
+        return Err(Error::file(
+            path,
+            format!("one database for {}", names[0]),
+            got,
+            "Give the folder of one",
+        ));
     }
     Ok(found.pop())
 }

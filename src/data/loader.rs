@@ -46,7 +46,10 @@ impl Batch {
             Batch::Decoded(_, pictures) => {
                 let pictures = &pictures[range];
                 let size = pictures.first().map_or(1, Vec::len);
-                values.chunks_exact_mut(size).zip(pictures).for_each(|(values, picture)| to_floats(picture, values));
+                values
+                    .chunks_exact_mut(size)
+                    .zip(pictures)
+                    .for_each(|(values, picture)| to_floats(picture, values));
                 Ok(())
             }
         }
@@ -64,7 +67,11 @@ impl Batch {
         let (c, h, w) = split.image_shape();
         let mut values = vec![0f32; self.len() * c * h * w];
         self.fill(0..self.len(), &mut values)?;
-        Ok(Tensor::from_vec(values, (self.len(), c, h, w), &Device::Cpu)?)
+        Ok(Tensor::from_vec(
+            values,
+            (self.len(), c, h, w),
+            &Device::Cpu,
+        )?)
     }
 }
 
@@ -83,9 +90,23 @@ impl Batches {
     ///
     /// # Errors
     /// Where no thread can be started.
-    pub(crate) fn new(split: &Split, order: Vec<usize>, batch: usize, augment: Augment) -> Result<Self> {
-        let ahead = split.streamed().then(|| Ahead::start(split, &order, batch, augment)).transpose()?;
-        Ok(Batches { split: split.clone(), order, batch, at: 0, ahead })
+    pub(crate) fn new(
+        split: &Split,
+        order: Vec<usize>,
+        batch: usize,
+        augment: Augment,
+    ) -> Result<Self> {
+        let ahead = split
+            .streamed()
+            .then(|| Ahead::start(split, &order, batch, augment))
+            .transpose()?;
+        Ok(Batches {
+            split: split.clone(),
+            order,
+            batch,
+            at: 0,
+            ahead,
+        })
     }
 }
 
@@ -98,7 +119,10 @@ impl Iterator for Batches {
         self.at += positions.len();
         (!positions.is_empty()).then(|| match &self.ahead {
             None => Ok(Batch::Positions(self.split.clone(), positions.to_vec())),
-            Some(ahead) => Ok(Batch::Decoded(self.split.clone(), ahead.take(positions.len())?)),
+            Some(ahead) => Ok(Batch::Decoded(
+                self.split.clone(),
+                ahead.take(positions.len())?,
+            )),
         })
     }
 
@@ -140,7 +164,12 @@ impl Split {
     /// ```
     pub fn batches(&self, batch: usize, seed: u64) -> Result<Loader> {
         if batch == 0 {
-            return Err(Error::setting("batch", "at least one picture", batch, "32 is a good start"));
+            return Err(Error::setting(
+                "batch",
+                "at least one picture",
+                batch,
+                "32 is a good start",
+            ));
         }
         let order = Rng::new(seed, Purpose::Shuffle).permutation(self.len());
         // `fit` counts its epochs from 1.
@@ -203,7 +232,10 @@ impl Ahead {
             room: Condvar::new(),
             ready: Condvar::new(),
         });
-        let mut ahead = Ahead { shared, threads: Vec::new() };
+        let mut ahead = Ahead {
+            shared,
+            threads: Vec::new(),
+        };
         for nth in 0..rayon::current_num_threads() {
             let shared = Arc::clone(&ahead.shared);
             let thread = std::thread::Builder::new().name(format!("candlebook-decode-{nth}"));
@@ -259,7 +291,9 @@ impl Drop for Ahead {
 
 impl Shared {
     fn window(&self) -> MutexGuard<'_, Window> {
-        self.window.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.window
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// What each thread does: claim the next picture, decode it, put it into its place.
@@ -267,17 +301,29 @@ impl Shared {
         loop {
             let mut window = self.window();
             while window.pictures.len() >= self.most && !window.ended {
-                window = self.room.wait(window).unwrap_or_else(|poisoned| poisoned.into_inner());
+                window = self
+                    .room
+                    .wait(window)
+                    .unwrap_or_else(|poisoned| poisoned.into_inner());
             }
             let nth = window.first + window.pictures.len();
-            let Some(&position) = self.order.get(nth).filter(|_| !window.ended) else { return };
+            let Some(&position) = self.order.get(nth).filter(|_| !window.ended) else {
+                return;
+            };
             window.pictures.push_back(None);
             drop(window);
             // A thread that is gone without a word would leave the loop waiting for ever.
-            let decoded = catch_unwind(AssertUnwindSafe(|| self.split.decode(position, self.augment)));
+            let decoded = catch_unwind(AssertUnwindSafe(|| {
+                self.split.decode(position, self.augment)
+            }));
             let picture = decoded.unwrap_or_else(|_| {
                 let hint = "Find the file that it gave up on, and remove it";
-                Err(Error::setting("decoding", "a picture", "a decoder that gave up", hint))
+                Err(Error::setting(
+                    "decoding",
+                    "a picture",
+                    "a decoder that gave up",
+                    hint,
+                ))
             });
             let mut window = self.window();
             let place = nth - window.first;
@@ -324,7 +370,11 @@ mod tests {
     }
 
     fn numbers(most: usize) -> (Split, Arc<AtomicUsize>) {
-        let framing = Framing { size: 2, crop: Crop::Center, flip: false };
+        let framing = Framing {
+            size: 2,
+            crop: Crop::Center,
+            flip: false,
+        };
         let source = Numbers::default();
         let reads = Arc::clone(&source.0);
         let stream = Stream::new(Path::new("numbers"), Box::new(source), framing, most).unwrap();
@@ -335,7 +385,9 @@ mod tests {
         let batches = Batches::new(split, order.to_vec(), batch, Some((1, 1)))?;
         batches
             .map(|batch| {
-                let Batch::Decoded(_, pictures) = batch? else { panic!("decoded") };
+                let Batch::Decoded(_, pictures) = batch? else {
+                    panic!("decoded")
+                };
                 assert!(pictures.iter().all(|picture| picture.len() == 12));
                 Ok(pictures.iter().map(|picture| picture[0]).collect())
             })
@@ -347,8 +399,14 @@ mod tests {
         let (split, reads) = numbers(2);
         let order: Vec<usize> = (0..200).rev().collect();
         let batches = seen(&split, &order, 48).unwrap();
-        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [48, 48, 48, 48, 8]);
-        let expected: Vec<u8> = (0..200u8).rev().map(|i| if i == 5 || i == 6 { 7 } else { i }).collect();
+        assert_eq!(
+            batches.iter().map(Vec::len).collect::<Vec<_>>(),
+            [48, 48, 48, 48, 8]
+        );
+        let expected: Vec<u8> = (0..200u8)
+            .rev()
+            .map(|i| if i == 5 || i == 6 { 7 } else { i })
+            .collect();
         assert_eq!(batches.concat(), expected);
         assert_eq!(split.unreadable(), 2);
         // 5 is first read as the stand-in of 6, or by itself; never again.
@@ -383,10 +441,19 @@ mod tests {
 
     #[test]
     fn a_decoder_that_panics_is_an_error_and_nobody_waits_for_ever() {
-        let framing = Framing { size: 2, crop: Crop::Center, flip: false };
+        let framing = Framing {
+            size: 2,
+            crop: Crop::Center,
+            flip: false,
+        };
         let source = Box::new(Numbers(Arc::default(), true));
         let stream = Stream::new(Path::new("numbers"), source, framing, 2).unwrap();
-        let error = seen(&Split::from_stream(stream, None).unwrap(), &[8, 9], 2).unwrap_err().to_string();
-        assert!(error.starts_with("decoding: expected a picture, got a decoder that gave up"), "{error}");
+        let error = seen(&Split::from_stream(stream, None).unwrap(), &[8, 9], 2)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("decoding: expected a picture, got a decoder that gave up"),
+            "{error}"
+        );
     }
 }

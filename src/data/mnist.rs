@@ -121,8 +121,14 @@ pub fn mnist_embedded() -> Result<Dataset> {
             Idx::parse(path, &decompress(path, raw)?, $rank)?
         }};
     }
-    let train = split_of(idx!("train-images-idx3-ubyte", 3), Some(idx!("train-labels-idx1-ubyte", 1)))?;
-    let test = split_of(idx!("t10k-images-idx3-ubyte", 3), Some(idx!("t10k-labels-idx1-ubyte", 1)))?;
+    let train = split_of(
+        idx!("train-images-idx3-ubyte", 3),
+        Some(idx!("train-labels-idx1-ubyte", 1)),
+    )?;
+    let test = split_of(
+        idx!("t10k-images-idx3-ubyte", 3),
+        Some(idx!("t10k-labels-idx1-ubyte", 1)),
+    )?;
     Dataset::new("MNIST, 5,000 digits", "this crate", train, test)
 }
 
@@ -140,7 +146,11 @@ impl Source {
     fn load(&self) -> Result<Dataset> {
         let places = self.places();
         for place in &places {
-            if self.files.iter().all(|file| find(place, file.name).is_some()) {
+            if self
+                .files
+                .iter()
+                .all(|file| find(place, file.name).is_some())
+            {
                 return self.dataset(place.display().to_string(), |file| {
                     // `find` above has just seen it; if it is gone since, reading says so.
                     let path = find(place, file.name).unwrap_or_else(|| place.join(file.name));
@@ -152,7 +162,9 @@ impl Source {
             }
         }
         let cache = cache_folder().map(|cache| cache.join(self.folder));
-        self.dataset("a public mirror".into(), |file| self.fetch(file, cache.as_deref()))
+        self.dataset("a public mirror".into(), |file| {
+            self.fetch(file, cache.as_deref())
+        })
     }
 
     /// Folders that may hold the files.
@@ -166,7 +178,11 @@ impl Source {
         places
     }
 
-    fn dataset(&self, source: String, mut get: impl FnMut(&File) -> Result<(PathBuf, Vec<u8>)>) -> Result<Dataset> {
+    fn dataset(
+        &self,
+        source: String,
+        mut get: impl FnMut(&File) -> Result<(PathBuf, Vec<u8>)>,
+    ) -> Result<Dataset> {
         let mut idx = |file: &File, rank| {
             let (path, bytes) = get(file)?;
             Idx::parse(&path, &bytes, rank)
@@ -179,8 +195,15 @@ impl Source {
     }
 
     fn check(&self, path: &Path, file: &File, bytes: &[u8]) -> Result<()> {
-        let hint = "If the file is damaged, delete it; to read files of your own use idx_folder(path)";
-        check(path, &format!("{}'s {}", self.name, file.name), bytes, (file.sha256, " unpacked"), hint)
+        let hint =
+            "If the file is damaged, delete it; to read files of your own use idx_folder(path)";
+        check(
+            path,
+            &format!("{}'s {}", self.name, file.name),
+            bytes,
+            (file.sha256, " unpacked"),
+            hint,
+        )
     }
 
     /// Downloads a file from the first mirror that has it whole, and keeps it in the cache where that can be written.
@@ -190,11 +213,17 @@ impl Source {
             "Check the network, or put the four {} files into a folder and set CANDLEBOOK_DATA to it",
             self.name
         );
-        fetch(&name, &mirrors(self.folder, self.mirrors), cache, hint, |url, raw| {
-            let bytes = decompress(url, raw.to_vec())?;
-            self.check(url, file, &bytes)?;
-            Ok(bytes)
-        })
+        fetch(
+            &name,
+            &mirrors(self.folder, self.mirrors),
+            cache,
+            hint,
+            |url, raw| {
+                let bytes = decompress(url, raw.to_vec())?;
+                self.check(url, file, &bytes)?;
+                Ok(bytes)
+            },
+        )
     }
 }
 
@@ -210,8 +239,15 @@ mod tests {
         let labels = vec![0, 0, 8, 1, 0, 0, 0, 1, 4];
         let sum = |bytes: &[u8]| -> &'static str { Box::leak(sha256(bytes).into_boxed_str()) };
         let files = MNIST.files.map(|file| {
-            let bytes = if file.name.contains("images") { &images } else { &labels };
-            File { name: file.name, sha256: sum(bytes) }
+            let bytes = if file.name.contains("images") {
+                &images
+            } else {
+                &labels
+            };
+            File {
+                name: file.name,
+                sha256: sum(bytes),
+            }
         });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -219,17 +255,43 @@ mod tests {
             for mut stream in listener.incoming().take(8).flatten() {
                 let mut request = [0; 4096];
                 let n = stream.read(&mut request).unwrap();
-                let body = if String::from_utf8_lossy(&request[..n]).contains("images") { &images } else { &labels };
-                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-                stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).unwrap();
+                let body = if String::from_utf8_lossy(&request[..n]).contains("images") {
+                    &images
+                } else {
+                    &labels
+                };
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                    body.len()
+                );
+                stream
+                    .write_all(head.as_bytes())
+                    .and_then(|()| stream.write_all(body))
+                    .unwrap();
             }
         });
-        let mirrors: &'static [&'static str] = Box::leak(Box::new([&*Box::leak(url.clone().into_boxed_str())]));
-        (Source { name: "Tiny", folder: "tiny", system: "/nowhere", mirrors, files }, url)
+        let mirrors: &'static [&'static str] =
+            Box::leak(Box::new([&*Box::leak(url.clone().into_boxed_str())]));
+        (
+            Source {
+                name: "Tiny",
+                folder: "tiny",
+                system: "/nowhere",
+                mirrors,
+                files,
+            },
+            url,
+        )
     }
 
     fn pixel(split: &Split) -> f32 {
-        split.first(1).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()[0]
+        split
+            .first(1)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap()[0]
     }
 
     #[test]
@@ -237,8 +299,13 @@ mod tests {
         let (source, _) = tiny();
         let cache = tempfile::tempdir().unwrap();
         let folder = cache.path().join("tiny");
-        let data = source.dataset("mirror".into(), |file| source.fetch(file, Some(&folder))).unwrap();
-        assert_eq!((pixel(&data.train), data.test.labels()), (200.0 / 255.0, Some(vec![4])));
+        let data = source
+            .dataset("mirror".into(), |file| source.fetch(file, Some(&folder)))
+            .unwrap();
+        assert_eq!(
+            (pixel(&data.train), data.test.labels()),
+            (200.0 / 255.0, Some(vec![4]))
+        );
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 4);
         for file in &source.files {
             let bytes = std::fs::read(find(&folder, file.name).unwrap()).unwrap();
@@ -251,7 +318,9 @@ mod tests {
         let (source, _) = tiny();
         let file = tempfile::NamedTempFile::new().unwrap();
         let folder = file.path().join("tiny");
-        let data = source.dataset("mirror".into(), |file| source.fetch(file, Some(&folder))).unwrap();
+        let data = source
+            .dataset("mirror".into(), |file| source.fetch(file, Some(&folder)))
+            .unwrap();
         assert_eq!(pixel(&data.train), 200.0 / 255.0);
         let error = keep(Some(&folder), "x", b"").unwrap_err().to_string();
         assert!(error.contains("cannot create"), "{error}");

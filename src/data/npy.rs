@@ -40,7 +40,9 @@ const LARGEST: u64 = 8 << 30;
 pub fn npy_images(images: impl AsRef<Path>, labels: Option<&str>) -> Result<Split> {
     let path = images.as_ref();
     let images = Array::open(path)?;
-    let labels = labels.map(|labels| Array::open(labels.as_ref())?.labels(labels.as_ref())).transpose()?;
+    let labels = labels
+        .map(|labels| Array::open(labels.as_ref())?.labels(labels.as_ref()))
+        .transpose()?;
     images.split(path, labels)
 }
 
@@ -64,7 +66,9 @@ pub fn npy_images(images: impl AsRef<Path>, labels: Option<&str>) -> Result<Spli
 /// ```
 pub fn npz_images(path: impl AsRef<Path>, images: &str, labels: Option<&str>) -> Result<Split> {
     let path = path.as_ref();
-    let labels = labels.map(|name| Array::of_archive(path, name)?.labels(&path.join(name))).transpose()?;
+    let labels = labels
+        .map(|name| Array::of_archive(path, name)?.labels(&path.join(name)))
+        .transpose()?;
     Array::of_archive(path, images)?.split(&path.join(images), labels)
 }
 
@@ -90,16 +94,37 @@ impl Array {
 
     fn of_archive(path: &Path, name: &str) -> Result<Array> {
         let damaged = |error: zip::result::ZipError| {
-            Error::file(path, "a whole .npz archive", error, "Write it again with numpy.savez")
+            Error::file(
+                path,
+                "a whole .npz archive",
+                error,
+                "Write it again with numpy.savez",
+            )
         };
         let file = File::open(path).map_err(Error::io("read", path))?;
         let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
-        let full = if name.ends_with(".npy") { name.to_owned() } else { format!("{name}.npy") };
+        let full = if name.ends_with(".npy") {
+            name.to_owned()
+        } else {
+            format!("{name}.npy")
+        };
         if archive.index_for_name(&full).is_none() {
-            let names = archive.file_names().flatten().map(|name| name.trim_end_matches(".npy").to_owned());
+            let names = archive
+                .file_names()
+                .flatten()
+                .map(|name| name.trim_end_matches(".npy").to_owned());
             let names: Vec<String> = names.take(20).collect();
-            let got = if names.is_empty() { "an empty archive".into() } else { names.join(", ") };
-            return Err(Error::file(path, format!("an array {name}"), got, "Give one of its names"));
+            let got = if names.is_empty() {
+                "an empty archive".into()
+            } else {
+                names.join(", ")
+            };
+            return Err(Error::file(
+                path,
+                format!("an array {name}"),
+                got,
+                "Give one of its names",
+            ));
         }
         let entry = archive.by_name(&full).map_err(damaged)?;
         let length = entry.size();
@@ -109,7 +134,12 @@ impl Array {
     /// Reads an array of a file of so many bytes.
     fn read(path: &Path, mut from: impl Read, length: u64) -> Result<Array> {
         let wrong = |expected: &str, got: String| {
-            Error::file(path, expected, got, "Write it again with numpy.save, as a plain array")
+            Error::file(
+                path,
+                expected,
+                got,
+                "Write it again with numpy.save, as a plain array",
+            )
         };
         let mut start = [0; 8];
         if from.read_exact(&mut start).is_err() || start[..6] != *MAGIC {
@@ -117,27 +147,46 @@ impl Array {
         }
         let mut size = [0; 4];
         let wide = if start[6] == 1 { 2 } else { 4 };
-        from.read_exact(&mut size[..wide]).map_err(|error| wrong("a whole head", error.to_string()))?;
+        from.read_exact(&mut size[..wide])
+            .map_err(|error| wrong("a whole head", error.to_string()))?;
         let head = u32::from_le_bytes(size) as usize;
         if head > LONGEST_HEAD {
-            return Err(wrong("the head of a plain array", format!("one of {head} bytes")));
+            return Err(wrong(
+                "the head of a plain array",
+                format!("one of {head} bytes"),
+            ));
         }
         let mut text = vec![0; head];
-        from.read_exact(&mut text).map_err(|error| wrong("a whole head", error.to_string()))?;
+        from.read_exact(&mut text)
+            .map_err(|error| wrong("a whole head", error.to_string()))?;
         let text = String::from_utf8_lossy(&text);
-        let mut array = parse(&text)
-            .ok_or_else(|| wrong("the head of a plain array of numbers", text.chars().take(120).collect()))?;
-        let claimed = array.dims.iter().try_fold(array.width as u64, |all, &d| all.checked_mul(d as u64));
+        let mut array = parse(&text).ok_or_else(|| {
+            wrong(
+                "the head of a plain array of numbers",
+                text.chars().take(120).collect(),
+            )
+        })?;
+        let claimed = array
+            .dims
+            .iter()
+            .try_fold(array.width as u64, |all, &d| all.checked_mul(d as u64));
         let there = length.saturating_sub((8 + wide + head) as u64);
         if claimed != Some(there) || there > LARGEST {
-            let claimed = claimed.filter(|&n| n <= LARGEST).map_or("far too many".into(), |n| n.to_string());
+            let claimed = claimed
+                .filter(|&n| n <= LARGEST)
+                .map_or("far too many".into(), |n| n.to_string());
             let expected = format!("{claimed} bytes after the head, for shape {:?}", array.dims);
             return Err(wrong(&expected, there.to_string()));
         }
         // An archive may say anything of an entry's size: memory grows with what really comes.
-        from.take(there).read_to_end(&mut array.bytes).map_err(|error| wrong("whole data", error.to_string()))?;
+        from.take(there)
+            .read_to_end(&mut array.bytes)
+            .map_err(|error| wrong("whole data", error.to_string()))?;
         if array.bytes.len() as u64 != there {
-            return Err(wrong(&format!("{there} bytes after the head"), array.bytes.len().to_string()));
+            return Err(wrong(
+                &format!("{there} bytes after the head"),
+                array.bytes.len().to_string(),
+            ));
         }
         Ok(array)
     }
@@ -145,7 +194,10 @@ impl Array {
     /// Its pictures.
     fn split(self, path: &Path, labels: Option<Vec<u32>>) -> Result<Split> {
         if self.dims.contains(&0) {
-            let (expected, got) = ("at least one picture of at least one pixel", format!("shape {:?}", self.dims));
+            let (expected, got) = (
+                "at least one picture of at least one pixel",
+                format!("shape {:?}", self.dims),
+            );
             return Err(Error::file(path, expected, got, "Check what wrote it"));
         }
         // Of the picture's number, channel, row and column: the axis in the file. None: there are no channels.
@@ -157,7 +209,12 @@ impl Array {
             _ => {
                 let hint = "Reshape it in Python, e.g. x.reshape(n, h, w)";
                 let expected = "shape (n, h, w), (n, c, h, w) or (n, h, w, c) with 1 or 3 channels";
-                return Err(Error::file(path, expected, format!("{:?}", self.dims), hint));
+                return Err(Error::file(
+                    path,
+                    expected,
+                    format!("{:?}", self.dims),
+                    hint,
+                ));
             }
         };
         let order = self.order(axes);
@@ -172,14 +229,26 @@ impl Array {
             }
             (b'f', 4 | 8) => {
                 let values: Vec<f32> = match order {
-                    Some(order) => order.map(|at| self.float(path, at)).collect::<Result<_>>()?,
-                    None => (0..n * c * h * w).map(|at| self.float(path, at)).collect::<Result<_>>()?,
+                    Some(order) => order
+                        .map(|at| self.float(path, at))
+                        .collect::<Result<_>>()?,
+                    None => (0..n * c * h * w)
+                        .map(|at| self.float(path, at))
+                        .collect::<Result<_>>()?,
                 };
-                Split::from_tensor(&Tensor::from_vec(values, (n, c, h, w), &Device::Cpu)?, labels)
+                Split::from_tensor(
+                    &Tensor::from_vec(values, (n, c, h, w), &Device::Cpu)?,
+                    labels,
+                )
             }
             _ => {
                 let hint = "Convert it in Python: x.astype('uint8') for 0 to 255, x.astype('float32') for [0, 1]";
-                Err(Error::file(path, "pictures of uint8, float32 or float64", self.type_name(), hint))
+                Err(Error::file(
+                    path,
+                    "pictures of uint8, float32 or float64",
+                    self.type_name(),
+                    hint,
+                ))
             }
         }
     }
@@ -190,13 +259,20 @@ impl Array {
             return None;
         }
         let step = |axis: usize| -> usize {
-            let faster = if self.fortran { &self.dims[..axis] } else { &self.dims[axis + 1..] };
+            let faster = if self.fortran {
+                &self.dims[..axis]
+            } else {
+                &self.dims[axis + 1..]
+            };
             faster.iter().product()
         };
-        let [n, c, h, w] = axes.map(|axis| axis.map_or((1, 0), |axis| (self.dims[axis], step(axis))));
+        let [n, c, h, w] =
+            axes.map(|axis| axis.map_or((1, 0), |axis| (self.dims[axis], step(axis))));
         let along = |(length, step): (usize, usize)| (0..length).map(move |i| i * step);
         Some(along(n).flat_map(move |at| {
-            along(c).flat_map(move |c| along(h).flat_map(move |h| along(w).map(move |w| at + c + h + w)))
+            along(c).flat_map(move |c| {
+                along(h).flat_map(move |h| along(w).map(move |w| at + c + h + w))
+            })
         }))
     }
 
@@ -220,28 +296,51 @@ impl Array {
             return Ok(value as f32);
         }
         let hint = "Scale it in Python, e.g. x / 255, or keep the bytes as uint8";
-        Err(Error::file(path, "floats in [0, 1]", format!("{value} at {:?}", self.place(at)), hint))
+        Err(Error::file(
+            path,
+            "floats in [0, 1]",
+            format!("{value} at {:?}", self.place(at)),
+            hint,
+        ))
     }
 
     /// Its labels.
     fn labels(&self, path: &Path) -> Result<Vec<u32>> {
         if !matches!(self.kind, b'i' | b'u') {
             let hint = "Convert them in Python: y.astype('int64')";
-            return Err(Error::file(path, "labels that are integers", self.type_name(), hint));
+            return Err(Error::file(
+                path,
+                "labels that are integers",
+                self.type_name(),
+                hint,
+            ));
         }
         if self.dims.len() != 1 {
             let hint = "In Python: y.ravel(), or y.argmax(1) for one-hot labels";
-            return Err(Error::file(path, "labels of shape (n,)", format!("{:?}", self.dims), hint));
+            return Err(Error::file(
+                path,
+                "labels of shape (n,)",
+                format!("{:?}", self.dims),
+                hint,
+            ));
         }
         let label = |at: usize| {
             let bits = u64::from_le_bytes(self.value(at));
             let unused = 64 - 8 * self.width as u32;
             // The sign of a narrow integer is not yet that of a wide one.
-            let value =
-                if self.kind == b'i' { i128::from((bits << unused) as i64 >> unused) } else { i128::from(bits) };
+            let value = if self.kind == b'i' {
+                i128::from((bits << unused) as i64 >> unused)
+            } else {
+                i128::from(bits)
+            };
             u32::try_from(value).map_err(|_| {
                 let hint = "Leave out what has no label";
-                Error::file(path, "labels from 0 to 4294967295", format!("{value} at [{at}]"), hint)
+                Error::file(
+                    path,
+                    "labels from 0 to 4294967295",
+                    format!("{value} at [{at}]"),
+                    hint,
+                )
             })
         };
         (0..self.dims[0]).map(label).collect()
@@ -288,13 +387,21 @@ fn parse(head: &str) -> Option<Array> {
             }
             "fortran_order" => {
                 fortran = Some(rest.starts_with("True"));
-                rest.strip_prefix("True").or_else(|| rest.strip_prefix("False"))?
+                rest.strip_prefix("True")
+                    .or_else(|| rest.strip_prefix("False"))?
             }
             "shape" => {
                 let (inside, after) = rest.strip_prefix('(')?.split_once(')')?;
-                let numbers = inside.split(',').map(str::trim).filter(|number| !number.is_empty());
+                let numbers = inside
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|number| !number.is_empty());
                 // Python 2 wrote 3L.
-                dims = Some(numbers.map(|number| number.trim_end_matches('L').parse().ok()).collect::<Option<_>>()?);
+                dims = Some(
+                    numbers
+                        .map(|number| number.trim_end_matches('L').parse().ok())
+                        .collect::<Option<_>>()?,
+                );
                 after
             }
             _ => return None,
@@ -303,7 +410,14 @@ fn parse(head: &str) -> Option<Array> {
         rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
     }
     let (kind, width, big_endian) = kind?;
-    Some(Array { kind, width, big_endian, fortran: fortran?, dims: dims?, bytes: Vec::new() })
+    Some(Array {
+        kind,
+        width,
+        big_endian,
+        fortran: fortran?,
+        dims: dims?,
+        bytes: Vec::new(),
+    })
 }
 
 /// A word in quotes, and what stands behind it.

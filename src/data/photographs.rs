@@ -12,16 +12,40 @@ use std::path::{Path, PathBuf};
 
 /// The photographs to learn from, and those held out.
 const TRAIN: [(&str, &[u8]); 6] = [
-    ("astronaut", include_bytes!("../../assets/photographs/astronaut.jpg")),
-    ("china", include_bytes!("../../assets/photographs/china.jpg")),
-    ("flower", include_bytes!("../../assets/photographs/flower.jpg")),
-    ("hubble", include_bytes!("../../assets/photographs/hubble.jpg")),
-    ("retina", include_bytes!("../../assets/photographs/retina.jpg")),
-    ("rocket", include_bytes!("../../assets/photographs/rocket.jpg")),
+    (
+        "astronaut",
+        include_bytes!("../../assets/photographs/astronaut.jpg"),
+    ),
+    (
+        "china",
+        include_bytes!("../../assets/photographs/china.jpg"),
+    ),
+    (
+        "flower",
+        include_bytes!("../../assets/photographs/flower.jpg"),
+    ),
+    (
+        "hubble",
+        include_bytes!("../../assets/photographs/hubble.jpg"),
+    ),
+    (
+        "retina",
+        include_bytes!("../../assets/photographs/retina.jpg"),
+    ),
+    (
+        "rocket",
+        include_bytes!("../../assets/photographs/rocket.jpg"),
+    ),
 ];
 const TEST: [(&str, &[u8]); 2] = [
-    ("chelsea", include_bytes!("../../assets/photographs/chelsea.jpg")),
-    ("coffee", include_bytes!("../../assets/photographs/coffee.jpg")),
+    (
+        "chelsea",
+        include_bytes!("../../assets/photographs/chelsea.jpg"),
+    ),
+    (
+        "coffee",
+        include_bytes!("../../assets/photographs/coffee.jpg"),
+    ),
 ];
 
 /// How many pictures are cut from each photograph.
@@ -47,24 +71,55 @@ const MOST: usize = 256;
 /// ```
 pub fn photographs(size: usize) -> Result<Dataset> {
     if !(8..=MOST).contains(&size) {
-        return Err(Error::setting("photographs", format!("8 to {MOST} pixels"), size, "64 is a good start"));
+        return Err(Error::setting(
+            "photographs",
+            format!("8 to {MOST} pixels"),
+            size,
+            "64 is a good start",
+        ));
     }
     let train = cuts(&TRAIN, size, CUTS.0, 0)?;
     let test = cuts(&TEST, size, CUTS.1, TRAIN.len())?;
-    Dataset::new("photographs", "eight free photographs inside this crate", train, test)
+    Dataset::new(
+        "photographs",
+        "eight free photographs inside this crate",
+        train,
+        test,
+    )
 }
 
 /// So many pictures of each photograph, in turn. Their labels start from a number.
 fn cuts(photographs: &[(&str, &[u8])], size: usize, each: usize, first: usize) -> Result<Split> {
-    let mut source = Cuts { size, first, each, photographs: Vec::new() };
+    let mut source = Cuts {
+        size,
+        first,
+        each,
+        photographs: Vec::new(),
+    };
     for (name, bytes) in photographs {
-        let (_, photograph) = decode_image(bytes)
-            .map_err(|reason| Error::file(Path::new(name), "a photograph of this crate", reason, "Install it again"))?;
+        let (_, photograph) = decode_image(bytes).map_err(|reason| {
+            Error::file(
+                Path::new(name),
+                "a photograph of this crate",
+                reason,
+                "Install it again",
+            )
+        })?;
         source.photographs.push((PathBuf::from(name), photograph));
     }
-    let labels = (0..source.len()).map(|i| (first + i % photographs.len()) as u32).collect();
-    let names = TRAIN.iter().chain(&TEST).map(|(name, _)| (*name).to_owned()).collect();
-    let framing = Framing { size, crop: Crop::Random(0.5), flip: true };
+    let labels = (0..source.len())
+        .map(|i| (first + i % photographs.len()) as u32)
+        .collect();
+    let names = TRAIN
+        .iter()
+        .chain(&TEST)
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    let framing = Framing {
+        size,
+        crop: Crop::Random(0.5),
+        flip: true,
+    };
     let stream = Stream::new(Path::new("photographs"), Box::new(source), framing, 0)?;
     Split::from_stream(stream, Some(labels))?.named(names)
 }
@@ -90,7 +145,12 @@ impl Source for Cuts {
     fn read(&self, i: usize) -> std::result::Result<RgbImage, String> {
         let nth = i % self.photographs.len();
         let photograph = &self.photographs[nth].1;
-        let mut draws = Rng::of_picture(0, Purpose::Augment, self.first + nth, i / self.photographs.len());
+        let mut draws = Rng::of_picture(
+            0,
+            Purpose::Augment,
+            self.first + nth,
+            i / self.photographs.len(),
+        );
         let (width, height) = (photograph.width(), photograph.height());
         let most = width.min(height);
         let mut below = |n: u32| (draws.unit() * (n + 1) as f32) as u32;

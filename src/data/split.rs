@@ -6,8 +6,8 @@
 use crate::cell::unless_stopped;
 use crate::data::photo::Stream;
 use crate::error::{Error, Result};
-use crate::math::{Real, widest, Rng, Stream as Purpose};
-use crate::show::{Content, Show, shows_itself, Montage, Table};
+use crate::math::{Real, Rng, Stream as Purpose, widest};
+use crate::show::{Content, Montage, Show, Table, shows_itself};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -62,31 +62,69 @@ impl Split {
     pub fn from_tensor(images: &Tensor, labels: Option<Vec<u32>>) -> Result<Self> {
         let (n, c, h, w) = images.dims4().map_err(|_| {
             let hint = "For pictures without channels use .unsqueeze(1)";
-            Error::shape("Split::from_tensor", "(n, c, h, w)", format!("{:?}", images.dims()), hint)
+            Error::shape(
+                "Split::from_tensor",
+                "(n, c, h, w)",
+                format!("{:?}", images.dims()),
+                hint,
+            )
         })?;
-        let values = images.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+        let values = images
+            .to_dtype(DType::F32)?
+            .flatten_all()?
+            .to_vec1::<f32>()?;
         Self::new(Pixels::Floats(Arc::new(values)), n, (c, h, w), labels)
     }
 
     fn new(pixels: Pixels, n: usize, shape: ImageShape, labels: Option<Vec<u32>>) -> Result<Self> {
         if n == 0 {
-            return Err(Error::shape("Split", "at least one picture", "none", "Check where the pictures come from"));
+            return Err(Error::shape(
+                "Split",
+                "at least one picture",
+                "none",
+                "Check where the pictures come from",
+            ));
         }
         if [shape.0, shape.1, shape.2].contains(&0) {
-            return Err(Error::shape("Split", "at least one pixel", format!("{shape:?}"), "Check the shape"));
+            return Err(Error::shape(
+                "Split",
+                "at least one pixel",
+                format!("{shape:?}"),
+                "Check the shape",
+            ));
         }
         if let Some(labels) = labels.as_ref().filter(|labels| labels.len() != n) {
             let hint = "Give both from the same source";
-            return Err(Error::shape("labels", format!("one for each of {n} pictures"), labels.len(), hint));
+            return Err(Error::shape(
+                "labels",
+                format!("one for each of {n} pictures"),
+                labels.len(),
+                hint,
+            ));
         }
-        let labels = labels.map(|numbers| Arc::new(Labels { numbers, classes: Vec::new() }));
-        Ok(Split { pixels, labels, index: Arc::new((0..n).collect()), shape })
+        let labels = labels.map(|numbers| {
+            Arc::new(Labels {
+                numbers,
+                classes: Vec::new(),
+            })
+        });
+        Ok(Split {
+            pixels,
+            labels,
+            index: Arc::new((0..n).collect()),
+            shape,
+        })
     }
 
     /// Pictures that are decoded when they are asked for.
     pub(crate) fn from_stream(stream: Stream, labels: Option<Vec<u32>>) -> Result<Self> {
         let (n, size) = (stream.source().len(), stream.framing().size);
-        Self::new(Pixels::Streamed(Arc::new(stream)), n, (3, size, size), labels)
+        Self::new(
+            Pixels::Streamed(Arc::new(stream)),
+            n,
+            (3, size, size),
+            labels,
+        )
     }
 
     /// The same with names for its labels: label 0 is called `classes[0]`.
@@ -94,7 +132,11 @@ impl Split {
     /// # Errors
     /// A label without a name, or no labels at all.
     pub fn named(self, classes: Vec<String>) -> Result<Self> {
-        let numbers = self.labels.as_ref().map(|labels| labels.numbers.clone()).unwrap_or_default();
+        let numbers = self
+            .labels
+            .as_ref()
+            .map(|labels| labels.numbers.clone())
+            .unwrap_or_default();
         let most = numbers.iter().max().map_or(0, |most| *most as usize + 1);
         if most == 0 || most > classes.len() {
             let hint = "Give a name for each label";
@@ -105,7 +147,10 @@ impl Split {
                 hint,
             ));
         }
-        Ok(Split { labels: Some(Arc::new(Labels { numbers, classes })), ..self })
+        Ok(Split {
+            labels: Some(Arc::new(Labels { numbers, classes })),
+            ..self
+        })
     }
 
     /// How many pictures.
@@ -125,19 +170,30 @@ impl Split {
 
     /// The labels, where there are any.
     pub fn labels(&self) -> Option<Vec<u32>> {
-        self.labels.as_ref().map(|all| self.index.iter().map(|&i| all.numbers[i]).collect())
+        self.labels
+            .as_ref()
+            .map(|all| self.index.iter().map(|&i| all.numbers[i]).collect())
     }
 
     /// The names of the labels, where they have names, as those that are folders.
     pub fn classes(&self) -> Option<&[String]> {
-        self.labels.as_ref().map(|labels| labels.classes.as_slice()).filter(|classes| !classes.is_empty())
+        self.labels
+            .as_ref()
+            .map(|labels| labels.classes.as_slice())
+            .filter(|classes| !classes.is_empty())
     }
 
     /// What people call the label of a position.
     pub(crate) fn label_name(&self, position: usize) -> Option<String> {
         let labels = self.labels.as_ref()?;
         let label = *labels.numbers.get(*self.index.get(position)?)?;
-        Some(labels.classes.get(label as usize).cloned().unwrap_or_else(|| label.to_string()))
+        Some(
+            labels
+                .classes
+                .get(label as usize)
+                .cloned()
+                .unwrap_or_else(|| label.to_string()),
+        )
     }
 
     /// Whether its pictures are decoded when they are asked for.
@@ -170,7 +226,9 @@ impl Split {
         let (c, h, w) = self.shape;
         let mut values = vec![0f32; positions.len() * c * h * w];
         if self.streamed() {
-            let pictures = positions.par_iter().zip(values.par_chunks_exact_mut(c * h * w));
+            let pictures = positions
+                .par_iter()
+                .zip(values.par_chunks_exact_mut(c * h * w));
             pictures.try_for_each(|(position, values)| {
                 unless_stopped()?;
                 self.fill(&[*position], values)
@@ -178,7 +236,11 @@ impl Split {
         } else {
             self.fill(positions, &mut values)?;
         }
-        Ok(Tensor::from_vec(values, (positions.len(), c, h, w), &Device::Cpu)?)
+        Ok(Tensor::from_vec(
+            values,
+            (positions.len(), c, h, w),
+            &Device::Cpu,
+        )?)
     }
 
     /// Writes the pictures at these positions one after the other, as floats in [0, 1].
@@ -193,7 +255,10 @@ impl Split {
             match &self.pixels {
                 Pixels::Bytes(bytes) => to_floats(&bytes[i * size..][..size], values),
                 Pixels::Floats(floats) => {
-                    values.iter_mut().zip(&floats[i * size..]).for_each(|(value, float)| *value = (*float).into());
+                    values
+                        .iter_mut()
+                        .zip(&floats[i * size..])
+                        .for_each(|(value, float)| *value = (*float).into());
                 }
                 Pixels::Streamed(_) => to_floats(&self.decode(position, None)?, values),
             }
@@ -208,7 +273,12 @@ impl Split {
 
     fn at(&self, position: usize) -> Result<usize> {
         self.index.get(position).copied().ok_or_else(|| {
-            Error::setting("position", format!("below {}", self.len()), position, "Positions count from 0")
+            Error::setting(
+                "position",
+                format!("below {}", self.len()),
+                position,
+                "Positions count from 0",
+            )
         })
     }
 
@@ -218,16 +288,24 @@ impl Split {
     /// No picture that can be read, or more unreadable ones than the stream allows.
     pub(crate) fn decode(&self, position: usize, augment: Augment) -> Result<Vec<u8>> {
         self.at(position)?;
-        let Pixels::Streamed(stream) = &self.pixels else { return Ok(Vec::new()) };
+        let Pixels::Streamed(stream) = &self.pixels else {
+            return Ok(Vec::new());
+        };
         let mut picture = vec![0; stream.framing().bytes()];
         for stand_in in (position..self.len()).chain(0..position) {
             let i = self.index[stand_in];
-            let mut draws = augment.map(|(seed, epoch)| Rng::of_picture(seed, Purpose::Augment, epoch, i));
+            let mut draws =
+                augment.map(|(seed, epoch)| Rng::of_picture(seed, Purpose::Augment, epoch, i));
             if stream.picture(i, draws.as_mut(), &mut picture)? {
                 return Ok(picture);
             }
         }
-        Err(Error::shape("pictures", "at least one that can be read", "none", "Check where they come from"))
+        Err(Error::shape(
+            "pictures",
+            "at least one that can be read",
+            "none",
+            "Check where they come from",
+        ))
     }
 
     /// The first `n` pictures as a tensor (n, c, h, w), or all where there are fewer.
@@ -250,7 +328,12 @@ impl Split {
         for start in (0..self.len()).step_by(step) {
             unless_stopped()?;
             let positions: Vec<usize> = (start..self.len().min(start + step)).collect();
-            let batch = self.images(&positions)?.sum(0)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+            let batch = self
+                .images(&positions)?
+                .sum(0)?
+                .to_dtype(DType::F64)?
+                .flatten_all()?
+                .to_vec1::<f64>()?;
             sum.iter_mut().zip(batch).for_each(|(all, new)| *all += new);
         }
         let mean: Vec<f32> = sum.iter().map(|v| (v / self.len() as f64) as f32).collect();
@@ -260,12 +343,17 @@ impl Split {
     /// Two splits of the pictures at positions `order[..at]` and `order[at..]`.
     pub(crate) fn divide(&self, order: &[usize], at: usize) -> (Split, Split) {
         let (first, second) = order.split_at(at);
-        let pick = |positions: &[usize]| self.select(&positions.iter().map(|&p| self.index[p]).collect::<Vec<_>>());
+        let pick = |positions: &[usize]| {
+            self.select(&positions.iter().map(|&p| self.index[p]).collect::<Vec<_>>())
+        };
         (pick(first), pick(second))
     }
 
     fn select(&self, index: &[usize]) -> Split {
-        Split { index: Arc::new(index.to_vec()), ..self.clone() }
+        Split {
+            index: Arc::new(index.to_vec()),
+            ..self.clone()
+        }
     }
 }
 
@@ -275,10 +363,18 @@ pub(crate) fn to_floats<T: Real>(bytes: &[u8], values: &mut [T]) {
 }
 
 fn count(values: usize, (c, h, w): ImageShape) -> Result<usize> {
-    let size = c.checked_mul(h).and_then(|size| size.checked_mul(w)).unwrap_or(usize::MAX);
+    let size = c
+        .checked_mul(h)
+        .and_then(|size| size.checked_mul(w))
+        .unwrap_or(usize::MAX);
     if size == 0 || !values.is_multiple_of(size) {
         let expected = format!("a whole number of pictures of {c} x {h} x {w} = {size} bytes");
-        return Err(Error::shape("Split::from_bytes", expected, values, "Check the shape"));
+        return Err(Error::shape(
+            "Split::from_bytes",
+            expected,
+            values,
+            "Check the shape",
+        ));
     }
     Ok(values / size)
 }
@@ -317,12 +413,30 @@ impl Dataset {
     ///
     /// # Errors
     /// Where their pictures have different shapes.
-    pub fn new(name: impl Into<String>, source: impl Into<String>, train: Split, test: Split) -> Result<Self> {
+    pub fn new(
+        name: impl Into<String>,
+        source: impl Into<String>,
+        train: Split,
+        test: Split,
+    ) -> Result<Self> {
         if train.image_shape() != test.image_shape() {
-            let (expected, got) = (format!("{:?}", train.image_shape()), format!("{:?}", test.image_shape()));
-            return Err(Error::shape("test pictures", expected, got, "Both splits must have one shape"));
+            let (expected, got) = (
+                format!("{:?}", train.image_shape()),
+                format!("{:?}", test.image_shape()),
+            );
+            return Err(Error::shape(
+                "test pictures",
+                expected,
+                got,
+                "Both splits must have one shape",
+            ));
         }
-        Ok(Dataset { name: name.into(), source: source.into(), train, test })
+        Ok(Dataset {
+            name: name.into(),
+            source: source.into(),
+            train,
+            test,
+        })
     }
 
     /// Channels, height and width of its pictures.
@@ -332,7 +446,11 @@ impl Dataset {
 
     /// The same with at most so many pictures in each split, for a quick try.
     pub fn take(&self, train: usize, test: usize) -> Dataset {
-        Dataset { train: self.train.take(train), test: self.test.take(test), ..self.clone() }
+        Dataset {
+            train: self.train.take(train),
+            test: self.test.take(test),
+            ..self.clone()
+        }
     }
 }
 
@@ -341,17 +459,34 @@ impl Show for Dataset {
         let (c, h, w) = self.image_shape();
         let row = |name: &str, split: &Split| {
             let labels = split.labels().map_or("none".into(), |labels| {
-                let classes = labels.iter().collect::<std::collections::BTreeSet<_>>().len();
+                let classes = labels
+                    .iter()
+                    .collect::<std::collections::BTreeSet<_>>()
+                    .len();
                 format!("{classes} classes")
             });
-            [name.to_string(), split.len().to_string(), format!("{c} x {h} x {w}"), labels]
+            [
+                name.to_string(),
+                split.len().to_string(),
+                format!("{c} x {h} x {w}"),
+                labels,
+            ]
         };
-        let mut table = Table::new([&self.name, "pictures", "channels x height x width", "labels"])
-            .row(row("train", &self.train))
-            .row(row("test", &self.test))
-            .row([format!("from {}", self.source)]);
-        let unreadable =
-            self.train.unreadable() + if self.test.shares(&self.train) { 0 } else { self.test.unreadable() };
+        let mut table = Table::new([
+            &self.name,
+            "pictures",
+            "channels x height x width",
+            "labels",
+        ])
+        .row(row("train", &self.train))
+        .row(row("test", &self.test))
+        .row([format!("from {}", self.source)]);
+        let unreadable = self.train.unreadable()
+            + if self.test.shares(&self.train) {
+                0
+            } else {
+                self.test.unreadable()
+            };
         if unreadable > 0 {
             table = table.row([format!("{unreadable} unreadable")]);
         }

@@ -6,7 +6,7 @@
 use crate::data::ImageShape;
 use crate::error::{Error, Result};
 use crate::layer::Layer;
-use crate::model::{count_weights, Autoencoder, check_input};
+use crate::model::{Autoencoder, check_input, count_weights};
 use candle_core::{Device, Tensor};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -57,10 +57,22 @@ impl Autoencoder {
         let (encoder, code) = count_weights(&architecture.encoder, &[c, h, w]);
         let claimed = encoder + count_weights(&architecture.decoder, &code).0;
         if claimed > bytes.len() as u128 / 4 {
-            let got = format!("an architecture of {claimed} weights in {} bytes", bytes.len());
-            return Err(Error::file(path, "a file with room for its weights", got, "Save the file again"));
+            let got = format!(
+                "an architecture of {claimed} weights in {} bytes",
+                bytes.len()
+            );
+            return Err(Error::file(
+                path,
+                "a file with room for its weights",
+                got,
+                "Save the file again",
+            ));
         }
-        let model = Autoencoder::new(architecture.input, &architecture.encoder, &architecture.decoder)?;
+        let model = Autoencoder::new(
+            architecture.input,
+            &architecture.encoder,
+            &architecture.decoder,
+        )?;
         model.take_weights(path, &bytes)?;
         Ok(model)
     }
@@ -85,18 +97,33 @@ impl Autoencoder {
         for (name, var) in [self.variables(), self.buffers()].concat() {
             let hint = "The file is of another architecture: load it with Autoencoder::load";
             let Some(view) = theirs.remove(&name) else {
-                return Err(Error::file(path, format!("weights named {name}"), "none of that name", hint));
+                return Err(Error::file(
+                    path,
+                    format!("weights named {name}"),
+                    "none of that name",
+                    hint,
+                ));
             };
             if view.dtype() != Dtype::F32 || view.shape() != var.dims() {
                 let expected = format!("{name} of shape {:?} in F32", var.dims());
-                return Err(Error::file(path, expected, format!("{:?} in {:?}", view.shape(), view.dtype()), hint));
+                return Err(Error::file(
+                    path,
+                    expected,
+                    format!("{:?} in {:?}", view.shape(), view.dtype()),
+                    hint,
+                ));
             }
             let values = floats(&view);
             news.push((Tensor::from_vec(values, var.dims(), self.device())?, var));
         }
         if let Some(name) = theirs.keys().next() {
             let hint = "The file is of another architecture: load it with Autoencoder::load";
-            return Err(Error::file(path, "only this model's weights", format!("also {name}"), hint));
+            return Err(Error::file(
+                path,
+                "only this model's weights",
+                format!("also {name}"),
+                hint,
+            ));
         }
         // All of them fit: only now is anything changed.
         for (tensor, var) in news {
@@ -114,13 +141,22 @@ pub(crate) fn write(path: &Path, model: &Autoencoder, extra: Option<Extra>) -> R
         encoder: model.encoder().to_vec(),
         decoder: model.decoder().to_vec(),
     };
-    let unwritable = |error: &dyn std::fmt::Display| Error::io("write", path)(std::io::Error::other(error.to_string()));
+    let unwritable = |error: &dyn std::fmt::Display| {
+        Error::io("write", path)(std::io::Error::other(error.to_string()))
+    };
     let json = serde_json::to_string(&architecture).map_err(|error| unwritable(&error))?;
     // "format": "pt" is what PyTorch's own writer puts there; some readers look for it.
-    let mut metadata = HashMap::from([(KEY.to_owned(), json), ("format".to_owned(), "pt".to_owned())]);
+    let mut metadata = HashMap::from([
+        (KEY.to_owned(), json),
+        ("format".to_owned(), "pt".to_owned()),
+    ]);
     let mut tensors = Vec::new();
     for (name, var) in [model.variables(), model.buffers()].concat() {
-        let values = var.as_tensor().to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>()?;
+        let values = var
+            .as_tensor()
+            .to_device(&Device::Cpu)?
+            .flatten_all()?
+            .to_vec1::<f32>()?;
         tensors.push((name, var.dims().to_vec(), values));
     }
     if let Some(extra) = extra {
@@ -129,30 +165,55 @@ pub(crate) fn write(path: &Path, model: &Autoencoder, extra: Option<Extra>) -> R
     }
     let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
         .into_iter()
-        .map(|(name, dims, values)| (name, dims, values.iter().flat_map(|value| value.to_le_bytes()).collect()))
+        .map(|(name, dims, values)| {
+            (
+                name,
+                dims,
+                values
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect(),
+            )
+        })
         .collect();
     let views = tensors
         .iter()
         .map(|(name, dims, bytes)| Ok((name, TensorView::new(Dtype::F32, dims.clone(), bytes)?)))
         .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
         .map_err(|error| unwritable(&error))?;
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|error| unwritable(&error))?;
+    let bytes =
+        safetensors::serialize(views, Some(metadata)).map_err(|error| unwritable(&error))?;
     crate::file::write_atomically(path, &bytes)
 }
 
 /// What a run added to a file; none where it is a model alone.
 pub(crate) fn read_extra(path: &Path) -> Result<Option<Extra>> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| not_safetensors(path, &bytes, &error))?;
-    let Some(json) = metadata.metadata().as_ref().and_then(|metadata| metadata.get(EXTRA_KEY)) else { return Ok(None) };
+    let (_, metadata) = SafeTensors::read_metadata(&bytes)
+        .map_err(|error| not_safetensors(path, &bytes, &error))?;
+    let Some(json) = metadata
+        .metadata()
+        .as_ref()
+        .and_then(|metadata| metadata.get(EXTRA_KEY))
+    else {
+        return Ok(None);
+    };
     let tensors = parse(path, &bytes)?.tensors().into_iter();
     let own = tensors.filter(|(name, view)| name.starts_with(EXTRA) && view.dtype() == Dtype::F32);
-    let tensors = own.map(|(name, view)| (name, view.shape().to_vec(), floats(&view))).collect();
-    Ok(Some(Extra { json: json.clone(), tensors }))
+    let tensors = own
+        .map(|(name, view)| (name, view.shape().to_vec(), floats(&view)))
+        .collect();
+    Ok(Some(Extra {
+        json: json.clone(),
+        tensors,
+    }))
 }
 
 fn floats(view: &TensorView<'_>) -> Vec<f32> {
-    view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+    view.data()
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+        .collect()
 }
 
 fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
@@ -161,21 +222,41 @@ fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
 
 fn not_safetensors(path: &Path, bytes: &[u8], error: &dyn std::fmt::Display) -> Error {
     let got = format!("{} bytes that are not ({error})", bytes.len());
-    Error::file(path, "a whole safetensors file", got, "The file is cut off or of another kind: save it again")
+    Error::file(
+        path,
+        "a whole safetensors file",
+        got,
+        "The file is cut off or of another kind: save it again",
+    )
 }
 
 fn architecture(path: &Path, bytes: &[u8]) -> Result<Architecture> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| not_safetensors(path, bytes, &error))?;
+    let (_, metadata) =
+        SafeTensors::read_metadata(bytes).map_err(|error| not_safetensors(path, bytes, &error))?;
     parse(path, bytes)?;
-    let json = metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY)).ok_or_else(|| {
-        let hint = "Build the model in code, then read the weights with load_weights";
-        Error::file(path, "an architecture saved by candlebook", "weights alone", hint)
-    })?;
+    let json = metadata
+        .metadata()
+        .as_ref()
+        .and_then(|metadata| metadata.get(KEY))
+        .ok_or_else(|| {
+            let hint = "Build the model in code, then read the weights with load_weights";
+            Error::file(
+                path,
+                "an architecture saved by candlebook",
+                "weights alone",
+                hint,
+            )
+        })?;
     let hint = "It was written by another version of candlebook: use that one, or load_weights";
     let architecture: Architecture = serde_json::from_str(json)
         .map_err(|error| Error::file(path, "an architecture this version knows", error, hint))?;
     if architecture.format != FORMAT {
-        return Err(Error::file(path, format!("format {FORMAT}"), architecture.format, hint));
+        return Err(Error::file(
+            path,
+            format!("format {FORMAT}"),
+            architecture.format,
+            hint,
+        ));
     }
     Ok(architecture)
 }

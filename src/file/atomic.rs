@@ -11,10 +11,13 @@ use tempfile::NamedTempFile;
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = temporary(path)?;
     if let Ok(old) = std::fs::metadata(path) {
-        file.as_file().set_permissions(old.permissions()).map_err(Error::io("write", path))?;
+        file.as_file()
+            .set_permissions(old.permissions())
+            .map_err(Error::io("write", path))?;
     }
     std::io::Write::write_all(&mut file, bytes).map_err(Error::io("write", path))?;
-    file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
+    file.persist(path)
+        .map_err(|error| Error::io("write", path)(error.error))?;
     Ok(())
 }
 
@@ -34,7 +37,9 @@ pub(crate) fn temporary(path: &Path) -> Result<NamedTempFile> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder).map_err(Error::io("write", path))
+    builder
+        .tempfile_in(folder)
+        .map_err(Error::io("write", path))
 }
 
 /// Where downloads and packed frames are kept: `$CANDLEBOOK_CACHE`, else `~/.cache/candlebook`. None where there is no home.
@@ -43,5 +48,6 @@ pub(crate) fn cache_folder() -> Option<PathBuf> {
         return Some(cache.into());
     }
     let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    base.or_else(|| std::env::home_dir().map(|home| home.join(".cache"))).map(|base| base.join("candlebook"))
+    base.or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
+        .map(|base| base.join("candlebook"))
 }

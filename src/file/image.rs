@@ -12,16 +12,25 @@ const MAX_DECODED_BYTES: u64 = 1 << 30;
 /// The reason in words.
 pub(crate) fn decode_image(bytes: &[u8]) -> std::result::Result<(ImageFormat, RgbImage), String> {
     // Files come from anywhere: a decoder that gives up on one must not take the notebook with it.
-    std::panic::catch_unwind(|| read(bytes)).unwrap_or_else(|_| Err("a file that its decoder gave up on".into()))
+    std::panic::catch_unwind(|| read(bytes))
+        .unwrap_or_else(|_| Err("a file that its decoder gave up on".into()))
 }
 
 fn read(bytes: &[u8]) -> std::result::Result<(ImageFormat, RgbImage), String> {
     if bytes.is_empty() {
         return Err("an empty file".into());
     }
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
-    let Some(format) = reader.format() else { return Err("a file of another kind".into()) };
-    let picture = if format == ImageFormat::Jpeg { super::jpeg::decode(bytes, MAX_DECODED_BYTES)? } else { upright(reader)? };
+    let reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|error| error.to_string())?;
+    let Some(format) = reader.format() else {
+        return Err("a file of another kind".into());
+    };
+    let picture = if format == ImageFormat::Jpeg {
+        super::jpeg::decode(bytes, MAX_DECODED_BYTES)?
+    } else {
+        upright(reader)?
+    };
     if picture.width() == 0 || picture.height() == 0 {
         return Err("a picture without pixels".into());
     }

@@ -12,22 +12,36 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 /// The pixels of a JPEG file, upright, grey or in colour; or why it cannot be read.
 pub(crate) fn decode(bytes: &[u8], most_memory: u64) -> Result<DynamicImage, String> {
-    let options = DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let options = DecoderOptions::default()
+        .set_strict_mode(false)
+        .set_max_width(usize::MAX)
+        .set_max_height(usize::MAX);
     let mut decoder = JpegDecoder::new_with_options(Slice { bytes, at: 0 }, options);
-    decoder.decode_headers().map_err(|error| error.to_string())?;
-    let (Some((width, height)), Some(colors)) = (decoder.dimensions(), decoder.input_colorspace()) else {
+    decoder
+        .decode_headers()
+        .map_err(|error| error.to_string())?;
+    let (Some((width, height)), Some(colors)) = (decoder.dimensions(), decoder.input_colorspace())
+    else {
         return Err("a file without a header".into());
     };
     let grey = colors == ColorSpace::Luma;
     // The decoder itself turns CMYK to RGB.
-    let (colors, channels) = if grey { (ColorSpace::Luma, 1) } else { (ColorSpace::RGB, 3) };
+    let (colors, channels) = if grey {
+        (ColorSpace::Luma, 1)
+    } else {
+        (ColorSpace::RGB, 3)
+    };
     let size = width * height * channels;
     if size as u64 > most_memory {
-        return Err(format!("{width} x {height} pixels, which take more than {most_memory} bytes"));
+        return Err(format!(
+            "{width} x {height} pixels, which take more than {most_memory} bytes"
+        ));
     }
     decoder.set_options(options.jpeg_set_out_colorspace(colors));
     let mut pixels = vec![0; size];
-    decoder.decode_into(&mut pixels).map_err(|error| error.to_string())?;
+    decoder
+        .decode_into(&mut pixels)
+        .map_err(|error| error.to_string())?;
     let (w, h) = (width as u32, height as u32);
     let picture = if grey {
         GrayImage::from_raw(w, h, pixels).map(DynamicImage::ImageLuma8)
@@ -35,7 +49,10 @@ pub(crate) fn decode(bytes: &[u8], most_memory: u64) -> Result<DynamicImage, Str
         RgbImage::from_raw(w, h, pixels).map(DynamicImage::ImageRgb8)
     };
     let mut picture = picture.ok_or("fewer pixels than its header says")?;
-    if let Some(orientation) = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif)) {
+    if let Some(orientation) = decoder
+        .exif()
+        .and_then(|exif| Orientation::from_exif_chunk(exif))
+    {
         picture.apply_orientation(orientation);
     }
     Ok(picture)
@@ -144,11 +161,27 @@ mod tests {
             let bytes = std::fs::read(&path).unwrap();
             let mut grey = Vec::new();
             let picture = theirs(&bytes).unwrap();
-            picture.to_luma8().write_to(&mut Cursor::new(&mut grey), image::ImageFormat::Jpeg).unwrap();
+            picture
+                .to_luma8()
+                .write_to(&mut Cursor::new(&mut grey), image::ImageFormat::Jpeg)
+                .unwrap();
             for bytes in [&bytes, &grey] {
-                for end in [bytes.len(), bytes.len() - 2, bytes.len() * 2 / 3, 900, 300, 25, 3] {
+                for end in [
+                    bytes.len(),
+                    bytes.len() - 2,
+                    bytes.len() * 2 / 3,
+                    900,
+                    300,
+                    25,
+                    3,
+                ] {
                     let torn = &bytes[..end];
-                    assert_eq!(decode(torn, u64::MAX).ok(), theirs(torn), "{} up to {end}", path.display());
+                    assert_eq!(
+                        decode(torn, u64::MAX).ok(),
+                        theirs(torn),
+                        "{} up to {end}",
+                        path.display()
+                    );
                 }
             }
             assert_eq!(decode(&bytes, u64::MAX).unwrap(), picture);
@@ -160,7 +193,9 @@ mod tests {
     #[test]
     fn what_takes_too_much_memory_is_refused_before_it_is_taken() {
         let mut bytes = Vec::new();
-        RgbImage::new(20, 10).write_to(&mut Cursor::new(&mut bytes), image::ImageFormat::Jpeg).unwrap();
+        RgbImage::new(20, 10)
+            .write_to(&mut Cursor::new(&mut bytes), image::ImageFormat::Jpeg)
+            .unwrap();
         assert!(decode(&bytes, 600).is_ok());
         let error = decode(&bytes, 599).unwrap_err();
         assert_eq!(error, "20 x 10 pixels, which take more than 599 bytes");

@@ -4,5 +4,5 @@ mod atomic;
 mod image;
 mod jpeg;
 
-pub(crate) use image::decode_image;
 pub(crate) use atomic::{cache_folder, temporary, write_atomically};
+pub(crate) use image::decode_image;

@@ -23,9 +23,11 @@ pub(crate) enum Function {
 impl Operation for Function {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         match *self {
-            Function::LeakyRelu(slope) if !(0.0..1.0).contains(&slope) => {
-                misfit("a slope in [0, 1)", slope, "0.01 is PyTorch's, 0.2 is common")
-            }
+            Function::LeakyRelu(slope) if !(0.0..1.0).contains(&slope) => misfit(
+                "a slope in [0, 1)",
+                slope,
+                "0.01 is PyTorch's, 0.2 is common",
+            ),
             Function::Elu(alpha) if !(alpha > 0.0 && alpha <= 100.0) => {
                 misfit("an alpha above 0, up to 100", alpha, "1 is PyTorch's")
             }
@@ -60,23 +62,37 @@ impl<T: Real> Pointwise<T> for Function {
         match *self {
             // A value that is no number stays what it is: training must see it.
             Function::Relu => {
-                widest!(|| values.iter_mut().for_each(|v| *v = if *v < T::ZERO { T::ZERO } else { *v }));
+                widest!(|| values
+                    .iter_mut()
+                    .for_each(|v| *v = if *v < T::ZERO { T::ZERO } else { *v }));
             }
             Function::LeakyRelu(slope) => {
                 let slope = T::of(slope);
-                widest!(|| values.iter_mut().for_each(|v| *v = if *v < T::ZERO { *v * slope } else { *v }));
+                widest!(|| values
+                    .iter_mut()
+                    .for_each(|v| *v = if *v < T::ZERO { *v * slope } else { *v }));
             }
             Function::Elu(alpha) => {
                 let alpha = T::of(alpha);
                 widest!(|| {
-                    values.iter_mut().for_each(|v| *v = if *v < T::ZERO { alpha * (v.exp() - one) } else { *v });
+                    values.iter_mut().for_each(|v| {
+                        *v = if *v < T::ZERO {
+                            alpha * (v.exp() - one)
+                        } else {
+                            *v
+                        }
+                    });
                 });
             }
             Function::Sigmoid => {
-                widest!(|| values.iter_mut().for_each(|v| *v = one / (one + (-*v).exp())));
+                widest!(|| values
+                    .iter_mut()
+                    .for_each(|v| *v = one / (one + (-*v).exp())));
             }
             Function::Tanh => {
-                widest!(|| values.iter_mut().for_each(|v| *v = one - two / (one + (two * *v).exp())));
+                widest!(|| values
+                    .iter_mut()
+                    .for_each(|v| *v = one - two / (one + (two * *v).exp())));
             }
         }
     }
@@ -95,7 +111,13 @@ impl<T: Real> Pointwise<T> for Function {
             Function::Elu(alpha) => {
                 let alpha = T::of(alpha);
                 widest!(|| {
-                    both.for_each(|(g, &y)| *g *= if y > T::ZERO { T::ONE } else { y * shrink + alpha });
+                    both.for_each(|(g, &y)| {
+                        *g *= if y > T::ZERO {
+                            T::ONE
+                        } else {
+                            y * shrink + alpha
+                        }
+                    });
                 });
             }
             Function::Sigmoid => widest!(|| {
@@ -136,15 +158,35 @@ impl Operation for Gelu {
 impl Kernel for Gelu {}
 
 impl<T: Real> Arithmetic<T> for Gelu {
-    fn forward(&self, _here: Here, x: &[T], y: &mut [T], _given: Given<'_, T>, _rooms: &mut [Room<T>]) {
-        widest!(|| y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * x.normal_below()));
+    fn forward(
+        &self,
+        _here: Here,
+        x: &[T],
+        y: &mut [T],
+        _given: Given<'_, T>,
+        _rooms: &mut [Room<T>],
+    ) {
+        widest!(|| y
+            .iter_mut()
+            .zip(x)
+            .for_each(|(y, &x)| *y = x * x.normal_below()));
     }
 
     fn backward(&self, _here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
-        let Back { x, dy, dx: Some(dx), .. } = back else { return };
+        let Back {
+            x,
+            dy,
+            dx: Some(dx),
+            ..
+        } = back
+        else {
+            return;
+        };
         // 1 / sqrt(2 pi)
-        let (density, half) =
-            (T::of(0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2), T::of(0.5));
+        let (density, half) = (
+            T::of(0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2),
+            T::of(0.5),
+        );
         widest!(|| {
             for ((dx, &dy), &x) in dx.iter_mut().zip(dy).zip(x) {
                 *dx = dy * (x.normal_below() + x * density * (-half * x * x).exp());
@@ -158,8 +200,13 @@ mod tests {
     use super::*;
     use crate::math::Statistics;
 
-    const ALL: [Function; 5] =
-        [Function::Relu, Function::Sigmoid, Function::Tanh, Function::LeakyRelu(0.2), Function::Elu(0.7)];
+    const ALL: [Function; 5] = [
+        Function::Relu,
+        Function::Sigmoid,
+        Function::Tanh,
+        Function::LeakyRelu(0.2),
+        Function::Elu(0.7),
+    ];
 
     #[test]
     fn values_that_are_no_numbers_are_not_hidden() {
@@ -184,10 +231,17 @@ mod tests {
                 for scale in [1.0, 1.25] {
                     let mut g = [1.0];
                     activation.backward(&[at(x) * scale], &mut g, scale);
-                    assert!((g[0] - difference).abs() < 1e-9, "{activation:?} at {x}: {} for {difference}", g[0]);
+                    assert!(
+                        (g[0] - difference).abs() < 1e-9,
+                        "{activation:?} at {x}: {} for {difference}",
+                        g[0]
+                    );
                     let mut single = [1f32];
                     activation.backward(&[(at(x) * scale) as f32], &mut single, scale as f32);
-                    assert!((f64::from(single[0]) - g[0]).abs() < 1e-6, "{activation:?} at {x} in 32 bits");
+                    assert!(
+                        (f64::from(single[0]) - g[0]).abs() < 1e-6,
+                        "{activation:?} at {x} in 32 bits"
+                    );
                 }
             }
         }
@@ -198,14 +252,45 @@ mod tests {
         // import torch; x = torch.tensor([-6., -1.5, -.1, 0, .3, 2, 5], dtype=torch.float64, requires_grad=True)
         // y = torch.nn.functional.gelu(x); y.sum().backward(); y, x.grad
         let x = [-6.0, -1.5, -0.1, 0.0, 0.3, 2.0, 5.0];
-        let right = [-5.919526e-9, -0.1002108, -0.0460172, 0.0, 0.18537343, 1.9544997, 4.9999986];
-        let slopes = [-3.546871e-8, -0.1274692, 0.4204769, 0.5, 0.7323278, 1.0852318, 1.0000071];
+        let right = [
+            -5.919526e-9,
+            -0.1002108,
+            -0.0460172,
+            0.0,
+            0.18537343,
+            1.9544997,
+            4.9999986,
+        ];
+        let slopes = [
+            -3.546871e-8,
+            -0.1274692,
+            0.4204769,
+            0.5,
+            0.7323278,
+            1.0852318,
+            1.0000071,
+        ];
         let (mut y, mut dx) = ([0.0; 7], [0.0; 7]);
-        let here = Here { stage: 0, rows: 1, inputs: 7, outputs: 7 };
-        let given = Given { weight: &[], bias: &[], added: &[] };
+        let here = Here {
+            stage: 0,
+            rows: 1,
+            inputs: 7,
+            outputs: 7,
+        };
+        let given = Given {
+            weight: &[],
+            bias: &[],
+            added: &[],
+        };
         Gelu.forward(here, &x, &mut y, given, &mut []);
         let known = Statistics::default();
-        let back = Back { x: &x, dy: &[1.0; 7], dx: Some(&mut dx), weight: &[], known: &known };
+        let back = Back {
+            x: &x,
+            dy: &[1.0; 7],
+            dx: Some(&mut dx),
+            weight: &[],
+            known: &known,
+        };
         Gelu.backward(here, back, &mut []);
         for (got, right) in y.iter().chain(&dx).zip(right.iter().chain(&slopes)) {
             assert!((got - right).abs() < 1e-6, "{got} for {right}");

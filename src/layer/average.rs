@@ -22,7 +22,10 @@ impl Operation for AvgPool {
     }
 
     fn staged(&self, shapes: Shapes<'_>, _links: &mut Links) -> Staged {
-        Staged::Kernel(Arc::new(Means(Windows { size: self.0, width: shapes.before[2] })))
+        Staged::Kernel(Arc::new(Means(Windows {
+            size: self.0,
+            width: shapes.before[2],
+        })))
     }
 }
 
@@ -37,11 +40,17 @@ impl Operation for Upsample {
     fn tensor(&self, xs: &Tensor, _own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
         let (n, (b, c, h, w)) = (self.0, xs.dims4()?);
         // (b, c, h, w) -> (b, c, h, n, w, n) -> (b, c, h*n, w*n)
-        Ok(xs.reshape((b, c, h, 1, w, 1))?.broadcast_as((b, c, h, n, w, n))?.reshape((b, c, h * n, w * n))?)
+        Ok(xs
+            .reshape((b, c, h, 1, w, 1))?
+            .broadcast_as((b, c, h, n, w, n))?
+            .reshape((b, c, h * n, w * n))?)
     }
 
     fn staged(&self, shapes: Shapes<'_>, _links: &mut Links) -> Staged {
-        Staged::Kernel(Arc::new(Repeats(Windows { size: self.0, width: shapes.after[2] })))
+        Staged::Kernel(Arc::new(Repeats(Windows {
+            size: self.0,
+            width: shapes.after[2],
+        })))
     }
 }
 
@@ -52,12 +61,22 @@ struct Means(Windows);
 impl Kernel for Means {}
 
 impl<T: Real> Arithmetic<T> for Means {
-    fn forward(&self, _here: Here, x: &[T], y: &mut [T], _given: Given<'_, T>, _rooms: &mut [Room<T>]) {
+    fn forward(
+        &self,
+        _here: Here,
+        x: &[T],
+        y: &mut [T],
+        _given: Given<'_, T>,
+        _rooms: &mut [Room<T>],
+    ) {
         self.0.sum(x, y, self.0.share());
     }
 
     fn backward(&self, _here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
-        if let Back { dy, dx: Some(dx), .. } = back {
+        if let Back {
+            dy, dx: Some(dx), ..
+        } = back
+        {
             self.0.repeat(dy, dx, self.0.share());
         }
     }
@@ -70,12 +89,22 @@ struct Repeats(Windows);
 impl Kernel for Repeats {}
 
 impl<T: Real> Arithmetic<T> for Repeats {
-    fn forward(&self, _here: Here, x: &[T], y: &mut [T], _given: Given<'_, T>, _rooms: &mut [Room<T>]) {
+    fn forward(
+        &self,
+        _here: Here,
+        x: &[T],
+        y: &mut [T],
+        _given: Given<'_, T>,
+        _rooms: &mut [Room<T>],
+    ) {
         self.0.repeat(x, y, T::ONE);
     }
 
     fn backward(&self, _here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
-        if let Back { dy, dx: Some(dx), .. } = back {
+        if let Back {
+            dy, dx: Some(dx), ..
+        } = back
+        {
             self.0.sum(dy, dx, T::ONE);
         }
     }
@@ -90,7 +119,10 @@ impl Windows {
     /// The sum of each window, times a factor: the mean of each window, and the way back of repeating.
     fn sum<T: Real>(self, wide: &[T], narrow: &mut [T], factor: T) {
         let Windows { size, width } = self;
-        for (narrow, rows) in narrow.chunks_exact_mut(width / size).zip(wide.chunks_exact(size * width)) {
+        for (narrow, rows) in narrow
+            .chunks_exact_mut(width / size)
+            .zip(wide.chunks_exact(size * width))
+        {
             narrow.fill(T::ZERO);
             for row in rows.chunks_exact(width) {
                 for (value, part) in narrow.iter_mut().zip(row.chunks_exact(size)) {
@@ -104,12 +136,17 @@ impl Windows {
     /// Each value, times a factor, in every place of its window: repeating, and the way back of means.
     fn repeat<T: Real>(self, narrow: &[T], wide: &mut [T], factor: T) {
         let Windows { size, width } = self;
-        for (narrow, rows) in narrow.chunks_exact(width / size).zip(wide.chunks_exact_mut(size * width)) {
+        for (narrow, rows) in narrow
+            .chunks_exact(width / size)
+            .zip(wide.chunks_exact_mut(size * width))
+        {
             let (first, others) = rows.split_at_mut(width);
             for (value, part) in narrow.iter().zip(first.chunks_exact_mut(size)) {
                 part.fill(*value * factor);
             }
-            others.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(first));
+            others
+                .chunks_exact_mut(width)
+                .for_each(|row| row.copy_from_slice(first));
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::layer::misfit::Fitted;
 use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
 use crate::layer::window::{Conv, ConvTranspose};
-use crate::math::{Correlation, Maps, Window, Real, total};
+use crate::math::{Correlation, Maps, Real, Window, total};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -15,12 +15,21 @@ impl Operation for Conv {
     }
 
     fn parameter_shapes(&self, input: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
-        Some((vec![self.out, input[0] / self.groups, self.kernel, self.kernel], vec![self.out]))
+        Some((
+            vec![self.out, input[0] / self.groups, self.kernel, self.kernel],
+            vec![self.out],
+        ))
     }
 
     fn tensor(&self, xs: &Tensor, own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
         let (weight, bias) = own.learned(xs.dtype())?;
-        let ys = xs.contiguous()?.conv2d(&weight, self.padding, self.stride, self.dilation, self.groups)?;
+        let ys = xs.contiguous()?.conv2d(
+            &weight,
+            self.padding,
+            self.stride,
+            self.dilation,
+            self.groups,
+        )?;
         Ok(ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)?) // (out) -> (1, out, 1, 1)
     }
 
@@ -35,17 +44,32 @@ impl Operation for ConvTranspose {
     }
 
     fn parameter_shapes(&self, input: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
-        let Conv { out, kernel, groups, .. } = self.conv;
+        let Conv {
+            out,
+            kernel,
+            groups,
+            ..
+        } = self.conv;
         Some((vec![input[0], out / groups, kernel, kernel], vec![out]))
     }
 
     fn tensor(&self, xs: &Tensor, own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
-        let Conv { stride, padding, dilation, groups, .. } = self.conv;
+        let Conv {
+            stride,
+            padding,
+            dilation,
+            groups,
+            ..
+        } = self.conv;
         let (weight, bias) = own.learned(xs.dtype())?;
-        let parts = xs.chunk(groups, 1)?.into_iter().zip(weight.chunk(groups, 0)?).map(|(xs, weight)| {
-            let (xs, weight) = (xs.contiguous()?, weight.contiguous()?);
-            xs.conv_transpose2d(&weight, padding, self.output_padding, stride, dilation)
-        });
+        let parts = xs
+            .chunk(groups, 1)?
+            .into_iter()
+            .zip(weight.chunk(groups, 0)?)
+            .map(|(xs, weight)| {
+                let (xs, weight) = (xs.contiguous()?, weight.contiguous()?);
+                xs.conv_transpose2d(&weight, padding, self.output_padding, stride, dilation)
+            });
         let ys = Tensor::cat(&parts.collect::<candle_core::Result<Vec<_>>>()?, 1)?;
         Ok(ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)?) // (out) -> (1, out, 1, 1)
     }
@@ -72,23 +96,60 @@ struct Convolution {
 
 impl Convolution {
     fn between(shapes: Shapes<'_>, conv: Conv, transposed: bool) -> Self {
-        let maps = |shape: &[usize]| Maps { count: shape[0], height: shape[1], width: shape[2] };
-        let Conv { kernel, stride, padding, dilation, groups, .. } = conv;
-        let window = Window { kernel, stride, padding, dilation };
+        let maps = |shape: &[usize]| Maps {
+            count: shape[0],
+            height: shape[1],
+            width: shape[2],
+        };
+        let Conv {
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+            ..
+        } = conv;
+        let window = Window {
+            kernel,
+            stride,
+            padding,
+            dilation,
+        };
         let (input, output) = (maps(shapes.before), maps(shapes.after));
-        let group = |maps: Maps| Maps { count: maps.count / groups, ..maps };
+        let group = |maps: Maps| Maps {
+            count: maps.count / groups,
+            ..maps
+        };
         let (input, output) = (group(input), group(output));
         let (forward, backward) = if transposed {
-            (Correlation::widening(input, output, window), Correlation::narrowing(output, input, window))
+            (
+                Correlation::widening(input, output, window),
+                Correlation::narrowing(output, input, window),
+            )
         } else {
-            (Correlation::narrowing(input, output, window), Correlation::widening(output, input, window))
+            (
+                Correlation::narrowing(input, output, window),
+                Correlation::widening(output, input, window),
+            )
         };
-        Convolution { transposed, groups, input, output, forward, backward, window }
+        Convolution {
+            transposed,
+            groups,
+            input,
+            output,
+            forward,
+            backward,
+            window,
+        }
     }
 
     /// The direction from wide to narrow, and the narrow maps.
     fn narrowing(&self) -> (&Correlation, Maps) {
-        if self.transposed { (&self.backward, self.input) } else { (&self.forward, self.output) }
+        if self.transposed {
+            (&self.backward, self.input)
+        } else {
+            (&self.forward, self.output)
+        }
     }
 
     /// How many weights a group has.
@@ -98,15 +159,22 @@ impl Convolution {
 
     /// Where the weight of a map that goes in, one that comes out, and a place in the kernel stands in its group.
     fn at(&self, input: usize, output: usize, k: usize) -> usize {
-        let (narrow, wide, count) =
-            if self.transposed { (input, output, self.output.count) } else { (output, input, self.input.count) };
+        let (narrow, wide, count) = if self.transposed {
+            (input, output, self.output.count)
+        } else {
+            (output, input, self.input.count)
+        };
         (narrow * count + wide) * self.window.kernel * self.window.kernel + k
     }
 }
 
 impl Kernel for Convolution {
     fn operations(&self) -> Option<usize> {
-        let narrow = if self.transposed { self.input } else { self.output };
+        let narrow = if self.transposed {
+            self.input
+        } else {
+            self.output
+        };
         Some(2 * narrow.height * narrow.width * self.weights() * self.groups)
     }
 }
@@ -118,7 +186,11 @@ impl<T: Real> Arithmetic<T> for Convolution {
         let zeros = |n: usize| vec![T::ZERO; n];
         let back = |n: usize| zeros(if training { n } else { 0 });
         let (narrowing, narrow) = self.narrowing();
-        let results = if training { self.forward.room().max(self.backward.room()) } else { self.forward.room() };
+        let results = if training {
+            self.forward.room().max(self.backward.room())
+        } else {
+            self.forward.room()
+        };
         Room {
             scratch: [
                 zeros(self.forward.packed()),
@@ -131,28 +203,55 @@ impl<T: Real> Arithmetic<T> for Convolution {
         }
     }
 
-    fn forward(&self, here: Here, x: &[T], y: &mut [T], given: Given<'_, T>, rooms: &mut [Room<T>]) {
+    fn forward(
+        &self,
+        here: Here,
+        x: &[T],
+        y: &mut [T],
+        given: Given<'_, T>,
+        rooms: &mut [Room<T>],
+    ) {
         let [packed, _, flat, _, arranged] = &mut rooms[here.stage].scratch;
         let (inputs, outputs) = (self.input.size(), self.output.size());
         for group in 0..self.groups {
             let weight = &given.weight[group * self.weights()..][..self.weights()];
             let bias = &given.bias[group * self.output.count..][..self.output.count];
-            self.forward.arrange(weight, |output, input, k| self.at(input, output, k), arranged);
+            self.forward.arrange(
+                weight,
+                |output, input, k| self.at(input, output, k),
+                arranged,
+            );
             let (across, along) = (self.groups * inputs, self.groups * outputs);
             let stack = self.forward.stack();
             for (x, y) in x.chunks(stack * across).zip(y.chunks_mut(stack * along)) {
                 self.forward.pack(&x[group * inputs..], across, packed);
-                self.forward.run(packed, arranged, Some(bias), flat, (&mut y[group * outputs..], along));
+                self.forward.run(
+                    packed,
+                    arranged,
+                    Some(bias),
+                    flat,
+                    (&mut y[group * outputs..], along),
+                );
             }
         }
     }
 
     fn backward(&self, here: Here, back: Back<'_, T>, rooms: &mut [Room<T>]) {
-        let Back { x, dy, mut dx, weight, .. } = back;
-        let Room { scratch: [packed, packed_back, flat, narrow_flat, arranged], gradients, .. } =
-            &mut rooms[here.stage];
+        let Back {
+            x,
+            dy,
+            mut dx,
+            weight,
+            ..
+        } = back;
+        let Room {
+            scratch: [packed, packed_back, flat, narrow_flat, arranged],
+            gradients,
+            ..
+        } = &mut rooms[here.stage];
         let (inputs, outputs) = (self.input.size(), self.output.size());
-        let (weight_gradients, bias_gradients) = gradients.split_at_mut(self.groups * self.weights());
+        let (weight_gradients, bias_gradients) =
+            gradients.split_at_mut(self.groups * self.weights());
         let map = self.output.height * self.output.width;
         for picture in dy.chunks_exact(self.groups * outputs) {
             for (sum, map) in bias_gradients.iter_mut().zip(picture.chunks_exact(map)) {
@@ -164,7 +263,11 @@ impl<T: Real> Arithmetic<T> for Convolution {
             let weight = &weight[group * self.weights()..][..self.weights()];
             let own = &mut weight_gradients[group * self.weights()..][..self.weights()];
             if dx.is_some() {
-                self.backward.arrange(weight, |input, output, k| self.at(input, output, k), arranged);
+                self.backward.arrange(
+                    weight,
+                    |input, output, k| self.at(input, output, k),
+                    arranged,
+                );
             }
             let (across, along) = (self.groups * inputs, self.groups * outputs);
             let stack = self.forward.stack().min(self.backward.stack());

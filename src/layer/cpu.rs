@@ -1,7 +1,7 @@
 //! What the processor computes for a layer: forward, and backward by hand. Each kind of layer has its kernel in its own
 //! file; `plan` puts them in a row.
 
-use crate::math::{Real, Channels, Statistics};
+use crate::math::{Channels, Real, Statistics};
 use std::fmt::Debug;
 
 /// Numbers that every kernel computes with.

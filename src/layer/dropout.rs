@@ -11,7 +11,11 @@ pub(crate) struct Dropout(pub(crate) f64);
 impl Operation for Dropout {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         if !(0.0..1.0).contains(&self.0) {
-            return misfit("a probability in [0, 1)", self.0, "0 drops nothing; 0.2 drops a fifth");
+            return misfit(
+                "a probability in [0, 1)",
+                self.0,
+                "0 drops nothing; 0.2 drops a fifth",
+            );
         }
         Ok(input.to_vec())
     }
@@ -20,13 +24,20 @@ impl Operation for Dropout {
         match &mut context.draws {
             Some(draws) if self.0 > 0.0 => {
                 let mask = draws.dropout_mask(xs.elem_count(), self.0 as f32);
-                Ok((xs * Tensor::from_vec(mask, xs.shape(), xs.device())?.to_dtype(xs.dtype())?)?)
+                Ok(
+                    (xs * Tensor::from_vec(mask, xs.shape(), xs.device())?
+                        .to_dtype(xs.dtype())?)?,
+                )
             }
             _ => Ok(xs.clone()),
         }
     }
 
     fn staged(&self, _shapes: Shapes<'_>, _links: &mut Links) -> Staged {
-        if self.0 > 0.0 { Staged::Dropout(self.0) } else { Staged::Nothing }
+        if self.0 > 0.0 {
+            Staged::Dropout(self.0)
+        } else {
+            Staged::Nothing
+        }
     }
 }

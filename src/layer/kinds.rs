@@ -111,15 +111,27 @@ impl Layer {
             Layer::Linear(_) => Some(Layer::Linear(input[0])),
             Layer::Conv2d(conv) => {
                 let reach = conv.dilation * (conv.kernel - 1);
-                let back = Conv { out: input[0], ..conv };
+                let back = Conv {
+                    out: input[0],
+                    ..conv
+                };
                 if conv.stride == 1 && conv.padding <= reach {
-                    return Some(Layer::Conv2d(Conv { padding: reach - conv.padding, ..back }));
+                    return Some(Layer::Conv2d(Conv {
+                        padding: reach - conv.padding,
+                        ..back
+                    }));
                 }
                 // What a stride does not reach at the edge.
                 let output_padding = (input[1] + 2 * conv.padding - reach - 1) % conv.stride;
-                Some(Layer::ConvTranspose2d(ConvTranspose { conv: back, output_padding }))
+                Some(Layer::ConvTranspose2d(ConvTranspose {
+                    conv: back,
+                    output_padding,
+                }))
             }
-            Layer::ConvTranspose2d(transposed) => Some(Layer::Conv2d(Conv { out: input[0], ..transposed.conv })),
+            Layer::ConvTranspose2d(transposed) => Some(Layer::Conv2d(Conv {
+                out: input[0],
+                ..transposed.conv
+            })),
             Layer::MaxPool(n) => Some(Layer::MaxUnpool(n)),
             Layer::MaxUnpool(n) => Some(Layer::MaxPool(n)),
             Layer::AvgPool(n) => Some(Layer::Upsample(n)),
@@ -176,7 +188,12 @@ pub(crate) fn steps(layers: &[Layer]) -> Vec<Step> {
                 source = Some(steps.len());
                 add(block, &format!("{name}."), Some(top), steps);
             }
-            steps.push(Step { name, layer: layer.clone(), source, top });
+            steps.push(Step {
+                name,
+                layer: layer.clone(),
+                source,
+                top,
+            });
         }
     }
     let mut all = Vec::new();
@@ -191,7 +208,11 @@ pub(crate) fn steps(layers: &[Layer]) -> Vec<Step> {
 pub(crate) fn shapes(steps: &[Step], input: &[usize]) -> Result<Vec<Vec<usize>>, (usize, Misfit)> {
     let mut shapes = vec![input.to_vec()];
     for (i, step) in steps.iter().enumerate() {
-        let next = step.layer.operation().output_shape(&shapes[i]).map_err(|misfit| (i, misfit))?;
+        let next = step
+            .layer
+            .operation()
+            .output_shape(&shapes[i])
+            .map_err(|misfit| (i, misfit))?;
         if let Some(source) = step.source.filter(|&source| shapes[source] != next) {
             let hint = "A 3 x 3 convolution with padding 1 keeps height and width; end with the channels it began with";
             let kept = format!("a block that keeps {}", shape(&shapes[source]));
@@ -200,7 +221,11 @@ pub(crate) fn shapes(steps: &[Step], input: &[usize]) -> Result<Vec<Vec<usize>>,
         let values: u128 = next.iter().map(|&side| side as u128).product();
         if values > MOST_VALUES {
             let expected = format!("at most {MOST_VALUES} values of a picture");
-            let misfit = Misfit { expected, got: values.to_string(), hint: "Choose a smaller size".into() };
+            let misfit = Misfit {
+                expected,
+                got: values.to_string(),
+                hint: "Choose a smaller size".into(),
+            };
             return Err((i, misfit));
         }
         shapes.push(next);
@@ -216,12 +241,19 @@ pub(crate) fn shapes(steps: &[Step], input: &[usize]) -> Result<Vec<Vec<usize>>,
 pub(crate) fn mirror(encoder: &[Layer], steps: &[Step], shapes: &[Vec<usize>]) -> Vec<Layer> {
     let mut decoder = Vec::new();
     let before = |i: usize| &shapes[steps.iter().position(|step| step.top == i).unwrap_or(0)];
-    let undone: Vec<(usize, Layer)> =
-        (0..encoder.len()).filter_map(|i| Some((i, encoder[i].mirrored(before(i))?))).collect();
+    let undone: Vec<(usize, Layer)> = (0..encoder.len())
+        .filter_map(|i| Some((i, encoder[i].mirrored(before(i))?)))
+        .collect();
     let learns = |layer: &Layer| {
-        matches!(layer, Layer::Linear(_) | Layer::Conv2d(_) | Layer::ConvTranspose2d(_) | Layer::Residual(_))
+        matches!(
+            layer,
+            Layer::Linear(_) | Layer::Conv2d(_) | Layer::ConvTranspose2d(_) | Layer::Residual(_)
+        )
     };
-    let first_weights = undone.iter().map(|(i, _)| *i).find(|&i| learns(&encoder[i]));
+    let first_weights = undone
+        .iter()
+        .map(|(i, _)| *i)
+        .find(|&i| learns(&encoder[i]));
     for (nth, (i, back)) in undone.iter().enumerate().rev() {
         decoder.push(back.clone());
         // What preceded layer i in the encoder follows its mirror.

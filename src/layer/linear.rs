@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::layer::misfit::{Fitted, misfit, shape};
 use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::math::{Matrix, multiply, turn, Real, add_rows};
+use crate::math::{Matrix, Real, add_rows, multiply, turn};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -15,7 +15,11 @@ pub(crate) struct Linear(pub(crate) usize);
 impl Operation for Linear {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         if self.0 == 0 {
-            return misfit("at least one output", 0, "Choose a positive size, such as Linear(128)");
+            return misfit(
+                "at least one output",
+                0,
+                "Choose a positive size, such as Linear(128)",
+            );
         }
         if input.len() != 1 {
             return misfit("values in a row", shape(input), "Put Flatten before it");
@@ -50,12 +54,30 @@ impl Kernel for Product {
 impl<T: Real> Arithmetic<T> for Product {
     fn room(&self, here: Here, _training: bool) -> Room<T> {
         let turned = vec![T::ZERO; here.outputs * here.rows.min(few(here))];
-        Room { scratch: [turned, vec![], vec![], vec![], vec![]], ..Room::default() }
+        Room {
+            scratch: [turned, vec![], vec![], vec![], vec![]],
+            ..Room::default()
+        }
     }
 
-    fn forward(&self, here: Here, x: &[T], y: &mut [T], given: Given<'_, T>, rooms: &mut [Room<T>]) {
-        let Here { rows, inputs, outputs, .. } = here;
-        let (x, weight) = (Matrix::new(x, rows, inputs), Matrix::new(given.weight, outputs, inputs));
+    fn forward(
+        &self,
+        here: Here,
+        x: &[T],
+        y: &mut [T],
+        given: Given<'_, T>,
+        rooms: &mut [Room<T>],
+    ) {
+        let Here {
+            rows,
+            inputs,
+            outputs,
+            ..
+        } = here;
+        let (x, weight) = (
+            Matrix::new(x, rows, inputs),
+            Matrix::new(given.weight, outputs, inputs),
+        );
         if rows <= few(here) {
             let turned = &mut rooms[here.stage].scratch[0][..outputs * rows];
             multiply(weight, x.transposed(), turned, false); // (out, in) x (in, rows)
@@ -67,9 +89,22 @@ impl<T: Real> Arithmetic<T> for Product {
     }
 
     fn backward(&self, here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
-        let Back { dy, dx: Some(dx), weight, .. } = back else { return };
+        let Back {
+            dy,
+            dx: Some(dx),
+            weight,
+            ..
+        } = back
+        else {
+            return;
+        };
         let dy = Matrix::new(dy, here.rows, here.outputs);
-        multiply(dy, Matrix::new(weight, here.outputs, here.inputs), dx, false); // (rows, out) x (out, in)
+        multiply(
+            dy,
+            Matrix::new(weight, here.outputs, here.inputs),
+            dx,
+            false,
+        ); // (rows, out) x (out, in)
     }
 }
 

@@ -23,14 +23,26 @@ pub(crate) struct Misfit {
     pub(crate) hint: String,
 }
 
-pub(crate) fn misfit<T>(expected: impl Into<String>, got: impl ToString, hint: impl Into<String>) -> Result<T, Misfit> {
-    Err(Misfit { expected: expected.into(), got: got.to_string(), hint: hint.into() })
+pub(crate) fn misfit<T>(
+    expected: impl Into<String>,
+    got: impl ToString,
+    hint: impl Into<String>,
+) -> Result<T, Misfit> {
+    Err(Misfit {
+        expected: expected.into(),
+        got: got.to_string(),
+        hint: hint.into(),
+    })
 }
 
 /// A shape without its batch, as people write it.
 pub(crate) fn shape(dims: &[usize]) -> String {
     match dims {
         [n] => format!("{n} values"),
-        dims => dims.iter().map(usize::to_string).collect::<Vec<_>>().join(" x "),
+        dims => dims
+            .iter()
+            .map(usize::to_string)
+            .collect::<Vec<_>>()
+            .join(" x "),
     }
 }

@@ -15,9 +15,9 @@ mod dropout;
 mod reshape;
 mod residual;
 
+pub(crate) use cpu::{Activation, Arithmetic, Back, Given, Here, Kernel, Number, Pointwise, Room};
 pub use kinds::Layer;
 pub(crate) use kinds::{MOST_VALUES, Step, mirror, shapes, steps};
-pub(crate) use operation::{Context, Links, Own, Passed, Shapes, Staged};
 pub(crate) use misfit::{Misfit, shape};
-pub(crate) use cpu::{Activation, Arithmetic, Back, Given, Here, Kernel, Number, Pointwise, Room};
+pub(crate) use operation::{Context, Links, Own, Passed, Shapes, Staged};
 pub use window::{Conv, ConvTranspose};

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
 use crate::layer::misfit::Fitted;
 use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::math::{Real, widest, products_about, total, Channels, EPS, MOMENTUM, Statistics};
+use crate::math::{Channels, EPS, MOMENTUM, Real, Statistics, products_about, total, widest};
 use candle_core::{DType, Tensor};
 use std::sync::Arc;
 
@@ -25,39 +25,58 @@ impl Operation for BatchNorm {
 
     /// In training by the batch's own mean and variance, which also move the running ones.
     fn tensor(&self, xs: &Tensor, own: Own<'_>, context: &mut Context<'_>) -> Result<Tensor> {
-        let Some((running_mean, running_variance)) = own.running else { return Ok(xs.clone()) };
+        let Some((running_mean, running_variance)) = own.running else {
+            return Ok(xs.clone());
+        };
         let training = context.draws.is_some();
         let (b, c) = (xs.dim(0)?, xs.dim(1)?);
         // Sums need the digits.
-        let wide = if xs.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
+        let wide = if xs.dtype() == DType::F64 {
+            DType::F64
+        } else {
+            DType::F32
+        };
         let flat = xs.to_dtype(wide)?.reshape((b, c, ()))?; // (b, c, h, w) or (b, c) -> (b, c, h*w)
         let along = |channel: &Tensor| channel.reshape((1, c, 1));
         let (mean, variance) = if training {
             let mean = flat.mean_keepdim((0, 2))?;
-            (mean.clone(), flat.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2))?)
+            (
+                mean.clone(),
+                flat.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2))?,
+            )
         } else {
-            (along(&running_mean.to_dtype(wide)?)?, along(&running_variance.to_dtype(wide)?)?)
+            (
+                along(&running_mean.to_dtype(wide)?)?,
+                along(&running_variance.to_dtype(wide)?)?,
+            )
         };
         let count = (flat.elem_count() / c) as f64;
         // One value has no variance to tell of.
         if training && count > 1.0 {
             // The running variance is that of the whole of which the batch is a sample.
-            for (running, own, factor) in
-                [(running_mean, &mean, 1.0), (running_variance, &variance, count / (count - 1.0))]
-            {
-                let own = (own.detach().flatten_all()?.to_dtype(DType::F32)? * (MOMENTUM * factor))?;
+            for (running, own, factor) in [
+                (running_mean, &mean, 1.0),
+                (running_variance, &variance, count / (count - 1.0)),
+            ] {
+                let own =
+                    (own.detach().flatten_all()?.to_dtype(DType::F32)? * (MOMENTUM * factor))?;
                 running.set(&((running.as_tensor() * (1.0 - MOMENTUM))? + own)?)?;
             }
         }
         let deviation = (variance + EPS)?.sqrt()?;
         let normal = flat.broadcast_sub(&mean)?.broadcast_div(&deviation)?;
         let (weight, bias) = own.learned(wide)?;
-        let scaled = normal.broadcast_mul(&along(&weight)?)?.broadcast_add(&along(&bias)?)?;
+        let scaled = normal
+            .broadcast_mul(&along(&weight)?)?
+            .broadcast_add(&along(&bias)?)?;
         Ok(scaled.reshape(xs.shape())?.to_dtype(xs.dtype())?)
     }
 
     fn staged(&self, shapes: Shapes<'_>, _links: &mut Links) -> Staged {
-        let channels = Channels { count: shapes.before[0], values: shapes.before[1..].iter().product() };
+        let channels = Channels {
+            count: shapes.before[0],
+            values: shapes.before[1..].iter().product(),
+        };
         Staged::Kernel(Arc::new(Norm(channels)))
     }
 }
@@ -75,18 +94,30 @@ impl Kernel for Norm {
 impl<T: Real> Arithmetic<T> for Norm {
     fn room(&self, _here: Here, training: bool) -> Room<T> {
         let n = if training { 2 * self.0.count } else { 0 };
-        Room { sums: vec![0.0; n], ..Room::default() }
+        Room {
+            sums: vec![0.0; n],
+            ..Room::default()
+        }
     }
 
     fn measure(&self, x: &[T], sums: &mut [f64]) {
         self.0.measure(x, sums);
     }
 
-    fn forward(&self, _here: Here, x: &[T], y: &mut [T], given: Given<'_, T>, _rooms: &mut [Room<T>]) {
+    fn forward(
+        &self,
+        _here: Here,
+        x: &[T],
+        y: &mut [T],
+        given: Given<'_, T>,
+        _rooms: &mut [Room<T>],
+    ) {
         widest!(|| {
             for ((c, x), y) in self.0.each(x).zip(y.chunks_exact_mut(self.0.values)) {
                 let (scale, shift) = (given.weight[c], given.bias[c]);
-                y.iter_mut().zip(x).for_each(|(y, x)| *y = *x * scale + shift);
+                y.iter_mut()
+                    .zip(x)
+                    .for_each(|(y, x)| *y = *x * scale + shift);
             }
         });
     }
@@ -100,11 +131,24 @@ impl<T: Real> Arithmetic<T> for Norm {
     }
 
     fn backward(&self, _here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
-        let Back { x, dy, dx: Some(dx), known, .. } = back else { return };
+        let Back {
+            x,
+            dy,
+            dx: Some(dx),
+            known,
+            ..
+        } = back
+        else {
+            return;
+        };
         let (weights, biases) = known.pulls.split_at(self.0.count);
         let part = T::of(1.0 / known.count as f64);
         widest!(|| {
-            let all = self.0.each(x).zip(dy.chunks_exact(self.0.values)).zip(dx.chunks_exact_mut(self.0.values));
+            let all = self
+                .0
+                .each(x)
+                .zip(dy.chunks_exact(self.0.values))
+                .zip(dx.chunks_exact_mut(self.0.values));
             for (((c, x), dy), dx) in all {
                 let (mean, scale) = (known.mean[c], known.scale[c]);
                 // dx = scale (dy - mean(dy) - normalized mean(dy normalized))

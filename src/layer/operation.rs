@@ -52,7 +52,10 @@ impl Own<'_> {
         let Some((weight, bias)) = self.learned else {
             unreachable!("a layer with weights is made with its variables")
         };
-        Ok((weight.as_tensor().to_dtype(dtype)?, bias.as_tensor().to_dtype(dtype)?))
+        Ok((
+            weight.as_tensor().to_dtype(dtype)?,
+            bias.as_tensor().to_dtype(dtype)?,
+        ))
     }
 }
 

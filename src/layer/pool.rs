@@ -20,7 +20,8 @@ impl Operation for MaxPool {
 
     fn tensor(&self, xs: &Tensor, _own: Own<'_>, context: &mut Context<'_>) -> Result<Tensor> {
         let windows = windows(xs, self.0)?;
-        let chosen = chosen(&windows.detach().argmax_keepdim(D::Minus1)?, self.0)?.to_dtype(xs.dtype())?;
+        let chosen =
+            chosen(&windows.detach().argmax_keepdim(D::Minus1)?, self.0)?.to_dtype(xs.dtype())?;
         let ys = (windows * &chosen)?.sum(D::Minus1)?;
         context.passed.switches.push(chosen);
         Ok(ys)
@@ -28,7 +29,10 @@ impl Operation for MaxPool {
 
     fn staged(&self, shapes: Shapes<'_>, links: &mut Links) -> Staged {
         links.pools.push(links.next);
-        Staged::Kernel(Arc::new(Maxima(Windows { size: self.0, width: shapes.before[2] })))
+        Staged::Kernel(Arc::new(Maxima(Windows {
+            size: self.0,
+            width: shapes.before[2],
+        })))
     }
 }
 
@@ -46,14 +50,25 @@ impl Operation for MaxUnpool {
             Some(chosen) => chosen,
             None => chosen(&Tensor::zeros((b, c, h, w, 1), DType::U32, xs.device())?, n)?,
         };
-        let spread = chosen.to_dtype(xs.dtype())?.broadcast_mul(&xs.unsqueeze(D::Minus1)?)?;
+        let spread = chosen
+            .to_dtype(xs.dtype())?
+            .broadcast_mul(&xs.unsqueeze(D::Minus1)?)?;
         // (b, c, h, w, n*n) -> (b, c, h*n, w*n)
-        Ok(spread.reshape((b, c, h, w, n, n))?.permute((0, 1, 2, 4, 3, 5))?.reshape((b, c, h * n, w * n))?)
+        Ok(spread
+            .reshape((b, c, h, w, n, n))?
+            .permute((0, 1, 2, 4, 3, 5))?
+            .reshape((b, c, h * n, w * n))?)
     }
 
     fn staged(&self, shapes: Shapes<'_>, links: &mut Links) -> Staged {
-        let windows = Windows { size: self.0, width: shapes.after[2] };
-        Staged::Kernel(Arc::new(Unpool { windows, paired: links.pools.pop() }))
+        let windows = Windows {
+            size: self.0,
+            width: shapes.after[2],
+        };
+        Staged::Kernel(Arc::new(Unpool {
+            windows,
+            paired: links.pools.pop(),
+        }))
     }
 }
 
@@ -61,11 +76,19 @@ impl Operation for MaxUnpool {
 pub(crate) fn narrowed(input: &[usize], n: usize) -> Fitted {
     let (c, h, w) = picture(input)?;
     if !(1..=255).contains(&n) {
-        return misfit("a window of 1 to 255 rows and columns", n, "2 halves height and width");
+        return misfit(
+            "a window of 1 to 255 rows and columns",
+            n,
+            "2 halves height and width",
+        );
     }
     if !h.is_multiple_of(n) || !w.is_multiple_of(n) {
         let hint = "Choose pictures of such a size, or another window";
-        return misfit(format!("a height and width divisible by {n}"), format!("{h} x {w}"), hint);
+        return misfit(
+            format!("a height and width divisible by {n}"),
+            format!("{h} x {w}"),
+            hint,
+        );
     }
     Ok(vec![c, h / n, w / n])
 }
@@ -74,7 +97,11 @@ pub(crate) fn narrowed(input: &[usize], n: usize) -> Fitted {
 pub(crate) fn widened(input: &[usize], n: usize) -> Fitted {
     let (c, h, w) = picture(input)?;
     if !(1..=255).contains(&n) {
-        return misfit("a window of 1 to 255 rows and columns", n, "2 undoes a pooling by 2");
+        return misfit(
+            "a window of 1 to 255 rows and columns",
+            n,
+            "2 undoes a pooling by 2",
+        );
     }
     Ok(vec![c, h.saturating_mul(n), w.saturating_mul(n)])
 }
@@ -86,7 +113,10 @@ pub(crate) fn widened(input: &[usize], n: usize) -> Fitted {
 pub(crate) fn windows(xs: &Tensor, n: usize) -> candle_core::Result<Tensor> {
     let (b, c, h, w) = xs.dims4()?;
     let (h, w) = (h / n, w / n);
-    xs.reshape((b, c, h, n, w, n))?.permute((0, 1, 2, 4, 3, 5))?.reshape((b, c, h, w, n * n))?.contiguous()
+    xs.reshape((b, c, h, n, w, n))?
+        .permute((0, 1, 2, 4, 3, 5))?
+        .reshape((b, c, h, w, n * n))?
+        .contiguous()
 }
 
 /// 1 in each window's place, 0 elsewhere: candle's gradients of gathering and scattering do not hold here.
@@ -95,7 +125,9 @@ pub(crate) fn windows(xs: &Tensor, n: usize) -> candle_core::Result<Tensor> {
 /// (b, c, h, w, 1) -> (b, c, h, w, n*n)
 fn chosen(places: &Tensor, n: usize) -> candle_core::Result<Tensor> {
     let all = Tensor::arange(0, (n * n) as u32, places.device())?;
-    places.broadcast_eq(&all.reshape((1, 1, 1, 1, n * n))?)?.to_dtype(DType::F32)
+    places
+        .broadcast_eq(&all.reshape((1, 1, 1, 1, n * n))?)?
+        .to_dtype(DType::F32)
 }
 
 /// The largest value of each window.
@@ -106,15 +138,32 @@ impl Kernel for Maxima {}
 
 impl<T: Real> Arithmetic<T> for Maxima {
     fn room(&self, here: Here, _training: bool) -> Room<T> {
-        Room { places: vec![0; here.rows * here.outputs], ..Room::default() }
+        Room {
+            places: vec![0; here.rows * here.outputs],
+            ..Room::default()
+        }
     }
 
-    fn forward(&self, here: Here, x: &[T], y: &mut [T], _given: Given<'_, T>, rooms: &mut [Room<T>]) {
-        self.0.maxima(x, y, &mut rooms[here.stage].places[..here.rows * here.outputs]);
+    fn forward(
+        &self,
+        here: Here,
+        x: &[T],
+        y: &mut [T],
+        _given: Given<'_, T>,
+        rooms: &mut [Room<T>],
+    ) {
+        self.0.maxima(
+            x,
+            y,
+            &mut rooms[here.stage].places[..here.rows * here.outputs],
+        );
     }
 
     fn backward(&self, here: Here, back: Back<'_, T>, rooms: &mut [Room<T>]) {
-        if let Back { dy, dx: Some(dx), .. } = back {
+        if let Back {
+            dy, dx: Some(dx), ..
+        } = back
+        {
             self.0.spread(dy, &rooms[here.stage].places[..dy.len()], dx);
         }
     }
@@ -131,17 +180,42 @@ impl Kernel for Unpool {}
 
 impl<T: Real> Arithmetic<T> for Unpool {
     fn room(&self, here: Here, _training: bool) -> Room<T> {
-        let own = if self.paired.is_some() { 0 } else { here.rows * here.inputs };
-        Room { places: vec![0; own], ..Room::default() }
+        let own = if self.paired.is_some() {
+            0
+        } else {
+            here.rows * here.inputs
+        };
+        Room {
+            places: vec![0; own],
+            ..Room::default()
+        }
     }
 
-    fn forward(&self, here: Here, x: &[T], y: &mut [T], _given: Given<'_, T>, rooms: &mut [Room<T>]) {
-        self.windows.spread(x, &rooms[self.paired.unwrap_or(here.stage)].places[..x.len()], y);
+    fn forward(
+        &self,
+        here: Here,
+        x: &[T],
+        y: &mut [T],
+        _given: Given<'_, T>,
+        rooms: &mut [Room<T>],
+    ) {
+        self.windows.spread(
+            x,
+            &rooms[self.paired.unwrap_or(here.stage)].places[..x.len()],
+            y,
+        );
     }
 
     fn backward(&self, here: Here, back: Back<'_, T>, rooms: &mut [Room<T>]) {
-        if let Back { dy, dx: Some(dx), .. } = back {
-            self.windows.collect(dy, &rooms[self.paired.unwrap_or(here.stage)].places[..dx.len()], dx);
+        if let Back {
+            dy, dx: Some(dx), ..
+        } = back
+        {
+            self.windows.collect(
+                dy,
+                &rooms[self.paired.unwrap_or(here.stage)].places[..dx.len()],
+                dx,
+            );
         }
     }
 }
@@ -161,7 +235,9 @@ impl Windows {
         if size == 2 {
             return self.maxima_of_two(wide, narrow, places);
         }
-        let rows = narrow.chunks_exact_mut(width / size).zip(places.chunks_exact_mut(width / size));
+        let rows = narrow
+            .chunks_exact_mut(width / size)
+            .zip(places.chunks_exact_mut(width / size));
         for ((narrow, places), rows) in rows.zip(wide.chunks_exact(size * width)) {
             for (x, (value, place)) in narrow.iter_mut().zip(places).enumerate() {
                 (*value, *place) = (rows[x * size], 0);
@@ -179,10 +255,16 @@ impl Windows {
     fn maxima_of_two<T: Real>(self, wide: &[T], narrow: &mut [T], places: &mut [u16]) {
         let width = self.width;
         widest!(|| {
-            let rows = narrow.chunks_exact_mut(width / 2).zip(places.chunks_exact_mut(width / 2));
+            let rows = narrow
+                .chunks_exact_mut(width / 2)
+                .zip(places.chunks_exact_mut(width / 2));
             for ((narrow, places), rows) in rows.zip(wide.chunks_exact(2 * width)) {
                 let (above, below) = rows.split_at(width);
-                let pairs = above.as_chunks::<2>().0.iter().zip(below.as_chunks::<2>().0);
+                let pairs = above
+                    .as_chunks::<2>()
+                    .0
+                    .iter()
+                    .zip(below.as_chunks::<2>().0);
                 for ((value, place), ([a, b], [c, d])) in narrow.iter_mut().zip(places).zip(pairs) {
                     // A value that is no number wins, so that it is not lost.
                     let later = |old: T, new: T| new > old || new.is_nan();
@@ -201,7 +283,9 @@ impl Windows {
         let Windows { size, width } = self;
         wide.fill(T::ZERO);
         if size == 2 {
-            let rows = narrow.chunks_exact(width / 2).zip(places.chunks_exact(width / 2));
+            let rows = narrow
+                .chunks_exact(width / 2)
+                .zip(places.chunks_exact(width / 2));
             for ((narrow, places), rows) in rows.zip(wide.chunks_exact_mut(2 * width)) {
                 for (x, (value, place)) in narrow.iter().zip(places).enumerate() {
                     let place = usize::from(*place);
@@ -210,7 +294,9 @@ impl Windows {
             }
             return;
         }
-        let rows = narrow.chunks_exact(width / size).zip(places.chunks_exact(width / size));
+        let rows = narrow
+            .chunks_exact(width / size)
+            .zip(places.chunks_exact(width / size));
         for ((narrow, places), rows) in rows.zip(wide.chunks_exact_mut(size * width)) {
             for (x, (value, place)) in narrow.iter().zip(places).enumerate() {
                 let place = usize::from(*place);
@@ -223,7 +309,9 @@ impl Windows {
     fn collect<T: Real>(self, wide: &[T], places: &[u16], narrow: &mut [T]) {
         let Windows { size, width } = self;
         if size == 2 {
-            let rows = narrow.chunks_exact_mut(width / 2).zip(places.chunks_exact(width / 2));
+            let rows = narrow
+                .chunks_exact_mut(width / 2)
+                .zip(places.chunks_exact(width / 2));
             for ((narrow, places), rows) in rows.zip(wide.chunks_exact(2 * width)) {
                 for (x, (value, place)) in narrow.iter_mut().zip(places).enumerate() {
                     let place = usize::from(*place);
@@ -232,7 +320,9 @@ impl Windows {
             }
             return;
         }
-        let rows = narrow.chunks_exact_mut(width / size).zip(places.chunks_exact(width / size));
+        let rows = narrow
+            .chunks_exact_mut(width / size)
+            .zip(places.chunks_exact(width / size));
         for ((narrow, places), rows) in rows.zip(wide.chunks_exact(size * width)) {
             for (x, (value, place)) in narrow.iter_mut().zip(places).enumerate() {
                 let place = usize::from(*place);
@@ -250,14 +340,21 @@ mod tests {
     fn maxima_are_found_with_their_places_and_put_back() {
         // import torch; x = torch.tensor([[1., 5, 0, 0], [7, 2, 0, 0], [3, 3, -1, -2], [3, 3, -4, -1]])
         // torch.nn.functional.max_pool2d(x[None, None], 2, return_indices=True): 7, 0, 3, -1 at 4, 2, 8, 10
-        let wide = [1.0, 5.0, 0.0, 0.0, 7.0, 2.0, 0.0, 0.0, 3.0, 3.0, -1.0, -2.0, 3.0, 3.0, -4.0, -1.0];
+        let wide = [
+            1.0, 5.0, 0.0, 0.0, 7.0, 2.0, 0.0, 0.0, 3.0, 3.0, -1.0, -2.0, 3.0, 3.0, -4.0, -1.0,
+        ];
         let pool = Windows { size: 2, width: 4 };
         let (mut narrow, mut places) = ([0.0; 4], [9; 4]);
         pool.maxima(&wide, &mut narrow, &mut places);
         assert_eq!((narrow, places), ([7.0, 0.0, 3.0, -1.0], [2, 0, 0, 0]));
         let mut back = [9.0; 16];
         pool.spread(&[1.0, 2.0, 3.0, 4.0], &places, &mut back);
-        assert_eq!(back, [0.0, 0.0, 2.0, 0.0, 1.0, 0.0, 0.0, 0.0, 3.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(
+            back,
+            [
+                0.0, 0.0, 2.0, 0.0, 1.0, 0.0, 0.0, 0.0, 3.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0
+            ]
+        );
         let mut taken = [0.0; 4];
         pool.collect(&back, &places, &mut taken);
         assert_eq!(taken, [1.0, 2.0, 3.0, 4.0]);

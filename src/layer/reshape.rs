@@ -28,10 +28,17 @@ pub(crate) struct Unflatten(pub(crate) usize, pub(crate) usize, pub(crate) usize
 impl Operation for Unflatten {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         let Unflatten(c, h, w) = *self;
-        let wanted = c.checked_mul(h).and_then(|values| values.checked_mul(w)).unwrap_or(usize::MAX);
+        let wanted = c
+            .checked_mul(h)
+            .and_then(|values| values.checked_mul(w))
+            .unwrap_or(usize::MAX);
         if *input != [wanted] {
             let expected = format!("{c} x {h} x {w} = {wanted} values in a row");
-            return misfit(expected, shape(input), format!("Put Linear({wanted}) before it"));
+            return misfit(
+                expected,
+                shape(input),
+                format!("Put Linear({wanted}) before it"),
+            );
         }
         Ok(vec![c, h, w])
     }

@@ -44,18 +44,35 @@ impl Kernel for Add {
 
 impl<T: Real> Arithmetic<T> for Add {
     fn room(&self, here: Here, training: bool) -> Room<T> {
-        let kept = if training { 0 } else { here.rows * here.outputs };
-        Room { kept: vec![T::ZERO; kept], ..Room::default() }
+        let kept = if training {
+            0
+        } else {
+            here.rows * here.outputs
+        };
+        Room {
+            kept: vec![T::ZERO; kept],
+            ..Room::default()
+        }
     }
 
-    fn forward(&self, _here: Here, x: &[T], y: &mut [T], given: Given<'_, T>, _rooms: &mut [Room<T>]) {
+    fn forward(
+        &self,
+        _here: Here,
+        x: &[T],
+        y: &mut [T],
+        given: Given<'_, T>,
+        _rooms: &mut [Room<T>],
+    ) {
         y.copy_from_slice(x);
         add_rows(y, given.added);
     }
 
     fn backward(&self, _here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
         // The gradients of what was added go to its stage.
-        if let Back { dy, dx: Some(dx), .. } = back {
+        if let Back {
+            dy, dx: Some(dx), ..
+        } = back
+        {
             dx.copy_from_slice(dy);
         }
     }

@@ -26,7 +26,14 @@ pub struct Conv {
 impl Conv {
     /// So many output channels, a window of so many rows and columns.
     pub const fn new(out: usize, kernel: usize) -> Self {
-        Conv { out, kernel, stride: 1, padding: 0, dilation: 1, groups: 1 }
+        Conv {
+            out,
+            kernel,
+            stride: 1,
+            padding: 0,
+            dilation: 1,
+            groups: 1,
+        }
     }
 
     /// How far the window moves from place to place.
@@ -53,7 +60,8 @@ impl Conv {
         let (c, h, w) = picture(input)?;
         self.check(c)?;
         let reach = self.dilation * (self.kernel - 1) + 1;
-        let side = |length: usize| Some((length + 2 * self.padding).checked_sub(reach)? / self.stride + 1);
+        let side =
+            |length: usize| Some((length + 2 * self.padding).checked_sub(reach)? / self.stride + 1);
         match (side(h), side(w)) {
             (Some(h), Some(w)) => Ok(vec![self.out, h, w]),
             _ => misfit(
@@ -81,10 +89,17 @@ impl Conv {
             }
         }
         if self.padding > LARGEST {
-            return misfit(format!("padding up to {LARGEST}"), self.padding, "Half the kernel keeps the size");
+            return misfit(
+                format!("padding up to {LARGEST}"),
+                self.padding,
+                "Half the kernel keeps the size",
+            );
         }
         if !channels.is_multiple_of(self.groups) || !self.out.is_multiple_of(self.groups) {
-            let expected = format!("{channels} channels in and {} out to be divisible by the groups", self.out);
+            let expected = format!(
+                "{channels} channels in and {} out to be divisible by the groups",
+                self.out
+            );
             return misfit(expected, self.groups, "1 group fits always");
         }
         Ok(())
@@ -103,41 +118,73 @@ pub struct ConvTranspose {
 impl ConvTranspose {
     /// So many output channels, a window of so many rows and columns.
     pub const fn new(out: usize, kernel: usize) -> Self {
-        ConvTranspose { conv: Conv::new(out, kernel), output_padding: 0 }
+        ConvTranspose {
+            conv: Conv::new(out, kernel),
+            output_padding: 0,
+        }
     }
 
     /// How far apart the places are that one place fills.
     pub const fn stride(self, stride: usize) -> Self {
-        ConvTranspose { conv: self.conv.stride(stride), ..self }
+        ConvTranspose {
+            conv: self.conv.stride(stride),
+            ..self
+        }
     }
 
     /// Rows and columns cut off on each side.
     pub const fn padding(self, padding: usize) -> Self {
-        ConvTranspose { conv: self.conv.padding(padding), ..self }
+        ConvTranspose {
+            conv: self.conv.padding(padding),
+            ..self
+        }
     }
 
     /// Rows and columns added below and to the right.
     pub const fn output_padding(self, output_padding: usize) -> Self {
-        ConvTranspose { output_padding, ..self }
+        ConvTranspose {
+            output_padding,
+            ..self
+        }
     }
 
     /// Distance between the window's values.
     pub const fn dilation(self, dilation: usize) -> Self {
-        ConvTranspose { conv: self.conv.dilation(dilation), ..self }
+        ConvTranspose {
+            conv: self.conv.dilation(dilation),
+            ..self
+        }
     }
 
     /// Parts that channels are divided into.
     pub const fn groups(self, groups: usize) -> Self {
-        ConvTranspose { conv: self.conv.groups(groups), ..self }
+        ConvTranspose {
+            conv: self.conv.groups(groups),
+            ..self
+        }
     }
 
     pub(crate) fn widened(&self, input: &[usize]) -> Fitted {
         let (c, h, w) = picture(input)?;
-        let Conv { out, kernel, stride, padding, dilation, .. } = self.conv;
+        let Conv {
+            out,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            ..
+        } = self.conv;
         self.conv.check(c)?;
         if self.output_padding >= stride.max(dilation) {
-            let expected = format!("output_padding below the stride or the dilation, {}", stride.max(dilation));
-            return misfit(expected, self.output_padding, "It says which of several sizes is meant");
+            let expected = format!(
+                "output_padding below the stride or the dilation, {}",
+                stride.max(dilation)
+            );
+            return misfit(
+                expected,
+                self.output_padding,
+                "It says which of several sizes is meant",
+            );
         }
         let side = |length: usize| {
             let whole = (length - 1) * stride + dilation * (kernel - 1) + self.output_padding + 1;
@@ -145,7 +192,11 @@ impl ConvTranspose {
         };
         match (side(h), side(w)) {
             (Some(h), Some(w)) => Ok(vec![out, h, w]),
-            _ => misfit("something left after the padding is cut off", shape(input), "Choose less padding"),
+            _ => misfit(
+                "something left after the padding is cut off",
+                shape(input),
+                "Choose less padding",
+            ),
         }
     }
 }
@@ -158,20 +209,48 @@ fn calls(f: &mut std::fmt::Formatter<'_>, calls: &[(&str, usize, usize)]) -> std
 
 impl std::fmt::Display for Conv {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Conv { out, kernel, stride, padding, dilation, groups } = *self;
+        let Conv {
+            out,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+        } = *self;
         write!(f, "Conv::new({out}, {kernel})")?;
-        calls(f, &[("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1), ("groups", groups, 1)])
+        calls(
+            f,
+            &[
+                ("stride", stride, 1),
+                ("padding", padding, 0),
+                ("dilation", dilation, 1),
+                ("groups", groups, 1),
+            ],
+        )
     }
 }
 
 impl std::fmt::Display for ConvTranspose {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Conv { out, kernel, stride, padding, dilation, groups } = self.conv;
+        let Conv {
+            out,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+        } = self.conv;
         write!(f, "ConvTranspose::new({out}, {kernel})")?;
         let added = ("output_padding", self.output_padding, 0);
         calls(
             f,
-            &[("stride", stride, 1), ("padding", padding, 0), added, ("dilation", dilation, 1), ("groups", groups, 1)],
+            &[
+                ("stride", stride, 1),
+                ("padding", padding, 0),
+                added,
+                ("dilation", dilation, 1),
+                ("groups", groups, 1),
+            ],
         )
     }
 }

@@ -4,7 +4,7 @@
 use crate::error::{Error, Result};
 use crate::layer::Layer;
 use crate::model::{Autoencoder, thousands};
-use crate::show::{Content, Show, base64, new_id, shows_itself, Montage};
+use crate::show::{Content, Montage, Show, base64, new_id, shows_itself};
 use candle_core::{Device, Tensor, Var};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -53,22 +53,47 @@ pub fn explore(model: &Autoencoder) -> Result<Explorer> {
     if weights > MOST_WEIGHTS {
         let expected = format!("a decoder of at most {} weights", thousands(MOST_WEIGHTS));
         let hint = "It is kept in the notebook whole. Use traversal(), or a smaller model";
-        return Err(Error::setting("explore", expected, thousands(weights), hint));
+        return Err(Error::setting(
+            "explore",
+            expected,
+            thousands(weights),
+            hint,
+        ));
     }
     let layers = chain.steps().iter().enumerate();
-    let layers =
-        layers.filter_map(|(i, own)| step(&own.layer, chain.weights_of(i)).transpose()).collect::<Result<_>>()?;
+    let layers = layers
+        .filter_map(|(i, own)| step(&own.layer, chain.weights_of(i)).transpose())
+        .collect::<Result<_>>()?;
     let size: usize = model.code_shape().iter().product();
-    let (low, high) = match model.encoder().iter().rev().find(|layer| !matches!(layer, Layer::Dropout(_))) {
+    let (low, high) = match model
+        .encoder()
+        .iter()
+        .rev()
+        .find(|layer| !matches!(layer, Layer::Dropout(_)))
+    {
         Some(Layer::Relu) => (0.0, 3.0),
         Some(Layer::Sigmoid) => (0.0, 1.0),
         Some(Layer::Tanh) => (-1.0, 1.0),
         _ => (-3.0, 3.0),
     };
-    let sliders = (0..size.min(MOST_SLIDERS)).map(|unit| (unit, low, high)).collect();
-    let zeros = Tensor::zeros([&[1], model.code_shape()].concat(), candle_core::DType::F32, model.device())?;
+    let sliders = (0..size.min(MOST_SLIDERS))
+        .map(|unit| (unit, low, high))
+        .collect();
+    let zeros = Tensor::zeros(
+        [&[1], model.code_shape()].concat(),
+        candle_core::DType::F32,
+        model.device(),
+    )?;
     let still = Montage::new(&model.decode(&zeros)?)?;
-    Ok(Explorer { image: model.image_shape(), size, layers, sliders, starts: Vec::new(), still, model })
+    Ok(Explorer {
+        image: model.image_shape(),
+        size,
+        layers,
+        sliders,
+        starts: Vec::new(),
+        still,
+        model,
+    })
 }
 
 impl Explorer {
@@ -82,12 +107,19 @@ impl Explorer {
         let all = codes.flatten_from(1)?.to_vec2::<f32>()?;
         if all.iter().flatten().any(|value| !value.is_finite()) {
             let hint = "The model has diverged; train it again";
-            return Err(Error::setting("starting_from", "codes that are numbers", "NaN or infinity", hint));
+            return Err(Error::setting(
+                "starting_from",
+                "codes that are numbers",
+                "NaN or infinity",
+                hint,
+            ));
         }
         let range = |unit: usize| {
-            let (low, high) = all.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), code| {
-                (low.min(code[unit]), high.max(code[unit]))
-            });
+            let (low, high) = all
+                .iter()
+                .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), code| {
+                    (low.min(code[unit]), high.max(code[unit]))
+                });
             // A number that is the same everywhere can be moved too.
             let margin = if high > low { 0.25 * (high - low) } else { 1.0 };
             (unit, low - margin, high + margin)
@@ -95,7 +127,11 @@ impl Explorer {
         let mut sliders: Vec<(usize, f32, f32)> = (0..self.size).map(range).collect();
         let width = |slider: &(usize, f32, f32)| slider.2 - slider.1;
         let constant = |unit: usize| all.iter().all(|code| code[unit] == all[0][unit]);
-        sliders.sort_by(|a, b| constant(a.0).cmp(&constant(b.0)).then(width(b).total_cmp(&width(a))));
+        sliders.sort_by(|a, b| {
+            constant(a.0)
+                .cmp(&constant(b.0))
+                .then(width(b).total_cmp(&width(a)))
+        });
         sliders.truncate(MOST_SLIDERS);
         sliders.sort_by_key(|slider| slider.0);
         let few = codes.narrow(0, 0, all.len().min(MOST_STARTS))?;
@@ -110,7 +146,9 @@ impl Explorer {
     /// # Errors
     /// None in practice; the signature is that of the picture for pages without scripts.
     pub fn to_html(&self) -> Result<String> {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_nanos());
+        let since = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |time| time.as_nanos());
         let model = json!({
             "image": [self.image.0, self.image.1, self.image.2],
             "size": self.size,
@@ -122,7 +160,9 @@ impl Explorer {
         let still = format!("data:image/png;base64,{}", base64(&self.still.to_png()?));
         let page = PAGE.replace("\"ID\"", &format!("\"{}-{since}\"", new_id()));
         // The model first: its text has no place that could be taken for the picture's.
-        Ok(page.replace("MODEL", &model.to_string()).replace("\"STILL\"", &format!("\"{still}\"")))
+        Ok(page
+            .replace("MODEL", &model.to_string())
+            .replace("\"STILL\"", &format!("\"{still}\"")))
     }
 
     /// Writes a page that opens in any browser, without a notebook.
@@ -130,7 +170,10 @@ impl Explorer {
     /// # Errors
     /// Where the file cannot be written; nothing is left half-written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let page = format!("<!doctype html><meta charset=\"utf-8\"><title>Candlebook</title>\n{}", self.to_html()?);
+        let page = format!(
+            "<!doctype html><meta charset=\"utf-8\"><title>Candlebook</title>\n{}",
+            self.to_html()?
+        );
         crate::file::write_atomically(path.as_ref(), page.as_bytes())
     }
 }
@@ -145,7 +188,12 @@ fn step(layer: &Layer, variables: Option<&(Var, Var)>) -> Result<Option<Value>> 
         Layer::Tanh => "tanh",
         _ => {
             let hint = "Use traversal(), which draws with every layer";
-            return Err(Error::setting("explore", "a decoder of Linear, Relu, Sigmoid and Tanh", layer, hint));
+            return Err(Error::setting(
+                "explore",
+                "a decoder of Linear, Relu, Sigmoid and Tanh",
+                layer,
+                hint,
+            ));
         }
     };
     let mut value = json!({ "kind": kind });
@@ -158,16 +206,31 @@ fn step(layer: &Layer, variables: Option<&(Var, Var)>) -> Result<Option<Value>> 
 
 /// Numbers of 32 bits, the lowest byte first, in base64.
 fn encoded(tensor: &Tensor) -> Result<String> {
-    let values = tensor.to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>()?;
-    Ok(base64(&values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()))
+    let values = tensor
+        .to_device(&Device::Cpu)?
+        .flatten_all()?
+        .to_vec1::<f32>()?;
+    Ok(base64(
+        &values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect::<Vec<u8>>(),
+    ))
 }
 
 impl Show for Explorer {
     fn contents(&self) -> Result<Vec<Content>> {
         let (c, h, w) = self.image;
-        let text = format!("explorer: {} numbers of the code drawn as pictures of {c} x {h} x {w}", self.size);
+        let text = format!(
+            "explorer: {} numbers of the code drawn as pictures of {c} x {h} x {w}",
+            self.size
+        );
         let (width, height) = self.still.size();
-        Ok(vec![Content::text(text).html(self.to_html()?).png(&self.still.to_png()?, width, height)])
+        Ok(vec![Content::text(text).html(self.to_html()?).png(
+            &self.still.to_png()?,
+            width,
+            height,
+        )])
     }
 }
 shows_itself!(Explorer);

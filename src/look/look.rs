@@ -3,11 +3,11 @@
 use crate::cell::unless_stopped;
 use crate::data::Split;
 use crate::error::{Error, Result};
-use crate::layer::{Layer, Step, shape, Passed};
+use crate::layer::{Layer, Passed, Step, shape};
 use crate::look::pca::principal_components;
 use crate::loss::Loss;
 use crate::model::{Autoencoder, chunk};
-use crate::show::{Content, Show, shows_itself, Montage, Pictures, Scale, Plot, Plots};
+use crate::show::{Content, Montage, Pictures, Plot, Plots, Scale, Show, shows_itself};
 use candle_core::{DType, Device, Tensor};
 use std::ops::RangeInclusive;
 
@@ -24,7 +24,12 @@ impl Autoencoder {
     }
 
     /// [`Autoencoder::reconstructions`] of a model that was trained with a loss: logits as pictures.
-    pub(crate) fn reconstructions_for(&self, split: &Split, n: usize, loss: Loss) -> Result<Montage> {
+    pub(crate) fn reconstructions_for(
+        &self,
+        split: &Split,
+        n: usize,
+        loss: Loss,
+    ) -> Result<Montage> {
         let originals = split.first(n)?;
         let drawn = loss.pictures(self.reconstruct(&originals)?.to_device(&Device::Cpu)?)?;
         Montage::rows(&[("originals", &originals), ("reconstructions", &drawn)])
@@ -37,17 +42,29 @@ impl Autoencoder {
     pub fn features(&self) -> Result<Montage> {
         let (c, h, w) = self.image_shape();
         let chain = self.decoder_chain();
-        let last = chain.steps().iter().rposition(|step| matches!(step.layer, Layer::Linear(_)));
-        let weight = last.and_then(|i| chain.weights_of(i)).map(|(weight, _)| weight);
-        let weight = weight.filter(|weight| weight.dims()[0] == c * h * w).ok_or_else(|| Error::Layer {
-            place: "features of the decoder".into(),
-            expected: format!("a last linear layer of {} outputs, one for each value of a picture", c * h * w),
-            got: "none".into(),
-            hint: "basis_responses() works for every decoder".into(),
-        })?;
+        let last = chain
+            .steps()
+            .iter()
+            .rposition(|step| matches!(step.layer, Layer::Linear(_)));
+        let weight = last
+            .and_then(|i| chain.weights_of(i))
+            .map(|(weight, _)| weight);
+        let weight = weight
+            .filter(|weight| weight.dims()[0] == c * h * w)
+            .ok_or_else(|| Error::Layer {
+                place: "features of the decoder".into(),
+                expected: format!(
+                    "a last linear layer of {} outputs, one for each value of a picture",
+                    c * h * w
+                ),
+                got: "none".into(),
+                hint: "basis_responses() works for every decoder".into(),
+            })?;
         let units = weight.dims()[1];
         let columns = weight.as_tensor().detach().t()?.reshape((units, c, h, w))?; // (c*h*w, units) -> (units, c, h, w)
-        Ok(Montage::new(&columns)?.scale(Scale::Symmetric).title("columns of the decoder matrix"))
+        Ok(Montage::new(&columns)?
+            .scale(Scale::Symmetric)
+            .title("columns of the decoder matrix"))
     }
 
     /// The decoder's answer to each basis vector of the code: one number of the code is 1, all others are 0. Each picture
@@ -60,7 +77,9 @@ impl Autoencoder {
         let shape = [&[size], self.code_shape()].concat();
         let basis = Tensor::eye(size, DType::F32, self.device())?.reshape(shape)?; // (n, n) -> (n, code)
         let title = "decoder's answer to each basis vector of the code";
-        Ok(Montage::new(&self.decode(&basis)?)?.scale(Scale::MinMax).title(title))
+        Ok(Montage::new(&self.decode(&basis)?)?
+            .scale(Scale::MinMax)
+            .title(title))
     }
 
     /// What each unit of the first layer with weights looks for: the rows of the encoder's first matrix as pictures, or
@@ -85,7 +104,9 @@ impl Autoencoder {
         match *weight.dims() {
             [units, inputs] if inputs == c * h * w => {
                 let rows = weight.reshape((units, c, h, w))?; // (units, c*h*w) -> (units, c, h, w)
-                Ok(Montage::new(&rows)?.scale(Scale::Symmetric).title("rows of the encoder matrix"))
+                Ok(Montage::new(&rows)?
+                    .scale(Scale::Symmetric)
+                    .title("rows of the encoder matrix"))
             }
             _ => Montage::filters(&weight),
         }
@@ -100,15 +121,30 @@ impl Autoencoder {
     /// A picture of another shape than the model's.
     pub fn activations(&self, picture: &Tensor) -> Result<Activations> {
         let (c, h, w) = self.image_shape();
-        let mut values = self.batch("activations", picture, &[c, h, w])?.narrow(0, 0, 1)?;
+        let mut values = self
+            .batch("activations", picture, &[c, h, w])?
+            .narrow(0, 0, 1)?;
         let mut passed = Passed::default();
         let mut steps = vec![("input".to_owned(), values.squeeze(0)?.detach())];
-        for (list, chain) in [("encoder", self.encoder_chain()), ("decoder", self.decoder_chain())] {
+        for (list, chain) in [
+            ("encoder", self.encoder_chain()),
+            ("decoder", self.decoder_chain()),
+        ] {
             for (i, Step { name, layer, .. }) in chain.steps().iter().enumerate() {
                 values = chain.step(i, &values, None, &mut passed)?;
-                if !matches!(layer, Layer::Flatten | Layer::Unflatten(..) | Layer::Dropout(_)) {
-                    let layer = if let Layer::Residual(_) = layer { "+ input".into() } else { layer.to_string() };
-                    steps.push((format!("{list}.{name} {layer}"), values.squeeze(0)?.detach()));
+                if !matches!(
+                    layer,
+                    Layer::Flatten | Layer::Unflatten(..) | Layer::Dropout(_)
+                ) {
+                    let layer = if let Layer::Residual(_) = layer {
+                        "+ input".into()
+                    } else {
+                        layer.to_string()
+                    };
+                    steps.push((
+                        format!("{list}.{name} {layer}"),
+                        values.squeeze(0)?.detach(),
+                    ));
                 }
             }
         }
@@ -120,9 +156,15 @@ impl Autoencoder {
     /// # Errors
     /// Only where a weight cannot be copied from its device.
     pub fn weights_histogram(&self) -> Result<Plots> {
-        let weights = self.variables().into_iter().filter(|(name, _)| name.ends_with("weight"));
+        let weights = self
+            .variables()
+            .into_iter()
+            .filter(|(name, _)| name.ends_with("weight"));
         let plots = weights.map(|(name, var)| {
-            let plot = Plot::new().size(400, 240).title(format!("{name}, {}", shape(var.dims()))).y("weights");
+            let plot = Plot::new()
+                .size(400, 240)
+                .title(format!("{name}, {}", shape(var.dims())))
+                .y("weights");
             plot.histogram("", var.as_tensor(), 60)
         });
         Ok(Plots::new(plots))
@@ -139,9 +181,17 @@ impl Autoencoder {
         let all: Vec<usize> = (0..split.len()).collect();
         let part = |positions: &[usize]| -> Result<Tensor> {
             unless_stopped()?;
-            Ok(self.encode(&split.images(positions)?)?.flatten_from(1)?.to_device(&Device::Cpu)?)
+            Ok(self
+                .encode(&split.images(positions)?)?
+                .flatten_from(1)?
+                .to_device(&Device::Cpu)?)
         };
-        Ok(Tensor::cat(&all.chunks(self.chunk()).map(part).collect::<Result<Vec<_>>>()?, 0)?)
+        Ok(Tensor::cat(
+            &all.chunks(self.chunk())
+                .map(part)
+                .collect::<Result<Vec<_>>>()?,
+            0,
+        )?)
     }
 
     /// Two numbers of the code against each other, a point for each picture, coloured by label where there are labels.
@@ -155,7 +205,10 @@ impl Autoencoder {
         let split = split.take(MOST_POINTS);
         let codes = self.codes(&split)?;
         let plot = points(&split, &codes.narrow(1, a, 1)?, &codes.narrow(1, b, 1)?)?;
-        Ok(plot.title("Codes").x(format!("code {a}")).y(format!("code {b}")))
+        Ok(plot
+            .title("Codes")
+            .x(format!("code {a}"))
+            .y(format!("code {b}")))
     }
 
     /// The codes along their two principal components, a point for each picture, coloured by label where there are
@@ -166,8 +219,18 @@ impl Autoencoder {
     pub fn code_pca(&self, split: &Split) -> Result<Plot> {
         let split = split.take(MOST_POINTS);
         let found = principal_components(&self.codes(&split)?)?;
-        let plot = points(&split, &found.points.narrow(1, 0, 1)?, &found.points.narrow(1, 1, 1)?)?;
-        let name = |i: usize| format!("component {}, {:.0} % of the variance", i + 1, found.explained[i] * 100.0);
+        let plot = points(
+            &split,
+            &found.points.narrow(1, 0, 1)?,
+            &found.points.narrow(1, 1, 1)?,
+        )?;
+        let name = |i: usize| {
+            format!(
+                "component {}, {:.0} % of the variance",
+                i + 1,
+                found.explained[i] * 100.0
+            )
+        };
         Ok(plot.title("Codes").x(name(0)).y(name(1)))
     }
 
@@ -186,10 +249,20 @@ impl Autoencoder {
         let (low, high) = (*range.start(), *range.end());
         if !(low < high && low.is_finite() && high.is_finite()) {
             let hint = "Write it as -3.0..=3.0";
-            return Err(Error::setting("range", "a low and a higher end", format!("{low}..={high}"), hint));
+            return Err(Error::setting(
+                "range",
+                "a low and a higher end",
+                format!("{low}..={high}"),
+                hint,
+            ));
         }
         if units.is_empty() {
-            return Err(Error::setting("units", "at least one number of the code", "none", "Write them as &[0, 1, 2]"));
+            return Err(Error::setting(
+                "units",
+                "at least one number of the code",
+                "none",
+                "Write them as &[0, 1, 2]",
+            ));
         }
         check_steps(steps)?;
         let code = self.code_of(picture)?;
@@ -205,7 +278,8 @@ impl Autoencoder {
         }
         let drawn = self.draw_codes(codes, picture)?;
         let names: Vec<String> = units.iter().map(|unit| format!("code {unit}")).collect();
-        let row = |i: usize| -> Result<_> { Ok((names[i].as_str(), drawn.narrow(0, i * steps, steps)?)) };
+        let row =
+            |i: usize| -> Result<_> { Ok((names[i].as_str(), drawn.narrow(0, i * steps, steps)?)) };
         let rows = (0..units.len()).map(row).collect::<Result<Vec<_>>>()?;
         Ok(Montage::rows(&rows)?.title(format!("one number of the code from {low} to {high}")))
     }
@@ -218,7 +292,12 @@ impl Autoencoder {
         check_steps(steps)?;
         let (first, last) = (self.code_of(from)?, self.code_of(to)?);
         let share = |step: usize| step as f32 / (steps - 1) as f32;
-        let mix = |step: usize| first.iter().zip(&last).map(move |(a, b)| a + (b - a) * share(step));
+        let mix = |step: usize| {
+            first
+                .iter()
+                .zip(&last)
+                .map(move |(a, b)| a + (b - a) * share(step))
+        };
         // Each half has the maxima of the picture that it is nearer to.
         let half = steps.div_ceil(2);
         let near = self.draw_codes((0..half).flat_map(mix).collect(), from)?;
@@ -235,7 +314,13 @@ impl Autoencoder {
     pub fn neighbors(&self, picture: &Tensor, split: &Split, n: usize) -> Result<Montage> {
         let code = self.code_of(picture)?;
         let codes = self.codes(split)?.to_vec2::<f32>()?;
-        let distance = |other: &Vec<f32>| code.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
+        let distance = |other: &Vec<f32>| {
+            code.iter()
+                .zip(other)
+                .map(|(a, b)| (a - b).powi(2))
+                .sum::<f32>()
+                .sqrt()
+        };
         let mut nearest: Vec<(f32, usize)> = codes.iter().map(distance).zip(0..).collect();
         nearest.sort_by(|a, b| a.0.total_cmp(&b.0));
         nearest.truncate(n.max(1));
@@ -244,10 +329,22 @@ impl Autoencoder {
             Some(label) => format!("{label}: {distance:.2}"),
             None => format!("{distance:.2}"),
         };
-        let captions: Vec<String> = std::iter::once("picture".to_owned()).chain(nearest.iter().map(caption)).collect();
-        let all = [picture.pictures()?.narrow(0, 0, 1)?, split.images(&positions)?];
-        let what = if split.labels().is_some() { "label: distance" } else { "distance" };
-        Ok(Montage::new(&all)?.columns(captions.len()).captions(captions).title(format!("nearest by code ({what})")))
+        let captions: Vec<String> = std::iter::once("picture".to_owned())
+            .chain(nearest.iter().map(caption))
+            .collect();
+        let all = [
+            picture.pictures()?.narrow(0, 0, 1)?,
+            split.images(&positions)?,
+        ];
+        let what = if split.labels().is_some() {
+            "label: distance"
+        } else {
+            "distance"
+        };
+        Ok(Montage::new(&all)?
+            .columns(captions.len())
+            .captions(captions)
+            .title(format!("nearest by code ({what})")))
     }
 
     /// The mean squared error of each picture's reconstruction, in evaluation mode.
@@ -276,10 +373,14 @@ impl Autoencoder {
         errors.truncate(n.max(1));
         let originals = split.images(&errors.iter().map(|(_, i)| *i).collect::<Vec<_>>())?;
         let drawn = self.reconstruct(&originals)?.to_device(&Device::Cpu)?;
-        let numbers =
-            errors.iter().map(|(_, i)| format!("#{i}")).chain(errors.iter().map(|(error, _)| format!("{error:.3}")));
+        let numbers = errors
+            .iter()
+            .map(|(_, i)| format!("#{i}"))
+            .chain(errors.iter().map(|(error, _)| format!("{error:.3}")));
         let rows = Montage::rows(&[("originals", &originals), ("reconstructions", &drawn)])?;
-        Ok(rows.captions(numbers.collect::<Vec<_>>()).title("worst reconstructions (number, mean squared error)"))
+        Ok(rows
+            .captions(numbers.collect::<Vec<_>>())
+            .title("worst reconstructions (number, mean squared error)"))
     }
 
     /// How the errors of the reconstructions of a split are spread.
@@ -288,7 +389,11 @@ impl Autoencoder {
     /// Pictures of another shape than the model's.
     pub fn error_histogram(&self, split: &Split) -> Result<Plot> {
         let errors = self.errors(split)?;
-        Ok(Plot::new().histogram("", errors, 60).title("Reconstruction errors").x("mean squared error").y("pictures"))
+        Ok(Plot::new()
+            .histogram("", errors, 60)
+            .title("Reconstruction errors")
+            .x("mean squared error")
+            .y("pictures"))
     }
 
     /// How many pictures are looked at together.
@@ -303,23 +408,41 @@ impl Autoencoder {
 
     /// The code of one picture as a row of numbers.
     fn code_of(&self, picture: &Tensor) -> Result<Vec<f32>> {
-        Ok(self.encode(picture)?.narrow(0, 0, 1)?.flatten_all()?.to_vec1()?)
+        Ok(self
+            .encode(picture)?
+            .narrow(0, 0, 1)?
+            .flatten_all()?
+            .to_vec1()?)
     }
 
     /// The pictures of codes that stand one after the other; unpooling puts values where a picture had its maxima.
     fn draw_codes(&self, codes: Vec<f32>, picture: &Tensor) -> Result<Tensor> {
         let n = codes.len() / self.code_size();
         let codes = Tensor::from_vec(codes, [&[n], self.code_shape()].concat(), self.device())?; // -> (n, code)
-        if !self.decoder().iter().any(|layer| matches!(layer, Layer::MaxUnpool(_))) {
+        if !self
+            .decoder()
+            .iter()
+            .any(|layer| matches!(layer, Layer::MaxUnpool(_)))
+        {
             return Ok(self.decode(&codes)?.to_device(&Device::Cpu)?);
         }
         let (c, h, w) = self.image_shape();
-        let picture = self.batch("picture", picture, &[c, h, w])?.narrow(0, 0, 1)?;
+        let picture = self
+            .batch("picture", picture, &[c, h, w])?
+            .narrow(0, 0, 1)?;
         let mut passed = Passed::default();
         self.encoder_chain().forward(&picture, None, &mut passed)?;
         let repeat = |switch: &Tensor| switch.broadcast_as([&[n], &switch.dims()[1..]].concat());
-        passed.switches = passed.switches.iter().map(repeat).collect::<candle_core::Result<Vec<_>>>()?;
-        Ok(self.decoder_chain().forward(&codes, None, &mut passed)?.detach().to_device(&Device::Cpu)?)
+        passed.switches = passed
+            .switches
+            .iter()
+            .map(repeat)
+            .collect::<candle_core::Result<Vec<_>>>()?;
+        Ok(self
+            .decoder_chain()
+            .forward(&codes, None, &mut passed)?
+            .detach()
+            .to_device(&Device::Cpu)?)
     }
 
     fn check_unit(&self, unit: usize) -> Result<()> {
@@ -327,7 +450,12 @@ impl Autoencoder {
         if unit < size {
             return Ok(());
         }
-        Err(Error::setting("number of the code", format!("below {size}"), unit, "They count from 0"))
+        Err(Error::setting(
+            "number of the code",
+            format!("below {size}"),
+            unit,
+            "They count from 0",
+        ))
     }
 }
 
@@ -335,7 +463,12 @@ fn check_steps(steps: usize) -> Result<()> {
     if (2..=1000).contains(&steps) {
         return Ok(());
     }
-    Err(Error::setting("steps", "2 to 1000", steps, "9 is a good start"))
+    Err(Error::setting(
+        "steps",
+        "2 to 1000",
+        steps,
+        "9 is a good start",
+    ))
 }
 
 /// A point for each picture, in the colours of the labels where there are some.
@@ -365,14 +498,29 @@ impl Show for Activations {
                 [c, h, w] => Montage::new(values.reshape((c, 1, h, w))?)?.columns(12), // a map a channel
                 _ => {
                     let n = values.elem_count();
-                    let rows =
-                        (1..=n).take_while(|rows| rows * rows <= n).filter(|rows| n % rows == 0).last().unwrap_or(1);
-                    Montage::new(values.reshape((rows, n / rows))?)?
-                        .zoom((128 / rows).clamp(4, 12).min((30_000 / (n / rows + 2)).max(1)))
+                    let rows = (1..=n)
+                        .take_while(|rows| rows * rows <= n)
+                        .filter(|rows| n % rows == 0)
+                        .last()
+                        .unwrap_or(1);
+                    Montage::new(values.reshape((rows, n / rows))?)?.zoom(
+                        (128 / rows)
+                            .clamp(4, 12)
+                            .min((30_000 / (n / rows + 2)).max(1)),
+                    )
                 }
             };
-            let scale = if name == "input" || name.ends_with("Sigmoid") { Scale::Unit } else { Scale::MinMax };
-            contents.extend(montage.scale(scale).title(format!("{name}: {}", shape(&dims))).contents()?);
+            let scale = if name == "input" || name.ends_with("Sigmoid") {
+                Scale::Unit
+            } else {
+                Scale::MinMax
+            };
+            contents.extend(
+                montage
+                    .scale(scale)
+                    .title(format!("{name}: {}", shape(&dims)))
+                    .contents()?,
+            );
         }
         Ok(contents)
     }

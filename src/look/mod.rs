@@ -5,6 +5,6 @@ mod pca;
 mod explore;
 mod codec;
 
-pub use look::Activations;
-pub use explore::{Explorer, explore};
 pub use codec::{Jpeg, jpeg, jpeg_within};
+pub use explore::{Explorer, explore};
+pub use look::Activations;

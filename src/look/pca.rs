@@ -23,7 +23,12 @@ pub(crate) fn principal_components(points: &Tensor) -> Result<Components> {
     let (n, d) = points.dims2()?;
     if !(2..=MOST).contains(&d) {
         let hint = "Look at two numbers of the code by code_scatter";
-        return Err(Error::shape("principal components", format!("codes of 2 to {MOST} numbers"), d, hint));
+        return Err(Error::shape(
+            "principal components",
+            format!("codes of 2 to {MOST} numbers"),
+            d,
+            hint,
+        ));
     }
     let points = points.to_dtype(DType::F64)?;
     let centred = points.broadcast_sub(&points.mean_keepdim(0)?)?;
@@ -34,12 +39,30 @@ pub(crate) fn principal_components(points: &Tensor) -> Result<Components> {
     let mut order: Vec<usize> = (0..d).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
     let direction = |i: usize| -> Result<Tensor> {
-        let vector: Vec<f64> = eigen.eigenvectors.column(order[i]).iter().copied().collect();
-        let largest = vector.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(1.0);
+        let vector: Vec<f64> = eigen
+            .eigenvectors
+            .column(order[i])
+            .iter()
+            .copied()
+            .collect();
+        let largest = vector
+            .iter()
+            .copied()
+            .max_by(|a, b| a.abs().total_cmp(&b.abs()))
+            .unwrap_or(1.0);
         let upright: Vec<f64> = vector.iter().map(|v| v * largest.signum()).collect();
         Ok(Tensor::from_vec(upright, (d, 1), points.device())?)
     };
     let directions = Tensor::cat(&[direction(0)?, direction(1)?], D::Minus1)?; // (d, 2)
-    let share = |i: usize| if total > 0.0 { (eigen.eigenvalues[order[i]] / total).max(0.0) } else { 0.0 };
-    Ok(Components { points: centred.matmul(&directions)?, explained: [share(0), share(1)] })
+    let share = |i: usize| {
+        if total > 0.0 {
+            (eigen.eigenvalues[order[i]] / total).max(0.0)
+        } else {
+            0.0
+        }
+    };
+    Ok(Components {
+        points: centred.matmul(&directions)?,
+        explained: [share(0), share(1)],
+    })
 }

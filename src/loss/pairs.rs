@@ -1,7 +1,7 @@
 //! What training makes small: the difference between a picture and its reconstruction, as a mean over all values.
 
 use crate::error::Result;
-use crate::math::{Real, widest, LANES};
+use crate::math::{LANES, Real, widest};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,9 @@ impl Loss {
         match self {
             Loss::Mse => Ok((reconstruction - target)?.sqr()?.mean_all()?),
             Loss::BinaryCrossEntropy => {
-                let log = |y: &Tensor| -> Result<Tensor> { Ok(y.maximum(f64::from(f32::MIN_POSITIVE))?.log()?) };
+                let log = |y: &Tensor| -> Result<Tensor> {
+                    Ok(y.maximum(f64::from(f32::MIN_POSITIVE))?.log()?)
+                };
                 let hit = (target * log(reconstruction)?)?;
                 let miss = (target.affine(-1.0, 1.0)? * log(&reconstruction.affine(-1.0, 1.0)?)?)?;
                 Ok((hit + miss)?.mean_all()?.neg()?)
@@ -70,11 +72,20 @@ impl std::fmt::Display for Loss {
 
 impl Loss {
     /// The sum of the losses of all values, and each one's gradient of the mean over `count` values.
-    pub(crate) fn sum_and_gradients<T: Real>(self, out: &[T], target: &[T], gradients: &mut [T], count: usize) -> f64 {
+    pub(crate) fn sum_and_gradients<T: Real>(
+        self,
+        out: &[T],
+        target: &[T],
+        gradients: &mut [T],
+        count: usize,
+    ) -> f64 {
         /// Values whose losses are added in their own bits before they join the sum in 64.
         const PART: usize = 4096;
         let scale = T::of(1.0 / count as f64);
-        let parts = out.chunks(PART).zip(target.chunks(PART)).zip(gradients.chunks_mut(PART));
+        let parts = out
+            .chunks(PART)
+            .zip(target.chunks(PART))
+            .zip(gradients.chunks_mut(PART));
         let sums = parts.map(|((out, target), gradients)| {
             widest!(|| match self {
                 Loss::Mse => losses(out, target, gradients, scale, square),
@@ -91,9 +102,18 @@ impl Loss {
 
 /// The sum of a loss of pairs, in lanes; the loss gives its value and its gradient, which is multiplied by `scale`.
 #[inline(always)]
-fn losses<T: Real>(out: &[T], target: &[T], gradients: &mut [T], scale: T, of: impl Fn(T, T) -> (T, T)) -> T {
+fn losses<T: Real>(
+    out: &[T],
+    target: &[T],
+    gradients: &mut [T],
+    scale: T,
+    of: impl Fn(T, T) -> (T, T),
+) -> T {
     let mut sums = [T::ZERO; LANES];
-    let all = out.chunks(LANES).zip(target.chunks(LANES)).zip(gradients.chunks_mut(LANES));
+    let all = out
+        .chunks(LANES)
+        .zip(target.chunks(LANES))
+        .zip(gradients.chunks_mut(LANES));
     for ((out, target), gradients) in all {
         for (((&y, &t), g), sum) in out.iter().zip(target).zip(gradients).zip(&mut sums) {
             let (loss, gradient) = of(y, t);
@@ -119,7 +139,10 @@ fn cross_entropy<T: Real>(y: T, t: T) -> (T, T) {
     };
     let pull = |share: T, v: T| if v > T::SMALLEST { share / v } else { T::ZERO };
     let (miss, far) = (T::ONE - t, T::ONE - y);
-    (-(t * log(y) + miss * log(far)), pull(miss, far) - pull(t, y))
+    (
+        -(t * log(y) + miss * log(far)),
+        pull(miss, far) - pull(t, y),
+    )
 }
 
 #[inline(always)]
@@ -128,7 +151,11 @@ fn cross_entropy_of_logits<T: Real>(y: T, t: T) -> (T, T) {
     let one_more = T::ONE + small;
     // What the addition lost of a small number is given back.
     let far = one_more.ln() + (small - (one_more - T::ONE)) / one_more;
-    let (above, share) = if y < T::ZERO { (T::ZERO, small) } else { (y, T::ONE) };
+    let (above, share) = if y < T::ZERO {
+        (T::ZERO, small)
+    } else {
+        (y, T::ONE)
+    };
     (above - y * t + far, share / one_more - t)
 }
 
@@ -140,14 +167,23 @@ mod tests {
     #[test]
     fn logits_are_shown_as_pictures() {
         let drawn = Tensor::new(&[-100f32, 0.0, 100.0], &Device::Cpu).unwrap();
-        let values = |loss: Loss| loss.pictures(drawn.clone()).unwrap().to_vec1::<f32>().unwrap();
+        let values = |loss: Loss| {
+            loss.pictures(drawn.clone())
+                .unwrap()
+                .to_vec1::<f32>()
+                .unwrap()
+        };
         assert_eq!(values(Loss::BinaryCrossEntropyWithLogits), [0.0, 0.5, 1.0]);
         assert_eq!(values(Loss::BinaryCrossEntropy), [-100.0, 0.0, 100.0]);
     }
 
     #[test]
     fn values_that_are_no_numbers_are_not_hidden() {
-        for loss in [Loss::Mse, Loss::BinaryCrossEntropy, Loss::BinaryCrossEntropyWithLogits] {
+        for loss in [
+            Loss::Mse,
+            Loss::BinaryCrossEntropy,
+            Loss::BinaryCrossEntropyWithLogits,
+        ] {
             for values in [[f32::NAN, 0.5], [0.5, f32::NAN]] {
                 let sum = loss.sum_and_gradients(&values[..1], &values[1..], &mut [0.0], 1);
                 assert!(sum.is_nan(), "{loss} of {values:?}");
@@ -163,16 +199,42 @@ mod tests {
         // l = F.binary_cross_entropy_with_logits(y, x, reduction="none"); l.sum().backward(); l, y.grad
         let y = [0.0f32, 2.0, -3.0, 20.0, 100.0, 100.0, -100.0, -100.0];
         let x = [0.3f32, 1.0, 0.25, 0.9, 0.0, 1.0, 1.0, 0.0];
-        let right = [std::f64::consts::LN_2, 0.126_928, 0.798_587_3, 2.000_000_5, 100.0, 0.0, 100.0, 0.0];
+        let right = [
+            std::f64::consts::LN_2,
+            0.126_928,
+            0.798_587_3,
+            2.000_000_5,
+            100.0,
+            0.0,
+            100.0,
+            0.0,
+        ];
         let slopes = [0.2, -0.119_202_97, -0.202_574_13, 0.1, 1.0, 0.0, -1.0, 0.0];
         for i in 0..y.len() {
             let mut slope = [0.0];
-            let loss = Loss::BinaryCrossEntropyWithLogits.sum_and_gradients(&y[i..=i], &x[i..=i], &mut slope, 1);
-            assert!((loss - right[i]).abs() < 1e-6 * right[i].max(1.0), "{loss} for {} at {}", right[i], y[i]);
-            assert!((slope[0] - slopes[i]).abs() < 1e-6, "{} for {} at {}", slope[0], slopes[i], y[i]);
+            let loss = Loss::BinaryCrossEntropyWithLogits.sum_and_gradients(
+                &y[i..=i],
+                &x[i..=i],
+                &mut slope,
+                1,
+            );
+            assert!(
+                (loss - right[i]).abs() < 1e-6 * right[i].max(1.0),
+                "{loss} for {} at {}",
+                right[i],
+                y[i]
+            );
+            assert!(
+                (slope[0] - slopes[i]).abs() < 1e-6,
+                "{} for {} at {}",
+                slope[0],
+                slopes[i],
+                y[i]
+            );
         }
         // ln(1 + e^-20), of which a sum with 1 in 32 bits keeps nothing.
-        let sure = Loss::BinaryCrossEntropyWithLogits.sum_and_gradients(&[20.0], &[1.0], &mut [0.0], 1);
+        let sure =
+            Loss::BinaryCrossEntropyWithLogits.sum_and_gradients(&[20.0], &[1.0], &mut [0.0], 1);
         assert!((sure / 2.061_153_6e-9 - 1.0).abs() < 0.02, "{sure}");
     }
 }

@@ -73,7 +73,12 @@ struct Part {
 impl Correlation {
     /// From the wide side of a convolution to the narrow one: a convolution's forward direction.
     pub(crate) fn narrowing(from: Maps, to: Maps, window: Window) -> Self {
-        let Window { kernel, stride, padding, dilation } = window;
+        let Window {
+            kernel,
+            stride,
+            padding,
+            dilation,
+        } = window;
         let reach = (kernel - 1) * dilation / stride;
         let (rows, pitch) = (to.height + reach, to.width + reach);
         let stack = stack(rows * pitch);
@@ -81,15 +86,37 @@ impl Correlation {
             let map = (row % stride) * stride + column % stride;
             map * stack * rows * pitch + row / stride * pitch + column / stride
         };
-        let taps = (0..kernel * kernel).map(|k| (start(k / kernel * dilation, k % kernel * dilation), k)).collect();
-        let part = Part { rows: to.height, columns: to.width, taps };
+        let taps = (0..kernel * kernel)
+            .map(|k| (start(k / kernel * dilation, k % kernel * dilation), k))
+            .collect();
+        let part = Part {
+            rows: to.height,
+            columns: to.width,
+            taps,
+        };
         let (margin, parts) = (padding, vec![part]);
-        Correlation { from, to, stack, step_from: stride, margin, rows, pitch, step_to: 1, cut: 0, parts }
+        Correlation {
+            from,
+            to,
+            stack,
+            step_from: stride,
+            margin,
+            rows,
+            pitch,
+            step_to: 1,
+            cut: 0,
+            parts,
+        }
     }
 
     /// From the narrow side to the wide one: a transposed convolution's forward direction.
     pub(crate) fn widening(from: Maps, to: Maps, window: Window) -> Self {
-        let Window { kernel, stride, padding, dilation } = window;
+        let Window {
+            kernel,
+            stride,
+            padding,
+            dilation,
+        } = window;
         let margin = (kernel - 1) * dilation / stride;
         let reached = |length: usize| (length - 1 + padding) / stride + 1;
         let (rows, pitch) = (margin + reached(to.height), margin + reached(to.width));
@@ -99,16 +126,38 @@ impl Correlation {
                 let fits = |k: usize| {
                     let (y, x) = (k / kernel * dilation, k % kernel * dilation);
                     let hit = y % stride == row && x % stride == column;
-                    hit.then(|| ((margin - (y - row) / stride) * pitch + margin - (x - column) / stride, k))
+                    hit.then(|| {
+                        (
+                            (margin - (y - row) / stride) * pitch + margin - (x - column) / stride,
+                            k,
+                        )
+                    })
                 };
-                let count = |length: usize, first: usize| (length + padding).saturating_sub(first).div_ceil(stride);
+                let count = |length: usize, first: usize| {
+                    (length + padding).saturating_sub(first).div_ceil(stride)
+                };
                 let (rows, columns) = (count(to.height, row), count(to.width, column));
                 let taps = (0..kernel * kernel).filter_map(fits).collect();
-                parts.push(Part { rows, columns, taps });
+                parts.push(Part {
+                    rows,
+                    columns,
+                    taps,
+                });
             }
         }
         let stack = stack(rows * pitch);
-        Correlation { from, to, stack, step_from: 1, margin, rows, pitch, step_to: stride, cut: padding, parts }
+        Correlation {
+            from,
+            to,
+            stack,
+            step_from: 1,
+            margin,
+            rows,
+            pitch,
+            step_to: stride,
+            cut: padding,
+            parts,
+        }
     }
 
     /// How many pictures are computed together, at most.
@@ -156,7 +205,10 @@ impl Correlation {
         let Maps { height, width, .. } = self.from;
         let (plane, picture) = (self.plane(), self.rows * self.pitch);
         for (nth, source) in sources.chunks(apart).enumerate() {
-            for (channel, map) in source[..self.from.size()].chunks_exact(height * width).enumerate() {
+            for (channel, map) in source[..self.from.size()]
+                .chunks_exact(height * width)
+                .enumerate()
+            {
                 let own = &mut packed[channel * s * s * plane + nth * picture..];
                 for (y, row) in (self.margin..s * self.rows).zip(map.chunks_exact(width)) {
                     let start = y % s * s * plane + y / s * self.pitch;
@@ -170,14 +222,22 @@ impl Correlation {
     fn pack_row<T: Real>(&self, s: usize, row: &[T], own: &mut [T]) {
         if s == 1 {
             let fits = row.len().min(self.pitch.saturating_sub(self.margin));
-            copy(row, T::ZERO, &mut own[self.margin.min(self.pitch)..][..fits]);
+            copy(
+                row,
+                T::ZERO,
+                &mut own[self.margin.min(self.pitch)..][..fits],
+            );
             return;
         }
         let (margin, pitch) = (self.margin, self.pitch);
         if s == 2 {
             // Of each pair of columns, one goes to each of two maps.
             let (zero, one) = own.split_at_mut(self.plane());
-            let (first, second) = if margin.is_multiple_of(2) { (zero, one) } else { (one, zero) };
+            let (first, second) = if margin.is_multiple_of(2) {
+                (zero, one)
+            } else {
+                (one, zero)
+            };
             let first = &mut first[..pitch][(margin / 2).min(pitch)..];
             let second = &mut second[..pitch][margin.div_ceil(2).min(pitch)..];
             let (pairs, rest) = row.as_chunks::<2>();
@@ -202,7 +262,9 @@ impl Correlation {
             let first = (phase + s - margin % s) % s;
             let at = (first + margin) / s;
             let to = &mut own[phase * self.plane()..][at..pitch.max(at)];
-            to.iter_mut().zip(row.iter().skip(first).step_by(s)).for_each(|(to, value)| *to = *value);
+            to.iter_mut()
+                .zip(row.iter().skip(first).step_by(s))
+                .for_each(|(to, value)| *to = *value);
         }
     }
 
@@ -237,7 +299,8 @@ impl Correlation {
             for part in &self.parts {
                 for source in 0..self.from.count {
                     for (_, k) in &part.taps {
-                        arranged.extend(block.clone().map(|result| weights[at(result, source, *k)]));
+                        arranged
+                            .extend(block.clone().map(|result| weights[at(result, source, *k)]));
                     }
                 }
             }
@@ -256,7 +319,11 @@ impl Correlation {
         flat: &mut [T],
         (results, apart): (&mut [T], usize),
     ) {
-        let Maps { height, width, count } = self.to;
+        let Maps {
+            height,
+            width,
+            count,
+        } = self.to;
         let length = self.flat();
         let pictures = results.len().div_ceil(apart);
         let picture = self.rows * self.pitch;
@@ -307,7 +374,9 @@ impl Correlation {
         for (y, row) in result.chunks_exact_mut(self.to.width).enumerate() {
             // Values of the parts whose columns begin here.
             let from = |column: usize| {
-                let start = ((y + cut) % s * s + column % s) * apart + (y + cut) / s * self.pitch + column / s;
+                let start = ((y + cut) % s * s + column % s) * apart
+                    + (y + cut) / s * self.pitch
+                    + column / s;
                 &flat[start..]
             };
             match s {
@@ -316,9 +385,14 @@ impl Correlation {
                     let (pairs, rest) = row.as_chunks_mut::<2>();
                     let n = pairs.len();
                     interleave(&from(cut)[..n], &from(cut + 1)[..n], add, pairs);
-                    rest.iter_mut().zip(&from(cut)[n..]).for_each(|(to, value)| *to = *value + add);
+                    rest.iter_mut()
+                        .zip(&from(cut)[n..])
+                        .for_each(|(to, value)| *to = *value + add);
                 }
-                _ => row.iter_mut().enumerate().for_each(|(x, to)| *to = from(cut + x)[0] + add),
+                _ => row
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(x, to)| *to = from(cut + x)[0] + add),
             }
         }
     }
@@ -328,7 +402,13 @@ impl Correlation {
     ///
     /// # Shapes
     /// `gradients` is (result's maps, source's maps, kernel, kernel).
-    pub(crate) fn weight_gradients<T: Real>(&self, packed: &[T], flat: &mut [T], pictures: usize, gradients: &mut [T]) {
+    pub(crate) fn weight_gradients<T: Real>(
+        &self,
+        packed: &[T],
+        flat: &mut [T],
+        pictures: usize,
+        gradients: &mut [T],
+    ) {
         let part = &self.parts[0];
         let end = (pictures - 1) * self.rows * self.pitch + part.rows * self.pitch;
         let positions = end - (self.pitch - part.columns);
@@ -470,7 +550,9 @@ fn sum<S: Simd, T: Real, const MAPS: usize, const VECTORS: usize>(simd: S, task:
             let source = &task.packed[channel * task.channel + at..];
             for (start, _) in task.taps {
                 let values = T::vectors::<S>(&source[*start..start + wide]);
-                let Some(weights) = weights.next() else { return };
+                let Some(weights) = weights.next() else {
+                    return;
+                };
                 for (sums, &weight) in sums.iter_mut().zip(weights) {
                     let weight = T::splat(simd, weight);
                     for (sum, value) in sums.iter_mut().zip(values) {
@@ -480,7 +562,8 @@ fn sum<S: Simd, T: Real, const MAPS: usize, const VECTORS: usize>(simd: S, task:
             }
         }
         for (nth, sums) in sums.iter().enumerate() {
-            T::vectors_mut::<S>(&mut task.flat[nth * task.length + at..][..wide]).copy_from_slice(sums);
+            T::vectors_mut::<S>(&mut task.flat[nth * task.length + at..][..wide])
+                .copy_from_slice(sums);
         }
     }
 }
@@ -507,7 +590,10 @@ impl<T: Real> WithSimd for Products<'_, T> {
         let most = if S::REGISTER_COUNT >= 32 { 8 } else { 4 };
         let mut first = 0;
         while first < self.maps {
-            let maps = [8, 4, 3, 2].into_iter().find(|&n| n <= most && n <= self.maps - first).unwrap_or(1);
+            let maps = [8, 4, 3, 2]
+                .into_iter()
+                .find(|&n| n <= most && n <= self.maps - first)
+                .unwrap_or(1);
             for channel in 0..self.channels {
                 let mut tap = 0;
                 while tap < self.taps.len() {
@@ -542,8 +628,10 @@ fn products<'a, S: Simd, T: Real, const MAPS: usize, const TAPS: usize>(
     let n = task.positions.div_ceil(T::lanes::<S>());
     let vectors = |values: &'a [T], start: usize| &T::vectors::<S>(&values[start..])[..n];
     let source = channel * task.channel;
-    let sources: [_; TAPS] = std::array::from_fn(|nth| vectors(task.packed, source + task.taps[tap + nth].0));
-    let gradients: [_; MAPS] = std::array::from_fn(|nth| vectors(task.flat, (first + nth) * task.length));
+    let sources: [_; TAPS] =
+        std::array::from_fn(|nth| vectors(task.packed, source + task.taps[tap + nth].0));
+    let gradients: [_; MAPS] =
+        std::array::from_fn(|nth| vectors(task.flat, (first + nth) * task.length));
     let mut sums = [[T::splat(simd, T::ZERO); TAPS]; MAPS];
     for i in 0..n {
         let values = sources.map(|source| source[i]);
@@ -566,13 +654,31 @@ mod tests {
     use super::*;
 
     fn numbers(n: usize, seed: usize) -> Vec<f32> {
-        (0..n).map(|i| (((i * 7919 + seed * 104_729) % 1009) as f32 / 504.5) - 1.0).collect()
+        (0..n)
+            .map(|i| (((i * 7919 + seed * 104_729) % 1009) as f32 / 504.5) - 1.0)
+            .collect()
     }
 
     /// A convolution as its definition has it, with both gradients: result, of the source, of the weights.
-    fn plain(wide: Maps, narrow: Maps, window: Window, x: &[f32], w: &[f32], dy: &[f32]) -> [Vec<f32>; 3] {
-        let Window { kernel, stride, padding, dilation } = window;
-        let (mut y, mut dx, mut dw) = (vec![0.0; narrow.size()], vec![0.0; wide.size()], vec![0.0; w.len()]);
+    fn plain(
+        wide: Maps,
+        narrow: Maps,
+        window: Window,
+        x: &[f32],
+        w: &[f32],
+        dy: &[f32],
+    ) -> [Vec<f32>; 3] {
+        let Window {
+            kernel,
+            stride,
+            padding,
+            dilation,
+        } = window;
+        let (mut y, mut dx, mut dw) = (
+            vec![0.0; narrow.size()],
+            vec![0.0; wide.size()],
+            vec![0.0; w.len()],
+        );
         for o in 0..narrow.count {
             for i in 0..wide.count {
                 for k in 0..kernel * kernel {
@@ -584,11 +690,13 @@ mod tests {
                             if source_row < padding || source_column < padding {
                                 continue;
                             }
-                            let (source_row, source_column) = (source_row - padding, source_column - padding);
+                            let (source_row, source_column) =
+                                (source_row - padding, source_column - padding);
                             if source_row >= wide.height || source_column >= wide.width {
                                 continue;
                             }
-                            let source = (i * wide.height + source_row) * wide.width + source_column;
+                            let source =
+                                (i * wide.height + source_row) * wide.width + source_column;
                             let result = (o * narrow.height + row) * narrow.width + column;
                             y[result] += w[at] * x[source];
                             dx[source] += w[at] * dy[result];
@@ -603,7 +711,10 @@ mod tests {
 
     fn near(what: &str, ours: &[f32], right: &[f32]) {
         for (i, (a, b)) in ours.iter().zip(right).enumerate() {
-            assert!((a - b).abs() < 2e-4 * b.abs().max(1.0), "{what}: {a} for {b} at {i}");
+            assert!(
+                (a - b).abs() < 2e-4 * b.abs().max(1.0),
+                "{what}: {a} for {b} at {i}"
+            );
         }
     }
 
@@ -626,37 +737,67 @@ mod tests {
         ] {
             for (height, width) in [(9, 9), (8, 13), (17, 6), (40, 37)] {
                 for (channels, maps) in [(1, 1), (3, 5), (5, 3), (2, 8), (1, 13)] {
-                    let window = Window { kernel, stride, padding, dilation };
-                    let length =
-                        |n: usize| (n + 2 * padding).checked_sub((kernel - 1) * dilation + 1).map(|n| n / stride + 1);
-                    let (Some(rows), Some(columns)) = (length(height), length(width)) else { continue };
-                    let wide = Maps { count: channels, height, width };
-                    let narrow = Maps { count: maps, height: rows, width: columns };
+                    let window = Window {
+                        kernel,
+                        stride,
+                        padding,
+                        dilation,
+                    };
+                    let length = |n: usize| {
+                        (n + 2 * padding)
+                            .checked_sub((kernel - 1) * dilation + 1)
+                            .map(|n| n / stride + 1)
+                    };
+                    let (Some(rows), Some(columns)) = (length(height), length(width)) else {
+                        continue;
+                    };
+                    let wide = Maps {
+                        count: channels,
+                        height,
+                        width,
+                    };
+                    let narrow = Maps {
+                        count: maps,
+                        height: rows,
+                        width: columns,
+                    };
                     let what = format!("{window:?} {wide:?} {narrow:?}");
                     let w = numbers(maps * channels * kernel * kernel, 3);
                     // As many pictures as are computed together, and fewer.
                     let narrowing = Correlation::narrowing(wide, narrow, window);
                     let widening = Correlation::widening(narrow, wide, window);
                     let pictures = narrowing.stack().min(widening.stack()).clamp(1, 3);
-                    let (mut x, mut dy, mut y, mut dx) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+                    let (mut x, mut dy, mut y, mut dx) =
+                        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
                     let mut dw = vec![0.0; w.len()];
                     for picture in 0..pictures {
-                        let (one_x, one_dy) = (numbers(wide.size(), picture), numbers(narrow.size(), 9 + picture));
-                        let [one_y, one_dx, one_dw] = plain(wide, narrow, window, &one_x, &w, &one_dy);
+                        let (one_x, one_dy) = (
+                            numbers(wide.size(), picture),
+                            numbers(narrow.size(), 9 + picture),
+                        );
+                        let [one_y, one_dx, one_dw] =
+                            plain(wide, narrow, window, &one_x, &w, &one_dy);
                         x.extend(one_x);
                         dy.extend(one_dy);
                         y.extend(one_y);
                         dx.extend(one_dx);
                         dw.iter_mut().zip(one_dw).for_each(|(sum, one)| *sum += one);
                     }
-                    let at = |o: usize, i: usize, k: usize| (o * channels + i) * kernel * kernel + k;
+                    let at =
+                        |o: usize, i: usize, k: usize| (o * channels + i) * kernel * kernel + k;
 
                     let (mut packed, mut arranged) = (vec![0.0; narrowing.packed()], Vec::new());
                     let mut flat = vec![0.0; narrowing.room()];
                     let mut out = vec![f32::NAN; pictures * narrow.size()];
                     narrowing.pack(&x, wide.size(), &mut packed);
                     narrowing.arrange(&w, at, &mut arranged);
-                    narrowing.run(&packed, &arranged, None, &mut flat, (&mut out, narrow.size()));
+                    narrowing.run(
+                        &packed,
+                        &arranged,
+                        None,
+                        &mut flat,
+                        (&mut out, narrow.size()),
+                    );
                     near(&format!("forward {what}"), &out, &y);
 
                     let mut flat = vec![0.0; maps * narrowing.flat()];
@@ -665,7 +806,14 @@ mod tests {
                     narrowing.weight_gradients(&packed, &mut flat, pictures, &mut gradients);
                     near(&format!("weights {what}"), &gradients, &dw);
                     // The same memory for fewer pictures: nothing is left of the others.
-                    let [_, _, one_dw] = plain(wide, narrow, window, &x[..wide.size()], &w, &dy[..narrow.size()]);
+                    let [_, _, one_dw] = plain(
+                        wide,
+                        narrow,
+                        window,
+                        &x[..wide.size()],
+                        &w,
+                        &dy[..narrow.size()],
+                    );
                     narrowing.pack(&x[..wide.size()], wide.size(), &mut packed);
                     narrowing.flatten(&dy[..narrow.size()], narrow.size(), &mut flat);
                     gradients.fill(0.0);

@@ -16,19 +16,42 @@ pub(crate) struct Matrix<'a, T> {
 impl<'a, T: Real> Matrix<'a, T> {
     /// Rows one after the other.
     pub(crate) fn new(values: &'a [T], rows: usize, columns: usize) -> Self {
-        assert!(values.len() >= rows * columns, "{} values are no {rows} x {columns} matrix", values.len());
-        Matrix { values, rows, columns, strides: (columns, 1) }
+        assert!(
+            values.len() >= rows * columns,
+            "{} values are no {rows} x {columns} matrix",
+            values.len()
+        );
+        Matrix {
+            values,
+            rows,
+            columns,
+            strides: (columns, 1),
+        }
     }
 
     /// Some of its columns.
     pub(crate) fn narrow(self, first: usize, columns: usize) -> Self {
-        assert!(first + columns <= self.columns, "columns {first} to {} of {}", first + columns, self.columns);
-        Matrix { values: &self.values[first * self.strides.1..], columns, ..self }
+        assert!(
+            first + columns <= self.columns,
+            "columns {first} to {} of {}",
+            first + columns,
+            self.columns
+        );
+        Matrix {
+            values: &self.values[first * self.strides.1..],
+            columns,
+            ..self
+        }
     }
 
     /// Rows for columns.
     pub(crate) fn transposed(self) -> Self {
-        Matrix { rows: self.columns, columns: self.rows, strides: (self.strides.1, self.strides.0), ..self }
+        Matrix {
+            rows: self.columns,
+            columns: self.rows,
+            strides: (self.strides.1, self.strides.0),
+            ..self
+        }
     }
 
     /// How many values it reaches to.
@@ -46,8 +69,16 @@ impl<'a, T: Real> Matrix<'a, T> {
 /// (m, k) x (k, n) -> (m, n), its rows one after the other.
 pub(crate) fn multiply<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T], add: bool) {
     let (m, k, n) = (a.rows, a.columns, b.columns);
-    assert!(b.rows == k && c.len() >= m * n, "({m}, {k}) x ({}, {n}) into {} values", b.rows, c.len());
-    assert!(a.reach() <= a.values.len() && b.reach() <= b.values.len(), "a matrix that is larger than its values");
+    assert!(
+        b.rows == k && c.len() >= m * n,
+        "({m}, {k}) x ({}, {n}) into {} values",
+        b.rows,
+        c.len()
+    );
+    assert!(
+        a.reach() <= a.values.len() && b.reach() <= b.values.len(),
+        "a matrix that is larger than its values"
+    );
     if m * n == 0 {
         return;
     }
@@ -107,13 +138,18 @@ mod tests {
         for (m, k, n) in [(1, 1, 1), (3, 5, 7), (17, 1, 33), (64, 31, 20), (2, 300, 1)] {
             let a: Vec<f32> = (0..m * k).map(|i| (i % 13) as f32 - 6.0).collect();
             let b: Vec<f32> = (0..k * n).map(|i| (i % 7) as f32 - 3.0).collect();
-            let expected: Vec<f32> =
-                (0..m * n).map(|i| (0..k).map(|j| a[i / n * k + j] * b[j * n + i % n]).sum()).collect();
+            let expected: Vec<f32> = (0..m * n)
+                .map(|i| (0..k).map(|j| a[i / n * k + j] * b[j * n + i % n]).sum())
+                .collect();
             let mut c = vec![f32::NAN; m * n];
             multiply(Matrix::new(&a, m, k), Matrix::new(&b, k, n), &mut c, false);
             assert_eq!(c, expected, "{m} {k} {n}");
             multiply(Matrix::new(&a, m, k), Matrix::new(&b, k, n), &mut c, true);
-            assert_eq!(c, expected.iter().map(|v| 2.0 * v).collect::<Vec<_>>(), "added");
+            assert_eq!(
+                c,
+                expected.iter().map(|v| 2.0 * v).collect::<Vec<_>>(),
+                "added"
+            );
             // The same from transposed storage: (b' a')' = a b.
             let turned = |values: &[f32], columns: usize| {
                 let mut turned = vec![f32::NAN; values.len()];
@@ -121,7 +157,12 @@ mod tests {
                 turned
             };
             let (a, b) = (turned(&a, k), turned(&b, n));
-            multiply(Matrix::new(&a, k, m).transposed(), Matrix::new(&b, n, k).transposed(), &mut c, false);
+            multiply(
+                Matrix::new(&a, k, m).transposed(),
+                Matrix::new(&b, n, k).transposed(),
+                &mut c,
+                false,
+            );
             assert_eq!(c, expected, "transposed");
             if n > 1 {
                 let mut part = vec![0.0; m];
@@ -131,7 +172,16 @@ mod tests {
                     &mut part,
                     false,
                 );
-                assert_eq!(part, expected.iter().skip(1).step_by(n).copied().collect::<Vec<_>>(), "narrowed");
+                assert_eq!(
+                    part,
+                    expected
+                        .iter()
+                        .skip(1)
+                        .step_by(n)
+                        .copied()
+                        .collect::<Vec<_>>(),
+                    "narrowed"
+                );
             }
         }
     }

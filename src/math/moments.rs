@@ -19,7 +19,9 @@ pub(crate) struct Channels {
 impl Channels {
     /// The values of each channel of each picture.
     pub(crate) fn each<T>(self, pictures: &[T]) -> impl Iterator<Item = (usize, &[T])> {
-        (0..self.count).cycle().zip(pictures.chunks_exact(self.values))
+        (0..self.count)
+            .cycle()
+            .zip(pictures.chunks_exact(self.values))
     }
 
     /// Sums, then sums of squares about the mean, of each channel of some pictures.
@@ -54,11 +56,23 @@ pub(crate) struct Statistics<T> {
 }
 
 /// Scale and shift of channels of this mean and variance.
-pub(crate) fn affine<T: Real>(mean: &[T], variance: &[T], weight: &[T], bias: &[T]) -> (Vec<T>, Vec<T>) {
+pub(crate) fn affine<T: Real>(
+    mean: &[T],
+    variance: &[T],
+    weight: &[T],
+    bias: &[T],
+) -> (Vec<T>, Vec<T>) {
     let deviation = |variance: T| (variance.into() + EPS).sqrt();
-    let scale = weight.iter().zip(variance).map(|(weight, variance)| T::of((*weight).into() / deviation(*variance)));
+    let scale = weight
+        .iter()
+        .zip(variance)
+        .map(|(weight, variance)| T::of((*weight).into() / deviation(*variance)));
     let scale: Vec<T> = scale.collect();
-    let shift = bias.iter().zip(mean.iter().zip(&scale)).map(|(bias, (mean, scale))| *bias - *mean * *scale).collect();
+    let shift = bias
+        .iter()
+        .zip(mean.iter().zip(&scale))
+        .map(|(bias, (mean, scale))| *bias - *mean * *scale)
+        .collect();
     (scale, shift)
 }
 
@@ -103,7 +117,10 @@ impl<T: Real> Statistics<T> {
     pub(crate) fn join_pulls<'a>(&mut self, parts: impl Iterator<Item = &'a [T]>) {
         self.pulls.fill(T::ZERO);
         for part in parts {
-            self.pulls.iter_mut().zip(part).for_each(|(sum, own)| *sum += *own);
+            self.pulls
+                .iter_mut()
+                .zip(part)
+                .for_each(|(sum, own)| *sum += *own);
         }
     }
 
@@ -115,8 +132,15 @@ impl<T: Real> Statistics<T> {
             return;
         }
         let sample = self.count as f64 / (self.count as f64 - 1.0);
-        let blend = |old: &mut T, new: f64| *old = T::of((*old).into() * (1.0 - MOMENTUM) + new * MOMENTUM);
-        self.running_mean.iter_mut().zip(&self.mean).for_each(|(old, new)| blend(old, (*new).into()));
-        self.running_variance.iter_mut().zip(&self.variance).for_each(|(old, new)| blend(old, new * sample));
+        let blend =
+            |old: &mut T, new: f64| *old = T::of((*old).into() * (1.0 - MOMENTUM) + new * MOMENTUM);
+        self.running_mean
+            .iter_mut()
+            .zip(&self.mean)
+            .for_each(|(old, new)| blend(old, (*new).into()));
+        self.running_variance
+            .iter_mut()
+            .zip(&self.variance)
+            .for_each(|(old, new)| blend(old, new * sample));
     }
 }

@@ -28,7 +28,9 @@ pub(crate) use widest;
 pub(crate) struct Once;
 
 /// `f32` or `f64`, one at a time and in the widest vectors that the processor has.
-pub(crate) trait Real: WithDType + Default + Debug + From<f32> + Into<f64> + Neg<Output = Self> + Sum {
+pub(crate) trait Real:
+    WithDType + Default + Debug + From<f32> + Into<f64> + Neg<Output = Self> + Sum
+{
     /// A vector of them.
     type Vector<S: Simd>: Copy;
 
@@ -56,7 +58,12 @@ pub(crate) trait Real: WithDType + Default + Debug + From<f32> + Into<f64> + Neg
     fn vectors<S: Simd>(values: &[Self]) -> &[Self::Vector<S>];
     fn vectors_mut<S: Simd>(values: &mut [Self]) -> &mut [Self::Vector<S>];
     /// a b + c
-    fn mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
+    fn mul_add<S: Simd>(
+        simd: S,
+        a: Self::Vector<S>,
+        b: Self::Vector<S>,
+        c: Self::Vector<S>,
+    ) -> Self::Vector<S>;
     /// The sum of a vector's values.
     fn total<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self;
 }
@@ -100,7 +107,12 @@ macro_rules! both {
         }
 
         #[inline(always)]
-        fn mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S> {
+        fn mul_add<S: Simd>(
+            simd: S,
+            a: Self::Vector<S>,
+            b: Self::Vector<S>,
+            c: Self::Vector<S>,
+        ) -> Self::Vector<S> {
             simd.$mul_add(a, b, c)
         }
 
@@ -135,7 +147,15 @@ impl Real for f32 {
         // ln 2 in two parts, so that the rest keeps its digits.
         let rest = x - whole * 0.693_359_4 + whole * 2.121_944_4e-4;
         let mut sum = 1.987_569_1e-4;
-        for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5, 1.0, 1.0] {
+        for coefficient in [
+            1.398_199_9e-3,
+            8.333_452e-3,
+            4.166_579_6e-2,
+            1.666_666_5e-1,
+            0.5,
+            1.0,
+            1.0,
+        ] {
             sum = sum * rest + coefficient;
         }
         sum * f32::from_bits((rounded.to_bits() << 23).wrapping_add(1.0f32.to_bits()))
@@ -167,7 +187,11 @@ impl Real for f32 {
         let square = m * m;
         let near = sum * m * square - 2.121_944_4e-4 * exponent - 0.5 * square;
         // A number that is none passes through.
-        if self.is_nan() { self } else { m + near + 0.693_359_4 * exponent }
+        if self.is_nan() {
+            self
+        } else {
+            m + near + 0.693_359_4 * exponent
+        }
     }
 
     /// To 1.5e-7 (Abramowitz and Stegun, 7.1.26).
@@ -183,7 +207,14 @@ impl Real for f32 {
         if self > 0.0 { 1.0 - tail } else { tail }
     }
 
-    both!(F32_LANES, splat_f32s, as_simd_f32s, as_mut_simd_f32s, mul_add_e_f32s, reduce_sum_f32s);
+    both!(
+        F32_LANES,
+        splat_f32s,
+        as_simd_f32s,
+        as_mut_simd_f32s,
+        mul_add_e_f32s,
+        reduce_sum_f32s
+    );
 }
 
 impl Real for f64 {
@@ -210,7 +241,14 @@ impl Real for f64 {
         0.5 * libm::erfc(-self * std::f64::consts::FRAC_1_SQRT_2)
     }
 
-    both!(F64_LANES, splat_f64s, as_simd_f64s, as_mut_simd_f64s, mul_add_e_f64s, reduce_sum_f64s);
+    both!(
+        F64_LANES,
+        splat_f64s,
+        as_simd_f64s,
+        as_mut_simd_f64s,
+        mul_add_e_f64s,
+        reduce_sum_f64s
+    );
 }
 
 #[cfg(test)]

@@ -42,7 +42,10 @@ fn sum_of<T: Real>(a: &[T], b: &[T], of: impl Fn(T, T) -> T) -> T {
         let mut sums = [T::ZERO; LANES];
         let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
         for (a, b) in a.iter().zip(b) {
-            sums.iter_mut().zip(a).zip(b).for_each(|((sum, a), b)| *sum += of(*a, *b));
+            sums.iter_mut()
+                .zip(a)
+                .zip(b)
+                .for_each(|((sum, a), b)| *sum += of(*a, *b));
         }
         let rest: T = a_rest.iter().zip(b_rest).map(|(a, b)| of(*a, *b)).sum();
         sums.into_iter().sum::<T>() + rest
@@ -67,7 +70,9 @@ pub(crate) fn add_rows<T: Real>(values: &mut [T], row: &[T]) {
 pub(crate) fn sum_rows<T: Real>(sum: &mut [T], values: &[T], width: usize, first: usize) {
     widest!(|| {
         for row in values.chunks_exact(width) {
-            sum.iter_mut().zip(&row[first..]).for_each(|(sum, v)| *sum += *v);
+            sum.iter_mut()
+                .zip(&row[first..])
+                .for_each(|(sum, v)| *sum += *v);
         }
     });
 }

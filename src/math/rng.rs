@@ -54,7 +54,12 @@ impl Rng {
         // Words apart, so that seeds which are near each other share nothing.
         let words = [seed, stream as u64, epoch as u64, picture as u64];
         let mut bytes = [0; 32];
-        bytes.as_chunks_mut::<8>().0.iter_mut().zip(words).for_each(|(bytes, word)| *bytes = word.to_le_bytes());
+        bytes
+            .as_chunks_mut::<8>()
+            .0
+            .iter_mut()
+            .zip(words)
+            .for_each(|(bytes, word)| *bytes = word.to_le_bytes());
         Rng(ChaCha8Rng::from_seed(bytes))
     }
 

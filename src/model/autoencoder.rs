@@ -3,12 +3,12 @@
 use crate::cell::unless_stopped;
 use crate::data::{ImageShape, Split};
 use crate::error::{Error, Result};
-use crate::layer::{Layer, MOST_VALUES, Step, mirror, shapes, steps, shape, Passed};
+use crate::layer::{Layer, MOST_VALUES, Passed, Step, mirror, shape, shapes, steps};
 use crate::loss::Loss;
 use crate::math::{Rng, Stream};
 use crate::model::sequential::{Chain, infer, layer_error};
 use crate::plan::Plan;
-use crate::show::{Content, Show, shows_itself, Table};
+use crate::show::{Content, Show, Table, shows_itself};
 use candle_core::{DType, Device, Tensor, Var};
 
 /// Values of the pictures that pass through the model at a time where no gradient is needed; so many pictures at most.
@@ -63,7 +63,8 @@ impl Autoencoder {
         let (c, h, w) = input;
         check_input(input)?;
         let steps = steps(encoder);
-        let shapes = shapes(&steps, &[c, h, w]).map_err(|(i, misfit)| layer_error("encoder", &steps[i], misfit))?;
+        let shapes = shapes(&steps, &[c, h, w])
+            .map_err(|(i, misfit)| layer_error("encoder", &steps[i], misfit))?;
         Self::new(input, encoder, &mirror(encoder, &steps, &shapes))
     }
 
@@ -72,7 +73,13 @@ impl Autoencoder {
     /// # Errors
     /// Where memory for it cannot be had on the model's device.
     pub fn with_seed(self, seed: u64) -> Result<Self> {
-        Self::seeded(self.input, self.encoder.layers(), self.decoder.layers(), seed)?.to_device(&self.device)
+        Self::seeded(
+            self.input,
+            self.encoder.layers(),
+            self.decoder.layers(),
+            seed,
+        )?
+        .to_device(&self.device)
     }
 
     fn seeded(input: ImageShape, encoder: &[Layer], decoder: &[Layer], seed: u64) -> Result<Self> {
@@ -87,12 +94,21 @@ impl Autoencoder {
                 place: format!("decoder, after its {} layers", decoder.layers().len()),
                 expected: format!("pictures of {c} x {h} x {w}"),
                 got: shape(decoder.output()),
-                hint: format!("End it with Linear({}), Sigmoid, Unflatten({c}, {h}, {w})", c * h * w),
+                hint: format!(
+                    "End it with Linear({}), Sigmoid, Unflatten({c}, {h}, {w})",
+                    c * h * w
+                ),
             });
         }
         check_pools(&encoder, &decoder)?;
         let plan = whole(&encoder, &decoder);
-        Ok(Autoencoder { input, encoder, decoder, plan, device })
+        Ok(Autoencoder {
+            input,
+            encoder,
+            decoder,
+            plan,
+            device,
+        })
     }
 
     /// The same model with weights of its own: training one leaves the other as it is.
@@ -111,7 +127,13 @@ impl Autoencoder {
     /// Where memory for the copy cannot be had on the device.
     pub fn to_device(&self, device: &Device) -> Result<Self> {
         let (encoder, decoder) = (self.encoder.copy(device)?, self.decoder.copy(device)?);
-        Ok(Autoencoder { input: self.input, encoder, decoder, plan: self.plan.clone(), device: device.clone() })
+        Ok(Autoencoder {
+            input: self.input,
+            encoder,
+            decoder,
+            plan: self.plan.clone(),
+            device: device.clone(),
+        })
     }
 
     /// Channels, height and width of the pictures.
@@ -142,7 +164,11 @@ impl Autoencoder {
     /// Every variable that is learned, under its name in a PyTorch state dict: `encoder.1.weight`. They are candle's own,
     /// for whatever this crate does not do.
     pub fn variables(&self) -> Vec<(String, Var)> {
-        [self.encoder.named_variables(), self.decoder.named_variables()].concat()
+        [
+            self.encoder.named_variables(),
+            self.decoder.named_variables(),
+        ]
+        .concat()
     }
 
     /// The running means and variances of normalizations, as PyTorch's `named_buffers`: `encoder.1.running_mean`.
@@ -152,13 +178,18 @@ impl Autoencoder {
 
     /// How many numbers the model learns.
     pub fn parameters(&self) -> usize {
-        self.variables().iter().map(|(_, var)| var.elem_count()).sum()
+        self.variables()
+            .iter()
+            .map(|(_, var)| var.elem_count())
+            .sum()
     }
 
     /// Encoder and decoder with gradients. Dropout happens where a generator is given: in training.
     pub(crate) fn forward(&self, images: &Tensor, mut dropout: Option<&mut Rng>) -> Result<Tensor> {
         let mut passed = Passed::default();
-        let code = self.encoder.forward(images, dropout.as_deref_mut(), &mut passed)?;
+        let code = self
+            .encoder
+            .forward(images, dropout.as_deref_mut(), &mut passed)?;
         self.decoder.forward(&code, dropout, &mut passed)
     }
 
@@ -227,7 +258,9 @@ impl Autoencoder {
         for positions in all.chunks(chunk(c * h * w)) {
             unless_stopped()?;
             let images = split.images(positions)?.to_device(&self.device)?;
-            let value = loss.of(&self.reconstruct(&images)?, &images)?.to_scalar::<f32>()?;
+            let value = loss
+                .of(&self.reconstruct(&images)?, &images)?
+                .to_scalar::<f32>()?;
             sum += f64::from(value) * positions.len() as f64;
         }
         Ok((sum / split.len() as f64) as f32)
@@ -255,8 +288,19 @@ impl Autoencoder {
             _ if dims == item => tensor.unsqueeze(0)?,
             [_, rest @ ..] if rest == item => tensor.clone(),
             _ => {
-                let expected = format!("(n, {})", item.iter().map(usize::to_string).collect::<Vec<_>>().join(", "));
-                return Err(Error::shape(what, expected, format!("{dims:?}"), "The model was built for that shape"));
+                let expected = format!(
+                    "(n, {})",
+                    item.iter()
+                        .map(usize::to_string)
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                );
+                return Err(Error::shape(
+                    what,
+                    expected,
+                    format!("{dims:?}"),
+                    "The model was built for that shape",
+                ));
             }
         };
         Ok(tensor.to_dtype(DType::F32)?.to_device(&self.device)?)
@@ -269,8 +313,17 @@ impl Autoencoder {
         };
         let Step { name, layer, .. } = &chain.steps()[i];
         // The layers of a block have rows of their own.
-        let layer = if let Layer::Residual(_) = layer { "Residual: + its input".into() } else { layer.to_string() };
-        vec![format!("{list}.{name}"), layer, shape(&chain.shapes()[i + 1]), learned]
+        let layer = if let Layer::Residual(_) = layer {
+            "Residual: + its input".into()
+        } else {
+            layer.to_string()
+        };
+        vec![
+            format!("{list}.{name}"),
+            layer,
+            shape(&chain.shapes()[i + 1]),
+            learned,
+        ]
     }
 }
 
@@ -278,18 +331,28 @@ impl Autoencoder {
 fn whole(encoder: &Chain, decoder: &Chain) -> Plan {
     let mut steps = encoder.steps().to_vec();
     let at = steps.len();
-    steps.extend(decoder.steps().iter().cloned().map(|step| Step { source: step.source.map(|i| i + at), ..step }));
+    steps.extend(decoder.steps().iter().cloned().map(|step| Step {
+        source: step.source.map(|i| i + at),
+        ..step
+    }));
     Plan::new(&steps, &[encoder.shapes(), &decoder.shapes()[1..]].concat())
 }
 
 /// Refuses pictures without pixels, and ones too large for any memory.
 pub(crate) fn check_input((c, h, w): ImageShape) -> Result<()> {
-    let values = [c, h, w].iter().fold(1u128, |product, &side| product.saturating_mul(side as u128));
+    let values = [c, h, w]
+        .iter()
+        .fold(1u128, |product, &side| product.saturating_mul(side as u128));
     if (1..=MOST_VALUES).contains(&values) {
         return Ok(());
     }
     let expected = format!("pictures of 1 to {MOST_VALUES} values");
-    Err(Error::shape("Autoencoder", expected, format!("({c}, {h}, {w})"), "Build it with data.image_shape()"))
+    Err(Error::shape(
+        "Autoencoder",
+        expected,
+        format!("({c}, {h}, {w})"),
+        "Build it with data.image_shape()",
+    ))
 }
 
 /// Refuses an unpooling that is not of the form of the pooling whose places it takes.
@@ -300,14 +363,20 @@ fn check_pools(encoder: &Chain, decoder: &Chain) -> Result<()> {
             match *layer {
                 Layer::MaxPool(n) => pools.push((n, &chain.shapes()[i + 1])),
                 Layer::MaxUnpool(n) => {
-                    let Some((pooled, given)) = pools.pop() else { continue };
+                    let Some((pooled, given)) = pools.pop() else {
+                        continue;
+                    };
                     let taken = &chain.shapes()[i];
                     if (pooled, given) != (n, taken) {
                         return Err(Error::Layer {
                             place: format!("{list} layer {name}, {layer}"),
-                            expected: format!("{} as the paired MaxPool({pooled}) gave", shape(given)),
+                            expected: format!(
+                                "{} as the paired MaxPool({pooled}) gave",
+                                shape(given)
+                            ),
                             got: format!("{} and a window of {n}", shape(taken)),
-                            hint: "Undo poolings innermost first, with the channels that they had".into(),
+                            hint: "Undo poolings innermost first, with the channels that they had"
+                                .into(),
                         });
                     }
                 }
@@ -329,7 +398,10 @@ fn in_chunks(batch: &Tensor, run: impl Fn(&Tensor) -> Result<Tensor>) -> Result<
         unless_stopped()?;
         Ok(run(&batch.narrow(0, start, chunk.min(n - start))?)?.detach())
     };
-    let parts = (0..n).step_by(chunk).map(part).collect::<Result<Vec<_>>>()?;
+    let parts = (0..n)
+        .step_by(chunk)
+        .map(part)
+        .collect::<Result<Vec<_>>>()?;
     Ok(Tensor::cat(&parts, 0)?)
 }
 
@@ -356,9 +428,16 @@ impl Show for Autoencoder {
                 table = table.row(Self::row(chain, list, i));
             }
         }
-        let by = if self.device.is_cpu() { "compiled" } else { "by candle" };
+        let by = if self.device.is_cpu() {
+            "compiled"
+        } else {
+            "by candle"
+        };
         let runs = format!("on the {}, {by}", crate::device::name(&self.device));
-        table.row(["total", "", "", &thousands(self.parameters())]).row(["runs", &runs]).contents()
+        table
+            .row(["total", "", "", &thousands(self.parameters())])
+            .row(["runs", &runs])
+            .contents()
     }
 }
 shows_itself!(Autoencoder);

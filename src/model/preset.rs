@@ -3,7 +3,7 @@
 
 use crate::data::ImageShape;
 use crate::error::{Error, Result};
-use crate::layer::{Layer, Conv, ConvTranspose};
+use crate::layer::{Conv, ConvTranspose, Layer};
 use crate::model::autoencoder::Autoencoder;
 
 /// The model that learned ImageNet's photographs in Torch7: three 3 x 3 convolutions with ReLU, max-pooling after the second
@@ -30,7 +30,11 @@ pub struct Pooled {
 
 impl Default for Pooled {
     fn default() -> Self {
-        Pooled { input: (3, 224, 224), maps: [12, 12, 24], code: 256 }
+        Pooled {
+            input: (3, 224, 224),
+            maps: [12, 12, 24],
+            code: 256,
+        }
     }
 }
 
@@ -41,10 +45,19 @@ impl Pooled {
         let [first, second, third] = self.maps.map(conv);
         let last = [Layer::Flatten, Layer::Linear(self.code)];
         let pool = Layer::MaxPool(2);
-        [first, Layer::Relu, second, Layer::Relu, pool.clone(), third, Layer::Relu, pool]
-            .into_iter()
-            .chain(last)
-            .collect()
+        [
+            first,
+            Layer::Relu,
+            second,
+            Layer::Relu,
+            pool.clone(),
+            third,
+            Layer::Relu,
+            pool,
+        ]
+        .into_iter()
+        .chain(last)
+        .collect()
     }
 
     /// The model, with the weights of seed 0.
@@ -83,7 +96,13 @@ pub struct Strided {
 
 impl Default for Strided {
     fn default() -> Self {
-        Strided { input: (3, 224, 224), halvings: 3, maps: 24, blocks: 1, code: 3 }
+        Strided {
+            input: (3, 224, 224),
+            halvings: 3,
+            maps: 24,
+            blocks: 1,
+            code: 3,
+        }
     }
 }
 
@@ -93,8 +112,15 @@ impl Strided {
         let down = |maps| Layer::Conv2d(Conv::new(maps, 4).stride(2).padding(1));
         let up = |maps| Layer::ConvTranspose2d(ConvTranspose::new(maps, 4).stride(2).padding(1));
         let same = Layer::Conv2d(Conv::new(2 * self.maps, 3).padding(1));
-        let block =
-            || Layer::Residual(vec![same.clone(), Layer::BatchNorm, Layer::Relu, same.clone(), Layer::BatchNorm]);
+        let block = || {
+            Layer::Residual(vec![
+                same.clone(),
+                Layer::BatchNorm,
+                Layer::Relu,
+                same.clone(),
+                Layer::BatchNorm,
+            ])
+        };
         let wide = |nth| if nth == 0 { self.maps } else { 2 * self.maps };
         let (mut encoder, mut decoder) = (Vec::new(), Vec::new());
         for nth in 0..self.halvings.saturating_sub(1) {
@@ -125,9 +151,18 @@ impl Strided {
     /// A number outside its range, and a size that does not fit.
     pub fn build(&self) -> Result<Autoencoder> {
         if !(1..=6).contains(&self.halvings) {
-            return Err(Error::setting("Strided::halvings", "1 to 6", self.halvings, "3 makes 8 x 8 of 64 x 64"));
+            return Err(Error::setting(
+                "Strided::halvings",
+                "1 to 6",
+                self.halvings,
+                "3 makes 8 x 8 of 64 x 64",
+            ));
         }
-        for (name, value) in [("maps", self.maps), ("code", self.code), ("blocks", self.blocks)] {
+        for (name, value) in [
+            ("maps", self.maps),
+            ("code", self.code),
+            ("blocks", self.blocks),
+        ] {
             if value > 4096 {
                 return Err(Error::setting(
                     format!("Strided::{name}"),
@@ -140,7 +175,10 @@ impl Strided {
         let (_, h, w) = self.input;
         let window = 1 << self.halvings;
         if !h.is_multiple_of(window) || !w.is_multiple_of(window) {
-            let expected = format!("a height and width divisible by {window}, for {} halvings", self.halvings);
+            let expected = format!(
+                "a height and width divisible by {window}, for {} halvings",
+                self.halvings
+            );
             return Err(Error::shape(
                 "Strided",
                 expected,

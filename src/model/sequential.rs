@@ -1,7 +1,7 @@
 //! A list of layers brought to life: variables, and the forward pass on candle's autograd.
 
 use crate::error::{Error, Result};
-use crate::layer::{Layer, Step, shapes, steps, Misfit, Context, Own, Passed};
+use crate::layer::{Context, Layer, Misfit, Own, Passed, Step, shapes, steps};
 use crate::math::{Rng, affine};
 use crate::plan::Plan;
 use candle_core::{DType, Device, Layout, Storage, Tensor, Var};
@@ -35,7 +35,8 @@ impl Chain {
         device: &Device,
     ) -> Result<Self> {
         let steps = steps(layers);
-        let shapes = shapes(&steps, input).map_err(|(i, misfit)| layer_error(name, &steps[i], misfit))?;
+        let shapes =
+            shapes(&steps, input).map_err(|(i, misfit)| layer_error(name, &steps[i], misfit))?;
         for (step, input) in steps.iter().zip(&shapes) {
             let count = weights(&step.layer, input);
             if count > MOST_WEIGHTS {
@@ -50,23 +51,48 @@ impl Chain {
         let of = |(step, input): (&Step, &Vec<usize>)| variables(&step.layer, input, rng, device);
         let variables = steps.iter().zip(&shapes).map(of).collect::<Result<_>>()?;
         let running = |(step, input): (&Step, &Vec<usize>)| -> Result<Option<(Var, Var)>> {
-            let both = || Ok((Var::zeros(input[0], DType::F32, device)?, Var::ones(input[0], DType::F32, device)?));
+            let both = || {
+                Ok((
+                    Var::zeros(input[0], DType::F32, device)?,
+                    Var::ones(input[0], DType::F32, device)?,
+                ))
+            };
             step.layer.operation().running().then(both).transpose()
         };
-        let buffers = steps.iter().zip(&shapes).map(running).collect::<Result<_>>()?;
+        let buffers = steps
+            .iter()
+            .zip(&shapes)
+            .map(running)
+            .collect::<Result<_>>()?;
         let plan = Plan::new(&steps, &shapes);
-        Ok(Chain { name, layers: layers.to_vec(), steps, plan, shapes, variables, buffers })
+        Ok(Chain {
+            name,
+            layers: layers.to_vec(),
+            steps,
+            plan,
+            shapes,
+            variables,
+            buffers,
+        })
     }
 
     /// The same chain with variables of its own, on a device: candle's `clone` would share the storage, and training the
     /// copy would train the original.
     pub(crate) fn copy(&self, device: &Device) -> Result<Self> {
         let copy = |var: &Var| -> Result<Var> {
-            let own = if var.device().same_device(device) { var.as_tensor().copy()? } else { var.to_device(device)? };
+            let own = if var.device().same_device(device) {
+                var.as_tensor().copy()?
+            } else {
+                var.to_device(device)?
+            };
             Ok(Var::from_tensor(&own)?)
         };
         let copies = |pairs: &[Option<(Var, Var)>]| -> Result<Vec<Option<(Var, Var)>>> {
-            let pair = |pair: &Option<(Var, Var)>| pair.as_ref().map(|(a, b)| Ok((copy(a)?, copy(b)?))).transpose();
+            let pair = |pair: &Option<(Var, Var)>| {
+                pair.as_ref()
+                    .map(|(a, b)| Ok((copy(a)?, copy(b)?)))
+                    .transpose()
+            };
             pairs.iter().map(pair).collect()
         };
         Ok(Chain {
@@ -105,7 +131,12 @@ impl Chain {
     /// (b, input shape) -> (b, output shape)
     ///
     /// Pooling leaves behind where its maxima were, and unpooling takes it from there.
-    pub(crate) fn forward(&self, xs: &Tensor, mut dropout: Option<&mut Rng>, passed: &mut Passed) -> Result<Tensor> {
+    pub(crate) fn forward(
+        &self,
+        xs: &Tensor,
+        mut dropout: Option<&mut Rng>,
+        passed: &mut Passed,
+    ) -> Result<Tensor> {
         let mut xs = xs.clone();
         for i in 0..self.steps.len() {
             xs = self.step(i, &xs, dropout.as_deref_mut(), passed)?;
@@ -125,12 +156,24 @@ impl Chain {
     }
 
     /// Runs one step.
-    pub(crate) fn step(&self, i: usize, xs: &Tensor, draws: Option<&mut Rng>, passed: &mut Passed) -> Result<Tensor> {
+    pub(crate) fn step(
+        &self,
+        i: usize,
+        xs: &Tensor,
+        draws: Option<&mut Rng>,
+        passed: &mut Passed,
+    ) -> Result<Tensor> {
         for _ in self.steps.iter().filter(|step| step.source == Some(i)) {
             passed.open.push(xs.clone());
         }
-        let own = Own { learned: self.variables[i].as_ref(), running: self.buffers[i].as_ref() };
-        self.steps[i].layer.operation().tensor(xs, own, &mut Context { draws, passed })
+        let own = Own {
+            learned: self.variables[i].as_ref(),
+            running: self.buffers[i].as_ref(),
+        };
+        self.steps[i]
+            .layer
+            .operation()
+            .tensor(xs, own, &mut Context { draws, passed })
     }
 
     /// Every variable that is learned, under its name in a PyTorch state dict, in order.
@@ -143,9 +186,18 @@ impl Chain {
         self.named(&self.buffers, ["running_mean", "running_var"])
     }
 
-    fn named(&self, pairs: &[Option<(Var, Var)>], [first, second]: [&str; 2]) -> Vec<(String, Var)> {
+    fn named(
+        &self,
+        pairs: &[Option<(Var, Var)>],
+        [first, second]: [&str; 2],
+    ) -> Vec<(String, Var)> {
         let mut named = Vec::new();
-        for (step, (a, b)) in self.steps.iter().zip(pairs).filter_map(|(step, pair)| Some((step, pair.as_ref()?))) {
+        for (step, (a, b)) in self
+            .steps
+            .iter()
+            .zip(pairs)
+            .filter_map(|(step, pair)| Some((step, pair.as_ref()?)))
+        {
             let name = |what: &str| format!("{}.{}.{what}", self.name, step.name);
             named.extend([(name(first), a.clone()), (name(second), b.clone())]);
         }
@@ -159,7 +211,9 @@ impl Chain {
 
     /// How many numbers a step learns.
     pub(crate) fn parameters(&self, i: usize) -> usize {
-        self.variables[i].as_ref().map_or(0, |(weight, bias)| weight.elem_count() + bias.elem_count())
+        self.variables[i]
+            .as_ref()
+            .map_or(0, |(weight, bias)| weight.elem_count() + bias.elem_count())
     }
 }
 
@@ -170,28 +224,65 @@ pub(crate) fn infer(plan: &Plan, chains: &[&Chain], xs: &Tensor) -> Result<Optio
         return Ok(None);
     };
     let xs = xs.contiguous()?;
-    let all = chains.iter().flat_map(|chain| chain.variables.iter().zip(&chain.buffers));
-    let pairs: Vec<_> = all.filter_map(|(learned, buffers)| Some((learned.as_ref()?, buffers.as_ref()))).collect();
-    let held: Vec<_> = pairs.iter().flat_map(|((w, b), _)| [w, b]).map(|var| var.storage_and_layout()).collect();
-    let slices = held.iter().map(|(storage, layout)| floats(storage, layout)).collect::<Option<Vec<_>>>();
+    let all = chains
+        .iter()
+        .flat_map(|chain| chain.variables.iter().zip(&chain.buffers));
+    let pairs: Vec<_> = all
+        .filter_map(|(learned, buffers)| Some((learned.as_ref()?, buffers.as_ref())))
+        .collect();
+    let held: Vec<_> = pairs
+        .iter()
+        .flat_map(|((w, b), _)| [w, b])
+        .map(|var| var.storage_and_layout())
+        .collect();
+    let slices = held
+        .iter()
+        .map(|(storage, layout)| floats(storage, layout))
+        .collect::<Option<Vec<_>>>();
     let (storage, layout) = xs.storage_and_layout();
-    let (Some(slices), Some(pictures)) = (slices, floats(&storage, layout)) else { return Ok(None) };
+    let (Some(slices), Some(pictures)) = (slices, floats(&storage, layout)) else {
+        return Ok(None);
+    };
     // What a normalization multiplies by and adds.
-    let affines = pairs.iter().zip(slices.chunks_exact(2)).map(|((_, buffers), own)| -> Result<_> {
-        let Some((mean, variance)) = buffers else { return Ok(None) };
-        Ok(Some(affine(&mean.to_vec1::<f32>()?, &variance.to_vec1::<f32>()?, own[0], own[1])))
-    });
+    let affines =
+        pairs
+            .iter()
+            .zip(slices.chunks_exact(2))
+            .map(|((_, buffers), own)| -> Result<_> {
+                let Some((mean, variance)) = buffers else {
+                    return Ok(None);
+                };
+                Ok(Some(affine(
+                    &mean.to_vec1::<f32>()?,
+                    &variance.to_vec1::<f32>()?,
+                    own[0],
+                    own[1],
+                )))
+            });
     let affines = affines.collect::<Result<Vec<_>>>()?;
-    let mut learned = slices.chunks_exact(2).zip(&affines).map(|(pair, affine)| match affine {
-        Some((scale, shift)) => (scale.as_slice(), shift.as_slice()),
-        None => (pair[0], pair[1]),
-    });
+    let mut learned = slices
+        .chunks_exact(2)
+        .zip(&affines)
+        .map(|(pair, affine)| match affine {
+            Some((scale, shift)) => (scale.as_slice(), shift.as_slice()),
+            None => (pair[0], pair[1]),
+        });
     let stages = plan.stages().iter();
     let weights: Vec<(&[f32], &[f32])> = stages
-        .map(|stage| if stage.learns() { learned.next().unwrap_or_default() } else { (&[][..], &[][..]) })
+        .map(|stage| {
+            if stage.learns() {
+                learned.next().unwrap_or_default()
+            } else {
+                (&[][..], &[][..])
+            }
+        })
         .collect();
     let out = plan.infer(&weights, pictures);
-    Ok(Some(Tensor::from_vec(out, [&[xs.dim(0)?], last.output()].concat(), xs.device())?))
+    Ok(Some(Tensor::from_vec(
+        out,
+        [&[xs.dim(0)?], last.output()].concat(),
+        xs.device(),
+    )?))
 }
 
 /// The values of a tensor on the CPU, if they stand in a row.
@@ -205,8 +296,17 @@ fn floats<'a>(storage: &'a Storage, layout: &Layout) -> Option<&'a [f32]> {
 
 /// The error for a layer that does not fit: which list, which position, which layer.
 pub(crate) fn layer_error(list: &str, step: &Step, misfit: Misfit) -> Error {
-    let Misfit { expected, got, hint } = misfit;
-    Error::Layer { place: format!("{list} layer {}, {}", step.name, step.layer), expected, got, hint }
+    let Misfit {
+        expected,
+        got,
+        hint,
+    } = misfit;
+    Error::Layer {
+        place: format!("{list} layer {}, {}", step.name, step.layer),
+        expected,
+        got,
+        hint,
+    }
 }
 
 /// More weights than this in one layer (16 GB) are a slip of the finger.
@@ -214,27 +314,48 @@ const MOST_WEIGHTS: u128 = 1 << 32;
 
 /// How many weights a layer has for an input.
 fn weights(layer: &Layer, input: &[usize]) -> u128 {
-    layer.operation().parameter_shapes(input).map_or(0, |(weight, _)| weight.iter().map(|&d| d as u128).product())
+    layer
+        .operation()
+        .parameter_shapes(input)
+        .map_or(0, |(weight, _)| weight.iter().map(|&d| d as u128).product())
 }
 
 /// How many weights a list of layers has, before it is made; 0 where it does not fit.
 pub(crate) fn count_weights(layers: &[Layer], input: &[usize]) -> (u128, Vec<usize>) {
     let steps = steps(layers);
-    let Ok(shapes) = shapes(&steps, input) else { return (0, input.to_vec()) };
-    let count = steps.iter().zip(&shapes).map(|(step, input)| weights(&step.layer, input)).sum();
+    let Ok(shapes) = shapes(&steps, input) else {
+        return (0, input.to_vec());
+    };
+    let count = steps
+        .iter()
+        .zip(&shapes)
+        .map(|(step, input)| weights(&step.layer, input))
+        .sum();
     (count, shapes[steps.len()].clone())
 }
 
 /// As [`Operation::parameter_shapes`](crate::layer::Operation::parameter_shapes) says.
-fn variables(layer: &Layer, input: &[usize], rng: &mut Rng, device: &Device) -> Result<Option<(Var, Var)>> {
-    let Some((weight, bias)) = layer.operation().parameter_shapes(input) else { return Ok(None) };
+fn variables(
+    layer: &Layer,
+    input: &[usize],
+    rng: &mut Rng,
+    device: &Device,
+) -> Result<Option<(Var, Var)>> {
+    let Some((weight, bias)) = layer.operation().parameter_shapes(input) else {
+        return Ok(None);
+    };
     if weight.len() == 1 {
-        return Ok(Some((Var::ones(weight, DType::F32, device)?, Var::zeros(bias, DType::F32, device)?)));
+        return Ok(Some((
+            Var::ones(weight, DType::F32, device)?,
+            Var::zeros(bias, DType::F32, device)?,
+        )));
     }
     let bound = 1.0 / (weight[1..].iter().product::<usize>() as f32).sqrt();
     let mut draw = |shape: Vec<usize>| -> Result<Var> {
         let values = rng.uniform(shape.iter().product(), -bound, bound);
-        Ok(Var::from_tensor(&Tensor::from_vec(values, shape, device)?.to_dtype(DType::F32)?)?)
+        Ok(Var::from_tensor(
+            &Tensor::from_vec(values, shape, device)?.to_dtype(DType::F32)?,
+        )?)
     };
     Ok(Some((draw(weight)?, draw(bias)?)))
 }
@@ -246,13 +367,21 @@ mod tests {
     use crate::math::Stream;
 
     fn values(tensor: &Tensor) -> Vec<f64> {
-        tensor.flatten_all().unwrap().to_dtype(DType::F64).unwrap().to_vec1().unwrap()
+        tensor
+            .flatten_all()
+            .unwrap()
+            .to_dtype(DType::F64)
+            .unwrap()
+            .to_vec1()
+            .unwrap()
     }
 
     /// The sum of what comes out times fixed numbers, in f64, with dropout and normalization as in training.
     fn sum(chain: &Chain, input: &Tensor) -> Tensor {
         let mut passed = Passed::default();
-        let out = chain.forward(input, Some(&mut Rng::new(4, Stream::Dropout)), &mut passed).unwrap();
+        let out = chain
+            .forward(input, Some(&mut Rng::new(4, Stream::Dropout)), &mut passed)
+            .unwrap();
         let n = out.elem_count();
         let fixed: Vec<f64> = (0..n).map(|i| (1.7 * i as f64).sin()).collect();
         let fixed = Tensor::from_vec(fixed, out.shape(), &Device::Cpu).unwrap();
@@ -262,7 +391,10 @@ mod tests {
     #[test]
     fn gradients_are_finite_differences() {
         let conv = Conv::new(4, 3).padding(1);
-        let up = ConvTranspose::new(2, 3).stride(2).padding(1).output_padding(1);
+        let up = ConvTranspose::new(2, 3)
+            .stride(2)
+            .padding(1)
+            .output_padding(1);
         let lists: Vec<Vec<Layer>> = vec![
             vec![Layer::Flatten, Layer::Linear(3), Layer::BatchNorm],
             vec![Layer::Conv2d(conv.stride(2).dilation(2).groups(2))],
@@ -272,19 +404,38 @@ mod tests {
             vec![Layer::AvgPool(2), Layer::Sigmoid, Layer::Upsample(3)],
             vec![Layer::BatchNorm, Layer::Gelu, Layer::Dropout(0.3)],
             vec![Layer::LeakyRelu(0.2), Layer::Elu(0.7), Layer::Relu],
-            vec![Layer::Residual(vec![Layer::Conv2d(conv), Layer::Residual(vec![Layer::Tanh]), Layer::BatchNorm])],
+            vec![Layer::Residual(vec![
+                Layer::Conv2d(conv),
+                Layer::Residual(vec![Layer::Tanh]),
+                Layer::BatchNorm,
+            ])],
         ];
         for layers in lists {
-            let chain = Chain::new("list", &layers, &[4, 4, 4], &mut Rng::new(1, Stream::Init), &Device::Cpu).unwrap();
+            let chain = Chain::new(
+                "list",
+                &layers,
+                &[4, 4, 4],
+                &mut Rng::new(1, Stream::Init),
+                &Device::Cpu,
+            )
+            .unwrap();
             for (k, (_, variable)) in chain.named_variables().iter().enumerate() {
                 // Away from ones and zeros.
-                let own = (0..variable.elem_count()).map(|i| (0.9 * (i + k) as f32).cos() * 0.7).collect::<Vec<_>>();
-                variable.set(&Tensor::from_vec(own, variable.shape(), &Device::Cpu).unwrap()).unwrap();
+                let own = (0..variable.elem_count())
+                    .map(|i| (0.9 * (i + k) as f32).cos() * 0.7)
+                    .collect::<Vec<_>>();
+                variable
+                    .set(&Tensor::from_vec(own, variable.shape(), &Device::Cpu).unwrap())
+                    .unwrap();
             }
             let start: Vec<f64> = (0..2 * 64).map(|i| (0.37 * (i * i) as f64).sin()).collect();
             let input = Var::from_vec(start, (2, 4, 4, 4), &Device::Cpu).unwrap();
             let gradients = sum(&chain, &input).backward().unwrap();
-            let mut variables: Vec<Var> = chain.named_variables().into_iter().map(|(_, variable)| variable).collect();
+            let mut variables: Vec<Var> = chain
+                .named_variables()
+                .into_iter()
+                .map(|(_, variable)| variable)
+                .collect();
             variables.push(input.clone());
             for variable in variables {
                 let known = values(gradients.get(&variable).unwrap());
@@ -294,15 +445,24 @@ mod tests {
                         let mut near = at.clone();
                         near[i] += by;
                         let near = Tensor::from_vec(near, variable.shape(), &Device::Cpu).unwrap();
-                        variable.set(&near.to_dtype(variable.dtype()).unwrap()).unwrap();
-                        (values(&variable)[i], sum(&chain, &input).to_scalar::<f64>().unwrap())
+                        variable
+                            .set(&near.to_dtype(variable.dtype()).unwrap())
+                            .unwrap();
+                        (
+                            values(&variable)[i],
+                            sum(&chain, &input).to_scalar::<f64>().unwrap(),
+                        )
                     };
                     let ((low, below), (high, above)) = (moved(-1e-4), moved(1e-4));
                     moved(0.0);
                     let difference = (above - below) / (high - low);
                     // Weights are kept, and so gradients handed back, in f32.
                     let apart = (difference - known[i]).abs();
-                    assert!(apart < 2e-5 * known[i].abs().max(1.0), "{layers:?}: {} for {difference}", known[i]);
+                    assert!(
+                        apart < 2e-5 * known[i].abs().max(1.0),
+                        "{layers:?}: {} for {difference}",
+                        known[i]
+                    );
                 }
             }
         }

@@ -29,8 +29,16 @@ impl Optim {
     /// Settings of the optimizer with a learning rate and a weight decay.
     pub(crate) fn method(self, learning_rate: f64, weight_decay: f64) -> Method {
         match self {
-            Optim::Adam => Method::Adam(Adam { learning_rate, weight_decay, ..Default::default() }),
-            Optim::Sgd { momentum } => Method::Sgd(Sgd { learning_rate, momentum, weight_decay }),
+            Optim::Adam => Method::Adam(Adam {
+                learning_rate,
+                weight_decay,
+                ..Default::default()
+            }),
+            Optim::Sgd { momentum } => Method::Sgd(Sgd {
+                learning_rate,
+                momentum,
+                weight_decay,
+            }),
         }
     }
 
@@ -61,7 +69,13 @@ pub struct Adam {
 
 impl Default for Adam {
     fn default() -> Self {
-        Adam { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0 }
+        Adam {
+            learning_rate: 1e-3,
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-8,
+            weight_decay: 0.0,
+        }
     }
 }
 
@@ -78,7 +92,11 @@ pub struct Sgd {
 
 impl Default for Sgd {
     fn default() -> Self {
-        Sgd { learning_rate: 1e-3, momentum: 0.0, weight_decay: 0.0 }
+        Sgd {
+            learning_rate: 1e-3,
+            momentum: 0.0,
+            weight_decay: 0.0,
+        }
     }
 }
 
@@ -155,16 +173,23 @@ impl Optimizer {
     pub(crate) fn with(variables: Vec<Var>, method: Method) -> Result<Self> {
         let state = |var: Var| -> Result<State> {
             let moments = match (var.device(), var.dtype()) {
-                (Device::Cpu, DType::F32) => Place::Host(Mutex::new(method.moments(var.elem_count()))),
+                (Device::Cpu, DType::F32) => {
+                    Place::Host(Mutex::new(method.moments(var.elem_count())))
+                }
                 _ => {
-                    let [first, second] =
-                        method.moments::<f32>(1).map(|kept| kept.first().map(|_| var.zeros_like()).transpose());
+                    let [first, second] = method
+                        .moments::<f32>(1)
+                        .map(|kept| kept.first().map(|_| var.zeros_like()).transpose());
                     Place::Device([first?, second?])
                 }
             };
             Ok(State { var, moments })
         };
-        Ok(Optimizer { method, step: 0, states: variables.into_iter().map(state).collect::<Result<_>>()? })
+        Ok(Optimizer {
+            method,
+            step: 0,
+            states: variables.into_iter().map(state).collect::<Result<_>>()?,
+        })
     }
 
     /// How many steps were made.
@@ -175,10 +200,15 @@ impl Optimizer {
     /// The moments of each variable.
     pub(crate) fn moments(&self) -> Result<Vec<Moments>> {
         let host = |tensor: &Option<Tensor>| -> Result<Vec<f32>> {
-            tensor.as_ref().map_or(Ok(Vec::new()), |tensor| Ok(tensor.flatten_all()?.to_vec1()?))
+            tensor.as_ref().map_or(Ok(Vec::new()), |tensor| {
+                Ok(tensor.flatten_all()?.to_vec1()?)
+            })
         };
         let of = |state: &State| match &state.moments {
-            Place::Host(moments) => Ok(moments.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()),
+            Place::Host(moments) => Ok(moments
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                .clone()),
             Place::Device([first, second]) => Ok([host(first)?, host(second)?]),
         };
         self.states.iter().map(of).collect()
@@ -191,7 +221,9 @@ impl Optimizer {
             let shape = state.var.shape();
             let tensor = |values: &Vec<f32>| -> Result<Option<Tensor>> {
                 let some = Some(values).filter(|values| !values.is_empty());
-                Ok(some.map(|values| Tensor::from_slice(values, shape, state.var.device())).transpose()?)
+                Ok(some
+                    .map(|values| Tensor::from_slice(values, shape, state.var.device()))
+                    .transpose()?)
             };
             state.moments = match state.moments {
                 Place::Host(_) => Place::Host(Mutex::new(moments.clone())),
@@ -208,10 +240,15 @@ impl Optimizer {
     pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
         self.step += 1;
         for state in &mut self.states {
-            let Some(gradient) = gradients.get(&state.var) else { continue };
+            let Some(gradient) = gradients.get(&state.var) else {
+                continue;
+            };
             match &mut state.moments {
                 Place::Host(moments) => {
-                    let pass = OnePass { rates: self.method.rates(self.step), moments };
+                    let pass = OnePass {
+                        rates: self.method.rates(self.step),
+                        moments,
+                    };
                     state.var.inplace_op2(&gradient.contiguous()?, &pass)?;
                 }
                 Place::Device(moments) => {
@@ -230,7 +267,12 @@ impl Optimizer {
     pub fn backward_step(&mut self, loss: &Tensor) -> Result<()> {
         if loss.elem_count() != 1 {
             let hint = "Take the mean with .mean_all()";
-            return Err(Error::shape("loss", "one value", format!("{:?}", loss.dims()), hint));
+            return Err(Error::shape(
+                "loss",
+                "one value",
+                format!("{:?}", loss.dims()),
+                hint,
+            ));
         }
         let gradients = loss.backward()?;
         self.step(&gradients)
@@ -256,7 +298,13 @@ fn moved(
         Ok(sum)
     }
     match method {
-        Method::Adam(Adam { learning_rate, beta1, beta2, eps, weight_decay }) => {
+        Method::Adam(Adam {
+            learning_rate,
+            beta1,
+            beta2,
+            eps,
+            weight_decay,
+        }) => {
             // With the corrections for the first steps folded in: x -= rate * m / (sqrt(v) / root + eps)
             let rate = learning_rate / (1.0 - beta1.powi(step));
             let root = (1.0 - beta2.powi(step)).sqrt();
@@ -265,7 +313,11 @@ fn moved(
             let change = (mean * rate)?.div(&((square.sqrt()? / root)? + eps)?)?;
             Ok(((value * (1.0 - learning_rate * weight_decay))? - change)?)
         }
-        Method::Sgd(Sgd { learning_rate, momentum, weight_decay }) => {
+        Method::Sgd(Sgd {
+            learning_rate,
+            momentum,
+            weight_decay,
+        }) => {
             let direction = next(first, momentum, (gradient + (value * weight_decay)?)?)?;
             Ok((value - (direction * learning_rate)?)?)
         }
@@ -295,7 +347,13 @@ impl Method {
     /// The rates of a step, counted from 1.
     pub(crate) fn rates(&self, step: i32) -> Rates {
         match *self {
-            Method::Adam(Adam { learning_rate, beta1, beta2, eps, weight_decay }) => Rates::Adam {
+            Method::Adam(Adam {
+                learning_rate,
+                beta1,
+                beta2,
+                eps,
+                weight_decay,
+            }) => Rates::Adam {
                 beta1,
                 beta2,
                 rate: learning_rate / (1.0 - beta1.powi(step)),
@@ -303,9 +361,15 @@ impl Method {
                 eps,
                 keep: 1.0 - learning_rate * weight_decay,
             },
-            Method::Sgd(Sgd { learning_rate, momentum, weight_decay }) => {
-                Rates::Sgd { momentum, rate: learning_rate, decay: weight_decay }
-            }
+            Method::Sgd(Sgd {
+                learning_rate,
+                momentum,
+                weight_decay,
+            }) => Rates::Sgd {
+                momentum,
+                rate: learning_rate,
+                decay: weight_decay,
+            },
         }
     }
 }
@@ -314,15 +378,32 @@ impl Method {
 const NOTHING: f64 = 1e-30;
 
 /// One step, in one pass over values, gradients and moments; those that the method does not keep are empty.
-pub(crate) fn one_step<T: Real>(values: &mut [T], gradients: &[T], first: &mut [T], second: &mut [T], rates: &Rates) {
+pub(crate) fn one_step<T: Real>(
+    values: &mut [T],
+    gradients: &[T],
+    first: &mut [T],
+    second: &mut [T],
+    rates: &Rates,
+) {
     let nothing = T::of(NOTHING);
     match *rates {
-        Rates::Adam { beta1, beta2, rate, inverse_root, eps, keep } => {
+        Rates::Adam {
+            beta1,
+            beta2,
+            rate,
+            inverse_root,
+            eps,
+            keep,
+        } => {
             let [beta1, beta2, rate, inverse_root, eps, keep] =
                 [beta1, beta2, rate, inverse_root, eps, keep].map(T::of);
             let (new1, new2) = (T::ONE - beta1, T::ONE - beta2);
             widest!(|| {
-                let all = values.iter_mut().zip(gradients).zip(first.iter_mut()).zip(second.iter_mut());
+                let all = values
+                    .iter_mut()
+                    .zip(gradients)
+                    .zip(first.iter_mut())
+                    .zip(second.iter_mut());
                 for (((x, &g), m), v) in all {
                     let mean = *m * beta1 + g * new1;
                     let square = *v * beta2 + g * g * new2;
@@ -332,17 +413,28 @@ pub(crate) fn one_step<T: Real>(values: &mut [T], gradients: &[T], first: &mut [
                 }
             });
         }
-        Rates::Sgd { momentum, rate, decay } => {
+        Rates::Sgd {
+            momentum,
+            rate,
+            decay,
+        } => {
             let [momentum, rate, decay] = [momentum, rate, decay].map(T::of);
             if first.is_empty() {
                 return widest!(|| {
-                    values.iter_mut().zip(gradients).for_each(|(x, &g)| *x -= rate * (g + decay * *x));
+                    values
+                        .iter_mut()
+                        .zip(gradients)
+                        .for_each(|(x, &g)| *x -= rate * (g + decay * *x));
                 });
             }
             widest!(|| {
                 for ((x, &g), m) in values.iter_mut().zip(gradients).zip(first.iter_mut()) {
                     let direction = *m * momentum + g + decay * *x;
-                    *m = if direction.abs() < nothing { T::ZERO } else { direction };
+                    *m = if direction.abs() < nothing {
+                        T::ZERO
+                    } else {
+                        direction
+                    };
                     *x -= rate * *m;
                 }
             });
@@ -371,17 +463,31 @@ impl InplaceOp2 for OnePass<'_> {
         let (CpuStorage::F32(values), CpuStorage::F32(gradient)) = (values, gradient) else {
             candle_core::bail!("optimizer: expected f32 variables and gradients");
         };
-        let (Some((start, end)), Some((g_start, g_end))) =
-            (layout.contiguous_offsets(), gradient_layout.contiguous_offsets())
-        else {
+        let (Some((start, end)), Some((g_start, g_end))) = (
+            layout.contiguous_offsets(),
+            gradient_layout.contiguous_offsets(),
+        ) else {
             candle_core::bail!("optimizer: expected contiguous variables and gradients");
         };
-        let mut moments = self.moments.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut moments = self
+            .moments
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         let [first, second] = &mut *moments;
         if end - start != g_end - g_start {
-            candle_core::bail!("optimizer: expected {} gradients, got {}", end - start, g_end - g_start);
+            candle_core::bail!(
+                "optimizer: expected {} gradients, got {}",
+                end - start,
+                g_end - g_start
+            );
         }
-        one_step(&mut values[start..end], &gradient[g_start..g_end], first, second, &self.rates);
+        one_step(
+            &mut values[start..end],
+            &gradient[g_start..g_end],
+            first,
+            second,
+            &self.rates,
+        );
         Ok(())
     }
 }

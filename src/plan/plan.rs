@@ -1,7 +1,9 @@
 //! The layers of a model as the processor runs them: weights, an activation and dropout are one stage; layers that only
 //! change the shape are none. How a stage is computed stands in the file of its layer.
 
-use crate::layer::{Activation, Arithmetic, Back, Given, Here, Kernel, Number, Room, Step, Links, Shapes, Staged};
+use crate::layer::{
+    Activation, Arithmetic, Back, Given, Here, Kernel, Links, Number, Room, Shapes, Staged, Step,
+};
 use crate::math::Real;
 use crate::plan::stage::Stage;
 use rayon::prelude::*;
@@ -34,7 +36,10 @@ impl Plan {
         for (i, step) in steps.iter().enumerate() {
             plan.sealed |= steps.iter().any(|later| later.source == Some(i));
             firsts.push(plan.stages.len());
-            let shapes = Shapes { before: &shapes[i], after: &shapes[i + 1] };
+            let shapes = Shapes {
+                before: &shapes[i],
+                after: &shapes[i + 1],
+            };
             links.next = plan.stages.len();
             links.source = step.source.and_then(|first| firsts.get(first)).copied();
             let operation = step.layer.operation();
@@ -42,20 +47,39 @@ impl Plan {
                 Staged::Nothing => {}
                 Staged::Activation(activation) => plan.activate(activation, shapes),
                 Staged::Dropout(p) => plan.drop(p, shapes),
-                Staged::Kernel(kernel) => plan.push(kernel, shapes, operation.parameter_shapes(shapes.before)),
+                Staged::Kernel(kernel) => {
+                    plan.push(kernel, shapes, operation.parameter_shapes(shapes.before))
+                }
             }
         }
         plan
     }
 
     /// Adds a stage.
-    fn push(&mut self, kernel: Arc<dyn Kernel>, shapes: Shapes<'_>, learned: Option<(Vec<usize>, Vec<usize>)>) {
-        let (weights, biases) = learned.map_or((0, 0), |(weight, bias)| (weight.iter().product(), bias[0]));
+    fn push(
+        &mut self,
+        kernel: Arc<dyn Kernel>,
+        shapes: Shapes<'_>,
+        learned: Option<(Vec<usize>, Vec<usize>)>,
+    ) {
+        let (weights, biases) =
+            learned.map_or((0, 0), |(weight, bias)| (weight.iter().product(), bias[0]));
         let parameters = self.parameters..self.parameters + weights + biases;
         self.parameters = parameters.end;
         self.sealed = false;
-        let (inputs, outputs) = (shapes.before.iter().product(), shapes.after.iter().product());
-        self.stages.push(Stage { kernel, activation: None, dropout: None, inputs, outputs, parameters, biases });
+        let (inputs, outputs) = (
+            shapes.before.iter().product(),
+            shapes.after.iter().product(),
+        );
+        self.stages.push(Stage {
+            kernel,
+            activation: None,
+            dropout: None,
+            inputs,
+            outputs,
+            parameters,
+            biases,
+        });
     }
 
     /// Adds an activation to the last stage. What it gave is needed for its derivative: nothing but dropout may follow it.
@@ -90,15 +114,27 @@ impl Plan {
 
     /// Multiplications and additions for one picture, forward.
     pub(crate) fn operations(&self) -> usize {
-        let of = |stage: &Stage| stage.kernel.operations().unwrap_or(2 * stage.parameters.len());
+        let of = |stage: &Stage| {
+            stage
+                .kernel
+                .operations()
+                .unwrap_or(2 * stage.parameters.len())
+        };
         self.stages.iter().map(of).sum()
     }
 
     /// Memory for so many pictures on their way through all stages.
     pub(crate) fn rooms<T: Number>(&self, rows: usize, training: bool) -> Vec<Room<T>> {
         let room = |(i, stage): (usize, &Stage)| {
-            let summed = if training && !stage.kernel.dense() { stage.parameters.len() } else { 0 };
-            Room { gradients: vec![T::ZERO; summed], ..stage.arithmetic().room(stage.here(i, rows), training) }
+            let summed = if training && !stage.kernel.dense() {
+                stage.parameters.len()
+            } else {
+                0
+            };
+            Room {
+                gradients: vec![T::ZERO; summed],
+                ..stage.arithmetic().room(stage.here(i, rows), training)
+            }
         };
         self.stages.iter().enumerate().map(room).collect()
     }
@@ -106,7 +142,9 @@ impl Plan {
     /// What comes out, in evaluation mode, of pictures one after the other, on all threads. Each stage computes with its
     /// weight and bias; a normalization with scale and shift.
     pub(crate) fn infer<T: Number>(&self, weights: &[(&[T], &[T])], pictures: &[T]) -> Vec<T> {
-        let Some((first, last)) = self.stages.first().zip(self.stages.last()) else { return pictures.to_vec() };
+        let Some((first, last)) = self.stages.first().zip(self.stages.last()) else {
+            return pictures.to_vec();
+        };
         let (inputs, outputs) = (first.inputs, last.outputs);
         let rows = pictures.len() / inputs;
         let mut out = vec![T::ZERO; rows * outputs];
@@ -114,8 +152,12 @@ impl Plan {
             self.infer_part(weights, (pictures, inputs), (&mut out, outputs));
         } else {
             let share = rows.div_ceil(rayon::current_num_threads()).max(1);
-            let parts = out.par_chunks_mut(share * outputs).zip(pictures.par_chunks(share * inputs));
-            parts.for_each(|(out, pictures)| self.infer_part(weights, (pictures, inputs), (out, outputs)));
+            let parts = out
+                .par_chunks_mut(share * outputs)
+                .zip(pictures.par_chunks(share * inputs));
+            parts.for_each(|(out, pictures)| {
+                self.infer_part(weights, (pictures, inputs), (out, outputs))
+            });
         }
         out
     }
@@ -128,15 +170,24 @@ impl Plan {
         (out, outputs): (&mut [T], usize),
     ) {
         let most = |stages: &[Stage]| stages.iter().map(|stage| stage.outputs).max().unwrap_or(0);
-        let chunk = (CHUNK_VALUES / most(&self.stages).max(1)).clamp(1, CHUNK).min((pictures.len() / inputs).max(1));
+        let chunk = (CHUNK_VALUES / most(&self.stages).max(1))
+            .clamp(1, CHUNK)
+            .min((pictures.len() / inputs).max(1));
         let mut rooms = self.rooms(chunk, false);
         // What the last stage gives has its place.
         let between = chunk * most(&self.stages[..self.stages.len() - 1]);
         let [mut from, mut to] = [(); 2].map(|()| vec![T::ZERO; between]);
-        for (pictures, out) in pictures.chunks(chunk * inputs).zip(out.chunks_mut(chunk * outputs)) {
+        for (pictures, out) in pictures
+            .chunks(chunk * inputs)
+            .zip(out.chunks_mut(chunk * outputs))
+        {
             let rows = pictures.len() / inputs;
             for (i, stage) in self.stages.iter().enumerate() {
-                let x = if i == 0 { pictures } else { &from[..rows * stage.inputs] };
+                let x = if i == 0 {
+                    pictures
+                } else {
+                    &from[..rows * stage.inputs]
+                };
                 for (later, adding) in self.stages.iter().enumerate() {
                     if adding.kernel.source() == Some(i) {
                         rooms[later].kept[..x.len()].copy_from_slice(x);
@@ -144,9 +195,26 @@ impl Plan {
                 }
                 let kept = std::mem::take(&mut rooms[i].kept);
                 let (weight, bias) = weights.get(i).copied().unwrap_or_default();
-                let added = if kept.is_empty() { &[] } else { &kept[..rows * stage.outputs] };
-                let y = if i + 1 == self.stages.len() { &mut *out } else { &mut to[..rows * stage.outputs] };
-                stage.forward(stage.here(i, rows), (x, y), Given { weight, bias, added }, &mut rooms);
+                let added = if kept.is_empty() {
+                    &[]
+                } else {
+                    &kept[..rows * stage.outputs]
+                };
+                let y = if i + 1 == self.stages.len() {
+                    &mut *out
+                } else {
+                    &mut to[..rows * stage.outputs]
+                };
+                stage.forward(
+                    stage.here(i, rows),
+                    (x, y),
+                    Given {
+                        weight,
+                        bias,
+                        added,
+                    },
+                    &mut rooms,
+                );
                 rooms[i].kept = kept;
                 std::mem::swap(&mut from, &mut to);
             }
@@ -161,12 +229,22 @@ struct Same;
 impl Kernel for Same {}
 
 impl<T: Real> Arithmetic<T> for Same {
-    fn forward(&self, _here: Here, x: &[T], y: &mut [T], _given: Given<'_, T>, _rooms: &mut [Room<T>]) {
+    fn forward(
+        &self,
+        _here: Here,
+        x: &[T],
+        y: &mut [T],
+        _given: Given<'_, T>,
+        _rooms: &mut [Room<T>],
+    ) {
         y.copy_from_slice(x);
     }
 
     fn backward(&self, _here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
-        if let Back { dy, dx: Some(dx), .. } = back {
+        if let Back {
+            dy, dx: Some(dx), ..
+        } = back
+        {
             dx.copy_from_slice(dy);
         }
     }

@@ -5,7 +5,9 @@
 
 use crate::layer::{Back, Given, Number, Room};
 use crate::loss::Loss;
-use crate::math::{Matrix, multiply, Rng, dropout_scale, add_rows, multiply_each, sum_rows, Statistics};
+use crate::math::{
+    Matrix, Rng, Statistics, add_rows, dropout_scale, multiply, multiply_each, sum_rows,
+};
 use crate::plan::plan::Plan;
 use crate::plan::stage::Stage;
 use std::ops::Range;
@@ -13,8 +15,13 @@ use std::ops::Range;
 /// The segments of a plan: each but the last ends before a normalization, each but the first begins with one.
 pub(crate) fn segments(plan: &Plan) -> Vec<Range<usize>> {
     let stages = plan.stages().iter().enumerate();
-    let norms = stages.filter(|(_, stage)| stage.kernel.channels().is_some()).map(|(i, _)| i);
-    let bounds: Vec<usize> = std::iter::once(0).chain(norms).chain([plan.stages().len()]).collect();
+    let norms = stages
+        .filter(|(_, stage)| stage.kernel.channels().is_some())
+        .map(|(i, _)| i);
+    let bounds: Vec<usize> = std::iter::once(0)
+        .chain(norms)
+        .chain([plan.stages().len()])
+        .collect();
     bounds.windows(2).map(|pair| pair[0]..pair[1]).collect()
 }
 
@@ -48,13 +55,28 @@ pub(crate) struct Pass<T> {
 impl<T: Number> Pass<T> {
     /// Room for so many pictures.
     pub(crate) fn new(plan: &Plan, rows: usize) -> Self {
-        let outputs = || plan.stages().iter().map(|stage| vec![T::ZERO; rows * stage.outputs]);
+        let outputs = || {
+            plan.stages()
+                .iter()
+                .map(|stage| vec![T::ZERO; rows * stage.outputs])
+        };
         let first = plan.stages().first().map_or(0, |stage| rows * stage.inputs);
-        let mask = |stage: &Stage| vec![T::ZERO; if stage.dropout.is_some() { rows * stage.outputs } else { 0 }];
+        let mask = |stage: &Stage| {
+            vec![
+                T::ZERO;
+                if stage.dropout.is_some() {
+                    rows * stage.outputs
+                } else {
+                    0
+                }
+            ]
+        };
         Pass {
             rows: 0,
             first: 0,
-            values: std::iter::once(vec![T::ZERO; first]).chain(outputs()).collect(),
+            values: std::iter::once(vec![T::ZERO; first])
+                .chain(outputs())
+                .collect(),
             gradients: outputs().collect(),
             masks: plan.stages().iter().map(mask).collect(),
             rooms: plan.rooms(rows, true),
@@ -69,7 +91,13 @@ impl<T: Number> Pass<T> {
 
     /// The sum of the losses of all values, with the gradients of their mean over a batch. The target is what went in where
     /// no other is given.
-    pub(crate) fn lose(&mut self, plan: &Plan, loss: Loss, target: Option<&[T]>, batch: usize) -> f64 {
+    pub(crate) fn lose(
+        &mut self,
+        plan: &Plan,
+        loss: Loss,
+        target: Option<&[T]>,
+        batch: usize,
+    ) -> f64 {
         let last = plan.stages().len() - 1;
         let outputs = plan.stages()[last].outputs;
         let n = self.rows * outputs;
@@ -84,9 +112,18 @@ impl<T: Number> Pass<T> {
 
     /// Runs a segment, and measures what goes into the normalization after it.
     pub(crate) fn forward(&mut self, common: Common<'_, T>, segment: Range<usize>) {
-        let Common { plan, parameters, norms, dropout, batch } = common;
+        let Common {
+            plan,
+            parameters,
+            norms,
+            dropout,
+            batch,
+        } = common;
         let stages = plan.stages();
-        let mut drawn: usize = stages[..segment.start].iter().map(|stage| batch * stage.dropped()).sum();
+        let mut drawn: usize = stages[..segment.start]
+            .iter()
+            .map(|stage| batch * stage.dropped())
+            .sum();
         for i in segment.clone() {
             let stage = &stages[i];
             let (before, after) = self.values.split_at_mut(i + 1);
@@ -100,17 +137,31 @@ impl<T: Number> Pass<T> {
                 Some(_) => (norms[i].scale.as_slice(), norms[i].shift.as_slice()),
                 None => stage.own(parameters),
             };
-            stage.forward(stage.here(i, self.rows), (x, y), Given { weight, bias, added }, &mut self.rooms);
+            stage.forward(
+                stage.here(i, self.rows),
+                (x, y),
+                Given {
+                    weight,
+                    bias,
+                    added,
+                },
+                &mut self.rooms,
+            );
             if let Some(p) = stage.dropout {
                 let mask = &mut self.masks[i][..self.rows * stage.outputs];
-                dropout.skipped((drawn + self.first * stage.outputs) as u64).fill_dropout_mask(mask, p as f32);
+                dropout
+                    .skipped((drawn + self.first * stage.outputs) as u64)
+                    .fill_dropout_mask(mask, p as f32);
                 multiply_each(y, mask);
                 drawn += batch * stage.outputs;
             }
         }
         let next = segment.end;
         if let Some(stage) = stages.get(next) {
-            stage.arithmetic().measure(&self.values[next][..self.rows * stage.inputs], &mut self.rooms[next].sums);
+            stage.arithmetic().measure(
+                &self.values[next][..self.rows * stage.inputs],
+                &mut self.rooms[next].sums,
+            );
         }
     }
 
@@ -131,13 +182,17 @@ impl<T: Number> Pass<T> {
                 multiply_each(gradients, &self.masks[i][..n]);
             }
             if let Some(activation) = stage.pointwise() {
-                let scale = stage.dropout.map_or(T::ONE, |p| dropout_scale(p as f32).into());
+                let scale = stage
+                    .dropout
+                    .map_or(T::ONE, |p| dropout_scale(p as f32).into());
                 activation.backward(&self.values[i + 1][..n], gradients, scale);
             }
             self.rooms[i].gradients.fill(T::ZERO);
             if stage.kernel.channels().is_some() {
                 let own = &mut self.rooms[i].gradients;
-                stage.arithmetic().pull(&self.values[i][..n], gradients, &norms[i], own);
+                stage
+                    .arithmetic()
+                    .pull(&self.values[i][..n], gradients, &norms[i], own);
             } else {
                 self.pass_back(common, i);
             }
@@ -152,9 +207,19 @@ impl<T: Number> Pass<T> {
         let (earlier, own) = self.gradients.split_at_mut(i);
         let x = &self.values[i][..self.rows * stage.inputs];
         let dy = &own[0][..self.rows * stage.outputs];
-        let mut dx = earlier.last_mut().map(|dx| &mut dx[..self.rows * stage.inputs]);
-        let back = Back { x, dy, dx: dx.as_deref_mut(), weight, known: &common.norms[i] };
-        stage.arithmetic().backward(stage.here(i, self.rows), back, &mut self.rooms);
+        let mut dx = earlier
+            .last_mut()
+            .map(|dx| &mut dx[..self.rows * stage.inputs]);
+        let back = Back {
+            x,
+            dy,
+            dx: dx.as_deref_mut(),
+            weight,
+            known: &common.norms[i],
+        };
+        stage
+            .arithmetic()
+            .backward(stage.here(i, self.rows), back, &mut self.rooms);
         let Some(dx) = dx else { return };
         // What went in here was added later, too.
         for (later, adding) in stages.iter().enumerate().skip(i) {

@@ -32,12 +32,21 @@ impl Stage {
 
     /// How many numbers its dropout draws for one picture.
     pub(crate) fn dropped(&self) -> usize {
-        if self.dropout.is_some() { self.outputs } else { 0 }
+        if self.dropout.is_some() {
+            self.outputs
+        } else {
+            0
+        }
     }
 
     /// Its place as number `i`, for so many pictures.
     pub(crate) fn here(&self, i: usize, rows: usize) -> Here {
-        Here { stage: i, rows, inputs: self.inputs, outputs: self.outputs }
+        Here {
+            stage: i,
+            rows,
+            inputs: self.inputs,
+            outputs: self.outputs,
+        }
     }
 
     pub(crate) fn arithmetic<T: Number>(&self) -> &dyn Arithmetic<T> {

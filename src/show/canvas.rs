@@ -6,10 +6,14 @@ use crate::error::{Error, Result};
 use plotters::drawing::DrawingAreaErrorKind;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, IntoFont, RGBColor, TextStyle, register_font};
-use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind};
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
+};
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter};
 use std::sync::Once;
-use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, Transform};
+use tiny_skia::{
+    FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, Transform,
+};
 
 /// Pixels of the PNG for each pixel of the page: charts are sharp on screens of twice the usual density.
 pub(crate) const DENSITY: u32 = 2;
@@ -33,11 +37,17 @@ pub(crate) struct Colors {
 }
 
 /// Dark on white.
-pub(crate) const LIGHT: Colors =
-    Colors { background: RGBColor(255, 255, 255), ink: RGBColor(60, 60, 60), grid: RGBColor(228, 228, 228) };
+pub(crate) const LIGHT: Colors = Colors {
+    background: RGBColor(255, 255, 255),
+    ink: RGBColor(60, 60, 60),
+    grid: RGBColor(228, 228, 228),
+};
 /// Light on near-black.
-pub(crate) const DARK: Colors =
-    Colors { background: RGBColor(28, 28, 30), ink: RGBColor(214, 214, 214), grid: RGBColor(62, 62, 66) };
+pub(crate) const DARK: Colors = Colors {
+    background: RGBColor(28, 28, 30),
+    ink: RGBColor(214, 214, 214),
+    grid: RGBColor(62, 62, 66),
+};
 
 /// A picture of opaque pixels.
 #[derive(Debug)]
@@ -51,10 +61,19 @@ impl Canvas {
     /// # Errors
     /// Sides of 0 or above 32,768 pixels.
     pub(crate) fn new(width: usize, height: usize, background: RGBColor) -> Result<Self> {
-        let made = if width.max(height) > LONGEST { None } else { Pixmap::new(width as u32, height as u32) };
+        let made = if width.max(height) > LONGEST {
+            None
+        } else {
+            Pixmap::new(width as u32, height as u32)
+        };
         let mut pixels = made.ok_or_else(|| {
             let hint = "Choose fewer columns or a smaller zoom";
-            Error::shape("picture", format!("sides of 1 to {LONGEST} pixels"), format!("{width} x {height}"), hint)
+            Error::shape(
+                "picture",
+                format!("sides of 1 to {LONGEST} pixels"),
+                format!("{width} x {height}"),
+                hint,
+            )
         })?;
         let RGBColor(r, g, b) = background;
         pixels.fill(tiny_skia::Color::from_rgba8(r, g, b, 255));
@@ -80,7 +99,8 @@ impl Canvas {
         let columns = other.width().min(width.saturating_sub(left));
         for y in 0..other.height().min(height.saturating_sub(top)) {
             let from = &other.pixels.data()[y * other.width() * 4..][..columns * 4];
-            self.pixels.data_mut()[((top + y) * width + left) * 4..][..columns * 4].copy_from_slice(from);
+            self.pixels.data_mut()[((top + y) * width + left) * 4..][..columns * 4]
+                .copy_from_slice(from);
         }
     }
 
@@ -95,7 +115,9 @@ impl Canvas {
     ) -> Result<()> {
         let style = text_style(size, color).pos(Pos::new(anchor, VPos::Center));
         let mut backend = self;
-        backend.draw_text(text, &style, (x, y)).map_err(|error| Error::Plot(error.to_string()))
+        backend
+            .draw_text(text, &style, (x, y))
+            .map_err(|error| Error::Plot(error.to_string()))
     }
 
     /// The PNG file: in one channel where all is grey, which is smaller.
@@ -107,20 +129,33 @@ impl Canvas {
     }
 
     fn is_grey(&self) -> bool {
-        self.pixels.data().chunks_exact(4).all(|p| p[0] == p[1] && p[1] == p[2])
+        self.pixels
+            .data()
+            .chunks_exact(4)
+            .all(|p| p[0] == p[1] && p[1] == p[2])
     }
 
     /// The bytes of a PNG's pixels, one or three each.
     fn channels(&self, grey: bool) -> Vec<u8> {
         let data = self.pixels.data().chunks_exact(4);
-        if grey { data.map(|p| p[0]).collect() } else { data.flat_map(|p| [p[0], p[1], p[2]]).collect() }
+        if grey {
+            data.map(|p| p[0]).collect()
+        } else {
+            data.flat_map(|p| [p[0], p[1], p[2]]).collect()
+        }
     }
 
-    fn rectangle(&mut self, (left, top): (i32, i32), (right, bottom): (i32, i32), color: BackendColor) {
+    fn rectangle(
+        &mut self,
+        (left, top): (i32, i32),
+        (right, bottom): (i32, i32),
+        color: BackendColor,
+    ) {
         if let Some(rect) = Rect::from_ltrb(left as f32, top as f32, right as f32, bottom as f32) {
             let mut paint = paint(color);
             paint.anti_alias = false;
-            self.pixels.fill_rect(rect, &paint, Transform::identity(), None);
+            self.pixels
+                .fill_rect(rect, &paint, Transform::identity(), None);
         }
     }
 
@@ -132,13 +167,25 @@ impl Canvas {
                 line_join: LineJoin::Round,
                 ..Stroke::default()
             };
-            self.pixels.stroke_path(&path, &paint(style.color()), &stroke, Transform::identity(), None);
+            self.pixels.stroke_path(
+                &path,
+                &paint(style.color()),
+                &stroke,
+                Transform::identity(),
+                None,
+            );
         }
     }
 
     fn fill_path<S: BackendStyle>(&mut self, path: Option<Path>, style: &S) {
         if let Some(path) = path {
-            self.pixels.fill_path(&path, &paint(style.color()), FillRule::Winding, Transform::identity(), None);
+            self.pixels.fill_path(
+                &path,
+                &paint(style.color()),
+                FillRule::Winding,
+                Transform::identity(),
+                None,
+            );
         }
     }
 }
@@ -149,31 +196,47 @@ impl Canvas {
 /// Where memory for it cannot be had.
 pub(crate) fn animated_png(frames: &[Canvas], frames_per_second: f64) -> Result<Vec<u8>> {
     let Some(first) = frames.first() else {
-        return Err(Error::shape("animation", "at least one picture", "none", "Choose at least one picture"));
+        return Err(Error::shape(
+            "animation",
+            "at least one picture",
+            "none",
+            "Choose at least one picture",
+        ));
     };
     let grey = frames.iter().all(Canvas::is_grey);
     let failed = |error: png::EncodingError| Error::Plot(format!("cannot encode a PNG: {error}"));
     let mut png = Vec::new();
     let mut encoder = Encoder::new(&mut png, first.pixels.width(), first.pixels.height());
-    encoder.set_color(if grey { ColorType::Grayscale } else { ColorType::Rgb });
+    encoder.set_color(if grey {
+        ColorType::Grayscale
+    } else {
+        ColorType::Rgb
+    });
     encoder.set_depth(BitDepth::Eight);
     // Enlarged pixels and flat charts are rows that repeat: the row above says it all, and little effort finds it.
     encoder.set_deflate_compression(DeflateCompression::Level(1));
     encoder.set_filter(Filter::Up);
     if frames.len() > 1 {
-        encoder.set_animated(frames.len() as u32, 0).map_err(failed)?;
-        encoder.set_frame_delay((1000.0 / frames_per_second) as u16, 1000).map_err(failed)?;
+        encoder
+            .set_animated(frames.len() as u32, 0)
+            .map_err(failed)?;
+        encoder
+            .set_frame_delay((1000.0 / frames_per_second) as u16, 1000)
+            .map_err(failed)?;
     }
     let mut writer = encoder.write_header().map_err(failed)?;
     for frame in frames {
-        writer.write_image_data(&frame.channels(grey)).map_err(failed)?;
+        writer
+            .write_image_data(&frame.channels(grey))
+            .map_err(failed)?;
     }
     writer.finish().map_err(failed)?;
     Ok(png)
 }
 
 /// What drawing with plotters returns.
-pub(crate) type Painted<DB> = std::result::Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+pub(crate) type Painted<DB> =
+    std::result::Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// A style of the embedded font.
 pub(crate) fn text_style(size: f64, color: RGBColor) -> TextStyle<'static> {
@@ -184,7 +247,10 @@ pub(crate) fn text_style(size: f64, color: RGBColor) -> TextStyle<'static> {
 /// Width of a line of text, in pixels.
 pub(crate) fn text_width(text: &str, size: f64) -> usize {
     let style = text_style(size, LIGHT.ink);
-    style.font.layout_box(text).map_or(0, |((left, _), (right, _))| (right - left).max(0) as usize)
+    style
+        .font
+        .layout_box(text)
+        .map_or(0, |((left, _), (right, _))| (right - left).max(0) as usize)
 }
 
 fn use_embedded_font() {
@@ -192,14 +258,21 @@ fn use_embedded_font() {
     ONCE.call_once(|| {
         for style in [FontStyle::Normal, FontStyle::Bold] {
             // The bytes are part of this crate and were parsed in its tests; a failure would show as missing text.
-            let _ = register_font(FONT, style, include_bytes!("../../assets/DejaVuSans-subset.ttf"));
+            let _ = register_font(
+                FONT,
+                style,
+                include_bytes!("../../assets/DejaVuSans-subset.ttf"),
+            );
         }
     });
 }
 
 fn paint(color: BackendColor) -> Paint<'static> {
     let (r, g, b) = color.rgb;
-    let mut paint = Paint { anti_alias: true, ..Paint::default() };
+    let mut paint = Paint {
+        anti_alias: true,
+        ..Paint::default()
+    };
     paint.set_color_rgba8(r, g, b, (color.alpha.clamp(0.0, 1.0) * 255.0).round() as u8);
     paint
 }
@@ -209,7 +282,11 @@ fn path(points: impl IntoIterator<Item = BackendCoord>, closed: bool) -> Option<
     let mut builder = PathBuilder::new();
     for (i, (x, y)) in points.into_iter().enumerate() {
         let (x, y) = (x as f32 + 0.5, y as f32 + 0.5);
-        if i == 0 { builder.move_to(x, y) } else { builder.line_to(x, y) }
+        if i == 0 {
+            builder.move_to(x, y)
+        } else {
+            builder.line_to(x, y)
+        }
     }
     if closed {
         builder.close();
@@ -243,34 +320,62 @@ impl DrawingBackend for &mut Canvas {
             let pixel = &mut self.pixels.data_mut()[(y * width + x) * 4..][..3];
             let (r, g, b) = color.rgb;
             for (old, new) in pixel.iter_mut().zip([r, g, b]) {
-                *old = (f64::from(*old) + (f64::from(new) - f64::from(*old)) * color.alpha).round() as u8;
+                *old = (f64::from(*old) + (f64::from(new) - f64::from(*old)) * color.alpha).round()
+                    as u8;
             }
         }
         Ok(())
     }
 
-    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn {
+    fn draw_line<S: BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &S,
+    ) -> Drawn {
         self.stroke(path([from, to], false), style);
         Ok(())
     }
 
-    fn draw_rect<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S, fill: bool) -> Drawn {
+    fn draw_rect<S: BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &S,
+        fill: bool,
+    ) -> Drawn {
         let (left, right) = (from.0.min(to.0), from.0.max(to.0));
         let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
         if fill {
             self.rectangle((left, top), (right + 1, bottom + 1), style.color());
         } else {
-            self.stroke(path([(left, top), (right, top), (right, bottom), (left, bottom)], true), style);
+            self.stroke(
+                path(
+                    [(left, top), (right, top), (right, bottom), (left, bottom)],
+                    true,
+                ),
+                style,
+            );
         }
         Ok(())
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &S) -> Drawn {
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        points: I,
+        style: &S,
+    ) -> Drawn {
         self.stroke(path(points, false), style);
         Ok(())
     }
 
-    fn draw_circle<S: BackendStyle>(&mut self, (x, y): BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn {
+    fn draw_circle<S: BackendStyle>(
+        &mut self,
+        (x, y): BackendCoord,
+        radius: u32,
+        style: &S,
+        fill: bool,
+    ) -> Drawn {
         let circle = PathBuilder::from_circle(x as f32 + 0.5, y as f32 + 0.5, radius as f32);
         if fill {
             self.fill_path(circle, style)
@@ -281,7 +386,12 @@ impl DrawingBackend for &mut Canvas {
     }
 
     /// As plotters' own, but centred text stands with the middle of its figures, not of its line, on the point.
-    fn draw_text<T: BackendTextStyle>(&mut self, text: &str, style: &T, (x, y): BackendCoord) -> Drawn {
+    fn draw_text<T: BackendTextStyle>(
+        &mut self,
+        text: &str,
+        style: &T,
+        (x, y): BackendCoord,
+    ) -> Drawn {
         let failed = |error: T::FontError| DrawingErrorKind::FontError(Box::new(error));
         let ((left, top), (right, bottom)) = style.layout_box(text).map_err(failed)?;
         let (width, height) = (right - left, bottom - top);
@@ -303,7 +413,11 @@ impl DrawingBackend for &mut Canvas {
         drawn.map_err(failed)?
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &S) -> Drawn {
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        points: I,
+        style: &S,
+    ) -> Drawn {
         self.fill_path(path(points, true), style);
         Ok(())
     }

@@ -41,8 +41,14 @@ const NAMED: [(&str, RGBColor); 12] = [
 /// # Errors
 /// Any other text.
 pub(crate) fn parse(text: &str) -> Result<RGBColor> {
-    let hex = |at: usize| text.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-    if let Some((_, color)) = NAMED.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+    let hex = |at: usize| {
+        text.get(at..at + 2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok())
+    };
+    if let Some((_, color)) = NAMED
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(text))
+    {
         return Ok(*color);
     }
     if text.len() == 7
@@ -52,7 +58,12 @@ pub(crate) fn parse(text: &str) -> Result<RGBColor> {
         return Ok(RGBColor(r, g, b));
     }
     let names = NAMED.map(|(name, _)| name).join(", ");
-    Err(Error::setting("color", format!("one of {names}, or the form \"#ff8932\""), format!("{text:?}"), "Choose one"))
+    Err(Error::setting(
+        "color",
+        format!("one of {names}, or the form \"#ff8932\""),
+        format!("{text:?}"),
+        "Choose one",
+    ))
 }
 
 /// Low to high in the colours of matplotlib's viridis, for a place in [0, 1].
@@ -71,13 +82,17 @@ pub(crate) fn sequential(place: f64) -> RGBColor {
     let place = place.clamp(0.0, 1.0) * (STOPS.len() - 1) as f64;
     let below = (place as usize).min(STOPS.len() - 2);
     let part = place - below as f64;
-    let mix = |i: usize| (STOPS[below][i] + (STOPS[below + 1][i] - STOPS[below][i]) * part).round() as u8;
+    let mix =
+        |i: usize| (STOPS[below][i] + (STOPS[below + 1][i] - STOPS[below][i]) * part).round() as u8;
     RGBColor(mix(0), mix(1), mix(2))
 }
 
 /// Blue below the middle, white there, red above, for a place in [0, 1]: the ends of ColorBrewer's RdBu.
 pub(crate) fn diverging(place: f32) -> [u8; 3] {
-    let (end, amount) =
-        if place < 0.5 { ([33, 102, 172], 1.0 - 2.0 * place) } else { ([178, 24, 43], 2.0 * place - 1.0) };
+    let (end, amount) = if place < 0.5 {
+        ([33, 102, 172], 1.0 - 2.0 * place)
+    } else {
+        ([178, 24, 43], 2.0 * place - 1.0)
+    };
     end.map(|channel| ((1.0 - amount * (1.0 - channel as f32 / 255.0)) * 255.0).round() as u8)
 }

@@ -61,7 +61,8 @@ impl Content {
 
     /// The same as a file of this MIME type, such as "image/jpeg"; shown in this size, in pixels.
     pub(crate) fn file(mut self, mime: &str, bytes: &[u8], width: usize, height: usize) -> Self {
-        self.metadata.insert(mime.into(), json!({ "width": width, "height": height }));
+        self.metadata
+            .insert(mime.into(), json!({ "width": width, "height": height }));
         self.with(mime, base64(bytes))
     }
 
@@ -121,7 +122,9 @@ impl Handle {
     /// Replaces what is shown, in place: redraws it. A value of more parts than before adds displays for the rest, one of
     /// fewer leaves empty places. Where the page cannot be changed (a terminal, stock evcxr) nothing happens.
     pub fn update(&self, value: impl Show) {
-        let Some(contents) = or_complain(value.contents()) else { return };
+        let Some(contents) = or_complain(value.contents()) else {
+            return;
+        };
         // A lock is poisoned only by a panic while it is held, and nothing below panics.
         let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
         for (i, content) in contents.iter().enumerate() {
@@ -155,7 +158,9 @@ pub fn show(value: impl Show) -> Handle {
     if let Frontend::Evcxr = Frontend::current() {
         send_to_evcxr(&contents);
     }
-    Handle { ids: Mutex::new(ids) }
+    Handle {
+        ids: Mutex::new(ids),
+    }
 }
 
 /// Removes what the cell has shown so far.
@@ -164,7 +169,9 @@ pub fn clear_output() {
 }
 
 fn or_complain(contents: Result<Vec<Content>>) -> Option<Vec<Content>> {
-    contents.inspect_err(|error| eprintln!("show: {error}")).ok()
+    contents
+        .inspect_err(|error| eprintln!("show: {error}"))
+        .ok()
 }
 
 /// What the last expression of a cell shows where its type has nothing of its own: its `Debug` form. Notebooks have it from
@@ -227,7 +234,11 @@ impl Frontend {
 
 pub(crate) fn new_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("candlebook-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "candlebook-{}-{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 /// Sends one display in one write, so that text and pictures keep their order. Nothing can be done about a reader that
@@ -238,7 +249,9 @@ fn send(op: &str, content: &Content, id: &str) {
             let message = json!({
                 "op": op, "data": content.data, "metadata": content.metadata, "transient": { "display_id": id },
             });
-            let _ = std::io::stdout().lock().write_all(format!("{MARKER}{message}\n").as_bytes());
+            let _ = std::io::stdout()
+                .lock()
+                .write_all(format!("{MARKER}{message}\n").as_bytes());
         }
         (Frontend::Terminal, "display") => {
             if let Some(text) = content.get("text/plain") {
@@ -251,7 +264,9 @@ fn send(op: &str, content: &Content, id: &str) {
 
 /// Stock evcxr keeps one content of each MIME type a cell: the last picture goes there, all else is printed.
 fn send_to_evcxr(contents: &[Content]) {
-    let picture = contents.iter().rposition(|content| content.get("image/png").is_some());
+    let picture = contents
+        .iter()
+        .rposition(|content| content.get("image/png").is_some());
     for (i, content) in contents.iter().enumerate() {
         if let (true, Some(png)) = (Some(i) == picture, content.get("image/png")) {
             println!("EVCXR_BEGIN_CONTENT image/png\n{png}\nEVCXR_END_CONTENT");
@@ -268,5 +283,8 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
 
 /// Text made safe to stand in HTML.
 pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

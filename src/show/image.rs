@@ -55,11 +55,20 @@ impl Image {
         } else {
             let (format, pixels) = decode_image(&bytes).map_err(|reason| {
                 let hint = "Check that the file is whole";
-                Error::file(path, "a picture (PNG, JPEG, WebP, BMP, GIF or SVG)", reason, hint)
+                Error::file(
+                    path,
+                    "a picture (PNG, JPEG, WebP, BMP, GIF or SVG)",
+                    reason,
+                    hint,
+                )
             })?;
             Kind::Pixels(format, pixels)
         };
-        Ok(Image { path: path.to_owned(), bytes, kind })
+        Ok(Image {
+            path: path.to_owned(),
+            bytes,
+            kind,
+        })
     }
 
     /// Its pixels.
@@ -71,10 +80,16 @@ impl Image {
     /// An SVG drawing, which has no pixels of its own.
     pub fn tensor(&self) -> Result<Tensor> {
         let Kind::Pixels(_, pixels) = &self.kind else {
-            return Err(Error::file(&self.path, "a picture of pixels", "an SVG drawing", "Convert it to PNG first"));
+            return Err(Error::file(
+                &self.path,
+                "a picture of pixels",
+                "an SVG drawing",
+                "Convert it to PNG first",
+            ));
         };
         let (w, h) = (pixels.width() as usize, pixels.height() as usize);
-        let bytes = Tensor::from_slice(pixels.as_raw(), (h, w, 3), &Device::Cpu)?.permute((2, 0, 1))?; // (h, w, 3) -> (3, h, w)
+        let bytes =
+            Tensor::from_slice(pixels.as_raw(), (h, w, 3), &Device::Cpu)?.permute((2, 0, 1))?; // (h, w, 3) -> (3, h, w)
         Ok((bytes.to_dtype(candle_core::DType::F32)? / 255.0)?)
     }
 
@@ -87,7 +102,9 @@ impl Image {
     }
 
     fn name(&self) -> String {
-        self.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+        self.path
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
     }
 }
 
@@ -102,16 +119,24 @@ impl Show for Image {
         let name = self.name();
         let Kind::Pixels(format, pixels) = &self.kind else {
             let drawing = String::from_utf8_lossy(&self.bytes).into_owned();
-            return Ok(vec![Content::text(format!("{name}: SVG drawing")).with("image/svg+xml", drawing)]);
+            return Ok(vec![
+                Content::text(format!("{name}: SVG drawing")).with("image/svg+xml", drawing),
+            ]);
         };
         let (width, height) = (pixels.width() as usize, pixels.height() as usize);
         let shown = width.min(WIDEST);
         let size = (shown, (height * shown).div_ceil(width));
-        let mut text = format!("{name}: {width} x {height} pixels, {} bytes", self.bytes.len());
+        let mut text = format!(
+            "{name}: {width} x {height} pixels, {} bytes",
+            self.bytes.len()
+        );
         if self.bytes.len() > HEAVIEST {
             text.push_str(", shown reduced");
         }
-        let grey: Vec<f32> = pixels.pixels().map(|p| p.0.iter().map(|&v| f32::from(v)).sum::<f32>() / 765.0).collect();
+        let grey: Vec<f32> = pixels
+            .pixels()
+            .map(|p| p.0.iter().map(|&v| f32::from(v)).sum::<f32>() / 765.0)
+            .collect();
         let content = Content::text(format!("{text}\n{}", preview(&[grey], height, width)));
         Ok(vec![match format {
             _ if self.bytes.len() > HEAVIEST || width.max(height) > LONGEST => {
@@ -148,17 +173,29 @@ impl Show for PathBuf {
 
 fn is_svg(bytes: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).to_lowercase();
-    start.trim_start_matches('\u{feff}').trim_start().starts_with('<') && start.contains("<svg")
+    start
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .starts_with('<')
+        && start.contains("<svg")
 }
 
 fn reduced(pixels: &RgbImage) -> Result<Vec<u8>> {
     let share = f64::from(REDUCED) / f64::from(pixels.width().max(pixels.height()));
     let side = |length: u32| ((f64::from(length) * share.min(1.0)) as u32).max(1);
-    to_png(&image::imageops::thumbnail(pixels, side(pixels.width()), side(pixels.height())))
+    to_png(&image::imageops::thumbnail(
+        pixels,
+        side(pixels.width()),
+        side(pixels.height()),
+    ))
 }
 
 fn to_png(pixels: &RgbImage) -> Result<Vec<u8>> {
-    let mut canvas = Canvas::new(pixels.width() as usize, pixels.height() as usize, LIGHT.background)?;
+    let mut canvas = Canvas::new(
+        pixels.width() as usize,
+        pixels.height() as usize,
+        LIGHT.background,
+    )?;
     for (pixel, from) in canvas.bytes_mut().chunks_exact_mut(4).zip(pixels.pixels()) {
         pixel[..3].copy_from_slice(&from.0);
     }

@@ -16,7 +16,10 @@ pub fn password(prompt: &str) -> String {
 fn ask(command: &str, prompt: &str) -> String {
     if std::env::var_os("EVCXR_IS_RUNTIME").is_some() {
         // The prompt ends at the line's end and at a colon.
-        println!("{command}:{}", prompt.replace(['\n', '\r'], " ").replace(':', "\u{2236}"));
+        println!(
+            "{command}:{}",
+            prompt.replace(['\n', '\r'], " ").replace(':', "\u{2236}")
+        );
     } else {
         print!("{prompt}");
     }

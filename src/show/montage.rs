@@ -70,30 +70,58 @@ impl Pictures for Tensor {
         };
         if images.elem_count() == 0 {
             let hint = "Choose at least one picture";
-            return Err(Error::shape("pictures", "at least one pixel", format!("{dims:?}"), hint));
+            return Err(Error::shape(
+                "pictures",
+                "at least one pixel",
+                format!("{dims:?}"),
+                hint,
+            ));
         }
         let floats = images.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
-        Ok(if self.dtype() == DType::U8 { (floats / 255.0)? } else { floats })
+        Ok(if self.dtype() == DType::U8 {
+            (floats / 255.0)?
+        } else {
+            floats
+        })
     }
 }
 
 impl<P: Pictures> Pictures for [P] {
     fn pictures(&self) -> Result<Tensor> {
-        let all = self.iter().map(Pictures::pictures).collect::<Result<Vec<_>>>()?;
+        let all = self
+            .iter()
+            .map(Pictures::pictures)
+            .collect::<Result<Vec<_>>>()?;
         let Some(first) = all.first() else {
-            return Err(Error::shape("pictures", "at least one", "none", "Choose at least one picture"));
+            return Err(Error::shape(
+                "pictures",
+                "at least one",
+                "none",
+                "Choose at least one picture",
+            ));
         };
         let (_, _, h, w) = first.dims4()?;
         let channels = all.iter().map(|images| images.dims()[1]).max().unwrap_or(1);
         let fit = |images: &Tensor| -> Result<Tensor> {
             let (n, _, height, width) = images.dims4()?;
             if (height, width) != (h, w) {
-                let (expected, got) = (format!("all of one size, {h} x {w}"), format!("{height} x {width}"));
-                return Err(Error::shape("pictures", expected, got, "Show them in groups of one size"));
+                let (expected, got) = (
+                    format!("all of one size, {h} x {w}"),
+                    format!("{height} x {width}"),
+                );
+                return Err(Error::shape(
+                    "pictures",
+                    expected,
+                    got,
+                    "Show them in groups of one size",
+                ));
             }
             Ok(images.broadcast_as((n, channels, h, w))?)
         };
-        Ok(Tensor::cat(&all.iter().map(fit).collect::<Result<Vec<_>>>()?, 0)?)
+        Ok(Tensor::cat(
+            &all.iter().map(fit).collect::<Result<Vec<_>>>()?,
+            0,
+        )?)
     }
 }
 
@@ -167,7 +195,10 @@ impl Montage {
     /// # Errors
     /// Rows of different lengths, and what [`Montage::new`] refuses.
     pub fn rows<P: Pictures>(rows: &[(&str, P)]) -> Result<Self> {
-        let pictures = rows.iter().map(|(_, row)| row.pictures()).collect::<Result<Vec<_>>>()?;
+        let pictures = rows
+            .iter()
+            .map(|(_, row)| row.pictures())
+            .collect::<Result<Vec<_>>>()?;
         let lengths: Vec<usize> = pictures.iter().map(|row| row.dims()[0]).collect();
         if let Some(other) = lengths.iter().find(|n| **n != lengths[0]) {
             let expected = format!("rows of one length, {}", lengths[0]);
@@ -180,7 +211,11 @@ impl Montage {
         }
         let labels = rows.iter().map(|(label, _)| (*label).to_owned()).collect();
         let columns = lengths.first().copied();
-        Ok(Montage { columns, labels, ..Montage::new(&pictures)? })
+        Ok(Montage {
+            columns,
+            labels,
+            ..Montage::new(&pictures)?
+        })
     }
 
     /// The weights of a convolution, one small picture a filter: in colour where it reads 1 or 3 channels, else a row of
@@ -194,7 +229,12 @@ impl Montage {
     pub fn filters(weight: &Tensor) -> Result<Self> {
         let (out, channels, h, w) = weight.dims4().map_err(|_| {
             let hint = "Give the weight of a convolution";
-            Error::shape("Montage::filters", "(out, in, height, width)", format!("{:?}", weight.dims()), hint)
+            Error::shape(
+                "Montage::filters",
+                "(out, in, height, width)",
+                format!("{:?}", weight.dims()),
+                hint,
+            )
         })?;
         let montage = if matches!(channels, 1 | 3) {
             Montage::new(weight)?
@@ -242,7 +282,11 @@ impl Montage {
 
     /// A line of text below each picture; where there are fewer lines than pictures, the rest have none.
     pub fn captions<S: ToString>(mut self, captions: impl IntoIterator<Item = S>) -> Self {
-        self.captions = captions.into_iter().take(MOST).map(|caption| caption.to_string()).collect();
+        self.captions = captions
+            .into_iter()
+            .take(MOST)
+            .map(|caption| caption.to_string())
+            .collect();
         self
     }
 
@@ -289,25 +333,67 @@ impl Montage {
             COMFORTABLE.div_ceil(h).min(most).max(1)
         });
         let columns = self.columns.map_or_else(
-            || if n * (w + self.padding) * zoom <= PAGE { n } else { (n as f64).sqrt().ceil() as usize },
+            || {
+                if n * (w + self.padding) * zoom <= PAGE {
+                    n
+                } else {
+                    (n as f64).sqrt().ceil() as usize
+                }
+            },
             |columns| columns.min(n),
         );
         let rows = n.div_ceil(columns);
         let zoom = zoom * density;
         let width = |text: &str, size: f64| text_width(text, size * density as f64);
-        let widest = |texts: &[String]| texts.iter().map(|text| width(text, CAPTION)).max().unwrap_or(0);
-        let captions = if self.captions.is_empty() { 0 } else { CAPTION_HEIGHT * density };
+        let widest = |texts: &[String]| {
+            texts
+                .iter()
+                .map(|text| width(text, CAPTION))
+                .max()
+                .unwrap_or(0)
+        };
+        let captions = if self.captions.is_empty() {
+            0
+        } else {
+            CAPTION_HEIGHT * density
+        };
         let gap = GAP * density;
         let (pad, labels) = (self.padding * zoom, widest(&self.labels));
         let left = if labels > 0 { labels + 2 * gap } else { 0 };
-        let top = if self.title.is_empty() { 0 } else { TITLE_HEIGHT * density };
+        let top = if self.title.is_empty() {
+            0
+        } else {
+            TITLE_HEIGHT * density
+        };
         // A picture as wide as its caption, at least; a title as wide as the montage, at most.
-        let across = (w * zoom + pad).max(if captions > 0 { widest(&self.captions) + gap } else { 0 });
+        let across = (w * zoom + pad).max(if captions > 0 {
+            widest(&self.captions) + gap
+        } else {
+            0
+        });
         let down = h * zoom + pad + captions;
-        let title = if top > 0 { width(&self.title, TITLE) + 2 * gap } else { 0 };
-        let (width, height) = ((left + columns * across + pad).max(title), top + rows * down + pad);
+        let title = if top > 0 {
+            width(&self.title, TITLE) + 2 * gap
+        } else {
+            0
+        };
+        let (width, height) = (
+            (left + columns * across + pad).max(title),
+            top + rows * down + pad,
+        );
         let inset = (across - (w * zoom + pad)) / 2;
-        Layout { columns, zoom, left: left + pad, top: top + pad, across, inset, down, width, height, density }
+        Layout {
+            columns,
+            zoom,
+            left: left + pad,
+            top: top + pad,
+            across,
+            inset,
+            down,
+            width,
+            height,
+            density,
+        }
     }
 
     /// The montage, drawn with so many pixels for each of the page.
@@ -325,9 +411,13 @@ impl Montage {
                 let first = ((top + y * at.zoom) * at.width + left) * 4;
                 for x in 0..w {
                     let value = |channel: usize| picture[(channel * h + y) * w + x];
-                    let [r, g, b] =
-                        if c == 3 { shader.color([value(0), value(1), value(2)]) } else { shader.grey(value(0)) };
-                    for pixel in bytes[first + x * at.zoom * 4..][..at.zoom * 4].chunks_exact_mut(4) {
+                    let [r, g, b] = if c == 3 {
+                        shader.color([value(0), value(1), value(2)])
+                    } else {
+                        shader.grey(value(0))
+                    };
+                    for pixel in bytes[first + x * at.zoom * 4..][..at.zoom * 4].chunks_exact_mut(4)
+                    {
                         pixel.copy_from_slice(&[r, g, b, 255]);
                     }
                 }
@@ -349,13 +439,22 @@ impl Montage {
         let (gap, caption_height) = ((GAP * density) as i32, CAPTION_HEIGHT * density);
         let (title_size, caption_size) = (TITLE * density as f64, CAPTION * density as f64);
         if !self.title.is_empty() {
-            canvas.text(&self.title, (gap, (TITLE_HEIGHT * density / 2) as i32), title_size, HPos::Left, ink)?;
+            canvas.text(
+                &self.title,
+                (gap, (TITLE_HEIGHT * density / 2) as i32),
+                title_size,
+                HPos::Left,
+                ink,
+            )?;
         }
         for (row, label) in self.labels.iter().enumerate() {
             let middle = at.top + row * at.down + h * at.zoom / 2;
             canvas.text(
                 label,
-                ((at.left - self.padding * at.zoom) as i32 - gap, middle as i32),
+                (
+                    (at.left - self.padding * at.zoom) as i32 - gap,
+                    middle as i32,
+                ),
                 caption_size,
                 HPos::Right,
                 ink,
@@ -363,8 +462,17 @@ impl Montage {
         }
         for (index, caption) in self.captions.iter().take(self.images.dim(0)?).enumerate() {
             let (left, top) = at.corner(index);
-            let middle = (left + w * at.zoom / 2, top + h * at.zoom + caption_height / 2);
-            canvas.text(caption, (middle.0 as i32, middle.1 as i32), caption_size, HPos::Center, ink)?;
+            let middle = (
+                left + w * at.zoom / 2,
+                top + h * at.zoom + caption_height / 2,
+            );
+            canvas.text(
+                caption,
+                (middle.0 as i32, middle.1 as i32),
+                caption_size,
+                HPos::Center,
+                ink,
+            )?;
         }
         Ok(())
     }
@@ -375,17 +483,27 @@ impl Montage {
         let values = self.images.flatten_all()?.to_vec1::<f32>()?;
         let odd = values.iter().filter(|v| !v.is_finite()).count();
         let (low, high) = range(&values);
-        let title = if self.title.is_empty() { "pictures" } else { &self.title };
-        let mut text = format!("{title}: {n} of shape ({c}, {h}, {w}), values {low:.3} to {high:.3}");
+        let title = if self.title.is_empty() {
+            "pictures"
+        } else {
+            &self.title
+        };
+        let mut text =
+            format!("{title}: {n} of shape ({c}, {h}, {w}), values {low:.3} to {high:.3}");
         if self.scale == Scale::Unit {
             // A rounding error past the edge is no news.
-            let outside = values.iter().filter(|v| v.is_finite() && !(-1e-4..=1.0001).contains(*v)).count();
+            let outside = values
+                .iter()
+                .filter(|v| v.is_finite() && !(-1e-4..=1.0001).contains(*v))
+                .count();
             if outside > 0 {
                 text.push_str(&format!("; {outside} values outside [0, 1] are cut off"));
             }
         }
         if odd > 0 {
-            text.push_str(&format!("; {odd} values are NaN or infinite, shown in magenta"));
+            text.push_str(&format!(
+                "; {odd} values are NaN or infinite, shown in magenta"
+            ));
         }
         if self.cut_off > 0 {
             text.push_str(&format!("; {} more not shown", self.cut_off));
@@ -393,16 +511,30 @@ impl Montage {
         if !self.labels.is_empty() {
             text.push_str(&format!("\nrows: {}", self.labels.join(", ")));
         }
-        let few: Vec<&[f32]> = values.chunks_exact(c * h * w).take(self.layout(1).columns.min(4)).collect();
+        let few: Vec<&[f32]> = values
+            .chunks_exact(c * h * w)
+            .take(self.layout(1).columns.min(4))
+            .collect();
         let all = self.shared.then(|| Shader::new(self.scale, &values));
         let brightness = few.iter().map(|picture| {
             let shader = all.unwrap_or_else(|| Shader::new(self.scale, picture));
             (0..h * w)
-                .map(|i| shader.ink((0..c).map(|channel| picture[channel * h * w + i]).sum::<f32>() / c as f32))
+                .map(|i| {
+                    shader.ink(
+                        (0..c)
+                            .map(|channel| picture[channel * h * w + i])
+                            .sum::<f32>()
+                            / c as f32,
+                    )
+                })
                 .collect()
         });
         let small = preview(&brightness.collect::<Vec<_>>(), h, w);
-        Ok(if small.is_empty() { text } else { format!("{text}\n{small}") })
+        Ok(if small.is_empty() {
+            text
+        } else {
+            format!("{text}\n{small}")
+        })
     }
 }
 
@@ -427,14 +559,21 @@ impl Layout {
     /// The left and upper edge of a picture.
     fn corner(&self, index: usize) -> (usize, usize) {
         let (row, column) = (index / self.columns, index % self.columns);
-        (self.left + column * self.across + self.inset, self.top + row * self.down)
+        (
+            self.left + column * self.across + self.inset,
+            self.top + row * self.down,
+        )
     }
 }
 
 impl Show for Montage {
     fn contents(&self) -> Result<Vec<Content>> {
         let (width, height) = self.size();
-        Ok(vec![Content::text(self.describe()?).png(&self.to_png()?, width, height)])
+        Ok(vec![Content::text(self.describe()?).png(
+            &self.to_png()?,
+            width,
+            height,
+        )])
     }
 }
 shows_itself!(Montage);
@@ -466,7 +605,9 @@ impl<P: Pictures, const N: usize> Show for [P; N] {
 /// The smallest and the largest finite value.
 fn range(values: &[f32]) -> (f32, f32) {
     let finite = values.iter().filter(|v| v.is_finite());
-    finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)))
+    finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &v| {
+        (low.min(v), high.max(v))
+    })
 }
 
 /// Turns the values of one picture, or of all, into colours.
@@ -493,7 +634,11 @@ impl Shader {
 
     /// Where a value stands between low and high, in [0, 1].
     fn place(&self, value: f32) -> f32 {
-        if self.high > self.low { ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0) } else { 0.5 }
+        if self.high > self.low {
+            ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
+        } else {
+            0.5
+        }
     }
 
     fn grey(&self, value: f32) -> [u8; 3] {
@@ -501,11 +646,19 @@ impl Shader {
             return rgb(WARNING);
         }
         let place = self.place(value);
-        if self.scale == Scale::Symmetric { diverging(place) } else { [to_byte(place); 3] }
+        if self.scale == Scale::Symmetric {
+            diverging(place)
+        } else {
+            [to_byte(place); 3]
+        }
     }
 
     fn color(&self, channels: [f32; 3]) -> [u8; 3] {
-        if channels.iter().all(|v| v.is_finite()) { channels.map(|v| to_byte(self.place(v))) } else { rgb(WARNING) }
+        if channels.iter().all(|v| v.is_finite()) {
+            channels.map(|v| to_byte(self.place(v)))
+        } else {
+            rgb(WARNING)
+        }
     }
 
     /// How much a value stands out, in [0, 1]: for the preview in text.

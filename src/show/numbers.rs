@@ -16,7 +16,9 @@ pub trait Numbers {
 /// The smallest and the largest finite value; infinity and minus infinity where there are none.
 pub(crate) fn finite_range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let finite = values.into_iter().filter(|value| value.is_finite());
-    finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+    finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+        (low.min(value), high.max(value))
+    })
 }
 
 macro_rules! numbers {
@@ -53,7 +55,11 @@ ranges!(u32 usize i32 i64);
 
 impl Numbers for Tensor {
     fn numbers(&self) -> Result<Vec<f64>> {
-        Ok(self.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
+        Ok(self
+            .to_device(&Device::Cpu)?
+            .to_dtype(DType::F64)?
+            .flatten_all()?
+            .to_vec1()?)
     }
 }
 

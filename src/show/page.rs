@@ -30,7 +30,12 @@ pub fn svg(drawing: impl Into<String>) -> Result<Content> {
     if !drawing.contains("<svg") {
         let got: String = drawing.chars().take(40).collect();
         let hint = "A file is shown by Image::open(path)";
-        return Err(Error::setting("svg", "a drawing that begins with <svg", format!("{got:?}"), hint));
+        return Err(Error::setting(
+            "svg",
+            "a drawing that begins with <svg",
+            format!("{got:?}"),
+            hint,
+        ));
     }
     Ok(Content::text("SVG drawing").with("image/svg+xml", drawing))
 }
@@ -53,8 +58,14 @@ pub fn latex(formula: impl Into<String>) -> Content {
 /// # Errors
 /// A value that has no form in JSON, such as a map whose keys are not text.
 pub fn json(value: &impl serde::Serialize) -> Result<Content> {
-    let value = serde_json::to_value(value)
-        .map_err(|error| Error::setting("json", "a value with a form in JSON", error, "Keys of maps must be text"))?;
+    let value = serde_json::to_value(value).map_err(|error| {
+        Error::setting(
+            "json",
+            "a value with a form in JSON",
+            error,
+            "Keys of maps must be text",
+        )
+    })?;
     let text = serde_json::to_string_pretty(&value).unwrap_or_else(|_| value.to_string());
     Ok(Content::text(text).with("application/json", value))
 }
@@ -92,20 +103,43 @@ pub fn sound(samples: &Tensor, sample_rate: u32) -> Result<Content> {
         [channels @ 1..=8, n] if n > 0 => (channels, n),
         _ => {
             let got = format!("{:?}", samples.dims());
-            return Err(Error::shape("sound", "(samples) or (1 to 8 channels, samples)", got, "Reshape the tensor"));
+            return Err(Error::shape(
+                "sound",
+                "(samples) or (1 to 8 channels, samples)",
+                got,
+                "Reshape the tensor",
+            ));
         }
     };
     if !(1..=1_000_000).contains(&sample_rate) {
         let hint = "44100 is that of a compact disc";
-        return Err(Error::setting("sample_rate", "1 to 1,000,000 samples a second", sample_rate, hint));
+        return Err(Error::setting(
+            "sample_rate",
+            "1 to 1,000,000 samples a second",
+            sample_rate,
+            hint,
+        ));
     }
     // Samples of the channels take turns: (channels, n) -> (n, channels).
-    let values = samples.t()?.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-    let data: Vec<u8> =
-        values.iter().flat_map(|v| ((v.clamp(-1.0, 1.0) * 32767.0).round() as i16).to_le_bytes()).collect();
+    let values = samples
+        .t()?
+        .to_device(&Device::Cpu)?
+        .to_dtype(DType::F32)?
+        .flatten_all()?
+        .to_vec1::<f32>()?;
+    let data: Vec<u8> = values
+        .iter()
+        .flat_map(|v| ((v.clamp(-1.0, 1.0) * 32767.0).round() as i16).to_le_bytes())
+        .collect();
     let seconds = n as f64 / f64::from(sample_rate);
-    let text = format!("sound: {seconds:.1} s, {channels} channels, {sample_rate} samples a second");
-    Ok(player(&text, "audio", "audio/wav", &wav(&data, channels as u16, sample_rate)))
+    let text =
+        format!("sound: {seconds:.1} s, {channels} channels, {sample_rate} samples a second");
+    Ok(player(
+        &text,
+        "audio",
+        "audio/wav",
+        &wav(&data, channels as u16, sample_rate),
+    ))
 }
 
 /// A video file with buttons to play it: mp4, webm or ogv.
@@ -113,7 +147,11 @@ pub fn sound(samples: &Tensor, sample_rate: u32) -> Result<Content> {
 /// # Errors
 /// A file that cannot be read, has another ending, or is above 64 MiB.
 pub fn video(path: impl AsRef<Path>) -> Result<Content> {
-    let known = [("mp4", "video/mp4"), ("webm", "video/webm"), ("ogv", "video/ogg")];
+    let known = [
+        ("mp4", "video/mp4"),
+        ("webm", "video/webm"),
+        ("ogv", "video/ogg"),
+    ];
     let (mime, bytes) = read(path.as_ref(), &known)?;
     Ok(player(&name(path.as_ref()), "video", mime, &bytes))
 }
@@ -128,29 +166,44 @@ pub fn video(path: impl AsRef<Path>) -> Result<Content> {
 pub fn animation(frames: impl Pictures, frames_per_second: f64) -> Result<Content> {
     if !(0.1..=100.0).contains(&frames_per_second) {
         let hint = "10 is a good start";
-        return Err(Error::setting("frames_per_second", "0.1 to 100", frames_per_second, hint));
+        return Err(Error::setting(
+            "frames_per_second",
+            "0.1 to 100",
+            frames_per_second,
+            hint,
+        ));
     }
     let all = Montage::new(frames)?;
     let images = all.tensor();
     let n = images.dim(0)?;
-    let frame = |i: usize| -> Result<_> { Montage::new(images.narrow(0, i, 1)?)?.padding(0).draw(1) };
+    let frame =
+        |i: usize| -> Result<_> { Montage::new(images.narrow(0, i, 1)?)?.padding(0).draw(1) };
     let frames = (0..n).map(frame).collect::<Result<Vec<_>>>()?;
     let (width, height) = (frames[0].width(), frames[0].height());
     let png = crate::show::canvas::animated_png(&frames, frames_per_second)?;
-    let text = format!("animation: {n} frames of {width} x {height} pixels, {frames_per_second} a second");
+    let text =
+        format!("animation: {n} frames of {width} x {height} pixels, {frames_per_second} a second");
     Ok(Content::text(text).png(&png, width, height))
 }
 
 /// The file's name, for text that stands where it cannot play.
 fn name(path: &Path) -> String {
-    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    path.file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 fn read<'a>(path: &Path, known: &[(&str, &'a str)]) -> Result<(&'a str, Vec<u8>)> {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let ending = path
+        .extension()
+        .map(|ending| ending.to_string_lossy().to_lowercase())
+        .unwrap_or_default();
     let Some((_, mime)) = known.iter().find(|(name, _)| *name == ending) else {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        let got = if ending.is_empty() { "none".into() } else { format!(".{ending}") };
+        let got = if ending.is_empty() {
+            "none".into()
+        } else {
+            format!(".{ending}")
+        };
         return Err(Error::file(
             path,
             format!("one of the endings {}", names.join(", ")),
@@ -158,17 +211,28 @@ fn read<'a>(path: &Path, known: &[(&str, &'a str)]) -> Result<(&'a str, Vec<u8>)
             "Convert the file first",
         ));
     };
-    let size = std::fs::metadata(path).map_err(Error::io("read", path))?.len();
+    let size = std::fs::metadata(path)
+        .map_err(Error::io("read", path))?
+        .len();
     if size > LARGEST {
         let hint = "A notebook keeps what it shows; shorten it first";
-        return Err(Error::file(path, "at most 64 MiB", format!("{} MiB", size >> 20), hint));
+        return Err(Error::file(
+            path,
+            "at most 64 MiB",
+            format!("{} MiB", size >> 20),
+            hint,
+        ));
     }
     Ok((mime, std::fs::read(path).map_err(Error::io("read", path))?))
 }
 
 fn player(text: &str, tag: &str, mime: &str, bytes: &[u8]) -> Content {
     let source = format!("data:{mime};base64,{}", base64(bytes));
-    let style = if tag == "video" { " style=\"max-width:100%\"" } else { "" };
+    let style = if tag == "video" {
+        " style=\"max-width:100%\""
+    } else {
+        ""
+    };
     Content::text(text).html(format!(
         "<{tag} controls{style} src=\"{source}\" title=\"{}\">{}</{tag}>",
         escape(text),

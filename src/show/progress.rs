@@ -25,7 +25,15 @@ pub fn progress<I: IntoIterator>(items: I) -> Progress<I::IntoIter> {
     let items = items.into_iter();
     let (least, most) = items.size_hint();
     let total = most.filter(|most| *most == least);
-    Progress { items, total, done: 0, start: Instant::now(), last: None, handle: None, ended: false }
+    Progress {
+        items,
+        total,
+        done: 0,
+        start: Instant::now(),
+        last: None,
+        handle: None,
+        ended: false,
+    }
 }
 
 /// An iterator that shows how far it is. Made by [`progress`].
@@ -73,12 +81,19 @@ impl<I> Progress<I> {
         let elapsed = self.start.elapsed().as_secs_f64();
         let speed = self.done as f64 / elapsed.max(1e-9);
         let mut text = match self.total {
-            Some(total) => format!("{}  {}/{total}", bar(self.done as f64 / total.max(1) as f64), self.done),
+            Some(total) => format!(
+                "{}  {}/{total}",
+                bar(self.done as f64 / total.max(1) as f64),
+                self.done
+            ),
             None => format!("{} done", self.done),
         };
         text.push_str(&format!("  {}", duration(elapsed)));
         if let (Some(total), false) = (self.total.filter(|_| self.done > 0), ended) {
-            text.push_str(&format!(", {} left", duration((total.saturating_sub(self.done)) as f64 / speed)));
+            text.push_str(&format!(
+                ", {} left",
+                duration((total.saturating_sub(self.done)) as f64 / speed)
+            ));
         }
         if ended && self.total.is_some_and(|total| self.done < total) {
             text.push_str(", stopped");
@@ -95,7 +110,11 @@ impl<I> Progress<I> {
             },
             // A line that is gone when nobody can read it is no loss.
             _ if std::io::stderr().is_terminal() => {
-                let _ = write!(std::io::stderr(), "\r{text}{}", if ended { "\n" } else { "   " });
+                let _ = write!(
+                    std::io::stderr(),
+                    "\r{text}{}",
+                    if ended { "\n" } else { "   " }
+                );
             }
             _ if ended => println!("{text}"),
             _ => {}
@@ -112,12 +131,19 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn new() -> Self {
-        Line { shown: None, last: Instant::now() }
+        Line {
+            shown: None,
+            last: Instant::now(),
+        }
     }
 
     /// How far the work is.
     pub(crate) fn at(&mut self, text: impl FnOnce() -> String) {
-        let wait = if self.shown.is_none() { Duration::from_millis(500) } else { UPDATE_EVERY };
+        let wait = if self.shown.is_none() {
+            Duration::from_millis(500)
+        } else {
+            UPDATE_EVERY
+        };
         if self.last.elapsed() >= wait {
             self.last = Instant::now();
             self.write(text());

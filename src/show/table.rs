@@ -24,7 +24,10 @@ pub struct Table {
 impl Table {
     /// A table without rows.
     pub fn new<S: ToString>(head: impl IntoIterator<Item = S>) -> Self {
-        Table { head: strings(head), ..Table::default() }
+        Table {
+            head: strings(head),
+            ..Table::default()
+        }
     }
 
     /// What the table is about, above it.
@@ -52,14 +55,27 @@ impl Table {
     /// The table in plain text.
     pub fn to_text(&self) -> String {
         let (columns, right, shown) = self.layout();
-        let width = |i: usize| shown.iter().filter_map(|row| row.get(i)).map(|cell| cell.chars().count()).max();
+        let width = |i: usize| {
+            shown
+                .iter()
+                .filter_map(|row| row.get(i))
+                .map(|cell| cell.chars().count())
+                .max()
+        };
         let widths: Vec<usize> = (0..columns).map(|i| width(i).unwrap_or(0)).collect();
-        let mut lines: Vec<String> = (!self.title.is_empty()).then(|| self.title.clone()).into_iter().collect();
+        let mut lines: Vec<String> = (!self.title.is_empty())
+            .then(|| self.title.clone())
+            .into_iter()
+            .collect();
         for row in &shown {
             let cells = (0..columns).map(|i| {
                 let cell = row.get(i).map_or("", String::as_str);
                 let space = " ".repeat(widths[i].saturating_sub(cell.chars().count()));
-                if right[i] { space + cell } else { cell.to_owned() + &space }
+                if right[i] {
+                    space + cell
+                } else {
+                    cell.to_owned() + &space
+                }
             });
             lines.push(cells.collect::<Vec<_>>().join("  ").trim_end().to_owned());
         }
@@ -79,7 +95,9 @@ impl Table {
             for (i, right) in right.iter().enumerate().take(columns) {
                 let align = if *right { "right" } else { "left" };
                 let cell = escape(row.get(i).map_or("", String::as_str));
-                html.push_str(&format!("<{tag} style=\"text-align:{align}\">{cell}</{tag}>"));
+                html.push_str(&format!(
+                    "<{tag} style=\"text-align:{align}\">{cell}</{tag}>"
+                ));
             }
             html.push_str("</tr>");
         }
@@ -89,10 +107,23 @@ impl Table {
 
     /// How many columns there are, which of them hold numbers, and the lines to show: the head, then the rows.
     fn layout(&self) -> (usize, Vec<bool>, Vec<Vec<String>>) {
-        let columns = self.rows.iter().chain([&self.head]).map(Vec::len).max().unwrap_or(0);
-        let number = |cell: &str| cell.is_empty() || cell == "-" || cell.replace(',', "").parse::<f64>().is_ok();
-        let right =
-            |i: usize| !self.rows.is_empty() && self.rows.iter().all(|row| row.get(i).is_none_or(|cell| number(cell)));
+        let columns = self
+            .rows
+            .iter()
+            .chain([&self.head])
+            .map(Vec::len)
+            .max()
+            .unwrap_or(0);
+        let number = |cell: &str| {
+            cell.is_empty() || cell == "-" || cell.replace(',', "").parse::<f64>().is_ok()
+        };
+        let right = |i: usize| {
+            !self.rows.is_empty()
+                && self
+                    .rows
+                    .iter()
+                    .all(|row| row.get(i).is_none_or(|cell| number(cell)))
+        };
         let mut shown = vec![self.head.clone()];
         if self.rows.len() <= MOST {
             shown.extend_from_slice(&self.rows);

@@ -75,25 +75,50 @@ impl Fit {
             Err(Error::setting(format!("Fit::{name}"), expected, got, hint))
         };
         if self.epochs == 0 {
-            return no("epochs", "at least 1", "0".into(), "Choose how often every picture is seen");
+            return no(
+                "epochs",
+                "at least 1",
+                "0".into(),
+                "Choose how often every picture is seen",
+            );
         }
         if !(0.0..1.0).contains(&self.validation) {
             let hint = "0.1 holds out a tenth; 0 trains on everything";
-            return no("validation", "a share in [0, 1)", self.validation.to_string(), hint);
+            return no(
+                "validation",
+                "a share in [0, 1)",
+                self.validation.to_string(),
+                hint,
+            );
         }
         let train = pictures - self.held_out(pictures);
         if self.batch == 0 || self.batch > train {
             let expected = format!("1 to {train}, the pictures left for training");
-            return no("batch", &expected, self.batch.to_string(), "Choose a smaller batch or more data");
+            return no(
+                "batch",
+                &expected,
+                self.batch.to_string(),
+                "Choose a smaller batch or more data",
+            );
         }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            return no("learning_rate", "a positive number", self.learning_rate.to_string(), "0.001 is a good start");
+            return no(
+                "learning_rate",
+                "a positive number",
+                self.learning_rate.to_string(),
+                "0.001 is a good start",
+            );
         }
         if let Optim::Sgd { momentum } = self.optimizer
             && !(0.0..1.0).contains(&momentum)
         {
             let hint = "0.9 is usual; 0 follows the gradient alone";
-            return no("optimizer", "a momentum in [0, 1)", momentum.to_string(), hint);
+            return no(
+                "optimizer",
+                "a momentum in [0, 1)",
+                momentum.to_string(),
+                hint,
+            );
         }
         for (name, value) in [("noise", self.noise), ("weight_decay", self.weight_decay)] {
             if !(value >= 0.0 && value.is_finite()) {
@@ -102,12 +127,26 @@ impl Fit {
         }
         if self.checkpoint_every.is_nan() || self.checkpoint_every < 0.0 {
             let hint = "10 is a good start; 0 writes after each step";
-            return no("checkpoint_every", "zero or more minutes", self.checkpoint_every.to_string(), hint);
+            return no(
+                "checkpoint_every",
+                "zero or more minutes",
+                self.checkpoint_every.to_string(),
+                hint,
+            );
         }
         // Found now, and not when the first hour is to be kept.
-        let folder = self.checkpoint.as_deref().and_then(Path::parent).filter(|folder| *folder != Path::new(""));
+        let folder = self
+            .checkpoint
+            .as_deref()
+            .and_then(Path::parent)
+            .filter(|folder| *folder != Path::new(""));
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-            return Err(Error::file(folder, "a folder for the checkpoint", "none", "Create it"));
+            return Err(Error::file(
+                folder,
+                "a folder for the checkpoint",
+                "none",
+                "Create it",
+            ));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::model::thousands;
-use crate::show::{Content, Show, shows_itself, Plot, Table};
+use crate::show::{Content, Plot, Show, Table, shows_itself};
 use serde::{Deserialize, Serialize};
 
 /// One epoch.
@@ -38,14 +38,21 @@ impl History {
 
     /// The validation loss of each epoch; empty where no pictures were held out.
     pub fn valid_loss(&self) -> Vec<f32> {
-        self.epochs.iter().filter_map(|epoch| epoch.valid_loss).collect()
+        self.epochs
+            .iter()
+            .filter_map(|epoch| epoch.valid_loss)
+            .collect()
     }
 
     /// The number, counted from 1, and the row of the epoch with the lowest validation loss, or training loss where no
     /// pictures were held out.
     pub fn best(&self) -> Option<(usize, Epoch)> {
         let loss = |epoch: &Epoch| epoch.valid_loss.unwrap_or(epoch.train_loss);
-        let best = self.epochs.iter().enumerate().min_by(|a, b| loss(a.1).total_cmp(&loss(b.1)));
+        let best = self
+            .epochs
+            .iter()
+            .enumerate()
+            .min_by(|a, b| loss(a.1).total_cmp(&loss(b.1)));
         best.map(|(i, epoch)| (i + 1, epoch.clone()))
     }
 
@@ -57,7 +64,10 @@ impl History {
     /// The loss curve, with the best epoch marked.
     pub fn plot(&self) -> Plot {
         let n = self.epochs.len();
-        let mut plot = Plot::new().title("Loss").x("epoch").y(self.loss.to_string());
+        let mut plot = Plot::new()
+            .title("Loss")
+            .x("epoch")
+            .y(self.loss.to_string());
         plot = plot.line("train", 1..n + 1, self.train_loss());
         let valid = self.valid_loss();
         if valid.len() == n {
@@ -66,7 +76,8 @@ impl History {
         match self.best() {
             Some((best, row)) if n > 1 => {
                 let loss = row.valid_loss.unwrap_or(row.train_loss);
-                plot.scatter(format!("best, {loss:.5}"), [best], [loss]).marker(crate::show::Marker::Triangle)
+                plot.scatter(format!("best, {loss:.5}"), [best], [loss])
+                    .marker(crate::show::Marker::Triangle)
             }
             _ => plot,
         }
@@ -74,16 +85,29 @@ impl History {
 
     /// The epochs as a table.
     pub fn table(&self) -> Table {
-        let mut table = Table::new(["epoch", "train loss", "validation loss", "seconds", "images/s", ""]);
+        let mut table = Table::new([
+            "epoch",
+            "train loss",
+            "validation loss",
+            "seconds",
+            "images/s",
+            "",
+        ]);
         let best = self.best().map(|(n, _)| n);
         for (i, epoch) in self.epochs.iter().enumerate() {
             table = table.row([
                 (i + 1).to_string(),
                 format!("{:.5}", epoch.train_loss),
-                epoch.valid_loss.map_or("-".into(), |loss| format!("{loss:.5}")),
+                epoch
+                    .valid_loss
+                    .map_or("-".into(), |loss| format!("{loss:.5}")),
                 format!("{:.1}", epoch.seconds),
                 thousands(epoch.images_per_second as usize),
-                if best == Some(i + 1) { "best".into() } else { String::new() },
+                if best == Some(i + 1) {
+                    "best".into()
+                } else {
+                    String::new()
+                },
             ]);
         }
         table
@@ -98,7 +122,11 @@ impl Show for History {
         }
         let (width, height) = (640, 360);
         let png = self.plot().size(width, height).to_png()?;
-        Ok(vec![Content::text(text).png(&png, width as usize, height as usize)])
+        Ok(vec![Content::text(text).png(
+            &png,
+            width as usize,
+            height as usize,
+        )])
     }
 }
 shows_itself!(History);

@@ -1,18 +1,18 @@
 //! Training: `ae.fit(&data, &Fit { epochs: 20, ..Default::default() })`.
 
 use crate::cell::stopped;
+use crate::data::{Batch, Batches};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::train::train_step::{Compiled, Settings};
-pub use crate::train::fit::Fit;
-use crate::data::{Batch, Batches};
 use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::math::{Rng, Stream};
 use crate::model::Autoencoder;
 use crate::optim::{Moments, Optimizer};
+pub use crate::train::fit::Fit;
 use crate::train::history::{Epoch, History};
 use crate::train::state::State;
+use crate::train::train_step::{Compiled, Settings};
 use crate::train::view::View;
 use candle_core::{DType, Device, Tensor, Var};
 use std::path::Path;
@@ -54,21 +54,36 @@ impl Autoencoder {
     ///
     /// # Errors
     /// As there; and where the device has no room for the model.
-    pub fn resume_on(path: impl AsRef<Path>, data: &Dataset, device: &Device) -> Result<(Self, History)> {
+    pub fn resume_on(
+        path: impl AsRef<Path>,
+        data: &Dataset,
+        device: &Device,
+    ) -> Result<(Self, History)> {
         let path = path.as_ref();
         let mut model = Autoencoder::load(path)?.to_device(device)?;
         let (state, moments) = State::read(path, &model)?;
         // The file may have been moved since.
-        let fit = Fit { checkpoint: Some(path.to_owned()), ..state.fit.clone() };
+        let fit = Fit {
+            checkpoint: Some(path.to_owned()),
+            ..state.fit.clone()
+        };
         let history = model.train(data, &fit, Some((state, moments)))?;
         Ok((model, history))
     }
 
-    fn train(&mut self, data: &Dataset, fit: &Fit, begun: Option<(State, Vec<Moments>)>) -> Result<History> {
+    fn train(
+        &mut self,
+        data: &Dataset,
+        fit: &Fit,
+        begun: Option<(State, Vec<Moments>)>,
+    ) -> Result<History> {
         if data.image_shape() != self.image_shape() {
             return Err(Error::shape(
                 "fit",
-                format!("pictures of shape {:?}, as the model was built for", self.image_shape()),
+                format!(
+                    "pictures of shape {:?}, as the model was built for",
+                    self.image_shape()
+                ),
                 format!("{:?}", data.image_shape()),
                 "Build the model with data.image_shape()",
             ));
@@ -89,9 +104,13 @@ impl Autoencoder {
         if self.decoder().iter().rev().find(|layer| !shaping(layer)) != Some(&Layer::Sigmoid) {
             return Ok(());
         }
-        let hint =
-            "Build it by Autoencoder::new with a decoder without that Sigmoid, or choose Loss::BinaryCrossEntropy";
-        Err(Error::setting("Fit::loss", "for this loss a decoder that gives logits", "one that ends in Sigmoid", hint))
+        let hint = "Build it by Autoencoder::new with a decoder without that Sigmoid, or choose Loss::BinaryCrossEntropy";
+        Err(Error::setting(
+            "Fit::loss",
+            "for this loss a decoder that gives logits",
+            "one that ends in Sigmoid",
+            hint,
+        ))
     }
 }
 
@@ -126,7 +145,12 @@ struct Autograd {
 }
 
 impl<'a> Run<'a> {
-    fn new(model: &'a Autoencoder, data: &Dataset, fit: &'a Fit, begun: Option<(State, Vec<Moments>)>) -> Result<Self> {
+    fn new(
+        model: &'a Autoencoder,
+        data: &Dataset,
+        fit: &'a Fit,
+        begun: Option<(State, Vec<Moments>)>,
+    ) -> Result<Self> {
         let n = data.train.len();
         let order = Rng::new(fit.seed, Stream::Split).permutation(n);
         let (valid, train) = data.train.divide(&order, fit.held_out(n));
@@ -140,7 +164,10 @@ impl<'a> Run<'a> {
             None => (State::new(fit, train.len()), None),
         };
         let draws = |stream, position| Rng::new(fit.seed, stream).skipped(position);
-        let (dropout, noise) = (draws(Stream::Dropout, state.dropout), draws(Stream::Noise, state.noise));
+        let (dropout, noise) = (
+            draws(Stream::Dropout, state.dropout),
+            draws(Stream::Noise, state.noise),
+        );
         let settings = Settings {
             batch: fit.batch,
             loss: fit.loss,
@@ -149,18 +176,28 @@ impl<'a> Run<'a> {
             dropout_draws: dropout.clone(),
             noise_draws: noise.clone(),
         };
-        let compiled = if fit.compiled { Compiled::new(model, settings)? } else { None };
+        let compiled = if fit.compiled {
+            Compiled::new(model, settings)?
+        } else {
+            None
+        };
         let mut executor = match compiled {
             Some(compiled) => Executor::Compiled(Box::new(compiled)),
             None => {
                 let optimizer = Optimizer::with(variables.clone(), method)?;
-                Executor::Autograd(Box::new(Autograd { optimizer, dropout, noise }))
+                Executor::Autograd(Box::new(Autograd {
+                    optimizer,
+                    dropout,
+                    noise,
+                }))
             }
         };
         if let Some(moments) = moments {
             match &mut executor {
                 Executor::Compiled(compiled) => compiled.restore(&moments, state.steps),
-                Executor::Autograd(autograd) => autograd.optimizer.restore(&moments, state.steps)?,
+                Executor::Autograd(autograd) => {
+                    autograd.optimizer.restore(&moments, state.steps)?
+                }
             }
         }
         let mut view = View::new(fit.epochs, train.len(), fit.batch, model.image_shape());
@@ -181,8 +218,11 @@ impl<'a> Run<'a> {
     }
 
     fn all_epochs(mut self) -> Result<History> {
-        let mut history =
-            History { epochs: std::mem::take(&mut self.state.history), loss: self.fit.loss, stopped: false };
+        let mut history = History {
+            epochs: std::mem::take(&mut self.state.history),
+            loss: self.fit.loss,
+            stopped: false,
+        };
         let mut good = self.weights()?;
         for epoch in history.epochs.len() + 1..=self.fit.epochs {
             let ended = self.epoch(epoch, &history).and_then(|row| {
@@ -206,7 +246,11 @@ impl<'a> Run<'a> {
             good = self.weights()?;
             self.state.next_epoch(self.shuffle.position());
             self.keep(&history)?;
-            self.view.epoch_done(self.model, &history, self.valid.as_ref().unwrap_or(&self.train))?;
+            self.view.epoch_done(
+                self.model,
+                &history,
+                self.valid.as_ref().unwrap_or(&self.train),
+            )?;
         }
         self.view.done(&history)?;
         Ok(history)
@@ -219,7 +263,12 @@ impl<'a> Run<'a> {
         let order = self.shuffle.permutation(self.train.len());
         let done = (self.state.batch * self.fit.batch).min(order.len());
         let (mut sum, mut seen) = (self.state.sum, done);
-        for batch in Batches::new(&self.train, order[done..].to_vec(), self.fit.batch, Some((self.fit.seed, epoch)))? {
+        for batch in Batches::new(
+            &self.train,
+            order[done..].to_vec(),
+            self.fit.batch,
+            Some((self.fit.seed, epoch)),
+        )? {
             if stopped() {
                 self.store()?;
                 return Ok(None);
@@ -240,7 +289,8 @@ impl<'a> Run<'a> {
             self.state.batch += 1;
             (self.state.sum, self.state.seconds) = (sum, before + start.elapsed().as_secs_f64());
             self.view.batch_done(seen, sum / seen as f64);
-            if self.fit.checkpoint.is_some() && self.written.elapsed().as_secs_f64() >= 60.0 * self.fit.checkpoint_every
+            if self.fit.checkpoint.is_some()
+                && self.written.elapsed().as_secs_f64() >= 60.0 * self.fit.checkpoint_every
             {
                 self.store()?;
                 self.keep(history)?;
@@ -248,7 +298,12 @@ impl<'a> Run<'a> {
         }
         self.store()?;
         let training = before + start.elapsed().as_secs_f64();
-        let valid_loss = match self.valid.as_ref().map(|valid| self.model.loss(valid, self.fit.loss)).transpose() {
+        let valid_loss = match self
+            .valid
+            .as_ref()
+            .map(|valid| self.model.loss(valid, self.fit.loss))
+            .transpose()
+        {
             Err(Error::Stopped) => return Ok(None),
             other => other?,
         };
@@ -265,14 +320,17 @@ impl<'a> Run<'a> {
 
     /// Writes the checkpoint, where one is wanted.
     fn keep(&mut self, history: &History) -> Result<()> {
-        let Some(path) = &self.fit.checkpoint else { return Ok(()) };
+        let Some(path) = &self.fit.checkpoint else {
+            return Ok(());
+        };
         let moments = match &self.executor {
             Executor::Compiled(compiled) => {
                 (self.state.dropout, self.state.noise, self.state.steps) = compiled.positions();
                 compiled.moments(&self.variables)
             }
             Executor::Autograd(autograd) => {
-                (self.state.dropout, self.state.noise) = (autograd.dropout.position(), autograd.noise.position());
+                (self.state.dropout, self.state.noise) =
+                    (autograd.dropout.position(), autograd.noise.position());
                 self.state.steps = autograd.optimizer.steps();
                 autograd.optimizer.moments()?
             }
@@ -302,7 +360,11 @@ impl<'a> Run<'a> {
     fn step(&mut self, batch: &Batch) -> Result<f32> {
         let (optimizer, dropout, noise) = match &mut self.executor {
             Executor::Compiled(compiled) => return Ok(compiled.step(batch)? as f32),
-            Executor::Autograd(autograd) => (&mut autograd.optimizer, &mut autograd.dropout, &mut autograd.noise),
+            Executor::Autograd(autograd) => (
+                &mut autograd.optimizer,
+                &mut autograd.dropout,
+                &mut autograd.noise,
+            ),
         };
         let images = batch.images()?.to_device(self.model.device())?;
         let input = if self.fit.noise > 0.0 {
@@ -312,8 +374,15 @@ impl<'a> Run<'a> {
             images.clone()
         };
         let bf16 = self.fit.bf16 && !self.model.device().is_cpu();
-        let input = if bf16 { input.to_dtype(DType::BF16)? } else { input };
-        let drawn = self.model.forward(&input, Some(dropout))?.to_dtype(DType::F32)?;
+        let input = if bf16 {
+            input.to_dtype(DType::BF16)?
+        } else {
+            input
+        };
+        let drawn = self
+            .model
+            .forward(&input, Some(dropout))?
+            .to_dtype(DType::F32)?;
         let loss = self.fit.loss.of(&drawn, &images)?;
         let value = loss.to_scalar::<f32>()?;
         if value.is_finite() {
@@ -331,10 +400,20 @@ impl<'a> Run<'a> {
     }
 
     fn weights(&self) -> Result<Vec<Tensor>> {
-        self.variables.iter().chain(&self.buffers).map(|var| Ok(var.as_tensor().copy()?)).collect()
+        self.variables
+            .iter()
+            .chain(&self.buffers)
+            .map(|var| Ok(var.as_tensor().copy()?))
+            .collect()
     }
 
     fn diverged(&self, epoch: usize, batch: usize, loss: f32) -> Error {
-        Error::Diverged { epoch, batch, loss, kept: epoch - 1, learning_rate: self.fit.learning_rate }
+        Error::Diverged {
+            epoch,
+            batch,
+            loss,
+            kept: epoch - 1,
+            learning_rate: self.fit.learning_rate,
+        }
     }
 }

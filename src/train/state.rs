@@ -62,16 +62,31 @@ impl State {
             return Ok(());
         }
         let hint = "Resume with the data that the run began with";
-        Err(Error::setting("resume", format!("{} training pictures", self.pictures), pictures, hint))
+        Err(Error::setting(
+            "resume",
+            format!("{} training pictures", self.pictures),
+            pictures,
+            hint,
+        ))
     }
 
     /// Writes model and run, whole or not at all.
-    pub(crate) fn write(&self, path: &Path, model: &Autoencoder, moments: Vec<Moments>) -> Result<()> {
-        let json = serde_json::to_string(self).map_err(|error| Error::io("write", path)(error.into()))?;
+    pub(crate) fn write(
+        &self,
+        path: &Path,
+        model: &Autoencoder,
+        moments: Vec<Moments>,
+    ) -> Result<()> {
+        let json =
+            serde_json::to_string(self).map_err(|error| Error::io("write", path)(error.into()))?;
         let mut tensors = Vec::new();
         for ((name, var), moments) in model.variables().iter().zip(moments) {
             let kept = MOMENTS.iter().zip(moments).take(self.fit.optimizer.kept());
-            tensors.extend(kept.map(|(moment, values)| (format!("{moment}{name}"), var.dims().to_vec(), values)));
+            tensors.extend(
+                kept.map(|(moment, values)| {
+                    (format!("{moment}{name}"), var.dims().to_vec(), values)
+                }),
+            );
         }
         write(path, model, Some(Extra { json, tensors }))
     }
@@ -85,12 +100,18 @@ impl State {
         let Extra { json, tensors } = read_extra(path)?.ok_or_else(|| no("a model alone"))?;
         let state: State = serde_json::from_str(&json).map_err(|error| no(&error.to_string()))?;
         let batches = state.pictures.div_ceil(state.fit.batch.max(1));
-        let sound = (0.0..1e12).contains(&state.seconds) && state.sum.is_finite() && state.batch <= batches;
-        if !sound || !(0..i32::MAX / 2).contains(&state.steps) || state.history.len() > state.fit.epochs {
+        let sound =
+            (0.0..1e12).contains(&state.seconds) && state.sum.is_finite() && state.batch <= batches;
+        if !sound
+            || !(0..i32::MAX / 2).contains(&state.steps)
+            || state.history.len() > state.fit.epochs
+        {
             return Err(no("numbers that no run has"));
         }
-        let mut tensors: std::collections::BTreeMap<_, _> =
-            tensors.into_iter().map(|(name, _, values)| (name, values)).collect();
+        let mut tensors: std::collections::BTreeMap<_, _> = tensors
+            .into_iter()
+            .map(|(name, _, values)| (name, values))
+            .collect();
         let mut take = |name: String, n: usize| {
             tensors
                 .remove(&name)
@@ -99,7 +120,11 @@ impl State {
         };
         let moments = model.variables().into_iter().map(|(name, var)| {
             let mut moments = Moments::default();
-            for (moment, values) in MOMENTS.iter().zip(&mut moments).take(state.fit.optimizer.kept()) {
+            for (moment, values) in MOMENTS
+                .iter()
+                .zip(&mut moments)
+                .take(state.fit.optimizer.kept())
+            {
                 *values = take(format!("{moment}{name}"), var.elem_count())?;
             }
             Ok(moments)

@@ -10,7 +10,7 @@ use crate::loss::Loss;
 use crate::math::{Rng, Statistics};
 use crate::model::Autoencoder;
 use crate::optim::{Method, Moments, Rates, one_step};
-use crate::plan::{Common, Pass, segments, summed_gradients, weight_gradients, Plan, SMALL, Stage};
+use crate::plan::{Common, Pass, Plan, SMALL, Stage, segments, summed_gradients, weight_gradients};
 use candle_core::{Tensor, Var};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -62,22 +62,38 @@ impl<T: Number> Compiled<T> {
             return Ok(None);
         }
         let n = plan.parameters();
-        let values = |var: &Var| -> Result<Vec<T>> { Ok(var.flatten_all()?.to_dtype(T::DTYPE)?.to_vec1()?) };
+        let values =
+            |var: &Var| -> Result<Vec<T>> { Ok(var.flatten_all()?.to_dtype(T::DTYPE)?.to_vec1()?) };
         let mut parameters = Vec::with_capacity(n);
         for (_, variable) in model.variables() {
             parameters.extend(values(&variable)?);
         }
         let mut running = model.buffers().into_iter();
-        let mut next = || running.next().map_or(Ok(Vec::new()), |(_, var)| values(&var));
+        let mut next = || {
+            running
+                .next()
+                .map_or(Ok(Vec::new()), |(_, var)| values(&var))
+        };
         let norm = |stage: &Stage| match stage.kernel.channels() {
             Some(_) => Ok(Statistics::new(next()?, next()?)),
             None => Ok(Statistics::default()),
         };
         let norms = plan.stages().iter().map(norm).collect::<Result<_>>()?;
-        let Settings { batch, loss, method, noise, dropout_draws, noise_draws } = settings;
+        let Settings {
+            batch,
+            loss,
+            method,
+            noise,
+            dropout_draws,
+            noise_draws,
+        } = settings;
         // Forward once, backward twice.
         let small = 3 * plan.operations() * batch < SMALL;
-        let threads = if small { 1 } else { rayon::current_num_threads().clamp(1, batch) };
+        let threads = if small {
+            1
+        } else {
+            rayon::current_num_threads().clamp(1, batch)
+        };
         let rows = batch.div_ceil(threads);
         let inputs = plan.stages().first().map_or(0, |stage| stage.inputs);
         Ok(Some(Compiled {
@@ -106,7 +122,17 @@ impl<T: Number> Compiled<T> {
     pub(crate) fn step(&mut self, pictures: &Batch) -> Result<f64> {
         let batch = pictures.len();
         let threads = self.passes.len().min(batch);
-        let Compiled { plan, parameters, norms, segments, passes, targets, loss, noise, .. } = self;
+        let Compiled {
+            plan,
+            parameters,
+            norms,
+            segments,
+            passes,
+            targets,
+            loss,
+            noise,
+            ..
+        } = self;
         let (plan, parameters, loss, noise) = (&*plan, &*parameters, *loss, *noise);
         let (dropout, noise_draws) = (&self.dropout_draws, &self.noise_draws);
         let inputs = plan.stages().first().map_or(0, |stage| stage.inputs);
@@ -114,7 +140,13 @@ impl<T: Number> Compiled<T> {
         let last = segments.len() - 1;
         let mut sum = 0.0;
         for (nth, segment) in segments.iter().enumerate() {
-            let common = Common { plan, parameters, norms, dropout, batch };
+            let common = Common {
+                plan,
+                parameters,
+                norms,
+                dropout,
+                batch,
+            };
             sum += each(passes, targets, |n, pass, target| {
                 if nth == 0 {
                     let rows = n * batch / threads..(n + 1) * batch / threads;
@@ -122,28 +154,45 @@ impl<T: Number> Compiled<T> {
                     pictures.fill(rows.clone(), input)?;
                     if noise > 0.0 {
                         target[..input.len()].copy_from_slice(input);
-                        noise_draws.skipped((2 * rows.start * inputs) as u64).add_normal(input, noise);
+                        noise_draws
+                            .skipped((2 * rows.start * inputs) as u64)
+                            .add_normal(input, noise);
                     }
                 }
                 pass.forward(common, segment.clone());
                 if nth < last {
                     return Ok(0.0);
                 }
-                let clean = if noise > 0.0 { Some(target.as_slice()) } else { None };
+                let clean = if noise > 0.0 {
+                    Some(target.as_slice())
+                } else {
+                    None
+                };
                 let sum = pass.lose(plan, loss, clean, batch);
                 pass.backward(common, segment.clone());
                 Ok(sum)
             })?;
-            let Some(stage) = plan.stages().get(segment.end) else { continue };
+            let Some(stage) = plan.stages().get(segment.end) else {
+                continue;
+            };
             if let Some(channels) = stage.kernel.channels() {
-                let parts = passes.iter().map(|pass| pass.measured(segment.end, channels.values));
+                let parts = passes
+                    .iter()
+                    .map(|pass| pass.measured(segment.end, channels.values));
                 let (weight, bias) = stage.own(parameters);
                 norms[segment.end].join(parts, weight, bias);
             }
         }
         for segment in segments[..last].iter().rev() {
-            norms[segment.end].join_pulls(passes.iter().map(|pass| pass.own_gradients(segment.end)));
-            let common = Common { plan, parameters, norms, dropout, batch };
+            norms[segment.end]
+                .join_pulls(passes.iter().map(|pass| pass.own_gradients(segment.end)));
+            let common = Common {
+                plan,
+                parameters,
+                norms,
+                dropout,
+                batch,
+            };
             each(passes, targets, |_, pass, _| {
                 pass.backward(common, segment.clone());
                 Ok(0.0)
@@ -167,7 +216,13 @@ impl<T: Number> Compiled<T> {
         let rates = self.method.rates(self.steps);
         let passes = &self.passes[..threads];
         let [first, second] = &mut self.moments;
-        for (i, stage) in self.plan.stages().iter().enumerate().filter(|(_, stage)| stage.learns()) {
+        for (i, stage) in self
+            .plan
+            .stages()
+            .iter()
+            .enumerate()
+            .filter(|(_, stage)| stage.learns())
+        {
             let own = stage.parameters.clone();
             let units = Units {
                 values: &mut self.parameters[own.clone()],
@@ -177,7 +232,14 @@ impl<T: Number> Compiled<T> {
             };
             if stage.kernel.dense() {
                 let both = units.split_at(stage.inputs * stage.outputs);
-                learn_units(passes, (i, stage), (0, stage.outputs), both, &rates, threads);
+                learn_units(
+                    passes,
+                    (i, stage),
+                    (0, stage.outputs),
+                    both,
+                    &rates,
+                    threads,
+                );
             } else {
                 summed_gradients(passes, i, units.gradients);
                 units.step(&rates);
@@ -187,7 +249,11 @@ impl<T: Number> Compiled<T> {
 
     /// Draws made by dropout and by noise, and steps made.
     pub(crate) fn positions(&self) -> (u64, u64, i32) {
-        (self.dropout_draws.position(), self.noise_draws.position(), self.steps)
+        (
+            self.dropout_draws.position(),
+            self.noise_draws.position(),
+            self.steps,
+        )
     }
 
     /// The moments of each of the model's variables.
@@ -196,7 +262,9 @@ impl<T: Number> Compiled<T> {
         let of = |variable: &Var| {
             let own = at..at + variable.elem_count();
             at = own.end;
-            self.moments.each_ref().map(|all| all.get(own.clone()).unwrap_or_default().to_vec())
+            self.moments
+                .each_ref()
+                .map(|all| all.get(own.clone()).unwrap_or_default().to_vec())
         };
         variables.iter().map(of).collect()
     }
@@ -206,7 +274,9 @@ impl<T: Number> Compiled<T> {
         self.steps = steps;
         for (nth, all) in self.moments.iter_mut().enumerate() {
             let values = moments.iter().flat_map(|own| &own[nth]);
-            all.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
+            all.iter_mut()
+                .zip(values)
+                .for_each(|(to, from)| *to = *from);
         }
     }
 
@@ -215,13 +285,20 @@ impl<T: Number> Compiled<T> {
     /// # Errors
     /// Where memory for the copies cannot be had.
     pub(crate) fn store(&self, model: &Autoencoder) -> Result<()> {
-        let running = self.norms.iter().flat_map(|norm| norm.running_mean.iter().chain(&norm.running_variance));
+        let running = self
+            .norms
+            .iter()
+            .flat_map(|norm| norm.running_mean.iter().chain(&norm.running_variance));
         let running: Vec<T> = running.copied().collect();
-        for (values, variables) in [(&self.parameters, model.variables()), (&running, model.buffers())] {
+        for (values, variables) in [
+            (&self.parameters, model.variables()),
+            (&running, model.buffers()),
+        ] {
             let mut at = 0;
             for (_, variable) in variables {
                 let n = variable.elem_count();
-                let values = Tensor::from_slice(&values[at..at + n], variable.shape(), variable.device())?;
+                let values =
+                    Tensor::from_slice(&values[at..at + n], variable.shape(), variable.device())?;
                 variable.set(&values.to_dtype(variable.dtype())?)?;
                 at += n;
             }
@@ -240,7 +317,12 @@ fn each<T: Number>(
     if passes.len() == 1 {
         return passes.iter_mut().zip(targets).enumerate().map(part).sum();
     }
-    passes.par_iter_mut().zip(targets).enumerate().map(part).sum()
+    passes
+        .par_iter_mut()
+        .zip(targets)
+        .enumerate()
+        .map(part)
+        .sum()
 }
 
 /// Some parameters with what the optimizer needs to move them.
@@ -262,8 +344,21 @@ impl<'a, T: Number> Units<'a, T> {
         let (gradients, more_gradients) = self.gradients.split_at_mut(at);
         let (first, more_first) = self.first.split_at_mut(at.min(self.first.len()));
         let (second, more_second) = self.second.split_at_mut(at.min(self.second.len()));
-        let rest = Units { values: more_values, gradients: more_gradients, first: more_first, second: more_second };
-        (Units { values, gradients, first, second }, rest)
+        let rest = Units {
+            values: more_values,
+            gradients: more_gradients,
+            first: more_first,
+            second: more_second,
+        };
+        (
+            Units {
+                values,
+                gradients,
+                first,
+                second,
+            },
+            rest,
+        )
     }
 
     fn step(self, rates: &Rates) {
@@ -281,7 +376,13 @@ fn learn_units<T: Number>(
     threads: usize,
 ) {
     if threads <= 1 || count < 2 {
-        weight_gradients(passes, stage, first..first + count, weights.gradients, biases.gradients);
+        weight_gradients(
+            passes,
+            stage,
+            first..first + count,
+            weights.gradients,
+            biases.gradients,
+        );
         weights.step(rates);
         biases.step(rates);
         return;
@@ -291,10 +392,26 @@ fn learn_units<T: Number>(
     let (weights, more_weights) = weights.split_at(half * stage.1.inputs);
     let (biases, more_biases) = biases.split_at(half);
     rayon::join(
-        || learn_units(passes, stage, (first, half), (weights, biases), rates, threads / 2),
+        || {
+            learn_units(
+                passes,
+                stage,
+                (first, half),
+                (weights, biases),
+                rates,
+                threads / 2,
+            )
+        },
         || {
             let rest = (first + half, count - half);
-            learn_units(passes, stage, rest, (more_weights, more_biases), rates, threads - threads / 2);
+            learn_units(
+                passes,
+                stage,
+                rest,
+                (more_weights, more_biases),
+                rates,
+                threads - threads / 2,
+            );
         },
     );
 }
@@ -303,8 +420,8 @@ fn learn_units<T: Number>(
 mod tests {
     use super::*;
     use crate::data::Split;
-    use crate::layer::{Conv, ConvTranspose};
     use crate::layer::Layer::{self, *};
+    use crate::layer::{Conv, ConvTranspose};
     use crate::math::Stream;
     use crate::optim::Sgd;
 
@@ -317,31 +434,74 @@ mod tests {
 
     #[test]
     fn gradients_of_all_layers_are_differences_of_the_loss() {
-        let bytes = (0..5 * 2 * 8 * 8).map(|i| (i * i * 31 % 251) as u8).collect();
-        let pictures = Batch::Positions(Split::from_bytes(bytes, (2, 8, 8), None).unwrap(), (0..5).collect());
+        let bytes = (0..5 * 2 * 8 * 8)
+            .map(|i| (i * i * 31 % 251) as u8)
+            .collect();
+        let pictures = Batch::Positions(
+            Split::from_bytes(bytes, (2, 8, 8), None).unwrap(),
+            (0..5).collect(),
+        );
         let conv = |out| Conv::new(out, 3).padding(1);
-        let up = ConvTranspose::new(2, 3).stride(2).padding(1).output_padding(1);
+        let up = ConvTranspose::new(2, 3)
+            .stride(2)
+            .padding(1)
+            .output_padding(1);
         let dense = vec![Linear(128), Sigmoid, Unflatten(2, 8, 8)];
-        let block = vec![Conv2d(conv(2)), BatchNorm, Residual(vec![Tanh, Dropout(0.2)]), Conv2d(conv(2))];
+        let block = vec![
+            Conv2d(conv(2)),
+            BatchNorm,
+            Residual(vec![Tanh, Dropout(0.2)]),
+            Conv2d(conv(2)),
+        ];
         let models: Vec<(Vec<Layer>, Vec<Layer>, Loss)> = vec![
-            (vec![Flatten, Linear(9), Relu, Dropout(0.3), Linear(5), Tanh], dense.clone(), Loss::Mse),
-            (vec![Flatten, Linear(7), BatchNorm, Gelu], dense.clone(), Loss::BinaryCrossEntropy),
-            (vec![Conv2d(conv(4).stride(2).groups(2)), LeakyRelu(0.2)], vec![ConvTranspose2d(up)], Loss::Mse),
+            (
+                vec![Flatten, Linear(9), Relu, Dropout(0.3), Linear(5), Tanh],
+                dense.clone(),
+                Loss::Mse,
+            ),
+            (
+                vec![Flatten, Linear(7), BatchNorm, Gelu],
+                dense.clone(),
+                Loss::BinaryCrossEntropy,
+            ),
+            (
+                vec![Conv2d(conv(4).stride(2).groups(2)), LeakyRelu(0.2)],
+                vec![ConvTranspose2d(up)],
+                Loss::Mse,
+            ),
             (
                 vec![Conv2d(conv(3).padding(2).dilation(2)), MaxPool(2), Elu(0.7)],
                 vec![MaxUnpool(2), Conv2d(conv(2))],
                 Loss::BinaryCrossEntropyWithLogits,
             ),
-            (vec![BatchNorm, AvgPool(4), Conv2d(conv(3))], vec![Upsample(4), Conv2d(conv(2)), Sigmoid], Loss::Mse),
-            (vec![Conv2d(conv(2)), Residual(block), BatchNorm], vec![MaxUnpool(1), Conv2d(conv(2))], Loss::Mse),
+            (
+                vec![BatchNorm, AvgPool(4), Conv2d(conv(3))],
+                vec![Upsample(4), Conv2d(conv(2)), Sigmoid],
+                Loss::Mse,
+            ),
+            (
+                vec![Conv2d(conv(2)), Residual(block), BatchNorm],
+                vec![MaxUnpool(1), Conv2d(conv(2))],
+                Loss::Mse,
+            ),
         ];
         for (encoder, decoder, loss) in models {
             let model = Autoencoder::new((2, 8, 8), &encoder, &decoder).unwrap();
             for parts in [1, 3] {
                 let draws = || Rng::new(0, Stream::Noise);
-                let method = Method::Sgd(Sgd { learning_rate: 0.0, ..Default::default() });
+                let method = Method::Sgd(Sgd {
+                    learning_rate: 0.0,
+                    ..Default::default()
+                });
                 let (dropout_draws, noise_draws) = (draws(), draws());
-                let settings = Settings { batch: 5, loss, method, noise: 0.1, dropout_draws, noise_draws };
+                let settings = Settings {
+                    batch: 5,
+                    loss,
+                    method,
+                    noise: 0.1,
+                    dropout_draws,
+                    noise_draws,
+                };
                 let mut compiled = Compiled::<f64>::new(&model, settings).unwrap().unwrap();
                 // However few operations there are.
                 compiled.passes = (0..parts).map(|_| Pass::new(&compiled.plan, 5)).collect();

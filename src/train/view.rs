@@ -6,7 +6,10 @@
 use crate::data::{ImageShape, Split};
 use crate::error::{Error, Result};
 use crate::model::{Autoencoder, thousands};
-use crate::show::{Canvas, LIGHT, DENSITY, Content, Frontend, Handle, base64, escape, show, sparkline, UPDATE_EVERY, bar, duration};
+use crate::show::{
+    Canvas, Content, DENSITY, Frontend, Handle, LIGHT, UPDATE_EVERY, bar, base64, duration, escape,
+    show, sparkline,
+};
 use crate::train::history::History;
 use plotters::style::text_anchor::HPos;
 use std::time::{Duration, Instant};
@@ -89,11 +92,20 @@ impl View {
     }
 
     /// After an epoch: the curve and the strip anew, or a line of text.
-    pub(crate) fn epoch_done(&mut self, model: &Autoencoder, history: &History, pictures: &Split) -> Result<()> {
-        let Some(epoch) = history.epochs.last() else { return Ok(()) };
+    pub(crate) fn epoch_done(
+        &mut self,
+        model: &Autoencoder,
+        history: &History,
+        pictures: &Split,
+    ) -> Result<()> {
+        let Some(epoch) = history.epochs.last() else {
+            return Ok(());
+        };
         self.finished = history.epochs.len();
         self.seen = 0;
-        let valid = epoch.valid_loss.map_or(String::new(), |loss| format!("  validation {loss:.5}"));
+        let valid = epoch
+            .valid_loss
+            .map_or(String::new(), |loss| format!("  validation {loss:.5}"));
         let best = history.best().filter(|(_, row)| row.valid_loss.is_some());
         let best = best.map_or(String::new(), |(n, row)| {
             let loss = row.valid_loss.unwrap_or(row.train_loss);
@@ -102,7 +114,10 @@ impl View {
         self.losses = format!("train {:.5}{valid}{best}", epoch.train_loss);
         if !self.live() {
             let train: Vec<f64> = history.train_loss().into_iter().map(f64::from).collect();
-            let (seconds, speed) = (duration(epoch.seconds), thousands(epoch.images_per_second as usize));
+            let (seconds, speed) = (
+                duration(epoch.seconds),
+                thousands(epoch.images_per_second as usize),
+            );
             println!(
                 "epoch {}/{}  train {:.5}{valid}  {seconds}  {speed} images/s  {}",
                 self.finished,
@@ -133,11 +148,20 @@ impl View {
     /// At the end: the picture with the summary above it, and the table in plain text.
     pub(crate) fn done(&mut self, history: &History) -> Result<()> {
         let n = history.epochs.len();
-        let how = if history.stopped { "stopped after" } else { "trained for" };
-        let mut text =
-            format!("{how} {n} of {} epochs in {}", self.epochs, duration(self.start.elapsed().as_secs_f64()));
+        let how = if history.stopped {
+            "stopped after"
+        } else {
+            "trained for"
+        };
+        let mut text = format!(
+            "{how} {n} of {} epochs in {}",
+            self.epochs,
+            duration(self.start.elapsed().as_secs_f64())
+        );
         if let Some((best, row)) = history.best() {
-            let (name, loss) = row.valid_loss.map_or(("train", row.train_loss), |loss| ("validation", loss));
+            let (name, loss) = row
+                .valid_loss
+                .map_or(("train", row.train_loss), |loss| ("validation", loss));
             text.push_str(&format!("; best {name} loss {loss:.5} in epoch {best}"));
         }
         if !self.live() {
@@ -162,11 +186,16 @@ impl View {
     fn update(&mut self) {
         let begun = Instant::now();
         let text = self.text();
-        let mut html = format!("<pre style=\"margin:0;line-height:1.5\">{}</pre>", escape(&text));
+        let mut html = format!(
+            "<pre style=\"margin:0;line-height:1.5\">{}</pre>",
+            escape(&text)
+        );
         if !self.encoded.is_empty() {
             // Decoded at once, or the picture would flicker at each change.
             let source = format!("data:image/png;base64,{}", self.encoded);
-            html.push_str(&format!("<img alt=\"\" decoding=\"sync\" width=\"{WIDTH}\" src=\"{source}\">"));
+            html.push_str(&format!(
+                "<img alt=\"\" decoding=\"sync\" width=\"{WIDTH}\" src=\"{source}\">"
+            ));
         }
         self.put(Content::text(text).html(html));
         self.next = Instant::now() + UPDATE_EVERY.max(begun.elapsed() * SHARE);
@@ -180,7 +209,10 @@ impl View {
         let elapsed = self.start.elapsed().as_secs_f64();
         let speed = (done - self.before).max(0.0) / elapsed;
         let left = duration((all - done).max(0.0) / speed.max(1e-9));
-        let (batch, batches) = (self.seen.div_ceil(self.batch), self.pictures.div_ceil(self.batch));
+        let (batch, batches) = (
+            self.seen.div_ceil(self.batch),
+            self.pictures.div_ceil(self.batch),
+        );
         let speed = thousands(speed as usize);
         let mut text = format!(
             "epoch {epoch}/{}  batch {batch}/{batches}  {} {:>3.0} %\n{speed} images/s  {} elapsed  {left} left\n",
@@ -191,7 +223,10 @@ impl View {
         );
         match (self.seen > 0, self.losses.is_empty()) {
             (true, true) => text.push_str(&format!("loss {:.5}", self.loss)),
-            (true, false) => text.push_str(&format!("loss {:.5}  last epoch: {}", self.loss, self.losses)),
+            (true, false) => text.push_str(&format!(
+                "loss {:.5}  last epoch: {}",
+                self.loss, self.losses
+            )),
             _ => text.push_str(&self.losses),
         }
         text
@@ -208,7 +243,11 @@ impl View {
     fn picture(&self, history: &History, top: usize) -> Result<Canvas> {
         let curve = history.plot().size(WIDTH as u32, CURVE as u32).draw()?.0;
         let strip = self.drawn.as_ref().map_or(0, Canvas::height);
-        let mut canvas = Canvas::new(curve.width(), top + curve.height() + strip, LIGHT.background)?;
+        let mut canvas = Canvas::new(
+            curve.width(),
+            top + curve.height() + strip,
+            LIGHT.background,
+        )?;
         canvas.place(&curve, 0, top);
         if let Some(strip) = &self.drawn {
             canvas.place(strip, 0, top + curve.height());

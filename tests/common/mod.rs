@@ -2,8 +2,13 @@
 
 use std::sync::{Mutex, MutexGuard};
 
-const VARIABLES: [&str; 5] =
-    ["CANDLEBOOK_DATA", "CANDLEBOOK_CACHE", "CANDLEBOOK_OFFLINE", "CANDLEBOOK_MIRROR", "XDG_CACHE_HOME"];
+const VARIABLES: [&str; 5] = [
+    "CANDLEBOOK_DATA",
+    "CANDLEBOOK_CACHE",
+    "CANDLEBOOK_OFFLINE",
+    "CANDLEBOOK_MIRROR",
+    "XDG_CACHE_HOME",
+];
 
 /// Sets the environment for one test at a time.
 pub fn environment(settings: &[(&str, &str)]) -> MutexGuard<'static, ()> {
@@ -12,7 +17,9 @@ pub fn environment(settings: &[(&str, &str)]) -> MutexGuard<'static, ()> {
     // SAFETY: every test of a file that reads or writes the environment holds the lock.
     unsafe {
         VARIABLES.iter().for_each(|name| std::env::remove_var(name));
-        settings.iter().for_each(|(name, value)| std::env::set_var(name, value));
+        settings
+            .iter()
+            .for_each(|(name, value)| std::env::set_var(name, value));
     }
     guard
 }

@@ -29,8 +29,18 @@ const COMPUTE_CAP: &str = "80";
 /// folder holds what the machine's own builds with CUDA would put there, and they need not be made again.
 pub fn check(place: &Place) -> Result<(), String> {
     let mut cargo = place.cargo();
-    cargo.args(["clippy", "--package", "candlebook", "--features", "cuda", "--", "-D", "warnings"]);
-    if std::env::var_os("NVCC").is_none() && Command::new("nvcc").arg("--version").output().is_err() {
+    cargo.args([
+        "clippy",
+        "--package",
+        "candlebook",
+        "--features",
+        "cuda",
+        "--",
+        "-D",
+        "warnings",
+    ]);
+    if std::env::var_os("NVCC").is_none() && Command::new("nvcc").arg("--version").output().is_err()
+    {
         cargo
             .env("NVCC", place.root.join("xtask/cuda/nvcc-null"))
             .env("CUDARC_CUDA_VERSION", VERSION)
@@ -52,14 +62,26 @@ pub fn build() -> Result<(), String> {
     make_home(&place, &toolkit, &home)?;
     let target = place.work.join("cuda/target");
     let mut cargo = place.cargo();
-    cargo.args(["build", "--release", "--package", "candlebook", "--example", "device", "--features", "cuda"]);
+    cargo.args([
+        "build",
+        "--release",
+        "--package",
+        "candlebook",
+        "--example",
+        "device",
+        "--features",
+        "cuda",
+    ]);
     for (name, value) in environment(&place, &home) {
         cargo.env(name, value);
     }
     run(cargo.env("CARGO_TARGET_DIR", &target))?;
     let program = target.join("release/examples/device");
     inspect(&program)?;
-    println!("xtask: {} runs with and without a GPU. To install the kernel with this toolkit:", program.display());
+    println!(
+        "xtask: {} runs with and without a GPU. To install the kernel with this toolkit:",
+        program.display()
+    );
     for (name, value) in environment(&place, &home) {
         println!("export {name}={value}");
     }
@@ -73,7 +95,14 @@ fn environment(place: &Place, home: &Path) -> Vec<(&'static str, String)> {
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
     vec![
         ("CUDA_HOME", home.display().to_string()),
-        ("NVCC", place.root.join("xtask/cuda/nvcc-lite").display().to_string()),
+        (
+            "NVCC",
+            place
+                .root
+                .join("xtask/cuda/nvcc-lite")
+                .display()
+                .to_string(),
+        ),
         ("CUDARC_CUDA_VERSION", VERSION.into()),
         ("CUDA_COMPUTE_CAP", cap),
         ("CUDAFORGE_THREADS", threads.to_string()),
@@ -85,24 +114,35 @@ fn environment(place: &Place, home: &Path) -> Vec<(&'static str, String)> {
 fn make_home(place: &Place, toolkit: &Path, home: &Path) -> Result<(), String> {
     let wheels = wheels(toolkit)?;
     let libraries = home.join("lib64");
-    std::fs::create_dir_all(&libraries).map_err(|error| format!("{}: {error}", libraries.display()))?;
+    std::fs::create_dir_all(&libraries)
+        .map_err(|error| format!("{}: {error}", libraries.display()))?;
     for name in ["bin", "include", "nvvm"] {
         link(&wheels.join(name), &home.join(name))?;
     }
     link(&libraries, &home.join("lib"))?;
     // The static one loads the driver by itself.
-    link(&wheels.join("lib/libcudart_static.a"), &libraries.join("libcudart.a"))?;
+    link(
+        &wheels.join("lib/libcudart_static.a"),
+        &libraries.join("libcudart.a"),
+    )?;
     let cudarc = cudarc(place)?;
     for (name, declared, prefix, real, missing) in LIBRARIES {
         let source = cudarc.join("src").join(declared).join("sys/mod.rs");
-        let text = std::fs::read_to_string(&source).map_err(|error| format!("{}: {error}", source.display()))?;
-        let names: String = functions(&text, prefix).iter().map(|function| format!("LAZY({function})\n")).collect();
+        let text = std::fs::read_to_string(&source)
+            .map_err(|error| format!("{}: {error}", source.display()))?;
+        let names: String = functions(&text, prefix)
+            .iter()
+            .map(|function| format!("LAZY({function})\n"))
+            .collect();
         let list = libraries.join(format!("{name}.names"));
         std::fs::write(&list, names).map_err(|error| format!("{}: {error}", list.display()))?;
         let object = libraries.join(format!("{name}.o"));
         let mut cc = Command::new("cc");
-        cc.args(["-O2", "-fPIC", "-c", "-o"]).arg(&object).arg(place.root.join("xtask/cuda/lazy.c"));
-        cc.arg(format!("-DNAMES=\"{}\"", list.display())).arg(format!("-DSONAME=\"{real}\""));
+        cc.args(["-O2", "-fPIC", "-c", "-o"])
+            .arg(&object)
+            .arg(place.root.join("xtask/cuda/lazy.c"));
+        cc.arg(format!("-DNAMES=\"{}\"", list.display()))
+            .arg(format!("-DSONAME=\"{real}\""));
         run(cc.arg(format!("-DMISSING={missing}")))?;
         let archive = libraries.join(format!("lib{name}.a"));
         run(Command::new("ar").arg("rcs").arg(&archive).arg(&object))?;
@@ -114,26 +154,47 @@ fn make_home(place: &Place, toolkit: &Path, home: &Path) -> Result<(), String> {
 fn wheels(toolkit: &Path) -> Result<PathBuf, String> {
     let lib = toolkit.join("lib");
     let pythons = std::fs::read_dir(&lib).map_err(|error| format!("{}: {error}", lib.display()))?;
-    let mut places = pythons.flatten().map(|python| python.path().join("site-packages/nvidia/cu13"));
-    places.find(|place| place.is_dir()).ok_or_else(|| format!("expected a toolkit below {}, got none", lib.display()))
+    let mut places = pythons
+        .flatten()
+        .map(|python| python.path().join("site-packages/nvidia/cu13"));
+    places
+        .find(|place| place.is_dir())
+        .ok_or_else(|| format!("expected a toolkit below {}, got none", lib.display()))
 }
 
 /// The source of the version of cudarc that candle uses.
 fn cudarc(place: &Place) -> Result<PathBuf, String> {
     let mut cargo = place.cargo();
-    cargo.args(["metadata", "--format-version", "1", "--features", "cuda", "--filter-platform"]);
+    cargo.args([
+        "metadata",
+        "--format-version",
+        "1",
+        "--features",
+        "cuda",
+        "--filter-platform",
+    ]);
     let metadata = output(cargo.arg("x86_64-unknown-linux-gnu"))?;
     let text = String::from_utf8_lossy(&metadata.stdout);
-    let mut manifests = text.split("\"manifest_path\":\"").filter_map(|rest| rest.split('"').next());
-    let found = manifests.find(|path| path.contains("/cudarc-")).and_then(|path| Path::new(path).parent());
-    Ok(found.ok_or("expected cudarc among the dependencies, got none")?.to_owned())
+    let mut manifests = text
+        .split("\"manifest_path\":\"")
+        .filter_map(|rest| rest.split('"').next());
+    let found = manifests
+        .find(|path| path.contains("/cudarc-"))
+        .and_then(|path| Path::new(path).parent());
+    Ok(found
+        .ok_or("expected cudarc among the dependencies, got none")?
+        .to_owned())
 }
 
 /// The functions that a source declares whose names go on with a capital letter after the prefix.
 fn functions<'a>(source: &'a str, prefix: &str) -> BTreeSet<&'a str> {
-    let names = source.split("fn ").skip(1).filter_map(|rest| rest.split('(').next());
+    let names = source
+        .split("fn ")
+        .skip(1)
+        .filter_map(|rest| rest.split('(').next());
     let ours = |name: &&str| {
-        name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+        name.strip_prefix(prefix)
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
     names.filter(ours).collect()
@@ -149,10 +210,15 @@ fn link(to: &Path, at: &Path) -> Result<(), String> {
 fn inspect(program: &Path) -> Result<(), String> {
     let needed = output(Command::new("ldd").arg(program))?;
     let needed = String::from_utf8_lossy(&needed.stdout).into_owned();
-    if let Some(line) =
-        needed.lines().find(|line| ["cuda", "cublas", "curand", "nvrtc"].iter().any(|l| line.contains(l)))
-    {
-        return Err(format!("expected a program that starts without CUDA, got one that needs {}", line.trim()));
+    if let Some(line) = needed.lines().find(|line| {
+        ["cuda", "cublas", "curand", "nvrtc"]
+            .iter()
+            .any(|l| line.contains(l))
+    }) {
+        return Err(format!(
+            "expected a program that starts without CUDA, got one that needs {}",
+            line.trim()
+        ));
     }
     let best = output(Command::new(program).args(["--device", "best"]))?;
     let said = String::from_utf8_lossy(&best.stdout).into_owned();
@@ -160,22 +226,38 @@ fn inspect(program: &Path) -> Result<(), String> {
     let cuda = Command::new(program).args(["--device", "cuda"]).output();
     let cuda = cuda.map_err(|error| format!("cannot run {}: {error}", program.display()))?;
     let complaint = String::from_utf8_lossy(&cuda.stderr).into_owned();
-    print!("xtask: --device cuda: {}{complaint}", String::from_utf8_lossy(&cuda.stdout));
+    print!(
+        "xtask: --device cuda: {}{complaint}",
+        String::from_utf8_lossy(&cuda.stdout)
+    );
     let fine = match said.starts_with("CUDA") {
         true => cuda.status.success(),
         false => cuda.status.code() == Some(1) && complaint.lines().count() == 1,
     };
-    if fine { Ok(()) } else { Err(format!("--device cuda: expected training or one line, got {}", cuda.status)) }
+    if fine {
+        Ok(())
+    } else {
+        Err(format!(
+            "--device cuda: expected training or one line, got {}",
+            cuda.status
+        ))
+    }
 }
 
 /// What a command that must succeed wrote.
 fn output(command: &mut Command) -> Result<Output, String> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().map_err(|error| format!("cannot run {program}: {error}"))?;
+    let output = command
+        .output()
+        .map_err(|error| format!("cannot run {program}: {error}"))?;
     if output.status.success() {
         return Ok(output);
     }
-    Err(format!("{program} failed: {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()))
+    Err(format!(
+        "{program} failed: {}: {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr).trim()
+    ))
 }
 
 #[cfg(test)]
@@ -184,8 +266,10 @@ mod tests {
 
     #[test]
     fn functions_are_those_of_the_library() {
-        let source =
-            "pub unsafe fn cuInit(flags: u32) {}\nfn cuInit(flags: u32);\nfn culib() {}\nfn cuMemcpy_v2(a: *mut u8);";
-        assert_eq!(functions(source, "cu").into_iter().collect::<Vec<_>>(), ["cuInit", "cuMemcpy_v2"]);
+        let source = "pub unsafe fn cuInit(flags: u32) {}\nfn cuInit(flags: u32);\nfn culib() {}\nfn cuMemcpy_v2(a: *mut u8);";
+        assert_eq!(
+            functions(source, "cu").into_iter().collect::<Vec<_>>(),
+            ["cuInit", "cuMemcpy_v2"]
+        );
     }
 }

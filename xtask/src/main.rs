@@ -19,7 +19,12 @@ cargo xtask bench NAME        interaction: how the kernel feels, beside the stoc
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    let result = match arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         ["test", steps @ ..] => test(steps),
         ["cuda"] => cuda::build(),
         ["sanitizer"] => sanitizer(),
@@ -53,15 +58,26 @@ const STEPS: [Step; 8] = [
 ];
 
 fn test(wanted: &[&str]) -> Result<(), String> {
-    if let Some(unknown) = wanted.iter().find(|name| STEPS.iter().all(|step| step.0 != **name)) {
-        return Err(format!("expected one of the test steps, got {unknown}\n{USAGE}"));
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|name| STEPS.iter().all(|step| step.0 != **name))
+    {
+        return Err(format!(
+            "expected one of the test steps, got {unknown}\n{USAGE}"
+        ));
     }
     let place = Place::new()?;
-    for (name, step) in STEPS.iter().filter(|step| wanted.is_empty() || wanted.contains(&step.0)) {
+    for (name, step) in STEPS
+        .iter()
+        .filter(|step| wanted.is_empty() || wanted.contains(&step.0))
+    {
         let start = Instant::now();
         println!("xtask: {name}");
         step(&place).map_err(|error| format!("{name}: {error}"))?;
-        println!("xtask: {name} passed, {:.0} s", start.elapsed().as_secs_f64());
+        println!(
+            "xtask: {name} passed, {:.0} s",
+            start.elapsed().as_secs_f64()
+        );
     }
     Ok(())
 }
@@ -71,19 +87,33 @@ fn fmt(place: &Place) -> Result<(), String> {
 }
 
 fn clippy(place: &Place) -> Result<(), String> {
-    run(place.cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    run(place.cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))
 }
 
 fn doc(place: &Place) -> Result<(), String> {
     let mut cargo = place.cargo();
-    run(cargo.env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--no-deps", "--package", "candlebook"]))
+    run(cargo.env("RUSTDOCFLAGS", "-D warnings").args([
+        "doc",
+        "--no-deps",
+        "--package",
+        "candlebook",
+    ]))
 }
 
 /// Unit, integration and doc tests. The kernel's run as it is shipped, so that it is compiled once.
 fn unit(place: &Place) -> Result<(), String> {
     run(place.cargo().args(["test", "--package", "candlebook"]))?;
     run(place.cargo().args(["test", "--package", "xtask"]))?;
-    run(place.cargo().args(["test", "--release", "--package", "candlebook-kernel"]))
+    run(place
+        .cargo()
+        .args(["test", "--release", "--package", "candlebook-kernel"]))
 }
 
 /// The README's install command, into folders of the tests' own.
@@ -98,7 +128,15 @@ fn kernel(place: &Place) -> Result<(), String> {
     let python = place.python()?;
     browser();
     let mut pytest = Command::new(python);
-    pytest.current_dir(&place.root).args(["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/kernel"]);
+    pytest.current_dir(&place.root).args([
+        "-m",
+        "pytest",
+        "-q",
+        "-rs",
+        "-p",
+        "no:cacheprovider",
+        "tests/kernel",
+    ]);
     run(place.isolate(&mut pytest))
 }
 
@@ -107,19 +145,32 @@ fn notebooks(place: &Place) -> Result<(), String> {
     install(place)?;
     let python = place.python()?;
     let folder = place.root.join("notebooks");
-    let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let entries =
+        std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "ipynb"));
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "ipynb")
+    });
     paths.sort();
     for path in paths {
         // A copy, so that files which cells write do not land among the sources.
-        let copy = place.work.join("notebooks").join(path.file_name().unwrap_or_default());
-        let made = copy.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::copy(&path, &copy));
+        let copy = place
+            .work
+            .join("notebooks")
+            .join(path.file_name().unwrap_or_default());
+        let made = copy
+            .parent()
+            .map_or(Ok(()), std::fs::create_dir_all)
+            .and_then(|()| std::fs::copy(&path, &copy));
         made.map_err(|error| format!("{}: {error}", copy.display()))?;
         let mut candlebook = Command::new(place.kernel());
         run(place.isolate(&mut candlebook).arg("run").arg(&copy))?;
         let mut check = Command::new(&python);
-        run(check.current_dir(&place.root).arg("tests/check_notebook.py").arg(&copy))?;
+        run(check
+            .current_dir(&place.root)
+            .arg("tests/check_notebook.py")
+            .arg(&copy))?;
     }
     Ok(())
 }
@@ -128,7 +179,13 @@ fn notebooks(place: &Place) -> Result<(), String> {
 fn sanitizer() -> Result<(), String> {
     let place = Place::new()?;
     let mut cargo = place.cargo();
-    cargo.args(["test", "--package", "candlebook", "--target", "x86_64-unknown-linux-gnu"]);
+    cargo.args([
+        "test",
+        "--package",
+        "candlebook",
+        "--target",
+        "x86_64-unknown-linux-gnu",
+    ]);
     cargo.args(["--lib", "--test", "conv", "--test", "compiled"]);
     // The flag is not stable, but the toolchain has what it needs. What tests leak, they leak on purpose.
     run(cargo
@@ -143,8 +200,12 @@ fn bench(name: &str) -> Result<(), String> {
     let place = Place::new()?;
     install(&place)?;
     let mut python = Command::new(place.python()?);
-    python.current_dir(&place.work).arg(place.root.join("benches").join(format!("{name}.py")));
-    run(place.isolate(&mut python).env("CANDLEBOOK_BENCH", place.target.join("bench")))
+    python
+        .current_dir(&place.work)
+        .arg(place.root.join("benches").join(format!("{name}.py")));
+    run(place
+        .isolate(&mut python)
+        .env("CANDLEBOOK_BENCH", place.target.join("bench")))
 }
 
 /// A benchmark of the helper alone.
@@ -160,27 +221,57 @@ fn bench_rust(name: &str) -> Result<(), String> {
 fn bench_beside_torch(name: &str, with_torch: bool) -> Result<(), String> {
     let place = Place::new()?;
     let mut cargo = place.cargo();
-    cargo.args(["bench", "--package", "candlebook", "--bench", name, "--no-run", "--message-format=json"]);
-    let built =
-        cleaned(&mut cargo).stderr(Stdio::inherit()).output().map_err(|error| format!("cannot run cargo: {error}"))?;
+    cargo.args([
+        "bench",
+        "--package",
+        "candlebook",
+        "--bench",
+        name,
+        "--no-run",
+        "--message-format=json",
+    ]);
+    let built = cleaned(&mut cargo)
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
     let messages = String::from_utf8_lossy(&built.stdout);
-    let mut paths = messages.lines().filter_map(|line| line.split("\"executable\":\"").nth(1)?.split('"').next());
-    let bench = paths.next_back().filter(|_| built.status.success()).ok_or("the benchmark was not built")?;
+    let mut paths = messages
+        .lines()
+        .filter_map(|line| line.split("\"executable\":\"").nth(1)?.split('"').next());
+    let bench = paths
+        .next_back()
+        .filter(|_| built.status.success())
+        .ok_or("the benchmark was not built")?;
     // What the benchmark imports, and the versions it was written with.
     let (imports, packages): (&str, &[&str]) = match name {
-        "loader" => ("import torch, torchvision", &["torch==2.15.0", "torchvision==0.29.2", "pillow==13.0.0"]),
+        "loader" => (
+            "import torch, torchvision",
+            &["torch==2.15.0", "torchvision==0.29.2", "pillow==13.0.0"],
+        ),
         _ => ("import torch, numpy", &["torch==2.15.0", "numpy==2.3.5"]),
     };
     let folder = place.work.join("torch");
     let torch = folder.join("bin/python");
     // By Python itself: one benchmark's environment lacks what the other one needs.
-    let there = || cleaned(Command::new(&torch).args(["-c", imports])).output().is_ok_and(|out| out.status.success());
+    let there = || {
+        cleaned(Command::new(&torch).args(["-c", imports]))
+            .output()
+            .is_ok_and(|out| out.status.success())
+    };
     if with_torch && !there() {
-        println!("xtask: installing {} into {}", packages.join(", "), folder.display());
+        println!(
+            "xtask: installing {} into {}",
+            packages.join(", "),
+            folder.display()
+        );
         if !torch.is_file() {
-            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+            run(Command::new("python3")
+                .args(["-m", "venv", "--clear"])
+                .arg(&folder))?;
         }
-        run(Command::new(&torch).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
+        run(Command::new(&torch)
+            .args(["-m", "pip", "install", "--quiet"])
+            .args(packages))?;
     }
     let mut python = Command::new("python3");
     python
@@ -196,11 +287,22 @@ fn bench_beside_torch(name: &str, with_torch: bool) -> Result<(), String> {
 /// A browser for the test that uses one, where the system's packages can be installed; elsewhere that test says that it is
 /// skipped.
 fn browser() {
-    let there = |name: &str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
+    let there = |name: &str| {
+        Command::new(name)
+            .arg("--version")
+            .output()
+            .is_ok_and(|out| out.status.success())
+    };
     if !there("chromium") || !there("chromedriver") {
         println!("xtask: installing chromium by apt-get");
-        for arguments in [&["update", "-q"][..], &["install", "-qy", "chromium", "chromium-driver"]] {
-            if let Err(error) = run(Command::new("apt-get").args(arguments).stdout(Stdio::null())) {
+        for arguments in [
+            &["update", "-q"][..],
+            &["install", "-qy", "chromium", "chromium-driver"],
+        ] {
+            if let Err(error) = run(Command::new("apt-get")
+                .args(arguments)
+                .stdout(Stdio::null()))
+            {
                 println!("xtask: no browser: {error}");
                 return;
             }
@@ -218,9 +320,14 @@ struct Place {
 impl Place {
     fn new() -> Result<Place, String> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = manifest.parent().ok_or("xtask is not in a workspace")?.to_owned();
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        let target = std::path::absolute(target).map_err(|error| format!("target folder: {error}"))?;
+        let root = manifest
+            .parent()
+            .ok_or("xtask is not in a workspace")?
+            .to_owned();
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        let target =
+            std::path::absolute(target).map_err(|error| format!("target folder: {error}"))?;
         let work = target.join("xtask");
         std::fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
         Ok(Place { root, target, work })
@@ -252,23 +359,40 @@ impl Place {
 
     /// The Python of an environment with what the tests import.
     fn python(&self) -> Result<PathBuf, String> {
-        Ok(self.environment("python", "tests/kernel/requirements.txt")?.join("bin/python"))
+        Ok(self
+            .environment("python", "tests/kernel/requirements.txt")?
+            .join("bin/python"))
     }
 
     /// A Python environment with the packages of a list; made when it is not there or its list has changed.
     fn environment(&self, name: &str, list: &str) -> Result<PathBuf, String> {
         let list = self.root.join(list);
-        let wanted = std::fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
+        let wanted = std::fs::read_to_string(&list)
+            .map_err(|error| format!("{}: {error}", list.display()))?;
         let folder = self.work.join(name);
         let stamp = folder.join("requirements.txt");
         if std::fs::read_to_string(&stamp).is_ok_and(|text| text == wanted) {
             return Ok(folder);
         }
-        println!("xtask: installing Python packages into {}", folder.display());
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+        println!(
+            "xtask: installing Python packages into {}",
+            folder.display()
+        );
+        run(Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&folder))?;
         let mut pip = Command::new(folder.join("bin/python"));
         pip.current_dir(&self.root);
-        run(pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&list))?;
+        run(pip
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "-r",
+            ])
+            .arg(&list))?;
         std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
         Ok(folder)
     }
@@ -276,7 +400,12 @@ impl Place {
 
 /// Without what cargo sets for this program: it must not reach the cargo that it starts, which would compile anew.
 fn cleaned(command: &mut Command) -> &mut Command {
-    for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "LD_LIBRARY_PATH", "RUSTUP_TOOLCHAIN"] {
+    for name in [
+        "CARGO_MANIFEST_DIR",
+        "CARGO_PKG_NAME",
+        "LD_LIBRARY_PATH",
+        "RUSTUP_TOOLCHAIN",
+    ] {
         command.env_remove(name);
     }
     command
@@ -285,6 +414,12 @@ fn cleaned(command: &mut Command) -> &mut Command {
 fn run(command: &mut Command) -> Result<(), String> {
     cleaned(command);
     let program = command.get_program().to_string_lossy().into_owned();
-    let status = command.status().map_err(|error| format!("cannot run {program}: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{program} failed: {status}")) }
+    let status = command
+        .status()
+        .map_err(|error| format!("cannot run {program}: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{program} failed: {status}"))
+    }
 }

@@ -53,15 +53,20 @@ impl<'a> Datum<'a> {
         let there = self.data.len() as u64;
         if !matches!(channels, 1 | 3) || claimed != Some(there) {
             let floats = if self.floats { " and floats" } else { "" };
-            return Err(format!("a record of {channels} x {height} x {width} with {there} bytes{floats}"));
+            return Err(format!(
+                "a record of {channels} x {height} x {width} with {there} bytes{floats}"
+            ));
         }
         let pixels = self.data.len() / channels as usize;
         // (c, h, w) of blue, green, red -> (h, w, c) of red, green, blue; one channel stands for all three.
         let plane = |c: usize| &self.data[(c * pixels) % self.data.len()..][..pixels];
         let planes = [plane(2), plane(1), plane(0)];
-        let bytes = (0..pixels).flat_map(|i| planes.map(|plane| plane[i])).collect();
+        let bytes = (0..pixels)
+            .flat_map(|i| planes.map(|plane| plane[i]))
+            .collect();
         let side = |length: u64| u32::try_from(length).unwrap_or(u32::MAX);
-        RgbImage::from_raw(side(width), side(height), bytes).ok_or_else(|| format!("a record of {height} x {width}"))
+        RgbImage::from_raw(side(width), side(height), bytes)
+            .ok_or_else(|| format!("a record of {height} x {width}"))
     }
 }
 
@@ -85,7 +90,10 @@ impl<'a> Wire<'a> {
 
     fn take(&mut self, n: u64) -> Result<&'a [u8], String> {
         let there = self.0.len();
-        let n = usize::try_from(n).ok().filter(|&n| n <= there).ok_or("a record that is cut off")?;
+        let n = usize::try_from(n)
+            .ok()
+            .filter(|&n| n <= there)
+            .ok_or("a record that is cut off")?;
         let (taken, rest) = self.0.split_at(n);
         self.0 = rest;
         Ok(taken)
@@ -122,7 +130,11 @@ mod tests {
         let datum = Datum::parse(&RECORD).unwrap();
         assert_eq!(datum.label, Some(300));
         assert_eq!(datum.picture().unwrap().into_raw(), [5, 3, 1, 6, 4, 2]);
-        let grey = Datum { channels: 1, height: 3, ..datum.clone() };
+        let grey = Datum {
+            channels: 1,
+            height: 3,
+            ..datum.clone()
+        };
         assert_eq!(grey.picture().unwrap().into_raw()[..6], [1, 1, 1, 2, 2, 2]);
         let negative = [&RECORD[..14], &[40], &[0xff; 9], &[1]].concat();
         assert_eq!(Datum::parse(&negative).unwrap().label, Some(-1));
@@ -130,7 +142,13 @@ mod tests {
 
     #[test]
     fn fields_that_are_not_known_are_left_out() {
-        let more = [&RECORD[..], &[0x35, 0, 0, 0, 0], &[0x41, 0, 0, 0, 0, 0, 0, 0, 0], &[0x4a, 1, 9], &[0x50, 7]];
+        let more = [
+            &RECORD[..],
+            &[0x35, 0, 0, 0, 0],
+            &[0x41, 0, 0, 0, 0, 0, 0, 0, 0],
+            &[0x4a, 1, 9],
+            &[0x50, 7],
+        ];
         let datum = Datum::parse(&more.concat()).map(|datum| (datum.label, datum.floats));
         assert_eq!(datum, Ok((Some(300), true)));
     }

@@ -58,9 +58,17 @@ struct Part {
 impl Part {
     /// The largest part of these proportions, in the middle.
     fn middle(width: f64, height: f64, proportion: f64) -> Part {
-        let (w, h) =
-            if width > height * proportion { (height * proportion, height) } else { (width, width / proportion) };
-        Part { left: (width - w) / 2.0, top: (height - h) / 2.0, width: w, height: h }
+        let (w, h) = if width > height * proportion {
+            (height * proportion, height)
+        } else {
+            (width, width / proportion)
+        };
+        Part {
+            left: (width - w) / 2.0,
+            top: (height - h) / 2.0,
+            width: w,
+            height: h,
+        }
     }
 }
 
@@ -76,9 +84,12 @@ impl Framing {
             ));
         }
         match self.crop {
-            Crop::Random(share) if !(share > 0.0 && share <= 1.0) => {
-                Err(Error::setting("Crop::Random", "a share of the area in (0, 1]", share, "0.5 is a good start"))
-            }
+            Crop::Random(share) if !(share > 0.0 && share <= 1.0) => Err(Error::setting(
+                "Crop::Random",
+                "a share of the area in (0, 1]",
+                share,
+                "0.5 is a good start",
+            )),
             _ => Ok(()),
         }
     }
@@ -90,19 +101,33 @@ impl Framing {
 
     /// What is kept of a photograph.
     pub(crate) fn frame(&self, photograph: &RgbImage) -> std::result::Result<Frame, String> {
-        let (width, height) = (f64::from(photograph.width()), f64::from(photograph.height()));
+        let (width, height) = (
+            f64::from(photograph.width()),
+            f64::from(photograph.height()),
+        );
         let (part, short) = match self.crop {
             Crop::Center => (Part::middle(width, height, 1.0), self.size),
             Crop::Random(_) => {
                 let proportion = (width / height).clamp(1.0 / LONGEST, LONGEST);
-                (Part::middle(width, height, proportion), (self.size * MARGIN.0).div_ceil(MARGIN.1))
+                (
+                    Part::middle(width, height, proportion),
+                    (self.size * MARGIN.0).div_ceil(MARGIN.1),
+                )
             }
         };
         let scale = short as f64 / part.width.min(part.height);
         let side = |length: f64| ((length * scale).round() as usize).max(1);
-        let whole = (photograph.as_raw().as_slice(), photograph.width() as usize, photograph.height() as usize);
+        let whole = (
+            photograph.as_raw().as_slice(),
+            photograph.width() as usize,
+            photograph.height() as usize,
+        );
         let (width, height) = (side(part.width), side(part.height));
-        Ok(Frame { width, height, bytes: resized(whole, part, (width, height))? })
+        Ok(Frame {
+            width,
+            height,
+            bytes: resized(whole, part, (width, height))?,
+        })
     }
 
     /// One picture of a frame, cut by chance where a generator is given.
@@ -125,9 +150,19 @@ impl Framing {
             }
         }
         match chosen {
-            Some(part) => planes(&resized(whole, part, (size, size))?, size, (0, 0), size, mirrored, picture),
+            Some(part) => planes(
+                &resized(whole, part, (size, size))?,
+                size,
+                (0, 0),
+                size,
+                mirrored,
+                picture,
+            ),
             None => {
-                let corner = (width.saturating_sub(size) / 2, height.saturating_sub(size) / 2);
+                let corner = (
+                    width.saturating_sub(size) / 2,
+                    height.saturating_sub(size) / 2,
+                );
                 planes(&frame.bytes, width, corner, size, mirrored, picture);
             }
         }
@@ -144,10 +179,19 @@ fn random_part(width: f64, height: f64, share: f32, draws: &mut Rng) -> Part {
         let (w, h) = ((area * proportion).sqrt(), (area / proportion).sqrt());
         let (across, down) = (f64::from(draws.unit()), f64::from(draws.unit()));
         if w <= width && h <= height {
-            return Part { left: across * (width - w), top: down * (height - h), width: w, height: h };
+            return Part {
+                left: across * (width - w),
+                top: down * (height - h),
+                width: w,
+                height: h,
+            };
         }
     }
-    Part::middle(width, height, (width / height).clamp(PROPORTIONS.0.into(), PROPORTIONS.1.into()))
+    Part::middle(
+        width,
+        height,
+        (width / height).clamp(PROPORTIONS.0.into(), PROPORTIONS.1.into()),
+    )
 }
 
 /// A part of a picture at another size, every source pixel having its share.
@@ -159,16 +203,15 @@ fn resized(
     thread_local! {
         static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new());
     }
-    let source =
-        ImageRef::new(width as u32, height as u32, bytes, PixelType::U8x3).map_err(|error| error.to_string())?;
+    let source = ImageRef::new(width as u32, height as u32, bytes, PixelType::U8x3)
+        .map_err(|error| error.to_string())?;
     let mut target = Image::new(to_width as u32, to_height as u32, PixelType::U8x3);
-    let how = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).crop(
-        part.left,
-        part.top,
-        part.width,
-        part.height,
-    );
-    RESIZER.with_borrow_mut(|resizer| resizer.resize(&source, &mut target, &how)).map_err(|error| error.to_string())?;
+    let how = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+        .crop(part.left, part.top, part.width, part.height);
+    RESIZER
+        .with_borrow_mut(|resizer| resizer.resize(&source, &mut target, &how))
+        .map_err(|error| error.to_string())?;
     Ok(target.into_vec())
 }
 
@@ -176,7 +219,14 @@ fn resized(
 ///
 /// # Shapes
 /// (height, width, 3) -> (3, size, size)
-fn planes(bytes: &[u8], width: usize, (left, top): (usize, usize), size: usize, mirrored: bool, picture: &mut [u8]) {
+fn planes(
+    bytes: &[u8],
+    width: usize,
+    (left, top): (usize, usize),
+    size: usize,
+    mirrored: bool,
+    picture: &mut [u8],
+) {
     let (red, rest) = picture.split_at_mut(size * size);
     let (green, blue) = rest.split_at_mut(size * size);
     for y in 0..size {
@@ -196,19 +246,29 @@ mod tests {
     /// Red grows to the right, green downwards.
     fn ramp(width: u32, height: u32) -> RgbImage {
         RgbImage::from_fn(width, height, |x, y| {
-            image::Rgb([(255 * x / (width - 1)) as u8, (255 * y / (height - 1)) as u8, 7])
+            image::Rgb([
+                (255 * x / (width - 1)) as u8,
+                (255 * y / (height - 1)) as u8,
+                7,
+            ])
         })
     }
 
     fn cut(framing: Framing, photograph: &RgbImage, draws: Option<&mut Rng>) -> Vec<u8> {
         let mut picture = vec![0; framing.bytes()];
-        framing.cut(&framing.frame(photograph).unwrap(), draws, &mut picture).unwrap();
+        framing
+            .cut(&framing.frame(photograph).unwrap(), draws, &mut picture)
+            .unwrap();
         picture
     }
 
     #[test]
     fn the_middle_of_a_wide_photograph_is_kept() {
-        let framing = Framing { size: 8, crop: Crop::Center, flip: true };
+        let framing = Framing {
+            size: 8,
+            crop: Crop::Center,
+            flip: true,
+        };
         let picture = cut(framing, &ramp(320, 80), None);
         let (red, green) = (&picture[..8], &picture[64..128]);
         // The middle quarter of the width: 3/8 to 5/8 of 255, in eight steps.
@@ -222,20 +282,43 @@ mod tests {
 
     #[test]
     fn random_cuts_stay_inside_and_repeat_with_their_seed() {
-        let framing = Framing { size: 16, crop: Crop::Random(0.3), flip: true };
+        let framing = Framing {
+            size: 16,
+            crop: Crop::Random(0.3),
+            flip: true,
+        };
         let photograph = ramp(90, 60);
-        let draw = |seed| cut(framing, &photograph, Some(&mut Rng::new(seed, Stream::Augment)));
+        let draw = |seed| {
+            cut(
+                framing,
+                &photograph,
+                Some(&mut Rng::new(seed, Stream::Augment)),
+            )
+        };
         assert_eq!(draw(1), draw(1));
         let mut mirrored = 0;
         for seed in 0..40 {
             let picture = draw(seed);
             let (first, last) = (i32::from(picture[0]), i32::from(picture[15]));
             mirrored += i32::from(first > last);
-            assert!((first - last).abs() > 60, "a third of the area is at least half of the width");
+            assert!(
+                (first - last).abs() > 60,
+                "a third of the area is at least half of the width"
+            );
             assert!(picture[256] < picture[511], "never upside down");
         }
         assert!((8..32).contains(&mirrored), "{mirrored}");
-        assert_eq!(cut(framing, &photograph, None), cut(Framing { flip: false, ..framing }, &photograph, None));
+        assert_eq!(
+            cut(framing, &photograph, None),
+            cut(
+                Framing {
+                    flip: false,
+                    ..framing
+                },
+                &photograph,
+                None
+            )
+        );
     }
 
     #[test]
@@ -243,10 +326,17 @@ mod tests {
         for (width, height) in [(1, 1), (1, 3000), (3000, 1), (2, 2), (7, 5)] {
             for crop in [Crop::Center, Crop::Random(1.0)] {
                 let photograph = RgbImage::from_pixel(width, height, image::Rgb([9, 8, 7]));
-                let framing = Framing { size: 5, crop, flip: true };
+                let framing = Framing {
+                    size: 5,
+                    crop,
+                    flip: true,
+                };
                 for draws in [None, Some(&mut Rng::new(3, Stream::Augment))] {
                     let picture = cut(framing, &photograph, draws);
-                    assert!(picture[..25].iter().all(|v| *v == 9) && picture[50..].iter().all(|v| *v == 7));
+                    assert!(
+                        picture[..25].iter().all(|v| *v == 9)
+                            && picture[50..].iter().all(|v| *v == 7)
+                    );
                 }
             }
         }

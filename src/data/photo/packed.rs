@@ -58,7 +58,12 @@ impl Packed {
                 })?
             }
         };
-        for (i, _) in packed.entries.iter().enumerate().filter(|(_, entry)| entry.width == 0) {
+        for (i, _) in packed
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| entry.width == 0)
+        {
             note(i, "could not be decoded when it was packed".into())?;
         }
         Ok(packed)
@@ -76,7 +81,9 @@ impl Packed {
         let mut table = vec![0; n * ENTRY as usize];
         file.read_exact(&mut table).ok()?;
         let entry = |bytes: &[u8; ENTRY as usize]| Entry {
-            end: u64::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]]),
+            end: u64::from_le_bytes([
+                bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7],
+            ]),
             width: u16::from_le_bytes([bytes[8], bytes[9]]),
             height: u16::from_le_bytes([bytes[10], bytes[11]]),
         };
@@ -93,7 +100,10 @@ impl Packed {
                 return None;
             }
         }
-        (file.metadata().ok()?.len() == at).then(|| Packed { file: Mutex::new(file), entries })
+        (file.metadata().ok()?.len() == at).then(|| Packed {
+            file: Mutex::new(file),
+            entries,
+        })
     }
 
     /// One frame; or why it cannot be had.
@@ -104,50 +114,97 @@ impl Packed {
         }
         let (width, height) = (usize::from(width), usize::from(height));
         let mut bytes = vec![0; 3 * width * height];
-        let mut file = self.file.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        file.seek(SeekFrom::Start(end - bytes.len() as u64)).map_err(|error| error.to_string())?;
-        file.read_exact(&mut bytes).map_err(|error| error.to_string())?;
-        Ok(Frame { width, height, bytes })
+        let mut file = self
+            .file
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        file.seek(SeekFrom::Start(end - bytes.len() as u64))
+            .map_err(|error| error.to_string())?;
+        file.read_exact(&mut bytes)
+            .map_err(|error| error.to_string())?;
+        Ok(Frame {
+            width,
+            height,
+            bytes,
+        })
     }
 }
 
 /// Decodes every photograph once and writes the file, whole or not at all.
-fn make(path: &Path, source: &dyn Source, framing: Framing, note: &impl Fn(usize, String) -> Result<()>) -> Result<()> {
+fn make(
+    path: &Path,
+    source: &dyn Source,
+    framing: Framing,
+    note: &impl Fn(usize, String) -> Result<()>,
+) -> Result<()> {
     let n = source.len();
     let decode = |i| {
         unless_stopped()?;
-        Ok((i, source.read(i).and_then(|photograph| framing.frame(&photograph))))
+        Ok((
+            i,
+            source
+                .read(i)
+                .and_then(|photograph| framing.frame(&photograph)),
+        ))
     };
     let mut out = BufWriter::with_capacity(1 << 20, temporary(path)?);
     let mut entries = Vec::with_capacity(n);
     let mut end = HEADER + ENTRY * n as u64;
-    out.seek(SeekFrom::Start(end)).map_err(Error::io("write", path))?;
+    out.seek(SeekFrom::Start(end))
+        .map_err(Error::io("write", path))?;
     let mut line = Line::new();
     for start in (0..n).step_by(CHUNK) {
         unless_stopped()?;
         line.at(|| format!("decoding photographs: {start} of {n}"));
-        let frames: Vec<_> = (start..n.min(start + CHUNK)).into_par_iter().map(decode).collect::<Result<_>>()?;
+        let frames: Vec<_> = (start..n.min(start + CHUNK))
+            .into_par_iter()
+            .map(decode)
+            .collect::<Result<_>>()?;
         for (i, frame) in frames {
             let frame = frame.or_else(|reason| {
                 note(i, reason)?;
-                Ok::<_, Error>(Frame { width: 0, height: 0, bytes: Vec::new() })
+                Ok::<_, Error>(Frame {
+                    width: 0,
+                    height: 0,
+                    bytes: Vec::new(),
+                })
             })?;
-            out.write_all(&frame.bytes).map_err(Error::io("write", path))?;
+            out.write_all(&frame.bytes)
+                .map_err(Error::io("write", path))?;
             end += frame.bytes.len() as u64;
             // A frame is at most four times as long as the largest size, 4096 * 8/7.
-            entries.push(Entry { end, width: frame.width as u16, height: frame.height as u16 });
+            entries.push(Entry {
+                end,
+                width: frame.width as u16,
+                height: frame.height as u16,
+            });
         }
     }
-    out.seek(SeekFrom::Start(0)).map_err(Error::io("write", path))?;
+    out.seek(SeekFrom::Start(0))
+        .map_err(Error::io("write", path))?;
     let mut table = MAGIC.to_vec();
     table.extend((n as u64).to_le_bytes());
     for Entry { end, width, height } in entries {
-        table.extend(end.to_le_bytes().into_iter().chain(width.to_le_bytes()).chain(height.to_le_bytes()));
+        table.extend(
+            end.to_le_bytes()
+                .into_iter()
+                .chain(width.to_le_bytes())
+                .chain(height.to_le_bytes()),
+        );
     }
     out.write_all(&table).map_err(Error::io("write", path))?;
-    let file = out.into_inner().map_err(|error| Error::io("write", path)(error.into_error()))?;
-    file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
-    line.done(|| format!("{n} photographs decoded, {:.0} MB in {}", end as f64 / 1e6, path.display()));
+    let file = out
+        .into_inner()
+        .map_err(|error| Error::io("write", path)(error.into_error()))?;
+    file.persist(path)
+        .map_err(|error| Error::io("write", path)(error.error))?;
+    line.done(|| {
+        format!(
+            "{n} photographs decoded, {:.0} MB in {}",
+            end as f64 / 1e6,
+            path.display()
+        )
+    });
     Ok(())
 }
 
@@ -155,11 +212,20 @@ fn make(path: &Path, source: &dyn Source, framing: Framing, note: &impl Fn(usize
 fn key(source: &dyn Source, framing: Framing) -> Result<String> {
     let mut hash = Sha256::new();
     // What is cut from a frame does not change it.
-    hash.update(format!("{} {}\n", framing.size, matches!(framing.crop, Crop::Center)));
+    hash.update(format!(
+        "{} {}\n",
+        framing.size,
+        matches!(framing.crop, Crop::Center)
+    ));
     for i in 0..source.len() {
         unless_stopped()?;
         hash.update(source.name(i).as_os_str().as_encoded_bytes());
         hash.update(format!("\n{}\n", source.version(i)));
     }
-    Ok(hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Ok(hash
+        .finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }

@@ -25,9 +25,21 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(root: &Path, source: Box<dyn Source>, framing: Framing, most: usize) -> Result<Self> {
+    pub(crate) fn new(
+        root: &Path,
+        source: Box<dyn Source>,
+        framing: Framing,
+        most: usize,
+    ) -> Result<Self> {
         framing.check()?;
-        Ok(Stream { source, framing, packed: None, unreadable: Mutex::default(), most, root: root.to_owned() })
+        Ok(Stream {
+            source,
+            framing,
+            packed: None,
+            unreadable: Mutex::default(),
+            most,
+            root: root.to_owned(),
+        })
     }
 
     /// The same, read from a packed file of its frames; where there is none yet, every photograph is decoded once.
@@ -36,7 +48,12 @@ impl Stream {
     /// A folder that cannot be written; more unreadable photographs than the limit; Stop.
     pub(crate) fn packed(mut self, folder: &Path) -> Result<Self> {
         let note = |i, reason| self.note(i, reason);
-        self.packed = Some(Packed::open_or_make(folder, self.source.as_ref(), self.framing, note)?);
+        self.packed = Some(Packed::open_or_make(
+            folder,
+            self.source.as_ref(),
+            self.framing,
+            note,
+        )?);
         Ok(self)
     }
 
@@ -60,13 +77,21 @@ impl Stream {
     ///
     /// # Errors
     /// One unreadable photograph more than the limit.
-    pub(crate) fn picture(&self, i: usize, draws: Option<&mut Rng>, picture: &mut [u8]) -> Result<bool> {
+    pub(crate) fn picture(
+        &self,
+        i: usize,
+        draws: Option<&mut Rng>,
+        picture: &mut [u8],
+    ) -> Result<bool> {
         if self.bad().contains_key(&i) {
             return Ok(false);
         }
         let frame = match &self.packed {
             Some(packed) => packed.frame(i),
-            None => self.source.read(i).and_then(|photograph| self.framing.frame(&photograph)),
+            None => self
+                .source
+                .read(i)
+                .and_then(|photograph| self.framing.frame(&photograph)),
         };
         match frame.and_then(|frame| self.framing.cut(&frame, draws, picture)) {
             Ok(()) => Ok(true),
@@ -93,11 +118,23 @@ impl Stream {
             bad.insert(i, reason.clone());
         }
         if bad.len() > self.most {
-            let examples: Vec<String> =
-                bad.iter().take(3).map(|(i, reason)| format!("{}: {reason}", self.source.name(*i).display())).collect();
-            let got = format!("{} unreadable ones ({}, ...)", bad.len(), examples.join("; "));
+            let examples: Vec<String> = bad
+                .iter()
+                .take(3)
+                .map(|(i, reason)| format!("{}: {reason}", self.source.name(*i).display()))
+                .collect();
+            let got = format!(
+                "{} unreadable ones ({}, ...)",
+                bad.len(),
+                examples.join("; ")
+            );
             let hint = "Mend or remove them, or allow more, as by ImageFolder { unreadable, .. }";
-            return Err(Error::file(&self.root, format!("at most {} unreadable pictures", self.most), got, hint));
+            return Err(Error::file(
+                &self.root,
+                format!("at most {} unreadable pictures", self.most),
+                got,
+                hint,
+            ));
         }
         println!(
             "{}: {reason}. Another picture stands in for it ({} unreadable of at most {})",
@@ -109,6 +146,8 @@ impl Stream {
     }
 
     fn bad(&self) -> MutexGuard<'_, BTreeMap<usize, String>> {
-        self.unreadable.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.unreadable
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

@@ -29,30 +29,59 @@ impl Axis {
     /// The axis that holds all values that can stand on it, with a margin on each side as a share of their span.
     pub(crate) fn fit(values: impl Iterator<Item = f64>, ticks: Ticks, margin: f64) -> Self {
         if let Ticks::Names(names) = &ticks {
-            return Axis { low: -0.5, high: names.len() as f64 - 0.5, ticks, whole: false };
+            return Axis {
+                low: -0.5,
+                high: names.len() as f64 - 0.5,
+                ticks,
+                whole: false,
+            };
         }
         let log = ticks == Ticks::Log;
-        let values = values.filter(|v| !log || *v > 0.0).map(|v| if log { v.log10() } else { v });
+        let values = values
+            .filter(|v| !log || *v > 0.0)
+            .map(|v| if log { v.log10() } else { v });
         let (mut low, mut high) = finite_range(values);
         if low > high {
             (low, high) = (0.0, 1.0);
         } else if high - low <= 1e-12 * high.abs().max(low.abs()) {
-            let around = if log || high == 0.0 { 1.0 } else { high.abs() * 0.5 };
+            let around = if log || high == 0.0 {
+                1.0
+            } else {
+                high.abs() * 0.5
+            };
             (low, high) = (low - around, high + around);
         } else {
             let margin = (high - low) * margin;
             (low, high) = (low - margin, high + margin);
         }
-        let (low, high) = if log { (10f64.powf(low), 10f64.powf(high)) } else { (low, high) };
+        let (low, high) = if log {
+            (10f64.powf(low), 10f64.powf(high))
+        } else {
+            (low, high)
+        };
         // What no number is left for.
-        let (least, most) = if log { (f64::MIN_POSITIVE, f64::MAX) } else { (-f64::MAX / 4.0, f64::MAX / 4.0) };
+        let (least, most) = if log {
+            (f64::MIN_POSITIVE, f64::MAX)
+        } else {
+            (-f64::MAX / 4.0, f64::MAX / 4.0)
+        };
         let (low, high) = (low.clamp(least, most), high.clamp(least, most));
-        Axis { low, high, ticks, whole: false }
+        Axis {
+            low,
+            high,
+            ticks,
+            whole: false,
+        }
     }
 
     /// An axis with these ends.
     pub(crate) fn between(low: f64, high: f64, ticks: Ticks) -> Self {
-        Axis { low, high, ticks, whole: false }
+        Axis {
+            low,
+            high,
+            ticks,
+            whole: false,
+        }
     }
 
     /// The same axis with only whole numbers beside it.
@@ -63,7 +92,11 @@ impl Axis {
     /// The distance between its marks.
     fn step(&self, most: usize) -> f64 {
         let step = step((self.high - self.low).abs(), most.max(2));
-        if self.whole && step < 5.0 { step.floor().max(1.0) } else { step }
+        if self.whole && step < 5.0 {
+            step.floor().max(1.0)
+        } else {
+            step
+        }
     }
 
     /// Whether a value can stand on it.
@@ -74,7 +107,11 @@ impl Axis {
     /// Where a value stands, as a share of the axis; what is outside stands at the edge.
     pub(crate) fn place(&self, value: f64) -> f64 {
         let (low, high, value) = match self.ticks {
-            Ticks::Log => (self.low.log10(), self.high.log10(), value.max(f64::MIN_POSITIVE).log10()),
+            Ticks::Log => (
+                self.low.log10(),
+                self.high.log10(),
+                value.max(f64::MIN_POSITIVE).log10(),
+            ),
             _ => (self.low, self.high, value),
         };
         ((value - low) / (high - low)).clamp(0.0, 1.0)
@@ -85,14 +122,19 @@ impl Axis {
         let most = most.max(2);
         let (low, high) = (self.low.min(self.high), self.low.max(self.high));
         match &self.ticks {
-            Ticks::Names(names) => {
-                (0..names.len()).step_by(names.len().div_ceil(most).max(1)).map(|i| i as f64).collect()
-            }
+            Ticks::Names(names) => (0..names.len())
+                .step_by(names.len().div_ceil(most).max(1))
+                .map(|i| i as f64)
+                .collect(),
             Ticks::Log => {
                 let power = |value: f64| (value.log10() as i32).clamp(-324, 309);
                 let (first, last) = (power(low) - 1, power(high) + 1);
                 let decades = (last - first).max(1) as usize;
-                let within: &[f64] = if decades <= most.min(3) { &[1.0, 2.0, 5.0] } else { &[1.0] };
+                let within: &[f64] = if decades <= most.min(3) {
+                    &[1.0, 2.0, 5.0]
+                } else {
+                    &[1.0]
+                };
                 let all = (first..=last).step_by(decades.div_ceil(most).max(1));
                 let all = all.flat_map(|power| within.iter().map(move |m| m * 10f64.powi(power)));
                 all.filter(|v| (low..=high).contains(v)).collect()
@@ -103,7 +145,11 @@ impl Axis {
                     return Vec::new();
                 }
                 let first = (low / step - 1e-9).ceil() as i64;
-                (first..).map(|i| i as f64 * step).take_while(|v| *v <= high + step * 1e-9).take(2 * most).collect()
+                (first..)
+                    .map(|i| i as f64 * step)
+                    .take_while(|v| *v <= high + step * 1e-9)
+                    .take(2 * most)
+                    .collect()
             }
         }
     }
@@ -111,7 +157,10 @@ impl Axis {
     /// A value as it is written beside the axis.
     pub(crate) fn label(&self, value: f64, most: usize) -> String {
         match &self.ticks {
-            Ticks::Names(names) => names.get(value.round() as usize).cloned().unwrap_or_default(),
+            Ticks::Names(names) => names
+                .get(value.round() as usize)
+                .cloned()
+                .unwrap_or_default(),
             Ticks::Log => short(value),
             Ticks::Linear => {
                 let step = self.step(most);
@@ -125,7 +174,11 @@ impl Axis {
                     decimals += 1;
                 }
                 let text = format!("{value:.decimals$}");
-                if text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') {
+                if text
+                    .trim_start_matches('-')
+                    .chars()
+                    .all(|c| c == '0' || c == '.')
+                {
                     text.trim_start_matches('-').into()
                 } else {
                     text
@@ -140,7 +193,10 @@ fn step(span: f64, most: usize) -> f64 {
     let rough = span / most as f64;
     let power = 10f64.powf(rough.log10().floor());
     let of = |n: f64| n * power;
-    [of(1.0), of(2.0), of(2.5), of(5.0)].into_iter().find(|step| *step >= rough * 0.999).unwrap_or(of(10.0))
+    [of(1.0), of(2.0), of(2.5), of(5.0)]
+        .into_iter()
+        .find(|step| *step >= rough * 0.999)
+        .unwrap_or(of(10.0))
 }
 
 /// A number of any size in few characters: 0.001, 25, 1e-7.
@@ -150,7 +206,11 @@ pub(crate) fn short(value: f64) -> String {
         return text.replace(".0e", "e");
     }
     let text = format!("{value:.3}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').into()
+    } else {
+        text
+    }
 }
 
 impl Ranged for Axis {
@@ -162,7 +222,11 @@ impl Ranged for Axis {
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        if hint.weight().allow_light_points() { Vec::new() } else { self.marks(hint.max_num_points()) }
+        if hint.weight().allow_light_points() {
+            Vec::new()
+        } else {
+            self.marks(hint.max_num_points())
+        }
     }
 
     fn range(&self) -> Range<f64> {

@@ -1,16 +1,17 @@
 //! How a [`Figure`] is drawn, by plotters, on a canvas of ours or as SVG.
 
 use crate::error::{Error, Result};
-use crate::show::{Canvas, DENSITY, Painted, text_style, text_width, WARNING, sequential, finite_range};
 use crate::show::chart::axis::{Axis, Ticks};
 use crate::show::chart::figure::{Figure, Marker, Series, Shape};
 use crate::show::chart::legend::Legend;
+use crate::show::{
+    Canvas, DENSITY, Painted, WARNING, finite_range, sequential, text_style, text_width,
+};
 use plotters::chart::ChartContext;
 use plotters::coord::Shift;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-
 
 /// Shades of the scale beside a heat map.
 const SHADES: usize = 64;
@@ -29,7 +30,8 @@ pub(crate) fn canvas(figure: &Figure) -> Result<(Canvas, Hints)> {
     let mut hints = Hints::new();
     {
         let root = (&mut canvas).into_drawing_area();
-        draw(figure, &root, f64::from(DENSITY), &mut hints).map_err(|error| Error::Plot(error.to_string()))?;
+        draw(figure, &root, f64::from(DENSITY), &mut hints)
+            .map_err(|error| Error::Plot(error.to_string()))?;
     }
     Ok((canvas, hints))
 }
@@ -39,7 +41,8 @@ pub(crate) fn svg(figure: &Figure) -> Result<String> {
     let mut drawing = String::new();
     {
         let root = SVGBackend::with_string(&mut drawing, figure.size).into_drawing_area();
-        draw(figure, &root, 1.0, &mut Hints::new()).map_err(|error| Error::Plot(error.to_string()))?;
+        draw(figure, &root, 1.0, &mut Hints::new())
+            .map_err(|error| Error::Plot(error.to_string()))?;
     }
     Ok(drawing)
 }
@@ -59,16 +62,36 @@ fn draw<DB: DrawingBackend>(
     });
     let (x, y) = figure.axes();
     let most = (f64::from(figure.size.0) / 75.0) as usize;
-    let most_x = if let Ticks::Names(names) = &figure.x.ticks { fitting(names, figure.size.0) } else { most };
-    let most_y = if matches!(figure.y.ticks, Ticks::Names(_)) { 40 } else { (figure.size.1 / 55).max(2) as usize };
-    let labels = y.marks(most_y).into_iter().map(|v| text_width(&y.label(v, most_y), 13.0)).max().unwrap_or(0);
+    let most_x = if let Ticks::Names(names) = &figure.x.ticks {
+        fitting(names, figure.size.0)
+    } else {
+        most
+    };
+    let most_y = if matches!(figure.y.ticks, Ticks::Names(_)) {
+        40
+    } else {
+        (figure.size.1 / 55).max(2) as usize
+    };
+    let labels = y
+        .marks(most_y)
+        .into_iter()
+        .map(|v| text_width(&y.label(v, most_y), 13.0))
+        .max()
+        .unwrap_or(0);
     let label_area = labels as f64 + if figure.y.name.is_empty() { 16.0 } else { 38.0 };
     let label_area = label_area.min(f64::from(figure.size.0) * 0.4);
     let below = if figure.x.name.is_empty() { 24.0 } else { 42.0 };
     let above = if figure.title.is_empty() { 12.0 } else { 40.0 };
-    let area = (f64::from(figure.size.0) - label_area - 32.0, f64::from(figure.size.1) - below - above - 12.0);
+    let area = (
+        f64::from(figure.size.0) - label_area - 32.0,
+        f64::from(figure.size.1) - below - above - 12.0,
+    );
     let legend = Legend::of(figure, (&x, &y), area);
-    let aside = if heat.is_some() { Some(84.0) } else { legend.as_ref().and_then(Legend::beside) };
+    let aside = if heat.is_some() {
+        Some(84.0)
+    } else {
+        legend.as_ref().and_then(Legend::beside)
+    };
     // Of very long names a part is cut off, of the chart nothing.
     let aside = aside.map(|width: f64| width.min(f64::from(figure.size.0) / 2.0));
     let (main, side) = match aside {
@@ -79,13 +102,21 @@ fn draw<DB: DrawingBackend>(
         None => (root.clone(), None),
     };
     let mut builder = ChartBuilder::on(&main);
-    builder.margin(px(12.0)).margin_right(px(if side.is_some() { 6.0 } else { 20.0 }));
-    builder.x_label_area_size(px(below)).y_label_area_size(px(label_area));
+    builder
+        .margin(px(12.0))
+        .margin_right(px(if side.is_some() { 6.0 } else { 20.0 }));
+    builder
+        .x_label_area_size(px(below))
+        .y_label_area_size(px(label_area));
     if !figure.title.is_empty() {
         builder.caption(&figure.title, text_style(16.0 * density, figure.colors.ink));
     }
     let mut chart = builder.build_cartesian_2d(x.clone(), y.clone())?;
-    let mesh = if heat.is_some() { TRANSPARENT } else { figure.colors.grid.to_rgba() };
+    let mesh = if heat.is_some() {
+        TRANSPARENT
+    } else {
+        figure.colors.grid.to_rgba()
+    };
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
@@ -104,7 +135,12 @@ fn draw<DB: DrawingBackend>(
     for (i, series) in figure.series.iter().enumerate() {
         series_on(&mut chart, figure, i, (&x, &y), density)?;
         let visible = series.shape.points();
-        for (text, point) in series.hover.iter().zip(visible).filter(|(_, p)| x.takes(p.0) && y.takes(p.1)) {
+        for (text, point) in series
+            .hover
+            .iter()
+            .zip(visible)
+            .filter(|(_, p)| x.takes(p.0) && y.takes(p.1))
+        {
             let (left, top) = chart.backend_coord(&point);
             hints.push((left, top, text.clone()));
         }
@@ -112,7 +148,9 @@ fn draw<DB: DrawingBackend>(
     match (&side, heat, &legend) {
         (Some(side), Some(values), _) => color_bar(figure, side, values, density)?,
         (Some(side), None, Some(legend)) => legend.draw(figure, side, density)?,
-        (_, _, Some(legend)) => legend.draw(figure, &chart.plotting_area().strip_coord_spec(), density)?,
+        (_, _, Some(legend)) => {
+            legend.draw(figure, &chart.plotting_area().strip_coord_spec(), density)?
+        }
         _ => {}
     }
     root.present()
@@ -120,7 +158,11 @@ fn draw<DB: DrawingBackend>(
 
 /// How many of these names fit below a chart.
 fn fitting(names: &[String], width: u32) -> usize {
-    let widest = names.iter().map(|name| text_width(name, 13.0)).max().unwrap_or(0);
+    let widest = names
+        .iter()
+        .map(|name| text_width(name, 13.0))
+        .max()
+        .unwrap_or(0);
     (width as usize / (widest + 10)).max(1)
 }
 
@@ -143,10 +185,22 @@ fn series_on<DB: DrawingBackend>(
                 chart.draw_series([PathElement::new(thinned(run, x, columns), stroke)])?;
             }
             if points.len() <= FEW {
-                marks(chart, series, points.iter().copied().filter(takes), color, density)?;
+                marks(
+                    chart,
+                    series,
+                    points.iter().copied().filter(takes),
+                    color,
+                    density,
+                )?;
             }
         }
-        Shape::Scatter(points) => marks(chart, series, points.iter().copied().filter(takes), color, density)?,
+        Shape::Scatter(points) => marks(
+            chart,
+            series,
+            points.iter().copied().filter(takes),
+            color,
+            density,
+        )?,
         Shape::Segments(all, heads) => {
             let ends = |[x0, y0, x1, y1]: &[f64; 4]| [(*x0, *y0), (*x1, *y1)];
             for [from, to] in all.iter().map(ends).filter(|ends| ends.iter().all(takes)) {
@@ -160,35 +214,60 @@ fn series_on<DB: DrawingBackend>(
             let ends = |[x0, y0, x1, y1]: &[f64; 4]| [(*x0, *y0), (*x1, *y1)];
             // On a log axis a quad may begin at zero: it is drawn from the edge.
             let fits = |[from, to]: &[(f64, f64); 2]| {
-                takes(&(from.0, from.1.max(to.1))) && takes(&(to.0, from.1.max(to.1))) && from.1.min(to.1).is_finite()
+                takes(&(from.0, from.1.max(to.1)))
+                    && takes(&(to.0, from.1.max(to.1)))
+                    && from.1.min(to.1).is_finite()
             };
             let quads = all.iter().map(ends).filter(fits);
             chart.draw_series(quads.map(|ends| Rectangle::new(ends, color.filled())))?;
         }
         Shape::Bars(heights) => {
-            let groups = figure.series.iter().filter(|series| matches!(series.shape, Shape::Bars(_))).count();
-            let nth = figure.series[..i].iter().filter(|series| matches!(series.shape, Shape::Bars(_))).count();
+            let groups = figure
+                .series
+                .iter()
+                .filter(|series| matches!(series.shape, Shape::Bars(_)))
+                .count();
+            let nth = figure.series[..i]
+                .iter()
+                .filter(|series| matches!(series.shape, Shape::Bars(_)))
+                .count();
             let width = 0.8 / groups as f64;
             let bar = |(at, height): (usize, &f64)| {
                 let left = at as f64 - 0.4 + nth as f64 * width;
                 Rectangle::new([(left, 0.0), (left + width, *height)], color.filled())
             };
-            chart.draw_series(heights.iter().enumerate().filter(|(_, height)| height.is_finite()).map(bar))?;
+            chart.draw_series(
+                heights
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, height)| height.is_finite())
+                    .map(bar),
+            )?;
         }
         Shape::Band(all) => {
             let fits = |[at, low, high]: &&[f64; 3]| takes(&(*at, *low)) && takes(&(*at, *high));
             let all: Vec<&[f64; 3]> = all.iter().filter(fits).collect();
             let above = all.iter().map(|[at, _, high]| (*at, *high));
             let below = all.iter().rev().map(|[at, low, _]| (*at, *low));
-            chart.draw_series([Polygon::new(above.chain(below).collect::<Vec<_>>(), color.filled())])?;
+            chart.draw_series([Polygon::new(
+                above.chain(below).collect::<Vec<_>>(),
+                color.filled(),
+            )])?;
         }
         Shape::Text(all) => {
-            let style = text_style(13.0 * density, figure.color_of(i)).pos(Pos::new(HPos::Center, VPos::Center));
+            let style = text_style(13.0 * density, figure.color_of(i))
+                .pos(Pos::new(HPos::Center, VPos::Center));
             let texts = all.iter().filter(|(at, height, _)| takes(&(*at, *height)));
-            chart
-                .draw_series(texts.map(|(at, height, text)| Text::new(text.clone(), (*at, *height), style.clone())))?;
+            chart.draw_series(texts.map(|(at, height, text)| {
+                Text::new(text.clone(), (*at, *height), style.clone())
+            }))?;
         }
-        Shape::Heat { values, columns, numbers, .. } => heat(chart, values, *columns, *numbers, density)?,
+        Shape::Heat {
+            values,
+            columns,
+            numbers,
+            ..
+        } => heat(chart, values, *columns, *numbers, density)?,
     }
     Ok(())
 }
@@ -221,15 +300,20 @@ fn marks<DB: DrawingBackend>(
     let r = (3.5 * density).round() as i32;
     let thick = color.stroke_width((1.5 * density) as u32);
     match series.marker {
-        Marker::Circle => chart.draw_series(points.map(|p| Circle::new(p, r, color.filled()))).map(|_| ()),
-        Marker::Triangle => {
-            chart.draw_series(points.map(|p| TriangleMarker::new(p, r + 1, color.filled()))).map(|_| ())
-        }
+        Marker::Circle => chart
+            .draw_series(points.map(|p| Circle::new(p, r, color.filled())))
+            .map(|_| ()),
+        Marker::Triangle => chart
+            .draw_series(points.map(|p| TriangleMarker::new(p, r + 1, color.filled())))
+            .map(|_| ()),
         Marker::Square => {
-            let square = |p| EmptyElement::at(p) + Rectangle::new([(-r, -r), (r, r)], color.filled());
+            let square =
+                |p| EmptyElement::at(p) + Rectangle::new([(-r, -r), (r, r)], color.filled());
             chart.draw_series(points.map(square)).map(|_| ())
         }
-        Marker::Cross => chart.draw_series(points.map(|p| Cross::new(p, r, thick))).map(|_| ()),
+        Marker::Cross => chart
+            .draw_series(points.map(|p| Cross::new(p, r, thick)))
+            .map(|_| ()),
     }
 }
 
@@ -249,9 +333,16 @@ fn arrow_head<DB: DrawingBackend>(
     }
     let size = (8.0 * density).min(length * 0.6);
     let (ux, uy) = (dx / length * size, dy / length * size);
-    let at = |back: f64, aside: f64| ((-back * ux - aside * uy) as i32, (-back * uy + aside * ux) as i32);
+    let at = |back: f64, aside: f64| {
+        (
+            (-back * ux - aside * uy) as i32,
+            (-back * uy + aside * ux) as i32,
+        )
+    };
     let head = vec![(0, 0), at(1.0, 0.5), at(1.0, -0.5)];
-    chart.draw_series([EmptyElement::at(to) + Polygon::new(head, color.filled())]).map(|_| ())
+    chart
+        .draw_series([EmptyElement::at(to) + Polygon::new(head, color.filled())])
+        .map(|_| ())
 }
 
 fn heat<DB: DrawingBackend>(
@@ -262,17 +353,34 @@ fn heat<DB: DrawingBackend>(
     density: f64,
 ) -> Painted<DB> {
     let (low, high) = ends(values);
-    let color = |value: f64| if value.is_finite() { sequential(share(value, low, high)) } else { WARNING };
+    let color = |value: f64| {
+        if value.is_finite() {
+            sequential(share(value, low, high))
+        } else {
+            WARNING
+        }
+    };
     let cell = |(i, value): (usize, &f64)| {
         let (row, column) = ((i / columns) as f64, (i % columns) as f64);
-        Rectangle::new([(column - 0.5, row - 0.5), (column + 0.5, row + 0.5)], color(*value).filled())
+        Rectangle::new(
+            [(column - 0.5, row - 0.5), (column + 0.5, row + 0.5)],
+            color(*value).filled(),
+        )
     };
     chart.draw_series(values.iter().enumerate().map(cell))?;
     if numbers {
         let number = |(i, value): (usize, &f64)| {
-            let ink = if share(*value, low, high) > 0.6 { RGBColor(30, 30, 30) } else { RGBColor(240, 240, 240) };
+            let ink = if share(*value, low, high) > 0.6 {
+                RGBColor(30, 30, 30)
+            } else {
+                RGBColor(240, 240, 240)
+            };
             let style = text_style(12.0 * density, ink).pos(Pos::new(HPos::Center, VPos::Center));
-            Text::new(crate::show::chart::axis::short(*value), ((i % columns) as f64, (i / columns) as f64), style)
+            Text::new(
+                crate::show::chart::axis::short(*value),
+                ((i % columns) as f64, (i / columns) as f64),
+                style,
+            )
         };
         chart.draw_series(values.iter().enumerate().map(number))?;
     }
@@ -288,10 +396,22 @@ fn color_bar<DB: DrawingBackend>(
 ) -> Painted<DB> {
     let px = |points: f64| (points * density).round() as i32;
     let (low, high) = ends(values);
-    let y = Axis::between(low, if high > low { high } else { low + low.abs().max(1.0) }, Ticks::Linear);
+    let y = Axis::between(
+        low,
+        if high > low {
+            high
+        } else {
+            low + low.abs().max(1.0)
+        },
+        Ticks::Linear,
+    );
     let bottom = if figure.x.name.is_empty() { 24.0 } else { 42.0 };
     let mut builder = ChartBuilder::on(area);
-    builder.margin(px(12.0)).margin_left(0).margin_right(px(6.0)).margin_bottom(px(12.0 + bottom));
+    builder
+        .margin(px(12.0))
+        .margin_left(0)
+        .margin_right(px(6.0))
+        .margin_bottom(px(12.0 + bottom));
     if !figure.title.is_empty() {
         builder.caption(" ", text_style(16.0 * density, figure.colors.ink));
     }
@@ -301,7 +421,9 @@ fn color_bar<DB: DrawingBackend>(
     let range = y.range();
     let part = |i: usize| range.start + (range.end - range.start) * i as f64 / SHADES as f64;
     let shade = |i: usize| sequential((i as f64 + 0.5) / SHADES as f64).filled();
-    chart.draw_series((0..SHADES).map(|i| Rectangle::new([(0.0, part(i)), (1.0, part(i + 1))], shade(i))))?;
+    chart.draw_series(
+        (0..SHADES).map(|i| Rectangle::new([(0.0, part(i)), (1.0, part(i + 1))], shade(i))),
+    )?;
     chart
         .configure_mesh()
         .disable_mesh()
@@ -321,5 +443,9 @@ fn ends(values: &[f64]) -> (f64, f64) {
 }
 
 fn share(value: f64, low: f64, high: f64) -> f64 {
-    if high > low { (value - low) / (high - low) } else { 0.5 }
+    if high > low {
+        (value - low) / (high - low)
+    } else {
+        0.5
+    }
 }

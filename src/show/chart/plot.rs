@@ -1,12 +1,12 @@
 //! Charts: what is on them. How they are drawn is in `chart`, what they hold in `figure`.
 
 use crate::error::{Error, Result};
-use crate::show::{Canvas, DARK, DENSITY, parse, Content, Show, base64, escape, shows_itself};
 use crate::show::chart::axis::{Ticks, short};
 use crate::show::chart::draw::{self, Hints};
 pub use crate::show::chart::figure::Marker;
-use crate::show::{Numbers, finite_range, sparkline};
 use crate::show::chart::figure::{Figure, Series, Shape};
+use crate::show::{Canvas, Content, DARK, DENSITY, Show, base64, escape, parse, shows_itself};
+use crate::show::{Numbers, finite_range, sparkline};
 use candle_core::Tensor;
 use std::path::Path;
 
@@ -114,16 +114,30 @@ impl Plot {
     }
 
     /// Points in a series for each different label, in the order of the labels; the legend says which is which.
-    pub fn scatter_by<L: ToString>(mut self, x: impl Numbers, y: impl Numbers, labels: &[L]) -> Self {
+    pub fn scatter_by<L: ToString>(
+        mut self,
+        x: impl Numbers,
+        y: impl Numbers,
+        labels: &[L],
+    ) -> Self {
         let points = self.join("scatter_by", "", [("x", &x), ("y", &y)]);
         let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
-        self.note(same_length("scatter_by", "labels as points", points.len(), labels.len()));
+        self.note(same_length(
+            "scatter_by",
+            "labels as points",
+            points.len(),
+            labels.len(),
+        ));
         let mut names = labels.clone();
         sort_names(&mut names);
         let n = points.len();
         for name in names {
-            let own =
-                points.iter().zip(&labels).filter(|(_, label)| **label == name).map(|(p, _)| (p[0], p[1])).collect();
+            let own = points
+                .iter()
+                .zip(&labels)
+                .filter(|(_, label)| **label == name)
+                .map(|(p, _)| (p[0], p[1]))
+                .collect();
             self = self.push(name, Shape::Scatter(own)).alpha(cloudy(n));
         }
         self
@@ -139,7 +153,11 @@ impl Plot {
         y1: impl Numbers,
     ) -> Self {
         let name = name.into();
-        let all = self.join("segments", &name, [("x0", &x0), ("y0", &y0), ("x1", &x1), ("y1", &y1)]);
+        let all = self.join(
+            "segments",
+            &name,
+            [("x0", &x0), ("y0", &y0), ("x1", &x1), ("y1", &y1)],
+        );
         self.push(name, Shape::Segments(all, false))
     }
 
@@ -153,8 +171,15 @@ impl Plot {
         dy: impl Numbers,
     ) -> Self {
         let name = name.into();
-        let all = self.join("quiver", &name, [("x", &x), ("y", &y), ("dx", &dx), ("dy", &dy)]);
-        let arrows = all.iter().map(|[x, y, dx, dy]| [*x, *y, x + dx, y + dy]).collect();
+        let all = self.join(
+            "quiver",
+            &name,
+            [("x", &x), ("y", &y), ("dx", &dx), ("dy", &dy)],
+        );
+        let arrows = all
+            .iter()
+            .map(|[x, y, dx, dy]| [*x, *y, x + dx, y + dy])
+            .collect();
         self.push(name, Shape::Segments(arrows, true))
     }
 
@@ -168,21 +193,43 @@ impl Plot {
         y1: impl Numbers,
     ) -> Self {
         let name = name.into();
-        let all = self.join("quads", &name, [("x0", &x0), ("y0", &y0), ("x1", &x1), ("y1", &y1)]);
+        let all = self.join(
+            "quads",
+            &name,
+            [("x0", &x0), ("y0", &y0), ("x1", &x1), ("y1", &y1)],
+        );
         self.push(name, Shape::Quads(all)).alpha(0.7)
     }
 
     /// A bar for each name below the chart. Several series of bars stand beside each other.
-    pub fn bars<S: ToString>(mut self, name: impl Into<String>, names: &[S], heights: impl Numbers) -> Self {
+    pub fn bars<S: ToString>(
+        mut self,
+        name: impl Into<String>,
+        names: &[S],
+        heights: impl Numbers,
+    ) -> Self {
         let name = name.into();
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let heights = self.join("bars", &name, [("heights", &heights)]);
-        self.note(same_length("bars", "heights as names", names.len(), heights.len()));
+        self.note(same_length(
+            "bars",
+            "heights as names",
+            names.len(),
+            heights.len(),
+        ));
         if let Ticks::Names(known) = &self.figure.x.ticks
             && *known != names
         {
-            let (expected, got) = (format!("the names of the bars before, {known:?}"), format!("{names:?}"));
-            self.note(Err(Error::setting("bars", expected, got, "Give all series the same names")));
+            let (expected, got) = (
+                format!("the names of the bars before, {known:?}"),
+                format!("{names:?}"),
+            );
+            self.note(Err(Error::setting(
+                "bars",
+                expected,
+                got,
+                "Give all series the same names",
+            )));
         }
         self.figure.x.ticks = Ticks::Names(names);
         self.push(name, Shape::Bars(heights.iter().map(|v| v[0]).collect()))
@@ -195,19 +242,36 @@ impl Plot {
         let all = self.join("histogram", &name, [("values", &values)]);
         let finite: Vec<f64> = all.iter().map(|v| v[0]).filter(|v| v.is_finite()).collect();
         let (low, high) = finite_range(finite.iter().copied());
-        let width = if high > low { (high - low) / bins as f64 } else { 1.0 / bins as f64 };
+        let width = if high > low {
+            (high - low) / bins as f64
+        } else {
+            1.0 / bins as f64
+        };
         let mut counts = vec![0.0; bins];
         for value in &finite {
             counts[(((value - low) / width) as usize).min(bins - 1)] += 1.0;
         }
         let left = |i: usize| low + i as f64 * width;
-        let quads = counts.iter().enumerate().map(|(i, &count)| [left(i), 0.0, left(i + 1), count]);
-        let quads = if finite.is_empty() { Vec::new() } else { quads.collect() };
+        let quads = counts
+            .iter()
+            .enumerate()
+            .map(|(i, &count)| [left(i), 0.0, left(i + 1), count]);
+        let quads = if finite.is_empty() {
+            Vec::new()
+        } else {
+            quads.collect()
+        };
         self.push(name, Shape::Quads(quads)).alpha(0.7)
     }
 
     /// The area between two curves, such as a mean plus and minus its spread.
-    pub fn band(mut self, name: impl Into<String>, x: impl Numbers, low: impl Numbers, high: impl Numbers) -> Self {
+    pub fn band(
+        mut self,
+        name: impl Into<String>,
+        x: impl Numbers,
+        low: impl Numbers,
+        high: impl Numbers,
+    ) -> Self {
         let name = name.into();
         let all = self.join("band", &name, [("x", &x), ("low", &low), ("high", &high)]);
         self.push(name, Shape::Band(all)).alpha(0.25)
@@ -216,8 +280,17 @@ impl Plot {
     /// Text at points.
     pub fn text<S: ToString>(mut self, x: impl Numbers, y: impl Numbers, texts: &[S]) -> Self {
         let points = self.join("text", "", [("x", &x), ("y", &y)]);
-        self.note(same_length("text", "texts as points", points.len(), texts.len()));
-        let all = points.iter().zip(texts).map(|(p, text)| (p[0], p[1], text.to_string())).collect();
+        self.note(same_length(
+            "text",
+            "texts as points",
+            points.len(),
+            texts.len(),
+        ));
+        let all = points
+            .iter()
+            .zip(texts)
+            .map(|(p, text)| (p[0], p[1], text.to_string()))
+            .collect();
         self.push(String::new(), Shape::Text(all))
     }
 
@@ -228,14 +301,21 @@ impl Plot {
     pub fn heat_map(mut self, matrix: &Tensor) -> Self {
         let values = matrix.numbers();
         match (matrix.dims(), values) {
-            (&[rows, columns], Ok(values)) if rows * columns > 0 => self.heat(values, rows, columns, false),
+            (&[rows, columns], Ok(values)) if rows * columns > 0 => {
+                self.heat(values, rows, columns, false)
+            }
             (_, Err(error)) => {
                 self.note(Err(error));
                 self
             }
             (dims, _) => {
                 let hint = "Choose a matrix, with .squeeze(0) or .get(0)";
-                self.note(Err(Error::shape("heat_map", "(rows, columns)", format!("{dims:?}"), hint)));
+                self.note(Err(Error::shape(
+                    "heat_map",
+                    "(rows, columns)",
+                    format!("{dims:?}"),
+                    hint,
+                )));
                 self
             }
         }
@@ -246,14 +326,28 @@ impl Plot {
     /// # Errors
     /// Said when the chart is drawn: different numbers of both, or none.
     pub fn confusion<L: ToString, M: ToString>(truth: &[L], predicted: &[M]) -> Self {
-        let mut plot = Plot::new().size(480, 440).title("Confusion matrix").x("predicted").y("truth");
+        let mut plot = Plot::new()
+            .size(480, 440)
+            .title("Confusion matrix")
+            .x("predicted")
+            .y("truth");
         let truth: Vec<String> = truth.iter().map(ToString::to_string).collect();
         let predicted: Vec<String> = predicted.iter().map(ToString::to_string).collect();
-        plot.note(same_length("confusion", "predictions as truths", truth.len(), predicted.len()));
+        plot.note(same_length(
+            "confusion",
+            "predictions as truths",
+            truth.len(),
+            predicted.len(),
+        ));
         let mut names: Vec<String> = truth.iter().chain(&predicted).cloned().collect();
         sort_names(&mut names);
         if names.is_empty() {
-            plot.note(Err(Error::shape("confusion", "at least one truth", "none", "Give the labels of both")));
+            plot.note(Err(Error::shape(
+                "confusion",
+                "at least one truth",
+                "none",
+                "Give the labels of both",
+            )));
         }
         let class = |name: &String| names.iter().position(|other| other == name).unwrap_or(0);
         let mut counts = vec![0.0; names.len() * names.len()];
@@ -279,7 +373,12 @@ impl Plot {
         let fits = if (0.1..=100.0).contains(&width) {
             Ok(())
         } else {
-            Err(Error::setting("width", "0.1 to 100 pixels", width, "Defaults to 2"))
+            Err(Error::setting(
+                "width",
+                "0.1 to 100 pixels",
+                width,
+                "Defaults to 2",
+            ))
         };
         self.change(fits, |series| series.width = width)
     }
@@ -294,7 +393,12 @@ impl Plot {
         let fits = if (0.0..=1.0).contains(&alpha) {
             Ok(())
         } else {
-            Err(Error::setting("alpha", "0 (not seen) to 1 (opaque)", alpha, "Defaults to 1"))
+            Err(Error::setting(
+                "alpha",
+                "0 (not seen) to 1 (opaque)",
+                alpha,
+                "Defaults to 1",
+            ))
         };
         self.change(fits, |series| series.alpha = alpha)
     }
@@ -306,11 +410,22 @@ impl Plot {
             Some(Shape::Line(points) | Shape::Scatter(points)) => points.len(),
             Some(_) => {
                 let hint = "Put .hover(...) behind .scatter(...) or .line(...)";
-                return self.change(Err(Error::setting("hover", "a series of points", "another", hint)), |_| ());
+                return self.change(
+                    Err(Error::setting(
+                        "hover",
+                        "a series of points",
+                        "another",
+                        hint,
+                    )),
+                    |_| (),
+                );
             }
             None => 0,
         };
-        self.change(same_length("hover", "texts as points", points, texts.len()), |series| series.hover = texts)
+        self.change(
+            same_length("hover", "texts as points", points, texts.len()),
+            |series| series.hover = texts,
+        )
     }
 
     /// The picture file's bytes: twice [`Plot::size`] in each direction.
@@ -336,7 +451,10 @@ impl Plot {
     /// Another ending, a file that cannot be written (nothing is left half-written), and what did not fit together.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let ending = path
+            .extension()
+            .map(|ending| ending.to_string_lossy().to_lowercase())
+            .unwrap_or_default();
         let bytes = match ending.as_str() {
             "png" => self.to_png()?,
             "svg" => self.to_svg()?.into_bytes(),
@@ -367,26 +485,54 @@ impl Plot {
         shape: fn(Vec<(f64, f64)>) -> Shape,
     ) -> Self {
         let name = name.into();
-        let points: Vec<(f64, f64)> =
-            self.join(what, &name, [("x", &x), ("y", &y)]).into_iter().map(|[x, y]| (x, y)).collect();
-        let alpha = if what == "scatter" { cloudy(points.len()) } else { 1.0 };
+        let points: Vec<(f64, f64)> = self
+            .join(what, &name, [("x", &x), ("y", &y)])
+            .into_iter()
+            .map(|[x, y]| (x, y))
+            .collect();
+        let alpha = if what == "scatter" {
+            cloudy(points.len())
+        } else {
+            1.0
+        };
         self.push(name, shape(points)).alpha(alpha)
     }
 
     fn heat(self, values: Vec<f64>, rows: usize, columns: usize, numbers: bool) -> Self {
-        self.push(String::new(), Shape::Heat { values, rows, columns, numbers })
+        self.push(
+            String::new(),
+            Shape::Heat {
+                values,
+                rows,
+                columns,
+                numbers,
+            },
+        )
     }
 
     fn push(mut self, name: String, shape: Shape) -> Self {
         let (marker, hover) = (Marker::default(), Vec::new());
-        self.figure.series.push(Series { name, shape, color: None, width: 2.0, marker, alpha: 1.0, hover });
+        self.figure.series.push(Series {
+            name,
+            shape,
+            color: None,
+            width: 2.0,
+            marker,
+            alpha: 1.0,
+            hover,
+        });
         self
     }
 
     fn change(mut self, fits: Result<()>, change: impl FnOnce(&mut Series)) -> Self {
         self.note(fits);
         if self.figure.series.is_empty() {
-            self.note(Err(Error::setting("series", "one added before it is changed", "none", "Put .line(...) first")));
+            self.note(Err(Error::setting(
+                "series",
+                "one added before it is changed",
+                "none",
+                "Put .line(...) first",
+            )));
         }
         if let Some(series) = self.figure.series.last_mut() {
             change(series);
@@ -395,7 +541,12 @@ impl Plot {
     }
 
     /// Rows of one number from each source. Sources of different lengths are noted as the problem of this chart.
-    fn join<const N: usize>(&mut self, what: &str, name: &str, sources: [(&str, &dyn Numbers); N]) -> Vec<[f64; N]> {
+    fn join<const N: usize>(
+        &mut self,
+        what: &str,
+        name: &str,
+        sources: [(&str, &dyn Numbers); N],
+    ) -> Vec<[f64; N]> {
         let mut all = Vec::new();
         for (_, source) in &sources {
             match source.numbers() {
@@ -406,7 +557,11 @@ impl Plot {
                 }
             }
         }
-        let what = if name.is_empty() { what.to_owned() } else { format!("{what} {name:?}") };
+        let what = if name.is_empty() {
+            what.to_owned()
+        } else {
+            format!("{what} {name:?}")
+        };
         for ((other, _), numbers) in sources.iter().zip(&all).skip(1) {
             let expected = format!("{other} as {} values", sources[0].0);
             self.note(same_length(&what, &expected, all[0].len(), numbers.len()));
@@ -436,37 +591,74 @@ impl Plot {
                 ));
             }
         }
-        self.problem.clone().map_or(Ok(()), |problem| Err(Error::Plot(problem)))
+        self.problem
+            .clone()
+            .map_or(Ok(()), |problem| Err(Error::Plot(problem)))
     }
 
     /// What a reader without pictures needs: each series, its size and range, and what could not be drawn.
     fn describe(&self) -> String {
         let (x, y) = self.figure.axes();
-        let mut lines = vec![if self.figure.title.is_empty() { "chart".into() } else { self.figure.title.clone() }];
+        let mut lines = vec![if self.figure.title.is_empty() {
+            "chart".into()
+        } else {
+            self.figure.title.clone()
+        }];
         for series in &self.figure.series {
             let points = series.shape.points();
-            let name = if series.name.is_empty() { "" } else { &format!("{}: ", series.name) };
-            let drawn: Vec<f64> = points.iter().filter(|p| x.takes(p.0) && y.takes(p.1)).map(|p| p.1).collect();
+            let name = if series.name.is_empty() {
+                ""
+            } else {
+                &format!("{}: ", series.name)
+            };
+            let drawn: Vec<f64> = points
+                .iter()
+                .filter(|p| x.takes(p.0) && y.takes(p.1))
+                .map(|p| p.1)
+                .collect();
             let (low, high) = finite_range(drawn.iter().copied());
-            let range = if low <= high { format!(", {} to {}", short(low), short(high)) } else { String::new() };
+            let range = if low <= high {
+                format!(", {} to {}", short(low), short(high))
+            } else {
+                String::new()
+            };
             let mut line = match &series.shape {
-                Shape::Line(_) => format!("{name}line of {} points{range} {}", points.len(), sparkline(&drawn, 40)),
+                Shape::Line(_) => format!(
+                    "{name}line of {} points{range} {}",
+                    points.len(),
+                    sparkline(&drawn, 40)
+                ),
                 Shape::Scatter(_) => format!("{name}{} points{range}", points.len()),
                 Shape::Segments(all, true) => format!("{name}{} arrows", all.len()),
                 Shape::Segments(all, false) => format!("{name}{} segments", all.len()),
                 Shape::Quads(all) => {
                     let heights: Vec<f64> = all.iter().map(|quad| quad[3]).collect();
-                    format!("{name}{} rectangles{range} {}", all.len(), sparkline(&heights, 40))
+                    format!(
+                        "{name}{} rectangles{range} {}",
+                        all.len(),
+                        sparkline(&heights, 40)
+                    )
                 }
-                Shape::Bars(heights) => format!("{name}{} bars{range} {}", heights.len(), sparkline(heights, 40)),
+                Shape::Bars(heights) => format!(
+                    "{name}{} bars{range} {}",
+                    heights.len(),
+                    sparkline(heights, 40)
+                ),
                 Shape::Band(all) => format!("{name}band over {} points{range}", all.len()),
                 Shape::Text(all) => format!("{} texts", all.len()),
                 Shape::Heat { rows, columns, .. } => format!("{name}{rows} x {columns} values"),
             };
             if drawn.len() < points.len() {
                 let log = x.takes(-1.0) && y.takes(-1.0);
-                let why = if log { "not finite" } else { "not finite or, on a log axis, not positive" };
-                line.push_str(&format!("; {} values {why}, left out", points.len() - drawn.len()));
+                let why = if log {
+                    "not finite"
+                } else {
+                    "not finite or, on a log axis, not positive"
+                };
+                line.push_str(&format!(
+                    "; {} values {why}, left out",
+                    points.len() - drawn.len()
+                ));
             }
             lines.push(line);
         }
@@ -495,14 +687,24 @@ fn same_length(what: &str, expected: &str, one: usize, other: usize) -> Result<(
         return Ok(());
     }
     let hint = "Give both from the same source";
-    Err(Error::shape(what, format!("as many {expected}, {one}"), other, hint))
+    Err(Error::shape(
+        what,
+        format!("as many {expected}, {one}"),
+        other,
+        hint,
+    ))
 }
 
 fn check_range(what: &str, low: f64, high: f64) -> Result<()> {
     if low < high && low.is_finite() && high.is_finite() {
         return Ok(());
     }
-    Err(Error::setting(what, "a low and a higher end", format!("{low}, {high}"), "Put the smaller number first"))
+    Err(Error::setting(
+        what,
+        "a low and a higher end",
+        format!("{low}, {high}"),
+        "Put the smaller number first",
+    ))
 }
 
 impl Show for Plot {
@@ -511,7 +713,11 @@ impl Show for Plot {
         let (width, height) = (self.figure.size.0 as usize, self.figure.size.1 as usize);
         let png = canvas.to_png()?;
         let content = Content::text(self.describe()).png(&png, width, height);
-        Ok(vec![if hints.is_empty() { content } else { content.html(with_hints(&png, width, &hints)) }])
+        Ok(vec![if hints.is_empty() {
+            content
+        } else {
+            content.html(with_hints(&png, width, &hints))
+        }])
     }
 }
 shows_itself!(Plot);
@@ -521,7 +727,9 @@ fn with_hints(png: &[u8], width: usize, hints: &[(i32, i32, String)]) -> String 
     let map = format!("candlebook-map-{}", crate::show::new_id());
     let area = |(x, y, text): &(i32, i32, String)| {
         let (x, y, text) = (x / DENSITY as i32, y / DENSITY as i32, escape(text));
-        format!("<area shape=\"circle\" coords=\"{x},{y},7\" title=\"{text}\" alt=\"{text}\" nohref>")
+        format!(
+            "<area shape=\"circle\" coords=\"{x},{y},7\" title=\"{text}\" alt=\"{text}\" nohref>"
+        )
     };
     let areas: String = hints.iter().map(area).collect();
     // Jupyter would fit the picture to the page; the areas know one size only.
@@ -550,7 +758,10 @@ pub struct Plots {
 impl Plots {
     /// Charts in rows of two.
     pub fn new(plots: impl IntoIterator<Item = Plot>) -> Self {
-        Plots { plots: plots.into_iter().collect(), columns: 2 }
+        Plots {
+            plots: plots.into_iter().collect(),
+            columns: 2,
+        }
     }
 
     /// How many charts stand in a row. Defaults to 2.
@@ -577,14 +788,27 @@ impl Plots {
 
     fn draw(&self) -> Result<Canvas> {
         if self.plots.is_empty() {
-            return Err(Error::shape("Plots", "at least one chart", "none", "Give it a list of charts"));
+            return Err(Error::shape(
+                "Plots",
+                "at least one chart",
+                "none",
+                "Give it a list of charts",
+            ));
         }
-        let drawn = self.plots.iter().map(|plot| Ok(plot.draw()?.0)).collect::<Result<Vec<_>>>()?;
+        let drawn = self
+            .plots
+            .iter()
+            .map(|plot| Ok(plot.draw()?.0))
+            .collect::<Result<Vec<_>>>()?;
         let columns = self.columns.min(drawn.len());
         let width = drawn.iter().map(Canvas::width).max().unwrap_or(0);
         let height = drawn.iter().map(Canvas::height).max().unwrap_or(0);
         let rows = drawn.len().div_ceil(columns);
-        let mut canvas = Canvas::new(width * columns, height * rows, self.plots[0].figure.colors.background)?;
+        let mut canvas = Canvas::new(
+            width * columns,
+            height * rows,
+            self.plots[0].figure.colors.background,
+        )?;
         for (i, chart) in drawn.iter().enumerate() {
             canvas.place(chart, i % columns * width, i / columns * height);
         }
