@@ -98,7 +98,7 @@ fn make(folder: &Path) -> Fallible<()> {
         .collect::<Fallible<_>>()?;
     paths.retain(|path| path.extension().is_some_and(|ending| ending == "jpg"));
     paths.sort();
-    let mut draws = math::Rng::new(0, math::Stream::Augment);
+    let mut draws = math::Rng::new(0, math::Purpose::Augment);
     for path in paths {
         let photograph = image::open(&path)?.into_rgb8();
         let class = folder.join(path.file_stem().unwrap_or_default());

@@ -12,7 +12,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let digits = data.test.first(400)?;
     let x: Vec<f64> = (0..10_000).map(f64::from).collect();
     // A wave with noise, which is harder to draw than a smooth line.
-    let noise = candlebook::math::Rng::new(0, candlebook::math::Stream::Noise).normal(x.len(), 0.1);
+    let noise =
+        candlebook::math::Rng::new(0, candlebook::math::Purpose::Noise).normal(x.len(), 0.1);
     let y: Vec<f64> = x
         .iter()
         .zip(noise)

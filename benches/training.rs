@@ -39,7 +39,7 @@ fn digits() -> Fallible<Dataset> {
 
 /// Pictures in colour, of which only the size counts.
 fn noise(pictures: usize, side: usize) -> Fallible<Dataset> {
-    let mut draws = math::Rng::new(0, math::Stream::Noise);
+    let mut draws = math::Rng::new(0, math::Purpose::Noise);
     let mut split = |n: usize| {
         let bytes = (0..n * 3 * side * side)
             .map(|_| (draws.unit() * 256.0) as u8)
@@ -58,7 +58,9 @@ fn widths(model: &str) -> Fallible<Vec<usize>> {
         "wide" => vec![784, 4096, 784],
         "m3" | "m4" | "post" => Vec::new(),
         other => {
-            return Err(format!("expected m1, m2, m3, m4, small, wide or post, got {other}").into());
+            return Err(
+                format!("expected m1, m2, m3, m4, small, wide or post, got {other}").into(),
+            );
         }
     })
 }
@@ -293,7 +295,7 @@ fn plain(
     )?;
     let images = data.train.first(data.train.len())?.flatten_from(1)?;
     let n = images.dim(0)? / batch * batch;
-    let mut order = math::Rng::new(0, math::Stream::Shuffle);
+    let mut order = math::Rng::new(0, math::Purpose::Shuffle);
     let (mut speeds, mut losses, mut at, mut shuffled) =
         (Vec::new(), Vec::new(), n, images.clone());
     for repeat in 0..=repeats {

@@ -1,6 +1,6 @@
 //! Seeded numbers: repeatable, independent by purpose, and of the distribution that is promised.
 
-use candlebook::math::{Rng, Stream};
+use candlebook::math::{Purpose, Rng};
 
 fn mean_and_std(values: &[f32]) -> (f32, f32) {
     let mean = values.iter().sum::<f32>() / values.len() as f32;
@@ -11,14 +11,14 @@ fn mean_and_std(values: &[f32]) -> (f32, f32) {
 #[test]
 fn the_same_seed_and_stream_give_the_same_numbers_and_others_give_others() {
     let draw = |seed, stream| Rng::new(seed, stream).uniform(8, 0.0, 1.0);
-    assert_eq!(draw(1, Stream::Init), draw(1, Stream::Init));
-    assert_ne!(draw(1, Stream::Init), draw(2, Stream::Init));
-    assert_ne!(draw(1, Stream::Init), draw(1, Stream::Dropout));
+    assert_eq!(draw(1, Purpose::Init), draw(1, Purpose::Init));
+    assert_ne!(draw(1, Purpose::Init), draw(2, Purpose::Init));
+    assert_ne!(draw(1, Purpose::Init), draw(1, Purpose::Dropout));
 }
 
 #[test]
 fn distributions_have_their_moments() {
-    let mut rng = Rng::new(0, Stream::Noise);
+    let mut rng = Rng::new(0, Purpose::Noise);
     let (mean, std) = mean_and_std(&rng.uniform(100_000, -1.0, 3.0));
     // uniform: mean 1, std 4 / sqrt(12)
     assert!(
@@ -39,7 +39,7 @@ fn distributions_have_their_moments() {
 #[test]
 fn a_mask_takes_one_draw_for_each_value() {
     for (before, n) in [(0, 5), (3, 300), (1, 1000)] {
-        let [mut rng, mut single] = [0, 1].map(|_| Rng::new(5, Stream::Dropout));
+        let [mut rng, mut single] = [0, 1].map(|_| Rng::new(5, Purpose::Dropout));
         for _ in 0..before {
             assert_eq!(rng.unit(), single.unit());
         }
@@ -60,7 +60,7 @@ fn a_mask_takes_one_draw_for_each_value() {
 
 #[test]
 fn a_permutation_has_every_number_once_and_every_place_is_as_likely() {
-    let mut rng = Rng::new(3, Stream::Shuffle);
+    let mut rng = Rng::new(3, Purpose::Shuffle);
     let mut first = [0; 5];
     for _ in 0..10_000 {
         let order = rng.permutation(5);

@@ -4,11 +4,11 @@
 //! it.
 
 use crate::cell::unless_stopped;
-use crate::data::photo::{Crop, Framing, Source, Stream};
+use crate::data::photo::{Crop, Framing, PhotoSource, PhotoStream};
 use crate::data::split::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::file::{cache_folder, decode_image};
-use crate::math::{Rng, Stream as Purpose};
+use crate::math::{Purpose, Rng};
 use crate::show::Line;
 use image::RgbImage;
 use std::collections::{BTreeMap, HashSet};
@@ -151,11 +151,11 @@ pub(crate) fn divided(
 /// Photographs of a source as pictures of one size, packed where the settings say so.
 pub(crate) fn streamed(
     root: &Path,
-    source: Box<dyn Source>,
+    source: Box<dyn PhotoSource>,
     labels: Option<Vec<u32>>,
     settings: &ImageFolder,
 ) -> Result<Split> {
-    let mut stream = Stream::new(root, source, settings.framing(), settings.unreadable)?;
+    let mut stream = PhotoStream::new(root, source, settings.framing(), settings.unreadable)?;
     if settings.packed {
         let folder = cache_folder().ok_or_else(|| {
             Error::setting(
@@ -218,7 +218,7 @@ impl Files {
     }
 }
 
-impl Source for Files {
+impl PhotoSource for Files {
     fn len(&self) -> usize {
         self.names.len()
     }

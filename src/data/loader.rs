@@ -3,7 +3,7 @@
 use crate::cell::unless_stopped;
 use crate::data::split::{Augment, Split, to_floats};
 use crate::error::{Error, Result};
-use crate::math::{Real, Rng, Stream as Purpose};
+use crate::math::{Purpose, Real, Rng};
 use candle_core::{Device, Tensor};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -206,14 +206,14 @@ struct Shared {
     augment: Augment,
     /// How many pictures may wait.
     most: usize,
-    window: Mutex<Window>,
+    window: Mutex<Lookahead>,
     /// There is room; there is a picture.
     room: Condvar,
     ready: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Window {
+struct Lookahead {
     /// The pictures from `first` on: those that are still being decoded are none.
     pictures: VecDeque<Option<Result<Vec<u8>>>>,
     first: usize,
@@ -290,7 +290,7 @@ impl Drop for Ahead {
 }
 
 impl Shared {
-    fn window(&self) -> MutexGuard<'_, Window> {
+    fn window(&self) -> MutexGuard<'_, Lookahead> {
         self.window
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -338,7 +338,7 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::photo::{Crop, Framing, Source, Stream};
+    use crate::data::photo::{Crop, Framing, PhotoSource, PhotoStream};
     use image::RgbImage;
     use std::path::{Path, PathBuf};
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -347,7 +347,7 @@ mod tests {
     #[derive(Debug, Default)]
     struct Numbers(Arc<AtomicUsize>, bool);
 
-    impl Source for Numbers {
+    impl PhotoSource for Numbers {
         fn len(&self) -> usize {
             200
         }
@@ -377,7 +377,8 @@ mod tests {
         };
         let source = Numbers::default();
         let reads = Arc::clone(&source.0);
-        let stream = Stream::new(Path::new("numbers"), Box::new(source), framing, most).unwrap();
+        let stream =
+            PhotoStream::new(Path::new("numbers"), Box::new(source), framing, most).unwrap();
         (Split::from_stream(stream, None).unwrap(), reads)
     }
 
@@ -447,7 +448,7 @@ mod tests {
             flip: false,
         };
         let source = Box::new(Numbers(Arc::default(), true));
-        let stream = Stream::new(Path::new("numbers"), source, framing, 2).unwrap();
+        let stream = PhotoStream::new(Path::new("numbers"), source, framing, 2).unwrap();
         let error = seen(&Split::from_stream(stream, None).unwrap(), &[8, 9], 2)
             .unwrap_err()
             .to_string();

@@ -15,7 +15,7 @@ use crate::file::cache_folder;
 use std::path::{Path, PathBuf};
 
 /// A set of four IDX files and where they may be found.
-struct Source {
+struct IdxSet {
     name: &'static str,
     /// Folder below `$CANDLEBOOK_DATA` and below the cache.
     folder: &'static str,
@@ -31,7 +31,7 @@ struct File {
     sha256: &'static str,
 }
 
-const MNIST: Source = Source {
+const MNIST: IdxSet = IdxSet {
     name: "MNIST",
     folder: "mnist",
     system: "/usr/share/datasets/mnist",
@@ -60,7 +60,7 @@ const MNIST: Source = Source {
     ],
 };
 
-const FASHION: Source = Source {
+const FASHION: IdxSet = IdxSet {
     name: "Fashion-MNIST",
     folder: "fashion-mnist",
     system: "/usr/share/datasets/fashion-mnist",
@@ -142,7 +142,7 @@ pub fn fashion_mnist() -> Result<Dataset> {
     FASHION.load()
 }
 
-impl Source {
+impl IdxSet {
     fn load(&self) -> Result<Dataset> {
         let places = self.places();
         for place in &places {
@@ -234,7 +234,7 @@ mod tests {
     use std::io::{Read, Write};
 
     /// A set of one picture of one pixel, and its mirror on this machine.
-    fn tiny() -> (Source, String) {
+    fn tiny() -> (IdxSet, String) {
         let images = vec![0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 200];
         let labels = vec![0, 0, 8, 1, 0, 0, 0, 1, 4];
         let sum = |bytes: &[u8]| -> &'static str { Box::leak(sha256(bytes).into_boxed_str()) };
@@ -273,7 +273,7 @@ mod tests {
         let mirrors: &'static [&'static str] =
             Box::leak(Box::new([&*Box::leak(url.clone().into_boxed_str())]));
         (
-            Source {
+            IdxSet {
                 name: "Tiny",
                 folder: "tiny",
                 system: "/nowhere",

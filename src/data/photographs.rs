@@ -2,11 +2,11 @@
 //!
 //! Free photographs; who took each and on which terms is said in `assets/README.md`.
 
-use crate::data::photo::{Crop, Framing, Source, Stream};
+use crate::data::photo::{Crop, Framing, PhotoSource, PhotoStream};
 use crate::data::split::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::file::decode_image;
-use crate::math::{Rng, Stream as Purpose};
+use crate::math::{Purpose, Rng};
 use image::RgbImage;
 use std::path::{Path, PathBuf};
 
@@ -120,7 +120,7 @@ fn cuts(photographs: &[(&str, &[u8])], size: usize, each: usize, first: usize) -
         crop: Crop::Random(0.5),
         flip: true,
     };
-    let stream = Stream::new(Path::new("photographs"), Box::new(source), framing, 0)?;
+    let stream = PhotoStream::new(Path::new("photographs"), Box::new(source), framing, 0)?;
     Split::from_stream(stream, Some(labels))?.named(names)
 }
 
@@ -133,7 +133,7 @@ struct Cuts {
     photographs: Vec<(PathBuf, RgbImage)>,
 }
 
-impl Source for Cuts {
+impl PhotoSource for Cuts {
     fn len(&self) -> usize {
         self.each * self.photographs.len()
     }

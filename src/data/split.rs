@@ -4,9 +4,9 @@
 //! in [0, 1], shape (b, c, h, w), when a batch is drawn.
 
 use crate::cell::unless_stopped;
-use crate::data::photo::Stream;
+use crate::data::photo::PhotoStream;
 use crate::error::{Error, Result};
-use crate::math::{Real, Rng, Stream as Purpose, widest};
+use crate::math::{Purpose, Real, Rng, widest};
 use crate::show::{Content, Montage, Show, Table, shows_itself};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ pub type ImageShape = (usize, usize, usize);
 enum Pixels {
     Bytes(Arc<Vec<u8>>),
     Floats(Arc<Vec<f32>>),
-    Streamed(Arc<Stream>),
+    Streamed(Arc<PhotoStream>),
 }
 
 /// Pictures of one shape, with or without labels. Cheap to clone.
@@ -117,7 +117,7 @@ impl Split {
     }
 
     /// Pictures that are decoded when they are asked for.
-    pub(crate) fn from_stream(stream: Stream, labels: Option<Vec<u32>>) -> Result<Self> {
+    pub(crate) fn from_stream(stream: PhotoStream, labels: Option<Vec<u32>>) -> Result<Self> {
         let (n, size) = (stream.source().len(), stream.framing().size);
         Self::new(
             Pixels::Streamed(Arc::new(stream)),

@@ -1,9 +1,13 @@
 //! Activations: functions of each value by itself.
 
 use crate::error::Result;
-use crate::layer::cpu::{Activation, Arithmetic, Back, Given, Here, Kernel, Pointwise, Room};
+use crate::layer::cpu::{
+    Activation, Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Pointwise, Workspace,
+};
 use crate::layer::misfit::{Fitted, misfit};
-use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::operation::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
+};
 use crate::math::{Real, widest};
 use candle_core::Tensor;
 use std::sync::Arc;
@@ -20,7 +24,7 @@ pub(crate) enum Function {
     Tanh,
 }
 
-impl Operation for Function {
+impl LayerKind for Function {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         match *self {
             Function::LeakyRelu(slope) if !(0.0..1.0).contains(&slope) => misfit(
@@ -35,7 +39,12 @@ impl Operation for Function {
         }
     }
 
-    fn tensor(&self, xs: &Tensor, _own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
+    fn tensor(
+        &self,
+        xs: &Tensor,
+        _own: LayerVars<'_>,
+        _context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
         Ok(match *self {
             Function::Relu => xs.relu()?,
             Function::LeakyRelu(slope) => {
@@ -49,8 +58,8 @@ impl Operation for Function {
         })
     }
 
-    fn staged(&self, _shapes: Shapes<'_>, _links: &mut Links) -> Staged {
-        Staged::Activation(Arc::new(*self))
+    fn lower(&self, _shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
+        Lowered::Activation(Arc::new(*self))
     }
 }
 
@@ -141,30 +150,35 @@ impl<T: Real> Pointwise<T> for Function {
 #[derive(Debug)]
 pub(crate) struct Gelu;
 
-impl Operation for Gelu {
+impl LayerKind for Gelu {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         Ok(input.to_vec())
     }
 
-    fn tensor(&self, xs: &Tensor, _own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
+    fn tensor(
+        &self,
+        xs: &Tensor,
+        _own: LayerVars<'_>,
+        _context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
         Ok(xs.gelu_erf()?)
     }
 
-    fn staged(&self, _shapes: Shapes<'_>, _links: &mut Links) -> Staged {
-        Staged::Kernel(Arc::new(Gelu))
+    fn lower(&self, _shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
+        Lowered::CpuOp(Arc::new(Gelu))
     }
 }
 
-impl Kernel for Gelu {}
+impl CpuOp for Gelu {}
 
 impl<T: Real> Arithmetic<T> for Gelu {
     fn forward(
         &self,
-        _here: Here,
+        _here: OpShape,
         x: &[T],
         y: &mut [T],
-        _given: Given<'_, T>,
-        _rooms: &mut [Room<T>],
+        _given: ForwardArgs<'_, T>,
+        _rooms: &mut [Workspace<T>],
     ) {
         widest!(|| y
             .iter_mut()
@@ -172,8 +186,8 @@ impl<T: Real> Arithmetic<T> for Gelu {
             .for_each(|(y, &x)| *y = x * x.normal_below()));
     }
 
-    fn backward(&self, _here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
-        let Back {
+    fn backward(&self, _here: OpShape, back: BackwardArgs<'_, T>, _rooms: &mut [Workspace<T>]) {
+        let BackwardArgs {
             x,
             dy,
             dx: Some(dx),
@@ -271,20 +285,20 @@ mod tests {
             1.0000071,
         ];
         let (mut y, mut dx) = ([0.0; 7], [0.0; 7]);
-        let here = Here {
+        let here = OpShape {
             stage: 0,
             rows: 1,
             inputs: 7,
             outputs: 7,
         };
-        let given = Given {
+        let given = ForwardArgs {
             weight: &[],
             bias: &[],
             added: &[],
         };
         Gelu.forward(here, &x, &mut y, given, &mut []);
         let known = Statistics::default();
-        let back = Back {
+        let back = BackwardArgs {
             x: &x,
             dy: &[1.0; 7],
             dx: Some(&mut dx),

@@ -1,10 +1,12 @@
 //! Means of windows, and values repeated.
 
 use crate::error::Result;
-use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
 use crate::layer::misfit::Fitted;
-use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::layer::pool::{Windows, narrowed, widened, windows};
+use crate::layer::operation::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
+};
+use crate::layer::pool::{PoolWindows, narrowed, widened, windows};
 use crate::math::Real;
 use candle_core::{D, Tensor};
 use std::sync::Arc;
@@ -12,17 +14,22 @@ use std::sync::Arc;
 /// Holds the rows and columns of a window.
 pub(crate) struct AvgPool(pub(crate) usize);
 
-impl Operation for AvgPool {
+impl LayerKind for AvgPool {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         narrowed(input, self.0)
     }
 
-    fn tensor(&self, xs: &Tensor, _own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
+    fn tensor(
+        &self,
+        xs: &Tensor,
+        _own: LayerVars<'_>,
+        _context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
         Ok(windows(xs, self.0)?.mean(D::Minus1)?)
     }
 
-    fn staged(&self, shapes: Shapes<'_>, _links: &mut Links) -> Staged {
-        Staged::Kernel(Arc::new(Means(Windows {
+    fn lower(&self, shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
+        Lowered::CpuOp(Arc::new(Means(PoolWindows {
             size: self.0,
             width: shapes.before[2],
         })))
@@ -32,12 +39,17 @@ impl Operation for AvgPool {
 /// Holds how many times a value stands in each direction.
 pub(crate) struct Upsample(pub(crate) usize);
 
-impl Operation for Upsample {
+impl LayerKind for Upsample {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         widened(input, self.0)
     }
 
-    fn tensor(&self, xs: &Tensor, _own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
+    fn tensor(
+        &self,
+        xs: &Tensor,
+        _own: LayerVars<'_>,
+        _context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
         let (n, (b, c, h, w)) = (self.0, xs.dims4()?);
         // (b, c, h, w) -> (b, c, h, n, w, n) -> (b, c, h*n, w*n)
         Ok(xs
@@ -46,8 +58,8 @@ impl Operation for Upsample {
             .reshape((b, c, h * n, w * n))?)
     }
 
-    fn staged(&self, shapes: Shapes<'_>, _links: &mut Links) -> Staged {
-        Staged::Kernel(Arc::new(Repeats(Windows {
+    fn lower(&self, shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
+        Lowered::CpuOp(Arc::new(Repeats(PoolWindows {
             size: self.0,
             width: shapes.after[2],
         })))
@@ -56,24 +68,24 @@ impl Operation for Upsample {
 
 /// The mean of each window.
 #[derive(Debug)]
-struct Means(Windows);
+struct Means(PoolWindows);
 
-impl Kernel for Means {}
+impl CpuOp for Means {}
 
 impl<T: Real> Arithmetic<T> for Means {
     fn forward(
         &self,
-        _here: Here,
+        _here: OpShape,
         x: &[T],
         y: &mut [T],
-        _given: Given<'_, T>,
-        _rooms: &mut [Room<T>],
+        _given: ForwardArgs<'_, T>,
+        _rooms: &mut [Workspace<T>],
     ) {
         self.0.sum(x, y, self.0.share());
     }
 
-    fn backward(&self, _here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
-        if let Back {
+    fn backward(&self, _here: OpShape, back: BackwardArgs<'_, T>, _rooms: &mut [Workspace<T>]) {
+        if let BackwardArgs {
             dy, dx: Some(dx), ..
         } = back
         {
@@ -84,24 +96,24 @@ impl<T: Real> Arithmetic<T> for Means {
 
 /// Every value in all places of its window.
 #[derive(Debug)]
-struct Repeats(Windows);
+struct Repeats(PoolWindows);
 
-impl Kernel for Repeats {}
+impl CpuOp for Repeats {}
 
 impl<T: Real> Arithmetic<T> for Repeats {
     fn forward(
         &self,
-        _here: Here,
+        _here: OpShape,
         x: &[T],
         y: &mut [T],
-        _given: Given<'_, T>,
-        _rooms: &mut [Room<T>],
+        _given: ForwardArgs<'_, T>,
+        _rooms: &mut [Workspace<T>],
     ) {
         self.0.repeat(x, y, T::ONE);
     }
 
-    fn backward(&self, _here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
-        if let Back {
+    fn backward(&self, _here: OpShape, back: BackwardArgs<'_, T>, _rooms: &mut [Workspace<T>]) {
+        if let BackwardArgs {
             dy, dx: Some(dx), ..
         } = back
         {
@@ -110,7 +122,7 @@ impl<T: Real> Arithmetic<T> for Repeats {
     }
 }
 
-impl Windows {
+impl PoolWindows {
     /// One over the number of values of a window.
     fn share<T: Real>(self) -> T {
         T::of(1.0 / (self.size * self.size) as f64)
@@ -118,7 +130,7 @@ impl Windows {
 
     /// The sum of each window, times a factor: the mean of each window, and the way back of repeating.
     fn sum<T: Real>(self, wide: &[T], narrow: &mut [T], factor: T) {
-        let Windows { size, width } = self;
+        let PoolWindows { size, width } = self;
         for (narrow, rows) in narrow
             .chunks_exact_mut(width / size)
             .zip(wide.chunks_exact(size * width))
@@ -135,7 +147,7 @@ impl Windows {
 
     /// Each value, times a factor, in every place of its window: repeating, and the way back of means.
     fn repeat<T: Real>(self, narrow: &[T], wide: &mut [T], factor: T) {
-        let Windows { size, width } = self;
+        let PoolWindows { size, width } = self;
         for (narrow, rows) in narrow
             .chunks_exact(width / size)
             .zip(wide.chunks_exact_mut(size * width))

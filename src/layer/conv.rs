@@ -1,15 +1,17 @@
 //! Convolutions and transposed convolutions: what `correlation` computes for some pictures and one group, for all.
 
 use crate::error::Result;
-use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
 use crate::layer::misfit::Fitted;
-use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::operation::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
+};
 use crate::layer::window::{Conv, ConvTranspose};
-use crate::math::{Correlation, Maps, Real, Window, total};
+use crate::math::{ConvGeometry, Correlation, Maps, Real, total};
 use candle_core::Tensor;
 use std::sync::Arc;
 
-impl Operation for Conv {
+impl LayerKind for Conv {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         self.narrowed(input)
     }
@@ -21,7 +23,12 @@ impl Operation for Conv {
         ))
     }
 
-    fn tensor(&self, xs: &Tensor, own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
+    fn tensor(
+        &self,
+        xs: &Tensor,
+        own: LayerVars<'_>,
+        _context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
         let (weight, bias) = own.learned(xs.dtype())?;
         let ys = xs.contiguous()?.conv2d(
             &weight,
@@ -33,12 +40,12 @@ impl Operation for Conv {
         Ok(ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)?) // (out) -> (1, out, 1, 1)
     }
 
-    fn staged(&self, shapes: Shapes<'_>, _links: &mut Links) -> Staged {
-        Staged::Kernel(Arc::new(Convolution::between(shapes, *self, false)))
+    fn lower(&self, shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
+        Lowered::CpuOp(Arc::new(Convolution::between(shapes, *self, false)))
     }
 }
 
-impl Operation for ConvTranspose {
+impl LayerKind for ConvTranspose {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         self.widened(input)
     }
@@ -53,7 +60,12 @@ impl Operation for ConvTranspose {
         Some((vec![input[0], out / groups, kernel, kernel], vec![out]))
     }
 
-    fn tensor(&self, xs: &Tensor, own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
+    fn tensor(
+        &self,
+        xs: &Tensor,
+        own: LayerVars<'_>,
+        _context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
         let Conv {
             stride,
             padding,
@@ -74,8 +86,8 @@ impl Operation for ConvTranspose {
         Ok(ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)?) // (out) -> (1, out, 1, 1)
     }
 
-    fn staged(&self, shapes: Shapes<'_>, _links: &mut Links) -> Staged {
-        Staged::Kernel(Arc::new(Convolution::between(shapes, self.conv, true)))
+    fn lower(&self, shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
+        Lowered::CpuOp(Arc::new(Convolution::between(shapes, self.conv, true)))
     }
 }
 
@@ -91,11 +103,11 @@ struct Convolution {
     output: Maps,
     forward: Correlation,
     backward: Correlation,
-    window: Window,
+    window: ConvGeometry,
 }
 
 impl Convolution {
-    fn between(shapes: Shapes<'_>, conv: Conv, transposed: bool) -> Self {
+    fn between(shapes: LayerShapes<'_>, conv: Conv, transposed: bool) -> Self {
         let maps = |shape: &[usize]| Maps {
             count: shape[0],
             height: shape[1],
@@ -109,7 +121,7 @@ impl Convolution {
             groups,
             ..
         } = conv;
-        let window = Window {
+        let window = ConvGeometry {
             kernel,
             stride,
             padding,
@@ -168,7 +180,7 @@ impl Convolution {
     }
 }
 
-impl Kernel for Convolution {
+impl CpuOp for Convolution {
     fn operations(&self) -> Option<usize> {
         let narrow = if self.transposed {
             self.input
@@ -182,16 +194,18 @@ impl Kernel for Convolution {
 impl<T: Real> Arithmetic<T> for Convolution {
     /// Its scratch: what goes in, and the gradients of what comes out, as correlations read them; their results; the narrow
     /// maps for the weights' gradients; the weights in the order in which they are used.
-    fn room(&self, _here: Here, training: bool) -> Room<T> {
+    fn workspace(&self, _here: OpShape, training: bool) -> Workspace<T> {
         let zeros = |n: usize| vec![T::ZERO; n];
         let back = |n: usize| zeros(if training { n } else { 0 });
         let (narrowing, narrow) = self.narrowing();
         let results = if training {
-            self.forward.room().max(self.backward.room())
+            self.forward
+                .workspace_len()
+                .max(self.backward.workspace_len())
         } else {
-            self.forward.room()
+            self.forward.workspace_len()
         };
-        Room {
+        Workspace {
             scratch: [
                 zeros(self.forward.packed()),
                 back(self.backward.packed()),
@@ -199,19 +213,19 @@ impl<T: Real> Arithmetic<T> for Convolution {
                 back(narrow.count * narrowing.flat()),
                 Vec::with_capacity(self.weights()),
             ],
-            ..Room::default()
+            ..Workspace::default()
         }
     }
 
     fn forward(
         &self,
-        here: Here,
+        here: OpShape,
         x: &[T],
         y: &mut [T],
-        given: Given<'_, T>,
-        rooms: &mut [Room<T>],
+        given: ForwardArgs<'_, T>,
+        workspaces: &mut [Workspace<T>],
     ) {
-        let [packed, _, flat, _, arranged] = &mut rooms[here.stage].scratch;
+        let [packed, _, flat, _, arranged] = &mut workspaces[here.stage].scratch;
         let (inputs, outputs) = (self.input.size(), self.output.size());
         for group in 0..self.groups {
             let weight = &given.weight[group * self.weights()..][..self.weights()];
@@ -236,19 +250,19 @@ impl<T: Real> Arithmetic<T> for Convolution {
         }
     }
 
-    fn backward(&self, here: Here, back: Back<'_, T>, rooms: &mut [Room<T>]) {
-        let Back {
+    fn backward(&self, here: OpShape, back: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]) {
+        let BackwardArgs {
             x,
             dy,
             mut dx,
             weight,
             ..
         } = back;
-        let Room {
+        let Workspace {
             scratch: [packed, packed_back, flat, narrow_flat, arranged],
             gradients,
             ..
-        } = &mut rooms[here.stage];
+        } = &mut workspaces[here.stage];
         let (inputs, outputs) = (self.input.size(), self.output.size());
         let (weight_gradients, bias_gradients) =
             gradients.split_at_mut(self.groups * self.weights());

@@ -6,12 +6,12 @@ use std::fmt::Debug;
 
 /// Numbers that every kernel computes with.
 pub(crate) trait Number: Real {
-    fn arithmetic(kernel: &dyn Kernel) -> &dyn Arithmetic<Self>;
+    fn arithmetic(kernel: &dyn CpuOp) -> &dyn Arithmetic<Self>;
     fn pointwise(activation: &dyn Activation) -> &dyn Pointwise<Self>;
 }
 
 impl Number for f32 {
-    fn arithmetic(kernel: &dyn Kernel) -> &dyn Arithmetic<Self> {
+    fn arithmetic(kernel: &dyn CpuOp) -> &dyn Arithmetic<Self> {
         kernel
     }
 
@@ -21,7 +21,7 @@ impl Number for f32 {
 }
 
 impl Number for f64 {
-    fn arithmetic(kernel: &dyn Kernel) -> &dyn Arithmetic<Self> {
+    fn arithmetic(kernel: &dyn CpuOp) -> &dyn Arithmetic<Self> {
         kernel
     }
 
@@ -31,7 +31,7 @@ impl Number for f64 {
 }
 
 /// What there is to know of a kernel besides its arithmetic.
-pub(crate) trait Kernel: Arithmetic<f32> + Arithmetic<f64> + Debug + Send + Sync {
+pub(crate) trait CpuOp: Arithmetic<f32> + Arithmetic<f64> + Debug + Send + Sync {
     /// Multiplications and additions for one picture, forward, where they are not two for each weight.
     fn operations(&self) -> Option<usize> {
         None
@@ -58,22 +58,29 @@ pub(crate) trait Kernel: Arithmetic<f32> + Arithmetic<f64> + Debug + Send + Sync
 /// A kernel's arithmetic in numbers of one kind. Pictures lie one after the other.
 pub(crate) trait Arithmetic<T: Real> {
     /// Memory for as many pictures as there will be at most, but for the gradients.
-    fn room(&self, _here: Here, _training: bool) -> Room<T> {
-        Room::default()
+    fn workspace(&self, _here: OpShape, _training: bool) -> Workspace<T> {
+        Workspace::default()
     }
 
     /// # Shapes
     /// `x` is (rows, inputs), `y` (rows, outputs).
-    fn forward(&self, here: Here, x: &[T], y: &mut [T], given: Given<'_, T>, rooms: &mut [Room<T>]);
+    fn forward(
+        &self,
+        here: OpShape,
+        x: &[T],
+        y: &mut [T],
+        given: ForwardArgs<'_, T>,
+        workspaces: &mut [Workspace<T>],
+    );
 
     /// From the gradients of what comes out to those of what goes in, where they are wanted, and of weights and biases where
     /// the kernel sums them: added to those in its room, over all rows.
-    fn backward(&self, here: Here, back: Back<'_, T>, rooms: &mut [Room<T>]);
+    fn backward(&self, here: OpShape, back: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]);
 
-    /// Measures the [`Kernel::channels`] of some pictures.
+    /// Measures the [`CpuOp::channels`] of some pictures.
     fn measure(&self, _x: &[T], _sums: &mut [f64]) {}
 
-    /// The gradients of weights, then biases, of a kernel with [`Kernel::channels`], from some pictures; they are put together
+    /// The gradients of weights, then biases, of a kernel with [`CpuOp::channels`], from some pictures; they are put together
     /// before [`Arithmetic::backward`] runs.
     fn pull(&self, _x: &[T], _dy: &[T], _known: &Statistics<T>, _gradients: &mut [T]) {}
 }
@@ -92,7 +99,7 @@ pub(crate) trait Pointwise<T: Real> {
 
 /// Where a kernel stands: the number of its stage, pictures, and values of one picture before and after.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Here {
+pub(crate) struct OpShape {
     pub(crate) stage: usize,
     pub(crate) rows: usize,
     pub(crate) inputs: usize,
@@ -101,15 +108,15 @@ pub(crate) struct Here {
 
 /// What a kernel computes with besides its input.
 #[derive(Clone, Copy)]
-pub(crate) struct Given<'a, T> {
+pub(crate) struct ForwardArgs<'a, T> {
     pub(crate) weight: &'a [T],
     pub(crate) bias: &'a [T],
-    /// What went into the stage that is [`Kernel::source`].
+    /// What went into the stage that is [`CpuOp::source`].
     pub(crate) added: &'a [T],
 }
 
 /// What a kernel's way back is computed from, and its place.
-pub(crate) struct Back<'a, T> {
+pub(crate) struct BackwardArgs<'a, T> {
     /// What went in.
     pub(crate) x: &'a [T],
     /// The gradients of what came out.
@@ -117,13 +124,13 @@ pub(crate) struct Back<'a, T> {
     /// The place for those of what went in, if they are wanted.
     pub(crate) dx: Option<&'a mut [T]>,
     pub(crate) weight: &'a [T],
-    /// What is known of the [`Kernel::channels`].
+    /// What is known of the [`CpuOp::channels`].
     pub(crate) known: &'a Statistics<T>,
 }
 
 /// Memory that a kernel keeps from step to step, and from its forward to its backward run.
 #[derive(Debug, Default)]
-pub(crate) struct Room<T> {
+pub(crate) struct Workspace<T> {
     /// Of use to the kernel alone.
     pub(crate) scratch: [Vec<T>; 5],
     /// Where maxima were.

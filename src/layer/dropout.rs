@@ -2,13 +2,15 @@
 
 use crate::error::Result;
 use crate::layer::misfit::{Fitted, misfit};
-use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::operation::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
+};
 use candle_core::Tensor;
 
 /// Holds the probability to drop a value.
 pub(crate) struct Dropout(pub(crate) f64);
 
-impl Operation for Dropout {
+impl LayerKind for Dropout {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         if !(0.0..1.0).contains(&self.0) {
             return misfit(
@@ -20,7 +22,12 @@ impl Operation for Dropout {
         Ok(input.to_vec())
     }
 
-    fn tensor(&self, xs: &Tensor, _own: Own<'_>, context: &mut Context<'_>) -> Result<Tensor> {
+    fn tensor(
+        &self,
+        xs: &Tensor,
+        _own: LayerVars<'_>,
+        context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
         match &mut context.draws {
             Some(draws) if self.0 > 0.0 => {
                 let mask = draws.dropout_mask(xs.elem_count(), self.0 as f32);
@@ -33,11 +40,11 @@ impl Operation for Dropout {
         }
     }
 
-    fn staged(&self, _shapes: Shapes<'_>, _links: &mut Links) -> Staged {
+    fn lower(&self, _shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
         if self.0 > 0.0 {
-            Staged::Dropout(self.0)
+            Lowered::Dropout(self.0)
         } else {
-            Staged::Nothing
+            Lowered::Nothing
         }
     }
 }

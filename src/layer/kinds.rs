@@ -11,7 +11,7 @@ use crate::layer::dropout::Dropout;
 use crate::layer::linear::Linear;
 use crate::layer::misfit::{Misfit, misfit, shape};
 use crate::layer::norm::BatchNorm;
-use crate::layer::operation::Operation;
+use crate::layer::operation::LayerKind;
 use crate::layer::pool::{MaxPool, MaxUnpool};
 use crate::layer::reshape::{Flatten, Unflatten};
 use crate::layer::residual::Residual;
@@ -77,7 +77,7 @@ pub enum Layer {
 
 impl Layer {
     /// What there is to know of this kind of layer.
-    pub(crate) fn operation(&self) -> Box<dyn Operation> {
+    pub(crate) fn kind(&self) -> Box<dyn LayerKind> {
         match *self {
             Layer::Flatten => Box::new(Flatten),
             Layer::Unflatten(c, h, w) => Box::new(Unflatten(c, h, w)),
@@ -167,7 +167,7 @@ impl std::fmt::Display for Layer {
 
 /// A layer in the order in which it runs: those of a residual block come before the step that adds the block's input.
 #[derive(Clone, Debug)]
-pub(crate) struct Step {
+pub(crate) struct Node {
     /// Its number in its list, and in the lists around that: "3", "3.0".
     pub(crate) name: String,
     pub(crate) layer: Layer,
@@ -178,17 +178,17 @@ pub(crate) struct Step {
 }
 
 /// The layers of a list as steps.
-pub(crate) fn steps(layers: &[Layer]) -> Vec<Step> {
-    fn add(layers: &[Layer], within: &str, top: Option<usize>, steps: &mut Vec<Step>) {
+pub(crate) fn nodes(layers: &[Layer]) -> Vec<Node> {
+    fn add(layers: &[Layer], within: &str, top: Option<usize>, nodes: &mut Vec<Node>) {
         for (i, layer) in layers.iter().enumerate() {
             let name = format!("{within}{i}");
             let top = top.unwrap_or(i);
             let mut source = None;
             if let Layer::Residual(block) = layer {
-                source = Some(steps.len());
-                add(block, &format!("{name}."), Some(top), steps);
+                source = Some(nodes.len());
+                add(block, &format!("{name}."), Some(top), nodes);
             }
-            steps.push(Step {
+            nodes.push(Node {
                 name,
                 layer: layer.clone(),
                 source,
@@ -205,15 +205,15 @@ pub(crate) fn steps(layers: &[Layer]) -> Vec<Step> {
 ///
 /// # Errors
 /// The first step that does not fit, and why.
-pub(crate) fn shapes(steps: &[Step], input: &[usize]) -> Result<Vec<Vec<usize>>, (usize, Misfit)> {
+pub(crate) fn shapes(nodes: &[Node], input: &[usize]) -> Result<Vec<Vec<usize>>, (usize, Misfit)> {
     let mut shapes = vec![input.to_vec()];
-    for (i, step) in steps.iter().enumerate() {
-        let next = step
+    for (i, node) in nodes.iter().enumerate() {
+        let next = node
             .layer
-            .operation()
+            .kind()
             .output_shape(&shapes[i])
             .map_err(|misfit| (i, misfit))?;
-        if let Some(source) = step.source.filter(|&source| shapes[source] != next) {
+        if let Some(source) = node.source.filter(|&source| shapes[source] != next) {
             let hint = "A 3 x 3 convolution with padding 1 keeps height and width; end with the channels it began with";
             let kept = format!("a block that keeps {}", shape(&shapes[source]));
             return misfit(kept, shape(&next), hint).map_err(|misfit| (i, misfit));
@@ -238,9 +238,9 @@ pub(crate) fn shapes(steps: &[Step], input: &[usize]) -> Result<Vec<Vec<usize>>,
 /// Layers with a shape or weights are undone last first. What stood between two of them in the encoder (activation,
 /// normalization, dropout) stands between their mirrors, and a sigmoid brings the picture into [0, 1]:
 /// `[Flatten, Linear(512), Relu, Linear(32)]` gives `[Linear(512), Relu, Linear(784), Sigmoid, Unflatten(1, 28, 28)]`.
-pub(crate) fn mirror(encoder: &[Layer], steps: &[Step], shapes: &[Vec<usize>]) -> Vec<Layer> {
+pub(crate) fn mirror(encoder: &[Layer], nodes: &[Node], shapes: &[Vec<usize>]) -> Vec<Layer> {
     let mut decoder = Vec::new();
-    let before = |i: usize| &shapes[steps.iter().position(|step| step.top == i).unwrap_or(0)];
+    let before = |i: usize| &shapes[nodes.iter().position(|node| node.top == i).unwrap_or(0)];
     let undone: Vec<(usize, Layer)> = (0..encoder.len())
         .filter_map(|i| Some((i, encoder[i].mirrored(before(i))?)))
         .collect();

@@ -1,10 +1,12 @@
 //! Dense layers: y = x Wᵀ + b.
 
 use crate::error::Result;
-use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
 use crate::layer::misfit::{Fitted, misfit, shape};
-use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
-use crate::math::{Matrix, Real, add_rows, multiply, turn};
+use crate::layer::operation::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
+};
+use crate::math::{Matrix, Real, add_rows, multiply, transpose};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -12,7 +14,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Linear(pub(crate) usize);
 
-impl Operation for Linear {
+impl LayerKind for Linear {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         if self.0 == 0 {
             return misfit(
@@ -31,13 +33,18 @@ impl Operation for Linear {
         Some((vec![self.0, input[0]], vec![self.0]))
     }
 
-    fn tensor(&self, xs: &Tensor, own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
+    fn tensor(
+        &self,
+        xs: &Tensor,
+        own: LayerVars<'_>,
+        _context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
         let (weight, bias) = own.learned(xs.dtype())?;
         Ok(xs.matmul(&weight.t()?)?.broadcast_add(&bias)?)
     }
 
-    fn staged(&self, _shapes: Shapes<'_>, _links: &mut Links) -> Staged {
-        Staged::Kernel(Arc::new(Product))
+    fn lower(&self, _shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
+        Lowered::CpuOp(Arc::new(Product))
     }
 }
 
@@ -45,30 +52,30 @@ impl Operation for Linear {
 #[derive(Debug)]
 struct Product;
 
-impl Kernel for Product {
+impl CpuOp for Product {
     fn dense(&self) -> bool {
         true
     }
 }
 
 impl<T: Real> Arithmetic<T> for Product {
-    fn room(&self, here: Here, _training: bool) -> Room<T> {
+    fn workspace(&self, here: OpShape, _training: bool) -> Workspace<T> {
         let turned = vec![T::ZERO; here.outputs * here.rows.min(few(here))];
-        Room {
+        Workspace {
             scratch: [turned, vec![], vec![], vec![], vec![]],
-            ..Room::default()
+            ..Workspace::default()
         }
     }
 
     fn forward(
         &self,
-        here: Here,
+        here: OpShape,
         x: &[T],
         y: &mut [T],
-        given: Given<'_, T>,
-        rooms: &mut [Room<T>],
+        given: ForwardArgs<'_, T>,
+        workspaces: &mut [Workspace<T>],
     ) {
-        let Here {
+        let OpShape {
             rows,
             inputs,
             outputs,
@@ -79,17 +86,17 @@ impl<T: Real> Arithmetic<T> for Product {
             Matrix::new(given.weight, outputs, inputs),
         );
         if rows <= few(here) {
-            let turned = &mut rooms[here.stage].scratch[0][..outputs * rows];
+            let turned = &mut workspaces[here.stage].scratch[0][..outputs * rows];
             multiply(weight, x.transposed(), turned, false); // (out, in) x (in, rows)
-            turn(turned, rows, y);
+            transpose(turned, rows, y);
         } else {
             multiply(x, weight.transposed(), y, false); // (rows, in) x (in, out)
         }
         add_rows(y, given.bias);
     }
 
-    fn backward(&self, here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
-        let Back {
+    fn backward(&self, here: OpShape, back: BackwardArgs<'_, T>, _rooms: &mut [Workspace<T>]) {
+        let BackwardArgs {
             dy,
             dx: Some(dx),
             weight,
@@ -110,6 +117,6 @@ impl<T: Real> Arithmetic<T> for Product {
 
 /// Up to so many pictures are few: a product turns one of its sides, value by value, and for fewer it is better to turn them and
 /// what comes out of them than all weights.
-fn few(here: Here) -> usize {
+fn few(here: OpShape) -> usize {
     here.inputs * here.outputs / (here.inputs + here.outputs)
 }

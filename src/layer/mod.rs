@@ -15,9 +15,13 @@ mod dropout;
 mod reshape;
 mod residual;
 
-pub(crate) use cpu::{Activation, Arithmetic, Back, Given, Here, Kernel, Number, Pointwise, Room};
+pub(crate) use cpu::{
+    Activation, Arithmetic, BackwardArgs, CpuOp, ForwardArgs, Number, OpShape, Pointwise, Workspace,
+};
 pub use kinds::Layer;
-pub(crate) use kinds::{MOST_VALUES, Step, mirror, shapes, steps};
+pub(crate) use kinds::{MOST_VALUES, Node, mirror, nodes, shapes};
 pub(crate) use misfit::{Misfit, shape};
-pub(crate) use operation::{Context, Links, Own, Passed, Shapes, Staged};
+pub(crate) use operation::{
+    ForwardContext, ForwardState, LayerShapes, LayerVars, LowerContext, Lowered,
+};
 pub use window::{Conv, ConvTranspose};

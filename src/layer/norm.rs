@@ -1,16 +1,18 @@
 //! Batch normalization: each channel less its mean over the batch, by its deviation (Ioffe and Szegedy, 2015).
 
 use crate::error::Result;
-use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
 use crate::layer::misfit::Fitted;
-use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::operation::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
+};
 use crate::math::{Channels, EPS, MOMENTUM, Real, Statistics, products_about, total, widest};
 use candle_core::{DType, Tensor};
 use std::sync::Arc;
 
 pub(crate) struct BatchNorm;
 
-impl Operation for BatchNorm {
+impl LayerKind for BatchNorm {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         Ok(input.to_vec())
     }
@@ -24,7 +26,12 @@ impl Operation for BatchNorm {
     }
 
     /// In training by the batch's own mean and variance, which also move the running ones.
-    fn tensor(&self, xs: &Tensor, own: Own<'_>, context: &mut Context<'_>) -> Result<Tensor> {
+    fn tensor(
+        &self,
+        xs: &Tensor,
+        own: LayerVars<'_>,
+        context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
         let Some((running_mean, running_variance)) = own.running else {
             return Ok(xs.clone());
         };
@@ -72,12 +79,12 @@ impl Operation for BatchNorm {
         Ok(scaled.reshape(xs.shape())?.to_dtype(xs.dtype())?)
     }
 
-    fn staged(&self, shapes: Shapes<'_>, _links: &mut Links) -> Staged {
+    fn lower(&self, shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
         let channels = Channels {
             count: shapes.before[0],
             values: shapes.before[1..].iter().product(),
         };
-        Staged::Kernel(Arc::new(Norm(channels)))
+        Lowered::CpuOp(Arc::new(Norm(channels)))
     }
 }
 
@@ -85,18 +92,18 @@ impl Operation for BatchNorm {
 #[derive(Debug)]
 struct Norm(Channels);
 
-impl Kernel for Norm {
+impl CpuOp for Norm {
     fn channels(&self) -> Option<Channels> {
         Some(self.0)
     }
 }
 
 impl<T: Real> Arithmetic<T> for Norm {
-    fn room(&self, _here: Here, training: bool) -> Room<T> {
+    fn workspace(&self, _here: OpShape, training: bool) -> Workspace<T> {
         let n = if training { 2 * self.0.count } else { 0 };
-        Room {
+        Workspace {
             sums: vec![0.0; n],
-            ..Room::default()
+            ..Workspace::default()
         }
     }
 
@@ -106,11 +113,11 @@ impl<T: Real> Arithmetic<T> for Norm {
 
     fn forward(
         &self,
-        _here: Here,
+        _here: OpShape,
         x: &[T],
         y: &mut [T],
-        given: Given<'_, T>,
-        _rooms: &mut [Room<T>],
+        given: ForwardArgs<'_, T>,
+        _rooms: &mut [Workspace<T>],
     ) {
         widest!(|| {
             for ((c, x), y) in self.0.each(x).zip(y.chunks_exact_mut(self.0.values)) {
@@ -130,8 +137,8 @@ impl<T: Real> Arithmetic<T> for Norm {
         }
     }
 
-    fn backward(&self, _here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
-        let Back {
+    fn backward(&self, _here: OpShape, back: BackwardArgs<'_, T>, _rooms: &mut [Workspace<T>]) {
+        let BackwardArgs {
             x,
             dy,
             dx: Some(dx),

@@ -2,14 +2,14 @@
 //! stands in a file of its own; `layer` names them.
 
 use crate::error::Result;
-use crate::layer::cpu::{Activation, Kernel};
+use crate::layer::cpu::{Activation, CpuOp};
 use crate::layer::misfit::Fitted;
 use crate::math::Rng;
 use candle_core::{DType, Tensor, Var};
 use std::sync::Arc;
 
 /// A kind of layer.
-pub(crate) trait Operation {
+pub(crate) trait LayerKind {
     /// The shape that comes out, without the batch, for the shape that goes in.
     ///
     /// # Errors
@@ -31,22 +31,27 @@ pub(crate) trait Operation {
     ///
     /// # Shapes
     /// (b, input shape) -> (b, output shape)
-    fn tensor(&self, xs: &Tensor, own: Own<'_>, context: &mut Context<'_>) -> Result<Tensor>;
+    fn tensor(
+        &self,
+        xs: &Tensor,
+        own: LayerVars<'_>,
+        context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor>;
 
     /// How the processor runs it.
-    fn staged(&self, shapes: Shapes<'_>, links: &mut Links) -> Staged;
+    fn lower(&self, shapes: LayerShapes<'_>, links: &mut LowerContext) -> Lowered;
 }
 
 /// The variables of one layer.
 #[derive(Clone, Copy)]
-pub(crate) struct Own<'a> {
+pub(crate) struct LayerVars<'a> {
     /// Weight and bias.
     pub(crate) learned: Option<&'a (Var, Var)>,
     /// Running mean and variance.
     pub(crate) running: Option<&'a (Var, Var)>,
 }
 
-impl Own<'_> {
+impl LayerVars<'_> {
     /// Weight and bias in the numbers of what goes in.
     pub(crate) fn learned(&self, dtype: DType) -> Result<(Tensor, Tensor)> {
         let Some((weight, bias)) = self.learned else {
@@ -60,15 +65,15 @@ impl Own<'_> {
 }
 
 /// What candle's operations need besides the layer.
-pub(crate) struct Context<'a> {
+pub(crate) struct ForwardContext<'a> {
     /// In training: where draws come from. Dropout happens, and normalizations measure, where there is one.
     pub(crate) draws: Option<&'a mut Rng>,
-    pub(crate) passed: &'a mut Passed,
+    pub(crate) passed: &'a mut ForwardState,
 }
 
 /// What layers leave behind for later ones.
 #[derive(Debug, Default)]
-pub(crate) struct Passed {
+pub(crate) struct ForwardState {
     /// Where poolings found their maxima.
     pub(crate) switches: Vec<Tensor>,
     /// What went into the residual blocks that are open.
@@ -77,14 +82,14 @@ pub(crate) struct Passed {
 
 /// The shapes before and after a layer, without the batch.
 #[derive(Clone, Copy)]
-pub(crate) struct Shapes<'a> {
+pub(crate) struct LayerShapes<'a> {
     pub(crate) before: &'a [usize],
     pub(crate) after: &'a [usize],
 }
 
 /// What stages of a plan know of earlier ones.
 #[derive(Default)]
-pub(crate) struct Links {
+pub(crate) struct LowerContext {
     /// The number of the stage that is about to be made.
     pub(crate) next: usize,
     /// Stages of poolings that no unpooling has taken yet.
@@ -94,7 +99,7 @@ pub(crate) struct Links {
 }
 
 /// What a layer is in a plan.
-pub(crate) enum Staged {
+pub(crate) enum Lowered {
     /// Only a shape.
     Nothing,
     /// The end of the stage before it.
@@ -102,5 +107,5 @@ pub(crate) enum Staged {
     /// The probability to drop a value, at the end of the stage before it.
     Dropout(f64),
     /// A stage.
-    Kernel(Arc<dyn Kernel>),
+    CpuOp(Arc<dyn CpuOp>),
 }

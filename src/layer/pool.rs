@@ -3,9 +3,11 @@
 //! Of equal values the first counts, row by row, as in PyTorch; with ReLU, ties of zeros are common.
 
 use crate::error::Result;
-use crate::layer::cpu::{Arithmetic, Back, Given, Here, Kernel, Room};
+use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
 use crate::layer::misfit::{Fitted, misfit, picture};
-use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::operation::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
+};
 use crate::math::{Real, widest};
 use candle_core::{D, DType, Tensor};
 use std::sync::Arc;
@@ -13,12 +15,17 @@ use std::sync::Arc;
 /// Holds the rows and columns of a window.
 pub(crate) struct MaxPool(pub(crate) usize);
 
-impl Operation for MaxPool {
+impl LayerKind for MaxPool {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         narrowed(input, self.0)
     }
 
-    fn tensor(&self, xs: &Tensor, _own: Own<'_>, context: &mut Context<'_>) -> Result<Tensor> {
+    fn tensor(
+        &self,
+        xs: &Tensor,
+        _own: LayerVars<'_>,
+        context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
         let windows = windows(xs, self.0)?;
         let chosen =
             chosen(&windows.detach().argmax_keepdim(D::Minus1)?, self.0)?.to_dtype(xs.dtype())?;
@@ -27,9 +34,9 @@ impl Operation for MaxPool {
         Ok(ys)
     }
 
-    fn staged(&self, shapes: Shapes<'_>, links: &mut Links) -> Staged {
+    fn lower(&self, shapes: LayerShapes<'_>, links: &mut LowerContext) -> Lowered {
         links.pools.push(links.next);
-        Staged::Kernel(Arc::new(Maxima(Windows {
+        Lowered::CpuOp(Arc::new(Maxima(PoolWindows {
             size: self.0,
             width: shapes.before[2],
         })))
@@ -39,12 +46,17 @@ impl Operation for MaxPool {
 /// Holds the rows and columns of a window.
 pub(crate) struct MaxUnpool(pub(crate) usize);
 
-impl Operation for MaxUnpool {
+impl LayerKind for MaxUnpool {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         widened(input, self.0)
     }
 
-    fn tensor(&self, xs: &Tensor, _own: Own<'_>, context: &mut Context<'_>) -> Result<Tensor> {
+    fn tensor(
+        &self,
+        xs: &Tensor,
+        _own: LayerVars<'_>,
+        context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
         let (n, (b, c, h, w)) = (self.0, xs.dims4()?);
         let chosen = match context.passed.switches.pop() {
             Some(chosen) => chosen,
@@ -60,12 +72,12 @@ impl Operation for MaxUnpool {
             .reshape((b, c, h * n, w * n))?)
     }
 
-    fn staged(&self, shapes: Shapes<'_>, links: &mut Links) -> Staged {
-        let windows = Windows {
+    fn lower(&self, shapes: LayerShapes<'_>, links: &mut LowerContext) -> Lowered {
+        let windows = PoolWindows {
             size: self.0,
             width: shapes.after[2],
         };
-        Staged::Kernel(Arc::new(Unpool {
+        Lowered::CpuOp(Arc::new(Unpool {
             windows,
             paired: links.pools.pop(),
         }))
@@ -132,39 +144,40 @@ fn chosen(places: &Tensor, n: usize) -> candle_core::Result<Tensor> {
 
 /// The largest value of each window.
 #[derive(Debug)]
-struct Maxima(Windows);
+struct Maxima(PoolWindows);
 
-impl Kernel for Maxima {}
+impl CpuOp for Maxima {}
 
 impl<T: Real> Arithmetic<T> for Maxima {
-    fn room(&self, here: Here, _training: bool) -> Room<T> {
-        Room {
+    fn workspace(&self, here: OpShape, _training: bool) -> Workspace<T> {
+        Workspace {
             places: vec![0; here.rows * here.outputs],
-            ..Room::default()
+            ..Workspace::default()
         }
     }
 
     fn forward(
         &self,
-        here: Here,
+        here: OpShape,
         x: &[T],
         y: &mut [T],
-        _given: Given<'_, T>,
-        rooms: &mut [Room<T>],
+        _given: ForwardArgs<'_, T>,
+        workspaces: &mut [Workspace<T>],
     ) {
         self.0.maxima(
             x,
             y,
-            &mut rooms[here.stage].places[..here.rows * here.outputs],
+            &mut workspaces[here.stage].places[..here.rows * here.outputs],
         );
     }
 
-    fn backward(&self, here: Here, back: Back<'_, T>, rooms: &mut [Room<T>]) {
-        if let Back {
+    fn backward(&self, here: OpShape, back: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]) {
+        if let BackwardArgs {
             dy, dx: Some(dx), ..
         } = back
         {
-            self.0.spread(dy, &rooms[here.stage].places[..dy.len()], dx);
+            self.0
+                .spread(dy, &workspaces[here.stage].places[..dy.len()], dx);
         }
     }
 }
@@ -172,48 +185,48 @@ impl<T: Real> Arithmetic<T> for Maxima {
 /// With the stage whose maxima it puts back, if there is one. Else values go to the upper left.
 #[derive(Debug)]
 struct Unpool {
-    windows: Windows,
+    windows: PoolWindows,
     paired: Option<usize>,
 }
 
-impl Kernel for Unpool {}
+impl CpuOp for Unpool {}
 
 impl<T: Real> Arithmetic<T> for Unpool {
-    fn room(&self, here: Here, _training: bool) -> Room<T> {
+    fn workspace(&self, here: OpShape, _training: bool) -> Workspace<T> {
         let own = if self.paired.is_some() {
             0
         } else {
             here.rows * here.inputs
         };
-        Room {
+        Workspace {
             places: vec![0; own],
-            ..Room::default()
+            ..Workspace::default()
         }
     }
 
     fn forward(
         &self,
-        here: Here,
+        here: OpShape,
         x: &[T],
         y: &mut [T],
-        _given: Given<'_, T>,
-        rooms: &mut [Room<T>],
+        _given: ForwardArgs<'_, T>,
+        workspaces: &mut [Workspace<T>],
     ) {
         self.windows.spread(
             x,
-            &rooms[self.paired.unwrap_or(here.stage)].places[..x.len()],
+            &workspaces[self.paired.unwrap_or(here.stage)].places[..x.len()],
             y,
         );
     }
 
-    fn backward(&self, here: Here, back: Back<'_, T>, rooms: &mut [Room<T>]) {
-        if let Back {
+    fn backward(&self, here: OpShape, back: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]) {
+        if let BackwardArgs {
             dy, dx: Some(dx), ..
         } = back
         {
             self.windows.collect(
                 dy,
-                &rooms[self.paired.unwrap_or(here.stage)].places[..dx.len()],
+                &workspaces[self.paired.unwrap_or(here.stage)].places[..dx.len()],
                 dx,
             );
         }
@@ -222,16 +235,16 @@ impl<T: Real> Arithmetic<T> for Unpool {
 
 /// Windows of `size` x `size` without overlap, over maps of one width.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Windows {
+pub(crate) struct PoolWindows {
     pub(crate) size: usize,
     /// Width of the wide maps. Their height is a whole number of windows, so that maps need not be told apart.
     pub(crate) width: usize,
 }
 
-impl Windows {
+impl PoolWindows {
     /// The largest value of each window, and its place in it, row by row.
     fn maxima<T: Real>(self, wide: &[T], narrow: &mut [T], places: &mut [u16]) {
-        let Windows { size, width } = self;
+        let PoolWindows { size, width } = self;
         if size == 2 {
             return self.maxima_of_two(wide, narrow, places);
         }
@@ -280,7 +293,7 @@ impl Windows {
 
     /// Puts each value in its place of its window, zero elsewhere: unpooling, and the way back of pooling.
     fn spread<T: Real>(self, narrow: &[T], places: &[u16], wide: &mut [T]) {
-        let Windows { size, width } = self;
+        let PoolWindows { size, width } = self;
         wide.fill(T::ZERO);
         if size == 2 {
             let rows = narrow
@@ -307,7 +320,7 @@ impl Windows {
 
     /// Takes from each window the value in its place: the way back of unpooling.
     fn collect<T: Real>(self, wide: &[T], places: &[u16], narrow: &mut [T]) {
-        let Windows { size, width } = self;
+        let PoolWindows { size, width } = self;
         if size == 2 {
             let rows = narrow
                 .chunks_exact_mut(width / 2)
@@ -343,7 +356,7 @@ mod tests {
         let wide = [
             1.0, 5.0, 0.0, 0.0, 7.0, 2.0, 0.0, 0.0, 3.0, 3.0, -1.0, -2.0, 3.0, 3.0, -4.0, -1.0,
         ];
-        let pool = Windows { size: 2, width: 4 };
+        let pool = PoolWindows { size: 2, width: 4 };
         let (mut narrow, mut places) = ([0.0; 4], [9; 4]);
         pool.maxima(&wide, &mut narrow, &mut places);
         assert_eq!((narrow, places), ([7.0, 0.0, 3.0, -1.0], [2, 0, 0, 0]));
@@ -362,12 +375,12 @@ mod tests {
 
     #[test]
     fn larger_windows_and_values_that_are_no_numbers() {
-        let pool = Windows { size: 3, width: 3 };
+        let pool = PoolWindows { size: 3, width: 3 };
         let wide = [0.0, 1.0, 2.0, 8.0, 4.0, 5.0, 6.0, 7.0, 8.0];
         let (mut narrow, mut places) = ([0.0], [9]);
         pool.maxima(&wide, &mut narrow, &mut places);
         assert_eq!((narrow, places), ([8.0], [3]), "the first of equal values");
-        let pool = Windows { size: 2, width: 2 };
+        let pool = PoolWindows { size: 2, width: 2 };
         pool.maxima(&[f32::NAN, 1.0, 2.0, 0.0], &mut narrow, &mut places);
         assert!(narrow[0].is_nan());
     }

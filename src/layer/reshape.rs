@@ -2,30 +2,37 @@
 
 use crate::error::Result;
 use crate::layer::misfit::{Fitted, misfit, shape};
-use crate::layer::operation::{Context, Links, Operation, Own, Shapes, Staged};
+use crate::layer::operation::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
+};
 use candle_core::Tensor;
 
 /// All values of a picture in one row.
 pub(crate) struct Flatten;
 
-impl Operation for Flatten {
+impl LayerKind for Flatten {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         Ok(vec![input.iter().product()])
     }
 
-    fn tensor(&self, xs: &Tensor, _own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
+    fn tensor(
+        &self,
+        xs: &Tensor,
+        _own: LayerVars<'_>,
+        _context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
         Ok(xs.flatten_from(1)?) // (b, c, h, w) -> (b, c*h*w)
     }
 
-    fn staged(&self, _shapes: Shapes<'_>, _links: &mut Links) -> Staged {
-        Staged::Nothing
+    fn lower(&self, _shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
+        Lowered::Nothing
     }
 }
 
 /// A row as a picture of so many channels, rows and columns.
 pub(crate) struct Unflatten(pub(crate) usize, pub(crate) usize, pub(crate) usize);
 
-impl Operation for Unflatten {
+impl LayerKind for Unflatten {
     fn output_shape(&self, input: &[usize]) -> Fitted {
         let Unflatten(c, h, w) = *self;
         let wanted = c
@@ -43,11 +50,16 @@ impl Operation for Unflatten {
         Ok(vec![c, h, w])
     }
 
-    fn tensor(&self, xs: &Tensor, _own: Own<'_>, _context: &mut Context<'_>) -> Result<Tensor> {
+    fn tensor(
+        &self,
+        xs: &Tensor,
+        _own: LayerVars<'_>,
+        _context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
         Ok(xs.reshape((xs.dim(0)?, self.0, self.1, self.2))?) // (b, c*h*w) -> (b, c, h, w)
     }
 
-    fn staged(&self, _shapes: Shapes<'_>, _links: &mut Links) -> Staged {
-        Staged::Nothing
+    fn lower(&self, _shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
+        Lowered::Nothing
     }
 }

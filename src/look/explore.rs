@@ -48,8 +48,8 @@ pub struct Explorer {
 /// A decoder of more than 1,000,000 weights, which would make the notebook too heavy.
 pub fn explore(model: &Autoencoder) -> Result<Explorer> {
     let model = model.copy()?;
-    let chain = model.decoder_chain();
-    let weights = (0..chain.steps().len()).map(|i| chain.parameters(i)).sum();
+    let chain = model.decoder_net();
+    let weights = (0..chain.nodes().len()).map(|i| chain.parameters(i)).sum();
     if weights > MOST_WEIGHTS {
         let expected = format!("a decoder of at most {} weights", thousands(MOST_WEIGHTS));
         let hint = "It is kept in the notebook whole. Use traversal(), or a smaller model";
@@ -60,7 +60,7 @@ pub fn explore(model: &Autoencoder) -> Result<Explorer> {
             hint,
         ));
     }
-    let layers = chain.steps().iter().enumerate();
+    let layers = chain.nodes().iter().enumerate();
     let layers = layers
         .filter_map(|(i, own)| step(&own.layer, chain.weights_of(i)).transpose())
         .collect::<Result<_>>()?;

@@ -3,7 +3,7 @@
 use crate::cell::unless_stopped;
 use crate::data::Split;
 use crate::error::{Error, Result};
-use crate::layer::{Layer, Passed, Step, shape};
+use crate::layer::{ForwardState, Layer, Node, shape};
 use crate::look::pca::principal_components;
 use crate::loss::Loss;
 use crate::model::{Autoencoder, chunk};
@@ -41,9 +41,9 @@ impl Autoencoder {
     /// A decoder whose last linear layer does not draw the picture.
     pub fn features(&self) -> Result<Montage> {
         let (c, h, w) = self.image_shape();
-        let chain = self.decoder_chain();
+        let chain = self.decoder_net();
         let last = chain
-            .steps()
+            .nodes()
             .iter()
             .rposition(|step| matches!(step.layer, Layer::Linear(_)));
         let weight = last
@@ -89,9 +89,9 @@ impl Autoencoder {
     /// An encoder without such a layer.
     pub fn filters(&self) -> Result<Montage> {
         let (c, h, w) = self.image_shape();
-        let chain = self.encoder_chain();
+        let chain = self.encoder_net();
         // One number for each channel is no filter.
-        let first = (0..chain.steps().len())
+        let first = (0..chain.nodes().len())
             .filter_map(|i| chain.weights_of(i))
             .find(|(weight, _)| weight.rank() > 1)
             .ok_or_else(|| Error::Layer {
@@ -124,14 +124,14 @@ impl Autoencoder {
         let mut values = self
             .batch("activations", picture, &[c, h, w])?
             .narrow(0, 0, 1)?;
-        let mut passed = Passed::default();
+        let mut passed = ForwardState::default();
         let mut steps = vec![("input".to_owned(), values.squeeze(0)?.detach())];
         for (list, chain) in [
-            ("encoder", self.encoder_chain()),
-            ("decoder", self.decoder_chain()),
+            ("encoder", self.encoder_net()),
+            ("decoder", self.decoder_net()),
         ] {
-            for (i, Step { name, layer, .. }) in chain.steps().iter().enumerate() {
-                values = chain.step(i, &values, None, &mut passed)?;
+            for (i, Node { name, layer, .. }) in chain.nodes().iter().enumerate() {
+                values = chain.node(i, &values, None, &mut passed)?;
                 if !matches!(
                     layer,
                     Layer::Flatten | Layer::Unflatten(..) | Layer::Dropout(_)
@@ -430,8 +430,8 @@ impl Autoencoder {
         let picture = self
             .batch("picture", picture, &[c, h, w])?
             .narrow(0, 0, 1)?;
-        let mut passed = Passed::default();
-        self.encoder_chain().forward(&picture, None, &mut passed)?;
+        let mut passed = ForwardState::default();
+        self.encoder_net().forward(&picture, None, &mut passed)?;
         let repeat = |switch: &Tensor| switch.broadcast_as([&[n], &switch.dims()[1..]].concat());
         passed.switches = passed
             .switches
@@ -439,7 +439,7 @@ impl Autoencoder {
             .map(repeat)
             .collect::<candle_core::Result<Vec<_>>>()?;
         Ok(self
-            .decoder_chain()
+            .decoder_net()
             .forward(&codes, None, &mut passed)?
             .detach()
             .to_device(&Device::Cpu)?)

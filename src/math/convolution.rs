@@ -25,7 +25,7 @@ impl Maps {
 
 /// What a convolution is besides its maps.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Window {
+pub(crate) struct ConvGeometry {
     pub(crate) kernel: usize,
     pub(crate) stride: usize,
     pub(crate) padding: usize,
@@ -72,8 +72,8 @@ struct Part {
 
 impl Correlation {
     /// From the wide side of a convolution to the narrow one: a convolution's forward direction.
-    pub(crate) fn narrowing(from: Maps, to: Maps, window: Window) -> Self {
-        let Window {
+    pub(crate) fn narrowing(from: Maps, to: Maps, window: ConvGeometry) -> Self {
+        let ConvGeometry {
             kernel,
             stride,
             padding,
@@ -110,8 +110,8 @@ impl Correlation {
     }
 
     /// From the narrow side to the wide one: a transposed convolution's forward direction.
-    pub(crate) fn widening(from: Maps, to: Maps, window: Window) -> Self {
-        let Window {
+    pub(crate) fn widening(from: Maps, to: Maps, window: ConvGeometry) -> Self {
+        let ConvGeometry {
             kernel,
             stride,
             padding,
@@ -185,7 +185,7 @@ impl Correlation {
     }
 
     /// How many values the results of one block of maps take.
-    pub(crate) fn room(&self) -> usize {
+    pub(crate) fn workspace_len(&self) -> usize {
         self.parts.len() * BLOCK * self.flat()
     }
 
@@ -663,12 +663,12 @@ mod tests {
     fn plain(
         wide: Maps,
         narrow: Maps,
-        window: Window,
+        window: ConvGeometry,
         x: &[f32],
         w: &[f32],
         dy: &[f32],
     ) -> [Vec<f32>; 3] {
-        let Window {
+        let ConvGeometry {
             kernel,
             stride,
             padding,
@@ -737,7 +737,7 @@ mod tests {
         ] {
             for (height, width) in [(9, 9), (8, 13), (17, 6), (40, 37)] {
                 for (channels, maps) in [(1, 1), (3, 5), (5, 3), (2, 8), (1, 13)] {
-                    let window = Window {
+                    let window = ConvGeometry {
                         kernel,
                         stride,
                         padding,
@@ -787,7 +787,7 @@ mod tests {
                         |o: usize, i: usize, k: usize| (o * channels + i) * kernel * kernel + k;
 
                     let (mut packed, mut arranged) = (vec![0.0; narrowing.packed()], Vec::new());
-                    let mut flat = vec![0.0; narrowing.room()];
+                    let mut flat = vec![0.0; narrowing.workspace_len()];
                     let mut out = vec![f32::NAN; pictures * narrow.size()];
                     narrowing.pack(&x, wide.size(), &mut packed);
                     narrowing.arrange(&w, at, &mut arranged);
@@ -821,7 +821,7 @@ mod tests {
                     near(&format!("weights of one {what}"), &gradients, &one_dw);
 
                     let mut packed = vec![0.0; widening.packed()];
-                    let mut flat = vec![0.0; widening.room()];
+                    let mut flat = vec![0.0; widening.workspace_len()];
                     let mut out = vec![0.0; pictures * wide.size()];
                     widening.pack(&dy, narrow.size(), &mut packed);
                     widening.arrange(&w, |i, o, k| at(o, i, k), &mut arranged);

@@ -112,7 +112,7 @@ pub(crate) fn multiply<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T], add: bo
 }
 
 /// Writes the columns of a matrix as rows.
-pub(crate) fn turn<T: Real>(values: &[T], columns: usize, turned: &mut [T]) {
+pub(crate) fn transpose<T: Real>(values: &[T], columns: usize, turned: &mut [T]) {
     const SIDE: usize = 16;
     let rows = values.len() / columns;
     widest!(|| {
@@ -153,7 +153,7 @@ mod tests {
             // The same from transposed storage: (b' a')' = a b.
             let turned = |values: &[f32], columns: usize| {
                 let mut turned = vec![f32::NAN; values.len()];
-                turn(values, columns, &mut turned);
+                transpose(values, columns, &mut turned);
                 turned
             };
             let (a, b) = (turned(&a, k), turned(&b, n));

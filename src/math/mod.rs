@@ -7,10 +7,10 @@ mod reduce;
 mod convolution;
 mod moments;
 
-pub(crate) use convolution::{Correlation, Maps, Window};
-pub(crate) use matmul::{Matrix, multiply, turn};
+pub(crate) use convolution::{ConvGeometry, Correlation, Maps};
+pub(crate) use matmul::{Matrix, multiply, transpose};
 pub(crate) use moments::{Channels, EPS, MOMENTUM, Statistics, affine};
 pub(crate) use real::{Once, Real, widest};
 pub(crate) use reduce::{LANES, add_rows, multiply_each, products_about, sum_rows, total};
 pub(crate) use rng::dropout_scale;
-pub use rng::{Rng, Stream};
+pub use rng::{Purpose, Rng};

@@ -11,7 +11,7 @@ use std::ops::AddAssign;
 
 /// What the numbers are for. Streams of one seed are independent of each other.
 #[derive(Clone, Copy, Debug)]
-pub enum Stream {
+pub enum Purpose {
     /// Initial weights.
     Init = 1,
     /// Which pictures are held out for validation.
@@ -43,14 +43,14 @@ pub struct Rng(ChaCha8Rng);
 
 impl Rng {
     /// The generator of `seed` for one purpose.
-    pub fn new(seed: u64, stream: Stream) -> Self {
+    pub fn new(seed: u64, stream: Purpose) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream as u64);
         Rng(rng)
     }
 
     /// The generator of one picture in one epoch: its draws do not depend on which thread makes them, or when.
-    pub(crate) fn of_picture(seed: u64, stream: Stream, epoch: usize, picture: usize) -> Self {
+    pub(crate) fn of_picture(seed: u64, stream: Purpose, epoch: usize, picture: usize) -> Self {
         // Words apart, so that seeds which are near each other share nothing.
         let words = [seed, stream as u64, epoch as u64, picture as u64];
         let mut bytes = [0; 32];

@@ -3,10 +3,10 @@
 use crate::cell::unless_stopped;
 use crate::data::{ImageShape, Split};
 use crate::error::{Error, Result};
-use crate::layer::{Layer, MOST_VALUES, Passed, Step, mirror, shape, shapes, steps};
+use crate::layer::{ForwardState, Layer, MOST_VALUES, Node, mirror, nodes, shape, shapes};
 use crate::loss::Loss;
-use crate::math::{Rng, Stream};
-use crate::model::sequential::{Chain, infer, layer_error};
+use crate::math::{Purpose, Rng};
+use crate::model::sequential::{Sequential, infer, layer_error};
 use crate::plan::Plan;
 use crate::show::{Content, Show, Table, shows_itself};
 use candle_core::{DType, Device, Tensor, Var};
@@ -34,8 +34,8 @@ pub(crate) fn chunk(values: usize) -> usize {
 #[derive(Debug)]
 pub struct Autoencoder {
     input: ImageShape,
-    encoder: Chain,
-    decoder: Chain,
+    encoder: Sequential,
+    decoder: Sequential,
     plan: Plan,
     device: Device,
 }
@@ -62,10 +62,10 @@ impl Autoencoder {
     pub fn symmetric(input: ImageShape, encoder: &[Layer]) -> Result<Self> {
         let (c, h, w) = input;
         check_input(input)?;
-        let steps = steps(encoder);
-        let shapes = shapes(&steps, &[c, h, w])
-            .map_err(|(i, misfit)| layer_error("encoder", &steps[i], misfit))?;
-        Self::new(input, encoder, &mirror(encoder, &steps, &shapes))
+        let nodes = nodes(encoder);
+        let shapes = shapes(&nodes, &[c, h, w])
+            .map_err(|(i, misfit)| layer_error("encoder", &nodes[i], misfit))?;
+        Self::new(input, encoder, &mirror(encoder, &nodes, &shapes))
     }
 
     /// The same architecture with fresh weights of another seed.
@@ -86,9 +86,9 @@ impl Autoencoder {
         let (c, h, w) = input;
         check_input(input)?;
         let device = Device::Cpu;
-        let mut rng = Rng::new(seed, Stream::Init);
-        let encoder = Chain::new("encoder", encoder, &[c, h, w], &mut rng, &device)?;
-        let decoder = Chain::new("decoder", decoder, encoder.output(), &mut rng, &device)?;
+        let mut rng = Rng::new(seed, Purpose::Init);
+        let encoder = Sequential::new("encoder", encoder, &[c, h, w], &mut rng, &device)?;
+        let decoder = Sequential::new("decoder", decoder, encoder.output(), &mut rng, &device)?;
         if decoder.output() != [c, h, w] {
             return Err(Error::Layer {
                 place: format!("decoder, after its {} layers", decoder.layers().len()),
@@ -186,7 +186,7 @@ impl Autoencoder {
 
     /// Encoder and decoder with gradients. Dropout happens where a generator is given: in training.
     pub(crate) fn forward(&self, images: &Tensor, mut dropout: Option<&mut Rng>) -> Result<Tensor> {
-        let mut passed = Passed::default();
+        let mut passed = ForwardState::default();
         let code = self
             .encoder
             .forward(images, dropout.as_deref_mut(), &mut passed)?;
@@ -272,12 +272,12 @@ impl Autoencoder {
     }
 
     /// The encoder with its variables.
-    pub(crate) fn encoder_chain(&self) -> &Chain {
+    pub(crate) fn encoder_net(&self) -> &Sequential {
         &self.encoder
     }
 
     /// The decoder with its variables.
-    pub(crate) fn decoder_chain(&self) -> &Chain {
+    pub(crate) fn decoder_net(&self) -> &Sequential {
         &self.decoder
     }
 
@@ -306,12 +306,12 @@ impl Autoencoder {
         Ok(tensor.to_dtype(DType::F32)?.to_device(&self.device)?)
     }
 
-    fn row(chain: &Chain, list: &str, i: usize) -> Vec<String> {
+    fn row(chain: &Sequential, list: &str, i: usize) -> Vec<String> {
         let learned = match chain.parameters(i) {
             0 => String::new(),
             n => thousands(n),
         };
-        let Step { name, layer, .. } = &chain.steps()[i];
+        let Node { name, layer, .. } = &chain.nodes()[i];
         // The layers of a block have rows of their own.
         let layer = if let Layer::Residual(_) = layer {
             "Residual: + its input".into()
@@ -328,14 +328,14 @@ impl Autoencoder {
 }
 
 /// How the processor runs an encoder and a decoder as one.
-fn whole(encoder: &Chain, decoder: &Chain) -> Plan {
-    let mut steps = encoder.steps().to_vec();
-    let at = steps.len();
-    steps.extend(decoder.steps().iter().cloned().map(|step| Step {
-        source: step.source.map(|i| i + at),
-        ..step
+fn whole(encoder: &Sequential, decoder: &Sequential) -> Plan {
+    let mut nodes = encoder.nodes().to_vec();
+    let at = nodes.len();
+    nodes.extend(decoder.nodes().iter().cloned().map(|node| Node {
+        source: node.source.map(|i| i + at),
+        ..node
     }));
-    Plan::new(&steps, &[encoder.shapes(), &decoder.shapes()[1..]].concat())
+    Plan::new(&nodes, &[encoder.shapes(), &decoder.shapes()[1..]].concat())
 }
 
 /// Refuses pictures without pixels, and ones too large for any memory.
@@ -356,10 +356,10 @@ pub(crate) fn check_input((c, h, w): ImageShape) -> Result<()> {
 }
 
 /// Refuses an unpooling that is not of the form of the pooling whose places it takes.
-fn check_pools(encoder: &Chain, decoder: &Chain) -> Result<()> {
+fn check_pools(encoder: &Sequential, decoder: &Sequential) -> Result<()> {
     let mut pools = Vec::new();
     for (list, chain) in [("encoder", encoder), ("decoder", decoder)] {
-        for (i, Step { name, layer, .. }) in chain.steps().iter().enumerate() {
+        for (i, Node { name, layer, .. }) in chain.nodes().iter().enumerate() {
             match *layer {
                 Layer::MaxPool(n) => pools.push((n, &chain.shapes()[i + 1])),
                 Layer::MaxUnpool(n) => {
@@ -424,7 +424,7 @@ impl Show for Autoencoder {
         let mut table = Table::new(["name", "layer", "output", "parameters"]);
         table = table.row(["input", "", &shape(&[c, h, w])]);
         for (chain, list) in [(&self.encoder, "encoder"), (&self.decoder, "decoder")] {
-            for i in 0..chain.steps().len() {
+            for i in 0..chain.nodes().len() {
                 table = table.row(Self::row(chain, list, i));
             }
         }

@@ -1,17 +1,17 @@
 //! A list of layers brought to life: variables, and the forward pass on candle's autograd.
 
 use crate::error::{Error, Result};
-use crate::layer::{Context, Layer, Misfit, Own, Passed, Step, shapes, steps};
+use crate::layer::{ForwardContext, ForwardState, Layer, LayerVars, Misfit, Node, nodes, shapes};
 use crate::math::{Rng, affine};
 use crate::plan::Plan;
 use candle_core::{DType, Device, Layout, Storage, Tensor, Var};
 
 /// Layers with their variables. `encoder.1.weight` is the weight of the layer at position 1 of the chain "encoder".
 #[derive(Debug)]
-pub(crate) struct Chain {
+pub(crate) struct Sequential {
     name: &'static str,
     layers: Vec<Layer>,
-    steps: Vec<Step>,
+    nodes: Vec<Node>,
     /// One shape before the first step and one after each, without the batch.
     shapes: Vec<Vec<usize>>,
     /// How the processor runs the layers.
@@ -22,7 +22,7 @@ pub(crate) struct Chain {
     buffers: Vec<Option<(Var, Var)>>,
 }
 
-impl Chain {
+impl Sequential {
     /// Variables drawn from `rng` for these layers.
     ///
     /// # Errors
@@ -34,41 +34,41 @@ impl Chain {
         rng: &mut Rng,
         device: &Device,
     ) -> Result<Self> {
-        let steps = steps(layers);
+        let nodes = nodes(layers);
         let shapes =
-            shapes(&steps, input).map_err(|(i, misfit)| layer_error(name, &steps[i], misfit))?;
-        for (step, input) in steps.iter().zip(&shapes) {
-            let count = weights(&step.layer, input);
+            shapes(&nodes, input).map_err(|(i, misfit)| layer_error(name, &nodes[i], misfit))?;
+        for (node, input) in nodes.iter().zip(&shapes) {
+            let count = weights(&node.layer, input);
             if count > MOST_WEIGHTS {
                 let misfit = Misfit {
                     expected: format!("at most {MOST_WEIGHTS} weights"),
                     got: count.to_string(),
                     hint: "Choose a smaller size".into(),
                 };
-                return Err(layer_error(name, step, misfit));
+                return Err(layer_error(name, node, misfit));
             }
         }
-        let of = |(step, input): (&Step, &Vec<usize>)| variables(&step.layer, input, rng, device);
-        let variables = steps.iter().zip(&shapes).map(of).collect::<Result<_>>()?;
-        let running = |(step, input): (&Step, &Vec<usize>)| -> Result<Option<(Var, Var)>> {
+        let of = |(node, input): (&Node, &Vec<usize>)| variables(&node.layer, input, rng, device);
+        let variables = nodes.iter().zip(&shapes).map(of).collect::<Result<_>>()?;
+        let running = |(node, input): (&Node, &Vec<usize>)| -> Result<Option<(Var, Var)>> {
             let both = || {
                 Ok((
                     Var::zeros(input[0], DType::F32, device)?,
                     Var::ones(input[0], DType::F32, device)?,
                 ))
             };
-            step.layer.operation().running().then(both).transpose()
+            node.layer.kind().running().then(both).transpose()
         };
-        let buffers = steps
+        let buffers = nodes
             .iter()
             .zip(&shapes)
             .map(running)
             .collect::<Result<_>>()?;
-        let plan = Plan::new(&steps, &shapes);
-        Ok(Chain {
+        let plan = Plan::new(&nodes, &shapes);
+        Ok(Sequential {
             name,
             layers: layers.to_vec(),
-            steps,
+            nodes,
             plan,
             shapes,
             variables,
@@ -95,10 +95,10 @@ impl Chain {
             };
             pairs.iter().map(pair).collect()
         };
-        Ok(Chain {
+        Ok(Sequential {
             name: self.name,
             layers: self.layers.clone(),
-            steps: self.steps.clone(),
+            nodes: self.nodes.clone(),
             shapes: self.shapes.clone(),
             plan: self.plan.clone(),
             variables: copies(&self.variables)?,
@@ -111,8 +111,8 @@ impl Chain {
     }
 
     /// The layers in the order in which they run.
-    pub(crate) fn steps(&self) -> &[Step] {
-        &self.steps
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
     }
 
     pub(crate) fn shapes(&self) -> &[Vec<usize>] {
@@ -122,7 +122,7 @@ impl Chain {
     /// The shape that comes out, without the batch.
     pub(crate) fn output(&self) -> &[usize] {
         // There is always the shape before the first layer.
-        &self.shapes[self.steps.len()]
+        &self.shapes[self.nodes.len()]
     }
 
     /// Runs the layers. Dropout happens, and normalizations measure, where a generator is given: in training.
@@ -135,11 +135,11 @@ impl Chain {
         &self,
         xs: &Tensor,
         mut dropout: Option<&mut Rng>,
-        passed: &mut Passed,
+        passed: &mut ForwardState,
     ) -> Result<Tensor> {
         let mut xs = xs.clone();
-        for i in 0..self.steps.len() {
-            xs = self.step(i, &xs, dropout.as_deref_mut(), passed)?;
+        for i in 0..self.nodes.len() {
+            xs = self.node(i, &xs, dropout.as_deref_mut(), passed)?;
         }
         Ok(xs)
     }
@@ -151,29 +151,31 @@ impl Chain {
     pub(crate) fn infer(&self, xs: &Tensor) -> Result<Tensor> {
         match infer(&self.plan, &[self], xs)? {
             Some(out) => Ok(out),
-            None => Ok(self.forward(xs, None, &mut Passed::default())?.detach()),
+            None => Ok(self
+                .forward(xs, None, &mut ForwardState::default())?
+                .detach()),
         }
     }
 
     /// Runs one step.
-    pub(crate) fn step(
+    pub(crate) fn node(
         &self,
         i: usize,
         xs: &Tensor,
         draws: Option<&mut Rng>,
-        passed: &mut Passed,
+        passed: &mut ForwardState,
     ) -> Result<Tensor> {
-        for _ in self.steps.iter().filter(|step| step.source == Some(i)) {
+        for _ in self.nodes.iter().filter(|node| node.source == Some(i)) {
             passed.open.push(xs.clone());
         }
-        let own = Own {
+        let own = LayerVars {
             learned: self.variables[i].as_ref(),
             running: self.buffers[i].as_ref(),
         };
-        self.steps[i]
+        self.nodes[i]
             .layer
-            .operation()
-            .tensor(xs, own, &mut Context { draws, passed })
+            .kind()
+            .tensor(xs, own, &mut ForwardContext { draws, passed })
     }
 
     /// Every variable that is learned, under its name in a PyTorch state dict, in order.
@@ -192,13 +194,13 @@ impl Chain {
         [first, second]: [&str; 2],
     ) -> Vec<(String, Var)> {
         let mut named = Vec::new();
-        for (step, (a, b)) in self
-            .steps
+        for (node, (a, b)) in self
+            .nodes
             .iter()
             .zip(pairs)
-            .filter_map(|(step, pair)| Some((step, pair.as_ref()?)))
+            .filter_map(|(node, pair)| Some((node, pair.as_ref()?)))
         {
-            let name = |what: &str| format!("{}.{}.{what}", self.name, step.name);
+            let name = |what: &str| format!("{}.{}.{what}", self.name, node.name);
             named.extend([(name(first), a.clone()), (name(second), b.clone())]);
         }
         named
@@ -219,7 +221,7 @@ impl Chain {
 
 /// Runs chains one after the other by the plan of all their layers; none where weights or pictures are
 /// not as plans need them: elsewhere than on the CPU.
-pub(crate) fn infer(plan: &Plan, chains: &[&Chain], xs: &Tensor) -> Result<Option<Tensor>> {
+pub(crate) fn infer(plan: &Plan, chains: &[&Sequential], xs: &Tensor) -> Result<Option<Tensor>> {
     let (Device::Cpu, DType::F32, Some(last)) = (xs.device(), xs.dtype(), chains.last()) else {
         return Ok(None);
     };
@@ -295,14 +297,14 @@ fn floats<'a>(storage: &'a Storage, layout: &Layout) -> Option<&'a [f32]> {
 }
 
 /// The error for a layer that does not fit: which list, which position, which layer.
-pub(crate) fn layer_error(list: &str, step: &Step, misfit: Misfit) -> Error {
+pub(crate) fn layer_error(list: &str, node: &Node, misfit: Misfit) -> Error {
     let Misfit {
         expected,
         got,
         hint,
     } = misfit;
     Error::Layer {
-        place: format!("{list} layer {}, {}", step.name, step.layer),
+        place: format!("{list} layer {}, {}", node.name, node.layer),
         expected,
         got,
         hint,
@@ -315,33 +317,33 @@ const MOST_WEIGHTS: u128 = 1 << 32;
 /// How many weights a layer has for an input.
 fn weights(layer: &Layer, input: &[usize]) -> u128 {
     layer
-        .operation()
+        .kind()
         .parameter_shapes(input)
         .map_or(0, |(weight, _)| weight.iter().map(|&d| d as u128).product())
 }
 
 /// How many weights a list of layers has, before it is made; 0 where it does not fit.
 pub(crate) fn count_weights(layers: &[Layer], input: &[usize]) -> (u128, Vec<usize>) {
-    let steps = steps(layers);
-    let Ok(shapes) = shapes(&steps, input) else {
+    let nodes = nodes(layers);
+    let Ok(shapes) = shapes(&nodes, input) else {
         return (0, input.to_vec());
     };
-    let count = steps
+    let count = nodes
         .iter()
         .zip(&shapes)
-        .map(|(step, input)| weights(&step.layer, input))
+        .map(|(node, input)| weights(&node.layer, input))
         .sum();
-    (count, shapes[steps.len()].clone())
+    (count, shapes[nodes.len()].clone())
 }
 
-/// As [`Operation::parameter_shapes`](crate::layer::Operation::parameter_shapes) says.
+/// As [`LayerKind::parameter_shapes`](crate::layer::Operation::parameter_shapes) says.
 fn variables(
     layer: &Layer,
     input: &[usize],
     rng: &mut Rng,
     device: &Device,
 ) -> Result<Option<(Var, Var)>> {
-    let Some((weight, bias)) = layer.operation().parameter_shapes(input) else {
+    let Some((weight, bias)) = layer.kind().parameter_shapes(input) else {
         return Ok(None);
     };
     if weight.len() == 1 {
@@ -364,7 +366,7 @@ fn variables(
 mod tests {
     use super::*;
     use crate::layer::{Conv, ConvTranspose};
-    use crate::math::Stream;
+    use crate::math::Purpose;
 
     fn values(tensor: &Tensor) -> Vec<f64> {
         tensor
@@ -377,10 +379,10 @@ mod tests {
     }
 
     /// The sum of what comes out times fixed numbers, in f64, with dropout and normalization as in training.
-    fn sum(chain: &Chain, input: &Tensor) -> Tensor {
-        let mut passed = Passed::default();
+    fn sum(chain: &Sequential, input: &Tensor) -> Tensor {
+        let mut passed = ForwardState::default();
         let out = chain
-            .forward(input, Some(&mut Rng::new(4, Stream::Dropout)), &mut passed)
+            .forward(input, Some(&mut Rng::new(4, Purpose::Dropout)), &mut passed)
             .unwrap();
         let n = out.elem_count();
         let fixed: Vec<f64> = (0..n).map(|i| (1.7 * i as f64).sin()).collect();
@@ -411,11 +413,11 @@ mod tests {
             ])],
         ];
         for layers in lists {
-            let chain = Chain::new(
+            let chain = Sequential::new(
                 "list",
                 &layers,
                 &[4, 4, 4],
-                &mut Rng::new(1, Stream::Init),
+                &mut Rng::new(1, Purpose::Init),
                 &Device::Cpu,
             )
             .unwrap();

@@ -5,5 +5,5 @@ mod stage;
 mod shard;
 
 pub(crate) use plan::{Plan, SMALL};
-pub(crate) use shard::{Common, Pass, segments, summed_gradients, weight_gradients};
+pub(crate) use shard::{Shard, StepContext, segments, summed_gradients, weight_gradients};
 pub(crate) use stage::Stage;

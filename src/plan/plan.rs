@@ -2,7 +2,8 @@
 //! change the shape are none. How a stage is computed stands in the file of its layer.
 
 use crate::layer::{
-    Activation, Arithmetic, Back, Given, Here, Kernel, Links, Number, Room, Shapes, Staged, Step,
+    Activation, Arithmetic, BackwardArgs, CpuOp, ForwardArgs, LayerShapes, LowerContext, Lowered,
+    Node, Number, OpShape, Workspace,
 };
 use crate::math::Real;
 use crate::plan::stage::Stage;
@@ -28,26 +29,26 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// The stages of some steps, given the shape before each and after the last.
-    pub(crate) fn new(steps: &[Step], shapes: &[Vec<usize>]) -> Self {
+    pub(crate) fn new(nodes: &[Node], shapes: &[Vec<usize>]) -> Self {
         let mut plan = Plan::default();
-        let mut links = Links::default();
+        let mut links = LowerContext::default();
         // For each step: the stage that its input goes into.
-        let mut firsts = Vec::with_capacity(steps.len());
-        for (i, step) in steps.iter().enumerate() {
-            plan.sealed |= steps.iter().any(|later| later.source == Some(i));
+        let mut firsts = Vec::with_capacity(nodes.len());
+        for (i, node) in nodes.iter().enumerate() {
+            plan.sealed |= nodes.iter().any(|later| later.source == Some(i));
             firsts.push(plan.stages.len());
-            let shapes = Shapes {
+            let shapes = LayerShapes {
                 before: &shapes[i],
                 after: &shapes[i + 1],
             };
             links.next = plan.stages.len();
-            links.source = step.source.and_then(|first| firsts.get(first)).copied();
-            let operation = step.layer.operation();
-            match operation.staged(shapes, &mut links) {
-                Staged::Nothing => {}
-                Staged::Activation(activation) => plan.activate(activation, shapes),
-                Staged::Dropout(p) => plan.drop(p, shapes),
-                Staged::Kernel(kernel) => {
+            links.source = node.source.and_then(|first| firsts.get(first)).copied();
+            let operation = node.layer.kind();
+            match operation.lower(shapes, &mut links) {
+                Lowered::Nothing => {}
+                Lowered::Activation(activation) => plan.activate(activation, shapes),
+                Lowered::Dropout(p) => plan.drop(p, shapes),
+                Lowered::CpuOp(kernel) => {
                     plan.push(kernel, shapes, operation.parameter_shapes(shapes.before))
                 }
             }
@@ -58,8 +59,8 @@ impl Plan {
     /// Adds a stage.
     fn push(
         &mut self,
-        kernel: Arc<dyn Kernel>,
-        shapes: Shapes<'_>,
+        kernel: Arc<dyn CpuOp>,
+        shapes: LayerShapes<'_>,
         learned: Option<(Vec<usize>, Vec<usize>)>,
     ) {
         let (weights, biases) =
@@ -83,7 +84,7 @@ impl Plan {
     }
 
     /// Adds an activation to the last stage. What it gave is needed for its derivative: nothing but dropout may follow it.
-    fn activate(&mut self, activation: Arc<dyn Activation>, shapes: Shapes<'_>) {
+    fn activate(&mut self, activation: Arc<dyn Activation>, shapes: LayerShapes<'_>) {
         let taken = |last: &Stage| last.activation.is_some() || last.dropout.is_some();
         if self.sealed || self.stages.last().is_none_or(taken) {
             self.push(Arc::new(Same), shapes, None);
@@ -94,7 +95,7 @@ impl Plan {
     }
 
     /// Adds dropout to the last stage; one to a stage.
-    fn drop(&mut self, p: f64, shapes: Shapes<'_>) {
+    fn drop(&mut self, p: f64, shapes: LayerShapes<'_>) {
         if self.sealed || self.stages.last().is_none_or(|last| last.dropout.is_some()) {
             self.push(Arc::new(Same), shapes, None);
         }
@@ -124,16 +125,16 @@ impl Plan {
     }
 
     /// Memory for so many pictures on their way through all stages.
-    pub(crate) fn rooms<T: Number>(&self, rows: usize, training: bool) -> Vec<Room<T>> {
+    pub(crate) fn workspaces<T: Number>(&self, rows: usize, training: bool) -> Vec<Workspace<T>> {
         let room = |(i, stage): (usize, &Stage)| {
             let summed = if training && !stage.kernel.dense() {
                 stage.parameters.len()
             } else {
                 0
             };
-            Room {
+            Workspace {
                 gradients: vec![T::ZERO; summed],
-                ..stage.arithmetic().room(stage.here(i, rows), training)
+                ..stage.arithmetic().workspace(stage.here(i, rows), training)
             }
         };
         self.stages.iter().enumerate().map(room).collect()
@@ -173,7 +174,7 @@ impl Plan {
         let chunk = (CHUNK_VALUES / most(&self.stages).max(1))
             .clamp(1, CHUNK)
             .min((pictures.len() / inputs).max(1));
-        let mut rooms = self.rooms(chunk, false);
+        let mut workspaces = self.workspaces(chunk, false);
         // What the last stage gives has its place.
         let between = chunk * most(&self.stages[..self.stages.len() - 1]);
         let [mut from, mut to] = [(); 2].map(|()| vec![T::ZERO; between]);
@@ -190,10 +191,10 @@ impl Plan {
                 };
                 for (later, adding) in self.stages.iter().enumerate() {
                     if adding.kernel.source() == Some(i) {
-                        rooms[later].kept[..x.len()].copy_from_slice(x);
+                        workspaces[later].kept[..x.len()].copy_from_slice(x);
                     }
                 }
-                let kept = std::mem::take(&mut rooms[i].kept);
+                let kept = std::mem::take(&mut workspaces[i].kept);
                 let (weight, bias) = weights.get(i).copied().unwrap_or_default();
                 let added = if kept.is_empty() {
                     &[]
@@ -208,14 +209,14 @@ impl Plan {
                 stage.forward(
                     stage.here(i, rows),
                     (x, y),
-                    Given {
+                    ForwardArgs {
                         weight,
                         bias,
                         added,
                     },
-                    &mut rooms,
+                    &mut workspaces,
                 );
-                rooms[i].kept = kept;
+                workspaces[i].kept = kept;
                 std::mem::swap(&mut from, &mut to);
             }
         }
@@ -226,22 +227,22 @@ impl Plan {
 #[derive(Debug)]
 struct Same;
 
-impl Kernel for Same {}
+impl CpuOp for Same {}
 
 impl<T: Real> Arithmetic<T> for Same {
     fn forward(
         &self,
-        _here: Here,
+        _here: OpShape,
         x: &[T],
         y: &mut [T],
-        _given: Given<'_, T>,
-        _rooms: &mut [Room<T>],
+        _given: ForwardArgs<'_, T>,
+        _rooms: &mut [Workspace<T>],
     ) {
         y.copy_from_slice(x);
     }
 
-    fn backward(&self, _here: Here, back: Back<'_, T>, _rooms: &mut [Room<T>]) {
-        if let Back {
+    fn backward(&self, _here: OpShape, back: BackwardArgs<'_, T>, _rooms: &mut [Workspace<T>]) {
+        if let BackwardArgs {
             dy, dx: Some(dx), ..
         } = back
         {

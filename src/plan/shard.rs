@@ -3,7 +3,7 @@
 //! A normalization needs numbers of the whole batch: there all passes wait for each other. What lies between two of those
 //! places is a segment, which each pass runs by itself.
 
-use crate::layer::{Back, Given, Number, Room};
+use crate::layer::{BackwardArgs, ForwardArgs, Number, Workspace};
 use crate::loss::Loss;
 use crate::math::{
     Matrix, Rng, Statistics, add_rows, dropout_scale, multiply, multiply_each, sum_rows,
@@ -27,7 +27,7 @@ pub(crate) fn segments(plan: &Plan) -> Vec<Range<usize>> {
 
 /// What all passes of a batch compute with.
 #[derive(Clone, Copy)]
-pub(crate) struct Common<'a, T> {
+pub(crate) struct StepContext<'a, T> {
     pub(crate) plan: &'a Plan,
     pub(crate) parameters: &'a [T],
     /// For each stage; of use where it is a normalization.
@@ -39,7 +39,7 @@ pub(crate) struct Common<'a, T> {
 
 /// What some pictures of a batch need.
 #[derive(Debug)]
-pub(crate) struct Pass<T> {
+pub(crate) struct Shard<T> {
     /// How many pictures it holds now, and which of the batch is the first.
     pub(crate) rows: usize,
     first: usize,
@@ -49,10 +49,10 @@ pub(crate) struct Pass<T> {
     gradients: Vec<Vec<T>>,
     /// What dropout multiplies by, for each stage that drops.
     masks: Vec<Vec<T>>,
-    rooms: Vec<Room<T>>,
+    workspaces: Vec<Workspace<T>>,
 }
 
-impl<T: Number> Pass<T> {
+impl<T: Number> Shard<T> {
     /// Room for so many pictures.
     pub(crate) fn new(plan: &Plan, rows: usize) -> Self {
         let outputs = || {
@@ -71,7 +71,7 @@ impl<T: Number> Pass<T> {
                 }
             ]
         };
-        Pass {
+        Shard {
             rows: 0,
             first: 0,
             values: std::iter::once(vec![T::ZERO; first])
@@ -79,7 +79,7 @@ impl<T: Number> Pass<T> {
                 .collect(),
             gradients: outputs().collect(),
             masks: plan.stages().iter().map(mask).collect(),
-            rooms: plan.rooms(rows, true),
+            workspaces: plan.workspaces(rows, true),
         }
     }
 
@@ -91,7 +91,7 @@ impl<T: Number> Pass<T> {
 
     /// The sum of the losses of all values, with the gradients of their mean over a batch. The target is what went in where
     /// no other is given.
-    pub(crate) fn lose(
+    pub(crate) fn loss_and_grad(
         &mut self,
         plan: &Plan,
         loss: Loss,
@@ -111,8 +111,8 @@ impl<T: Number> Pass<T> {
     }
 
     /// Runs a segment, and measures what goes into the normalization after it.
-    pub(crate) fn forward(&mut self, common: Common<'_, T>, segment: Range<usize>) {
-        let Common {
+    pub(crate) fn forward(&mut self, common: StepContext<'_, T>, segment: Range<usize>) {
+        let StepContext {
             plan,
             parameters,
             norms,
@@ -140,12 +140,12 @@ impl<T: Number> Pass<T> {
             stage.forward(
                 stage.here(i, self.rows),
                 (x, y),
-                Given {
+                ForwardArgs {
                     weight,
                     bias,
                     added,
                 },
-                &mut self.rooms,
+                &mut self.workspaces,
             );
             if let Some(p) = stage.dropout {
                 let mask = &mut self.masks[i][..self.rows * stage.outputs];
@@ -160,15 +160,15 @@ impl<T: Number> Pass<T> {
         if let Some(stage) = stages.get(next) {
             stage.arithmetic().measure(
                 &self.values[next][..self.rows * stage.inputs],
-                &mut self.rooms[next].sums,
+                &mut self.workspaces[next].sums,
             );
         }
     }
 
     /// From the loss's gradients at the end of a segment back to its begin; where that is a normalization, to the sums
     /// that it needs of the whole batch.
-    pub(crate) fn backward(&mut self, common: Common<'_, T>, segment: Range<usize>) {
-        let Common { plan, norms, .. } = common;
+    pub(crate) fn backward(&mut self, common: StepContext<'_, T>, segment: Range<usize>) {
+        let StepContext { plan, norms, .. } = common;
         let stages = plan.stages();
         if segment.end < stages.len() {
             // Its sums are known now.
@@ -187,9 +187,9 @@ impl<T: Number> Pass<T> {
                     .map_or(T::ONE, |p| dropout_scale(p as f32).into());
                 activation.backward(&self.values[i + 1][..n], gradients, scale);
             }
-            self.rooms[i].gradients.fill(T::ZERO);
+            self.workspaces[i].gradients.fill(T::ZERO);
             if stage.kernel.channels().is_some() {
-                let own = &mut self.rooms[i].gradients;
+                let own = &mut self.workspaces[i].gradients;
                 stage
                     .arithmetic()
                     .pull(&self.values[i][..n], gradients, &norms[i], own);
@@ -200,7 +200,7 @@ impl<T: Number> Pass<T> {
     }
 
     /// From the gradients of what comes out of a stage to those of what goes in.
-    fn pass_back(&mut self, common: Common<'_, T>, i: usize) {
+    fn pass_back(&mut self, common: StepContext<'_, T>, i: usize) {
         let stages = common.plan.stages();
         let stage = &stages[i];
         let (weight, _) = stage.own(common.parameters);
@@ -210,7 +210,7 @@ impl<T: Number> Pass<T> {
         let mut dx = earlier
             .last_mut()
             .map(|dx| &mut dx[..self.rows * stage.inputs]);
-        let back = Back {
+        let back = BackwardArgs {
             x,
             dy,
             dx: dx.as_deref_mut(),
@@ -219,7 +219,7 @@ impl<T: Number> Pass<T> {
         };
         stage
             .arithmetic()
-            .backward(stage.here(i, self.rows), back, &mut self.rooms);
+            .backward(stage.here(i, self.rows), back, &mut self.workspaces);
         let Some(dx) = dx else { return };
         // What went in here was added later, too.
         for (later, adding) in stages.iter().enumerate().skip(i) {
@@ -231,17 +231,17 @@ impl<T: Number> Pass<T> {
 
     /// What a normalization measured: how many values a channel had, and their sums.
     pub(crate) fn measured(&self, i: usize, values: usize) -> (usize, &[f64]) {
-        (self.rows * values, &self.rooms[i].sums)
+        (self.rows * values, &self.workspaces[i].sums)
     }
 
     /// The gradients of the weights and biases of a stage that sums its own.
     pub(crate) fn own_gradients(&self, i: usize) -> &[T] {
-        &self.rooms[i].gradients
+        &self.workspaces[i].gradients
     }
 }
 
 /// The gradients of the weights and biases of a stage that sums its own, over all passes of a batch.
-pub(crate) fn summed_gradients<T: Number>(passes: &[Pass<T>], i: usize, gradients: &mut [T]) {
+pub(crate) fn summed_gradients<T: Number>(passes: &[Shard<T>], i: usize, gradients: &mut [T]) {
     for (nth, pass) in passes.iter().enumerate() {
         let own = pass.own_gradients(i);
         if nth == 0 {
@@ -257,7 +257,7 @@ pub(crate) fn summed_gradients<T: Number>(passes: &[Pass<T>], i: usize, gradient
 /// # Shapes
 /// `weights` is (units, inputs), `biases` (units).
 pub(crate) fn weight_gradients<T: Number>(
-    passes: &[Pass<T>],
+    passes: &[Shard<T>],
     (i, stage): (usize, &Stage),
     units: Range<usize>,
     weights: &mut [T],

@@ -1,13 +1,15 @@
 //! One step of a plan: a kernel, then an activation, then dropout.
 
-use crate::layer::{Activation, Arithmetic, Given, Here, Kernel, Number, Pointwise, Room};
+use crate::layer::{
+    Activation, Arithmetic, CpuOp, ForwardArgs, Number, OpShape, Pointwise, Workspace,
+};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// One step of the computation, of one picture's `inputs` values to its `outputs`.
 #[derive(Clone, Debug)]
 pub(crate) struct Stage {
-    pub(crate) kernel: Arc<dyn Kernel>,
+    pub(crate) kernel: Arc<dyn CpuOp>,
     pub(crate) activation: Option<Arc<dyn Activation>>,
     /// The probability to drop a value, in training.
     pub(crate) dropout: Option<f64>,
@@ -40,8 +42,8 @@ impl Stage {
     }
 
     /// Its place as number `i`, for so many pictures.
-    pub(crate) fn here(&self, i: usize, rows: usize) -> Here {
-        Here {
+    pub(crate) fn here(&self, i: usize, rows: usize) -> OpShape {
+        OpShape {
             stage: i,
             rows,
             inputs: self.inputs,
@@ -60,12 +62,12 @@ impl Stage {
     /// Without dropout, which the caller draws.
     pub(crate) fn forward<T: Number>(
         &self,
-        here: Here,
+        here: OpShape,
         (x, y): (&[T], &mut [T]),
-        given: Given<'_, T>,
-        rooms: &mut [Room<T>],
+        given: ForwardArgs<'_, T>,
+        workspaces: &mut [Workspace<T>],
     ) {
-        self.arithmetic().forward(here, x, y, given, rooms);
+        self.arithmetic().forward(here, x, y, given, workspaces);
         if let Some(activation) = self.pointwise() {
             activation.forward(y);
         }

@@ -6,13 +6,13 @@ use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::layer::Layer;
 use crate::loss::Loss;
-use crate::math::{Rng, Stream};
+use crate::math::{Purpose, Rng};
 use crate::model::Autoencoder;
 use crate::optim::{Moments, Optimizer};
 pub use crate::train::fit::Fit;
 use crate::train::history::{Epoch, History};
 use crate::train::state::State;
-use crate::train::train_step::{Compiled, Settings};
+use crate::train::train_step::{Settings, TrainStep};
 use crate::train::view::View;
 use candle_core::{DType, Device, Tensor, Var};
 use std::path::Path;
@@ -133,7 +133,7 @@ struct Run<'a> {
 
 /// What runs the steps.
 enum Executor {
-    Compiled(Box<Compiled<f32>>),
+    TrainStep(Box<TrainStep<f32>>),
     Autograd(Box<Autograd>),
 }
 
@@ -152,7 +152,7 @@ impl<'a> Run<'a> {
         begun: Option<(State, Vec<Moments>)>,
     ) -> Result<Self> {
         let n = data.train.len();
-        let order = Rng::new(fit.seed, Stream::Split).permutation(n);
+        let order = Rng::new(fit.seed, Purpose::Split).permutation(n);
         let (valid, train) = data.train.divide(&order, fit.held_out(n));
         let variables: Vec<Var> = model.variables().into_iter().map(|(_, var)| var).collect();
         let method = fit.optimizer.method(fit.learning_rate, fit.weight_decay);
@@ -165,8 +165,8 @@ impl<'a> Run<'a> {
         };
         let draws = |stream, position| Rng::new(fit.seed, stream).skipped(position);
         let (dropout, noise) = (
-            draws(Stream::Dropout, state.dropout),
-            draws(Stream::Noise, state.noise),
+            draws(Purpose::Dropout, state.dropout),
+            draws(Purpose::Noise, state.noise),
         );
         let settings = Settings {
             batch: fit.batch,
@@ -177,12 +177,12 @@ impl<'a> Run<'a> {
             noise_draws: noise.clone(),
         };
         let compiled = if fit.compiled {
-            Compiled::new(model, settings)?
+            TrainStep::new(model, settings)?
         } else {
             None
         };
         let mut executor = match compiled {
-            Some(compiled) => Executor::Compiled(Box::new(compiled)),
+            Some(compiled) => Executor::TrainStep(Box::new(compiled)),
             None => {
                 let optimizer = Optimizer::with(variables.clone(), method)?;
                 Executor::Autograd(Box::new(Autograd {
@@ -194,7 +194,7 @@ impl<'a> Run<'a> {
         };
         if let Some(moments) = moments {
             match &mut executor {
-                Executor::Compiled(compiled) => compiled.restore(&moments, state.steps),
+                Executor::TrainStep(compiled) => compiled.restore(&moments, state.steps),
                 Executor::Autograd(autograd) => {
                     autograd.optimizer.restore(&moments, state.steps)?
                 }
@@ -211,7 +211,7 @@ impl<'a> Run<'a> {
             executor,
             variables,
             buffers: model.buffers().into_iter().map(|(_, var)| var).collect(),
-            shuffle: draws(Stream::Shuffle, state.shuffle),
+            shuffle: draws(Purpose::Shuffle, state.shuffle),
             state,
             written: Instant::now(),
         })
@@ -324,7 +324,7 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let moments = match &self.executor {
-            Executor::Compiled(compiled) => {
+            Executor::TrainStep(compiled) => {
                 (self.state.dropout, self.state.noise, self.state.steps) = compiled.positions();
                 compiled.moments(&self.variables)
             }
@@ -359,7 +359,7 @@ impl<'a> Run<'a> {
     /// One step of the optimizer; returns the loss before it.
     fn step(&mut self, batch: &Batch) -> Result<f32> {
         let (optimizer, dropout, noise) = match &mut self.executor {
-            Executor::Compiled(compiled) => return Ok(compiled.step(batch)? as f32),
+            Executor::TrainStep(compiled) => return Ok(compiled.step(batch)? as f32),
             Executor::Autograd(autograd) => (
                 &mut autograd.optimizer,
                 &mut autograd.dropout,
@@ -394,7 +394,7 @@ impl<'a> Run<'a> {
     /// Brings the weights to the model, where the steps keep their own.
     fn store(&self) -> Result<()> {
         match &self.executor {
-            Executor::Compiled(compiled) => compiled.store(self.model),
+            Executor::TrainStep(compiled) => compiled.store(self.model),
             Executor::Autograd(_) => Ok(()),
         }
     }

@@ -10,14 +10,16 @@ use crate::loss::Loss;
 use crate::math::{Rng, Statistics};
 use crate::model::Autoencoder;
 use crate::optim::{Method, Moments, Rates, one_step};
-use crate::plan::{Common, Pass, Plan, SMALL, Stage, segments, summed_gradients, weight_gradients};
+use crate::plan::{
+    Plan, SMALL, Shard, Stage, StepContext, segments, summed_gradients, weight_gradients,
+};
 use candle_core::{Tensor, Var};
 use rayon::prelude::*;
 use std::ops::Range;
 
 /// Training of one model by its plan.
 #[derive(Debug)]
-pub(crate) struct Compiled<T> {
+pub(crate) struct TrainStep<T> {
     plan: Plan,
     /// Every weight and bias, in the order of the model's variables; their gradients, and the optimizer's moments.
     parameters: Vec<T>,
@@ -28,7 +30,7 @@ pub(crate) struct Compiled<T> {
     /// Parts of the plan that a pass runs by itself.
     segments: Vec<Range<usize>>,
     /// One for each thread.
-    passes: Vec<Pass<T>>,
+    passes: Vec<Shard<T>>,
     /// What each pass should draw; the input may have noise.
     targets: Vec<Vec<T>>,
     method: Method,
@@ -51,7 +53,7 @@ pub(crate) struct Settings {
     pub(crate) noise_draws: Rng,
 }
 
-impl<T: Number> Compiled<T> {
+impl<T: Number> TrainStep<T> {
     /// The steps of a model; none where it is on another device, or there is nothing to compute.
     ///
     /// # Errors
@@ -96,12 +98,12 @@ impl<T: Number> Compiled<T> {
         };
         let rows = batch.div_ceil(threads);
         let inputs = plan.stages().first().map_or(0, |stage| stage.inputs);
-        Ok(Some(Compiled {
+        Ok(Some(TrainStep {
             norms,
             segments: segments(&plan),
             gradients: vec![T::ZERO; n],
             moments: method.moments(n),
-            passes: (0..threads).map(|_| Pass::new(&plan, rows)).collect(),
+            passes: (0..threads).map(|_| Shard::new(&plan, rows)).collect(),
             targets: vec![vec![T::ZERO; if noise > 0.0 { rows * inputs } else { 0 }]; threads],
             dropped: plan.stages().iter().map(Stage::dropped).sum(),
             plan,
@@ -122,7 +124,7 @@ impl<T: Number> Compiled<T> {
     pub(crate) fn step(&mut self, pictures: &Batch) -> Result<f64> {
         let batch = pictures.len();
         let threads = self.passes.len().min(batch);
-        let Compiled {
+        let TrainStep {
             plan,
             parameters,
             norms,
@@ -140,7 +142,7 @@ impl<T: Number> Compiled<T> {
         let last = segments.len() - 1;
         let mut sum = 0.0;
         for (nth, segment) in segments.iter().enumerate() {
-            let common = Common {
+            let common = StepContext {
                 plan,
                 parameters,
                 norms,
@@ -168,7 +170,7 @@ impl<T: Number> Compiled<T> {
                 } else {
                     None
                 };
-                let sum = pass.lose(plan, loss, clean, batch);
+                let sum = pass.loss_and_grad(plan, loss, clean, batch);
                 pass.backward(common, segment.clone());
                 Ok(sum)
             })?;
@@ -186,7 +188,7 @@ impl<T: Number> Compiled<T> {
         for segment in segments[..last].iter().rev() {
             norms[segment.end]
                 .join_pulls(passes.iter().map(|pass| pass.own_gradients(segment.end)));
-            let common = Common {
+            let common = StepContext {
                 plan,
                 parameters,
                 norms,
@@ -309,11 +311,11 @@ impl<T: Number> Compiled<T> {
 
 /// Runs a part of the work for each pass, on its own thread where there are several; returns the sum.
 fn each<T: Number>(
-    passes: &mut [Pass<T>],
+    passes: &mut [Shard<T>],
     targets: &mut [Vec<T>],
-    part: impl Fn(usize, &mut Pass<T>, &mut Vec<T>) -> Result<f64> + Sync,
+    part: impl Fn(usize, &mut Shard<T>, &mut Vec<T>) -> Result<f64> + Sync,
 ) -> Result<f64> {
-    let part = |(n, (pass, target)): (usize, (&mut Pass<T>, &mut Vec<T>))| part(n, pass, target);
+    let part = |(n, (pass, target)): (usize, (&mut Shard<T>, &mut Vec<T>))| part(n, pass, target);
     if passes.len() == 1 {
         return passes.iter_mut().zip(targets).enumerate().map(part).sum();
     }
@@ -368,7 +370,7 @@ impl<'a, T: Number> Units<'a, T> {
 
 /// Splits a stage's units in halves until there is a part for each thread.
 fn learn_units<T: Number>(
-    passes: &[Pass<T>],
+    passes: &[Shard<T>],
     stage: (usize, &Stage),
     (first, count): (usize, usize),
     (weights, biases): (Units<'_, T>, Units<'_, T>),
@@ -422,13 +424,13 @@ mod tests {
     use crate::data::Split;
     use crate::layer::Layer::{self, *};
     use crate::layer::{Conv, ConvTranspose};
-    use crate::math::Stream;
+    use crate::math::Purpose;
     use crate::optim::Sgd;
 
     /// The loss at some weights, and its gradients: a step that does not move.
-    fn at(compiled: &mut Compiled<f64>, pictures: &Batch) -> f64 {
-        compiled.dropout_draws = Rng::new(4, Stream::Dropout);
-        compiled.noise_draws = Rng::new(4, Stream::Noise);
+    fn at(compiled: &mut TrainStep<f64>, pictures: &Batch) -> f64 {
+        compiled.dropout_draws = Rng::new(4, Purpose::Dropout);
+        compiled.noise_draws = Rng::new(4, Purpose::Noise);
         compiled.step(pictures).unwrap()
     }
 
@@ -488,7 +490,7 @@ mod tests {
         for (encoder, decoder, loss) in models {
             let model = Autoencoder::new((2, 8, 8), &encoder, &decoder).unwrap();
             for parts in [1, 3] {
-                let draws = || Rng::new(0, Stream::Noise);
+                let draws = || Rng::new(0, Purpose::Noise);
                 let method = Method::Sgd(Sgd {
                     learning_rate: 0.0,
                     ..Default::default()
@@ -502,9 +504,9 @@ mod tests {
                     dropout_draws,
                     noise_draws,
                 };
-                let mut compiled = Compiled::<f64>::new(&model, settings).unwrap().unwrap();
+                let mut compiled = TrainStep::<f64>::new(&model, settings).unwrap().unwrap();
                 // However few operations there are.
-                compiled.passes = (0..parts).map(|_| Pass::new(&compiled.plan, 5)).collect();
+                compiled.passes = (0..parts).map(|_| Shard::new(&compiled.plan, 5)).collect();
                 compiled.targets = vec![vec![0.0; 5 * 128]; parts];
                 at(&mut compiled, &pictures);
                 let known = compiled.gradients.clone();

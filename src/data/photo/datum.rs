@@ -120,7 +120,7 @@ impl<'a> Wire<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::{Rng, Stream};
+    use crate::math::{Purpose, Rng};
 
     /// from caffe.proto: Datum(channels=3, height=1, width=2, data=bytes([1, 2, 3, 4, 5, 6]), label=300)
     const RECORD: [u8; 17] = [8, 3, 16, 1, 24, 2, 34, 6, 1, 2, 3, 4, 5, 6, 40, 0xac, 2];
@@ -158,7 +158,7 @@ mod tests {
         for cut in 0..RECORD.len() {
             let _ = Datum::parse(&RECORD[..cut]).map(|datum| datum.picture());
         }
-        let mut draws = Rng::new(7, Stream::Augment);
+        let mut draws = Rng::new(7, Purpose::Augment);
         let mut byte = move || (draws.unit() * 256.0) as u8;
         for round in 0..20_000 {
             let mut bytes = RECORD.to_vec();

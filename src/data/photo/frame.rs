@@ -241,7 +241,7 @@ fn planes(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::Stream;
+    use crate::math::Purpose;
 
     /// Red grows to the right, green downwards.
     fn ramp(width: u32, height: u32) -> RgbImage {
@@ -292,7 +292,7 @@ mod tests {
             cut(
                 framing,
                 &photograph,
-                Some(&mut Rng::new(seed, Stream::Augment)),
+                Some(&mut Rng::new(seed, Purpose::Augment)),
             )
         };
         assert_eq!(draw(1), draw(1));
@@ -331,7 +331,7 @@ mod tests {
                     crop,
                     flip: true,
                 };
-                for draws in [None, Some(&mut Rng::new(3, Stream::Augment))] {
+                for draws in [None, Some(&mut Rng::new(3, Purpose::Augment))] {
                     let picture = cut(framing, &photograph, draws);
                     assert!(
                         picture[..25].iter().all(|v| *v == 9)

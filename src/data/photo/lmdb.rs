@@ -2,7 +2,7 @@
 
 use crate::cell::unless_stopped;
 use crate::data::photo::datum::Datum;
-use crate::data::photo::source::Source;
+use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
 use crate::show::Line;
 use heed::types::Bytes;
@@ -116,7 +116,7 @@ impl LmdbRecords {
     }
 }
 
-impl Source for LmdbRecords {
+impl PhotoSource for LmdbRecords {
     fn len(&self) -> usize {
         self.ends.len()
     }

@@ -10,5 +10,5 @@ mod lmdb;
 pub use frame::Crop;
 pub(crate) use frame::Framing;
 pub(crate) use lmdb::{DATABASE_FILE, LmdbRecords};
-pub(crate) use source::Source;
-pub(crate) use stream::Stream;
+pub(crate) use source::PhotoSource;
+pub(crate) use stream::PhotoStream;

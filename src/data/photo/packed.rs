@@ -6,7 +6,7 @@
 
 use crate::cell::unless_stopped;
 use crate::data::photo::frame::{Crop, Frame, Framing};
-use crate::data::photo::source::Source;
+use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
 use crate::file::temporary;
 use crate::show::Line;
@@ -41,7 +41,7 @@ impl Packed {
     /// cannot be read, and may end it.
     pub(crate) fn open_or_make(
         folder: &Path,
-        source: &dyn Source,
+        source: &dyn PhotoSource,
         framing: Framing,
         note: impl Fn(usize, String) -> Result<()>,
     ) -> Result<Packed> {
@@ -133,7 +133,7 @@ impl Packed {
 /// Decodes every photograph once and writes the file, whole or not at all.
 fn make(
     path: &Path,
-    source: &dyn Source,
+    source: &dyn PhotoSource,
     framing: Framing,
     note: &impl Fn(usize, String) -> Result<()>,
 ) -> Result<()> {
@@ -209,7 +209,7 @@ fn make(
 }
 
 /// A name for these photographs, framed so.
-fn key(source: &dyn Source, framing: Framing) -> Result<String> {
+fn key(source: &dyn PhotoSource, framing: Framing) -> Result<String> {
     let mut hash = Sha256::new();
     // What is cut from a frame does not change it.
     hash.update(format!(

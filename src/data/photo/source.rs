@@ -4,7 +4,7 @@ use image::RgbImage;
 use std::path::PathBuf;
 
 /// Where photographs are: files of a folder, records of a database.
-pub(crate) trait Source: Send + Sync + std::fmt::Debug {
+pub(crate) trait PhotoSource: Send + Sync + std::fmt::Debug {
     /// How many there are.
     fn len(&self) -> usize;
 

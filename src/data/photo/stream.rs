@@ -5,7 +5,7 @@
 
 use crate::data::photo::frame::Framing;
 use crate::data::photo::packed::Packed;
-use crate::data::photo::source::Source;
+use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
 use crate::math::Rng;
 use std::collections::BTreeMap;
@@ -14,8 +14,8 @@ use std::sync::{Mutex, MutexGuard};
 
 /// Photographs of a source, as pictures of one size.
 #[derive(Debug)]
-pub(crate) struct Stream {
-    source: Box<dyn Source>,
+pub(crate) struct PhotoStream {
+    source: Box<dyn PhotoSource>,
     framing: Framing,
     packed: Option<Packed>,
     unreadable: Mutex<BTreeMap<usize, String>>,
@@ -24,15 +24,15 @@ pub(crate) struct Stream {
     root: PathBuf,
 }
 
-impl Stream {
+impl PhotoStream {
     pub(crate) fn new(
         root: &Path,
-        source: Box<dyn Source>,
+        source: Box<dyn PhotoSource>,
         framing: Framing,
         most: usize,
     ) -> Result<Self> {
         framing.check()?;
-        Ok(Stream {
+        Ok(PhotoStream {
             source,
             framing,
             packed: None,
@@ -57,7 +57,7 @@ impl Stream {
         Ok(self)
     }
 
-    pub(crate) fn source(&self) -> &dyn Source {
+    pub(crate) fn source(&self) -> &dyn PhotoSource {
         self.source.as_ref()
     }
 
