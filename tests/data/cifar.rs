@@ -1,9 +1,7 @@
 //! CIFAR-10: its files, where they are looked for, and every way in which they can be wrong.
 
-mod common;
-
+use crate::common::environment;
 use candlebook::prelude::*;
-use common::environment;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;

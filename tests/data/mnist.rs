@@ -1,9 +1,7 @@
 //! Where MNIST comes from: the order of the places, checksums, the cache, and no network.
 
-mod common;
-
+use crate::common::environment;
 use candlebook::prelude::*;
-use common::environment;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -224,8 +224,8 @@ fn records_stream_through_training_and_packed_files() {
             .map(|i| pixels([20 * i, 9, 9], Some(1)))
             .collect::<Vec<_>>(),
     );
-    // Only this test of the file asks for the cache.
-    unsafe { std::env::set_var("CANDLEBOOK_CACHE", folder.path().join("cache")) };
+    let cache = folder.path().join("cache");
+    let _guard = crate::common::environment(&[("CANDLEBOOK_CACHE", cache.to_str().unwrap())]);
     let read = |packed| {
         lmdb_folder(
             folder.path().join("db"),

@@ -268,8 +268,8 @@ fn a_packed_file_gives_the_same_pictures_and_is_made_again_where_it_must_be() {
         photograph(&photographs.join(format!("{i}.png")), [i, 100, 200]);
     }
     std::fs::write(photographs.join("torn.png"), b"no").unwrap();
-    // Only this test of the file asks for the cache.
-    unsafe { std::env::set_var("CANDLEBOOK_CACHE", folder.path().join("cache")) };
+    let cache = folder.path().join("cache");
+    let _guard = crate::common::environment(&[("CANDLEBOOK_CACHE", cache.to_str().unwrap())]);
     let packed = ImageFolder {
         packed: true,
         crop: Crop::Random(0.5),

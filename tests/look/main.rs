@@ -1,0 +1,5 @@
+//! Views of a model.
+
+mod codec;
+mod explore;
+mod look;

@@ -1,0 +1,3 @@
+//! Arithmetic and random numbers.
+
+mod rng;

@@ -1,0 +1,4 @@
+//! Models.
+
+mod autoencoder;
+mod preset;

@@ -1,0 +1,3 @@
+//! Optimizers.
+
+mod methods;

@@ -1,0 +1,5 @@
+//! Training.
+
+mod train_step;
+mod state;
+mod run;
