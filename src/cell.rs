@@ -1,8 +1,8 @@
 //! The life cycle of a notebook cell: the Stop button, and output that appears while the cell runs.
 //!
-//! The kernel's child process calls [`candlebook_cell_begin`] and [`candlebook_cell_end`] around each cell.
-//! It looks them up by symbol name, because the cell has a copy of `std`, and so of its output buffers, that
-//! is not the child program's.
+//! The kernel's child process calls [`candlebook_cell_begin`] and [`candlebook_cell_end`] around
+//! each cell. It looks them up by symbol name, because the cell has a copy of `std`, and so of its
+//! output buffers, that is not the child program's.
 
 use crate::error::{Error, Result};
 use std::io::Write;
@@ -28,8 +28,8 @@ fn stop_flag() -> &'static Arc<AtomicBool> {
     })
 }
 
-/// Tells if Stop was pressed since the cell began. `fit` and every long loop of this crate poll it; long
-/// loops in cells can do the same.
+/// Tells if Stop was pressed since the cell began. `fit` and every long loop of this crate poll it;
+/// long loops in cells can do the same.
 ///
 /// # Examples
 /// ```
@@ -55,7 +55,7 @@ pub(crate) fn check_stopped() -> Result<()> {
     }
 }
 
-/// Called by the kernel before a cell's code runs: clears an earlier Stop and starts to flush output.
+/// Begins a cell: clears an earlier Stop and starts to flush output. Called by the kernel.
 #[unsafe(no_mangle)]
 pub extern "C" fn candlebook_cell_begin() {
     stop_flag().store(false, Ordering::Relaxed);
@@ -72,7 +72,7 @@ pub extern "C" fn candlebook_cell_begin() {
     }
 }
 
-/// Called by the kernel after a cell's code has run: flushes the remaining output.
+/// Ends a cell: flushes the remaining output. Called by the kernel.
 #[unsafe(no_mangle)]
 pub extern "C" fn candlebook_cell_end() {
     RUNNING.store(false, Ordering::Relaxed);
@@ -84,8 +84,8 @@ mod tests {
     use super::*;
     use std::process::Command;
 
-    /// The flag belongs to the whole process, so the test runs in a process of its own, which poses as a
-    /// kernel.
+    /// The flag belongs to the whole process, so the test runs in a process of its own, which poses
+    /// as a kernel.
     fn in_a_kernel(test: &str, body: fn()) {
         if std::env::var_os("CANDLEBOOK_KERNEL").is_some() {
             return body();

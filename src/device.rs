@@ -3,11 +3,11 @@
 use candle_core::{Device, DeviceLocation};
 use std::sync::OnceLock;
 
-/// The fastest device of this machine: a CUDA GPU (feature `cuda`), else a Metal GPU (feature `metal`),
-/// else the CPU. Never fails.
+/// The fastest device of this machine: a CUDA GPU (feature `cuda`), else a Metal GPU (feature
+/// `metal`), else the CPU. Never fails.
 ///
-/// Every call returns the same device: candle rejects operations between two devices even if both are the
-/// same GPU.
+/// Every call returns the same device: candle rejects operations between two devices even if both
+/// are the same GPU.
 ///
 /// # Examples
 /// ```
@@ -43,8 +43,8 @@ pub fn name(device: &Device) -> String {
     }
 }
 
-/// Treats a panic as a missing device. Candle indexes Metal's device list unchecked, and a driver that is
-/// only half installed can panic too.
+/// Treats a panic as a missing device. Candle indexes Metal's device list unchecked, and a driver
+/// that is only half installed can panic too.
 fn none_if_it_panics(find: fn() -> Option<Device>) -> Option<Device> {
     std::panic::catch_unwind(find).ok().flatten()
 }
@@ -56,8 +56,8 @@ fn cuda() -> Option<Device> {
     let count = result::init()
         .and_then(|()| result::device::get_count())
         .unwrap_or(0);
-    // A separate stream: the default stream is per thread, so a tensor could be used on another thread
-    // before the kernel that fills it has finished.
+    // A separate stream: the default stream is per thread, so a tensor could be used on another
+    // thread before the kernel that fills it has finished.
     (count > 0)
         .then(|| Device::new_cuda_with_stream(0).ok())
         .flatten()

@@ -1,11 +1,13 @@
-//! The error type of the crate. Each message says what was expected, what came instead and what to do.
+//! The error type of the crate. Messages say what was expected, what came and what to do.
 
 use std::path::{Path, PathBuf};
 
 /// Result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Any error of this crate. `Debug` prints the same sentence as `Display`, because a failing cell shows `Debug`.
+/// Any error of this crate.
+///
+/// `Debug` prints the same sentence as `Display`, because a failing cell shows `Debug`.
 ///
 /// # Examples
 /// `?` converts candle's errors.
@@ -32,7 +34,8 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
-    /// A layer does not fit its input, or a list of layers does not fit the model. Found when a model is made.
+    /// A layer does not fit its input, or a list of layers does not fit the model. Found when a
+    /// model is made.
     #[error("{place}: expected {expected}, got {got}. {hint}")]
     Layer {
         /// List, number and name of the layer.
@@ -92,8 +95,8 @@ pub enum Error {
     },
     /// The loss became NaN or infinite. The model keeps the weights of the last good epoch.
     #[error(
-        "training diverged: expected a finite loss, got {loss} in epoch {epoch}, batch {batch}. The weights are those of \
-         the end of epoch {kept}. Try a learning rate below {learning_rate}"
+        "training diverged: expected a finite loss, got {loss} in epoch {epoch}, batch {batch}. \
+         The weights are those of the end of epoch {kept}. Try a learning rate below {learning_rate}"
     )]
     Diverged {
         /// Epoch, counted from 1.
