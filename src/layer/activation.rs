@@ -183,7 +183,7 @@ impl<T: Real> Arithmetic<T> for Gelu {
         widest!(|| y
             .iter_mut()
             .zip(x)
-            .for_each(|(y, &x)| *y = x * x.normal_below()));
+            .for_each(|(y, &x)| *y = x * x.normal_cdf()));
     }
 
     fn backward(&self, _here: OpShape, back: BackwardArgs<'_, T>, _rooms: &mut [Workspace<T>]) {
@@ -203,7 +203,7 @@ impl<T: Real> Arithmetic<T> for Gelu {
         );
         widest!(|| {
             for ((dx, &dy), &x) in dx.iter_mut().zip(dy).zip(x) {
-                *dx = dy * (x.normal_below() + x * density * (-half * x * x).exp());
+                *dx = dy * (x.normal_cdf() + x * density * (-half * x * x).exp());
             }
         });
     }
@@ -212,7 +212,7 @@ impl<T: Real> Arithmetic<T> for Gelu {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::Statistics;
+    use crate::math::BatchStats;
 
     const ALL: [Function; 5] = [
         Function::Relu,
@@ -297,7 +297,7 @@ mod tests {
             added: &[],
         };
         Gelu.forward(here, &x, &mut y, given, &mut []);
-        let known = Statistics::default();
+        let known = BatchStats::default();
         let back = BackwardArgs {
             x: &x,
             dy: &[1.0; 7],

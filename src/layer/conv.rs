@@ -7,7 +7,7 @@ use crate::layer::operation::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
 use crate::layer::window::{Conv, ConvTranspose};
-use crate::math::{ConvGeometry, Correlation, Maps, Real, total};
+use crate::math::{ConvGeometry, Correlation, FeatureShape, Images, ImagesMut, Real, sum};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -99,8 +99,8 @@ struct Convolution {
     transposed: bool,
     groups: usize,
     /// Of one group: the maps that go in and those that come out.
-    input: Maps,
-    output: Maps,
+    input: FeatureShape,
+    output: FeatureShape,
     forward: Correlation,
     backward: Correlation,
     window: ConvGeometry,
@@ -108,8 +108,8 @@ struct Convolution {
 
 impl Convolution {
     fn between(shapes: LayerShapes<'_>, conv: Conv, transposed: bool) -> Self {
-        let maps = |shape: &[usize]| Maps {
-            count: shape[0],
+        let maps = |shape: &[usize]| FeatureShape {
+            channels: shape[0],
             height: shape[1],
             width: shape[2],
         };
@@ -122,26 +122,26 @@ impl Convolution {
             ..
         } = conv;
         let window = ConvGeometry {
-            kernel,
+            kernel_size: kernel,
             stride,
             padding,
             dilation,
         };
         let (input, output) = (maps(shapes.before), maps(shapes.after));
-        let group = |maps: Maps| Maps {
-            count: maps.count / groups,
+        let group = |maps: FeatureShape| FeatureShape {
+            channels: maps.channels / groups,
             ..maps
         };
         let (input, output) = (group(input), group(output));
         let (forward, backward) = if transposed {
             (
-                Correlation::widening(input, output, window),
-                Correlation::narrowing(output, input, window),
+                Correlation::transposed(input, output, window),
+                Correlation::convolution(output, input, window),
             )
         } else {
             (
-                Correlation::narrowing(input, output, window),
-                Correlation::widening(output, input, window),
+                Correlation::convolution(input, output, window),
+                Correlation::transposed(output, input, window),
             )
         };
         Convolution {
@@ -156,7 +156,7 @@ impl Convolution {
     }
 
     /// The direction from wide to narrow, and the narrow maps.
-    fn narrowing(&self) -> (&Correlation, Maps) {
+    fn narrowing(&self) -> (&Correlation, FeatureShape) {
         if self.transposed {
             (&self.backward, self.input)
         } else {
@@ -166,17 +166,20 @@ impl Convolution {
 
     /// How many weights a group has.
     fn weights(&self) -> usize {
-        self.input.count * self.output.count * self.window.kernel * self.window.kernel
+        self.input.channels
+            * self.output.channels
+            * self.window.kernel_size
+            * self.window.kernel_size
     }
 
     /// Where the weight of a map that goes in, one that comes out, and a place in the kernel stands in its group.
     fn at(&self, input: usize, output: usize, k: usize) -> usize {
         let (narrow, wide, count) = if self.transposed {
-            (input, output, self.output.count)
+            (input, output, self.output.channels)
         } else {
-            (output, input, self.input.count)
+            (output, input, self.input.channels)
         };
-        (narrow * count + wide) * self.window.kernel * self.window.kernel + k
+        (narrow * count + wide) * self.window.kernel_size * self.window.kernel_size + k
     }
 }
 
@@ -207,10 +210,10 @@ impl<T: Real> Arithmetic<T> for Convolution {
         };
         Workspace {
             scratch: [
-                zeros(self.forward.packed()),
-                back(self.backward.packed()),
+                zeros(self.forward.packed_len()),
+                back(self.backward.packed_len()),
                 zeros(results),
-                back(narrow.count * narrowing.flat()),
+                back(narrow.channels * narrowing.output_channel_len()),
                 Vec::with_capacity(self.weights()),
             ],
             ..Workspace::default()
@@ -226,25 +229,32 @@ impl<T: Real> Arithmetic<T> for Convolution {
         workspaces: &mut [Workspace<T>],
     ) {
         let [packed, _, flat, _, arranged] = &mut workspaces[here.stage].scratch;
-        let (inputs, outputs) = (self.input.size(), self.output.size());
+        let (inputs, outputs) = (self.input.elem_count(), self.output.elem_count());
         for group in 0..self.groups {
             let weight = &given.weight[group * self.weights()..][..self.weights()];
-            let bias = &given.bias[group * self.output.count..][..self.output.count];
-            self.forward.arrange(
+            let bias = &given.bias[group * self.output.channels..][..self.output.channels];
+            self.forward.reorder_weights(
                 weight,
                 |output, input, k| self.at(input, output, k),
                 arranged,
             );
             let (across, along) = (self.groups * inputs, self.groups * outputs);
-            let stack = self.forward.stack();
+            let stack = self.forward.max_images();
             for (x, y) in x.chunks(stack * across).zip(y.chunks_mut(stack * along)) {
-                self.forward.pack(&x[group * inputs..], across, packed);
+                let images = Images {
+                    values: &x[group * inputs..],
+                    stride: across,
+                };
+                self.forward.pack(images, packed);
                 self.forward.run(
                     packed,
                     arranged,
                     Some(bias),
                     flat,
-                    (&mut y[group * outputs..], along),
+                    ImagesMut {
+                        values: &mut y[group * outputs..],
+                        stride: along,
+                    },
                 );
             }
         }
@@ -263,13 +273,13 @@ impl<T: Real> Arithmetic<T> for Convolution {
             gradients,
             ..
         } = &mut workspaces[here.stage];
-        let (inputs, outputs) = (self.input.size(), self.output.size());
+        let (inputs, outputs) = (self.input.elem_count(), self.output.elem_count());
         let (weight_gradients, bias_gradients) =
             gradients.split_at_mut(self.groups * self.weights());
         let map = self.output.height * self.output.width;
         for picture in dy.chunks_exact(self.groups * outputs) {
-            for (sum, map) in bias_gradients.iter_mut().zip(picture.chunks_exact(map)) {
-                *sum += total(map);
+            for (bias, map) in bias_gradients.iter_mut().zip(picture.chunks_exact(map)) {
+                *bias += sum(map);
             }
         }
         let (narrowing, _) = self.narrowing();
@@ -277,34 +287,44 @@ impl<T: Real> Arithmetic<T> for Convolution {
             let weight = &weight[group * self.weights()..][..self.weights()];
             let own = &mut weight_gradients[group * self.weights()..][..self.weights()];
             if dx.is_some() {
-                self.backward.arrange(
+                self.backward.reorder_weights(
                     weight,
                     |input, output, k| self.at(input, output, k),
                     arranged,
                 );
             }
             let (across, along) = (self.groups * inputs, self.groups * outputs);
-            let stack = self.forward.stack().min(self.backward.stack());
+            let stack = self.forward.max_images().min(self.backward.max_images());
             let pictures = x.chunks(stack * across).zip(dy.chunks(stack * along));
             for (nth, (x, dy)) in pictures.enumerate() {
                 let count = x.len() / across;
-                let (x, dy) = (&x[group * inputs..], &dy[group * outputs..]);
+                let x = Images {
+                    values: &x[group * inputs..],
+                    stride: across,
+                };
+                let dy = Images {
+                    values: &dy[group * outputs..],
+                    stride: along,
+                };
                 if dx.is_some() || self.transposed {
-                    self.backward.pack(dy, along, packed_back);
+                    self.backward.pack(dy, packed_back);
                 }
                 if let Some(dx) = dx.as_deref_mut() {
                     let dx = &mut dx[nth * stack * across..][..count * across];
-                    let dx = (&mut dx[group * inputs..], across);
+                    let dx = ImagesMut {
+                        values: &mut dx[group * inputs..],
+                        stride: across,
+                    };
                     self.backward.run(packed_back, arranged, None, flat, dx);
                 }
                 // Wide values by narrow gradients, or the other way round.
-                let (narrow, apart, wide) = if self.transposed {
-                    (x, across, &*packed_back)
+                let (narrow, wide) = if self.transposed {
+                    (x, &*packed_back)
                 } else {
-                    self.forward.pack(x, across, packed);
-                    (dy, along, &*packed)
+                    self.forward.pack(x, packed);
+                    (dy, &*packed)
                 };
-                narrowing.flatten(narrow, apart, narrow_flat);
+                narrowing.pack_gradients(narrow, narrow_flat);
                 narrowing.weight_gradients(wide, narrow_flat, count, own);
             }
         }

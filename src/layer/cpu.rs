@@ -1,7 +1,7 @@
 //! What the processor computes for a layer: forward, and backward by hand. Each kind of layer has its kernel in its own
 //! file; `plan` puts them in a row.
 
-use crate::math::{Channels, Real, Statistics};
+use crate::math::{BatchStats, ChannelShape, Real};
 use std::fmt::Debug;
 
 /// Numbers that every kernel computes with.
@@ -45,7 +45,7 @@ pub(crate) trait CpuOp: Arithmetic<f32> + Arithmetic<f64> + Debug + Send + Sync 
 
     /// The channels of which it must know mean and variance over the whole batch before it runs; their running ones belong to
     /// its layer.
-    fn channels(&self) -> Option<Channels> {
+    fn channels(&self) -> Option<ChannelShape> {
         None
     }
 
@@ -82,7 +82,7 @@ pub(crate) trait Arithmetic<T: Real> {
 
     /// The gradients of weights, then biases, of a kernel with [`CpuOp::channels`], from some pictures; they are put together
     /// before [`Arithmetic::backward`] runs.
-    fn pull(&self, _x: &[T], _dy: &[T], _known: &Statistics<T>, _gradients: &mut [T]) {}
+    fn pull(&self, _x: &[T], _dy: &[T], _known: &BatchStats<T>, _gradients: &mut [T]) {}
 }
 
 /// A function of each value by itself whose derivative is one of what came out: it runs at the end of the stage before it.
@@ -125,7 +125,7 @@ pub(crate) struct BackwardArgs<'a, T> {
     pub(crate) dx: Option<&'a mut [T]>,
     pub(crate) weight: &'a [T],
     /// What is known of the [`CpuOp::channels`].
-    pub(crate) known: &'a Statistics<T>,
+    pub(crate) known: &'a BatchStats<T>,
 }
 
 /// Memory that a kernel keeps from step to step, and from its forward to its backward run.

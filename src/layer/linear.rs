@@ -6,7 +6,7 @@ use crate::layer::misfit::{Fitted, misfit, shape};
 use crate::layer::operation::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
-use crate::math::{Matrix, Real, add_rows, multiply, transpose};
+use crate::math::{Matrix, Real, add_to_rows, matmul, transpose};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -87,12 +87,12 @@ impl<T: Real> Arithmetic<T> for Product {
         );
         if rows <= few(here) {
             let turned = &mut workspaces[here.stage].scratch[0][..outputs * rows];
-            multiply(weight, x.transposed(), turned, false); // (out, in) x (in, rows)
+            matmul(weight, x.transposed(), turned, false); // (out, in) x (in, rows)
             transpose(turned, rows, y);
         } else {
-            multiply(x, weight.transposed(), y, false); // (rows, in) x (in, out)
+            matmul(x, weight.transposed(), y, false); // (rows, in) x (in, out)
         }
-        add_rows(y, given.bias);
+        add_to_rows(y, given.bias);
     }
 
     fn backward(&self, here: OpShape, back: BackwardArgs<'_, T>, _rooms: &mut [Workspace<T>]) {
@@ -106,7 +106,7 @@ impl<T: Real> Arithmetic<T> for Product {
             return;
         };
         let dy = Matrix::new(dy, here.rows, here.outputs);
-        multiply(
+        matmul(
             dy,
             Matrix::new(weight, here.outputs, here.inputs),
             dx,

@@ -6,7 +6,9 @@ use crate::layer::misfit::Fitted;
 use crate::layer::operation::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
-use crate::math::{Channels, EPS, MOMENTUM, Real, Statistics, products_about, total, widest};
+use crate::math::{
+    BATCH_NORM_EPS, BATCH_NORM_MOMENTUM, BatchStats, ChannelShape, Real, centered_dot, sum, widest,
+};
 use candle_core::{DType, Tensor};
 use std::sync::Arc;
 
@@ -65,12 +67,12 @@ impl LayerKind for BatchNorm {
                 (running_mean, &mean, 1.0),
                 (running_variance, &variance, count / (count - 1.0)),
             ] {
-                let own =
-                    (own.detach().flatten_all()?.to_dtype(DType::F32)? * (MOMENTUM * factor))?;
-                running.set(&((running.as_tensor() * (1.0 - MOMENTUM))? + own)?)?;
+                let own = (own.detach().flatten_all()?.to_dtype(DType::F32)?
+                    * (BATCH_NORM_MOMENTUM * factor))?;
+                running.set(&((running.as_tensor() * (1.0 - BATCH_NORM_MOMENTUM))? + own)?)?;
             }
         }
-        let deviation = (variance + EPS)?.sqrt()?;
+        let deviation = (variance + BATCH_NORM_EPS)?.sqrt()?;
         let normal = flat.broadcast_sub(&mean)?.broadcast_div(&deviation)?;
         let (weight, bias) = own.learned(wide)?;
         let scaled = normal
@@ -80,9 +82,9 @@ impl LayerKind for BatchNorm {
     }
 
     fn lower(&self, shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
-        let channels = Channels {
-            count: shapes.before[0],
-            values: shapes.before[1..].iter().product(),
+        let channels = ChannelShape {
+            channels: shapes.before[0],
+            spatial: shapes.before[1..].iter().product(),
         };
         Lowered::CpuOp(Arc::new(Norm(channels)))
     }
@@ -90,17 +92,17 @@ impl LayerKind for BatchNorm {
 
 /// Computes with scale and shift for weight and bias.
 #[derive(Debug)]
-struct Norm(Channels);
+struct Norm(ChannelShape);
 
 impl CpuOp for Norm {
-    fn channels(&self) -> Option<Channels> {
+    fn channels(&self) -> Option<ChannelShape> {
         Some(self.0)
     }
 }
 
 impl<T: Real> Arithmetic<T> for Norm {
     fn workspace(&self, _here: OpShape, training: bool) -> Workspace<T> {
-        let n = if training { 2 * self.0.count } else { 0 };
+        let n = if training { 2 * self.0.channels } else { 0 };
         Workspace {
             sums: vec![0.0; n],
             ..Workspace::default()
@@ -120,7 +122,7 @@ impl<T: Real> Arithmetic<T> for Norm {
         _rooms: &mut [Workspace<T>],
     ) {
         widest!(|| {
-            for ((c, x), y) in self.0.each(x).zip(y.chunks_exact_mut(self.0.values)) {
+            for ((c, x), y) in self.0.iter(x).zip(y.chunks_exact_mut(self.0.spatial)) {
                 let (scale, shift) = (given.weight[c], given.bias[c]);
                 y.iter_mut()
                     .zip(x)
@@ -129,11 +131,11 @@ impl<T: Real> Arithmetic<T> for Norm {
         });
     }
 
-    fn pull(&self, x: &[T], dy: &[T], known: &Statistics<T>, gradients: &mut [T]) {
-        let (weights, biases) = gradients.split_at_mut(self.0.count);
-        for ((c, x), dy) in self.0.each(x).zip(dy.chunks_exact(self.0.values)) {
-            weights[c] += known.inverse[c] * products_about(known.mean[c], x, dy);
-            biases[c] += total(dy);
+    fn pull(&self, x: &[T], dy: &[T], known: &BatchStats<T>, gradients: &mut [T]) {
+        let (weights, biases) = gradients.split_at_mut(self.0.channels);
+        for ((c, x), dy) in self.0.iter(x).zip(dy.chunks_exact(self.0.spatial)) {
+            weights[c] += known.inv_std[c] * centered_dot(known.mean[c], x, dy);
+            biases[c] += sum(dy);
         }
     }
 
@@ -148,18 +150,18 @@ impl<T: Real> Arithmetic<T> for Norm {
         else {
             return;
         };
-        let (weights, biases) = known.pulls.split_at(self.0.count);
+        let (weights, biases) = known.grad_sums.split_at(self.0.channels);
         let part = T::of(1.0 / known.count as f64);
         widest!(|| {
             let all = self
                 .0
-                .each(x)
-                .zip(dy.chunks_exact(self.0.values))
-                .zip(dx.chunks_exact_mut(self.0.values));
+                .iter(x)
+                .zip(dy.chunks_exact(self.0.spatial))
+                .zip(dx.chunks_exact_mut(self.0.spatial));
             for (((c, x), dy), dx) in all {
                 let (mean, scale) = (known.mean[c], known.scale[c]);
                 // dx = scale (dy - mean(dy) - normalized mean(dy normalized))
-                let lean = known.inverse[c] * weights[c] * part;
+                let lean = known.inv_std[c] * weights[c] * part;
                 let level = biases[c] * part;
                 for ((dx, x), dy) in dx.iter_mut().zip(x).zip(dy) {
                     *dx = scale * (*dy - level - (*x - mean) * lean);

@@ -6,7 +6,7 @@ use crate::layer::misfit::{Fitted, misfit};
 use crate::layer::operation::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
-use crate::math::{Real, add_rows};
+use crate::math::{Real, add_to_rows};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -71,7 +71,7 @@ impl<T: Real> Arithmetic<T> for Add {
         _rooms: &mut [Workspace<T>],
     ) {
         y.copy_from_slice(x);
-        add_rows(y, given.added);
+        add_to_rows(y, given.added);
     }
 
     fn backward(&self, _here: OpShape, back: BackwardArgs<'_, T>, _rooms: &mut [Workspace<T>]) {

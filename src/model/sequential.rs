@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::layer::{ForwardContext, ForwardState, Layer, LayerVars, Misfit, Node, nodes, shapes};
-use crate::math::{Rng, affine};
+use crate::math::{Rng, scale_and_shift};
 use crate::plan::Plan;
 use candle_core::{DType, Device, Layout, Storage, Tensor, Var};
 
@@ -254,7 +254,7 @@ pub(crate) fn infer(plan: &Plan, chains: &[&Sequential], xs: &Tensor) -> Result<
                 let Some((mean, variance)) = buffers else {
                     return Ok(None);
                 };
-                Ok(Some(affine(
+                Ok(Some(scale_and_shift(
                     &mean.to_vec1::<f32>()?,
                     &variance.to_vec1::<f32>()?,
                     own[0],

@@ -6,7 +6,8 @@
 use crate::layer::{BackwardArgs, ForwardArgs, Number, Workspace};
 use crate::loss::Loss;
 use crate::math::{
-    Matrix, Rng, Statistics, add_rows, dropout_scale, multiply, multiply_each, sum_rows,
+    BatchStats, Matrix, Rng, ShardSums, add_column_sums, add_to_rows, dropout_scale, matmul,
+    mul_assign,
 };
 use crate::plan::plan::Plan;
 use crate::plan::stage::Stage;
@@ -31,7 +32,7 @@ pub(crate) struct StepContext<'a, T> {
     pub(crate) plan: &'a Plan,
     pub(crate) parameters: &'a [T],
     /// For each stage; of use where it is a normalization.
-    pub(crate) norms: &'a [Statistics<T>],
+    pub(crate) norms: &'a [BatchStats<T>],
     /// Stands where the batch's first draw is; stages draw in order, as one pass over the whole batch would.
     pub(crate) dropout: &'a Rng,
     pub(crate) batch: usize,
@@ -152,7 +153,7 @@ impl<T: Number> Shard<T> {
                 dropout
                     .skipped((drawn + self.first * stage.outputs) as u64)
                     .fill_dropout_mask(mask, p as f32);
-                multiply_each(y, mask);
+                mul_assign(y, mask);
                 drawn += batch * stage.outputs;
             }
         }
@@ -179,7 +180,7 @@ impl<T: Number> Shard<T> {
             let n = self.rows * stage.outputs;
             let gradients = &mut self.gradients[i][..n];
             if stage.dropout.is_some() {
-                multiply_each(gradients, &self.masks[i][..n]);
+                mul_assign(gradients, &self.masks[i][..n]);
             }
             if let Some(activation) = stage.pointwise() {
                 let scale = stage
@@ -224,14 +225,17 @@ impl<T: Number> Shard<T> {
         // What went in here was added later, too.
         for (later, adding) in stages.iter().enumerate().skip(i) {
             if adding.kernel.source() == Some(i) {
-                add_rows(dx, &own[later - i][..self.rows * adding.outputs]);
+                add_to_rows(dx, &own[later - i][..self.rows * adding.outputs]);
             }
         }
     }
 
     /// What a normalization measured: how many values a channel had, and their sums.
-    pub(crate) fn measured(&self, i: usize, values: usize) -> (usize, &[f64]) {
-        (self.rows * values, &self.workspaces[i].sums)
+    pub(crate) fn measured(&self, i: usize, values: usize) -> ShardSums<'_> {
+        ShardSums {
+            count: self.rows * values,
+            sums: &self.workspaces[i].sums,
+        }
     }
 
     /// The gradients of the weights and biases of a stage that sums its own.
@@ -247,7 +251,7 @@ pub(crate) fn summed_gradients<T: Number>(passes: &[Shard<T>], i: usize, gradien
         if nth == 0 {
             gradients.copy_from_slice(own);
         } else {
-            add_rows(gradients, own);
+            add_to_rows(gradients, own);
         }
     }
 }
@@ -268,7 +272,7 @@ pub(crate) fn weight_gradients<T: Number>(
         let x = Matrix::new(&pass.values[i], pass.rows, stage.inputs);
         let gradients = &pass.gradients[i][..pass.rows * stage.outputs];
         let own = Matrix::new(gradients, pass.rows, stage.outputs).narrow(units.start, units.len());
-        multiply(own.transposed(), x, weights, nth > 0); // (units, rows) x (rows, in)
-        sum_rows(biases, gradients, stage.outputs, units.start);
+        matmul(own.transposed(), x, weights, nth > 0); // (units, rows) x (rows, in)
+        add_column_sums(biases, gradients, stage.outputs, units.start);
     }
 }
