@@ -1,8 +1,8 @@
 //! Notebook files (nbformat 4): read, parameters set, outputs kept, written.
 
 use crate::engine::CellError;
+use crate::engine::{Display, Event, Op};
 use crate::home;
-use crate::relay::{Display, Event, Op};
 use anyhow::{Context, Result, bail};
 use ra_ap_syntax::ast::{self, HasName};
 use ra_ap_syntax::{AstNode, Edition, SourceFile};

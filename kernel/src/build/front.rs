@@ -11,8 +11,9 @@
 //!
 //! Everything else goes on to the real cargo. `rustc` is the toolchain's own, without the detour over rustup's proxy.
 
+use crate::build::environment::{BUILD_ENVIRONMENT, FRONT_FOLDER};
+use crate::build::session::Session;
 use crate::home;
-use crate::session::Session;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -22,8 +23,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-/// The folder's name in a session.
-pub const FOLDER: &str = "front";
 /// The real cargo, and its home.
 const CARGO: &str = "CANDLEBOOK_CARGO";
 const CARGO_HOME: &str = "CANDLEBOOK_CARGO_HOME";
@@ -38,9 +37,6 @@ const LOCK: &str = "CANDLEBOOK_LOCK";
 const RECORD: &str = "CANDLEBOOK_RECORD";
 /// The name that this program has as the compiler's wrapper.
 const RECORDER: &str = "candlebook-rustc";
-/// How seeds and cells are built. Part of the seed's key: what was built another way would be built again in each session.
-/// Of a crate as small as a cell nothing is worth keeping for the next one, and what is kept fills the disk.
-pub const BUILD_ENVIRONMENT: [(&str, &str); 1] = [("CARGO_INCREMENTAL", "0")];
 /// Of the helper's dependencies, those that its prelude hands on.
 const NAMED: [&str; 2] = ["candle-core", "candle-nn"];
 /// Of the standard library's packages, those that hold what people write.
@@ -48,7 +44,7 @@ const STANDARD: [&str; 5] = ["alloc", "core", "proc_macro", "std", "test"];
 
 /// Lays the folder out in a session.
 pub fn lay_out(session: &Session) -> Result<()> {
-    let bin = session.folder.join(FOLDER).join("bin");
+    let bin = session.folder.join(FRONT_FOLDER).join("bin");
     home::create_folder(&bin)?;
     let link = |to: &Path, name: &str| -> Result<()> {
         let path = bin.join(name);
@@ -75,7 +71,7 @@ pub unsafe fn put_in_place(session: &Session) -> Result<()> {
         unsafe {
             std::env::set_var(CARGO, real);
             std::env::set_var(CARGO_HOME, cargo_home()?);
-            std::env::set_var("CARGO_HOME", session.folder.join(FOLDER));
+            std::env::set_var("CARGO_HOME", session.folder.join(FRONT_FOLDER));
             let (path, front) = paths(session)?;
             std::env::set_var("PATH", front);
             std::env::set_var(PATH, path);
@@ -93,7 +89,7 @@ pub unsafe fn put_in_place(session: &Session) -> Result<()> {
 /// The path as it is, and with the folder in front.
 fn paths(session: &Session) -> Result<(OsString, OsString)> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = [session.folder.join(FOLDER).join("bin")]
+    let folders = [session.folder.join(FRONT_FOLDER).join("bin")]
         .into_iter()
         .chain(std::env::split_paths(&path));
     let front = std::env::join_paths(folders).context("a folder on the path has a colon")?;
@@ -122,7 +118,7 @@ fn keep_lock(lock: &Path) {
         return;
     };
     let manifest = std::fs::read_to_string(session.join("Cargo.toml")).unwrap_or_default();
-    let done = session.join(FOLDER).join("locked");
+    let done = session.join(FRONT_FOLDER).join("locked");
     if manifest.contains("\ncandlebook =")
         && !done.exists()
         && std::fs::copy(lock, session.join("Cargo.lock")).is_ok()
@@ -160,7 +156,7 @@ pub fn run_if_asked() -> Option<ExitCode> {
 
 /// The folder in front.
 fn bin() -> Option<PathBuf> {
-    std::env::var_os(SESSION).map(|session| Path::new(&session).join(FOLDER).join("bin"))
+    std::env::var_os(SESSION).map(|session| Path::new(&session).join(FRONT_FOLDER).join("bin"))
 }
 
 /// Runs a command to its end and takes over its exit code.
@@ -417,7 +413,7 @@ fn record_of(arguments: &[String]) -> Option<Answers> {
     let mut place = Answers::new(&call)?;
     if !place.building() && !place.file.is_file() {
         let name = place.file.file_name()?.to_owned();
-        place.file = session.join(FOLDER).join(name);
+        place.file = session.join(FRONT_FOLDER).join(name);
     }
     Some(place)
 }

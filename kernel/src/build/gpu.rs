@@ -1,7 +1,7 @@
 //! Whether this machine has a GPU for CUDA, and what builds for it.
 
-use crate::features::Features;
-use std::path::{Path, PathBuf};
+use crate::build::features::Features;
+use crate::build::nvcc::find_nvcc;
 
 /// What was found of NVIDIA's.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ impl Gpu {
         Gpu {
             driver: text.map(|text| driver_version(&text)),
             library,
-            nvcc: nvcc().is_some(),
+            nvcc: find_nvcc().is_some(),
         }
     }
 
@@ -94,28 +94,6 @@ impl Gpu {
     }
 }
 
-/// CUDA's compiler, in the order in which candle's build looks for it.
-pub fn nvcc() -> Option<PathBuf> {
-    let own = std::env::var_os("NVCC").map(PathBuf::from);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let homes = ["CUDA_HOME", "CUDA_PATH"]
-        .into_iter()
-        .filter_map(std::env::var_os)
-        .map(PathBuf::from);
-    let usual = ["/usr/local/cuda", "/opt/cuda", "/usr/lib/cuda"].map(PathBuf::from);
-    let folders =
-        std::env::split_paths(&path).chain(homes.chain(usual).map(|home| home.join("bin")));
-    own.into_iter()
-        .chain(folders.map(|folder| folder.join("nvcc")))
-        .find(|path| is_program(path))
-}
-
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path)
-        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-}
-
 /// The version in the driver's file: of its words, the first made of numbers and dots.
 fn driver_version(text: &str) -> String {
     let is_version =
@@ -142,7 +120,10 @@ mod tests {
     #[test]
     #[cfg(not(target_os = "macos"))]
     fn a_machine_without_a_gpu_lacks_nothing() {
-        let (with, without) = (crate::features::parse("cuda").unwrap(), Features::default());
+        let (with, without) = (
+            crate::build::features::parse("cuda").unwrap(),
+            Features::default(),
+        );
         assert!(Gpu::default().verdict(&without).fine);
         assert!(!Gpu::default().verdict(&with).fine);
         let card = |library, nvcc| Gpu {

@@ -4,7 +4,7 @@
 //! `jupyter-protocol` and `jupyter-zmq-client`.
 
 use crate::engine::CellError;
-use crate::relay::{Display, Event, Op};
+use crate::engine::{Display, Event, Op};
 use jupyter_zmq_client::{JupyterMessage, UnknownMessage};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::UnboundedSender;

@@ -9,20 +9,20 @@ use std::process::Command;
 const LOGOS: [(&str, &[u8]); 3] = [
     (
         "logo-32x32.png",
-        include_bytes!("../../kernel-spec/logo-32x32.png"),
+        include_bytes!("../../../kernel-spec/logo-32x32.png"),
     ),
     (
         "logo-64x64.png",
-        include_bytes!("../../kernel-spec/logo-64x64.png"),
+        include_bytes!("../../../kernel-spec/logo-64x64.png"),
     ),
     (
         "logo-svg.svg",
-        include_bytes!("../../kernel-spec/logo-svg.svg"),
+        include_bytes!("../../../kernel-spec/logo-svg.svg"),
     ),
 ];
-const TEMPLATE: &str = include_str!("../../kernel-spec/kernel.json");
+const TEMPLATE: &str = include_str!("../../../kernel-spec/kernel.json");
 /// Versions that were tested together.
-const REQUIREMENTS: &str = include_str!("../../kernel-spec/requirements.txt");
+const REQUIREMENTS: &str = include_str!("../../../kernel-spec/requirements.txt");
 /// The kernel's name in Jupyter.
 pub const NAME: &str = "candlebook";
 

@@ -1,11 +1,11 @@
 //! The thread that owns the engine: warms it up, then does one job after another.
 
-use crate::code;
+use super::history::History;
+use super::message::{Request, error_fields};
+use crate::build::Session;
+use crate::engine::Event;
+use crate::engine::code;
 use crate::engine::{CellError, ChildHandle, Engine, Outcome};
-use crate::history::History;
-use crate::message::{Request, error_fields};
-use crate::relay::Event;
-use crate::session::Session;
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -485,7 +485,7 @@ const NOT_READY: &str = "the kernel could not start its engine; the reason is in
 const ENGINE_ERROR: &str = "the engine failed on this cell (a bug in it, not in your code). Variables are as before; write \
     the cell another way";
 
-fn start_engine(mut session: Session, sink: crate::relay::Sink) -> Result<(Engine, Session)> {
+fn start_engine(mut session: Session, sink: crate::engine::Sink) -> Result<(Engine, Session)> {
     session.fill()?;
     let engine = Engine::start(&session, sink)?;
     Ok((engine, session))

@@ -1,7 +1,8 @@
 //! What the helper crate is built with: candle's features for GPUs. `install` chooses, kernels find the choice in the home
 //! folder.
 
-use crate::{gpu, home};
+use crate::build::nvcc::find_nvcc;
+use crate::home;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -134,7 +135,7 @@ impl Features {
         if !self.has("cuda") {
             return Ok(self);
         }
-        let Some(nvcc) = gpu::nvcc() else {
+        let Some(nvcc) = find_nvcc() else {
             bail!(
                 "expected NVIDIA's CUDA toolkit for the feature cuda, got no nvcc. Install the toolkit, or set NVCC or \
                  CUDA_HOME; in a checkout, cargo xtask cuda makes one that needs no installation"

@@ -4,9 +4,10 @@
 //! hash of all that decides its content: a change of any makes a new seed. Layout of `seeds/KEY`: `helper/` the helper's
 //! source, `config/` what the engine reads at start, `session/` the warmed folder, `ready` once it is whole.
 
-use crate::features::Features;
+use crate::build::environment::{BUILD_ENVIRONMENT, CELL_PRODUCTS};
+use crate::build::features::Features;
+use crate::build::link::fill;
 use crate::home;
-use crate::session::{OF_A_CELL, Session, fill};
 use anyhow::{Context, Result, bail};
 use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
@@ -19,12 +20,12 @@ use std::time::Instant;
 /// The helper crate's source travels in this program: an installed kernel needs no checkout.
 static SOURCE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../src");
 static ASSETS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../assets");
-const MANIFEST: &str = include_str!("../../Cargo.toml");
-const LOCK: &str = include_str!("../../Cargo.lock");
+const MANIFEST: &str = include_str!("../../../Cargo.toml");
+const LOCK: &str = include_str!("../../../Cargo.lock");
 /// The cell that the engine runs before the user's first, together with [`INIT`]: one compilation less.
-const PRELUDE: &str = include_str!("../../kernel-spec/prelude.rs");
+const PRELUDE: &str = include_str!("../../../kernel-spec/prelude.rs");
 /// A cell of each usual kind, run while the seed is built, so that a broken seed is found there.
-const WARM_UP: &str = include_str!("../../kernel-spec/warm_up.rs");
+pub const WARM_UP: &str = include_str!("../../../kernel-spec/warm_up.rs");
 /// The cell crate's profile governs its dependencies: without this, candle would run with debug assertions.
 const CARGO_CONFIG: &str = "\
 [profile.dev.package.\"*\"]
@@ -61,6 +62,15 @@ impl Seed {
             features,
             in_use: None,
         })
+    }
+
+    /// The seed in a folder, while it is being built.
+    pub fn at(folder: PathBuf) -> Seed {
+        Seed {
+            folder,
+            features: Features::default(),
+            in_use: None,
+        }
     }
 
     /// What it is built with.
@@ -152,7 +162,7 @@ fn key(rustc: &str, features: &Features) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hash.update(format!("{:?}", crate::front::BUILD_ENVIRONMENT));
+    hash.update(format!("{:?}", BUILD_ENVIRONMENT));
     for (name, value) in features.variables() {
         hash.update(format!("{name}={value:?}"));
     }
@@ -277,7 +287,7 @@ fn start_from_another(folder: &Path) -> Result<()> {
     let lock = open_lock(&other.with_extension("lock"))?;
     if lock.try_lock_shared().is_ok() {
         let leave = [
-            &OF_A_CELL[..],
+            &CELL_PRODUCTS[..],
             &["candlebook-", "libcandlebook", "Cargo.lock"],
         ]
         .concat();
@@ -339,30 +349,6 @@ fn warm_up(folder: &Path, features: &Features) -> Result<()> {
             "the helper crate could not be built ({status}):\n{}",
             rest.trim()
         );
-    }
-    Ok(())
-}
-
-/// The body of the warm-up process: the engine, in the seed's folder, runs the prelude and the warm-up cells.
-pub fn run_warm_up(folder: &Path) -> Result<()> {
-    let complain = Box::new(|event| {
-        if let crate::relay::Event::Stderr(text) = event {
-            eprint!("{text}");
-        }
-    });
-    let session = Session::in_seed(Seed {
-        folder: folder.to_owned(),
-        features: Features::default(),
-        in_use: None,
-    });
-    // SAFETY: no thread has been started yet.
-    unsafe { crate::engine::set_environment(&session)? };
-    let mut engine = crate::engine::Engine::start(&session, complain)?;
-    for cell in WARM_UP.split("\n// ---\n") {
-        engine
-            .execute(cell, &|_, _| String::new())
-            .into_result()
-            .map_err(|error| anyhow::anyhow!("{error}"))?;
     }
     Ok(())
 }

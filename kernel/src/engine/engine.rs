@@ -2,9 +2,10 @@
 //!
 //! Knows nothing of Jupyter: the server and `candlebook run` are two front ends of it.
 
-use crate::relay::{Control, Sink};
-use crate::session::Session;
-use crate::{front, home};
+use crate::build::Session;
+use crate::build::front;
+use crate::engine::relay::{Control, Sink};
+use crate::home;
 use anyhow::{Context, Result};
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, Theme};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -227,7 +228,7 @@ impl Engine {
         // A group of its own: what cells start ends with it.
         command
             .env(name, path)
-            .env(crate::child::HELPER, helper_library(session))
+            .env(crate::engine::child::HELPER, helper_library(session))
             .process_group(0);
         let control =
             Control::prepare(&mut command).context("cannot prepare the process that runs cells")?;
@@ -278,7 +279,7 @@ impl Engine {
                 .execute(&format!(":build_env CARGO_PROFILE_DEV_OPT_LEVEL={level}"));
         }
         self.control.take_ending();
-        let shown = crate::code::shown(code).unwrap_or(crate::code::Shown {
+        let shown = crate::engine::code::shown(code).unwrap_or(crate::engine::code::Shown {
             code: code.to_owned(),
             lines: 0,
         });

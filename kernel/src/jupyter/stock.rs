@@ -2,7 +2,7 @@
 //!
 //! Kept to compare with. Its server reads the whole environment and command line, so this program becomes it by exec.
 
-use crate::session::Session;
+use crate::build::Session;
 use anyhow::{Context, Result};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -31,8 +31,8 @@ pub fn run(connection_file: &Path) -> Result<()> {
         .env("EVCXR_CONFIG_DIR", session.seed.config())
         .env(name, path)
         // As the seed was built: otherwise it would be built again.
-        .envs(crate::front::BUILD_ENVIRONMENT)
-        .envs(crate::front::stock_environment(&session)?)
+        .envs(crate::build::environment::BUILD_ENVIRONMENT)
+        .envs(crate::build::front::stock_environment(&session)?)
         // It would rewrite a kernel named "rust" of the user's that it finds under this path.
         .env("JUPYTER_PATH", &session.folder)
         .exec();

@@ -1,7 +1,9 @@
 //! A session: a folder of one kernel, filled from the seed, gone when the kernel is.
 
+use crate::build::environment::CELL_PRODUCTS;
+use crate::build::link::fill;
+use crate::build::seed::Seed;
 use crate::home;
-use crate::seed::Seed;
 use anyhow::{Context, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -52,7 +54,7 @@ impl Session {
             std::fs::remove_dir_all(&self.folder)
                 .with_context(|| format!("cannot clear {}", self.folder.display()))?;
         }
-        fill(&self.seed.session(), &self.folder, &OF_A_CELL)
+        fill(&self.seed.session(), &self.folder, &CELL_PRODUCTS)
             .context("cannot fill the session's folder from the seed")
     }
 
@@ -108,47 +110,4 @@ pub fn remove_dead(sessions: &Path) {
             remove(&path.with_extension(""));
         }
     }
-}
-
-/// What the names of the cell crate's own products start with; they belong to the cells of the folder they are in.
-pub const OF_A_CELL: [&str; 5] = ["ctx-", "ctx.", "libctx", "libcode_", crate::front::FOLDER];
-
-/// Copies an engine's folder: what cargo never rewrites is linked, the rest copied with its times, which cargo compares.
-/// Incremental state stays behind, and whatever has a name that starts with one of `leave`.
-pub fn fill(from: &Path, to: &Path, leave: &[&str]) -> Result<()> {
-    home::create_folder(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let (name, source) = (entry.file_name(), entry.path());
-        let text = name.to_string_lossy();
-        let target = to.join(&name);
-        if text == "incremental" || leave.iter().any(|prefix| text.starts_with(prefix)) {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            fill(&source, &target, leave)?;
-            continue;
-        }
-        let constant = from.ends_with("deps")
-            && ["rlib", "rmeta", "so"]
-                .iter()
-                .any(|e| has_extension(&source, e));
-        if constant && std::fs::hard_link(&source, &target).is_ok() {
-            continue;
-        }
-        let times = std::fs::metadata(&source)?;
-        std::fs::copy(&source, &target)?;
-        let times = std::fs::FileTimes::new()
-            .set_modified(times.modified()?)
-            .set_accessed(times.accessed()?);
-        File::options()
-            .write(true)
-            .open(&target)?
-            .set_times(times)?;
-    }
-    Ok(())
-}
-
-fn has_extension(path: &Path, extension: &str) -> bool {
-    path.extension().is_some_and(|e| e == extension)
 }

@@ -6,7 +6,7 @@
 //! engine, everything else becomes an [`Event`], in the order in which it was written. A restarted child does the same
 //! again by itself.
 
-use crate::child::{CELL_BEGINS, CELL_DONE};
+use crate::engine::child::{CELL_BEGINS, CELL_DONE};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::net::{

@@ -1,10 +1,13 @@
 //! The Jupyter server: sockets in, messages out. It answers at once; the engine warms up and works behind it.
 
-use crate::history::History;
-use crate::message::{Request, kernel_info, unknown};
-use crate::session::Session;
-use crate::worker::{Ask, Job, Shared};
-use crate::{code, engine, home, session, worker};
+use super::history::History;
+use super::message::{Request, kernel_info, unknown};
+use super::worker;
+use super::worker::{Ask, Job, Shared};
+use crate::build::Session;
+use crate::build::session;
+use crate::engine::{self, code};
+use crate::home;
 use anyhow::{Context, Result};
 use jupyter_zmq_client::{
     ConnectionInfo, Header, JupyterMessage, RawMessage, RouterRecvConnection, RuntimeError,

@@ -1,9 +1,9 @@
 //! `candlebook run`: a notebook from top to bottom without Jupyter, with progress on the terminal.
 
+use super::file::Notebook;
+use crate::build::Session;
 use crate::engine::{Engine, Outcome};
-use crate::notebook::Notebook;
-use crate::relay::{Event, Op};
-use crate::session::Session;
+use crate::engine::{Event, Op};
 use anyhow::{Context, Result};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
