@@ -103,7 +103,7 @@ impl ConvSettings {
     /// The part of the settings that the arithmetic needs.
     pub(crate) fn geometry(&self) -> ConvGeometry {
         ConvGeometry {
-            kernel: self.kernel_size,
+            kernel_size: self.kernel_size,
             stride: self.stride,
             padding: self.padding,
             dilation: self.dilation,

@@ -49,7 +49,7 @@ impl<T: Real> Arithmetic<T> for Gelu {
         widest!(|| y
             .iter_mut()
             .zip(x)
-            .for_each(|(y, &x)| *y = x * x.normal_below()));
+            .for_each(|(y, &x)| *y = x * x.normal_cdf()));
     }
 
     /// dx = dy (normal_cdf(x) + x normal_pdf(x))
@@ -74,7 +74,7 @@ impl<T: Real> Arithmetic<T> for Gelu {
         let half = T::of(0.5);
         widest!(|| {
             for ((dx, &dy), &x) in dx.iter_mut().zip(dy).zip(x) {
-                *dx = dy * (x.normal_below() + x * density * (-half * x * x).exp());
+                *dx = dy * (x.normal_cdf() + x * density * (-half * x * x).exp());
             }
         });
     }
@@ -83,7 +83,7 @@ impl<T: Real> Arithmetic<T> for Gelu {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::Statistics;
+    use crate::math::BatchStats;
 
     #[test]
     fn gelu_and_its_derivative_match_pytorch() {
@@ -121,7 +121,7 @@ mod tests {
             skip_input: &[],
         };
         Gelu.forward(shape, &x, &mut y, args, &mut []);
-        let stats = Statistics::default();
+        let stats = BatchStats::default();
         let backward = BackwardArgs {
             x: &x,
             dy: &[1.0; 7],

@@ -5,7 +5,7 @@ use crate::layer::{
     ForwardContext, ForwardState, Layer, LayerError, LayerVars, Node, ParameterShapes, nodes,
     shapes,
 };
-use crate::math::{Rng, affine};
+use crate::math::{Rng, scale_and_shift};
 use crate::plan::{Plan, StageParams};
 use candle_core::{DType, Device, Layout, Storage, Tensor, Var};
 
@@ -257,7 +257,7 @@ pub(crate) fn infer(plan: &Plan, chains: &[&Sequential], xs: &Tensor) -> Result<
                 let Some((mean, variance)) = buffers else {
                     return Ok(None);
                 };
-                Ok(Some(affine(
+                Ok(Some(scale_and_shift(
                     &mean.to_vec1::<f32>()?,
                     &variance.to_vec1::<f32>()?,
                     own[0],

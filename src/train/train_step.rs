@@ -7,7 +7,7 @@ use crate::data::Batch;
 use crate::error::Result;
 use crate::layer::Number;
 use crate::loss::Loss;
-use crate::math::{Rng, Statistics};
+use crate::math::{BatchStats, Rng};
 use crate::model::Autoencoder;
 use crate::optim::{Method, Moments, Rates, one_step};
 use crate::plan::{
@@ -27,7 +27,7 @@ pub(crate) struct TrainStep<T> {
     gradients: Vec<T>,
     moments: Moments<T>,
     /// For each stage; of use where it is a normalization.
-    norms: Vec<Statistics<T>>,
+    norms: Vec<BatchStats<T>>,
     /// Parts of the plan that a pass runs by itself.
     segments: Vec<Range<usize>>,
     /// One for each thread.
@@ -78,8 +78,8 @@ impl<T: Number> TrainStep<T> {
                 .map_or(Ok(Vec::new()), |(_, var)| values(&var))
         };
         let norm = |stage: &Stage| match stage.op.channels() {
-            Some(_) => Ok(Statistics::new(next()?, next()?)),
-            None => Ok(Statistics::default()),
+            Some(_) => Ok(BatchStats::new(next()?, next()?)),
+            None => Ok(BatchStats::default()),
         };
         let norms = plan.stages().iter().map(norm).collect::<Result<_>>()?;
         let Settings {
@@ -181,14 +181,14 @@ impl<T: Number> TrainStep<T> {
             if let Some(channels) = stage.op.channels() {
                 let parts = passes
                     .iter()
-                    .map(|pass| pass.channel_sums(segment.end, channels.values));
+                    .map(|pass| pass.channel_sums(segment.end, channels.spatial));
                 let (weight, bias) = stage.weight_and_bias(parameters);
-                norms[segment.end].join(parts, weight, bias);
+                norms[segment.end].merge(parts, weight, bias);
             }
         }
         for segment in segments[..last].iter().rev() {
             norms[segment.end]
-                .join_pulls(passes.iter().map(|pass| pass.stage_gradients(segment.end)));
+                .merge_grad_sums(passes.iter().map(|pass| pass.stage_gradients(segment.end)));
             let common = StepContext {
                 plan,
                 parameters,
@@ -215,7 +215,7 @@ impl<T: Number> TrainStep<T> {
     /// Gradients of the weights and the optimizer's step, some units at a time, so that both find them in the cache.
     fn learn(&mut self, threads: usize) {
         self.steps += 1;
-        self.norms.iter_mut().for_each(Statistics::run);
+        self.norms.iter_mut().for_each(BatchStats::update_running);
         let rates = self.method.rates(self.steps);
         let passes = &self.passes[..threads];
         let [first, second] = &mut self.moments;
