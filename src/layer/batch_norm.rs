@@ -50,7 +50,8 @@ impl LayerKind for BatchNorm {
         } else {
             DType::F32
         };
-        let flat = xs.to_dtype(dtype)?.reshape((b, c, ()))?; // (b, c, h, w) or (b, c) -> (b, c, h*w)
+        // (b, c, h, w) or (b, c) -> (b, c, h*w)
+        let flat = xs.to_dtype(dtype)?.reshape((b, c, ()))?;
         let per_channel = |values: &Tensor| values.reshape((1, c, 1));
         let (mean, variance) = if context.rng.is_some() {
             let stats = batch_stats(&flat)?;

@@ -1,4 +1,5 @@
-//! CPU op of convolutions and transposed convolutions: `math::convolution` for all groups and images.
+//! CPU op of convolutions and transposed convolutions: `math`'s correlations for all groups and
+//! images.
 
 use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
 use crate::layer::kind::LayerShapes;

@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn gelu_and_its_derivative_match_pytorch() {
-        // import torch; x = torch.tensor([-6., -1.5, -.1, 0, .3, 2, 5], dtype=torch.float64, requires_grad=True)
+        // import torch
+        // x = torch.tensor([-6., -1.5, -.1, 0, .3, 2, 5]).double().requires_grad_()
         // y = torch.nn.functional.gelu(x); y.sum().backward(); y, x.grad
         let x = [-6.0, -1.5, -0.1, 0.0, 0.3, 2.0, 5.0];
         let outputs = [
