@@ -16,8 +16,7 @@ pub enum Loss {
     BinaryCrossEntropy,
     /// Binary cross-entropy of sigmoid(y), computed from the logits y themselves, so that it keeps its gradient where a sigmoid
     /// would be 0 or 1: max(y, 0) - y x + ln(1 + exp(-|y|)). For pictures in [0, 1] and a decoder that does not end in a
-    /// sigmoid. What such a model draws are logits: `candle_nn::ops::sigmoid(&ae.reconstruct(&images)?)?` are the pictures, and
-    /// [`Autoencoder::loss`](crate::Autoencoder::loss) with this loss evaluates it. PyTorch: `nn.BCEWithLogitsLoss()`.
+    /// sigmoid. What such a model draws are logits: `candle_nn::ops::sigmoid(&ae.reconstruct(&images)?)?` are the pictures. PyTorch: `nn.BCEWithLogitsLoss()`.
     BinaryCrossEntropyWithLogits,
 }
 

@@ -38,6 +38,8 @@ pub struct Autoencoder {
     decoder: Sequential,
     plan: Plan,
     device: Device,
+    /// Loss of the last training run; [`Loss::Mse`] for a new model.
+    trained_loss: Loss,
 }
 
 impl Autoencoder {
@@ -108,6 +110,7 @@ impl Autoencoder {
             decoder,
             plan,
             device,
+            trained_loss: Loss::default(),
         })
     }
 
@@ -133,6 +136,7 @@ impl Autoencoder {
             decoder,
             plan: self.plan.clone(),
             device: device.clone(),
+            trained_loss: self.trained_loss,
         })
     }
 
@@ -238,20 +242,29 @@ impl Autoencoder {
         Ok(drawn.to_device(images.device())?)
     }
 
-    /// The mean squared error of the reconstructions of a split, in evaluation mode: over pictures, channels and pixels. For
-    /// a model that draws logits, [`Autoencoder::loss`] with its loss says more.
+    /// Mean loss over a split in evaluation mode, in the loss that the model was trained with. A
+    /// new model is evaluated in the mean squared error.
     ///
     /// # Errors
-    /// Pictures of another shape than the model's.
+    /// Images of another shape than the model's.
+    ///
+    /// # Examples
+    /// ```
+    /// # use candlebook::prelude::*;
+    /// let data = mnist_embedded()?.take(100, 20);
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(16)])?;
+    /// assert_eq!(ae.evaluate(&data.test)?, ae.evaluate_with(&data.test, Loss::Mse)?);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn evaluate(&self, split: &Split) -> Result<f32> {
-        self.loss(split, Loss::Mse)
+        self.evaluate_with(split, self.trained_loss)
     }
 
-    /// The mean of any loss over a split, in evaluation mode.
+    /// Mean of any loss over a split, in evaluation mode.
     ///
     /// # Errors
-    /// Pictures of another shape than the model's.
-    pub fn loss(&self, split: &Split, loss: Loss) -> Result<f32> {
+    /// Images of another shape than the model's.
+    pub fn evaluate_with(&self, split: &Split, loss: Loss) -> Result<f32> {
         let mut sum = 0.0;
         let all: Vec<usize> = (0..split.len()).collect();
         let (c, h, w) = self.input;
@@ -264,6 +277,11 @@ impl Autoencoder {
             sum += f64::from(value) * positions.len() as f64;
         }
         Ok((sum / split.len() as f64) as f32)
+    }
+
+    /// Sets the loss that [`Autoencoder::evaluate`] reports.
+    pub(crate) fn set_trained_loss(&mut self, loss: Loss) {
+        self.trained_loss = loss;
     }
 
     /// How the processor runs encoder and decoder as one.

@@ -92,6 +92,7 @@ impl Autoencoder {
         if fit.loss == Loss::BinaryCrossEntropyWithLogits {
             self.gives_logits()?;
         }
+        self.set_trained_loss(fit.loss);
         // Inside the pool of threads, so that a step does not have to wake it.
         rayon::scope(|_| Run::new(self, data, fit, begun)?.all_epochs())
     }
@@ -301,7 +302,7 @@ impl<'a> Run<'a> {
         let valid_loss = match self
             .valid
             .as_ref()
-            .map(|valid| self.model.loss(valid, self.fit.loss))
+            .map(|valid| self.model.evaluate_with(valid, self.fit.loss))
             .transpose()
         {
             Err(Error::Stopped) => return Ok(None),

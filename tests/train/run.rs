@@ -105,8 +105,8 @@ fn it_learns_to_draw_logits_and_refuses_a_second_sigmoid() {
         .unwrap();
     assert!(apart.to_scalar::<f32>().unwrap() < 0.05);
     let (loss, expected) = (
-        ae.loss(&data.test, fit.loss).unwrap(),
-        other.loss(&data.test, Loss::BinaryCrossEntropy).unwrap(),
+        ae.evaluate(&data.test).unwrap(),
+        other.evaluate_with(&data.test, Loss::BinaryCrossEntropy).unwrap(),
     );
     assert!(
         (loss - expected).abs() < 1e-3,
