@@ -54,17 +54,11 @@ struct Case {
 }
 
 fn pooled() -> Case {
-    let same = |out| Conv::new(out, 3).padding(1);
+    let same = |out| Conv2d(out, 3).padding(1);
     Case {
         side: 6,
-        encoder: vec![
-            Conv2d(same(4)),
-            Relu,
-            MaxPool(2),
-            Conv2d(same(6).groups(2)),
-            Relu,
-        ],
-        decoder: vec![Conv2d(same(4)), Relu, MaxUnpool(2), Conv2d(same(2))],
+        encoder: vec![same(4), Relu, MaxPool2d(2), same(6).groups(2), Relu],
+        decoder: vec![same(4), Relu, MaxUnpool2d(2), same(2)],
         outputs: [53.519108, 0.216323, 0.80415, 0.197096],
         losses: [0.2906629, 0.1274799, 0.0813074],
         parameters: vec![
@@ -81,7 +75,7 @@ fn pooled() -> Case {
 }
 
 fn strided() -> Case {
-    let wide = ConvTranspose::new(6, 2)
+    let wide = ConvTranspose2d(6, 2)
         .stride(3)
         .dilation(2)
         .groups(2)
@@ -89,20 +83,15 @@ fn strided() -> Case {
     Case {
         side: 8,
         encoder: vec![
-            Conv2d(Conv::new(5, 3).stride(2).padding(1)),
+            Conv2d(5, 3).stride(2).padding(1),
             Relu,
-            Conv2d(Conv::new(4, 2).stride(3).dilation(2)),
+            Conv2d(4, 2).stride(3).dilation(2),
             Relu,
         ],
         decoder: vec![
-            ConvTranspose2d(wide),
+            wide,
             Tanh,
-            ConvTranspose2d(
-                ConvTranspose::new(2, 3)
-                    .stride(2)
-                    .padding(1)
-                    .output_padding(1),
-            ),
+            ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1),
             Sigmoid,
         ],
         outputs: [214.53093, 0.557404, 0.565675, 0.524263],
@@ -121,8 +110,8 @@ fn strided() -> Case {
 }
 
 fn modern() -> Case {
-    let same = Conv2d(Conv::new(4, 3).padding(1));
-    let point = Residual(vec![Conv2d(Conv::new(4, 1))]);
+    let same = Conv2d(4, 3).padding(1);
+    let point = Residual(vec![Conv2d(4, 1)]);
     Case {
         side: 6,
         encoder: vec![
@@ -131,7 +120,7 @@ fn modern() -> Case {
             BatchNorm,
             Residual(vec![same, Gelu, BatchNorm, point, Elu(0.7)]),
             Elu(1.0),
-            AvgPool(2),
+            AvgPool2d(2),
         ],
         decoder: vec![
             Upsample(2),
@@ -251,16 +240,16 @@ fn outputs_and_three_steps_of_training_are_pytorchs() {
 
 #[test]
 fn the_mirror_of_a_convolutional_encoder_draws_pictures_of_its_size() {
-    let same = |out| Conv2d(Conv::new(out, 3).padding(1));
+    let same = |out| Conv2d(out, 3).padding(1);
     let encoder = [
         same(12),
         Relu,
         same(12),
         Relu,
-        MaxPool(2),
+        MaxPool2d(2),
         same(24),
         Relu,
-        MaxPool(2),
+        MaxPool2d(2),
         Flatten,
         Linear(20),
     ];
@@ -268,7 +257,7 @@ fn the_mirror_of_a_convolutional_encoder_draws_pictures_of_its_size() {
     let unpool = |layers: &[Layer]| {
         layers
             .iter()
-            .filter(|layer| matches!(layer, MaxUnpool(2)))
+            .filter(|layer| matches!(layer, MaxUnpool2d(2)))
             .count()
     };
     assert_eq!(unpool(ae.decoder()), 2);
@@ -278,9 +267,9 @@ fn the_mirror_of_a_convolutional_encoder_draws_pictures_of_its_size() {
         [2, 3, 16, 16]
     );
     let strided = [
-        Conv2d(Conv::new(8, 4).stride(2).padding(1)),
+        Conv2d(8, 4).stride(2).padding(1),
         Relu,
-        Conv2d(Conv::new(8, 3).stride(2)),
+        Conv2d(8, 3).stride(2),
         Tanh,
     ];
     for side in [15, 16, 17, 18] {
@@ -296,7 +285,7 @@ fn the_mirror_of_a_convolutional_encoder_draws_pictures_of_its_size() {
 
 #[test]
 fn codes_alone_are_drawn_from_the_upper_left_of_each_window() {
-    let ae = Autoencoder::new((1, 2, 2), &[MaxPool(2)], &[MaxUnpool(2)]).unwrap();
+    let ae = Autoencoder::new((1, 2, 2), &[MaxPool2d(2)], &[MaxUnpool2d(2)]).unwrap();
     let picture = Tensor::new(&[[[1f32, 2.0], [4.0, 3.0]]], &Device::Cpu).unwrap();
     let values = |tensor: Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     assert_eq!(
@@ -316,39 +305,39 @@ fn numbers_that_do_not_fit_are_errors_in_words() {
             .unwrap_err()
             .to_string()
     };
-    let conv = |conv: Conv| error(&[Conv2d(conv)], (3, 8, 8));
+    let conv = |conv: Layer| error(&[conv], (3, 8, 8));
     assert_eq!(
-        conv(Conv::new(4, 9)),
-        "encoder layer 0, Conv2d(Conv::new(4, 9)): expected pictures of at least 9 x 9 with their padding, got 3 x 8 x 8. \
+        conv(Conv2d(4, 9)),
+        "encoder layer 0, Conv2d(4, 9): expected pictures of at least 9 x 9 with their padding, got 3 x 8 x 8. \
          Choose a smaller kernel or more padding"
     );
     assert_eq!(
-        conv(Conv::new(4, 3).groups(2)),
-        "encoder layer 0, Conv2d(Conv::new(4, 3).groups(2)): expected 3 channels in and 4 out to be divisible by the \
+        conv(Conv2d(4, 3).groups(2)),
+        "encoder layer 0, Conv2d(4, 3).groups(2): expected 3 channels in and 4 out to be divisible by the \
          groups, got 2. 1 group fits always"
     );
-    assert!(conv(Conv::new(0, 3)).contains("expected out from 1 to 65536, got 0."));
-    assert!(conv(Conv::new(4, 3).stride(0)).contains("expected stride from 1 to 64, got 0."));
+    assert!(conv(Conv2d(0, 3)).contains("expected out from 1 to 65536, got 0."));
+    assert!(conv(Conv2d(4, 3).stride(0)).contains("expected stride from 1 to 64, got 0."));
     assert_eq!(
-        error(&[MaxPool(2)], (1, 7, 8)),
-        "encoder layer 0, MaxPool(2): expected a height and width divisible by 2, got 7 x 8. Choose pictures of such a \
+        error(&[MaxPool2d(2)], (1, 7, 8)),
+        "encoder layer 0, MaxPool2d(2): expected a height and width divisible by 2, got 7 x 8. Choose pictures of such a \
          size, or another window"
     );
     assert_eq!(
-        error(&[Flatten, Conv2d(Conv::new(4, 3))], (1, 8, 8)),
-        "encoder layer 1, Conv2d(Conv::new(4, 3)): expected pictures of channels x height x width, got 64 values. Put \
+        error(&[Flatten, Conv2d(4, 3)], (1, 8, 8)),
+        "encoder layer 1, Conv2d(4, 3): expected pictures of channels x height x width, got 64 values. Put \
          Unflatten(channels, height, width) before it"
     );
-    let cut = ConvTranspose2d(ConvTranspose::new(1, 3).padding(9));
+    let cut = ConvTranspose2d(1, 3).padding(9);
     assert!(
         error(&[cut], (1, 8, 8)).contains("expected something left after the padding is cut off")
     );
-    let added = ConvTranspose2d(ConvTranspose::new(1, 3).output_padding(1));
+    let added = ConvTranspose2d(1, 3).output_padding(1);
     assert!(
         error(&[added], (1, 8, 8))
             .contains("expected output_padding below the stride or the dilation, 1, got 1")
     );
-    let many = vec![MaxUnpool(255); 9];
+    let many = vec![MaxUnpool2d(255); 9];
     assert!(error(&many, (1, 8, 8)).contains("values of a picture"));
 }
 
@@ -361,13 +350,13 @@ fn an_unpooling_must_fit_the_pooling_it_undoes() {
             .to_string()
     };
     assert_eq!(
-        error(&[MaxPool(4)], &[MaxUnpool(2), MaxUnpool(2)]),
-        "decoder layer 0, MaxUnpool(2): expected 1 x 2 x 2 as the paired MaxPool(4) gave, got 1 x 2 x 2 and a window of 2. \
+        error(&[MaxPool2d(4)], &[MaxUnpool2d(2), MaxUnpool2d(2)]),
+        "decoder layer 0, MaxUnpool2d(2): expected 1 x 2 x 2 as the paired MaxPool2d(4) gave, got 1 x 2 x 2 and a window of 2. \
          Undo poolings innermost first, with the channels that they had"
     );
-    let wide = [MaxPool(2), Conv2d(Conv::new(3, 3).padding(1))];
+    let wide = [MaxPool2d(2), Conv2d(3, 3).padding(1)];
     assert!(
-        error(&wide, &[MaxUnpool(2), Conv2d(Conv::new(1, 3).padding(1))])
+        error(&wide, &[MaxUnpool2d(2), Conv2d(1, 3).padding(1)])
             .contains("got 3 x 4 x 4 and a window of 2")
     );
     let empty = Autoencoder::new((1, 0, 8), &[Relu], &[])
@@ -461,11 +450,11 @@ fn odd_channels_and_sizes_give_what_candles_own_operations_give() {
                     let what = format!(
                         "{pictures} x {c} x {h} x {w}, {kernel} {stride} {padding} {dilation} to {out}"
                     );
-                    let conv = Conv::new(out, kernel)
+                    let conv = Conv2d(out, kernel)
                         .stride(stride)
                         .padding(padding)
                         .dilation(dilation);
-                    let (ours, own) = encoded(Conv2d(conv), &images);
+                    let (ours, own) = encoded(conv, &images);
                     let (weight, bias) = own.unwrap();
                     let candles = images
                         .conv2d(&weight, padding, stride, dilation, 1)
@@ -483,11 +472,11 @@ fn odd_channels_and_sizes_give_what_candles_own_operations_give() {
                     {
                         continue;
                     }
-                    let up = ConvTranspose::new(out, kernel)
+                    let up = ConvTranspose2d(out, kernel)
                         .stride(stride)
                         .padding(padding)
                         .dilation(dilation);
-                    let (ours, own) = encoded(ConvTranspose2d(up.output_padding(added)), &images);
+                    let (ours, own) = encoded(up.output_padding(added), &images);
                     let (weight, bias) = own.unwrap();
                     let candles = images
                         .conv_transpose2d(&weight, padding, added, stride, dilation)
@@ -518,7 +507,7 @@ fn pooling_and_resampling_of_odd_sizes_are_candles() {
             let what = format!("{pictures} x {c} x {h} x {w}, {n}");
             assert_eq!(
                 apart(
-                    &encoded(MaxPool(n), &images).0,
+                    &encoded(MaxPool2d(n), &images).0,
                     &images.max_pool2d(n).unwrap()
                 ),
                 0.0,
@@ -526,7 +515,7 @@ fn pooling_and_resampling_of_odd_sizes_are_candles() {
             );
             assert!(
                 apart(
-                    &encoded(AvgPool(n), &images).0,
+                    &encoded(AvgPool2d(n), &images).0,
                     &images.avg_pool2d(n).unwrap()
                 ) < 1e-6,
                 "{what}"
@@ -545,11 +534,11 @@ fn pooling_and_resampling_of_odd_sizes_are_candles() {
 fn odd_sizes_learn_the_same_by_both_executors_on_any_number_of_threads() {
     for (c, h, w) in [(1, 1, 1), (5, 7, 17), (1, 17, 7), (5, 1, 17)] {
         let layers = [
-            Conv2d(Conv::new(5, 3).padding(1)),
+            Conv2d(5, 3).padding(1),
             Tanh,
-            Conv2d(Conv::new(7, 3).stride(2).padding(1)),
+            Conv2d(7, 3).stride(2).padding(1),
             LeakyRelu(0.2),
-            ConvTranspose2d(ConvTranspose::new(5, 2).stride(2)),
+            ConvTranspose2d(5, 2).stride(2),
             Tanh,
             Flatten,
         ];
@@ -596,11 +585,11 @@ fn odd_sizes_learn_the_same_by_both_executors_on_any_number_of_threads() {
 #[test]
 fn more_threads_than_pictures_share_the_work_of_a_large_model() {
     // Large enough that the step is given to several threads.
-    let same = |out| Conv2d(Conv::new(out, 3).padding(1));
+    let same = |out| Conv2d(out, 3).padding(1);
     let encoder = [
         same(12),
         Relu,
-        MaxPool(2),
+        MaxPool2d(2),
         same(24),
         BatchNorm,
         Relu,
@@ -672,12 +661,7 @@ fn pictures_that_do_not_lie_in_a_row_are_taken_as_they_are() {
     ];
     for (what, images) in ways {
         let (_, c, h, w) = images.dims4().unwrap();
-        let encoder = [
-            Conv2d(Conv::new(5, 3).stride(2).padding(1)),
-            Relu,
-            Flatten,
-            Linear(9),
-        ];
+        let encoder = [Conv2d(5, 3).stride(2).padding(1), Relu, Flatten, Linear(9)];
         let mut ae = Autoencoder::new(
             (c, h, w),
             &encoder,
