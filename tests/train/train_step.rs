@@ -1,15 +1,17 @@
 //! The compiled step computes what candle's autograd computes: the same losses, the same weights, the same draws.
 
+use candlebook::model::Init;
 use candlebook::prelude::*;
 
 /// Trains two equal models, one by each executor, and compares what came out.
 fn compare(what: &str, encoder: &[Layer], decoder: &[Layer], fit: Fit) {
     let data = mnist_embedded().unwrap().take(203, 50);
     let train = |compiled: bool| {
-        let mut ae = Autoencoder::new((1, 28, 28), encoder, decoder)
-            .unwrap()
-            .with_seed(3)
-            .unwrap();
+        let init = Init {
+            seed: 3,
+            ..Default::default()
+        };
+        let mut ae = Autoencoder::new_with((1, 28, 28), encoder, decoder, &init).unwrap();
         let history = ae
             .fit(
                 &data,
