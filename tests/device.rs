@@ -1,7 +1,7 @@
 //! The device that is chosen, and what it is called.
 
 use candlebook::device::name;
-use candlebook::optim::{Adam, Optimizer};
+use candlebook::optim::{Optimizer, Rates};
 use candlebook::prelude::*;
 
 #[test]
@@ -35,7 +35,7 @@ fn a_step_of_training_on_it_is_the_cpus() {
     let step = |device: &Device| {
         let weights = Var::new(&[[1f32, -2.0], [0.5, 3.0]], device).unwrap();
         let inputs = Tensor::new(&[[1f32, 2.0], [-1.0, 0.5], [0.0, 1.0]], device).unwrap();
-        let mut optimizer = Optimizer::new(vec![weights.clone()], Adam::default()).unwrap();
+        let mut optimizer = Optimizer::new(vec![weights.clone()], &Optim::adam(), Rates::default()).unwrap();
         // (3, 2) x (2, 2) -> (3, 2)
         let loss = inputs
             .matmul(&weights)
@@ -103,9 +103,9 @@ fn every_layer_on_it_draws_and_learns_what_the_compiled_step_does() {
             let mut ae = model.to_device(device).unwrap();
             let fit = Fit {
                 epochs: 2,
-                batch: 16,
+                batch_size: 16,
                 noise: 0.1,
-                compiled,
+                planned: compiled,
                 ..Default::default()
             };
             let losses = ae.fit(&data, &fit).unwrap().train_loss();

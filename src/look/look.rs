@@ -31,7 +31,7 @@ impl Autoencoder {
         loss: Loss,
     ) -> Result<Montage> {
         let originals = split.first(n)?;
-        let drawn = loss.pictures(self.reconstruct(&originals)?.to_device(&Device::Cpu)?)?;
+        let drawn = loss.images_from(self.reconstruct(&originals)?.to_device(&Device::Cpu)?)?;
         Montage::rows(&[("originals", &originals), ("reconstructions", &drawn)])
     }
 

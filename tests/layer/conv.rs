@@ -223,10 +223,10 @@ fn outputs_and_three_steps_of_training_are_pytorchs() {
             let data = Dataset::new("sines", "here", split.clone(), split).unwrap();
             let fit = Fit {
                 epochs: 3,
-                batch: 3,
+                batch_size: 3,
                 learning_rate: 0.01,
-                validation: 0.0,
-                compiled,
+                validation_split: 0.0,
+                planned: compiled,
                 ..Default::default()
             };
             let history = ae.fit(&data, &fit).unwrap();
@@ -560,14 +560,14 @@ fn odd_sizes_learn_the_same_by_both_executors_on_any_number_of_threads() {
         let train = |threads: usize, compiled: bool, batch: usize| {
             with_threads(threads, || {
                 let mut ae = Autoencoder::new((c, h, w), &layers, &decoder).unwrap();
-                let optimizer = Optim::Sgd { momentum: 0.9 };
+                let optimizer = Optim::sgd(0.9);
                 let fit = Fit {
                     epochs: 3,
-                    batch,
+                    batch_size: batch,
                     learning_rate: 0.5,
                     optimizer,
-                    validation: 0.0,
-                    compiled,
+                    validation_split: 0.0,
+                    planned: compiled,
                     ..Default::default()
                 };
                 let losses = ae.fit(&data, &fit).unwrap().train_loss();
@@ -616,8 +616,8 @@ fn more_threads_than_pictures_share_the_work_of_a_large_model() {
             let mut ae = ae();
             let fit = Fit {
                 epochs: 2,
-                batch: 2,
-                validation: 0.0,
+                batch_size: 2,
+                validation_split: 0.0,
                 ..Default::default()
             };
             (
@@ -718,8 +718,8 @@ fn pictures_that_do_not_lie_in_a_row_are_taken_as_they_are() {
                 &data,
                 &Fit {
                     epochs: 2,
-                    batch: 1,
-                    validation: 0.0,
+                    batch_size: 1,
+                    validation_split: 0.0,
                     ..Default::default()
                 },
             )

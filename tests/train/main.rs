@@ -1,5 +1,8 @@
 //! Training.
 
-mod train_step;
-mod state;
+mod autoencoder;
+mod fit;
+mod history;
 mod run;
+mod state;
+mod train_step;

@@ -1,70 +1,68 @@
-//! The compiled step computes what candle's autograd computes: the same losses, the same weights, the same draws.
+//! The planned step against candle's autograd: the same random numbers give the same losses and
+//! weights.
 
 use candlebook::prelude::*;
 
-/// Trains two equal models, one by each executor, and compares what came out.
-fn compare(what: &str, encoder: &[Layer], decoder: &[Layer], fit: Fit) {
+/// Result of training one model.
+struct Trained {
+    history: History,
+    weights: Vec<Vec<f32>>,
+}
+
+fn train(encoder: &[Layer], decoder: &[Layer], fit: &Fit) -> Trained {
     let data = mnist_embedded().unwrap().take(203, 50);
-    let train = |compiled: bool| {
-        let mut ae = Autoencoder::new((1, 28, 28), encoder, decoder)
-            .unwrap()
-            .with_seed(3)
-            .unwrap();
-        let history = ae
-            .fit(
-                &data,
-                &Fit {
-                    compiled,
-                    ..fit.clone()
-                },
-            )
-            .unwrap();
-        let weights: Vec<Vec<f32>> = ae
-            .variables()
-            .iter()
-            .map(|(_, var)| var.flatten_all().unwrap().to_vec1().unwrap())
-            .collect();
-        (history.train_loss(), history.valid_loss(), weights)
+    let ae = Autoencoder::new((1, 28, 28), encoder, decoder).unwrap();
+    let mut ae = ae.with_seed(3).unwrap();
+    let history = ae.fit(&data, fit).unwrap();
+    let variables = ae.variables().into_iter();
+    let weights = variables.map(|(_, var)| var.flatten_all().unwrap().to_vec1().unwrap());
+    Trained {
+        history,
+        weights: weights.collect(),
+    }
+}
+
+fn assert_losses_near(name: &str, found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len(), "{name}");
+    for (a, b) in found.iter().zip(expected) {
+        let tolerance = 1e-5 * b.abs().max(1.0);
+        assert!((a - b).abs() <= tolerance, "{name}: {found:?}, expected {expected:?}");
+    }
+}
+
+fn mean_difference(a: &[f32], b: &[f32]) -> f32 {
+    let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+    differences.sum::<f32>() / a.len() as f32
+}
+
+/// Trains two equal models, one by each executor, and compares losses and weights.
+fn compare(name: &str, encoder: &[Layer], decoder: &[Layer], fit: Fit) {
+    let run = |planned| {
+        let fit = Fit {
+            planned,
+            ..fit.clone()
+        };
+        train(encoder, decoder, &fit)
     };
-    let (ours, candles) = (train(true), train(false));
-    let near = |a: &[f32], b: &[f32]| {
-        a.iter()
-            .zip(b)
-            .all(|(a, b)| (a - b).abs() <= 1e-5 * b.abs().max(1.0))
-    };
-    assert!(
-        near(&ours.0, &candles.0),
-        "{what}: training losses {:?} and {:?}",
-        ours.0,
-        candles.0
-    );
-    assert!(
-        near(&ours.1, &candles.1),
-        "{what}: validation losses {:?} and {:?}",
-        ours.1,
-        candles.1
-    );
-    for (ours, candles) in ours.2.iter().zip(&candles.2) {
-        let mean: f32 = ours
-            .iter()
-            .zip(candles)
-            .map(|(a, b)| (a - b).abs())
-            .sum::<f32>()
-            / ours.len() as f32;
-        assert!(mean < 2e-5, "{what}: weights differ by {mean} in the mean");
+    let (found, expected) = (run(true), run(false));
+    assert_losses_near(name, &found.history.train_loss(), &expected.history.train_loss());
+    assert_losses_near(name, &found.history.valid_loss(), &expected.history.valid_loss());
+    for (a, b) in found.weights.iter().zip(&expected.weights) {
+        let mean = mean_difference(a, b);
+        assert!(mean < 2e-5, "{name}: weights differ by {mean} on average");
     }
 }
 
 fn fit() -> Fit {
     Fit {
         epochs: 2,
-        batch: 20,
+        batch_size: 20,
         ..Default::default()
     }
 }
 
 #[test]
-fn both_executors_give_the_same_numbers() {
+fn dense_models_train_as_on_autograd() {
     let decoder = [Linear(784), Sigmoid, Unflatten(1, 28, 28)];
     compare(
         "plain",
@@ -114,19 +112,19 @@ fn both_executors_give_the_same_numbers() {
         },
     );
     let sgd = |momentum| Fit {
-        optimizer: Optim::Sgd { momentum },
+        optimizer: Optim::sgd(momentum),
         learning_rate: 0.5,
         weight_decay: 1e-3,
         ..fit()
     };
     compare(
-        "gradient descent",
+        "SGD",
         &[Flatten, Linear(17), Relu, Dropout(0.3)],
         &decoder,
         sgd(0.0),
     );
     compare(
-        "gradient descent with momentum",
+        "SGD with momentum",
         &[Flatten, Linear(17), Tanh],
         &decoder,
         sgd(0.9),
@@ -139,7 +137,7 @@ fn both_executors_give_the_same_numbers() {
         Linear(9),
     ];
     compare(
-        "gradient descent of convolutions",
+        "SGD of convolutions",
         &convolutions,
         &decoder,
         sgd(0.9),
@@ -169,7 +167,7 @@ fn both_executors_give_the_same_numbers() {
 }
 
 #[test]
-fn odd_orders_of_layers_and_odd_batches_too() {
+fn unusual_layer_orders_and_batch_sizes_train_as_on_autograd() {
     let decoder = [Linear(784), Sigmoid, Unflatten(1, 28, 28)];
     compare(
         "dropout of the input",
@@ -196,14 +194,14 @@ fn odd_orders_of_layers_and_odd_batches_too() {
         fit(),
     );
     compare("no weights in the encoder", &[Flatten], &decoder, fit());
-    for batch in [1, 2, 3, 61, 183] {
+    for batch_size in [1, 2, 3, 61, 183] {
         let fit = Fit {
             epochs: 1,
-            batch,
+            batch_size,
             ..fit()
         };
         compare(
-            &format!("batch {batch}"),
+            &format!("batch size {batch_size}"),
             &[Flatten, Linear(64), Relu, Dropout(0.2)],
             &decoder,
             fit,
@@ -212,7 +210,7 @@ fn odd_orders_of_layers_and_odd_batches_too() {
 }
 
 #[test]
-fn inference_is_that_of_candle_for_any_number_of_pictures() {
+fn planned_inference_equals_candle_operations_for_any_number_of_images() {
     let ae =
         Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(70), Relu, Linear(9), Tanh]).unwrap();
     let variables = ae.variables();
@@ -238,21 +236,21 @@ fn inference_is_that_of_candle_for_any_number_of_pictures() {
             .relu()
             .unwrap();
         let code = linear(&hidden, "encoder.3").tanh().unwrap();
-        let apart = (ae.encode(&images).unwrap() - &code)
+        let difference = (ae.encode(&images).unwrap() - &code)
             .unwrap()
             .abs()
             .unwrap()
             .max_all()
             .unwrap();
-        assert!(apart.to_scalar::<f32>().unwrap() < 2e-6, "{n} pictures");
+        assert!(difference.to_scalar::<f32>().unwrap() < 2e-6, "{n} images");
         assert_eq!(ae.reconstruct(&images).unwrap().dims(), [n, 1, 28, 28]);
     }
-    // A part of a larger tensor, not in a row.
-    let turned = digits.first(40).unwrap().transpose(2, 3).unwrap();
-    let apart =
-        (ae.encode(&turned).unwrap() - ae.encode(&turned.contiguous().unwrap()).unwrap()).unwrap();
+    // A strided view.
+    let transposed = digits.first(40).unwrap().transpose(2, 3).unwrap();
+    let difference =
+        (ae.encode(&transposed).unwrap() - ae.encode(&transposed.contiguous().unwrap()).unwrap()).unwrap();
     assert_eq!(
-        apart
+        difference
             .abs()
             .unwrap()
             .max_all()
@@ -264,14 +262,14 @@ fn inference_is_that_of_candle_for_any_number_of_pictures() {
 }
 
 #[test]
-fn convolutions_pooling_and_unpooling_too() {
+fn convolutions_and_pooling_train_as_on_autograd() {
     let fit = || Fit {
         epochs: 1,
-        batch: 16,
+        batch_size: 16,
         ..Default::default()
     };
     let up = |conv: ConvTranspose| ConvTranspose2d(conv);
-    // The colour post's form: pooling, and unpooling with its places.
+    // As in the post on color images: unpooling restores values at the pooled positions.
     let encoder = [
         Conv2d(Conv::new(5, 3).padding(1)),
         Relu,
@@ -313,7 +311,7 @@ fn convolutions_pooling_and_unpooling_too() {
         Sigmoid,
     ];
     compare("strides", &encoder, &decoder, fit());
-    // Groups, dilation, kernels of other sizes; no padding; an input of which nothing is left over.
+    // Groups, dilation, other kernel sizes, no padding, and sizes that divide evenly.
     let encoder = [
         Conv2d(Conv::new(4, 5)),
         Tanh,
@@ -331,7 +329,7 @@ fn convolutions_pooling_and_unpooling_too() {
 }
 
 #[test]
-fn normalization_blocks_and_resampling_too() {
+fn normalization_residual_blocks_and_resampling_train_as_on_autograd() {
     let encoder = [
         BatchNorm,
         Conv2d(Conv::new(6, 3).stride(2).padding(1)),
@@ -345,7 +343,8 @@ fn normalization_blocks_and_resampling_too() {
         Residual(vec![Dropout(0.3)]),
         AvgPool(2),
         Flatten,
-        // A bias directly before a normalization has no gradient but rounding, which Adam makes large.
+        // No normalization directly after a layer with a bias: the bias's gradient would be pure
+        // rounding error, which Adam amplifies.
         Linear(20),
         LeakyRelu(0.1),
         BatchNorm,
@@ -362,19 +361,19 @@ fn normalization_blocks_and_resampling_too() {
         Conv2d(Conv::new(1, 3).padding(1)),
         Sigmoid,
     ];
-    compare("a modern network", &encoder, &decoder, fit());
+    compare("normalization and residual blocks", &encoder, &decoder, fit());
     compare(
-        "a batch of one picture last",
+        "a last batch of one image",
         &encoder,
         &decoder,
         Fit {
             epochs: 1,
-            batch: 91,
+            batch_size: 91,
             ..fit()
         },
     );
     compare(
-        "one picture",
+        "batches of one image",
         &[
             BatchNorm,
             Conv2d(Conv::new(2, 3).padding(1)),
@@ -383,14 +382,14 @@ fn normalization_blocks_and_resampling_too() {
         &[BatchNorm, Conv2d(Conv::new(1, 1))],
         Fit {
             epochs: 1,
-            batch: 1,
+            batch_size: 1,
             ..fit()
         },
     );
 }
 
 #[test]
-fn models_without_weights_can_be_fitted_too() {
+fn models_without_weights_can_be_fitted() {
     let nothing = Autoencoder::new((1, 28, 28), &[Flatten], &[Unflatten(1, 28, 28)]).unwrap();
     let pools = Autoencoder::new((1, 28, 28), &[MaxPool(2)], &[MaxUnpool(2)]).unwrap();
     let data = mnist_embedded().unwrap().take(40, 10);
@@ -400,7 +399,7 @@ fn models_without_weights_can_be_fitted_too() {
                 &data,
                 &Fit {
                     epochs: 1,
-                    batch: 8,
+                    batch_size: 8,
                     ..Default::default()
                 },
             )
