@@ -35,7 +35,8 @@ fn a_step_of_training_on_it_is_the_cpus() {
     let step = |device: &Device| {
         let weights = Var::new(&[[1f32, -2.0], [0.5, 3.0]], device).unwrap();
         let inputs = Tensor::new(&[[1f32, 2.0], [-1.0, 0.5], [0.0, 1.0]], device).unwrap();
-        let mut optimizer = Optimizer::new(vec![weights.clone()], &Optim::adam(), Rates::default()).unwrap();
+        let mut optimizer =
+            Optimizer::new(vec![weights.clone()], &Optim::adam(), Rates::default()).unwrap();
         // (3, 2) x (2, 2) -> (3, 2)
         let loss = inputs
             .matmul(&weights)

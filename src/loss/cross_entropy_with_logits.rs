@@ -54,7 +54,16 @@ mod tests {
             100.0,
             0.0,
         ];
-        let gradients = [0.2f32, -0.119_202_97, -0.202_574_13, 0.1, 1.0, 0.0, -1.0, 0.0];
+        let gradients = [
+            0.2f32,
+            -0.119_202_97,
+            -0.202_574_13,
+            0.1,
+            1.0,
+            0.0,
+            -1.0,
+            0.0,
+        ];
         for i in 0..logits.len() {
             let PairLoss { value, gradient } = pair(logits[i], targets[i]);
             let (y, expected) = (logits[i], values[i]);

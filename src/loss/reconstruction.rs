@@ -138,7 +138,9 @@ mod tests {
     #[test]
     fn sums_over_slices_equal_the_mean_by_candle_operations() {
         let n = 5000;
-        let output: Vec<f32> = (0..n).map(|i| 0.01 + 0.98 * (i % 97) as f32 / 97.0).collect();
+        let output: Vec<f32> = (0..n)
+            .map(|i| 0.01 + 0.98 * (i % 97) as f32 / 97.0)
+            .collect();
         let target: Vec<f32> = (0..n).map(|i| (i % 89) as f32 / 89.0).collect();
         let tensor = |values: &[f32]| Tensor::new(values, &Device::Cpu).unwrap();
         for loss in LOSSES {
@@ -146,7 +148,10 @@ mod tests {
             let sum = loss.sum_and_gradients(&output, &target, &mut gradients, n);
             let mean = loss.of(&tensor(&output), &tensor(&target)).unwrap();
             let expected = f64::from(mean.to_scalar::<f32>().unwrap());
-            assert!((sum / n as f64 - expected).abs() < 1e-6 * expected, "{loss}");
+            assert!(
+                (sum / n as f64 - expected).abs() < 1e-6 * expected,
+                "{loss}"
+            );
         }
     }
 }

@@ -57,7 +57,12 @@ impl Adam {
         }
         if !(self.eps > 0.0 && self.eps.is_finite()) {
             let hint = "The default is 1e-8";
-            return Err(Error::setting("Adam::eps", "a positive number", self.eps, hint));
+            return Err(Error::setting(
+                "Adam::eps",
+                "a positive number",
+                self.eps,
+                hint,
+            ));
         }
         Ok(())
     }
@@ -123,7 +128,11 @@ impl AdamUpdate {
             for (((x, &g), m), v) in all {
                 let mean = *m * beta1 + g * new1;
                 let square = *v * beta2 + g * g * new2;
-                *m = if mean.abs() < negligible { T::ZERO } else { mean };
+                *m = if mean.abs() < negligible {
+                    T::ZERO
+                } else {
+                    mean
+                };
                 *v = if square < negligible { T::ZERO } else { square };
                 *x = *x * decay - step_size * *m / (v.sqrt() * inverse_root + eps);
             }

@@ -17,11 +17,7 @@ pub(crate) type DeviceMoments = [Option<Tensor>; 2];
 pub(crate) const NEGLIGIBLE: f64 = 1e-30;
 
 /// `moment * decay + added`, stored as the new moment; `added` alone if the moment is not kept.
-pub(crate) fn accumulate(
-    moment: &mut Option<Tensor>,
-    decay: f64,
-    added: Tensor,
-) -> Result<Tensor> {
+pub(crate) fn accumulate(moment: &mut Option<Tensor>, decay: f64, added: Tensor) -> Result<Tensor> {
     let sum = match moment {
         Some(moment) => ((&*moment * decay)? + added)?,
         None => return Ok(added),
@@ -40,7 +36,10 @@ mod tests {
         let added = Tensor::new(&[1f32], &Device::Cpu).unwrap();
         let value = |tensor: &Tensor| tensor.to_vec1::<f32>().unwrap()[0];
         let mut kept = Some(Tensor::new(&[4f32], &Device::Cpu).unwrap());
-        assert_eq!(value(&accumulate(&mut kept, 0.5, added.clone()).unwrap()), 3.0);
+        assert_eq!(
+            value(&accumulate(&mut kept, 0.5, added.clone()).unwrap()),
+            3.0
+        );
         assert_eq!(value(&kept.unwrap()), 3.0);
         let mut missing = None;
         assert_eq!(value(&accumulate(&mut missing, 0.5, added).unwrap()), 1.0);

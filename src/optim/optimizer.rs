@@ -78,7 +78,10 @@ impl Optimizer {
 
     /// Moments of each variable, on the CPU.
     pub(crate) fn moments(&self) -> Result<Vec<Moments>> {
-        self.states.iter().map(|state| state.moments.to_host()).collect()
+        self.states
+            .iter()
+            .map(|state| state.moments.to_host())
+            .collect()
     }
 
     /// Continues from the moments and the step count of an earlier run.

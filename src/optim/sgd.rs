@@ -36,7 +36,12 @@ impl Sgd {
             return Ok(());
         }
         let hint = "0.9 is common; 0 is plain gradient descent";
-        Err(Error::setting("Sgd::momentum", "a number in [0, 1)", self.momentum, hint))
+        Err(Error::setting(
+            "Sgd::momentum",
+            "a number in [0, 1)",
+            self.momentum,
+            hint,
+        ))
     }
 }
 
@@ -74,7 +79,11 @@ impl SgdUpdate {
         widest!(|| {
             for ((x, &g), m) in values.iter_mut().zip(gradients).zip(velocity.iter_mut()) {
                 let next = *m * momentum + g + weight_decay * *x;
-                *m = if next.abs() < negligible { T::ZERO } else { next };
+                *m = if next.abs() < negligible {
+                    T::ZERO
+                } else {
+                    next
+                };
                 *x -= learning_rate * *m;
             }
         });

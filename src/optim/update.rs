@@ -62,12 +62,7 @@ pub(crate) enum Update {
 
 impl Update {
     /// Updates values and moments in one pass. Moments that the optimizer does not keep are empty.
-    pub(crate) fn apply<T: Real>(
-        &self,
-        values: &mut [T],
-        gradients: &[T],
-        moments: [&mut [T]; 2],
-    ) {
+    pub(crate) fn apply<T: Real>(&self, values: &mut [T], gradients: &[T], moments: [&mut [T]; 2]) {
         match self {
             Update::Adam(adam) => adam.apply(values, gradients, moments),
             Update::Sgd(sgd) => {

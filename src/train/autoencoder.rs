@@ -82,12 +82,7 @@ impl Autoencoder {
         Ok((model, history))
     }
 
-    fn train(
-        &mut self,
-        data: &Dataset,
-        fit: &Fit,
-        resumed: Option<Resumed>,
-    ) -> Result<History> {
+    fn train(&mut self, data: &Dataset, fit: &Fit, resumed: Option<Resumed>) -> Result<History> {
         self.check_data(data)?;
         fit.check(data.train.len())?;
         if fit.loss == Loss::BinaryCrossEntropyWithLogits {

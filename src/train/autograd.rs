@@ -45,7 +45,10 @@ impl Executor for Autograd<'_> {
         let output = self
             .model
             .forward(&input, Some(&mut self.settings.dropout))?;
-        let loss = self.settings.loss.of(&output.to_dtype(DType::F32)?, &images)?;
+        let loss = self
+            .settings
+            .loss
+            .of(&output.to_dtype(DType::F32)?, &images)?;
         let value = loss.to_scalar::<f32>()?;
         if value.is_finite() {
             self.optimizer.backward_step(&loss)?;

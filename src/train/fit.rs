@@ -147,7 +147,12 @@ impl Fit {
             ("Fit::weight_decay", self.weight_decay),
         ] {
             if !(value >= 0.0 && value.is_finite()) {
-                return Err(Error::setting(name, "zero or more", value, "0 turns it off"));
+                return Err(Error::setting(
+                    name,
+                    "zero or more",
+                    value,
+                    "0 turns it off",
+                ));
             }
         }
         Ok(())

@@ -66,8 +66,8 @@ impl History {
     /// without validation images). None before the end of the first epoch.
     pub fn best(&self) -> Option<(usize, Epoch)> {
         let numbered = (1..).zip(&self.epochs);
-        let best = numbered
-            .min_by(|(_, a), (_, b)| a.monitored_loss().total_cmp(&b.monitored_loss()));
+        let best =
+            numbered.min_by(|(_, a), (_, b)| a.monitored_loss().total_cmp(&b.monitored_loss()));
         best.map(|(number, epoch)| (number, epoch.clone()))
     }
 

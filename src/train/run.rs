@@ -147,12 +147,7 @@ impl<'a> Run<'a> {
     }
 
     /// Trains on the remaining batches of an epoch, until Stop.
-    fn train_batches(
-        &mut self,
-        epoch: usize,
-        history: &History,
-        clock: &EpochClock,
-    ) -> Result<()> {
+    fn train_batches(&mut self, epoch: usize, history: &History, clock: &EpochClock) -> Result<()> {
         let batch_size = self.fit.batch_size;
         let order = self.shuffle.permutation(self.train.len());
         let done = (self.state.batches * batch_size).min(order.len());
@@ -165,7 +160,8 @@ impl<'a> Run<'a> {
             seen += batch.len();
             self.train_batch(epoch, &batch)?;
             self.state.seconds = clock.seconds();
-            self.view.batch_done(seen, self.state.loss_sum / seen as f64);
+            self.view
+                .batch_done(seen, self.state.loss_sum / seen as f64);
             if self.checkpoint_is_due() {
                 self.executor.store(self.model)?;
                 self.save_checkpoint(history)?;
@@ -289,10 +285,7 @@ fn step_settings(fit: &Fit, state: &RunState) -> StepSettings {
 }
 
 /// Planned step if the settings ask for it and the model allows it, else autograd.
-fn executor<'a>(
-    model: &'a Autoencoder,
-    settings: StepSettings,
-) -> Result<Box<dyn Executor + 'a>> {
+fn executor<'a>(model: &'a Autoencoder, settings: StepSettings) -> Result<Box<dyn Executor + 'a>> {
     if settings.planned
         && let Some(step) = TrainStep::<f32>::new(model, &settings)?
     {

@@ -92,6 +92,10 @@ mod tests {
         status.last_epoch = "train 0.1".into();
         assert!(status.text(1.0).ends_with("\ntrain 0.1"));
         (status.seen, status.loss) = (10, 0.5);
-        assert!(status.text(1.0).ends_with("\nloss 0.50000  last epoch: train 0.1"));
+        assert!(
+            status
+                .text(1.0)
+                .ends_with("\nloss 0.50000  last epoch: train 0.1")
+        );
     }
 }

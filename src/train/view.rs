@@ -257,7 +257,13 @@ fn losses(epoch: &Epoch) -> String {
 /// Best epoch by validation loss; empty without validation.
 fn best(history: &History) -> String {
     match history.best() {
-        Some((number, Epoch { valid_loss: Some(loss), .. })) => {
+        Some((
+            number,
+            Epoch {
+                valid_loss: Some(loss),
+                ..
+            },
+        )) => {
             format!("  best {loss:.5} in epoch {number}")
         }
         _ => String::new(),
@@ -302,8 +308,14 @@ mod tests {
         assert!(line.contains("  1,234 images/s  "), "{line}");
         assert_eq!(best(&history), "  best 0.12500 in epoch 1");
         let summary = view.summary(&history);
-        assert!(summary.starts_with("stopped after 2 of 4 epochs in "), "{summary}");
-        assert!(summary.ends_with("; best validation loss 0.12500 in epoch 1"), "{summary}");
+        assert!(
+            summary.starts_with("stopped after 2 of 4 epochs in "),
+            "{summary}"
+        );
+        assert!(
+            summary.ends_with("; best validation loss 0.12500 in epoch 1"),
+            "{summary}"
+        );
     }
 
     #[test]

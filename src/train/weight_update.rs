@@ -89,11 +89,7 @@ impl<T: Number> DenseUpdate<'_, T> {
     }
 
     /// First `n` units of a block, and the rest.
-    fn split<'b>(
-        self,
-        block: UnitBlock<'b, T>,
-        n: usize,
-    ) -> (UnitBlock<'b, T>, UnitBlock<'b, T>) {
+    fn split<'b>(self, block: UnitBlock<'b, T>, n: usize) -> (UnitBlock<'b, T>, UnitBlock<'b, T>) {
         let middle = block.units.start + n;
         let (weights, other_weights) = block.weights.split_at(n * self.stage.inputs);
         let (biases, other_biases) = block.biases.split_at(n);

@@ -75,7 +75,10 @@ fn nan_and_infinity_are_not_hidden() {
     for loss in [Loss::Mse, Loss::BinaryCrossEntropyWithLogits] {
         for (y, x) in [(f32::NAN, 0.5), (0.5, f32::NAN), (f32::INFINITY, 1.0)] {
             let loss_value = value(loss, &[0.3, y], &[0.2, x]);
-            assert!(!loss_value.is_finite(), "{loss} of {y} and {x}: {loss_value}");
+            assert!(
+                !loss_value.is_finite(),
+                "{loss} of {y} and {x}: {loss_value}"
+            );
         }
     }
 }

@@ -59,7 +59,11 @@ fn steps_of_adam_match_pytorch() {
 fn steps_of_sgd_match_pytorch() {
     assert_five_steps(Optim::sgd(0.0), 0.0, [0.903_920_8, -0.741_479_7, 0.5]);
     assert_five_steps(Optim::sgd(0.9), 0.0, [0.749_316_5, 1.004_307_3, 0.5]);
-    assert_five_steps(Optim::sgd(0.9), 0.1, [0.737_411_6, 1.012_831_3, 0.493_443_4]);
+    assert_five_steps(
+        Optim::sgd(0.9),
+        0.1,
+        [0.737_411_6, 1.012_831_3, 0.493_443_4],
+    );
 }
 
 #[test]
@@ -89,8 +93,7 @@ fn steps_of_adam_follow_the_formula_for_other_betas() {
 #[test]
 fn a_loss_of_several_values_is_rejected() {
     let w = Var::new(&[1f32, 2.0], &Device::Cpu).unwrap();
-    let mut optimizer =
-        Optimizer::new(vec![w.clone()], &Optim::adam(), Rates::default()).unwrap();
+    let mut optimizer = Optimizer::new(vec![w.clone()], &Optim::adam(), Rates::default()).unwrap();
     let error = optimizer
         .backward_step(w.as_tensor())
         .unwrap_err()
@@ -105,5 +108,9 @@ fn a_loss_of_several_values_is_rejected() {
 fn settings_outside_their_range_are_rejected() {
     let w = Var::new(&[1f32], &Device::Cpu).unwrap();
     let error = Optimizer::new(vec![w], &Optim::sgd(-0.1), Rates::default()).unwrap_err();
-    assert!(error.to_string().starts_with("Sgd::momentum: expected a number in [0, 1), got -0.1"));
+    assert!(
+        error
+            .to_string()
+            .starts_with("Sgd::momentum: expected a number in [0, 1), got -0.1")
+    );
 }

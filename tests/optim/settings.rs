@@ -10,7 +10,10 @@ fn parse(json: &str) -> Optim {
 #[test]
 fn settings_of_old_checkpoints_load() {
     assert_eq!(parse(r#""Adam""#), Optim::adam());
-    assert_eq!(parse(r#"{"Sgd":{"momentum":0.9}}"#), Optim::Sgd(Sgd { momentum: 0.9 }));
+    assert_eq!(
+        parse(r#"{"Sgd":{"momentum":0.9}}"#),
+        Optim::Sgd(Sgd { momentum: 0.9 })
+    );
 }
 
 #[test]

@@ -27,7 +27,10 @@ fn batch_sizes_and_epochs_outside_their_range_are_rejected() {
         epochs: 0,
         ..Default::default()
     });
-    assert!(text.starts_with("Fit::epochs: expected at least 1, got 0"), "{text}");
+    assert!(
+        text.starts_with("Fit::epochs: expected at least 1, got 0"),
+        "{text}"
+    );
     let text = error(Fit {
         validation_split: 1.0,
         ..Default::default()
@@ -50,12 +53,18 @@ fn rates_and_noise_outside_their_range_are_rejected() {
         noise: -0.1,
         ..Default::default()
     });
-    assert!(text.starts_with("Fit::noise: expected zero or more, got -0.1"), "{text}");
+    assert!(
+        text.starts_with("Fit::noise: expected zero or more, got -0.1"),
+        "{text}"
+    );
     let text = error(Fit {
         weight_decay: -1.0,
         ..Default::default()
     });
-    assert!(text.starts_with("Fit::weight_decay: expected zero or more, got -1"), "{text}");
+    assert!(
+        text.starts_with("Fit::weight_decay: expected zero or more, got -1"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -82,7 +91,10 @@ fn a_checkpoint_that_cannot_be_written_is_rejected_before_training() {
         checkpoint_every: f64::NAN,
         ..Default::default()
     });
-    assert!(text.starts_with("Fit::checkpoint_every: expected zero or more minutes"), "{text}");
+    assert!(
+        text.starts_with("Fit::checkpoint_every: expected zero or more minutes"),
+        "{text}"
+    );
 }
 
 #[test]

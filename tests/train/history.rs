@@ -49,8 +49,14 @@ fn the_table_marks_the_best_epoch() {
     let history = history(vec![epoch(0.5, Some(0.25)), epoch(0.4, None)]);
     let text = history.table().to_text();
     let rows: Vec<&str> = text.lines().filter(|line| line.contains("1,500")).collect();
-    assert!(rows[0].contains("0.25000") && rows[0].trim_end().ends_with("best"), "{text}");
-    assert!(rows[1].contains("0.40000") && !rows[1].contains("best"), "{text}");
+    assert!(
+        rows[0].contains("0.25000") && rows[0].trim_end().ends_with("best"),
+        "{text}"
+    );
+    assert!(
+        rows[1].contains("0.40000") && !rows[1].contains("best"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -50,11 +50,7 @@ fn a_run_interrupted_within_an_epoch_resumes_to_the_same_result() {
     };
     let read = || image_folder(&photographs, &settings).unwrap();
     let path = folder.path().join(RUN);
-    let optimizers = [
-        Optim::adam(),
-        Optim::sgd(0.9),
-        Optim::sgd(0.0),
-    ];
+    let optimizers = [Optim::adam(), Optim::sgd(0.9), Optim::sgd(0.0)];
     for (planned, optimizer) in [true, false]
         .into_iter()
         .flat_map(|planned| optimizers.map(|optimizer| (planned, optimizer)))
@@ -80,7 +76,10 @@ fn a_run_interrupted_within_an_epoch_resumes_to_the_same_result() {
             checkpoint_every: 0.0,
             ..fit.clone()
         };
-        let error = interrupted.fit(&data, &with_checkpoint).unwrap_err().to_string();
+        let error = interrupted
+            .fit(&data, &with_checkpoint)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("17.png"), "{error}");
         photograph(&unreadable, 17);
         let partial = Autoencoder::load(&path).unwrap();
@@ -223,10 +222,7 @@ fn damaged_numbers_are_rejected() {
         changed.splice(start..start + from.len(), to.bytes());
         std::fs::write(&path, changed).unwrap();
         let error = Autoencoder::resume(&path, &data).unwrap_err().to_string();
-        assert!(
-            error.contains("expected a training run, got "),
-            "{error}"
-        );
+        assert!(error.contains("expected a training run, got "), "{error}");
     }
 }
 

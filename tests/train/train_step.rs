@@ -26,7 +26,10 @@ fn assert_losses_near(name: &str, found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len(), "{name}");
     for (a, b) in found.iter().zip(expected) {
         let tolerance = 1e-5 * b.abs().max(1.0);
-        assert!((a - b).abs() <= tolerance, "{name}: {found:?}, expected {expected:?}");
+        assert!(
+            (a - b).abs() <= tolerance,
+            "{name}: {found:?}, expected {expected:?}"
+        );
     }
 }
 
@@ -45,8 +48,16 @@ fn compare(name: &str, encoder: &[Layer], decoder: &[Layer], fit: Fit) {
         train(encoder, decoder, &fit)
     };
     let (found, expected) = (run(true), run(false));
-    assert_losses_near(name, &found.history.train_loss(), &expected.history.train_loss());
-    assert_losses_near(name, &found.history.valid_loss(), &expected.history.valid_loss());
+    assert_losses_near(
+        name,
+        &found.history.train_loss(),
+        &expected.history.train_loss(),
+    );
+    assert_losses_near(
+        name,
+        &found.history.valid_loss(),
+        &expected.history.valid_loss(),
+    );
     for (a, b) in found.weights.iter().zip(&expected.weights) {
         let mean = mean_difference(a, b);
         assert!(mean < 2e-5, "{name}: weights differ by {mean} on average");
@@ -136,12 +147,7 @@ fn dense_models_train_as_on_autograd() {
         Flatten,
         Linear(9),
     ];
-    compare(
-        "SGD of convolutions",
-        &convolutions,
-        &decoder,
-        sgd(0.9),
-    );
+    compare("SGD of convolutions", &convolutions, &decoder, sgd(0.9));
     let deep = [
         Linear(40),
         Relu,
@@ -247,8 +253,9 @@ fn planned_inference_equals_candle_operations_for_any_number_of_images() {
     }
     // A strided view.
     let transposed = digits.first(40).unwrap().transpose(2, 3).unwrap();
-    let difference =
-        (ae.encode(&transposed).unwrap() - ae.encode(&transposed.contiguous().unwrap()).unwrap()).unwrap();
+    let difference = (ae.encode(&transposed).unwrap()
+        - ae.encode(&transposed.contiguous().unwrap()).unwrap())
+    .unwrap();
     assert_eq!(
         difference
             .abs()
@@ -361,7 +368,12 @@ fn normalization_residual_blocks_and_resampling_train_as_on_autograd() {
         Conv2d(Conv::new(1, 3).padding(1)),
         Sigmoid,
     ];
-    compare("normalization and residual blocks", &encoder, &decoder, fit());
+    compare(
+        "normalization and residual blocks",
+        &encoder,
+        &decoder,
+        fit(),
+    );
     compare(
         "a last batch of one image",
         &encoder,

@@ -88,9 +88,7 @@ fn frozen_step(case: &Case, shards: usize) -> TrainStep<f64> {
         planned: true,
     };
     let mut step = TrainStep::new(&model, &settings).unwrap().unwrap();
-    step.shards = (0..shards)
-        .map(|_| Shard::new(&step.plan, BATCH))
-        .collect();
+    step.shards = (0..shards).map(|_| Shard::new(&step.plan, BATCH)).collect();
     step.clean = vec![vec![0.0; BATCH * VALUES]; shards];
     step
 }
