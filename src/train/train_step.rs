@@ -6,6 +6,7 @@
 //! `tests/train/train_step.rs` compares the two.
 
 use super::executor::{Executor, Positions, StepSettings};
+use super::model_values::{norms, parameters, store_values};
 use super::noise::Noise;
 use super::weight_update::{DenseUpdate, ParamBlock, UnitBlock};
 use crate::data::Batch;
@@ -16,7 +17,7 @@ use crate::math::{Rng, Statistics};
 use crate::model::Autoencoder;
 use crate::optim::{Moments, UpdateRule};
 use crate::plan::{Plan, SMALL, Shard, Stage, StepContext, segments, summed_gradients};
-use candle_core::{Tensor, Var};
+use candle_core::Var;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -267,44 +268,6 @@ fn shard_count(plan: &Plan, batch_size: usize) -> usize {
     } else {
         rayon::current_num_threads().clamp(1, batch_size)
     }
-}
-
-/// Values of a model's weights and biases, `n` in total.
-fn parameters<T: Number>(model: &Autoencoder, n: usize) -> Result<Vec<T>> {
-    let mut parameters = Vec::with_capacity(n);
-    for (_, variable) in model.variables() {
-        parameters.extend(values::<T>(&variable)?);
-    }
-    Ok(parameters)
-}
-
-/// Statistics of each stage, with the model's running ones if the stage is a normalization.
-fn norms<T: Number>(model: &Autoencoder, plan: &Plan) -> Result<Vec<Statistics<T>>> {
-    let mut buffers = model.buffers().into_iter();
-    let mut next = || match buffers.next() {
-        Some((_, buffer)) => values(&buffer),
-        None => Ok(Vec::new()),
-    };
-    let of = |stage: &Stage| match stage.kernel.channels() {
-        Some(_) => Ok(Statistics::new(next()?, next()?)),
-        None => Ok(Statistics::default()),
-    };
-    plan.stages().iter().map(of).collect()
-}
-
-fn values<T: Number>(variable: &Var) -> Result<Vec<T>> {
-    Ok(variable.flatten_all()?.to_dtype(T::DTYPE)?.to_vec1()?)
-}
-
-/// Writes consecutive values into variables.
-fn store_values(mut values: &[f32], variables: &[(String, Var)]) -> Result<()> {
-    for (_, variable) in variables {
-        let (head, rest) = values.split_at(variable.elem_count());
-        let tensor = Tensor::from_slice(head, variable.shape(), variable.device())?;
-        variable.set(&tensor.to_dtype(variable.dtype())?)?;
-        values = rest;
-    }
-    Ok(())
 }
 
 /// Reads these rows of a batch into a shard. If there is noise, adds it and keeps the clean values.

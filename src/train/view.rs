@@ -4,32 +4,18 @@
 //! of images with their reconstructions. The notebook keeps one image of all this, with the table of
 //! epochs as its plain text.
 
+use super::drawing::{Drawing, WIDTH};
 use super::history::{Epoch, History};
 use super::status::Status;
 use crate::data::{ImageShape, Split};
 use crate::error::{Error, Result};
 use crate::model::{Autoencoder, thousands};
 use crate::show::{
-    Canvas, Content, DENSITY, Frontend, Handle, LIGHT, UPDATE_EVERY, base64, duration, escape,
-    print_line, show, sparkline,
+    Content, DENSITY, Frontend, Handle, UPDATE_EVERY, base64, duration, escape, print_line, show,
+    sparkline,
 };
-use plotters::style::text_anchor::HPos;
 use std::time::{Duration, Instant};
 
-/// Width of the view, in pixels.
-const WIDTH: usize = 680;
-/// Height of the loss curve, in pixels.
-const CURVE_HEIGHT: usize = 260;
-/// Height of the line of text above it, in pixels.
-const LINE_HEIGHT: usize = 28;
-/// Size of that text, in pixels.
-const TEXT_SIZE: usize = 14;
-/// Width of the labels of the strip, in pixels.
-const LABELS_WIDTH: usize = 130;
-/// Height of an enlarged image in the strip, in pixels.
-const STRIP_HEIGHT: f64 = 48.0;
-/// Maximum number of images in the strip.
-const MAX_COLUMNS: usize = 12;
 /// Minimum time between two drawings of curve and strip.
 const DRAW_EVERY: Duration = Duration::from_millis(500);
 /// Updates take at most 1 / `TIME_SHARE` of the training time.
@@ -38,34 +24,15 @@ const TIME_SHARE: u32 = 20;
 /// View of one training run. A front end that cannot replace a display gets one line per epoch.
 pub(crate) struct View {
     status: Status,
-    strip: Strip,
+    drawing: Drawing,
     start: Instant,
     /// Earliest time of the next update.
     next_update: Instant,
     /// Earliest time of the next drawing.
     next_drawing: Instant,
     handle: Option<Handle>,
-    /// Strip of the last drawn epoch.
-    drawn: Option<Canvas>,
-    /// Curve and strip as a PNG file in base64; empty before the end of an epoch.
+    /// Drawing as a PNG file in base64; empty before the end of an epoch.
     encoded: String,
-}
-
-/// Form of the strip: number of images and their enlargement.
-struct Strip {
-    columns: usize,
-    zoom: usize,
-}
-
-impl Strip {
-    fn new((_, h, w): ImageShape) -> Self {
-        let zoom = ((STRIP_HEIGHT / h as f64).round() as usize).max(1);
-        let columns = (WIDTH - LABELS_WIDTH) / (w * zoom + zoom);
-        Strip {
-            columns: columns.clamp(1, MAX_COLUMNS),
-            zoom,
-        }
-    }
 }
 
 impl View {
@@ -78,12 +45,11 @@ impl View {
         let now = Instant::now();
         View {
             status: Status::new(epochs, images, batch_size),
-            strip: Strip::new(image_shape),
+            drawing: Drawing::new(image_shape),
             start: now,
             next_update: now,
             next_drawing: now,
             handle: None,
-            drawn: None,
             encoded: String::new(),
         }
     }
@@ -121,7 +87,11 @@ impl View {
         // An epoch may be shorter than the time that a drawing takes.
         let begin = Instant::now();
         if begin >= self.next_drawing || self.status.finished_epochs == self.status.epochs {
-            self.draw(model, history, images)?;
+            match self.drawing.update(model, history, images) {
+                Err(Error::Stopped) => {} // The next epoch will notice it.
+                updated => updated?,
+            }
+            self.encoded = base64(&self.drawing.compose(history, 0)?.to_png()?);
             self.next_drawing = Instant::now() + DRAW_EVERY.max(begin.elapsed() * TIME_SHARE);
         }
         if Instant::now() >= self.next_update {
@@ -139,13 +109,10 @@ impl View {
         }
         let mut content = Content::text(summary.clone());
         if !history.epochs.is_empty() {
+            let canvas = self.drawing.with_caption(history, &summary)?;
             let density = DENSITY as usize;
-            let mut canvas = self.compose(history, LINE_HEIGHT * density)?;
-            let anchor = (8 * density as i32, (LINE_HEIGHT * density / 2) as i32);
-            let size = (TEXT_SIZE * density) as f64;
-            canvas.text(&summary, anchor, size, HPos::Left, LIGHT.ink)?;
-            let plain = format!("{summary}\n{}", history.table().to_text());
             let (width, height) = (canvas.width() / density, canvas.height() / density);
+            let plain = format!("{summary}\n{}", history.table().to_text());
             content = Content::text(plain).png(&canvas.to_png()?, width, height);
         }
         self.put(content);
@@ -187,18 +154,6 @@ impl View {
         text
     }
 
-    /// Draws the strip, and encodes curve and strip. Stop leaves the strip as it is: the next epoch
-    /// will notice it.
-    fn draw(&mut self, model: &Autoencoder, history: &History, images: &Split) -> Result<()> {
-        let Strip { columns, zoom } = self.strip;
-        match model.reconstructions_for(images, columns, history.loss) {
-            Err(Error::Stopped) => {}
-            strip => self.drawn = Some(strip?.zoom(zoom).draw(DENSITY as usize)?),
-        }
-        self.encoded = base64(&self.compose(history, 0)?.to_png()?);
-        Ok(())
-    }
-
     /// Shows the current text above the last drawing.
     fn update(&mut self) {
         let begin = Instant::now();
@@ -223,20 +178,6 @@ impl View {
             Some(handle) => handle.update(content),
             None => self.handle = Some(show(content)),
         }
-    }
-
-    /// Curve above strip, below `top` empty rows of pixels.
-    fn compose(&self, history: &History, top: usize) -> Result<Canvas> {
-        let plot = history.plot().size(WIDTH as u32, CURVE_HEIGHT as u32);
-        let curve = plot.draw()?.0;
-        let strip_height = self.drawn.as_ref().map_or(0, Canvas::height);
-        let height = top + curve.height() + strip_height;
-        let mut canvas = Canvas::new(curve.width(), height, LIGHT.background)?;
-        canvas.place(&curve, 0, top);
-        if let Some(strip) = &self.drawn {
-            canvas.place(strip, 0, top + curve.height());
-        }
-        Ok(canvas)
     }
 }
 
@@ -290,14 +231,6 @@ mod tests {
     }
 
     #[test]
-    fn the_strip_fits_the_width_of_the_view() {
-        let Strip { columns, zoom } = Strip::new((1, 28, 28));
-        assert_eq!((columns, zoom), (9, 2));
-        let Strip { columns, zoom } = Strip::new((3, 1000, 1000));
-        assert_eq!((columns, zoom), (1, 1));
-    }
-
-    #[test]
     fn lines_name_losses_speed_and_the_best_epoch() {
         let history = history();
         let mut view = View::new(4, 100, 10, (1, 28, 28));
@@ -316,14 +249,5 @@ mod tests {
             summary.ends_with("; best validation loss 0.12500 in epoch 1"),
             "{summary}"
         );
-    }
-
-    #[test]
-    fn the_final_drawing_has_the_size_of_the_view() {
-        let view = View::new(2, 100, 10, (1, 28, 28));
-        let canvas = view.compose(&history(), 10).unwrap();
-        let density = DENSITY as usize;
-        assert_eq!(canvas.width(), WIDTH * density);
-        assert_eq!(canvas.height(), CURVE_HEIGHT * density + 10);
     }
 }

@@ -3,6 +3,7 @@
 mod autoencoder;
 mod fit;
 mod history;
+mod inference;
 mod run;
 mod state;
 mod train_step;
