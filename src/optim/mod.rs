@@ -1,7 +1,7 @@
 //! Optimizers: gradients -> steps. Uses `error` and `math`; knows no loss, no layer, no model.
 //!
 //! [`Optim`] selects the method ([`Adam`] or [`Sgd`]) and its settings. [`Optimizer`] applies it to
-//! candle variables in a training loop of your own. [`Fit`](crate::train::Fit) runs the same update
+//! candle variables in your own training loop. [`Fit`](crate::train::Fit) runs the same update
 //! inside its planned CPU step.
 
 mod rates;

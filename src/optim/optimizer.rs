@@ -16,7 +16,7 @@ use std::cell::RefCell;
 /// Optimizer of some variables, with its moments and its step count.
 ///
 /// # Examples
-/// A training loop of your own:
+/// A custom training loop:
 /// ```
 /// # use candlebook::prelude::*;
 /// use candlebook::optim::{Optimizer, Rates};
