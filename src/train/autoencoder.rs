@@ -2,8 +2,8 @@
 
 use super::fit::Fit;
 use super::history::History;
-use super::run::{Resumed, Run};
-use super::state::RunState;
+use super::run::Run;
+use super::state::{Resumed, RunState};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::layer::Layer;
@@ -73,12 +73,12 @@ impl Autoencoder {
     ) -> Result<(Self, History)> {
         let path = path.as_ref();
         let mut model = Autoencoder::load(path)?.to_device(device)?;
-        let (state, moments) = RunState::read(path, &model)?;
+        let resumed = RunState::read(path, &model)?;
         let fit = Fit {
             checkpoint: Some(path.to_owned()), // It may have been moved.
-            ..state.fit.clone()
+            ..resumed.state.fit.clone()
         };
-        let history = model.train(data, &fit, Some(Resumed { state, moments }))?;
+        let history = model.train(data, &fit, Some(resumed))?;
         Ok((model, history))
     }
 

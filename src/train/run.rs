@@ -5,7 +5,7 @@ use super::executor::{Executor, StepSettings};
 use super::fit::Fit;
 use super::history::{Epoch, History};
 use super::noise::Noise;
-use super::state::RunState;
+use super::state::{Resumed, RunState};
 use super::train_step::TrainStep;
 use super::view::View;
 use crate::cell::unless_stopped;
@@ -13,15 +13,8 @@ use crate::data::{Batch, Batches, Dataset, Split};
 use crate::error::{Error, Result};
 use crate::math::{Purpose, Rng};
 use crate::model::Autoencoder;
-use crate::optim::Moments;
 use candle_core::{Tensor, Var};
 use std::time::Instant;
-
-/// State and optimizer moments of an interrupted run.
-pub(crate) struct Resumed {
-    pub(crate) state: RunState,
-    pub(crate) moments: Vec<Moments>,
-}
 
 /// One training run.
 pub(crate) struct Run<'a> {

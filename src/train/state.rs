@@ -44,6 +44,12 @@ pub(crate) struct RunState {
     noise: u64,
 }
 
+/// State and optimizer moments of an interrupted run.
+pub(crate) struct Resumed {
+    pub(crate) state: RunState,
+    pub(crate) moments: Vec<Moments>,
+}
+
 impl RunState {
     /// State before the first step.
     pub(crate) fn new(fit: &Fit, images: usize) -> Self {
@@ -113,7 +119,7 @@ impl RunState {
     }
 
     /// Reads the state that [`RunState::write`] wrote, and the moments of the model's variables.
-    pub(crate) fn read(path: &Path, model: &Autoencoder) -> Result<(RunState, Vec<Moments>)> {
+    pub(crate) fn read(path: &Path, model: &Autoencoder) -> Result<Resumed> {
         let Extra { json, tensors } =
             read_extra(path)?.ok_or_else(|| not_a_run(path, "a model without one"))?;
         let state: RunState =
@@ -137,7 +143,10 @@ impl RunState {
             }
             all.push(moments);
         }
-        Ok((state, all))
+        Ok(Resumed {
+            state,
+            moments: all,
+        })
     }
 
     /// False for numbers that only a damaged file has.
