@@ -1,4 +1,5 @@
-//! One run of one training benchmark, in its own process; `training.py` starts many and compares them.
+//! One run of one training benchmark, in its own process; `training.py` starts many and compares
+//! them.
 //!
 //! usage: training MODEL VARIANT MODE STEPS REPEATS, or: training gemm
 //! MODEL: m1 | m2 | m3 | m4 | small | wide | post

@@ -1,6 +1,7 @@
 //! Binary cross-entropy of probabilities, -(t ln y + (1 - t) ln(1 - y)).
 //!
-//! Logarithms are clamped at ln(`f32::MIN_POSITIVE`) = -87.3. The gradient of a clamped logarithm is 0.
+//! Logarithms are clamped at ln(`f32::MIN_POSITIVE`) = -87.3. The gradient of a clamped logarithm
+//! is 0.
 
 use super::pairs::PairLoss;
 use crate::error::Result;

@@ -41,7 +41,8 @@ mod tests {
         // import torch, torch.nn.functional as F
         // y = torch.tensor([0, 2, -3, 20, 100, 100, -100, -100.], requires_grad=True)
         // x = torch.tensor([.3, 1, .25, .9, 0, 1, 1, 0])
-        // l = F.binary_cross_entropy_with_logits(y, x, reduction="none"); l.sum().backward(); l, y.grad
+        // l = F.binary_cross_entropy_with_logits(y, x, reduction="none")
+        // l.sum().backward(); l, y.grad
         let logits = [0.0f32, 2.0, -3.0, 20.0, 100.0, 100.0, -100.0, -100.0];
         let targets = [0.3f32, 1.0, 0.25, 0.9, 0.0, 1.0, 1.0, 0.0];
         let values = [

@@ -1,8 +1,9 @@
-//! Losses: a batch -> one value and its gradients. Uses `error` and `math`; knows no layer, no model.
+//! Losses: a batch -> one value and its gradients. Uses `error` and `math`; knows no layer, no
+//! model.
 //!
-//! [`Loss`] is the choice that [`Fit`](crate::train::Fit) takes. Each loss has its own file with two
-//! forms: candle operations, for autograd, and value and gradient of one pair of numbers, for the
-//! planned CPU step.
+//! [`Loss`] is the choice that [`Fit`](crate::train::Fit) takes. Each loss has its own file with
+//! two forms: candle operations, for autograd, and value and gradient of one pair of numbers, for
+//! the planned CPU step.
 
 mod pairs;
 mod mse;

@@ -2,7 +2,8 @@
 
 use crate::math::{LANES, Real};
 
-/// Value of a loss for one pair of output and target, and its derivative with respect to the output.
+/// Value of a loss for one pair of output and target, and its derivative with respect to the
+/// output.
 pub(crate) struct PairLoss<T> {
     pub(crate) value: T,
     pub(crate) gradient: T,

@@ -27,11 +27,11 @@ pub enum Loss {
     /// [0, 1]: the decoder must end in a sigmoid. Logarithms are clamped at -87.3, the logarithm of
     /// the smallest normal `f32`; PyTorch's `nn.BCELoss()` clamps at -100.
     BinaryCrossEntropy,
-    /// Binary cross-entropy of sigmoid(y), computed from the logits y, so that its gradient does not
-    /// vanish where the sigmoid saturates: max(y, 0) - y t + ln(1 + exp(-|y|)). For images in [0, 1]
-    /// and a decoder that does not end in a sigmoid. Such a model outputs logits:
-    /// `candle_nn::ops::sigmoid(&ae.reconstruct(&images)?)?` gives the images.
-    /// PyTorch: `nn.BCEWithLogitsLoss()`.
+    /// Binary cross-entropy of sigmoid(y), computed from the logits y, so that its gradient does
+    /// not vanish where the sigmoid saturates: max(y, 0) - y t + ln(1 + exp(-|y|)). For images in
+    /// [0, 1] and a decoder that does not end in a sigmoid. Such a model outputs logits:
+    /// `candle_nn::ops::sigmoid(&ae.reconstruct(&images)?)?` gives the images. PyTorch:
+    /// `nn.BCEWithLogitsLoss()`.
     BinaryCrossEntropyWithLogits,
 }
 

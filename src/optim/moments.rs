@@ -4,16 +4,16 @@ use crate::error::Result;
 use candle_core::Tensor;
 
 /// First and second moment of each value of a variable. Adam keeps the mean and the mean square of
-/// the gradients; SGD with momentum keeps its velocity in the first. A moment that the optimizer does
-/// not keep is empty.
+/// the gradients; SGD with momentum keeps its velocity in the first. A moment that the optimizer
+/// does not keep is empty.
 pub(crate) type Moments<T = f32> = [Vec<T>; 2];
 
 /// [`Moments`] as tensors on the variable's device; None in place of an empty moment.
 pub(crate) type DeviceMoments = [Option<Tensor>; 2];
 
 /// Moments below this are set to zero: it is far too small to move a weight and far above the
-/// denormal numbers, which slow down the CPU. Weights without gradient (an always black pixel) would
-/// decay into them.
+/// denormal numbers, which slow down the CPU. Weights without gradient (an always black pixel)
+/// would decay into them.
 pub(crate) const NEGLIGIBLE: f64 = 1e-30;
 
 /// `moment * decay + added`, stored as the new moment; `added` alone if the moment is not kept.

@@ -1,8 +1,8 @@
 //! Optimizer for candle variables.
 //!
-//! candle-nn's `AdamW` makes about a dozen passes over every variable and allocates a tensor in each.
-//! On the CPU, this one updates values and moments in a single pass without allocation. Other devices
-//! use candle's tensor operations.
+//! candle-nn's `AdamW` makes about a dozen passes over every variable and allocates a tensor in
+//! each. On the CPU, this one updates values and moments in a single pass without allocation. Other
+//! devices use candle's tensor operations.
 
 use super::moments::{DeviceMoments, Moments};
 use super::rates::Rates;

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 /// Settings of stochastic gradient descent. PyTorch: `torch.optim.SGD`.
 ///
-/// Losses are means over all pixels, so SGD needs a much larger learning rate than Adam: start with 1
-/// without momentum, or with 0.1 and a momentum of 0.9.
+/// Losses are means over all pixels, so SGD needs a much larger learning rate than Adam: start with
+/// 1 without momentum, or with 0.1 and a momentum of 0.9.
 ///
 /// # Examples
 /// ```
@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sgd {
-    /// Share of the previous update that is added to the next, in [0, 1). 0.9 is common. Defaults to
-    /// 0, plain gradient descent.
+    /// Share of the previous update that is added to the next, in [0, 1). 0.9 is common. Defaults
+    /// to 0, plain gradient descent.
     pub momentum: f64,
 }
 

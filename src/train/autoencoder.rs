@@ -16,13 +16,13 @@ impl Autoencoder {
     /// Trains on the training images, with progress under the cell.
     ///
     /// Another call continues from the current weights, with a new optimizer. Stop ends training at
-    /// the next batch; the model keeps the weights of that moment, and [`History::stopped`] is true.
-    /// From then on, [`Autoencoder::evaluate`] reports the loss of `fit`.
+    /// the next batch; the model keeps the weights of that moment, and [`History::stopped`] is
+    /// true. From then on, [`Autoencoder::evaluate`] reports the loss of `fit`.
     ///
     /// # Errors
     /// Images of another shape than the model's; a setting outside its range; a loss that is not
-    /// finite, after which the model has the weights of the last good epoch; a checkpoint that cannot
-    /// be written.
+    /// finite, after which the model has the weights of the last good epoch; a checkpoint that
+    /// cannot be written.
     ///
     /// # Examples
     /// ```
@@ -39,8 +39,8 @@ impl Autoencoder {
     }
 
     /// Continues a run from its checkpoint ([`Fit::checkpoint`]), with the run's settings, from the
-    /// batch after the last one in the file. The result equals that of an uninterrupted run. Returns
-    /// the model and the history of the whole run.
+    /// batch after the last one in the file. The result equals that of an uninterrupted run.
+    /// Returns the model and the history of the whole run.
     ///
     /// # Errors
     /// A file without a training run, or of another data set; and as [`Autoencoder::fit`].
@@ -66,6 +66,14 @@ impl Autoencoder {
     ///
     /// # Errors
     /// As [`Autoencoder::resume`]; not enough memory on the device.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # use candlebook::prelude::*;
+    /// let data = mnist()?;
+    /// let (ae, history) = Autoencoder::resume_on("run.safetensors", &data, &best_device())?;
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn resume_on(
         path: impl AsRef<Path>,
         data: &Dataset,

@@ -30,7 +30,7 @@ pub(crate) struct Drawing {
     columns: usize,
     /// Enlargement of these images.
     zoom: usize,
-    /// Strip of the last drawn epoch.
+    /// Strip of the last epoch that was rendered.
     strip: Option<Canvas>,
 }
 

@@ -36,8 +36,9 @@ pub struct Fit {
     /// model learns to remove it (Vincent et al., "Extracting and composing robust features with
     /// denoising autoencoders", 2008). Defaults to 0, no noise.
     pub noise: f64,
-    /// Weight decay as in PyTorch's `AdamW` and `SGD`. Adam subtracts `learning_rate * weight_decay`
-    /// times each weight; SGD adds `weight_decay` times each weight to its gradient. Defaults to 0.
+    /// Weight decay as in PyTorch's `AdamW` and `SGD`. Adam subtracts the learning rate times the
+    /// weight decay times each weight; SGD adds the weight decay times each weight to its gradient.
+    /// Defaults to 0.
     pub weight_decay: f64,
     /// Seed of the validation split, the shuffles, dropout and noise. Defaults to 0.
     pub seed: u64,
@@ -45,13 +46,14 @@ pub struct Fit {
     /// Both give the same numbers up to rounding. Defaults to true.
     #[serde(rename = "compiled")]
     pub planned: bool,
-    /// Compute steps on a GPU in bf16, with weights, normalizations, losses and the optimizer in f32
-    /// (Micikevicius et al., "Mixed precision training", 2018). The CPU always computes in f32.
+    /// Compute steps on a GPU in bf16, with weights, normalizations, losses and the optimizer in
+    /// f32 (Micikevicius et al., "Mixed precision training", 2018). The CPU always computes in f32.
     /// Defaults to false.
     pub bf16: bool,
-    /// Checkpoint file. [`Autoencoder::resume`](crate::model::Autoencoder::resume) continues from it
-    /// after Stop, an error or a crash, even within an epoch.
-    /// [`Autoencoder::load`](crate::model::Autoencoder::load) opens it as a model. Defaults to none.
+    /// Checkpoint file. [`Autoencoder::resume`](crate::model::Autoencoder::resume) continues from
+    /// it after Stop, an error or a crash, even within an epoch.
+    /// [`Autoencoder::load`](crate::model::Autoencoder::load) opens it as a model.
+    /// Defaults to none.
     pub checkpoint: Option<PathBuf>,
     /// Minutes between checkpoints. They are also written after each epoch and at Stop. Defaults to
     /// 10.

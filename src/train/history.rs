@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct Epoch {
     /// Mean loss over the training images as the weights changed, with dropout and noise.
     pub train_loss: f32,
-    /// Mean loss over the validation images at the end of the epoch, in evaluation mode. None without
-    /// validation images.
+    /// Mean loss over the validation images at the end of the epoch, in evaluation mode. None
+    /// without validation images.
     pub valid_loss: Option<f32>,
     /// Wall time with validation, in seconds.
     pub seconds: f64,

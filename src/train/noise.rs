@@ -8,8 +8,8 @@ use std::ops::AddAssign;
 /// Draws of the rng for one value (Box-Muller).
 const DRAWS_PER_VALUE: u64 = 2;
 
-/// Gaussian noise, drawn value by value in the order of a batch, so that shards of a batch get the
-/// same noise as the whole.
+/// Gaussian noise, sampled value by value in the order of a batch, so that its shards get the same
+/// noise as the whole batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Noise {
     std: f32,

@@ -75,8 +75,8 @@ impl<'a> Run<'a> {
     /// Trains until the last epoch or Stop.
     ///
     /// # Errors
-    /// A loss or weight that is not finite; an image or a checkpoint that cannot be read or written.
-    /// The model then has the weights of the last good epoch.
+    /// A loss or weight that is not finite; an image or a checkpoint that cannot be read or
+    /// written. The model then has the weights of the last good epoch.
     pub(crate) fn all_epochs(mut self) -> Result<History> {
         let mut history = History {
             epochs: std::mem::take(&mut self.state.history),

@@ -1,7 +1,7 @@
 //! State of a training run in a checkpoint, besides the model.
 //!
-//! The optimizer's moments are tensors named `training.mean.NAME` and `training.square.NAME`; moments
-//! that the optimizer does not keep are left out. The rest is JSON in the file's metadata.
+//! The optimizer's moments are tensors named `training.mean.NAME` and `training.square.NAME`;
+//! moments that the optimizer does not keep are left out. The rest is JSON in the file's metadata.
 
 use super::executor::Positions;
 use super::fit::Fit;

@@ -1,5 +1,5 @@
-//! Planned training step on the CPU. Buffers are allocated once, each thread processes a shard of the
-//! batch, backward passes are hand-written, and the optimizer update is fused into the
+//! Planned training step on the CPU. Buffers are allocated once, each thread processes a shard of
+//! the batch, backward passes are hand-written, and the optimizer update is fused into the
 //! weight-gradient pass.
 //!
 //! It computes what candle's autograd computes, from the same random numbers;

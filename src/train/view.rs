@@ -1,8 +1,8 @@
 //! View of a training run below the cell: one display, replaced in place.
 //!
-//! During training, it shows a progress bar, losses and times as text above the loss curve and a strip
-//! of images with their reconstructions. The notebook keeps one image of all this, with the table of
-//! epochs as its plain text.
+//! During training, it shows a progress bar, losses and times as text above the loss curve and a
+//! strip of images with their reconstructions. The notebook keeps one image of all this, with the
+//! table of epochs as its plain text.
 
 use super::drawing::{Drawing, WIDTH};
 use super::history::{Epoch, History};

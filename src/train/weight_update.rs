@@ -1,5 +1,5 @@
-//! Weight gradients and the optimizer step, fused: each block of units is updated while its gradients
-//! are in the cache.
+//! Weight gradients and the optimizer step, fused: each block of units is updated while its
+//! gradients are in the cache.
 
 use crate::layer::Number;
 use crate::optim::{Moments, Update};

@@ -2,7 +2,8 @@
 //!
 //! ```python
 //! import torch, torch.nn.functional as F
-//! y = torch.tensor([0.1, 0.5, 1.0, 0.0], requires_grad=True); x = torch.tensor([0.0, 0.25, 1.0, 1.0])
+//! y = torch.tensor([0.1, 0.5, 1.0, 0.0], requires_grad=True)
+//! x = torch.tensor([0.0, 0.25, 1.0, 1.0])
 //! F.mse_loss(y, x); F.binary_cross_entropy(y[:3], x[:3]); F.binary_cross_entropy(y, x)
 //! y = torch.tensor([0.0, 2.0, -3.0, 20.0, 100.0, 100.0, -100.0, -100.0], requires_grad=True)
 //! x = torch.tensor([0.3, 1.0, 0.25, 0.9, 0.0, 1.0, 1.0, 0.0])

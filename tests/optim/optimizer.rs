@@ -3,7 +3,8 @@
 //! ```python
 //! import torch
 //! from torch.optim import AdamW, SGD
-//! for make in (lambda w: AdamW(w, lr=0.01, weight_decay=0.0), lambda w: AdamW(w, lr=0.01, weight_decay=0.1),
+//! for make in (lambda w: AdamW(w, lr=0.01, weight_decay=0.0),
+//!              lambda w: AdamW(w, lr=0.01, weight_decay=0.1),
 //!              lambda w: SGD(w, lr=0.01), lambda w: SGD(w, lr=0.01, momentum=0.9),
 //!              lambda w: SGD(w, lr=0.01, momentum=0.9, weight_decay=0.1)):
 //!     w = torch.tensor([1.0, -2.0, 0.5], requires_grad=True)
