@@ -190,14 +190,12 @@ fn train(benchmark: &Benchmark<'_>, planned: bool) -> Fallible<Measured> {
 
 /// Input shape, encoder and decoder of a model, as in the PyTorch reference.
 fn layers(model: &str, widths: &[usize]) -> (ImageShape, Vec<Layer>, Vec<Layer>) {
-    let half = |out| Conv2d(Conv::new(out, 3).stride(2).padding(1));
+    let half = |out| Conv2d(out, 3).stride(2).padding(1);
     let double = |out| {
-        ConvTranspose2d(
-            ConvTranspose::new(out, 3)
-                .stride(2)
-                .padding(1)
-                .output_padding(1),
-        )
+        ConvTranspose2d(out, 3)
+            .stride(2)
+            .padding(1)
+            .output_padding(1)
     };
     match model {
         "m3" => pooled(64, 256),
@@ -240,7 +238,7 @@ fn layers(model: &str, widths: &[usize]) -> (ImageShape, Vec<Layer>, Vec<Layer>)
 
 /// Network of the blog post, for images of this side and codes of this size.
 fn pooled(side: usize, code: usize) -> (ImageShape, Vec<Layer>, Vec<Layer>) {
-    let same = |out| Conv2d(Conv::new(out, 3).padding(1));
+    let same = |out| Conv2d(out, 3).padding(1);
     let quarter = side / 4;
     (
         (3, side, side),
@@ -249,20 +247,20 @@ fn pooled(side: usize, code: usize) -> (ImageShape, Vec<Layer>, Vec<Layer>) {
             Relu,
             same(12),
             Relu,
-            MaxPool(2),
+            MaxPool2d(2),
             same(24),
             Relu,
-            MaxPool(2),
+            MaxPool2d(2),
             Flatten,
             Linear(code),
         ],
         vec![
             Linear(24 * quarter * quarter),
             Unflatten(24, quarter, quarter),
-            MaxUnpool(2),
+            MaxUnpool2d(2),
             same(12),
             Relu,
-            MaxUnpool(2),
+            MaxUnpool2d(2),
             same(12),
             Relu,
             same(3),

@@ -59,18 +59,13 @@ fn a_step_of_training_on_it_is_the_cpus() {
 /// Where there is no GPU, this compares candle's autograd with the compiled step: the code that GPUs run, on the CPU.
 #[test]
 fn every_layer_on_it_draws_and_learns_what_the_compiled_step_does() {
-    let same = |maps| Conv2d(Conv::new(maps, 3).padding(1));
-    let up = ConvTranspose2d(
-        ConvTranspose::new(3, 3)
-            .stride(2)
-            .padding(1)
-            .output_padding(1),
-    );
+    let same = |maps| Conv2d(maps, 3).padding(1);
+    let up = ConvTranspose2d(3, 3).stride(2).padding(1).output_padding(1);
     let pooled = (
         vec![
             same(6),
             Relu,
-            MaxPool(2),
+            MaxPool2d(2),
             same(6),
             Tanh,
             Flatten,
@@ -80,7 +75,7 @@ fn every_layer_on_it_draws_and_learns_what_the_compiled_step_does() {
         vec![
             Linear(384),
             Unflatten(6, 8, 8),
-            MaxUnpool(2),
+            MaxUnpool2d(2),
             same(3),
             Sigmoid,
         ],
@@ -88,11 +83,11 @@ fn every_layer_on_it_draws_and_learns_what_the_compiled_step_does() {
     let block = Residual(vec![same(6), LeakyRelu(0.1), BatchNorm, same(6)]);
     let modern = (
         vec![
-            Conv2d(Conv::new(6, 3).stride(2).padding(1).groups(3)),
+            Conv2d(6, 3).stride(2).padding(1).groups(3),
             Gelu,
             block,
             Elu(1.0),
-            AvgPool(2),
+            AvgPool2d(2),
         ],
         vec![Upsample(2), up, Sigmoid],
     );

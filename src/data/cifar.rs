@@ -259,7 +259,7 @@ fn add(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::download::sha256;
+    use crate::file::sha256_hex;
     use std::io::Write;
 
     /// An archive of six small files, and its mirror on this machine, which answers once.
@@ -281,7 +281,7 @@ mod tests {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         gzip.write_all(&tar.into_inner().unwrap()).unwrap();
         let body = gzip.finish().unwrap();
-        let sum = sha256(&body);
+        let sum = sha256_hex(&body);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         std::thread::spawn(move || {
@@ -353,7 +353,7 @@ mod tests {
         let raw = std::fs::read(cache.path().join(CIFAR10.name)).unwrap();
         for cut in [0, 1, 20, raw.len() / 2] {
             let part = &raw[..cut];
-            let sum: &'static str = Box::leak(sha256(part).into_boxed_str());
+            let sum: &'static str = Box::leak(sha256_hex(part).into_boxed_str());
             let cut_off = Archive {
                 sha256: sum,
                 ..archive

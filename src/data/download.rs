@@ -2,8 +2,8 @@
 
 use crate::cell::unless_stopped;
 use crate::error::{Error, Result};
+use crate::file::{sha256_hex, write_atomically};
 use crate::show::Line;
-use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -67,7 +67,7 @@ pub(crate) fn check(
     (expected, of): (&str, &str),
     hint: &str,
 ) -> Result<()> {
-    let sum = sha256(bytes);
+    let sum = sha256_hex(bytes);
     if sum == expected {
         return Ok(());
     }
@@ -79,17 +79,10 @@ pub(crate) fn check(
     ))
 }
 
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
 pub(crate) fn keep(cache: Option<&Path>, name: &str, raw: &[u8]) -> Result<()> {
     let Some(cache) = cache else { return Ok(()) };
     std::fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
-    crate::file::write_atomically(&cache.join(name), raw)
+    write_atomically(&cache.join(name), raw)
 }
 
 /// No file of these sets is larger, in bytes.

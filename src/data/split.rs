@@ -295,7 +295,7 @@ impl Split {
         for stand_in in (position..self.len()).chain(0..position) {
             let i = self.index[stand_in];
             let mut draws =
-                augment.map(|(seed, epoch)| Rng::of_picture(seed, Purpose::Augment, epoch, i));
+                augment.map(|(seed, epoch)| Rng::for_image(seed, Purpose::Augment, epoch, i));
             if stream.picture(i, draws.as_mut(), &mut picture)? {
                 return Ok(picture);
             }

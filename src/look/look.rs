@@ -422,7 +422,7 @@ impl Autoencoder {
         if !self
             .decoder()
             .iter()
-            .any(|layer| matches!(layer, Layer::MaxUnpool(_)))
+            .any(|layer| matches!(layer, Layer::MaxUnpool2d(_)))
         {
             return Ok(self.decode(&codes)?.to_device(&Device::Cpu)?);
         }

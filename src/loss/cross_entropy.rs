@@ -22,10 +22,16 @@ pub(crate) fn mean(output: &Tensor, target: &Tensor) -> Result<Tensor> {
 #[inline(always)]
 pub(crate) fn pair<T: Real>(y: T, t: T) -> PairLoss<T> {
     let clamped_log = |v: T| {
-        let clamped = if v < T::SMALLEST { T::SMALLEST } else { v };
+        let clamped = if v < T::LOG_FLOOR { T::LOG_FLOOR } else { v };
         clamped.ln()
     };
-    let slope = |weight: T, v: T| if v > T::SMALLEST { weight / v } else { T::ZERO };
+    let slope = |weight: T, v: T| {
+        if v > T::LOG_FLOOR {
+            weight / v
+        } else {
+            T::ZERO
+        }
+    };
     let (not_t, not_y) = (T::ONE - t, T::ONE - y);
     PairLoss {
         value: -(t * clamped_log(y) + not_t * clamped_log(not_y)),

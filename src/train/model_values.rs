@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::layer::Number;
-use crate::math::Statistics;
+use crate::math::BatchStats;
 use crate::model::Autoencoder;
 use crate::plan::{Plan, Stage};
 use candle_core::{Tensor, Var};
@@ -16,16 +16,16 @@ pub(crate) fn parameters<T: Number>(model: &Autoencoder, n: usize) -> Result<Vec
     Ok(parameters)
 }
 
-/// Statistics of each stage, with the model's running ones if the stage is a normalization.
-pub(crate) fn norms<T: Number>(model: &Autoencoder, plan: &Plan) -> Result<Vec<Statistics<T>>> {
+/// BatchStats of each stage, with the model's running ones if the stage is a normalization.
+pub(crate) fn norms<T: Number>(model: &Autoencoder, plan: &Plan) -> Result<Vec<BatchStats<T>>> {
     let mut buffers = model.buffers().into_iter();
     let mut next = || match buffers.next() {
         Some((_, buffer)) => values(&buffer),
         None => Ok(Vec::new()),
     };
-    let of = |stage: &Stage| match stage.kernel.channels() {
-        Some(_) => Ok(Statistics::new(next()?, next()?)),
-        None => Ok(Statistics::default()),
+    let of = |stage: &Stage| match stage.op.channels() {
+        Some(_) => Ok(BatchStats::new(next()?, next()?)),
+        None => Ok(BatchStats::default()),
     };
     plan.stages().iter().map(of).collect()
 }
@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(parameters::<f32>(&model, n).unwrap(), values);
         let running: Vec<f32> = (1..=6).map(|i| i as f32).collect();
         store_values(&running, &model.buffers()[..2]).unwrap();
-        let norms: Vec<Statistics<f32>> = norms(&model, model.plan()).unwrap();
+        let norms: Vec<BatchStats<f32>> = norms(&model, model.plan()).unwrap();
         let norm = norms.iter().find(|norm| !norm.running_mean.is_empty());
         let norm = norm.unwrap();
         assert_eq!(norm.running_mean, [1.0, 2.0, 3.0]);

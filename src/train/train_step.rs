@@ -13,10 +13,12 @@ use crate::data::Batch;
 use crate::error::Result;
 use crate::layer::Number;
 use crate::loss::Loss;
-use crate::math::{Rng, Statistics};
+use crate::math::{BatchStats, Rng};
 use crate::model::Autoencoder;
 use crate::optim::{Moments, UpdateRule};
-use crate::plan::{Plan, SMALL, Shard, Stage, StepContext, segments, summed_gradients};
+use crate::plan::{
+    MIN_PARALLEL_FLOPS, Plan, Shard, Stage, StepContext, segments, summed_gradients,
+};
 use candle_core::Var;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -30,7 +32,7 @@ pub(crate) struct TrainStep<T> {
     gradients: Vec<T>,
     moments: Moments<T>,
     /// Batch statistics of each stage; used where the stage is a normalization.
-    norms: Vec<Statistics<T>>,
+    norms: Vec<BatchStats<T>>,
     /// Parts of the plan that a shard runs without waiting for the others.
     segments: Vec<Range<usize>>,
     /// One for each thread.
@@ -145,7 +147,7 @@ impl<T: Number> TrainStep<T> {
         let (all, clean) = (&mut self.shards[..shards], &mut self.clean[..shards]);
         for segment in self.segments.iter().rev().skip(1) {
             self.norms[segment.end]
-                .join_pulls(all.iter().map(|shard| shard.own_gradients(segment.end)));
+                .merge_grad_sums(all.iter().map(|shard| shard.stage_gradients(segment.end)));
             let context = StepContext {
                 plan: &self.plan,
                 parameters: &self.parameters,
@@ -163,19 +165,19 @@ impl<T: Number> TrainStep<T> {
 
     /// Moves the random streams past the numbers that a batch used.
     fn skip_draws(&mut self, batch: usize) {
-        let dropped: usize = self.plan.stages().iter().map(Stage::dropped).sum();
-        self.dropout = self.dropout.skipped((dropped * batch) as u64);
+        let samples: usize = self.plan.stages().iter().map(Stage::dropout_samples).sum();
+        self.dropout = self.dropout.skipped((samples * batch) as u64);
         self.noise.skip(batch * input_size(&self.plan));
     }
 
     /// Computes the weight gradients and takes the optimizer step, stage by stage.
     fn update_weights(&mut self, shards: usize) {
-        self.norms.iter_mut().for_each(Statistics::run);
+        self.norms.iter_mut().for_each(BatchStats::update_running);
         let update = &self.rule.next_update();
         let threads = shards;
         let shards = &self.shards[..shards];
         for (index, stage) in self.plan.stages().iter().enumerate() {
-            if !stage.learns() {
+            if !stage.has_weights() {
                 continue;
             }
             let block = ParamBlock::new(
@@ -184,7 +186,7 @@ impl<T: Number> TrainStep<T> {
                 &mut self.moments,
                 stage.parameters.clone(),
             );
-            if stage.kernel.dense() {
+            if stage.op.dense() {
                 let (weights, biases) = block.split_at(stage.inputs * stage.outputs);
                 let dense = DenseUpdate {
                     shards,
@@ -263,7 +265,7 @@ fn input_size(plan: &Plan) -> usize {
 /// it saves.
 fn shard_count(plan: &Plan, batch_size: usize) -> usize {
     // A backward pass costs as much as two forward passes.
-    if 3 * plan.operations() * batch_size < SMALL {
+    if 3 * plan.flops() * batch_size < MIN_PARALLEL_FLOPS {
         1
     } else {
         rayon::current_num_threads().clamp(1, batch_size)
@@ -293,18 +295,18 @@ fn join_statistics<T: Number>(
     plan: &Plan,
     parameters: &[T],
     shards: &[Shard<T>],
-    norms: &mut [Statistics<T>],
+    norms: &mut [BatchStats<T>],
     index: usize,
 ) {
     let Some(stage) = plan.stages().get(index) else {
         return;
     };
-    if let Some(channels) = stage.kernel.channels() {
-        let measured = shards
+    if let Some(channels) = stage.op.channels() {
+        let sums = shards
             .iter()
-            .map(|shard| shard.measured(index, channels.values));
-        let (weight, bias) = stage.own(parameters);
-        norms[index].join(measured, weight, bias);
+            .map(|shard| shard.channel_sums(index, channels.spatial));
+        let (weight, bias) = stage.weight_and_bias(parameters);
+        norms[index].merge(sums, weight, bias);
     }
 }
 

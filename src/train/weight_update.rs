@@ -115,7 +115,8 @@ impl<T: Number> DenseUpdate<'_, T> {
         } = block;
         weight_gradients(
             self.shards,
-            (self.index, self.stage),
+            self.index,
+            self.stage,
             units,
             weights.gradients,
             biases.gradients,

@@ -140,13 +140,7 @@ fn dense_models_train_as_on_autograd() {
         &decoder,
         sgd(0.9),
     );
-    let convolutions = [
-        Conv2d(Conv::new(3, 3).stride(2)),
-        BatchNorm,
-        Relu,
-        Flatten,
-        Linear(9),
-    ];
+    let convolutions = [Conv2d(3, 3).stride(2), BatchNorm, Relu, Flatten, Linear(9)];
     compare("SGD of convolutions", &convolutions, &decoder, sgd(0.9));
     let deep = [
         Linear(40),
@@ -222,62 +216,55 @@ fn convolutions_and_pooling_train_as_on_autograd() {
         batch_size: 16,
         ..Default::default()
     };
-    let up = |conv: ConvTranspose| ConvTranspose2d(conv);
     // As in the post on color images: unpooling restores values at the pooled positions.
     let encoder = [
-        Conv2d(Conv::new(5, 3).padding(1)),
+        Conv2d(5, 3).padding(1),
         Relu,
-        MaxPool(2),
-        Conv2d(Conv::new(8, 3).padding(1)),
+        MaxPool2d(2),
+        Conv2d(8, 3).padding(1),
         Relu,
-        MaxPool(2),
+        MaxPool2d(2),
         Flatten,
         Linear(10),
     ];
     let decoder = [
         Linear(8 * 49),
         Unflatten(8, 7, 7),
-        MaxUnpool(2),
-        Conv2d(Conv::new(5, 3).padding(1)),
+        MaxUnpool2d(2),
+        Conv2d(5, 3).padding(1),
         Relu,
-        MaxUnpool(2),
-        Conv2d(Conv::new(1, 3).padding(1)),
+        MaxUnpool2d(2),
+        Conv2d(1, 3).padding(1),
     ];
     compare("pooling", &encoder, &decoder, fit());
     // Strides, mirrored by transposed convolutions.
     let encoder = [
-        Conv2d(Conv::new(6, 3).stride(2).padding(1)),
+        Conv2d(6, 3).stride(2).padding(1),
         Relu,
-        Conv2d(Conv::new(9, 3).stride(2).padding(1)),
+        Conv2d(9, 3).stride(2).padding(1),
         Relu,
         Dropout(0.1),
     ];
     let decoder = [
-        up(ConvTranspose::new(6, 3)
-            .stride(2)
-            .padding(1)
-            .output_padding(1)),
+        ConvTranspose2d(6, 3).stride(2).padding(1).output_padding(1),
         Relu,
-        up(ConvTranspose::new(1, 3)
-            .stride(2)
-            .padding(1)
-            .output_padding(1)),
+        ConvTranspose2d(1, 3).stride(2).padding(1).output_padding(1),
         Sigmoid,
     ];
     compare("strides", &encoder, &decoder, fit());
     // Groups, dilation, other kernel sizes, no padding, and sizes that divide evenly.
     let encoder = [
-        Conv2d(Conv::new(4, 5)),
+        Conv2d(4, 5),
         Tanh,
-        Conv2d(Conv::new(6, 3).groups(2).dilation(2)),
+        Conv2d(6, 3).groups(2).dilation(2),
         Relu,
-        MaxPool(4),
+        MaxPool2d(4),
     ];
     let decoder = [
-        MaxUnpool(4),
-        up(ConvTranspose::new(4, 3).groups(2).dilation(2)),
+        MaxUnpool2d(4),
+        ConvTranspose2d(4, 3).groups(2).dilation(2),
         Tanh,
-        up(ConvTranspose::new(1, 5)),
+        ConvTranspose2d(1, 5),
     ];
     compare("groups and dilation", &encoder, &decoder, fit());
 }
@@ -286,16 +273,16 @@ fn convolutions_and_pooling_train_as_on_autograd() {
 fn normalization_residual_blocks_and_resampling_train_as_on_autograd() {
     let encoder = [
         BatchNorm,
-        Conv2d(Conv::new(6, 3).stride(2).padding(1)),
+        Conv2d(6, 3).stride(2).padding(1),
         Gelu,
         Residual(vec![
             Relu,
-            Conv2d(Conv::new(6, 3).padding(1)),
+            Conv2d(6, 3).padding(1),
             Dropout(0.2),
             Residual(vec![BatchNorm, Elu(0.5)]),
         ]),
         Residual(vec![Dropout(0.3)]),
-        AvgPool(2),
+        AvgPool2d(2),
         Flatten,
         // No normalization directly after a layer with a bias: the bias's gradient would be pure
         // rounding error, which Adam amplifies.
@@ -308,11 +295,11 @@ fn normalization_residual_blocks_and_resampling_train_as_on_autograd() {
         Linear(4 * 49),
         Unflatten(4, 7, 7),
         Upsample(4),
-        Conv2d(Conv::new(3, 3).padding(1)),
+        Conv2d(3, 3).padding(1),
         Gelu,
         BatchNorm,
         Residual(vec![Tanh]),
-        Conv2d(Conv::new(1, 3).padding(1)),
+        Conv2d(1, 3).padding(1),
         Sigmoid,
     ];
     compare(
@@ -333,12 +320,8 @@ fn normalization_residual_blocks_and_resampling_train_as_on_autograd() {
     );
     compare(
         "batches of one image",
-        &[
-            BatchNorm,
-            Conv2d(Conv::new(2, 3).padding(1)),
-            LeakyRelu(0.5),
-        ],
-        &[BatchNorm, Conv2d(Conv::new(1, 1))],
+        &[BatchNorm, Conv2d(2, 3).padding(1), LeakyRelu(0.5)],
+        &[BatchNorm, Conv2d(1, 1)],
         Fit {
             epochs: 1,
             batch_size: 1,
@@ -350,7 +333,7 @@ fn normalization_residual_blocks_and_resampling_train_as_on_autograd() {
 #[test]
 fn models_without_weights_can_be_fitted() {
     let nothing = Autoencoder::new((1, 28, 28), &[Flatten], &[Unflatten(1, 28, 28)]).unwrap();
-    let pools = Autoencoder::new((1, 28, 28), &[MaxPool(2)], &[MaxUnpool(2)]).unwrap();
+    let pools = Autoencoder::new((1, 28, 28), &[MaxPool2d(2)], &[MaxUnpool2d(2)]).unwrap();
     let data = mnist_embedded().unwrap().take(40, 10);
     for (mut ae, lossless) in [(nothing, true), (pools, false)] {
         let history = ae

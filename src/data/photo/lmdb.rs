@@ -4,6 +4,7 @@ use crate::cell::unless_stopped;
 use crate::data::photo::datum::Datum;
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
+use crate::lock::lock;
 use crate::show::Line;
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Env, EnvFlags, EnvOpenOptions, WithoutTls};
@@ -156,7 +157,7 @@ impl Database {
     fn shared(file: &Path) -> Result<Arc<Database>> {
         static OPEN: Mutex<BTreeMap<PathBuf, Weak<Database>>> = Mutex::new(BTreeMap::new());
         let real = file.canonicalize().map_err(Error::io("read", file))?;
-        let mut open = OPEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut open = lock(&OPEN);
         if let Some(database) = open.get(&real).and_then(Weak::upgrade) {
             return Ok(database);
         }

@@ -8,10 +8,10 @@ use crate::cell::unless_stopped;
 use crate::data::photo::frame::{Crop, Frame, Framing};
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
-use crate::file::temporary;
+use crate::file::{AtomicFile, Sha256};
+use crate::lock::lock;
 use crate::show::Line;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -114,10 +114,7 @@ impl Packed {
         }
         let (width, height) = (usize::from(width), usize::from(height));
         let mut bytes = vec![0; 3 * width * height];
-        let mut file = self
-            .file
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut file = lock(&self.file);
         file.seek(SeekFrom::Start(end - bytes.len() as u64))
             .map_err(|error| error.to_string())?;
         file.read_exact(&mut bytes)
@@ -147,7 +144,7 @@ fn make(
                 .and_then(|photograph| framing.frame(&photograph)),
         ))
     };
-    let mut out = BufWriter::with_capacity(1 << 20, temporary(path)?);
+    let mut out = BufWriter::with_capacity(1 << 20, AtomicFile::create(path)?);
     let mut entries = Vec::with_capacity(n);
     let mut end = HEADER + ENTRY * n as u64;
     out.seek(SeekFrom::Start(end))
@@ -193,11 +190,9 @@ fn make(
         );
     }
     out.write_all(&table).map_err(Error::io("write", path))?;
-    let file = out
-        .into_inner()
-        .map_err(|error| Error::io("write", path)(error.into_error()))?;
-    file.persist(path)
-        .map_err(|error| Error::io("write", path)(error.error))?;
+    out.into_inner()
+        .map_err(|error| Error::io("write", path)(error.into_error()))?
+        .commit()?;
     line.done(|| {
         format!(
             "{n} photographs decoded, {:.0} MB in {}",
@@ -210,7 +205,7 @@ fn make(
 
 /// A name for these photographs, framed so.
 fn key(source: &dyn PhotoSource, framing: Framing) -> Result<String> {
-    let mut hash = Sha256::new();
+    let mut hash = Sha256::default();
     // What is cut from a frame does not change it.
     hash.update(format!(
         "{} {}\n",
@@ -222,10 +217,5 @@ fn key(source: &dyn PhotoSource, framing: Framing) -> Result<String> {
         hash.update(source.name(i).as_os_str().as_encoded_bytes());
         hash.update(format!("\n{}\n", source.version(i)));
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hash.hex()[..32].to_owned())
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::data::Split;
 use crate::layer::Layer::{self, *};
-use crate::layer::{Conv, ConvTranspose};
+use crate::layer::{Conv2d, ConvTranspose2d};
 use crate::math::Purpose;
 use crate::optim::{Optim, Rates};
 
@@ -17,17 +17,14 @@ struct Case {
 }
 
 fn cases() -> [Case; 6] {
-    let conv = |out| Conv::new(out, 3).padding(1);
-    let up = ConvTranspose::new(2, 3)
-        .stride(2)
-        .padding(1)
-        .output_padding(1);
+    let conv = |out| Conv2d(out, 3).padding(1);
+    let up = ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1);
     let dense = vec![Linear(128), Sigmoid, Unflatten(2, 8, 8)];
     let block = vec![
-        Conv2d(conv(2)),
+        conv(2),
         BatchNorm,
         Residual(vec![Tanh, Dropout(0.2)]),
-        Conv2d(conv(2)),
+        conv(2),
     ];
     [
         Case {
@@ -41,23 +38,23 @@ fn cases() -> [Case; 6] {
             loss: Loss::BinaryCrossEntropy,
         },
         Case {
-            encoder: vec![Conv2d(conv(4).stride(2).groups(2)), LeakyRelu(0.2)],
-            decoder: vec![ConvTranspose2d(up)],
+            encoder: vec![conv(4).stride(2).groups(2), LeakyRelu(0.2)],
+            decoder: vec![up],
             loss: Loss::Mse,
         },
         Case {
-            encoder: vec![Conv2d(conv(3).padding(2).dilation(2)), MaxPool(2), Elu(0.7)],
-            decoder: vec![MaxUnpool(2), Conv2d(conv(2))],
+            encoder: vec![conv(3).padding(2).dilation(2), MaxPool2d(2), Elu(0.7)],
+            decoder: vec![MaxUnpool2d(2), conv(2)],
             loss: Loss::BinaryCrossEntropyWithLogits,
         },
         Case {
-            encoder: vec![BatchNorm, AvgPool(4), Conv2d(conv(3))],
-            decoder: vec![Upsample(4), Conv2d(conv(2)), Sigmoid],
+            encoder: vec![BatchNorm, AvgPool2d(4), conv(3)],
+            decoder: vec![Upsample(4), conv(2), Sigmoid],
             loss: Loss::Mse,
         },
         Case {
-            encoder: vec![Conv2d(conv(2)), Residual(block), BatchNorm],
-            decoder: vec![MaxUnpool(1), Conv2d(conv(2))],
+            encoder: vec![conv(2), Residual(block), BatchNorm],
+            decoder: vec![MaxUnpool2d(1), conv(2)],
             loss: Loss::Mse,
         },
     ]
