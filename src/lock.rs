@@ -1,7 +1,8 @@
 //! Mutexes that stay usable after a panic.
 //!
-//! A notebook outlives a cell that panics, so later cells must not fail on a poisoned lock. Every value behind
-//! a mutex of this crate is valid after each single write, which makes a poisoned one safe to use.
+//! A notebook outlives a cell that panics, so later cells must not fail on a poisoned lock. Every
+//! value behind a mutex of this crate is valid after each single write, which makes a poisoned one
+//! safe to use.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -4,7 +4,7 @@
 //!
 //! Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009).
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::download::{check, fetch, mirrors};
 use crate::data::split::{Dataset, ImageShape, Split};
 use crate::error::{Error, Result};
@@ -191,7 +191,7 @@ fn dataset(
     let mut split = |names: &[&str]| -> Result<Split> {
         let (mut pictures, mut labels) = (Vec::new(), Vec::new());
         for name in names {
-            unless_stopped()?;
+            check_stopped()?;
             let bytes = read(name)?.ok_or_else(|| {
                 let hint = "The six files are named data_batch_1.bin to data_batch_5.bin and test_batch.bin";
                 Error::file(root, format!("a file {name}"), "none", hint)

@@ -1,6 +1,6 @@
 //! Files from public mirrors: the first that has one whole, checked, and kept in the cache.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::error::{Error, Result};
 use crate::file::{sha256_hex, write_atomically};
 use crate::show::Line;
@@ -37,7 +37,7 @@ pub(crate) fn fetch<T>(
     let mut last = "CANDLEBOOK_OFFLINE is set".to_owned();
     for mirror in mirrors {
         let url = format!("{mirror}{name}");
-        unless_stopped()?;
+        check_stopped()?;
         match download(&url).and_then(|raw| Ok((unpack(Path::new(&url), &raw)?, raw))) {
             Ok((unpacked, raw)) => {
                 let path = cache.map_or_else(|| PathBuf::from(&url), |cache| cache.join(name));
@@ -111,7 +111,7 @@ fn download(url: &str) -> Result<Vec<u8>> {
     let mut line = Line::new();
     let mut chunk = vec![0; 1 << 16];
     loop {
-        unless_stopped()?;
+        check_stopped()?;
         match reader
             .read(&mut chunk)
             .map_err(|error| failed(error.to_string()))?

@@ -3,7 +3,7 @@
 //! Only names are held in memory. Each picture is decoded when it is asked for; in training, ahead of the step that needs
 //! it.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::photo::{Crop, Framing, PhotoSource, PhotoStream};
 use crate::data::split::{Dataset, Split};
 use crate::error::{Error, Result};
@@ -255,7 +255,7 @@ fn list(root: &Path) -> Result<Files> {
             continue;
         }
         for entry in std::fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
-            unless_stopped()?;
+            check_stopped()?;
             let entry = entry.map_err(Error::io("read", &folder))?;
             let path = entry.path();
             // A link is what it leads to; one that leads nowhere is nothing.

@@ -1,6 +1,6 @@
 //! The batches of an epoch. Pictures that must be decoded are decoded ahead, by threads of their own.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::split::{Augment, Split, to_floats};
 use crate::error::{Error, Result};
 use crate::lock::{lock, wait, wait_at_most};
@@ -182,7 +182,7 @@ impl Iterator for Loader {
     type Item = Result<Tensor>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = unless_stopped().map(|()| self.0.next()).transpose()?;
+        let batch = check_stopped().map(|()| self.0.next()).transpose()?;
         Some(batch.and_then(|batch| batch?.images()))
     }
 
@@ -259,7 +259,7 @@ impl Ahead {
         let mut window = self.shared.window();
         while taken.len() < n {
             // Before anything is taken: what was decoded is not lost to a later call.
-            unless_stopped()?;
+            check_stopped()?;
             match window.pictures.front() {
                 Some(Some(_)) => {
                     if let Some(Some(picture)) = window.pictures.pop_front() {

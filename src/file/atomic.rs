@@ -21,8 +21,8 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     file.commit()
 }
 
-/// A file under a temporary name in the target's folder. [`AtomicFile::commit`] renames it to the target;
-/// dropped before that, it is deleted.
+/// A file under a temporary name in the target's folder. [`AtomicFile::commit`] renames it to the
+/// target; dropped before that, it is deleted.
 #[derive(Debug)]
 pub(crate) struct AtomicFile {
     temporary: NamedTempFile,
@@ -42,7 +42,7 @@ impl AtomicFile {
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
         {
-            // Temporary files default to 0600. Ask for the mode of any new file, under the user's umask.
+            // Temporary files default to 0600; other new files to 0666 under the umask.
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }

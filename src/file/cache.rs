@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Folder of downloads and packed frames: `$CANDLEBOOK_CACHE`, else `$XDG_CACHE_HOME/candlebook`, else
-/// `~/.cache/candlebook`. `None` without a home folder.
+/// Folder of downloads and packed frames: `$CANDLEBOOK_CACHE`, else `$XDG_CACHE_HOME/candlebook`,
+/// else `~/.cache/candlebook`. `None` without a home folder.
 pub(crate) fn cache_folder() -> Option<PathBuf> {
     resolve(
         std::env::var_os("CANDLEBOOK_CACHE"),

@@ -1,7 +1,7 @@
 //! Files: bytes to plain values and back.
 //!
-//! Uses the ground files only; knows no tensor and no notebook output. It offers atomic writes, the cache
-//! folder, names and extensions for messages, SHA-256 sums, and the decoding of image files.
+//! Uses the ground files only; knows no tensor and no notebook output. It offers atomic writes, the
+//! cache folder, names and extensions for messages, SHA-256 sums, and the decoding of image files.
 
 mod atomic;
 mod cache;

@@ -2,8 +2,8 @@
 
 /// e^x with a relative error of at most 2e-7. The argument is clamped to ±87.
 ///
-/// A power of two from the exponent bits times a polynomial of the remainder, with the coefficients of
-/// Cephes' `expf`.
+/// A power of two from the exponent bits times a polynomial of the remainder, with the coefficients
+/// of Cephes' `expf`.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     /// 1.5 * 2^23: adding it rounds to an integer, which is then in the lowest bits.
@@ -28,7 +28,7 @@ pub(super) fn exp(x: f32) -> f32 {
     sum * f32::from_bits((rounded.to_bits() << 23).wrapping_add(1.0f32.to_bits()))
 }
 
-/// ln x of a normal number, with an error of at most 2e-7, absolute or relative, whichever is larger.
+/// ln x of a normal number, with an absolute or relative error of at most 2e-7.
 ///
 /// The exponent bits plus a polynomial of the mantissa, with the coefficients of Cephes' `logf`.
 #[inline(always)]
@@ -66,7 +66,7 @@ pub(super) fn ln(x: f32) -> f32 {
     }
 }
 
-/// Cumulative distribution function of the standard normal distribution, with an error of at most 1.5e-7.
+/// Standard normal cumulative distribution function, with an error of at most 1.5e-7.
 ///
 /// Abramowitz and Stegun, "Handbook of Mathematical Functions", 7.1.26.
 #[inline(always)]

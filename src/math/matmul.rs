@@ -1,4 +1,4 @@
-//! Matrix products on one thread and transposes. Products call the `gemm` crate, whose interface is unsafe.
+//! Matrix products (`gemm` crate, one thread) and transposes.
 
 use super::real::Real;
 use super::simd::widest;
@@ -89,8 +89,8 @@ pub(crate) fn matmul<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T], accumulat
     }
     // gemm computes c = alpha c + beta a b.
     let (alpha, beta) = (if accumulate { T::ONE } else { T::ZERO }, T::ONE);
-    // SAFETY: c has at least m * n values; a and b have the values that their strides reach, as asserted above.
-    // c is borrowed mutably, so it overlaps neither.
+    // SAFETY: c has at least m * n values; a and b have the values that their strides reach, as
+    // asserted above. c is borrowed mutably, so it overlaps neither.
     unsafe {
         gemm::gemm(
             m,

@@ -1,7 +1,8 @@
 //! Arithmetic on slices: slices in, slices out.
 //!
-//! Uses the ground files only; knows no tensor, no layer and no model. It offers seeded random numbers
-//! ([`Rng`], the only public part), matrix products, convolutions, batch statistics, and sums over rows.
+//! Uses the ground files only; knows no tensor, no layer and no model. It offers seeded random
+//! numbers ([`Rng`], the only public part), matrix products, convolutions, batch statistics, and
+//! sums over rows.
 
 mod elementary;
 mod simd;

@@ -1,7 +1,8 @@
 //! Mean and variance of each channel over a batch that is split into shards, one per thread.
 //!
-//! Each shard measures its own values; the sums are then merged before any shard continues. Source: Chan,
-//! Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
+//! Each shard measures its own values; the sums are then merged before any shard continues. Source:
+//! Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
+//! variances", 1979.
 
 use super::real::Real;
 use super::reduce::{centered_sum_of_squares, sum};
@@ -71,7 +72,7 @@ pub(crate) struct BatchStats<T> {
     pub(crate) count: usize,
 }
 
-/// Normalization, weight and bias as one multiplication and one addition per channel: y = scale x + shift.
+/// Folds normalization, weight and bias into y = scale x + shift per channel.
 pub(crate) fn scale_and_shift<T: Real>(
     mean: &[T],
     variance: &[T],
@@ -141,8 +142,8 @@ impl<T: Real> BatchStats<T> {
         }
     }
 
-    /// Moves the running mean and variance towards this batch's. The running variance is the unbiased
-    /// estimate, as in PyTorch.
+    /// Moves the running mean and variance towards this batch's. The running variance is the
+    /// unbiased estimate, as in PyTorch.
     pub(crate) fn update_running(&mut self) {
         // The unbiased variance of a single value is undefined.
         if self.count < 2 {

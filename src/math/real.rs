@@ -1,4 +1,4 @@
-//! The number types that ops compute with: `f32` to train in, `f64` to check gradients by finite differences.
+//! Number types of the ops: `f32` for training, `f64` for gradient checks.
 
 use super::elementary;
 use candle_core::WithDType;
@@ -50,7 +50,14 @@ pub(crate) trait Real:
 
 /// Methods that differ between `f32` and `f64` only in pulp's names.
 macro_rules! common_methods {
-    ($lanes:ident, $splat:ident, $as_vectors:ident, $as_vectors_mut:ident, $mul_add:ident, $reduce_sum:ident) => {
+    (
+        $lanes:ident,
+        $splat:ident,
+        $as_vectors:ident,
+        $as_vectors_mut:ident,
+        $mul_add:ident,
+        $reduce_sum:ident
+    ) => {
         #[inline(always)]
         fn sqrt(self) -> Self {
             self.sqrt()

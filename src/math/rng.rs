@@ -1,8 +1,9 @@
 //! Seeded random numbers. Every random number of the crate comes from here.
 //!
-//! Candle's CPU generator cannot be seeded, and its CUDA generator gives different numbers for the same
-//! seed. ChaCha8 on the host gives the same sequence on every machine and in every version. Each [`Purpose`]
-//! has a stream of its own, so that another dropout layer does not change the initial weights.
+//! Candle's CPU generator cannot be seeded, and its CUDA generator gives different numbers for the
+//! same seed. ChaCha8 on the host gives the same sequence on every machine and in every version.
+//! Each [`Purpose`] has a stream of its own, so that another dropout layer does not change the
+//! initial weights.
 
 use super::simd::widest;
 use rand_chacha::ChaCha8Rng;
@@ -58,8 +59,8 @@ impl Rng {
         Rng(rng)
     }
 
-    /// Creates the generator of one image in one epoch. Its numbers do not depend on the thread that
-    /// draws them or on the order of the images.
+    /// Creates the generator of one image in one epoch. Its numbers do not depend on the thread
+    /// that draws them or on the order of the images.
     pub(crate) fn for_image(seed: u64, purpose: Purpose, epoch: usize, image: usize) -> Self {
         // ChaCha's key holds all four words, so that neighbouring seeds share nothing.
         let words = [seed, purpose as u64, epoch as u64, image as u64];
@@ -124,8 +125,8 @@ impl Rng {
         order
     }
 
-    /// An inverted-dropout mask: 0 with probability `p`, otherwise 1 / (1 - p), so that the expected value
-    /// of masked activations does not change.
+    /// An inverted-dropout mask: 0 with probability `p`, otherwise 1 / (1 - p), so that the
+    /// expected value of masked activations does not change.
     ///
     /// ```
     /// use candlebook::math::{Purpose, Rng};
@@ -177,7 +178,8 @@ impl Rng {
         self.0.get_word_pos() as u64
     }
 
-    /// An unbiased number in 0 .. n (Lemire, "Fast random integer generation in an interval", 2019).
+    /// An unbiased number in 0 .. n (Lemire, "Fast random integer generation in an interval",
+    /// 2019).
     fn below(&mut self, n: usize) -> usize {
         let n = n as u64;
         let mut product = u128::from(self.0.next_u64()) * u128::from(n);

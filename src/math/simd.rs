@@ -1,10 +1,11 @@
-//! Dispatch to the widest vector instructions of the processor, chosen at run time by the `pulp` crate.
+//! Run-time dispatch to the widest vector instructions of the processor (`pulp` crate).
 
 /// Runs a closure compiled for the widest vector instructions of the processor.
 ///
-/// The compiler vectorizes the closure's loops only if it and all that it calls are inlined into the
-/// dispatch function: a separate function would be compiled for the baseline processor. The compiler
-/// may outline a closure that can be called twice, so this one moves a [`MoveOnly`] and can run only once.
+/// The compiler vectorizes the closure's loops only if it and all that it calls are inlined into
+/// the dispatch function: a separate function would be compiled for the baseline processor. The
+/// compiler may outline a closure that can be called twice, so this one moves a [`MoveOnly`] and
+/// can run only once.
 macro_rules! widest {
     (|| $body:expr) => {{
         let once = $crate::math::MoveOnly;

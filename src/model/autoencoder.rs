@@ -1,6 +1,6 @@
 //! The autoencoder: an encoder and a decoder, each a list of layers, and what one does with them.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::{ImageShape, Split};
 use crate::error::{Error, Result};
 use crate::layer::{ForwardState, Layer, MAX_VALUES, Node, mirror, nodes, shape, shapes};
@@ -269,7 +269,7 @@ impl Autoencoder {
         let all: Vec<usize> = (0..split.len()).collect();
         let (c, h, w) = self.input;
         for positions in all.chunks(chunk(c * h * w)) {
-            unless_stopped()?;
+            check_stopped()?;
             let images = split.images(positions)?.to_device(&self.device)?;
             let value = loss
                 .of(&self.reconstruct(&images)?, &images)?
@@ -413,7 +413,7 @@ fn in_chunks(batch: &Tensor, run: impl Fn(&Tensor) -> Result<Tensor>) -> Result<
         return Ok(run(batch)?.detach());
     }
     let part = |start| -> Result<Tensor> {
-        unless_stopped()?;
+        check_stopped()?;
         Ok(run(&batch.narrow(0, start, chunk.min(n - start))?)?.detach())
     };
     let parts = (0..n)

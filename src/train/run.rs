@@ -8,7 +8,7 @@ use super::noise::Noise;
 use super::state::{Resumed, RunState};
 use super::train_step::TrainStep;
 use super::view::View;
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::{Batch, Batches, Dataset, Split};
 use crate::error::{Error, Result};
 use crate::math::{Purpose, Rng};
@@ -148,7 +148,7 @@ impl<'a> Run<'a> {
         let batches = Batches::new(&self.train, order[done..].to_vec(), batch_size, augment)?;
         let mut seen = done;
         for batch in batches {
-            unless_stopped()?;
+            check_stopped()?;
             let batch = batch?;
             seen += batch.len();
             self.train_batch(epoch, &batch)?;

@@ -1,6 +1,6 @@
 //! Records of an LMDB database, read one at a time. The keys are held in memory, the images never.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::photo::datum::Datum;
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
@@ -73,7 +73,7 @@ impl LmdbRecords {
             .map_err(wrong)?
             .move_between_keys()
         {
-            unless_stopped()?;
+            check_stopped()?;
             let (key, record) = record.map_err(wrong)?;
             let label = Datum::parse(record)
                 .map(|datum| datum.label)

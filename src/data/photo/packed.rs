@@ -4,7 +4,7 @@
 //! file. Layout, little-endian: magic; how many; for each its end in bytes (u64), width and height (u16, zero where it could
 //! not be read); then red, green and blue of every pixel.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::photo::frame::{Crop, Frame, Framing};
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
@@ -136,7 +136,7 @@ fn make(
 ) -> Result<()> {
     let n = source.len();
     let decode = |i| {
-        unless_stopped()?;
+        check_stopped()?;
         Ok((
             i,
             source
@@ -151,7 +151,7 @@ fn make(
         .map_err(Error::io("write", path))?;
     let mut line = Line::new();
     for start in (0..n).step_by(CHUNK) {
-        unless_stopped()?;
+        check_stopped()?;
         line.at(|| format!("decoding photographs: {start} of {n}"));
         let frames: Vec<_> = (start..n.min(start + CHUNK))
             .into_par_iter()
@@ -213,7 +213,7 @@ fn key(source: &dyn PhotoSource, framing: Framing) -> Result<String> {
         matches!(framing.crop, Crop::Center)
     ));
     for i in 0..source.len() {
-        unless_stopped()?;
+        check_stopped()?;
         hash.update(source.name(i).as_os_str().as_encoded_bytes());
         hash.update(format!("\n{}\n", source.version(i)));
     }

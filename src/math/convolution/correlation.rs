@@ -1,12 +1,12 @@
-//! The plan of a convolution: where packed values lie, and which weights multiply them from which offset.
+//! The plan of a convolution: its packed layout and the offset of each weight.
 
 use super::geometry::{ConvGeometry, FeatureShape};
 
 /// Number of values that vectors may read past the end of a packed row.
 pub(super) const OVERREAD: usize = 64;
 
-/// Images are stacked until a pass computes about this many positions. Small feature maps alone do not
-/// fill vectors.
+/// Images are stacked until a pass computes about this many positions. Small feature maps alone do
+/// not fill vectors.
 const TARGET_POSITIONS: usize = 1024;
 
 /// Maximum number of stacked images.
@@ -32,7 +32,7 @@ pub(crate) struct Correlation {
     pub(super) pitch: usize,
     /// Phases per axis of the output: the stride of a transposed convolution, 1 otherwise.
     pub(super) output_phases: usize,
-    /// Rows and columns that padding crops from the top and left of a transposed convolution's output.
+    /// Rows and columns cropped from the top and left of a transposed output.
     pub(super) crop: usize,
     pub(super) phases: Vec<Phase>,
 }
@@ -97,8 +97,8 @@ impl Correlation {
         }
     }
 
-    /// The forward pass of a transposed convolution, which is also a convolution's gradient with respect to
-    /// its input.
+    /// The forward pass of a transposed convolution, which is also a convolution's gradient with
+    /// respect to its input.
     pub(crate) fn transposed(
         input: FeatureShape,
         output: FeatureShape,

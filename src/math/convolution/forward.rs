@@ -9,8 +9,8 @@ use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
 
 impl Correlation {
-    /// Reorders weights as [`Correlation::run`] reads them. `index(output channel, input channel, k)` is
-    /// the index in `weights` of element `k` of that kernel.
+    /// Reorders weights as [`Correlation::run`] reads them. `index(output channel, input channel,
+    /// k)` is the index in `weights` of element `k` of that kernel.
     pub(crate) fn reorder_weights<T: Real>(
         &self,
         weights: &[T],

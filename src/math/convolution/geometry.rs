@@ -24,7 +24,7 @@ pub(crate) struct ConvGeometry {
     pub(crate) dilation: usize,
 }
 
-/// Images in one slice. A group of a grouped convolution reads its channels only and skips the others'.
+/// Images in one slice. A grouped convolution passes the channels of one group.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Images<'a, T> {
     pub(crate) values: &'a [T],

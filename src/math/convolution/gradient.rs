@@ -5,9 +5,10 @@ use crate::math::real::Real;
 use pulp::{Arch, Simd, WithSimd};
 
 impl Correlation {
-    /// Adds the weight gradients of packed images to `gradients`. For [`Correlation::convolution`] only.
+    /// Adds the weight gradients of a [`Correlation::convolution`] to `gradients`.
     ///
-    /// `packed` comes from [`Correlation::pack`], `output_gradients` from [`Correlation::pack_gradients`].
+    /// `packed` comes from [`Correlation::pack`], `output_gradients` from
+    /// [`Correlation::pack_gradients`].
     ///
     /// # Shapes
     /// `gradients` is (output channels, input channels, kernel size, kernel size).

@@ -7,8 +7,8 @@ use crate::math::real::Real;
 use crate::math::simd::widest;
 
 impl Correlation {
-    /// Packs at most [`Correlation::max_images`] images. Writes the images' values only: the zeros in
-    /// between are those that `packed` was created with.
+    /// Packs at most [`Correlation::max_images`] images. Writes the images' values only: the zeros
+    /// in between are those that `packed` was created with.
     pub(crate) fn pack<T: Real>(&self, images: Images<'_, T>, packed: &mut [T]) {
         // A stride that the compiler knows costs no division per row.
         widest!(|| match self.input_phases {
@@ -88,7 +88,7 @@ impl Correlation {
         }
     }
 
-    /// Packs output gradients for [`Correlation::weight_gradients`]: each channel one row, zeros in between.
+    /// Packs output gradients for [`Correlation::weight_gradients`].
     pub(crate) fn pack_gradients<T: Real>(&self, gradients: Images<'_, T>, packed: &mut [T]) {
         let FeatureShape { height, width, .. } = self.output;
         let length = self.output_channel_len();

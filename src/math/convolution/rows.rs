@@ -4,8 +4,9 @@ use crate::math::real::Real;
 
 /// Runs a block for each piece of a row of `$n` values: `$at` is its offset, `$N` its length.
 ///
-/// Rows of small feature maps are shorter than the widest vectors, so the piece length depends on the row.
-/// The last piece ends with the row and overlaps the one before, which avoids a scalar remainder.
+/// Rows of small feature maps are shorter than the widest vectors, so the piece length depends on
+/// the row. The last piece ends with the row and overlaps the one before, which avoids a scalar
+/// remainder.
 macro_rules! pieces {
     ($n:expr, |$at:ident, $N:ident| $piece:block) => {
         match $n {
