@@ -54,7 +54,7 @@ fn a_training_step_on_the_best_device_gives_the_weights_computed_by_hand() {
 fn models() -> [(Vec<Layer>, Vec<Layer>); 2] {
     let same = |channels| Conv2d(channels, 3).padding(1);
     let strided = Conv2d(6, 3).stride(2).padding(1).groups(3);
-    let up = ConvTranspose::new(3, 3).stride(2).padding(1);
+    let up = ConvTranspose2d(3, 3).stride(2).padding(1);
     let block = vec![same(6), LeakyRelu(0.1), BatchNorm, same(6)];
     let first_half = [same(6), Relu, MaxPool2d(2), same(6), Tanh];
     let code = [Flatten, Linear(20), Dropout(0.2)];
@@ -70,7 +70,7 @@ fn models() -> [(Vec<Layer>, Vec<Layer>); 2] {
     );
     let residual = (
         vec![strided, Gelu, Residual(block), Elu(1.0), AvgPool2d(2)],
-        vec![Upsample(2), ConvTranspose2d(up.output_padding(1)), Sigmoid],
+        vec![Upsample(2), up.output_padding(1), Sigmoid],
     );
     [pooling, residual]
 }
