@@ -90,7 +90,7 @@ impl<T: Number> TrainStep<T> {
         let values = batch.len() * input_size(&self.plan);
         let loss_sum = self.forward(batch, shards)?;
         self.backward(batch.len(), shards)?;
-        self.skip_draws(batch.len());
+        self.advance_rngs(batch.len());
         let mean = loss_sum / values as f64;
         if mean.is_finite() {
             self.update_weights(shards);
@@ -164,7 +164,7 @@ impl<T: Number> TrainStep<T> {
     }
 
     /// Moves the random streams past the numbers that a batch used.
-    fn skip_draws(&mut self, batch: usize) {
+    fn advance_rngs(&mut self, batch: usize) {
         let samples: usize = self.plan.stages().iter().map(Stage::dropout_samples).sum();
         self.dropout = self.dropout.skipped((samples * batch) as u64);
         self.noise.skip(batch * input_size(&self.plan));
