@@ -8,7 +8,9 @@ use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
 };
 use crate::layer::layer_error::ShapeResult;
-use crate::math::{Channels, EPS, MOMENTUM, Real, Statistics, products_about, total, widest};
+use crate::math::{
+    BATCH_NORM_EPS, BATCH_NORM_MOMENTUM, BatchStats, ChannelShape, Real, centered_dot, sum, widest,
+};
 use candle_core::{DType, Tensor, Var};
 use std::sync::Arc;
 
@@ -48,7 +50,8 @@ impl LayerKind for BatchNorm {
         } else {
             DType::F32
         };
-        let flat = xs.to_dtype(dtype)?.reshape((b, c, ()))?; // (b, c, h, w) or (b, c) -> (b, c, h*w)
+        // (b, c, h, w) or (b, c) -> (b, c, h*w)
+        let flat = xs.to_dtype(dtype)?.reshape((b, c, ()))?;
         let per_channel = |values: &Tensor| values.reshape((1, c, 1));
         let (mean, variance) = if context.rng.is_some() {
             let stats = batch_stats(&flat)?;
@@ -60,7 +63,7 @@ impl LayerKind for BatchNorm {
                 per_channel(&running.1.to_dtype(dtype)?)?,
             )
         };
-        let deviation = (variance + EPS)?.sqrt()?;
+        let deviation = (variance + BATCH_NORM_EPS)?.sqrt()?;
         let normalized = flat.broadcast_sub(&mean)?.broadcast_div(&deviation)?;
         let (weight, bias) = vars.weight_and_bias(dtype)?;
         let ys = normalized
@@ -70,30 +73,30 @@ impl LayerKind for BatchNorm {
     }
 
     fn lower(&self, shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
-        Lowered::CpuOp(Arc::new(BatchNormOp(Channels {
-            count: shapes.before[0],
-            values: shapes.before[1..].iter().product(),
+        Lowered::CpuOp(Arc::new(BatchNormOp(ChannelShape {
+            channels: shapes.before[0],
+            spatial: shapes.before[1..].iter().product(),
         })))
     }
 }
 
 /// Batch statistics of each channel, of shape (1, c, 1).
-struct BatchStats {
+struct TensorStats {
     mean: Tensor,
     /// Biased: divided by n.
     variance: Tensor,
 }
 
 /// Mean and variance of each channel of a tensor of shape (b, c, h*w).
-fn batch_stats(flat: &Tensor) -> Result<BatchStats> {
+fn batch_stats(flat: &Tensor) -> Result<TensorStats> {
     let mean = flat.mean_keepdim((0, 2))?;
     let variance = flat.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2))?;
-    Ok(BatchStats { mean, variance })
+    Ok(TensorStats { mean, variance })
 }
 
 /// Moves running mean and variance toward the batch's, of `n` values per channel. The running
 /// variance is the unbiased estimate, as in PyTorch.
-fn update_running_stats(running: &(Var, Var), batch: &BatchStats, n: usize) -> Result<()> {
+fn update_running_stats(running: &(Var, Var), batch: &TensorStats, n: usize) -> Result<()> {
     // A single value has no variance.
     if n < 2 {
         return Ok(());
@@ -104,25 +107,25 @@ fn update_running_stats(running: &(Var, Var), batch: &BatchStats, n: usize) -> R
         (&running.1, &batch.variance, n / (n - 1.0)),
     ] {
         let batch = batch.detach().flatten_all()?.to_dtype(DType::F32)?;
-        let update = (batch * (MOMENTUM * correction))?;
-        running.set(&((running.as_tensor() * (1.0 - MOMENTUM))? + update)?)?;
+        let update = (batch * (BATCH_NORM_MOMENTUM * correction))?;
+        running.set(&((running.as_tensor() * (1.0 - BATCH_NORM_MOMENTUM))? + update)?)?;
     }
     Ok(())
 }
 
 /// CPU op of [`BatchNorm`]: y = x * scale + shift, with the scale as weight and the shift as bias.
 #[derive(Debug)]
-struct BatchNormOp(Channels);
+struct BatchNormOp(ChannelShape);
 
 impl CpuOp for BatchNormOp {
-    fn channels(&self) -> Option<Channels> {
+    fn channels(&self) -> Option<ChannelShape> {
         Some(self.0)
     }
 }
 
 impl<T: Real> Arithmetic<T> for BatchNormOp {
     fn workspace(&self, _shape: OpShape, training: bool) -> Workspace<T> {
-        let n = if training { 2 * self.0.count } else { 0 };
+        let n = if training { 2 * self.0.channels } else { 0 };
         Workspace {
             channel_sums: vec![0.0; n],
             ..Workspace::default()
@@ -142,7 +145,7 @@ impl<T: Real> Arithmetic<T> for BatchNormOp {
         _workspaces: &mut [Workspace<T>],
     ) {
         widest!(|| {
-            for ((c, x), y) in self.0.each(x).zip(y.chunks_exact_mut(self.0.values)) {
+            for ((c, x), y) in self.0.iter(x).zip(y.chunks_exact_mut(self.0.spatial)) {
                 let (scale, shift) = (args.weight[c], args.bias[c]);
                 y.iter_mut()
                     .zip(x)
@@ -151,11 +154,11 @@ impl<T: Real> Arithmetic<T> for BatchNormOp {
         });
     }
 
-    fn grad_sums(&self, x: &[T], dy: &[T], stats: &Statistics<T>, gradients: &mut [T]) {
-        let (weights, biases) = gradients.split_at_mut(self.0.count);
-        for ((c, x), dy) in self.0.each(x).zip(dy.chunks_exact(self.0.values)) {
-            weights[c] += stats.inverse[c] * products_about(stats.mean[c], x, dy);
-            biases[c] += total(dy);
+    fn grad_sums(&self, x: &[T], dy: &[T], stats: &BatchStats<T>, gradients: &mut [T]) {
+        let (weights, biases) = gradients.split_at_mut(self.0.channels);
+        for ((c, x), dy) in self.0.iter(x).zip(dy.chunks_exact(self.0.spatial)) {
+            weights[c] += stats.inv_std[c] * centered_dot(stats.mean[c], x, dy);
+            biases[c] += sum(dy);
         }
     }
 
@@ -176,18 +179,18 @@ impl<T: Real> Arithmetic<T> for BatchNormOp {
         else {
             return;
         };
-        let (weight_sums, bias_sums) = stats.pulls.split_at(self.0.count);
+        let (weight_sums, bias_sums) = stats.grad_sums.split_at(self.0.channels);
         let mean_factor = T::of(1.0 / stats.count as f64);
         widest!(|| {
             let channels = self
                 .0
-                .each(x)
-                .zip(dy.chunks_exact(self.0.values))
-                .zip(dx.chunks_exact_mut(self.0.values));
+                .iter(x)
+                .zip(dy.chunks_exact(self.0.spatial))
+                .zip(dx.chunks_exact_mut(self.0.spatial));
             for (((c, x), dy), dx) in channels {
                 let (mean, scale) = (stats.mean[c], stats.scale[c]);
                 // Includes xhat's division by the deviation, which leaves x - mean below.
-                let mean_dy_xhat = stats.inverse[c] * weight_sums[c] * mean_factor;
+                let mean_dy_xhat = stats.inv_std[c] * weight_sums[c] * mean_factor;
                 let mean_dy = bias_sums[c] * mean_factor;
                 for ((dx, x), dy) in dx.iter_mut().zip(x).zip(dy) {
                     *dx = scale * (*dy - mean_dy - (*x - mean) * mean_dy_xhat);

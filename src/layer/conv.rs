@@ -28,9 +28,9 @@ const MAX_PADDING: usize = 1 << 16;
 ///
 /// # Examples
 /// ```
-/// use candlebook::layer::{ConvSettings, Layer};
-/// let Layer::Conv2d(settings) = candlebook::layer::Conv2d(12, 3).padding(1) else { unreachable!() };
-/// assert_eq!(settings, ConvSettings { padding: 1, ..ConvSettings::new(12, 3) });
+/// use candlebook::layer::{Conv2d, ConvSettings, Layer};
+/// let settings = ConvSettings { padding: 1, ..ConvSettings::new(12, 3) };
+/// assert_eq!(Conv2d(12, 3).padding(1), Layer::Conv2d(settings));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConvSettings {
@@ -103,7 +103,7 @@ impl ConvSettings {
     /// The part of the settings that the arithmetic needs.
     pub(crate) fn geometry(&self) -> ConvGeometry {
         ConvGeometry {
-            kernel: self.kernel_size,
+            kernel_size: self.kernel_size,
             stride: self.stride,
             padding: self.padding,
             dilation: self.dilation,

@@ -1,8 +1,9 @@
-//! CPU op of convolutions and transposed convolutions: `math::convolution` for all groups and images.
+//! CPU op of convolutions and transposed convolutions: `math`'s correlations for all groups and
+//! images.
 
 use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
 use crate::layer::kind::LayerShapes;
-use crate::math::{ConvGeometry, Correlation, Maps, Real, total};
+use crate::math::{ConvGeometry, Correlation, FeatureShape, Images, ImagesMut, Real, sum};
 
 /// A convolution between a wide side (its input) and a narrow side (its output). A transposed
 /// convolution maps the narrow side to the wide side.
@@ -13,9 +14,9 @@ pub(crate) struct ConvOp {
     transposed: bool,
     groups: usize,
     /// Input of one group.
-    input: Maps,
+    input: FeatureShape,
     /// Output of one group.
-    output: Maps,
+    output: FeatureShape,
     forward: Correlation,
     backward: Correlation,
     geometry: ConvGeometry,
@@ -28,21 +29,21 @@ impl ConvOp {
         groups: usize,
         transposed: bool,
     ) -> Self {
-        let group = |shape: &[usize]| Maps {
-            count: shape[0] / groups,
+        let group = |shape: &[usize]| FeatureShape {
+            channels: shape[0] / groups,
             height: shape[1],
             width: shape[2],
         };
         let (input, output) = (group(shapes.before), group(shapes.after));
         let (forward, backward) = if transposed {
             (
-                Correlation::widening(input, output, geometry),
-                Correlation::narrowing(output, input, geometry),
+                Correlation::transposed(input, output, geometry),
+                Correlation::convolution(output, input, geometry),
             )
         } else {
             (
-                Correlation::narrowing(input, output, geometry),
-                Correlation::widening(output, input, geometry),
+                Correlation::convolution(input, output, geometry),
+                Correlation::transposed(output, input, geometry),
             )
         };
         ConvOp {
@@ -66,7 +67,7 @@ impl ConvOp {
     }
 
     /// Channels of the narrow side.
-    fn narrow(&self) -> Maps {
+    fn narrow(&self) -> FeatureShape {
         if self.transposed {
             self.input
         } else {
@@ -76,35 +77,38 @@ impl ConvOp {
 
     /// Weights of one group.
     fn group_weights(&self) -> usize {
-        self.input.count * self.output.count * self.geometry.kernel * self.geometry.kernel
+        self.input.channels
+            * self.output.channels
+            * self.geometry.kernel_size
+            * self.geometry.kernel_size
     }
 
     /// Input values of one image, all groups.
     fn image_inputs(&self) -> usize {
-        self.groups * self.input.size()
+        self.groups * self.input.elem_count()
     }
 
     /// Output values of one image, all groups.
     fn image_outputs(&self) -> usize {
-        self.groups * self.output.size()
+        self.groups * self.output.elem_count()
     }
 
     /// Index of a weight in its group, by input channel, output channel and kernel element.
     fn weight_index(&self, input: usize, output: usize, k: usize) -> usize {
-        let (narrow, wide, wide_count) = if self.transposed {
-            (input, output, self.output.count)
+        let (narrow, wide, wide_channels) = if self.transposed {
+            (input, output, self.output.channels)
         } else {
-            (output, input, self.input.count)
+            (output, input, self.input.channels)
         };
-        (narrow * wide_count + wide) * self.geometry.kernel * self.geometry.kernel + k
+        (narrow * wide_channels + wide) * self.geometry.kernel_size * self.geometry.kernel_size + k
     }
 
     /// Adds dL/db: the sum of dy over each output channel.
     fn add_bias_gradients<T: Real>(&self, dy: &[T], gradients: &mut [T]) {
         let channel = self.output.height * self.output.width;
         for image in dy.chunks_exact(self.image_outputs()) {
-            for (sum, dy) in gradients.iter_mut().zip(image.chunks_exact(channel)) {
-                *sum += total(dy);
+            for (bias, dy) in gradients.iter_mut().zip(image.chunks_exact(channel)) {
+                *bias += sum(dy);
             }
         }
     }
@@ -119,41 +123,54 @@ impl ConvOp {
     ) {
         let [packed_x, packed_dy, flat, narrow_flat, arranged] = scratch;
         let (x_stride, dy_stride) = (self.image_inputs(), self.image_outputs());
-        let (x_start, dy_start) = (group * self.input.size(), group * self.output.size());
+        let (x_start, dy_start) = (
+            group * self.input.elem_count(),
+            group * self.output.elem_count(),
+        );
         if args.dx.is_some() {
             let weight = &args.weight[group * self.group_weights()..][..self.group_weights()];
-            self.backward.arrange(
+            self.backward.reorder_weights(
                 weight,
                 |input, output, k| self.weight_index(input, output, k),
                 arranged,
             );
         }
-        let stack = self.forward.stack().min(self.backward.stack());
+        let stack = self.forward.max_images().min(self.backward.max_images());
         let stacks = args
             .x
             .chunks(stack * x_stride)
             .zip(args.dy.chunks(stack * dy_stride));
         for (nth, (x, dy)) in stacks.enumerate() {
             let images = x.len() / x_stride;
-            let (x, dy) = (&x[x_start..], &dy[dy_start..]);
+            let x = Images {
+                values: &x[x_start..],
+                stride: x_stride,
+            };
+            let dy = Images {
+                values: &dy[dy_start..],
+                stride: dy_stride,
+            };
             if args.dx.is_some() || self.transposed {
-                self.backward.pack(dy, dy_stride, packed_dy);
+                self.backward.pack(dy, packed_dy);
             }
             if let Some(dx) = args.dx.as_deref_mut() {
                 let dx = &mut dx[nth * stack * x_stride..][..images * x_stride];
-                let dx = (&mut dx[x_start..], x_stride);
+                let dx = ImagesMut {
+                    values: &mut dx[x_start..],
+                    stride: x_stride,
+                };
                 self.backward.run(packed_dy, arranged, None, flat, dx);
             }
             // The weight gradient correlates wide values with narrow gradients, or, transposed,
             // wide gradients with narrow values.
-            let (narrow, narrow_stride, wide) = if self.transposed {
-                (x, x_stride, &*packed_dy)
+            let (narrow, wide) = if self.transposed {
+                (x, &*packed_dy)
             } else {
-                self.forward.pack(x, x_stride, packed_x);
-                (dy, dy_stride, &*packed_x)
+                self.forward.pack(x, packed_x);
+                (dy, &*packed_x)
             };
             let narrowing = self.narrowing();
-            narrowing.flatten(narrow, narrow_stride, narrow_flat);
+            narrowing.pack_gradients(narrow, narrow_flat);
             narrowing.weight_gradients(wide, narrow_flat, images, gradients);
         }
     }
@@ -181,10 +198,10 @@ impl<T: Real> Arithmetic<T> for ConvOp {
         };
         Workspace {
             scratch: [
-                zeros(self.forward.packed()),
-                training_zeros(self.backward.packed()),
+                zeros(self.forward.packed_len()),
+                training_zeros(self.backward.packed_len()),
                 zeros(results),
-                training_zeros(self.narrow().count * self.narrowing().flat()),
+                training_zeros(self.narrow().channels * self.narrowing().output_channel_len()),
                 Vec::with_capacity(self.group_weights()),
             ],
             ..Workspace::default()
@@ -201,12 +218,15 @@ impl<T: Real> Arithmetic<T> for ConvOp {
     ) {
         let [packed, _, flat, _, arranged] = &mut workspaces[shape.stage].scratch;
         let (x_stride, y_stride) = (self.image_inputs(), self.image_outputs());
-        let stack = self.forward.stack();
+        let stack = self.forward.max_images();
         for group in 0..self.groups {
             let weight = &args.weight[group * self.group_weights()..][..self.group_weights()];
-            let bias = &args.bias[group * self.output.count..][..self.output.count];
-            let (x_start, y_start) = (group * self.input.size(), group * self.output.size());
-            self.forward.arrange(
+            let bias = &args.bias[group * self.output.channels..][..self.output.channels];
+            let (x_start, y_start) = (
+                group * self.input.elem_count(),
+                group * self.output.elem_count(),
+            );
+            self.forward.reorder_weights(
                 weight,
                 |output, input, k| self.weight_index(input, output, k),
                 arranged,
@@ -215,8 +235,15 @@ impl<T: Real> Arithmetic<T> for ConvOp {
                 .chunks(stack * x_stride)
                 .zip(y.chunks_mut(stack * y_stride));
             for (x, y) in stacks {
-                self.forward.pack(&x[x_start..], x_stride, packed);
-                let y = (&mut y[y_start..], y_stride);
+                let x = Images {
+                    values: &x[x_start..],
+                    stride: x_stride,
+                };
+                let y = ImagesMut {
+                    values: &mut y[y_start..],
+                    stride: y_stride,
+                };
+                self.forward.pack(x, packed);
                 self.forward.run(packed, arranged, Some(bias), flat, y);
             }
         }

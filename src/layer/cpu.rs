@@ -2,7 +2,7 @@
 //!
 //! Each kind of layer has its op in its own file. `plan` runs them in sequence.
 
-use crate::math::{Channels, Real, Statistics};
+use crate::math::{BatchStats, ChannelShape, Real};
 use std::fmt::Debug;
 
 /// Floating-point types for which every op is implemented.
@@ -46,7 +46,7 @@ pub(crate) trait CpuOp: Arithmetic<f32> + Arithmetic<f64> + Debug + Send + Sync 
     }
 
     /// Channels whose batch mean and variance the op needs before it runs.
-    fn channels(&self) -> Option<Channels> {
+    fn channels(&self) -> Option<ChannelShape> {
         None
     }
 
@@ -85,7 +85,7 @@ pub(crate) trait Arithmetic<T: Real> {
 
     /// Adds up a shard's gradients of weight, then bias, for an op with [`CpuOp::channels`].
     /// The sums over all shards are needed before [`Arithmetic::backward`] runs.
-    fn grad_sums(&self, _x: &[T], _dy: &[T], _stats: &Statistics<T>, _gradients: &mut [T]) {}
+    fn grad_sums(&self, _x: &[T], _dy: &[T], _stats: &BatchStats<T>, _gradients: &mut [T]) {}
 }
 
 /// An element-wise activation whose derivative is a function of its output. It is fused into the
@@ -136,7 +136,7 @@ pub(crate) struct BackwardArgs<'a, T> {
     pub(crate) dx: Option<&'a mut [T]>,
     pub(crate) weight: &'a [T],
     /// Batch statistics of the [`CpuOp::channels`].
-    pub(crate) stats: &'a Statistics<T>,
+    pub(crate) stats: &'a BatchStats<T>,
 }
 
 /// Buffers of an op, allocated once and reused in every step.

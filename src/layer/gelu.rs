@@ -49,7 +49,7 @@ impl<T: Real> Arithmetic<T> for Gelu {
         widest!(|| y
             .iter_mut()
             .zip(x)
-            .for_each(|(y, &x)| *y = x * x.normal_below()));
+            .for_each(|(y, &x)| *y = x * x.normal_cdf()));
     }
 
     /// dx = dy (normal_cdf(x) + x normal_pdf(x))
@@ -74,7 +74,7 @@ impl<T: Real> Arithmetic<T> for Gelu {
         let half = T::of(0.5);
         widest!(|| {
             for ((dx, &dy), &x) in dx.iter_mut().zip(dy).zip(x) {
-                *dx = dy * (x.normal_below() + x * density * (-half * x * x).exp());
+                *dx = dy * (x.normal_cdf() + x * density * (-half * x * x).exp());
             }
         });
     }
@@ -83,11 +83,12 @@ impl<T: Real> Arithmetic<T> for Gelu {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::Statistics;
+    use crate::math::BatchStats;
 
     #[test]
     fn gelu_and_its_derivative_match_pytorch() {
-        // import torch; x = torch.tensor([-6., -1.5, -.1, 0, .3, 2, 5], dtype=torch.float64, requires_grad=True)
+        // import torch
+        // x = torch.tensor([-6., -1.5, -.1, 0, .3, 2, 5]).double().requires_grad_()
         // y = torch.nn.functional.gelu(x); y.sum().backward(); y, x.grad
         let x = [-6.0, -1.5, -0.1, 0.0, 0.3, 2.0, 5.0];
         let outputs = [
@@ -121,7 +122,7 @@ mod tests {
             skip_input: &[],
         };
         Gelu.forward(shape, &x, &mut y, args, &mut []);
-        let stats = Statistics::default();
+        let stats = BatchStats::default();
         let backward = BackwardArgs {
             x: &x,
             dy: &[1.0; 7],

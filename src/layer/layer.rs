@@ -69,12 +69,13 @@ pub enum Layer {
     /// Repeats every value n x n times: (b, c, h, w) -> (b, c, n h, n w).
     /// PyTorch: `nn.Upsample(scale_factor=n)`, mode "nearest".
     Upsample(usize),
-    /// Batch normalization (Ioffe and Szegedy, 2015), of the channels of images (b, c, h, w) as well
-    /// as of features (b, n). Training uses the batch's mean and variance, evaluation the running
-    /// ones. PyTorch: `nn.BatchNorm2d(c)` or `nn.BatchNorm1d(n)`, with eps 1e-5 and momentum 0.1.
+    /// Batch normalization (Ioffe and Szegedy, 2015), of the channels of images (b, c, h, w) as
+    /// well as of features (b, n). Training uses the batch's mean and variance, evaluation the
+    /// running ones. PyTorch: `nn.BatchNorm2d(c)` or `nn.BatchNorm1d(n)`, with eps 1e-5 and
+    /// momentum 0.1.
     BatchNorm,
-    /// Residual block: y = x + layers(x) (He and others, "Deep residual learning", 2016). The layers
-    /// must keep the shape. Variables are named as in PyTorch's `class Residual(nn.Sequential)`
+    /// Residual block: y = x + layers(x) (He and others, "Deep residual learning", 2016). The
+    /// layers must keep the shape. Variables are named as in PyTorch's `class Residual(nn.Sequential)`
     /// with `def forward(self, x): return x + super().forward(x)`.
     Residual(Vec<Layer>),
     /// max(x, 0). PyTorch: `nn.ReLU()`.

@@ -8,7 +8,7 @@ use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
 };
 use crate::layer::layer_error::{ShapeResult, reject, shape};
-use crate::math::{Matrix, Real, add_rows, multiply, transpose};
+use crate::math::{Matrix, Real, add_to_rows, matmul, transpose};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -90,12 +90,12 @@ impl<T: Real> Arithmetic<T> for LinearOp {
         let weight = Matrix::new(args.weight, outputs, inputs);
         if rows <= small_batch(shape) {
             let y_transposed = &mut workspaces[shape.stage].scratch[0][..outputs * rows];
-            multiply(weight, x.transposed(), y_transposed, false); // (out, in) x (in, rows)
+            matmul(weight, x.transposed(), y_transposed, false); // (out, in) x (in, rows)
             transpose(y_transposed, rows, y);
         } else {
-            multiply(x, weight.transposed(), y, false); // (rows, in) x (in, out)
+            matmul(x, weight.transposed(), y, false); // (rows, in) x (in, out)
         }
-        add_rows(y, args.bias);
+        add_to_rows(y, args.bias);
     }
 
     fn backward(
@@ -107,7 +107,7 @@ impl<T: Real> Arithmetic<T> for LinearOp {
         let Some(dx) = args.dx else { return };
         let dy = Matrix::new(args.dy, shape.rows, shape.outputs);
         let weight = Matrix::new(args.weight, shape.outputs, shape.inputs);
-        multiply(dy, weight, dx, false); // (rows, out) x (out, in)
+        matmul(dy, weight, dx, false); // (rows, out) x (out, in)
     }
 }
 

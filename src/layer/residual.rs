@@ -8,7 +8,7 @@ use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
 use crate::layer::layer_error::{ShapeResult, reject};
-use crate::math::{Real, add_rows};
+use crate::math::{Real, add_to_rows};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ impl<T: Real> Arithmetic<T> for SkipAdd {
         _workspaces: &mut [Workspace<T>],
     ) {
         y.copy_from_slice(x);
-        add_rows(y, args.skip_input);
+        add_to_rows(y, args.skip_input);
     }
 
     /// Copies dy to dx. The caller adds dy to the gradient of the skip input.

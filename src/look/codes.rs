@@ -1,6 +1,6 @@
 //! Codes of a split, and scatter plots of them.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::look::principal_components::principal_components;
@@ -34,7 +34,7 @@ impl Autoencoder {
         let codes = positions
             .chunks(micro_batch(c * h * w))
             .map(|positions| -> Result<Tensor> {
-                unless_stopped()?;
+                check_stopped()?;
                 let codes = self.encode(&split.images(positions)?)?.flatten_from(1)?;
                 Ok(codes.to_device(&Device::Cpu)?)
             })

@@ -1,6 +1,6 @@
 //! Reconstruction errors: per image, the worst images, and their histogram.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::Split;
 use crate::error::Result;
 use crate::model::{Autoencoder, micro_batch};
@@ -34,7 +34,7 @@ impl Autoencoder {
         let positions: Vec<usize> = (0..split.len()).collect();
         let mut errors = Vec::with_capacity(positions.len());
         for positions in positions.chunks(micro_batch(c * h * w)) {
-            unless_stopped()?;
+            check_stopped()?;
             let images = split.images(positions)?.to_device(self.device())?;
             let squares = (self.reconstruct(&images)? - &images)?.sqr()?;
             errors.extend(squares.flatten_from(1)?.mean(1)?.to_vec1::<f32>()?);

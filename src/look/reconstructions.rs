@@ -35,7 +35,7 @@ impl Autoencoder {
     ) -> Result<Montage> {
         let originals = split.first(n)?;
         let output = self.reconstruct(&originals)?.to_device(&Device::Cpu)?;
-        let reconstructions = loss.pictures(output)?;
+        let reconstructions = loss.images_from(output)?;
         Montage::rows(&[
             ("originals", &originals),
             ("reconstructions", &reconstructions),

@@ -1,6 +1,6 @@
 //! Mean loss of a model over a split.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::Split;
 use crate::error::Result;
 use crate::loss::Loss;
@@ -45,7 +45,7 @@ impl Autoencoder {
         let positions: Vec<usize> = (0..split.len()).collect();
         let mut sum = 0.0;
         for positions in positions.chunks(micro_batch(c * h * w)) {
-            unless_stopped()?;
+            check_stopped()?;
             let images = split.images(positions)?.to_device(self.device())?;
             let mean = loss
                 .of(&self.reconstruct(&images)?, &images)?

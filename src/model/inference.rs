@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::layer::{ForwardState, LayerVars};
-use crate::math::affine;
+use crate::math::scale_and_shift;
 use crate::model::sequential::Sequential;
 use crate::model::variables::VarPair;
 use crate::plan::{Plan, StageParams};
@@ -82,7 +82,7 @@ fn batch_norm_affines(
                 return Ok(None);
             };
             let (mean, variance) = (mean.to_vec1::<f32>()?, variance.to_vec1::<f32>()?);
-            Ok(Some(affine(&mean, &variance, pair[0], pair[1])))
+            Ok(Some(scale_and_shift(&mean, &variance, pair[0], pair[1])))
         })
         .collect()
 }

@@ -1,6 +1,6 @@
 //! Micro-batches: inference on parts of a batch, so that memory does not grow with the batch.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::error::Result;
 use candle_core::Tensor;
 
@@ -28,7 +28,7 @@ pub(crate) fn map_micro_batches(
     let outputs = (0..n)
         .step_by(size)
         .map(|start| -> Result<Tensor> {
-            unless_stopped()?;
+            check_stopped()?;
             Ok(f(&batch.narrow(0, start, size.min(n - start))?)?.detach())
         })
         .collect::<Result<Vec<_>>>()?;

@@ -6,7 +6,8 @@
 use crate::layer::{BackwardArgs, ForwardArgs, Number, Workspace};
 use crate::loss::Loss;
 use crate::math::{
-    Matrix, Rng, Statistics, add_rows, dropout_scale, multiply, multiply_each, sum_rows,
+    BatchStats, Matrix, Rng, ShardSums, add_column_sums, add_to_rows, dropout_scale, matmul,
+    mul_assign,
 };
 use crate::plan::plan::Plan;
 use crate::plan::stage::Stage;
@@ -32,7 +33,7 @@ pub(crate) struct StepContext<'a, T> {
     pub(crate) plan: &'a Plan,
     pub(crate) parameters: &'a [T],
     /// One per stage; empty unless the stage is a batch normalization.
-    pub(crate) norms: &'a [Statistics<T>],
+    pub(crate) norms: &'a [BatchStats<T>],
     /// Positioned at the batch's first random number. Stages consume numbers in order, image by
     /// image, so that the masks do not depend on the number of shards.
     pub(crate) dropout: &'a Rng,
@@ -117,7 +118,7 @@ impl<T: Number> Shard<T> {
                     .dropout
                     .skipped((samples + self.first * outputs) as u64)
                     .fill_dropout_mask(mask, p as f32);
-                multiply_each(&mut self.values[i + 1][..self.rows * outputs], mask);
+                mul_assign(&mut self.values[i + 1][..self.rows * outputs], mask);
                 samples += context.batch * outputs;
             }
         }
@@ -187,7 +188,7 @@ impl<T: Number> Shard<T> {
         let n = self.rows * stage.outputs;
         let gradients = &mut self.gradients[i][..n];
         if stage.dropout.is_some() {
-            multiply_each(gradients, &self.masks[i][..n]);
+            mul_assign(gradients, &self.masks[i][..n]);
         }
         if let Some(activation) = stage.pointwise() {
             let scale = stage
@@ -221,15 +222,18 @@ impl<T: Number> Shard<T> {
         let Some(dx) = dx else { return };
         for (later, skip_add) in stages.iter().enumerate().skip(i) {
             if skip_add.op.skip_source() == Some(i) {
-                add_rows(dx, &current[later - i][..self.rows * skip_add.outputs]);
+                add_to_rows(dx, &current[later - i][..self.rows * skip_add.outputs]);
             }
         }
     }
 
-    /// Values per channel, and the channel sums, that a batch normalization measured; `values` is
-    /// the number of values of a channel in one image.
-    pub(crate) fn channel_sums(&self, i: usize, values: usize) -> (usize, &[f64]) {
-        (self.rows * values, &self.workspaces[i].channel_sums)
+    /// Channel sums that a batch normalization measured. `values` counts the values of a channel in
+    /// one image.
+    pub(crate) fn channel_sums(&self, i: usize, values: usize) -> ShardSums<'_> {
+        ShardSums {
+            count: self.rows * values,
+            sums: &self.workspaces[i].channel_sums,
+        }
     }
 
     /// Gradients of weight, then bias, of a stage that is not dense.
@@ -245,7 +249,7 @@ pub(crate) fn summed_gradients<T: Number>(shards: &[Shard<T>], i: usize, gradien
         if nth == 0 {
             gradients.copy_from_slice(shard_gradients);
         } else {
-            add_rows(gradients, shard_gradients);
+            add_to_rows(gradients, shard_gradients);
         }
     }
 }
@@ -269,7 +273,7 @@ pub(crate) fn weight_gradients<T: Number>(
         let gradients = &shard.gradients[i][..shard.rows * stage.outputs];
         let dy = Matrix::new(gradients, shard.rows, stage.outputs);
         let dy = dy.narrow(units.start, units.len());
-        multiply(dy.transposed(), x, weights, nth > 0); // (units, rows) x (rows, in)
-        sum_rows(biases, gradients, stage.outputs, units.start);
+        matmul(dy.transposed(), x, weights, nth > 0); // (units, rows) x (rows, in)
+        add_column_sums(biases, gradients, stage.outputs, units.start);
     }
 }

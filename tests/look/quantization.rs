@@ -10,7 +10,7 @@ fn more_bits_approach_the_reconstruction_without_quantization() {
         &data.take(600, 50),
         &Fit {
             epochs: 2,
-            batch: 20,
+            batch_size: 20,
             ..Default::default()
         },
     )

@@ -139,7 +139,7 @@ fn training_a_copy_leaves_the_original_unchanged() {
             &data,
             &Fit {
                 epochs: 1,
-                batch: 8,
+                batch_size: 8,
                 ..Default::default()
             },
         )
