@@ -166,8 +166,8 @@ fn training_sees_other_cuts_each_epoch_and_evaluation_never() {
             &data,
             &Fit {
                 epochs: 3,
-                batch: 4,
-                validation: 0.0,
+                batch_size: 4,
+                validation_split: 0.0,
                 seed,
                 ..Default::default()
             },
@@ -409,8 +409,8 @@ fn unreadable_files_are_stood_in_for_up_to_the_limit() {
             &data,
             &Fit {
                 epochs: 1,
-                batch: 4,
-                validation: 0.0,
+                batch_size: 4,
+                validation_split: 0.0,
                 ..Default::default()
             },
         )
