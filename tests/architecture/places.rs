@@ -53,10 +53,6 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &["cell.rs", "show/display.rs", "show/input.rs"],
     },
     Covered {
-        by: "tests/kernel/test_lab.py",
-        files: &["train/view.rs"],
-    },
-    Covered {
         by: "tests/layer/conv.rs",
         files: &[
             "layer/average.rs",
@@ -92,10 +88,6 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
             "show/color.rs",
             "show/numbers.rs",
         ],
-    },
-    Covered {
-        by: "tests/train/run.rs",
-        files: &["train/fit.rs", "train/history.rs"],
     },
     Covered {
         by: "tests/train/train_step.rs",
