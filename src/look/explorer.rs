@@ -167,9 +167,10 @@ impl Explorer {
     /// The decoder and its controls for the page.
     fn model_json(&self) -> Value {
         let (c, h, w) = self.model.image_shape();
-        let slider = |&Slider { unit, low, high, .. }: &Slider| {
-            json!({ "unit": unit, "low": low, "high": high })
-        };
+        let slider =
+            |&Slider {
+                 unit, low, high, ..
+             }: &Slider| { json!({ "unit": unit, "low": low, "high": high }) };
         json!({
             "image": [c, h, w],
             "size": self.model.code_size(),

@@ -49,10 +49,6 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &["show/display.rs", "show/input.rs"],
     },
     Covered {
-        by: "tests/kernel/test_lab.py",
-        files: &["train/view.rs"],
-    },
-    Covered {
         by: "tests/layer/conv.rs",
         files: &[
             "math/convolution/correlation.rs",
@@ -89,10 +85,6 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
             "show/color.rs",
             "show/numbers.rs",
         ],
-    },
-    Covered {
-        by: "tests/train/run.rs",
-        files: &["train/fit.rs", "train/history.rs"],
     },
     Covered {
         by: "tests/train/train_step.rs",
