@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     })?;
     row("1,000 points in 10 groups", &|| {
         Plot::new()
-            .scatter_by(&codes_x, &codes_y, &labels)
+            .scatter_by("", &codes_x, &codes_y, &labels)
             .contents()
     })?;
     row("confusion matrix of 10 classes", &|| {

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::file::decode_image;
 use crate::model::Autoencoder;
-use crate::show::Pictures;
+use crate::show::Images;
 use candle_core::{DType, Device, Tensor};
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
@@ -33,7 +33,7 @@ pub struct Jpeg {
 /// assert!(jpeg(&pictures, 90)?.error < jpeg(&pictures, 10)?.error);
 /// # Ok::<(), candlebook::Error>(())
 /// ```
-pub fn jpeg(pictures: impl Pictures, quality: u8) -> Result<Jpeg> {
+pub fn jpeg(pictures: impl Images, quality: u8) -> Result<Jpeg> {
     if !(1..=100).contains(&quality) {
         return Err(Error::setting(
             "quality",
@@ -43,7 +43,7 @@ pub fn jpeg(pictures: impl Pictures, quality: u8) -> Result<Jpeg> {
         ));
     }
     let pictures = pictures
-        .pictures()?
+        .images()?
         .to_device(&Device::Cpu)?
         .to_dtype(DType::F32)?;
     let (n, c, h, w) = pictures.dims4()?;
@@ -101,8 +101,8 @@ pub fn jpeg(pictures: impl Pictures, quality: u8) -> Result<Jpeg> {
 ///
 /// # Errors
 /// Fewer bytes than the lowest quality needs; and as [`jpeg`].
-pub fn jpeg_within(pictures: impl Pictures, bytes: f64) -> Result<Jpeg> {
-    let pictures = pictures.pictures()?;
+pub fn jpeg_within(pictures: impl Images, bytes: f64) -> Result<Jpeg> {
+    let pictures = pictures.images()?;
     let mut best = jpeg(&pictures, 1)?;
     if bytes.is_nan() || best.bytes > bytes {
         let expected = format!(

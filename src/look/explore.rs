@@ -3,8 +3,8 @@
 
 use crate::error::{Error, Result};
 use crate::layer::Layer;
-use crate::model::{Autoencoder, thousands};
-use crate::show::{Content, Montage, Show, base64, new_id, shows_itself};
+use crate::model::Autoencoder;
+use crate::show::{Content, Montage, Show, base64, evcxr_display, new_id, thousands};
 use candle_core::{Device, Tensor, Var};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -233,4 +233,4 @@ impl Show for Explorer {
         )])
     }
 }
-shows_itself!(Explorer);
+evcxr_display!(Explorer);

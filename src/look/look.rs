@@ -7,7 +7,7 @@ use crate::layer::{ForwardState, Layer, Node, shape};
 use crate::look::pca::principal_components;
 use crate::loss::Loss;
 use crate::model::{Autoencoder, chunk};
-use crate::show::{Content, Montage, Pictures, Plot, Plots, Scale, Show, shows_itself};
+use crate::show::{Content, Images, Montage, Plot, Plots, Scale, Show, evcxr_display};
 use candle_core::{DType, Device, Tensor};
 use std::ops::RangeInclusive;
 
@@ -164,7 +164,7 @@ impl Autoencoder {
             let plot = Plot::new()
                 .size(400, 240)
                 .title(format!("{name}, {}", shape(var.dims())))
-                .y("weights");
+                .y_label("weights");
             plot.histogram("", var.as_tensor(), 60)
         });
         Ok(Plots::new(plots))
@@ -207,8 +207,8 @@ impl Autoencoder {
         let plot = points(&split, &codes.narrow(1, a, 1)?, &codes.narrow(1, b, 1)?)?;
         Ok(plot
             .title("Codes")
-            .x(format!("code {a}"))
-            .y(format!("code {b}")))
+            .x_label(format!("code {a}"))
+            .y_label(format!("code {b}")))
     }
 
     /// The codes along their two principal components, a point for each picture, coloured by label where there are
@@ -231,7 +231,7 @@ impl Autoencoder {
                 found.explained[i] * 100.0
             )
         };
-        Ok(plot.title("Codes").x(name(0)).y(name(1)))
+        Ok(plot.title("Codes").x_label(name(0)).y_label(name(1)))
     }
 
     /// One picture's code with one number swept over a range while the rest stays as it is: a row for each of `units`.
@@ -333,7 +333,7 @@ impl Autoencoder {
             .chain(nearest.iter().map(caption))
             .collect();
         let all = [
-            picture.pictures()?.narrow(0, 0, 1)?,
+            picture.images()?.narrow(0, 0, 1)?,
             split.images(&positions)?,
         ];
         let what = if split.labels().is_some() {
@@ -392,8 +392,8 @@ impl Autoencoder {
         Ok(Plot::new()
             .histogram("", errors, 60)
             .title("Reconstruction errors")
-            .x("mean squared error")
-            .y("pictures"))
+            .x_label("mean squared error")
+            .y_label("pictures"))
     }
 
     /// How many pictures are looked at together.
@@ -475,7 +475,7 @@ fn check_steps(steps: usize) -> Result<()> {
 fn points(split: &Split, x: &Tensor, y: &Tensor) -> Result<Plot> {
     let plot = Plot::new().size(560, 440);
     Ok(match split.labels() {
-        Some(labels) => plot.scatter_by(x, y, &labels),
+        Some(labels) => plot.scatter_by("", x, y, &labels),
         None => plot.scatter("", x, y),
     })
 }
@@ -525,4 +525,4 @@ impl Show for Activations {
         Ok(contents)
     }
 }
-shows_itself!(Activations);
+evcxr_display!(Activations);

@@ -8,7 +8,7 @@ use crate::loss::Loss;
 use crate::math::{Purpose, Rng};
 use crate::model::sequential::{Sequential, infer, layer_error};
 use crate::plan::Plan;
-use crate::show::{Content, Show, Table, shows_itself};
+use crate::show::{Content, Show, Table, evcxr_display, thousands};
 use candle_core::{DType, Device, Tensor, Var};
 
 /// Values of the pictures that pass through the model at a time where no gradient is needed; so many pictures at most.
@@ -405,19 +405,6 @@ fn in_chunks(batch: &Tensor, run: impl Fn(&Tensor) -> Result<Tensor>) -> Result<
     Ok(Tensor::cat(&parts, 0)?)
 }
 
-/// 101632 as 101,632.
-pub(crate) fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 impl Show for Autoencoder {
     fn contents(&self) -> Result<Vec<Content>> {
         let (c, h, w) = self.input;
@@ -440,4 +427,4 @@ impl Show for Autoencoder {
             .contents()
     }
 }
-shows_itself!(Autoencoder);
+evcxr_display!(Autoencoder);

@@ -5,6 +5,6 @@ mod sequential;
 mod preset;
 
 pub use autoencoder::Autoencoder;
-pub(crate) use autoencoder::{check_input, chunk, thousands};
+pub(crate) use autoencoder::{check_input, chunk};
 pub use preset::{Pooled, Strided};
 pub(crate) use sequential::count_weights;

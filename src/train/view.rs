@@ -5,10 +5,10 @@
 
 use crate::data::{ImageShape, Split};
 use crate::error::{Error, Result};
-use crate::model::{Autoencoder, thousands};
+use crate::model::Autoencoder;
 use crate::show::{
     Canvas, Content, DENSITY, Frontend, Handle, LIGHT, UPDATE_EVERY, bar, base64, duration, escape,
-    show, sparkline,
+    note, show, sparkline, thousands,
 };
 use crate::train::history::History;
 use plotters::style::text_anchor::HPos;
@@ -118,13 +118,13 @@ impl View {
                 duration(epoch.seconds),
                 thousands(epoch.images_per_second as usize),
             );
-            println!(
+            note(format_args!(
                 "epoch {}/{}  train {:.5}{valid}  {seconds}  {speed} images/s  {}",
                 self.finished,
                 self.epochs,
                 epoch.train_loss,
                 sparkline(&train, 20)
-            );
+            ));
             return Ok(());
         }
         // Epochs may be shorter than what a picture of each would take.
@@ -165,7 +165,7 @@ impl View {
             text.push_str(&format!("; best {name} loss {loss:.5} in epoch {best}"));
         }
         if !self.live() {
-            println!("{text}");
+            note(&text);
             return Ok(());
         }
         let mut content = Content::text(text.clone());
@@ -241,7 +241,7 @@ impl View {
 
     /// The curve over the strip, below some free lines of pixels.
     fn picture(&self, history: &History, top: usize) -> Result<Canvas> {
-        let curve = history.plot().size(WIDTH as u32, CURVE as u32).draw()?.0;
+        let curve = history.plot().size(WIDTH as u32, CURVE as u32).canvas()?;
         let strip = self.drawn.as_ref().map_or(0, Canvas::height);
         let mut canvas = Canvas::new(
             curve.width(),

@@ -31,7 +31,7 @@ fn close(a: [f32; 3], b: [f32; 3]) -> bool {
 }
 
 #[test]
-fn every_form_is_read_and_shown() {
+fn every_format_is_decoded_and_rendered() {
     let folder = tempfile::tempdir().unwrap();
     for (ending, mime) in [
         ("png", "image/png"),
@@ -77,12 +77,12 @@ fn every_form_is_read_and_shown() {
             .tensor()
             .unwrap_err()
             .to_string()
-            .contains("expected a picture of pixels, got an SVG drawing")
+            .contains("expected an image with pixels, got an SVG drawing")
     );
 }
 
 #[test]
-fn pictures_stand_beside_tensors() {
+fn image_files_are_images_of_a_montage() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("picture.png");
     sample().save(&path).unwrap();
@@ -92,7 +92,7 @@ fn pictures_stand_beside_tensors() {
 }
 
 #[test]
-fn transparency_is_put_on_white() {
+fn transparent_pixels_are_put_on_white() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("glass.png");
     RgbaImage::from_pixel(2, 2, Rgba([0, 0, 0, 0]))
@@ -105,7 +105,7 @@ fn transparency_is_put_on_white() {
 }
 
 #[test]
-fn the_orientation_of_the_camera_is_followed() {
+fn the_exif_orientation_is_applied() {
     // A JPEG with an EXIF part that says: turn by 90 degrees (orientation 6).
     let mut bytes = Vec::new();
     let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
@@ -126,16 +126,16 @@ fn the_orientation_of_the_camera_is_followed() {
 }
 
 #[test]
-fn what_is_no_picture_is_an_error_in_words() {
+fn damaged_and_foreign_files_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let open = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         Image::open(&path).unwrap_err().to_string()
     };
-    let expected = "expected a picture (PNG, JPEG, WebP, BMP, GIF or SVG), got";
+    let expected = "expected an image (PNG, JPEG, WebP, BMP, GIF or SVG), got";
     assert!(open("empty.jpg", b"").ends_with(&format!(
-        "empty.jpg: {expected} an empty file. Check that the file is whole"
+        "empty.jpg: {expected} an empty file. Check that the file is complete"
     )));
     assert!(open("text.png", b"hello").contains(&format!("{expected} a file of another kind")));
     let mut png = Cursor::new(Vec::new());

@@ -1,4 +1,4 @@
-//! Pictures, charts and pages.
+//! Tests of `show`: images, charts, tables, pages and progress.
 
 mod image;
 mod page;

@@ -1,4 +1,4 @@
-//! HTML, SVG, Markdown, formulas, JSON, sound and moving pictures: what reaches the page, and what is refused.
+//! HTML, SVG, Markdown, LaTeX, JSON, sound, video and animations: MIME types and error messages.
 
 use base64::Engine;
 use candlebook::prelude::*;
@@ -10,7 +10,7 @@ fn decoded(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn text_forms_have_their_mime_types_and_a_plain_twin() {
+fn markup_has_its_mime_type_and_plain_text() {
     let page = html("<p><b>Hi there!</b> this is &amp; HTML</p>");
     assert_eq!(
         page.get("text/html"),
@@ -33,12 +33,12 @@ fn text_forms_have_their_mime_types_and_a_plain_twin() {
     let error = svg("hello").unwrap_err().to_string();
     assert_eq!(
         error,
-        "svg: expected a drawing that begins with <svg, got \"hello\". A file is shown by Image::open(path)"
+        "svg: expected a drawing that starts with <svg, got \"hello\". To show a file, use Image::open(path)"
     );
 }
 
 #[test]
-fn samples_become_a_sound_file() {
+fn samples_become_a_wav_file() {
     let samples = Tensor::new(&[[0.0f32, 1.0, -2.0], [0.5, 0.0, 0.0]], &Device::Cpu).unwrap();
     let content = sound(&samples, 8000).unwrap();
     let html = content.get("text/html").unwrap();
@@ -63,7 +63,7 @@ fn samples_become_a_sound_file() {
     assert_eq!(
         words,
         [0, 16384, 32767, 0, -32767, 0],
-        "channels take turns; what is too loud is cut off"
+        "channels are interleaved; values outside [-1, 1] are clipped"
     );
     let error = sound(
         &Tensor::zeros((9, 2), DType::F32, &Device::Cpu).unwrap(),
@@ -78,12 +78,12 @@ fn samples_become_a_sound_file() {
     let error = sound(&samples, 0).unwrap_err().to_string();
     assert_eq!(
         error,
-        "sample_rate: expected 1 to 1,000,000 samples a second, got 0. 44100 is that of a compact disc"
+        "sample_rate: expected 1 to 1,000,000 Hz, got 0. A compact disc has 44100 Hz"
     );
 }
 
 #[test]
-fn files_of_sound_and_video_are_played_in_the_page() {
+fn sound_and_video_files_are_embedded_with_a_player() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| {
         std::fs::write(folder.path().join(name), b"bytes").unwrap();
@@ -106,7 +106,7 @@ fn files_of_sound_and_video_are_played_in_the_page() {
     let error = video(file("film.avi")).unwrap_err().to_string();
     assert!(
         error.ends_with(
-            "film.avi: expected one of the endings mp4, webm, ogv, got .avi. Convert the file first"
+            "film.avi: expected one of the extensions mp4, webm, ogv, got .avi. Convert the file first"
         ),
         "{error}"
     );
@@ -115,7 +115,7 @@ fn files_of_sound_and_video_are_played_in_the_page() {
 }
 
 #[test]
-fn frames_become_an_animated_picture() {
+fn frames_become_an_animated_png() {
     let frames = Tensor::new(&[0f32, 0.2, 0.4, 1.0], &Device::Cpu)
         .unwrap()
         .reshape((4, 1, 1, 1))
@@ -129,7 +129,7 @@ fn frames_become_an_animated_picture() {
     assert_eq!(
         (control.num_frames, control.num_plays),
         (4, 0),
-        "again and again"
+        "an endless loop"
     );
     let mut values = Vec::new();
     let mut buffer = vec![0; reader.output_buffer_size().unwrap()];
@@ -143,6 +143,6 @@ fn frames_become_an_animated_picture() {
     let error = animation(&frames, 0.0).unwrap_err().to_string();
     assert_eq!(
         error,
-        "frames_per_second: expected 0.1 to 100, got 0. 10 is a good start"
+        "frames_per_second: expected 0.1 to 100, got 0. Start with 10"
     );
 }

@@ -40,15 +40,15 @@ fn charts_look_as_they_did() {
         .line("sine", &x, &y)
         .band("spread", &x, near(-0.2), near(0.2))
         .title("Lines")
-        .x("time")
-        .y("height");
+        .x_label("time")
+        .y_label("height");
     compare("lines", &size(lines));
     let labels: Vec<usize> = (0..60).map(|i| i / 20).collect();
     compare(
         "groups",
         &size(
             Plot::new()
-                .scatter_by(&y, &x, &labels)
+                .scatter_by("", &y, &x, &labels)
                 .title("Groups")
                 .dark(),
         ),
@@ -67,8 +67,8 @@ fn charts_look_as_they_did() {
             Plot::new()
                 .heat_map(&matrix)
                 .title("Heat map")
-                .x("column")
-                .y("row"),
+                .x_label("column")
+                .y_label("row"),
         ),
     );
     let log = Plot::new()
@@ -78,7 +78,7 @@ fn charts_look_as_they_did() {
             (1..31).map(|i| 1.0 / (i * i) as f64).collect::<Vec<_>>(),
         )
         .log_y()
-        .x("epoch");
+        .x_label("epoch");
     compare("log", &size(log));
 }
 

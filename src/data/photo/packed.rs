@@ -9,7 +9,7 @@ use crate::data::photo::frame::{Crop, Frame, Framing};
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
 use crate::file::temporary;
-use crate::show::Line;
+use crate::show::StatusLine;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -152,10 +152,10 @@ fn make(
     let mut end = HEADER + ENTRY * n as u64;
     out.seek(SeekFrom::Start(end))
         .map_err(Error::io("write", path))?;
-    let mut line = Line::new();
+    let mut line = StatusLine::new();
     for start in (0..n).step_by(CHUNK) {
         unless_stopped()?;
-        line.at(|| format!("decoding photographs: {start} of {n}"));
+        line.update(|| format!("decoding photographs: {start} of {n}"));
         let frames: Vec<_> = (start..n.min(start + CHUNK))
             .into_par_iter()
             .map(decode)
@@ -198,7 +198,7 @@ fn make(
         .map_err(|error| Error::io("write", path)(error.into_error()))?;
     file.persist(path)
         .map_err(|error| Error::io("write", path)(error.error))?;
-    line.done(|| {
+    line.finish(|| {
         format!(
             "{n} photographs decoded, {:.0} MB in {}",
             end as f64 / 1e6,
