@@ -24,7 +24,7 @@ enum Level {
 }
 
 /// Prints the findings; an error where something needed is missing.
-pub fn run() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     let findings = [
         rustc(),
         libstd(),

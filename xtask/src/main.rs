@@ -1,13 +1,19 @@
 //! Development commands: `cargo xtask test` sets up what the tests need and runs every one.
 
 mod cuda;
+mod size;
+mod sources;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 const USAGE: &str = "\
-cargo xtask test [STEP ...]   every test, or the steps named: fmt clippy cuda doc unit install kernel notebooks
+cargo xtask test [STEP ...]   every test, or the steps named: fmt words clippy cuda doc unit install kernel
+                              notebooks
+cargo xtask words [PATH ...]  every finding of the step `words`, below these paths
+cargo xtask count             sizes of functions and files, tuple parameters, documented functions
 cargo xtask cuda              a build with CUDA, which needs no GPU; pip installs the toolkit
 cargo xtask sanitizer         matrix products under AddressSanitizer; compiles everything once more
 cargo xtask bench NAME        interaction: how the kernel feels, beside the stock form and ipykernel
@@ -26,6 +32,8 @@ fn main() -> ExitCode {
         .as_slice()
     {
         ["test", steps @ ..] => test(steps),
+        ["words", paths @ ..] => Place::new().and_then(|place| words::list(&place.root, paths)),
+        ["count"] => Place::new().and_then(|place| size::print(&place.root)),
         ["cuda"] => cuda::build(),
         ["sanitizer"] => sanitizer(),
         ["bench", name @ ("interaction" | "soak")] => bench(name),
@@ -46,8 +54,9 @@ fn main() -> ExitCode {
 /// A named part of the tests.
 type Step = (&'static str, fn(&Place) -> Result<(), String>);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("fmt", fmt),
+    ("words", words::check),
     ("clippy", clippy),
     ("cuda", cuda::check),
     ("doc", doc),

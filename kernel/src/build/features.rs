@@ -26,14 +26,14 @@ const VARIABLES: [&str; 9] = [
 
 /// Features, and the environment they were built in. Both are part of the seed's key.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Features {
+pub(crate) struct Features {
     names: Vec<String>,
     #[serde(default)]
     environment: BTreeMap<String, String>,
 }
 
 /// Reads names joined by commas, as cargo's `--features` has them. The order does not matter: "cudnn" is "cuda,cudnn".
-pub fn parse(text: &str) -> Result<Features, String> {
+pub(crate) fn parse(text: &str) -> Result<Features, String> {
     let names: Vec<&str> = text
         .split([',', ' '])
         .filter(|name| !name.is_empty())
@@ -73,7 +73,7 @@ pub fn parse(text: &str) -> Result<Features, String> {
 
 impl Features {
     /// What the last `install` chose, else what this program was compiled with.
-    pub fn chosen() -> Result<Features> {
+    pub(crate) fn chosen() -> Result<Features> {
         let path = file()?;
         if !path.exists() {
             return Features::compiled().with_environment();
@@ -90,7 +90,7 @@ impl Features {
     }
 
     /// What this program was compiled with.
-    pub fn compiled() -> Features {
+    pub(crate) fn compiled() -> Features {
         let on = [
             cfg!(feature = "cuda"),
             cfg!(feature = "cudnn"),
@@ -110,16 +110,16 @@ impl Features {
     }
 
     /// Makes it the choice for kernels that start from now on.
-    pub fn save(&self) -> Result<()> {
+    pub(crate) fn save(&self) -> Result<()> {
         home::write_atomically(&file()?, toml::to_string(self)?.as_bytes())
     }
 
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.names.iter().any(|own| own == name)
     }
 
     /// As in a manifest: `"cuda", "cudnn"`.
-    pub fn quoted(&self) -> String {
+    pub(crate) fn quoted(&self) -> String {
         self.names
             .iter()
             .map(|name| format!("{name:?}"))
@@ -131,7 +131,7 @@ impl Features {
     ///
     /// # Errors
     /// No compiler for CUDA.
-    pub fn with_environment(mut self) -> Result<Features> {
+    pub(crate) fn with_environment(mut self) -> Result<Features> {
         if !self.has("cuda") {
             return Ok(self);
         }
@@ -167,14 +167,14 @@ impl Features {
     }
 
     /// The variables of builds: what each is to be, None for not set.
-    pub fn variables(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
         // Without CUDA nothing reads them.
         let ours = VARIABLES.into_iter().filter(|_| self.has("cuda"));
         ours.map(|name| (name, self.environment.get(name).map(String::as_str)))
     }
 
     /// Gives a program the variables of builds.
-    pub fn apply(&self, command: &mut Command) {
+    pub(crate) fn apply(&self, command: &mut Command) {
         for (name, value) in self.variables() {
             match value {
                 Some(value) => command.env(name, value),
@@ -185,7 +185,7 @@ impl Features {
 }
 
 /// Takes the choice back.
-pub fn forget() -> Result<()> {
+pub(crate) fn forget() -> Result<()> {
     let path = file()?;
     match std::fs::remove_file(&path) {
         Err(error) if path.exists() => {

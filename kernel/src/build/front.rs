@@ -43,7 +43,7 @@ const NAMED: [&str; 2] = ["candle-core", "candle-nn"];
 const STANDARD: [&str; 5] = ["alloc", "core", "proc_macro", "std", "test"];
 
 /// Lays the folder out in a session.
-pub fn lay_out(session: &Session) -> Result<()> {
+pub(crate) fn lay_out(session: &Session) -> Result<()> {
     let bin = session.folder.join(FRONT_FOLDER).join("bin");
     home::create_folder(&bin)?;
     let link = |to: &Path, name: &str| -> Result<()> {
@@ -63,7 +63,7 @@ pub fn lay_out(session: &Session) -> Result<()> {
 ///
 /// # Safety
 /// No other thread may run.
-pub unsafe fn put_in_place(session: &Session) -> Result<()> {
+pub(crate) unsafe fn put_in_place(session: &Session) -> Result<()> {
     let real = home::sysroot()?.join("bin/cargo");
     // Where the toolchain is not laid out as rustup does, rust-analyzer reads everything.
     if real.is_file() {
@@ -98,7 +98,7 @@ fn paths(session: &Session) -> Result<(OsString, OsString)> {
 
 /// The environment of the stock form: cargo works as always, but for the lock file, which the engine's first evaluation
 /// empties. With new versions of libraries everything would be compiled again at each start.
-pub fn stock_environment(session: &Session) -> Result<Vec<(&'static str, OsString)>> {
+pub(crate) fn stock_environment(session: &Session) -> Result<Vec<(&'static str, OsString)>> {
     lay_out(session)?;
     let (path, front) = paths(session)?;
     Ok(vec![
@@ -128,7 +128,7 @@ fn keep_lock(lock: &Path) {
 }
 
 /// Cargo's own home.
-pub fn cargo_home() -> Result<PathBuf> {
+pub(crate) fn cargo_home() -> Result<PathBuf> {
     match std::env::var_os(CARGO_HOME).or_else(|| std::env::var_os("CARGO_HOME")) {
         Some(home) => Ok(home.into()),
         None => Ok(home::user_home()?.join(".cargo")),
@@ -136,14 +136,14 @@ pub fn cargo_home() -> Result<PathBuf> {
 }
 
 /// The path without the folder in front, for the process that runs cells.
-pub fn users_path() -> OsString {
+pub(crate) fn users_path() -> OsString {
     std::env::var_os(PATH)
         .or_else(|| std::env::var_os("PATH"))
         .unwrap_or_default()
 }
 
 /// Does what is asked, where this program was called by one of the names it has in the folder in front.
-pub fn run_if_asked() -> Option<ExitCode> {
+pub(crate) fn run_if_asked() -> Option<ExitCode> {
     std::env::var_os(CARGO)?;
     let name = std::env::args_os().next()?;
     match Path::new(&name).file_name()?.to_str()? {
@@ -195,7 +195,7 @@ fn rustup() -> ExitCode {
 
 /// Passes the call on to cargo, with less in `metadata`. What the same call was answered while the seed was built is
 /// answered at once.
-pub fn run() -> ExitCode {
+pub(crate) fn run() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some(lock) = std::env::var_os(LOCK) {
         keep_lock(Path::new(&lock));

@@ -5,7 +5,7 @@ use crate::build::nvcc::find_nvcc;
 
 /// What was found of NVIDIA's.
 #[derive(Debug, Default)]
-pub struct Gpu {
+pub(crate) struct Gpu {
     /// The kernel driver's version.
     driver: Option<String>,
     /// Whether the library that programs talk to the driver by can be loaded.
@@ -16,15 +16,15 @@ pub struct Gpu {
 
 /// What to say about it.
 #[derive(Debug, PartialEq)]
-pub struct Verdict {
-    pub fine: bool,
-    pub found: String,
-    pub mend: &'static str,
+pub(crate) struct Verdict {
+    pub(crate) fine: bool,
+    pub(crate) found: String,
+    pub(crate) mend: &'static str,
 }
 
 impl Gpu {
     /// Looks.
-    pub fn look() -> Gpu {
+    pub(crate) fn look() -> Gpu {
         let text = std::fs::read_to_string("/proc/driver/nvidia/version").ok();
         // SAFETY: NVIDIA's driver library; it does nothing until a function of it is called.
         let library = unsafe { libloading::Library::new("libcuda.so.1") }.is_ok();
@@ -36,7 +36,7 @@ impl Gpu {
     }
 
     /// What models will run on with a kernel of these features. A machine without a GPU lacks nothing.
-    pub fn verdict(&self, features: &Features) -> Verdict {
+    pub(crate) fn verdict(&self, features: &Features) -> Verdict {
         let cuda = features.has("cuda");
         let verdict = |fine, found: String, mend| Verdict { fine, found, mend };
         match (&self.driver, self.library) {

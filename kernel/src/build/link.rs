@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// Copies an engine's folder: what cargo never rewrites is linked, the rest copied with its times, which cargo compares.
 /// Incremental state stays behind, and whatever has a name that starts with one of `leave`.
-pub fn fill(from: &Path, to: &Path, leave: &[&str]) -> Result<()> {
+pub(crate) fn fill(from: &Path, to: &Path, leave: &[&str]) -> Result<()> {
     home::create_folder(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;

@@ -2,15 +2,15 @@
 //!
 //! Uses `home` alone.
 
-pub mod environment;
+pub(crate) mod environment;
 mod link;
 mod nvcc;
-pub mod features;
-pub mod gpu;
-pub mod seed;
-pub mod session;
-pub mod front;
+pub(crate) mod features;
+pub(crate) mod gpu;
+pub(crate) mod seed;
+pub(crate) mod session;
+pub(crate) mod front;
 
-pub use features::Features;
-pub use seed::{Seed, WARM_UP};
-pub use session::Session;
+pub(crate) use features::Features;
+pub(crate) use seed::{Seed, WARM_UP};
+pub(crate) use session::Session;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// CUDA's compiler, in the order in which candle's build looks for it.
-pub fn find_nvcc() -> Option<PathBuf> {
+pub(crate) fn find_nvcc() -> Option<PathBuf> {
     let own = std::env::var_os("NVCC").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let homes = ["CUDA_HOME", "CUDA_PATH"]

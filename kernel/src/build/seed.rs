@@ -25,7 +25,7 @@ const LOCK: &str = include_str!("../../../Cargo.lock");
 /// The cell that the engine runs before the user's first, together with [`INIT`]: one compilation less.
 const PRELUDE: &str = include_str!("../../../kernel-spec/prelude.rs");
 /// A cell of each usual kind, run while the seed is built, so that a broken seed is found there.
-pub const WARM_UP: &str = include_str!("../../../kernel-spec/warm_up.rs");
+pub(crate) const WARM_UP: &str = include_str!("../../../kernel-spec/warm_up.rs");
 /// The cell crate's profile governs its dependencies: without this, candle would run with debug assertions.
 const CARGO_CONFIG: &str = "\
 [profile.dev.package.\"*\"]
@@ -40,21 +40,21 @@ const ENGINE: &str = "evcxr 0.22.0";
 
 /// Where the seed for this program, toolchain and features is, or will be.
 #[derive(Debug)]
-pub struct Seed {
-    pub folder: PathBuf,
+pub(crate) struct Seed {
+    pub(crate) folder: PathBuf,
     features: Features,
     /// Held, once the seed is ready, against its removal.
-    pub in_use: Option<File>,
+    pub(crate) in_use: Option<File>,
 }
 
 impl Seed {
     /// Finds the place for the features that `install` chose; quick.
-    pub fn find() -> Result<Seed> {
+    pub(crate) fn find() -> Result<Seed> {
         Seed::with(Features::chosen()?)
     }
 
     /// Finds the place for features.
-    pub fn with(features: Features) -> Result<Seed> {
+    pub(crate) fn with(features: Features) -> Result<Seed> {
         let version = home::rustc_version()?;
         home::check_rustc(&version)?;
         Ok(Seed {
@@ -65,7 +65,7 @@ impl Seed {
     }
 
     /// The seed in a folder, while it is being built.
-    pub fn at(folder: PathBuf) -> Seed {
+    pub(crate) fn at(folder: PathBuf) -> Seed {
         Seed {
             folder,
             features: Features::default(),
@@ -74,18 +74,18 @@ impl Seed {
     }
 
     /// What it is built with.
-    pub fn features(&self) -> &Features {
+    pub(crate) fn features(&self) -> &Features {
         &self.features
     }
 
     /// Whether it is built.
-    pub fn exists(&self) -> bool {
+    pub(crate) fn exists(&self) -> bool {
         self.folder.join("ready").is_file()
     }
 
     /// Builds the seed where it is not there, with progress on standard error, and holds it. One process builds, others
     /// wait and say so.
-    pub fn make_ready(&mut self) -> Result<()> {
+    pub(crate) fn make_ready(&mut self) -> Result<()> {
         let seeds = self
             .folder
             .parent()
@@ -115,13 +115,13 @@ impl Seed {
     }
 
     /// Folder whose content a session starts with.
-    pub fn session(&self) -> PathBuf {
+    pub(crate) fn session(&self) -> PathBuf {
         self.folder.join("session")
     }
 
     /// The lock file of a session, once it depends on the helper: the versions that were tested. Cargo leaves out what
     /// cells do not need, and what it left out while the seed was built need not be left out again.
-    pub fn lock_file(&self) -> PathBuf {
+    pub(crate) fn lock_file(&self) -> PathBuf {
         let warmed = self.folder.join("session/Cargo.lock");
         if self.exists() {
             warmed
@@ -131,13 +131,13 @@ impl Seed {
     }
 
     /// Folder that the engine reads its start-up commands from.
-    pub fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.folder.join("config")
     }
 }
 
 /// Removes every seed that no process uses.
-pub fn remove_all() -> Result<()> {
+pub(crate) fn remove_all() -> Result<()> {
     let seeds = home::folder()?.join("seeds");
     if seeds.is_dir() {
         remove_unused(&seeds, Path::new(""));

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 /// A folder in which one engine works. It is removed on drop; folders of kernels that died are removed by the next one.
 #[derive(Debug)]
-pub struct Session {
-    pub folder: PathBuf,
-    pub seed: Seed,
+pub(crate) struct Session {
+    pub(crate) folder: PathBuf,
+    pub(crate) seed: Seed,
     /// Held while the kernel lives, also by the operating system's reckoning: a folder whose lock is free is a dead one's.
     /// None for the session inside a seed, which stays.
     lock: Option<File>,
@@ -20,7 +20,7 @@ pub struct Session {
 
 impl Session {
     /// A folder of our own, still empty; quick.
-    pub fn reserve() -> Result<Session> {
+    pub(crate) fn reserve() -> Result<Session> {
         let seed = Seed::find()?;
         let sessions = home::folder()?.join("sessions");
         home::create_folder(&sessions)?;
@@ -45,7 +45,7 @@ impl Session {
 
     /// Fills the folder with the seed's compiled crates. Builds the seed first where there is none; removes the folders of
     /// kernels that died.
-    pub fn fill(&mut self) -> Result<()> {
+    pub(crate) fn fill(&mut self) -> Result<()> {
         self.seed.make_ready()?;
         if let Some(sessions) = self.folder.parent() {
             remove_dead(sessions);
@@ -59,7 +59,7 @@ impl Session {
     }
 
     /// The session in which a seed is built; it stays.
-    pub fn in_seed(seed: Seed) -> Session {
+    pub(crate) fn in_seed(seed: Seed) -> Session {
         Session {
             folder: seed.session(),
             seed,
@@ -68,7 +68,7 @@ impl Session {
     }
 
     /// Lets the locks of session and seed survive when this process becomes another program.
-    pub fn hold_through_exec(&self) -> std::io::Result<()> {
+    pub(crate) fn hold_through_exec(&self) -> std::io::Result<()> {
         for lock in [&self.lock, &self.seed.in_use].into_iter().flatten() {
             rustix::io::fcntl_setfd(lock, rustix::io::FdFlags::empty())?;
         }
@@ -86,14 +86,14 @@ impl Drop for Session {
 
 /// Removes a session's folder, then its lock. What cannot be removed now is removed by the next kernel, which finds it by
 /// the lock.
-pub fn remove(folder: &Path) {
+pub(crate) fn remove(folder: &Path) {
     if std::fs::remove_dir_all(folder).is_ok() || !folder.exists() {
         let _ = std::fs::remove_file(folder.with_extension("lock"));
     }
 }
 
 /// Removes the folders of kernels that no longer live.
-pub fn remove_dead(sessions: &Path) {
+pub(crate) fn remove_dead(sessions: &Path) {
     let Ok(entries) = std::fs::read_dir(sessions) else {
         return;
     };

@@ -8,25 +8,25 @@ use std::ffi::c_void;
 use std::io::{BufRead, Write};
 
 /// Ends the engine's wait for a cell. Starts with a record separator, so that it is told from text without a newline.
-pub const CELL_DONE: &str = "\u{1e}EVCXR_EXECUTION_COMPLETE";
+pub(crate) const CELL_DONE: &str = "\u{1e}EVCXR_EXECUTION_COMPLETE";
 
 /// Says that a cell's code runs from here on.
-pub const CELL_BEGINS: &str = "\u{1e}CANDLEBOOK_CELL_BEGINS";
+pub(crate) const CELL_BEGINS: &str = "\u{1e}CANDLEBOOK_CELL_BEGINS";
 
 /// Where the helper's library is.
-pub const HELPER: &str = "CANDLEBOOK_HELPER";
+pub(crate) const HELPER: &str = "CANDLEBOOK_HELPER";
 
 type Cell = extern "C" fn(*mut c_void) -> *mut c_void;
 type Hook = extern "C" fn();
 
 /// Whether this process was started by the engine to run cells.
-pub fn is_wanted() -> bool {
+pub(crate) fn is_wanted() -> bool {
     std::env::var_os("EVCXR_IS_RUNTIME").is_some()
         && std::env::var_os("CANDLEBOOK_KERNEL").is_some()
 }
 
 /// Runs cells until the engine closes our standard input.
-pub fn run() -> ! {
+pub(crate) fn run() -> ! {
     // SAFETY: no other thread runs yet. The engine asks for backtraces; candle then makes one for every error, and a
     // panic in a cell buries its message.
     unsafe { std::env::remove_var("RUST_BACKTRACE") };

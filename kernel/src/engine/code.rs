@@ -5,7 +5,7 @@ use ra_ap_syntax::{AstNode, Edition, SourceFile, SyntaxKind, TextSize};
 use serde_json::{Value, json};
 
 /// Answers `is_complete_request`: `complete`, `incomplete` with the next line's indent, or `invalid`.
-pub fn is_complete(code: &str) -> Value {
+pub(crate) fn is_complete(code: &str) -> Value {
     let depth = match scan(code) {
         Scan::Open(depth) => return incomplete(depth),
         Scan::Wrong => return json!({ "status": "invalid" }),
@@ -31,11 +31,11 @@ pub fn is_complete(code: &str) -> Value {
 
 /// A cell whose last expression asks by itself to be shown.
 #[derive(Debug, PartialEq)]
-pub struct Shown {
+pub(crate) struct Shown {
     /// What the engine is to run.
-    pub code: String,
+    pub(crate) code: String,
     /// How many lines were put above the user's first.
-    pub lines: usize,
+    pub(crate) lines: usize,
 }
 
 /// Turns the last expression of a cell, `x`, into the statement `(&(x)).evcxr_display();`, so that it compiles at once.
@@ -43,7 +43,7 @@ pub struct Shown {
 /// The engine would try `(x).evcxr_display()` itself, but takes every error in it for a missing method and prints the value
 /// by `Debug` instead: also where `x` moves a variable, as `plot.title("Loss")` does, or first uses a `?`. No line of the
 /// user's code changes its place but by whole lines. None where the cell is to run as it is.
-pub fn shown(code: &str) -> Option<Shown> {
+pub(crate) fn shown(code: &str) -> Option<Shown> {
     const HEAD: &str = "fn cell() {\n";
     if code.lines().any(is_command) || matches!(scan(code), Scan::Open(_) | Scan::Wrong) {
         return None;
@@ -202,19 +202,19 @@ fn scan(code: &str) -> Scan {
 }
 
 /// The byte at which the character of this number starts. Jupyter counts Unicode characters.
-pub fn byte_at(code: &str, characters: usize) -> usize {
+pub(crate) fn byte_at(code: &str, characters: usize) -> usize {
     code.char_indices()
         .nth(characters)
         .map_or(code.len(), |(byte, _)| byte)
 }
 
 /// How many characters there are before a byte.
-pub fn characters_before(code: &str, byte: usize) -> usize {
+pub(crate) fn characters_before(code: &str, byte: usize) -> usize {
     code[..byte.min(code.len())].chars().count()
 }
 
 /// The identifier that a position is in or at the end of: where it starts and ends, in bytes.
-pub fn word_at(code: &str, byte: usize) -> std::ops::Range<usize> {
+pub(crate) fn word_at(code: &str, byte: usize) -> std::ops::Range<usize> {
     let in_word = |c: char| c.is_alphanumeric() || c == '_';
     let start = code[..byte].rfind(|c| !in_word(c)).map_or(0, |i| {
         i + code[i..].chars().next().map_or(1, char::len_utf8)
@@ -226,7 +226,7 @@ pub fn word_at(code: &str, byte: usize) -> std::ops::Range<usize> {
 }
 
 /// The name asked for by `?name` or `name?`, if the cell is such a question.
-pub fn question(code: &str) -> Option<&str> {
+pub(crate) fn question(code: &str) -> Option<&str> {
     let code = code.trim();
     let name = code
         .strip_prefix('?')

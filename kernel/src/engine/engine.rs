@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// An engine at work in a session's folder.
-pub struct Engine {
+pub(crate) struct Engine {
     context: CommandContext,
     control: Control,
     count: u32,
@@ -26,7 +26,7 @@ pub struct Engine {
 
 /// How a cell ended.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It ran; the last expression's content by MIME type, if it had one that the helper did not show.
     Ok(Map<String, Value>),
     /// It failed.
@@ -82,18 +82,18 @@ impl Optimisation {
 
 /// Why a cell failed, in the parts of Jupyter's error message.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CellError {
+pub(crate) struct CellError {
     /// The kind: `CompileError`, `Error` for a `?`, `Panic`, `Died`.
-    pub name: String,
+    pub(crate) name: String,
     /// One or a few lines.
-    pub value: String,
+    pub(crate) value: String,
     /// What is shown, coloured by ANSI codes.
-    pub traceback: Vec<String>,
+    pub(crate) traceback: Vec<String>,
 }
 
 impl CellError {
     /// An error that is one sentence.
-    pub fn new(name: &str, value: impl Into<String>) -> CellError {
+    pub(crate) fn new(name: &str, value: impl Into<String>) -> CellError {
         let value = value.into();
         CellError {
             name: name.into(),
@@ -111,7 +111,7 @@ impl std::fmt::Display for CellError {
 
 impl Outcome {
     /// As a result, for callers that only ask whether it worked.
-    pub fn into_result(self) -> std::result::Result<Map<String, Value>, CellError> {
+    pub(crate) fn into_result(self) -> std::result::Result<Map<String, Value>, CellError> {
         match self {
             Outcome::Ok(data) => Ok(data),
             Outcome::Error(error) => Err(error),
@@ -121,24 +121,24 @@ impl Outcome {
 
 /// Ends or interrupts what a cell does, from another thread.
 #[derive(Clone)]
-pub struct ChildHandle {
+pub(crate) struct ChildHandle {
     child: Arc<Mutex<Child>>,
     running: Arc<AtomicBool>,
 }
 
 impl ChildHandle {
     /// Whether the cell's code runs, rather than being compiled.
-    pub fn runs_cell(&self) -> bool {
+    pub(crate) fn runs_cell(&self) -> bool {
         self.running.load(Ordering::SeqCst)
     }
 
     /// Sends the signal that the helper's loops look for.
-    pub fn interrupt(&self) {
+    pub(crate) fn interrupt(&self) {
         self.signal(Signal::INT);
     }
 
     /// Ends the process and those that cells started; the cell's outcome says that variables were lost.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         if let Some(group) = self.id().and_then(|pid| Pid::from_raw(pid as i32)) {
             // A group that has just ended needs no signal.
             let _ = kill_process_group(group, Signal::KILL);
@@ -146,7 +146,7 @@ impl ChildHandle {
     }
 
     /// Ends the compilers that work for the cell: it then fails, and nothing else changes.
-    pub fn end_compilers(&self) {
+    pub(crate) fn end_compilers(&self) {
         let cells = self.id();
         for pid in descendants(std::process::id(), cells) {
             send(pid, Signal::KILL);
@@ -177,7 +177,7 @@ fn send(pid: u32, signal: Signal) {
 }
 
 /// Ends every process below this one.
-pub fn end_descendants() {
+pub(crate) fn end_descendants() {
     for pid in descendants(std::process::id(), None) {
         send(pid, Signal::KILL);
     }
@@ -216,7 +216,7 @@ fn descendants(of: u32, without: Option<u32>) -> Vec<u32> {
 impl Engine {
     /// Starts the engine in a session's folder, with its seed's start-up commands; events go to the sink from a thread of
     /// their own. The environment must have been set for the session ([`set_environment`]).
-    pub fn start(session: &Session, sink: Sink) -> Result<Engine> {
+    pub(crate) fn start(session: &Session, sink: Sink) -> Result<Engine> {
         let mut command =
             Command::new(std::env::current_exe().context("cannot find the program's own path")?);
         front::lay_out(session)?;
@@ -262,7 +262,7 @@ impl Engine {
     }
 
     /// A handle to the process that runs cells; it stays right when that is restarted.
-    pub fn child(&self) -> ChildHandle {
+    pub(crate) fn child(&self) -> ChildHandle {
         ChildHandle {
             child: self.context.process_handle(),
             running: self.control.running(),
@@ -270,7 +270,7 @@ impl Engine {
     }
 
     /// Runs a cell to its end. `input` answers a cell's question: prompt, and whether the answer is secret.
-    pub fn execute(&mut self, code: &str, input: &dyn Fn(&str, bool) -> String) -> Outcome {
+    pub(crate) fn execute(&mut self, code: &str, input: &dyn Fn(&str, bool) -> String) -> Outcome {
         self.count += 1;
         if let Some(level) = self.optimisation.wanted(code) {
             // As an environment variable of the build: the engine's own setting would make rust-analyzer start anew.
@@ -316,7 +316,7 @@ impl Engine {
     }
 
     /// Names that cells can use now, each with its type where it is a variable.
-    pub fn names(&self) -> Vec<(String, String)> {
+    pub(crate) fn names(&self) -> Vec<(String, String)> {
         let variables = self
             .context
             .variables_and_types()
@@ -329,12 +329,12 @@ impl Engine {
     }
 
     /// What may stand at a byte of the code.
-    pub fn complete(&mut self, code: &str, byte: usize) -> Option<evcxr::Completions> {
+    pub(crate) fn complete(&mut self, code: &str, byte: usize) -> Option<evcxr::Completions> {
         self.context.completions(code, byte).ok()
     }
 
     /// What is known about the name that ends at a byte of the code, as text and as HTML.
-    pub fn inspect(&mut self, code: &str, end: usize) -> Option<(String, String)> {
+    pub(crate) fn inspect(&mut self, code: &str, end: usize) -> Option<(String, String)> {
         let (text, html) = self.context.hover_at(code, end).ok()?;
         (text != "No documentation found").then_some((text, html))
     }
@@ -386,7 +386,7 @@ impl Engine {
 ///
 /// # Safety
 /// No other thread may run.
-pub unsafe fn set_environment(session: &Session) -> Result<()> {
+pub(crate) unsafe fn set_environment(session: &Session) -> Result<()> {
     // SAFETY: the caller promises that no other thread runs.
     unsafe {
         for (name, value) in session.seed.features().variables() {

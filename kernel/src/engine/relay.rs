@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex};
 
 /// Something that a cell sent while it ran.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event {
+pub(crate) enum Event {
     /// Text for standard output, as soon as it was written; not by lines.
     Stdout(String),
     /// Text for standard error.
@@ -36,20 +36,20 @@ pub enum Event {
 
 /// A display: shown, or in place of an earlier one, or the wish to clear the cell's output.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
-pub struct Display {
-    pub op: Op,
+pub(crate) struct Display {
+    pub(crate) op: Op,
     #[serde(default)]
-    pub data: Map<String, Value>,
+    pub(crate) data: Map<String, Value>,
     #[serde(default)]
-    pub metadata: Map<String, Value>,
+    pub(crate) metadata: Map<String, Value>,
     #[serde(default)]
-    pub transient: Map<String, Value>,
+    pub(crate) transient: Map<String, Value>,
 }
 
 /// What is to be done with a display.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Op {
+pub(crate) enum Op {
     Display,
     Update,
     Clear,
@@ -57,23 +57,23 @@ pub enum Op {
 
 /// How a cell that was run ended, by what it wrote.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ending {
+pub(crate) struct Ending {
     /// `Some` where a `?` returned an error or a panic was caught.
-    pub failure: Option<Failure>,
+    pub(crate) failure: Option<Failure>,
 }
 
 /// A failure inside a cell that compiled.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Failure {
-    pub panic: bool,
+pub(crate) struct Failure {
+    pub(crate) panic: bool,
     /// What was on standard error just then.
-    pub message: String,
+    pub(crate) message: String,
 }
 
-pub type Sink = Box<dyn FnMut(Event) + Send>;
+pub(crate) type Sink = Box<dyn FnMut(Event) + Send>;
 
 /// The starting side: prepares the engine's command so that its children report here.
-pub struct Control {
+pub(crate) struct Control {
     ours: UnixStream,
     ending: Arc<Mutex<Ending>>,
     running: Arc<AtomicBool>,
@@ -81,7 +81,7 @@ pub struct Control {
 
 impl Control {
     /// A command for children whose output comes here.
-    pub fn prepare(command: &mut Command) -> std::io::Result<Control> {
+    pub(crate) fn prepare(command: &mut Command) -> std::io::Result<Control> {
         let (ours, theirs) = UnixStream::pair()?;
         // SAFETY: between fork and exec only system calls on descriptors are made; nothing is allocated.
         unsafe {
@@ -95,7 +95,7 @@ impl Control {
     }
 
     /// Starts the thread that reads the children's output.
-    pub fn relay(&self, mut sink: Sink) -> std::io::Result<()> {
+    pub(crate) fn relay(&self, mut sink: Sink) -> std::io::Result<()> {
         let control = self.ours.try_clone()?;
         let (ending, running) = (Arc::clone(&self.ending), Arc::clone(&self.running));
         std::thread::Builder::new()
@@ -110,12 +110,12 @@ impl Control {
     }
 
     /// Whether a cell's code runs just now, rather than being compiled.
-    pub fn running(&self) -> Arc<AtomicBool> {
+    pub(crate) fn running(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.running)
     }
 
     /// How the last cell ended, and forgets it.
-    pub fn take_ending(&self) -> Ending {
+    pub(crate) fn take_ending(&self) -> Ending {
         std::mem::take(
             &mut *self
                 .ending

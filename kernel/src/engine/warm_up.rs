@@ -7,7 +7,7 @@ use anyhow::Result;
 use std::path::Path;
 
 /// The body of the warm-up process: the engine, in the seed's folder, runs the prelude and the warm-up cells.
-pub fn run_warm_up(folder: &Path) -> Result<()> {
+pub(crate) fn run_warm_up(folder: &Path) -> Result<()> {
     let complain = Box::new(|event| {
         if let Event::Stderr(text) = event {
             eprint!("{text}");

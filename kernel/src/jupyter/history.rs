@@ -8,7 +8,7 @@ use std::path::PathBuf;
 const MOST: usize = 10_000;
 
 /// The history, as Jupyter asks for it: sessions are numbered, cells within them too.
-pub struct History {
+pub(crate) struct History {
     file: Option<PathBuf>,
     session: u64,
     /// Session, number in the session, source.
@@ -17,7 +17,7 @@ pub struct History {
 
 impl History {
     /// Reads the file, if it is there; what cannot be read in it is left out.
-    pub fn open(file: Option<PathBuf>) -> History {
+    pub(crate) fn open(file: Option<PathBuf>) -> History {
         let text = file
             .as_ref()
             .and_then(|file| std::fs::read_to_string(file).ok())
@@ -46,7 +46,7 @@ impl History {
     }
 
     /// Keeps a cell.
-    pub fn push(&mut self, number: u64, source: &str) {
+    pub(crate) fn push(&mut self, number: u64, source: &str) {
         let cell = (self.session, number, source.to_owned());
         if let Some(path) = &self.file {
             let line = format!("{}\n", json!(cell));
@@ -61,7 +61,7 @@ impl History {
     }
 
     /// Answers `history_request`: `tail`, `range` or `search`.
-    pub fn answer(&self, request: &Value) -> Value {
+    pub(crate) fn answer(&self, request: &Value) -> Value {
         let number = |field: &str| request[field].as_i64();
         let most = number("n")
             .filter(|&n| n > 0)

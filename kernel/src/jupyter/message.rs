@@ -11,16 +11,16 @@ use tokio::sync::mpsc::UnboundedSender;
 
 /// A request, with the ways back to who sent it.
 #[derive(Clone)]
-pub struct Request {
-    pub message: JupyterMessage,
-    pub content: Value,
+pub(crate) struct Request {
+    pub(crate) message: JupyterMessage,
+    pub(crate) content: Value,
     /// The socket that the request came from.
-    pub back: UnboundedSender<JupyterMessage>,
-    pub iopub: UnboundedSender<JupyterMessage>,
+    pub(crate) back: UnboundedSender<JupyterMessage>,
+    pub(crate) iopub: UnboundedSender<JupyterMessage>,
 }
 
 impl Request {
-    pub fn new(
+    pub(crate) fn new(
         message: JupyterMessage,
         back: UnboundedSender<JupyterMessage>,
         iopub: UnboundedSender<JupyterMessage>,
@@ -35,20 +35,20 @@ impl Request {
     }
 
     /// The type, such as `execute_request`.
-    pub fn kind(&self) -> &str {
+    pub(crate) fn kind(&self) -> &str {
         &self.message.header.msg_type
     }
 
-    pub fn text(&self, field: &str) -> &str {
+    pub(crate) fn text(&self, field: &str) -> &str {
         self.content[field].as_str().unwrap_or_default()
     }
 
-    pub fn flag(&self, field: &str, otherwise: bool) -> bool {
+    pub(crate) fn flag(&self, field: &str, otherwise: bool) -> bool {
         self.content[field].as_bool().unwrap_or(otherwise)
     }
 
     /// Answers the sender: `execute_request` by `execute_reply`.
-    pub fn reply(&self, content: Value) {
+    pub(crate) fn reply(&self, content: Value) {
         let kind = self.kind().replace("_request", "_reply");
         // A sender that is gone needs no answer.
         let _ = self.back.send(JupyterMessage::new(
@@ -58,18 +58,18 @@ impl Request {
     }
 
     /// Tells everyone.
-    pub fn publish(&self, kind: &str, content: Value) {
+    pub(crate) fn publish(&self, kind: &str, content: Value) {
         let message = JupyterMessage::new(unknown(kind, content), Some(&self.message))
             .with_zmq_identities(Vec::new());
         let _ = self.iopub.send(message);
     }
 
-    pub fn status(&self, state: &str) {
+    pub(crate) fn status(&self, state: &str) {
         self.publish("status", json!({ "execution_state": state }));
     }
 
     /// What a cell sends while it runs.
-    pub fn publish_event(&self, event: Event) {
+    pub(crate) fn publish_event(&self, event: Event) {
         match event {
             Event::Stdout(text) => {
                 self.publish("stream", json!({ "name": "stdout", "text": text }))
@@ -101,7 +101,7 @@ impl Request {
 }
 
 /// A message of any type from its JSON.
-pub fn unknown(kind: &str, content: Value) -> UnknownMessage {
+pub(crate) fn unknown(kind: &str, content: Value) -> UnknownMessage {
     UnknownMessage {
         msg_type: kind.to_owned(),
         content,
@@ -109,14 +109,14 @@ pub fn unknown(kind: &str, content: Value) -> UnknownMessage {
 }
 
 /// The fields that say that something failed, in replies and in the published error.
-pub fn error_fields(error: &CellError) -> Map<String, Value> {
+pub(crate) fn error_fields(error: &CellError) -> Map<String, Value> {
     let fields =
         json!({ "ename": error.name, "evalue": error.value, "traceback": error.traceback });
     fields.as_object().cloned().unwrap_or_default()
 }
 
 /// What we are, for `kernel_info_request`.
-pub fn kernel_info() -> Value {
+pub(crate) fn kernel_info() -> Value {
     json!({
         "status": "ok",
         "protocol_version": "5.4",

@@ -1,8 +1,8 @@
 //! The Jupyter kernel: kernelspec, sockets, messages. Uses `engine`.
 
-pub mod history;
-pub mod message;
-pub mod worker;
-pub mod server;
-pub mod spec;
-pub mod stock;
+pub(crate) mod history;
+pub(crate) mod message;
+pub(crate) mod worker;
+pub(crate) mod server;
+pub(crate) mod spec;
+pub(crate) mod stock;

@@ -25,7 +25,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use zeromq::SocketRecv;
 
 /// Serves one kernel until it is shut down.
-pub fn run(connection_file: &Path) -> Result<()> {
+pub(crate) fn run(connection_file: &Path) -> Result<()> {
     let text = std::fs::read(connection_file).with_context(|| {
         format!(
             "cannot read the connection file {}",

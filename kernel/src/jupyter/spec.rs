@@ -24,11 +24,11 @@ const TEMPLATE: &str = include_str!("../../../kernel-spec/kernel.json");
 /// Versions that were tested together.
 const REQUIREMENTS: &str = include_str!("../../../kernel-spec/requirements.txt");
 /// The kernel's name in Jupyter.
-pub const NAME: &str = "candlebook";
+pub(crate) const NAME: &str = "candlebook";
 
 /// Where a kernelspec goes.
 #[derive(Clone, Debug)]
-pub enum Place {
+pub(crate) enum Place {
     /// The user's own Jupyter folder.
     User,
     /// The environment of the Python found first on the path.
@@ -39,7 +39,7 @@ pub enum Place {
 
 impl Place {
     /// The folder that holds our kernelspec.
-    pub fn spec_folder(&self) -> Result<PathBuf> {
+    pub(crate) fn spec_folder(&self) -> Result<PathBuf> {
         let jupyter = match self {
             Place::User => match std::env::var_os("JUPYTER_DATA_DIR") {
                 Some(folder) => PathBuf::from(folder),
@@ -62,7 +62,7 @@ impl Place {
 }
 
 /// Copies this program to where it stays and registers the kernel. Returns the kernelspec's folder.
-pub fn register(place: &Place) -> Result<PathBuf> {
+pub(crate) fn register(place: &Place) -> Result<PathBuf> {
     let program = copy_program()?;
     let folder = place.spec_folder()?;
     home::create_folder(&folder)?;
@@ -89,7 +89,7 @@ pub fn register(place: &Place) -> Result<PathBuf> {
 }
 
 /// Removes the kernelspec. Returns its folder if it was there.
-pub fn unregister(place: &Place) -> Result<Option<PathBuf>> {
+pub(crate) fn unregister(place: &Place) -> Result<Option<PathBuf>> {
     let folder = place.spec_folder()?;
     if !folder.join("kernel.json").is_file() {
         return Ok(None);
@@ -100,7 +100,7 @@ pub fn unregister(place: &Place) -> Result<Option<PathBuf>> {
 }
 
 /// Whether the registered kernel is this very program.
-pub fn is_current(place: &Place) -> bool {
+pub(crate) fn is_current(place: &Place) -> bool {
     let same = || -> Result<bool> {
         let spec: serde_json::Value =
             serde_json::from_slice(&std::fs::read(place.spec_folder()?.join("kernel.json"))?)?;
@@ -132,7 +132,7 @@ fn rust_bin() -> Option<PathBuf> {
 }
 
 /// A Python 3 to make environments with.
-pub fn python() -> Result<PathBuf> {
+pub(crate) fn python() -> Result<PathBuf> {
     for name in ["python3", "python"] {
         let version = Command::new(name)
             .args(["-c", "import sys; print(sys.version_info[0])"])
@@ -147,7 +147,7 @@ pub fn python() -> Result<PathBuf> {
 }
 
 /// JupyterLab: the one on the path, else a private environment with pinned versions, made on first use.
-pub fn lab() -> Result<PathBuf> {
+pub(crate) fn lab() -> Result<PathBuf> {
     if let Some(found) = on_path("jupyter-lab") {
         return Ok(found);
     }
@@ -155,7 +155,7 @@ pub fn lab() -> Result<PathBuf> {
 }
 
 /// A program on the path that runs.
-pub fn on_path(name: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let works = Command::new(name)
         .arg("--version")
         .output()
@@ -164,7 +164,7 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
 }
 
 /// A Python environment of ours with JupyterLab, made where it is not there or its versions are older ones.
-pub fn private_environment() -> Result<PathBuf> {
+pub(crate) fn private_environment() -> Result<PathBuf> {
     let folder = home::folder()?.join("python");
     let stamp = folder.join("requirements.txt");
     if std::fs::read_to_string(&stamp).is_ok_and(|text| text == REQUIREMENTS) {

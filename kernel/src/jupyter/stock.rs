@@ -9,12 +9,12 @@ use std::path::Path;
 use std::process::Command;
 
 /// What the program is started with to become the stock server; also what it expects to find.
-pub const ARGUMENT: &str = "--control_file";
+pub(crate) const ARGUMENT: &str = "--control_file";
 
 /// Becomes the stock server for a connection file: the same process, so that signals reach it. Returns only on failure.
 ///
 /// The session's folder outlives it; the next kernel removes it.
-pub fn run(connection_file: &Path) -> Result<()> {
+pub(crate) fn run(connection_file: &Path) -> Result<()> {
     let mut session = Session::reserve()?;
     session.fill()?;
     session
@@ -40,7 +40,7 @@ pub fn run(connection_file: &Path) -> Result<()> {
 }
 
 /// Becomes the stock server, where this program was started so. Then it does not return.
-pub fn become_if_asked() {
+pub(crate) fn become_if_asked() {
     if std::env::args().nth(1).as_deref() == Some(ARGUMENT) {
         let code = match evcxr_jupyter::main() {
             Ok(()) => 0,

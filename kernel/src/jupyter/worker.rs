@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// Something for the engine to do.
-pub enum Job {
+pub(crate) enum Job {
     Execute(Request),
     Complete(Request),
     Inspect(Request),
@@ -23,10 +23,10 @@ pub enum Job {
 
 /// Asks the front end for a line: the request that waits for it, the prompt, whether it is secret. None where Stop came
 /// first or the front end cannot be asked.
-pub type Ask = Box<dyn Fn(&Request, &str, bool) -> Option<String> + Send>;
+pub(crate) type Ask = Box<dyn Fn(&Request, &str, bool) -> Option<String> + Send>;
 
 /// What other threads see of the worker.
-pub struct Shared {
+pub(crate) struct Shared {
     /// The request whose cell runs; its output is published in answer to it.
     current: Mutex<Option<Request>>,
     /// Counts executions; whether one is still the same tells whether it has ended.
@@ -38,7 +38,7 @@ pub struct Shared {
     child: Mutex<Option<ChildHandle>>,
     /// Names known after the last cell, with their types, for completion while a cell runs.
     names: Mutex<Vec<(String, String)>>,
-    pub history: Mutex<History>,
+    pub(crate) history: Mutex<History>,
 }
 
 /// A lock whose data is right even if a thread died while it held it.
@@ -52,7 +52,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Shared {
-    pub fn new(history: History) -> Arc<Shared> {
+    pub(crate) fn new(history: History) -> Arc<Shared> {
         Arc::new(Shared {
             current: Mutex::default(),
             execution: AtomicU64::new(0),
@@ -65,13 +65,13 @@ impl Shared {
     }
 
     /// Whether a job given now would have to wait.
-    pub fn is_busy(&self) -> bool {
+    pub(crate) fn is_busy(&self) -> bool {
         self.executing.load(Ordering::SeqCst) || lock(&self.child).is_none()
     }
 
     /// Stops what runs: training at the next batch, other code after some seconds by force, a compilation at once. A
     /// thread sees to it, so this returns at once.
-    pub fn interrupt(self: &Arc<Self>) {
+    pub(crate) fn interrupt(self: &Arc<Self>) {
         self.stop.store(true, Ordering::SeqCst);
         let Some(child) = lock(&self.child).clone() else {
             return;
@@ -104,7 +104,7 @@ impl Shared {
     }
 
     /// Says again that a cell runs, after the status of another request may have told front ends otherwise.
-    pub fn repeat_status(&self) {
+    pub(crate) fn repeat_status(&self) {
         if self.executing.load(Ordering::SeqCst)
             && let Some(request) = lock(&self.current).as_ref()
         {
@@ -113,19 +113,19 @@ impl Shared {
     }
 
     /// Whether Stop was asked for since the current cell began.
-    pub fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
 
     /// Ends the process that runs cells, whatever it does.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         if let Some(child) = lock(&self.child).as_ref() {
             child.kill();
         }
     }
 
     /// Completion from the names known, for when the engine has no time.
-    pub fn complete_from_names(&self, request: &Request) -> Value {
+    pub(crate) fn complete_from_names(&self, request: &Request) -> Value {
         let source = request.text("code");
         let cursor = code::byte_at(
             source,
@@ -151,7 +151,7 @@ impl Shared {
     }
 
     /// Inspection from the names known.
-    pub fn inspect_from_names(&self, request: &Request) -> Value {
+    pub(crate) fn inspect_from_names(&self, request: &Request) -> Value {
         let source = request.text("code");
         let cursor = code::byte_at(
             source,
@@ -178,7 +178,11 @@ fn found(text: String, html: Option<String>) -> Value {
 }
 
 /// Starts the worker on a session whose folder is reserved; the environment must be set for it.
-pub fn spawn(session: Session, shared: Arc<Shared>, ask: Ask) -> std::io::Result<Sender<Job>> {
+pub(crate) fn spawn(
+    session: Session,
+    shared: Arc<Shared>,
+    ask: Ask,
+) -> std::io::Result<Sender<Job>> {
     let (sender, jobs) = channel();
     std::thread::Builder::new()
         .name("candlebook-engine".into())

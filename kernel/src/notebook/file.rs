@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 
 /// A notebook. What we do not know of it is kept as it is.
 #[derive(Debug)]
-pub struct Notebook {
+pub(crate) struct Notebook {
     path: PathBuf,
     json: Value,
 }
 
 impl Notebook {
     /// Reads a notebook file.
-    pub fn read(path: &Path) -> Result<Notebook> {
+    pub(crate) fn read(path: &Path) -> Result<Notebook> {
         let text = std::fs::read_to_string(path).with_context(|| {
             format!(
                 "{}: expected a notebook (.ipynb), but it cannot be read",
@@ -45,7 +45,7 @@ impl Notebook {
     }
 
     /// Writes the notebook, whole or not at all, as Jupyter does: keys in order, one space of indentation.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
         let mut text = Vec::new();
         let style = serde_json::ser::PrettyFormatter::with_indent(b" ");
         let mut writer = serde_json::Serializer::with_formatter(&mut text, style);
@@ -56,7 +56,7 @@ impl Notebook {
     }
 
     /// Every code cell in order: its position among all cells, and its source.
-    pub fn code_cells(&self) -> Vec<(usize, String)> {
+    pub(crate) fn code_cells(&self) -> Vec<(usize, String)> {
         let cells = self.json["cells"]
             .as_array()
             .map(Vec::as_slice)
@@ -69,7 +69,7 @@ impl Notebook {
     }
 
     /// Sets a parameter: the value in `let NAME = ...;` of the cell tagged `parameters`.
-    pub fn set_parameter(&mut self, name: &str, value: &str) -> Result<()> {
+    pub(crate) fn set_parameter(&mut self, name: &str, value: &str) -> Result<()> {
         let path = self.path.display().to_string();
         let cells = self.json["cells"]
             .as_array_mut()
@@ -97,7 +97,7 @@ impl Notebook {
     }
 
     /// Takes out what an earlier run left.
-    pub fn clear_outputs(&mut self) {
+    pub(crate) fn clear_outputs(&mut self) {
         let cells = self.json["cells"]
             .as_array_mut()
             .map(Vec::as_mut_slice)
@@ -109,14 +109,14 @@ impl Notebook {
     }
 
     /// Empties a code cell's outputs and gives it its number.
-    pub fn begin_cell(&mut self, i: usize, count: u32) {
+    pub(crate) fn begin_cell(&mut self, i: usize, count: u32) {
         let cell = &mut self.json["cells"][i];
         cell["execution_count"] = json!(count);
         cell["outputs"] = json!([]);
     }
 
     /// Keeps an event among a cell's outputs, as JupyterLab would.
-    pub fn add_event(&mut self, i: usize, event: &Event) {
+    pub(crate) fn add_event(&mut self, i: usize, event: &Event) {
         match event {
             Event::Stdout(text) => self.add_stream(i, "stdout", text),
             Event::Stderr(text) => self.add_stream(i, "stderr", text),
@@ -129,7 +129,7 @@ impl Notebook {
     }
 
     /// Keeps the last expression's value.
-    pub fn add_result(&mut self, i: usize, count: u32, data: &Map<String, Value>) {
+    pub(crate) fn add_result(&mut self, i: usize, count: u32, data: &Map<String, Value>) {
         self.push(
             i,
             json!({ "output_type": "execute_result", "execution_count": count, "data": data, "metadata": {} }),
@@ -137,7 +137,7 @@ impl Notebook {
     }
 
     /// Keeps an error.
-    pub fn add_error(&mut self, i: usize, error: &CellError) {
+    pub(crate) fn add_error(&mut self, i: usize, error: &CellError) {
         self.push(
             i,
             json!({ "output_type": "error", "ename": error.name, "evalue": error.value, "traceback": error.traceback }),
@@ -196,7 +196,7 @@ impl Notebook {
     }
 
     /// Takes out what only a running notebook needs.
-    pub fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         for output in self.outputs() {
             if let Some(output) = output.as_object_mut() {
                 output.remove("transient");

@@ -1,4 +1,4 @@
 //! `candlebook run`: a notebook without Jupyter. Uses `engine`.
 
-pub mod file;
-pub mod run;
+pub(crate) mod file;
+pub(crate) mod run;

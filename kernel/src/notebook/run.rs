@@ -12,7 +12,7 @@ use std::time::Instant;
 
 /// Runs every code cell, in the notebook's folder, and writes the notebook with its outputs. Stops at the first error;
 /// what was reached is written all the same.
-pub fn run(path: &Path, parameters: &[(String, String)], out: Option<&Path>) -> Result<()> {
+pub(crate) fn run(path: &Path, parameters: &[(String, String)], out: Option<&Path>) -> Result<()> {
     let mut notebook = Notebook::read(path)?;
     for (name, value) in parameters {
         notebook.set_parameter(name, value)?;
