@@ -9,8 +9,8 @@ use plotters_backend::{
 use std::convert::Infallible;
 use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Rect, Stroke, Transform};
 
-/// Distance from the middle of a text line up to the middle of its digits, as a fraction of the text
-/// size.
+/// Distance from the middle of a text line up to the middle of its digits, as a fraction of the
+/// text size.
 const DIGIT_RISE: f64 = 0.15;
 
 type BackendResult = Result<(), DrawingErrorKind<Infallible>>;
@@ -177,7 +177,8 @@ impl DrawingBackend for &mut Canvas {
         Ok(())
     }
 
-    /// Draws text like plotters' backends, but centers the digits rather than the line on the point.
+    /// Draws text like plotters' backends, but centers the digits rather than the line on the
+    /// point.
     fn draw_text<T: BackendTextStyle>(
         &mut self,
         text: &str,

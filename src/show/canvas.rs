@@ -6,7 +6,7 @@ use crate::show::png::encode_png;
 use plotters::drawing::DrawingAreaErrorKind;
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters_backend::DrawingBackend;
+use plotters_backend::{BackendCoord, DrawingBackend};
 use tiny_skia::Pixmap;
 
 /// Pixels of the PNG for each pixel on the page, in each direction: sharp on high-density screens.
@@ -82,7 +82,7 @@ impl Canvas {
     pub(crate) fn text(
         &mut self,
         text: &str,
-        position: (i32, i32),
+        position: BackendCoord,
         size: f64,
         anchor: HPos,
         color: RGBColor,
@@ -116,9 +116,9 @@ pub(crate) fn animated_png(frames: &[Canvas], frames_per_second: f64) -> Result<
             "Pass at least one image",
         ));
     };
-    let size = (first.pixels.width(), first.pixels.height());
+    let (width, height) = (first.pixels.width(), first.pixels.height());
     let frames: Vec<&[u8]> = frames.iter().map(|frame| frame.pixels.data()).collect();
-    encode_png(size, &frames, frames_per_second)
+    encode_png(width, height, &frames, frames_per_second)
 }
 
 #[cfg(test)]

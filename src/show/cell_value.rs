@@ -2,8 +2,8 @@
 
 use crate::show::display::print_result;
 
-/// Prints the `Debug` form of a cell's last expression. In scope in notebooks through the prelude. A
-/// type's own `evcxr_display` method has precedence.
+/// Prints the `Debug` form of a cell's last expression. In scope in notebooks through the prelude.
+/// A type's own `evcxr_display` method has precedence.
 pub trait ShowDebug {
     /// Prints the value under the cell. Called on the last expression of a cell.
     fn evcxr_display(&self);

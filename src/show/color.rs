@@ -3,8 +3,8 @@
 use crate::error::{Error, Result};
 use plotters::style::RGBColor;
 
-/// Default colors of series. The first six are Okabe and Ito's palette, which color-blind readers can
-/// distinguish; the rest keep ten classes apart.
+/// Default colors of series. The first six are Okabe and Ito's palette, which color-blind readers
+/// can distinguish; the rest keep ten classes apart.
 pub(crate) const PALETTE: [RGBColor; 10] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -88,8 +88,8 @@ pub(crate) fn sequential(position: f64) -> RGBColor {
     RGBColor(mix(0), mix(1), mix(2))
 }
 
-/// A color of a diverging scale for a position in [0, 1]: blue below 0.5, white at 0.5, red above. Its
-/// ends are those of ColorBrewer's RdBu.
+/// A color of a diverging scale for a position in [0, 1]: blue below 0.5, white at 0.5, red above.
+/// Its ends are those of ColorBrewer's RdBu.
 pub(crate) fn diverging(position: f32) -> [u8; 3] {
     let (end, amount) = if position < 0.5 {
         ([33, 102, 172], 1.0 - 2.0 * position)

@@ -44,7 +44,8 @@ enum Kind {
 }
 
 impl Image {
-    /// Reads and decodes an image file. Applies the EXIF orientation and puts transparency on white.
+    /// Reads and decodes an image file. Applies the EXIF orientation and puts transparency on
+    /// white.
     ///
     /// # Errors
     /// If the file cannot be read, is damaged, has another format, or would take more than 1 GiB of

@@ -3,8 +3,8 @@
 use crate::error::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 
-/// One or more images of the same size: a tensor, an [`Image`](crate::show::Image), or a slice, array
-/// or vector of them.
+/// One or more images of the same size: a tensor, an [`Image`](crate::show::Image), or a slice,
+/// array or vector of them.
 ///
 /// # Shapes
 /// A tensor is (h, w), (1, h, w), (3, h, w), or a batch (n, c, h, w) with c = 1 or 3. Floats are in
@@ -83,14 +83,15 @@ impl<I: Images> Images for [I] {
         let channels = channels.max().unwrap_or(1);
         let batches = batches
             .iter()
-            .map(|batch| with_channels(batch, channels, (h, w)))
+            .map(|batch| with_channels(batch, channels, [h, w]))
             .collect::<Result<Vec<_>>>()?;
         Ok(Tensor::cat(&batches, 0)?)
     }
 }
 
 /// Repeats the channel of gray images, and checks the size.
-fn with_channels(images: &Tensor, channels: usize, (h, w): (usize, usize)) -> Result<Tensor> {
+fn with_channels(images: &Tensor, channels: usize, size: [usize; 2]) -> Result<Tensor> {
+    let [h, w] = size;
     let (n, _, height, width) = images.dims4()?;
     if (height, width) != (h, w) {
         return Err(Error::shape(

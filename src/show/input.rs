@@ -26,7 +26,8 @@ pub fn password(prompt: &str) -> String {
     ask("EVCXR_INPUT_REQUEST_PASSWORD", prompt)
 }
 
-/// Asks by evcxr's protocol: the request as a line on standard output, the answer on standard input.
+/// Asks by evcxr's protocol: the request as a line on standard output, the answer on standard
+/// input.
 fn ask(command: &str, prompt: &str) -> String {
     if std::env::var_os("EVCXR_IS_RUNTIME").is_some() {
         // The protocol ends the prompt at a newline or a colon.

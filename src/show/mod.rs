@@ -1,8 +1,8 @@
 //! Rendering of values under a notebook cell: text, tables, images, charts, pages and progress.
 //!
 //! Uses `error`, `cell`, `file` and `math`; knows no data set, layer or model. The only folder that
-//! prints: others call [`show`] or `note`. Offers [`Show`] with [`show`], [`Montage`] and [`Image`],
-//! [`Plot`], [`Table`], the functions of [`page`], [`progress`] and [`input`].
+//! prints: others call [`show`] or `note`. Offers [`Show`] with [`show`], [`Montage`] and
+//! [`Image`], [`Plot`], [`Table`], the functions of [`page`], [`progress`] and [`input`].
 
 // Output.
 mod content;

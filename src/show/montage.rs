@@ -1,4 +1,5 @@
-//! Tensors as images: many small images in one PNG, with padding, a color scale and pixel-exact zoom.
+//! Tensors as images: many small images in one PNG, with padding, a color scale and pixel-exact
+//! zoom.
 
 use crate::error::{Error, Result};
 use crate::show::content::Content;
@@ -92,8 +93,8 @@ impl Montage {
         Ok(montage)
     }
 
-    /// The filters of a convolution on the symmetric scale. Filters over 1 or 3 input channels are one
-    /// image each; others are a row with one image per input channel.
+    /// The filters of a convolution on the symmetric scale. Filters over 1 or 3 input channels are
+    /// one image each; others are a row with one image per input channel.
     ///
     /// # Shapes
     /// `weight` is (out_channels, in_channels, kernel height, kernel width).
@@ -138,8 +139,8 @@ impl Montage {
         self
     }
 
-    /// Sets the number of pixels of the PNG for each image pixel, in each direction. By default images
-    /// are at least 56 pixels high.
+    /// Sets the number of pixels of the PNG for each image pixel, in each direction. By default
+    /// images are at least 56 pixels high.
     pub fn zoom(mut self, zoom: usize) -> Self {
         self.settings.zoom = Some(zoom.clamp(1, MAX_SIDE_PIXELS));
         self

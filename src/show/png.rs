@@ -9,7 +9,8 @@ use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter};
 /// # Errors
 /// If there are no frames or the encoder fails.
 pub(crate) fn encode_png(
-    (width, height): (u32, u32),
+    width: u32,
+    height: u32,
     frames: &[&[u8]],
     frames_per_second: f64,
 ) -> Result<Vec<u8>> {
@@ -74,10 +75,10 @@ mod tests {
     #[test]
     fn gray_images_have_one_channel_and_others_three() {
         let gray = [9, 9, 9, 255, 7, 7, 7, 255];
-        let png = encode_png((2, 1), &[&gray], 1.0).unwrap();
+        let png = encode_png(2, 1, &[&gray], 1.0).unwrap();
         assert_eq!(decoded(&png), (png::ColorType::Grayscale, vec![9, 7]));
         let color = [9, 9, 9, 255, 7, 8, 7, 255];
-        let png = encode_png((2, 1), &[&color], 1.0).unwrap();
+        let png = encode_png(2, 1, &[&color], 1.0).unwrap();
         assert_eq!(decoded(&png), (png::ColorType::Rgb, vec![9, 9, 9, 7, 8, 7]));
     }
 }

@@ -1,5 +1,7 @@
 //! Images as text, for front ends without images: half blocks, dithered.
 
+use std::ops::Range;
+
 /// Characters per line for all images of a preview together.
 const LINE_WIDTH: usize = 64;
 /// Maximum width of a single image in characters.
@@ -33,9 +35,10 @@ pub(crate) fn preview(images: &[Vec<f32>], h: usize, w: usize) -> String {
         .div_ceil(w)
         .next_multiple_of(2)
         .min(2 * LINE_WIDTH);
+    let (rows, columns) = (spans(h, height), spans(w, width));
     let small: Vec<Vec<f32>> = images
         .iter()
-        .map(|image| shrink(image, (h, w), (height, width)))
+        .map(|image| shrink(image, &rows, &columns))
         .collect();
     let line = |y: usize| {
         let parts = small.iter().map(|image| text_line(image, width, y));
@@ -57,24 +60,29 @@ fn text_line(image: &[f32], width: usize, y: usize) -> String {
     (0..width).map(character).collect()
 }
 
-/// Shrinks an image by averaging the area of each output pixel.
-fn shrink(image: &[f32], (h, w): (usize, usize), (height, width): (usize, usize)) -> Vec<f32> {
-    let mean = |y: usize, x: usize| {
-        let (top, bottom) = span(y, height, h);
-        let (left, right) = span(x, width, w);
-        let rows =
-            (top..bottom).map(|row| image[row * w + left..row * w + right].iter().sum::<f32>());
-        rows.sum::<f32>() / ((bottom - top) * (right - left)) as f32
+/// Shrinks an image by averaging the input rows and columns of each output pixel.
+fn shrink(image: &[f32], rows: &[Range<usize>], columns: &[Range<usize>]) -> Vec<f32> {
+    let width = columns.last().map_or(0, |last| last.end);
+    let mean = |rows: &Range<usize>, columns: &Range<usize>| {
+        let lines = rows
+            .clone()
+            .map(|row| &image[row * width..][columns.clone()]);
+        let sum: f32 = lines.map(|line| line.iter().sum::<f32>()).sum();
+        sum / (rows.len() * columns.len()) as f32
     };
-    (0..height * width)
-        .map(|i| mean(i / width, i % width))
-        .collect()
+    let pixels = rows
+        .iter()
+        .flat_map(|rows| columns.iter().map(move |columns| mean(rows, columns)));
+    pixels.collect()
 }
 
-/// The input pixels that output pixel `i` of `n` covers, if there are `total`; at least one.
-fn span(i: usize, n: usize, total: usize) -> (usize, usize) {
-    let start = i * total / n;
-    (start, ((i + 1) * total / n).clamp(start + 1, total))
+/// Divides `total` input pixels among `n` output pixels; each has at least one.
+fn spans(total: usize, n: usize) -> Vec<Range<usize>> {
+    let span = |i: usize| {
+        let start = i * total / n;
+        start..((i + 1) * total / n).clamp(start + 1, total)
+    };
+    (0..n).map(span).collect()
 }
 
 #[cfg(test)]

@@ -18,8 +18,8 @@ pub enum Scale {
     /// 0 is black, 1 is white; values outside are clipped. For photographs, digits and their
     /// reconstructions.
     Unit,
-    /// 0 is white, negative values are blue, positive values red, up to the largest magnitude in the
-    /// image. For weights. In color images 0 is middle gray.
+    /// 0 is white, negative values are blue, positive values red, up to the largest magnitude in
+    /// the image. For weights. In color images 0 is middle gray.
     Symmetric,
     /// The smallest value of the image is black, the largest white.
     MinMax,

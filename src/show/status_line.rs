@@ -9,8 +9,8 @@ pub(crate) const UPDATE_EVERY: Duration = Duration::from_millis(200);
 /// Minimum duration of work that gets a line.
 const APPEAR_AFTER: Duration = Duration::from_millis(500);
 
-/// One line of text about work that may be quick: it appears after half a second and changes at most
-/// five times a second.
+/// One line of text about work that may be quick: it appears after half a second and changes at
+/// most five times a second.
 #[derive(Debug)]
 pub(crate) struct StatusLine {
     handle: Option<Handle>,

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::show::chart::axis::AxisScale;
 use crate::show::chart::figure::AxisSettings;
 
-/// Checks that there is one value for each item: `expect_one_each("text", "labels", "point", 3, 2)`.
+/// Checks that there is one value for each item, such as one label per point.
 pub(super) fn expect_one_each(
     context: &str,
     values: &str,

@@ -4,11 +4,12 @@ use crate::show::chart::axes::Axes;
 use crate::show::chart::density::Density;
 use crate::show::chart::figure::Figure;
 use crate::show::chart::marker::MarkerSize;
-use crate::show::chart::series::{Series, Shape};
+use crate::show::chart::series::{Point, Series, Shape};
 use crate::show::{DrawResult, text_style, text_width};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters_backend::BackendCoord;
 
 /// Height of an entry, in pixels on the page.
 const ENTRY_HEIGHT: f64 = 19.0;
@@ -53,7 +54,7 @@ impl Corner {
     }
 
     /// True if a position is inside a box in this corner; all as fractions of the axes.
-    fn covers(self, (x, y): (f64, f64), size: PageSize) -> bool {
+    fn covers(self, (x, y): Point, size: PageSize) -> bool {
         let in_width = if self.right {
             x > 1.0 - size.width
         } else {
@@ -69,8 +70,8 @@ impl Corner {
 }
 
 impl Legend {
-    /// The legend in the corner where it hides the fewest points, or beside a chart of points that it
-    /// would hide. `None` if no series has a name. `area` is the size inside the axes.
+    /// The legend in the corner where it hides the fewest points, or beside a chart of points that
+    /// it would hide. `None` if no series has a name. `area` is the size inside the axes.
     pub(super) fn of(figure: &Figure, axes: &Axes, area: PageSize) -> Option<Self> {
         let series: Vec<usize> = (0..figure.series.len())
             .filter(|&i| !figure.series[i].name.is_empty())
@@ -108,7 +109,8 @@ impl Legend {
         area: &DrawingArea<DB, Shift>,
         density: Density,
     ) -> DrawResult<DB> {
-        let (left, top) = self.origin(figure, area.dim_in_pixel(), density);
+        let (width, height) = area.dim_in_pixel();
+        let (left, top) = self.origin(figure, width, height, density);
         if self.corner.is_some() {
             self.draw_box(figure, area, (left, top), density)?;
         }
@@ -130,7 +132,7 @@ impl Legend {
     }
 
     /// Left upper corner in output pixels.
-    fn origin(&self, figure: &Figure, (width, height): (u32, u32), density: Density) -> (i32, i32) {
+    fn origin(&self, figure: &Figure, width: u32, height: u32, density: Density) -> BackendCoord {
         let px = |length: f64| density.px(length);
         let Some(corner) = self.corner else {
             let top = if figure.title.is_empty() { 8.0 } else { 36.0 };
@@ -153,7 +155,7 @@ impl Legend {
         &self,
         figure: &Figure,
         area: &DrawingArea<DB, Shift>,
-        (left, top): (i32, i32),
+        (left, top): BackendCoord,
         density: Density,
     ) -> DrawResult<DB> {
         let right = left + density.px(self.size.width);
@@ -168,7 +170,7 @@ impl Legend {
 
 /// The corner that hides the fewest points; `None` if it hides too many of a chart without lines.
 fn best_corner(figure: &Figure, axes: &Axes, covered: PageSize) -> Option<Corner> {
-    let points: Vec<(f64, f64)> = figure
+    let points: Vec<Point> = figure
         .points()
         .into_iter()
         .map(|p| (axes.x.position(p.0), axes.y.position(p.1)))

@@ -14,8 +14,8 @@ use std::path::Path;
 /// A chart, built as a chain of series and settings in any order. `show(plot)` returns a handle
 /// whose `update` redraws it in place.
 ///
-/// [`Plot::color`], [`Plot::width`], [`Plot::marker`], [`Plot::alpha`] and [`Plot::hover`] style the
-/// series added last. Invalid data and settings are reported when the chart is drawn.
+/// [`Plot::color`], [`Plot::width`], [`Plot::marker`], [`Plot::alpha`] and [`Plot::hover`] style
+/// the series added last. Invalid data and settings are reported when the chart is drawn.
 ///
 /// # Examples
 /// ```

@@ -81,7 +81,7 @@ pub(super) struct HeatMap {
     pub(super) values: Vec<f64>,
     pub(super) rows: usize,
     pub(super) columns: usize,
-    /// Whether each cell has its value as text.
+    /// Prints the value of each cell.
     pub(super) numbers: bool,
 }
 

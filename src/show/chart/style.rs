@@ -33,8 +33,8 @@ impl Plot {
         self.restyle(Ok(()), |series| series.marker = marker)
     }
 
-    /// Sets the opacity of the series added last, in [0, 1]. Defaults to 1 for lines and small scatter
-    /// plots.
+    /// Sets the opacity of the series added last, in [0, 1]. Defaults to 1 for lines and small
+    /// scatter plots.
     pub fn alpha(self, alpha: f64) -> Self {
         self.restyle(check_alpha(alpha), |series| series.alpha = alpha)
     }
