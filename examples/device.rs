@@ -67,7 +67,7 @@ fn train(device: &Device) -> Result<(), Error> {
         &data,
         &Fit {
             epochs: 4,
-            batch: 25,
+            batch_size: 25,
             learning_rate: 3e-3,
             ..Default::default()
         },

@@ -45,7 +45,7 @@ fn train(folder: &str, size: usize, pictures: usize, epochs: usize) -> Result<()
         &data,
         &Fit {
             epochs,
-            batch: 32,
+            batch_size: 32,
             ..Default::default()
         },
     )?;

@@ -1,9 +1,9 @@
 //! Files from public mirrors: the first that has one whole, checked, and kept in the cache.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::error::{Error, Result};
-use crate::show::{StatusLine, note};
-use sha2::{Digest, Sha256};
+use crate::file::{sha256_hex, write_atomically};
+use crate::show::Line;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,12 +37,12 @@ pub(crate) fn fetch<T>(
     let mut last = "CANDLEBOOK_OFFLINE is set".to_owned();
     for mirror in mirrors {
         let url = format!("{mirror}{name}");
-        unless_stopped()?;
+        check_stopped()?;
         match download(&url).and_then(|raw| Ok((unpack(Path::new(&url), &raw)?, raw))) {
             Ok((unpacked, raw)) => {
                 let path = cache.map_or_else(|| PathBuf::from(&url), |cache| cache.join(name));
                 if let Err(error) = keep(cache, name, &raw) {
-                    note(format_args!("{name}: not kept for the next time: {error}"));
+                    println!("{name}: not kept for the next time: {error}");
                 }
                 return Ok((path, unpacked));
             }
@@ -67,7 +67,7 @@ pub(crate) fn check(
     (expected, of): (&str, &str),
     hint: &str,
 ) -> Result<()> {
-    let sum = sha256(bytes);
+    let sum = sha256_hex(bytes);
     if sum == expected {
         return Ok(());
     }
@@ -79,17 +79,10 @@ pub(crate) fn check(
     ))
 }
 
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
 pub(crate) fn keep(cache: Option<&Path>, name: &str, raw: &[u8]) -> Result<()> {
     let Some(cache) = cache else { return Ok(()) };
     std::fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
-    crate::file::write_atomically(&cache.join(name), raw)
+    write_atomically(&cache.join(name), raw)
 }
 
 /// No file of these sets is larger, in bytes.
@@ -115,10 +108,10 @@ fn download(url: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let name = url.rsplit('/').next().unwrap_or(url);
     let of = length.map_or(String::new(), |all| format!(" of {:.1}", all as f64 / 1e6));
-    let mut line = StatusLine::new();
+    let mut line = Line::new();
     let mut chunk = vec![0; 1 << 16];
     loop {
-        unless_stopped()?;
+        check_stopped()?;
         match reader
             .read(&mut chunk)
             .map_err(|error| failed(error.to_string()))?
@@ -129,8 +122,8 @@ fn download(url: &str) -> Result<Vec<u8>> {
             }
             n => bytes.extend_from_slice(&chunk[..n]),
         }
-        line.update(|| format!("{name}: {:.1}{of} MB", bytes.len() as f64 / 1e6));
+        line.at(|| format!("{name}: {:.1}{of} MB", bytes.len() as f64 / 1e6));
     }
-    line.finish(|| format!("{name}: {:.1} MB, done", bytes.len() as f64 / 1e6));
+    line.done(|| format!("{name}: {:.1} MB, done", bytes.len() as f64 / 1e6));
     Ok(bytes)
 }

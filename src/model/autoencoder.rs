@@ -1,9 +1,9 @@
 //! The autoencoder: an encoder and a decoder, each a list of layers, and what one does with them.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::{ImageShape, Split};
 use crate::error::{Error, Result};
-use crate::layer::{ForwardState, Layer, MOST_VALUES, Node, mirror, nodes, shape, shapes};
+use crate::layer::{ForwardState, Layer, MAX_VALUES, Node, mirror, nodes, shape, shapes};
 use crate::loss::Loss;
 use crate::math::{Purpose, Rng};
 use crate::model::sequential::{Sequential, infer, layer_error};
@@ -38,6 +38,8 @@ pub struct Autoencoder {
     decoder: Sequential,
     plan: Plan,
     device: Device,
+    /// Loss of the last training run; [`Loss::Mse`] for a new model.
+    trained_loss: Loss,
 }
 
 impl Autoencoder {
@@ -108,6 +110,7 @@ impl Autoencoder {
             decoder,
             plan,
             device,
+            trained_loss: Loss::default(),
         })
     }
 
@@ -133,6 +136,7 @@ impl Autoencoder {
             decoder,
             plan: self.plan.clone(),
             device: device.clone(),
+            trained_loss: self.trained_loss,
         })
     }
 
@@ -238,25 +242,34 @@ impl Autoencoder {
         Ok(drawn.to_device(images.device())?)
     }
 
-    /// The mean squared error of the reconstructions of a split, in evaluation mode: over pictures, channels and pixels. For
-    /// a model that draws logits, [`Autoencoder::loss`] with its loss says more.
+    /// Mean loss over a split in evaluation mode, in the loss that the model was trained with. A
+    /// new model is evaluated in the mean squared error.
     ///
     /// # Errors
-    /// Pictures of another shape than the model's.
+    /// Images of another shape than the model's.
+    ///
+    /// # Examples
+    /// ```
+    /// # use candlebook::prelude::*;
+    /// let data = mnist_embedded()?.take(100, 20);
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(16)])?;
+    /// assert_eq!(ae.evaluate(&data.test)?, ae.evaluate_with(&data.test, Loss::Mse)?);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn evaluate(&self, split: &Split) -> Result<f32> {
-        self.loss(split, Loss::Mse)
+        self.evaluate_with(split, self.trained_loss)
     }
 
-    /// The mean of any loss over a split, in evaluation mode.
+    /// Mean of any loss over a split, in evaluation mode.
     ///
     /// # Errors
-    /// Pictures of another shape than the model's.
-    pub fn loss(&self, split: &Split, loss: Loss) -> Result<f32> {
+    /// Images of another shape than the model's.
+    pub fn evaluate_with(&self, split: &Split, loss: Loss) -> Result<f32> {
         let mut sum = 0.0;
         let all: Vec<usize> = (0..split.len()).collect();
         let (c, h, w) = self.input;
         for positions in all.chunks(chunk(c * h * w)) {
-            unless_stopped()?;
+            check_stopped()?;
             let images = split.images(positions)?.to_device(&self.device)?;
             let value = loss
                 .of(&self.reconstruct(&images)?, &images)?
@@ -264,6 +277,11 @@ impl Autoencoder {
             sum += f64::from(value) * positions.len() as f64;
         }
         Ok((sum / split.len() as f64) as f32)
+    }
+
+    /// Sets the loss that [`Autoencoder::evaluate`] reports.
+    pub(crate) fn set_trained_loss(&mut self, loss: Loss) {
+        self.trained_loss = loss;
     }
 
     /// How the processor runs encoder and decoder as one.
@@ -332,7 +350,7 @@ fn whole(encoder: &Sequential, decoder: &Sequential) -> Plan {
     let mut nodes = encoder.nodes().to_vec();
     let at = nodes.len();
     nodes.extend(decoder.nodes().iter().cloned().map(|node| Node {
-        source: node.source.map(|i| i + at),
+        skip_source: node.skip_source.map(|i| i + at),
         ..node
     }));
     Plan::new(&nodes, &[encoder.shapes(), &decoder.shapes()[1..]].concat())
@@ -343,10 +361,10 @@ pub(crate) fn check_input((c, h, w): ImageShape) -> Result<()> {
     let values = [c, h, w]
         .iter()
         .fold(1u128, |product, &side| product.saturating_mul(side as u128));
-    if (1..=MOST_VALUES).contains(&values) {
+    if (1..=MAX_VALUES).contains(&values) {
         return Ok(());
     }
-    let expected = format!("pictures of 1 to {MOST_VALUES} values");
+    let expected = format!("pictures of 1 to {MAX_VALUES} values");
     Err(Error::shape(
         "Autoencoder",
         expected,
@@ -361,8 +379,8 @@ fn check_pools(encoder: &Sequential, decoder: &Sequential) -> Result<()> {
     for (list, chain) in [("encoder", encoder), ("decoder", decoder)] {
         for (i, Node { name, layer, .. }) in chain.nodes().iter().enumerate() {
             match *layer {
-                Layer::MaxPool(n) => pools.push((n, &chain.shapes()[i + 1])),
-                Layer::MaxUnpool(n) => {
+                Layer::MaxPool2d(n) => pools.push((n, &chain.shapes()[i + 1])),
+                Layer::MaxUnpool2d(n) => {
                     let Some((pooled, given)) = pools.pop() else {
                         continue;
                     };
@@ -371,7 +389,7 @@ fn check_pools(encoder: &Sequential, decoder: &Sequential) -> Result<()> {
                         return Err(Error::Layer {
                             place: format!("{list} layer {name}, {layer}"),
                             expected: format!(
-                                "{} as the paired MaxPool({pooled}) gave",
+                                "{} as the paired MaxPool2d({pooled}) gave",
                                 shape(given)
                             ),
                             got: format!("{} and a window of {n}", shape(taken)),
@@ -395,7 +413,7 @@ fn in_chunks(batch: &Tensor, run: impl Fn(&Tensor) -> Result<Tensor>) -> Result<
         return Ok(run(batch)?.detach());
     }
     let part = |start| -> Result<Tensor> {
-        unless_stopped()?;
+        check_stopped()?;
         Ok(run(&batch.narrow(0, start, chunk.min(n - start))?)?.detach())
     };
     let parts = (0..n)

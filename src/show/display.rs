@@ -9,12 +9,19 @@
 //! - a terminal: the plain text.
 
 use crate::error::Result;
+use crate::lock::lock;
+<<<<<<< HEAD
 use crate::show::content::Content;
 use crate::show::frontend::Frontend;
 use serde_json::json;
+=======
+use crate::lock::lock;
+use base64::Engine as _;
+use serde_json::{Map, Value, json};
+>>>>>>> main
 use std::io::Write;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// Implements the method that the notebook calls on the last expression of a cell.
 macro_rules! evcxr_display {
@@ -98,8 +105,11 @@ impl Handle {
         let Some(contents) = contents_or_report(value.contents()) else {
             return;
         };
-        // A poisoned lock is harmless: the list of ids is valid after every push.
-        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+<<<<<<< HEAD
+        let mut ids = lock(&self.ids);
+=======
+        let mut ids = lock(&self.ids);
+>>>>>>> main
         for (i, content) in contents.iter().enumerate() {
             match ids.get(i) {
                 Some(id) => send("update", content, id),

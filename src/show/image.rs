@@ -1,11 +1,18 @@
 //! Image files: opened, checked, rendered, and converted to tensors.
 
 use crate::error::{Error, Result};
-use crate::file::decode_image;
+<<<<<<< HEAD
+use crate::file::{decode_image, name_or};
 use crate::show::canvas::Canvas;
 use crate::show::content::{Content, base64, escape};
 use crate::show::display::{Show, evcxr_display};
 use crate::show::images::Images;
+=======
+use crate::file::{decode_image, name_or};
+use crate::show::canvas::{Canvas, LIGHT};
+use crate::show::display::{Content, Show, base64, escape, shows_itself};
+use crate::show::montage::Pictures;
+>>>>>>> main
 use crate::show::preview::preview;
 use crate::show::theme::LIGHT;
 use candle_core::{DType, Device, Tensor};
@@ -104,9 +111,7 @@ impl Image {
     }
 
     fn name(&self) -> String {
-        self.path
-            .file_name()
-            .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+        name_or(&self.path, "")
     }
 }
 
@@ -118,7 +123,7 @@ impl Images for Image {
 
 impl Show for Image {
     fn contents(&self) -> Result<Vec<Content>> {
-        let name = self.name();
+        let name = name_or(&self.path, "");
         let Kind::Pixels(format, pixels) = &self.kind else {
             let drawing = String::from_utf8_lossy(&self.bytes).into_owned();
             return Ok(vec![

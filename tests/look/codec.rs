@@ -72,7 +72,7 @@ fn more_bits_of_the_code_draw_what_the_code_draws() {
         &data.take(600, 50),
         &Fit {
             epochs: 2,
-            batch: 20,
+            batch_size: 20,
             ..Default::default()
         },
     )

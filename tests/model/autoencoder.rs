@@ -226,7 +226,7 @@ fn a_copy_has_weights_of_its_own() {
             &data,
             &Fit {
                 epochs: 1,
-                batch: 8,
+                batch_size: 8,
                 ..Default::default()
             },
         )

@@ -1,10 +1,11 @@
 //! Records of an LMDB database, read one at a time. The keys are held in memory, the images never.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::photo::datum::Datum;
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
-use crate::show::StatusLine;
+use crate::lock::lock;
+use crate::show::Line;
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Env, EnvFlags, EnvOpenOptions, WithoutTls};
 use image::RgbImage;
@@ -64,7 +65,7 @@ impl LmdbRecords {
         let database = self.database.clone();
         let (mut labels, mut labelled, mut damaged) = (Vec::new(), false, None);
         let mut bad = 0;
-        let mut line = StatusLine::new();
+        let mut line = Line::new();
         let reading = database.env.read_txn().map_err(wrong)?;
         for record in database
             .records
@@ -72,7 +73,7 @@ impl LmdbRecords {
             .map_err(wrong)?
             .move_between_keys()
         {
-            unless_stopped()?;
+            check_stopped()?;
             let (key, record) = record.map_err(wrong)?;
             let label = Datum::parse(record)
                 .map(|datum| datum.label)
@@ -93,9 +94,9 @@ impl LmdbRecords {
             })?);
             self.keys.extend_from_slice(key);
             self.ends.push(self.keys.len());
-            line.update(|| format!("{}: {} records found", path.display(), labels.len()));
+            line.at(|| format!("{}: {} records found", path.display(), labels.len()));
         }
-        line.finish(|| format!("{}: {} records found", path.display(), labels.len()));
+        line.done(|| format!("{}: {} records found", path.display(), labels.len()));
         if bad == labels.len() {
             let got = damaged.map_or("an empty one".into(), |reason| {
                 format!("records of another kind ({reason})")
@@ -156,7 +157,7 @@ impl Database {
     fn shared(file: &Path) -> Result<Arc<Database>> {
         static OPEN: Mutex<BTreeMap<PathBuf, Weak<Database>>> = Mutex::new(BTreeMap::new());
         let real = file.canonicalize().map_err(Error::io("read", file))?;
-        let mut open = OPEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut open = lock(&OPEN);
         if let Some(database) = open.get(&real).and_then(Weak::upgrade) {
             return Ok(database);
         }

@@ -1,6 +1,7 @@
 //! Sound and video files with playback controls.
 
 use crate::error::{Error, Result};
+use crate::file::{extension, name_or};
 use crate::show::content::{Content, base64, escape};
 use std::path::Path;
 
@@ -73,17 +74,11 @@ fn file_player(path: &Path, element: Element, formats: &[Format]) -> Result<Cont
         ));
     }
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let name = path
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    Ok(player(&name, element, mime, &bytes))
+    Ok(player(&name_or(path, ""), element, mime, &bytes))
 }
 
 fn mime_type(path: &Path, formats: &[Format]) -> Result<&'static str> {
-    let extension = path
-        .extension()
-        .map(|extension| extension.to_string_lossy().to_lowercase())
-        .unwrap_or_default();
+    let extension = extension(path);
     if let Some((_, mime)) = formats.iter().find(|(name, _)| *name == extension) {
         return Ok(mime);
     }
