@@ -10,15 +10,9 @@
 
 use crate::error::Result;
 use crate::lock::lock;
-<<<<<<< HEAD
 use crate::show::content::Content;
 use crate::show::frontend::Frontend;
 use serde_json::json;
-=======
-use crate::lock::lock;
-use base64::Engine as _;
-use serde_json::{Map, Value, json};
->>>>>>> main
 use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -105,11 +99,7 @@ impl Handle {
         let Some(contents) = contents_or_report(value.contents()) else {
             return;
         };
-<<<<<<< HEAD
         let mut ids = lock(&self.ids);
-=======
-        let mut ids = lock(&self.ids);
->>>>>>> main
         for (i, content) in contents.iter().enumerate() {
             match ids.get(i) {
                 Some(id) => send("update", content, id),

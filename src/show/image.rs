@@ -1,18 +1,11 @@
 //! Image files: opened, checked, rendered, and converted to tensors.
 
 use crate::error::{Error, Result};
-<<<<<<< HEAD
 use crate::file::{decode_image, name_or};
 use crate::show::canvas::Canvas;
 use crate::show::content::{Content, base64, escape};
 use crate::show::display::{Show, evcxr_display};
 use crate::show::images::Images;
-=======
-use crate::file::{decode_image, name_or};
-use crate::show::canvas::{Canvas, LIGHT};
-use crate::show::display::{Content, Show, base64, escape, shows_itself};
-use crate::show::montage::Pictures;
->>>>>>> main
 use crate::show::preview::preview;
 use crate::show::theme::LIGHT;
 use candle_core::{DType, Device, Tensor};
@@ -108,10 +101,6 @@ impl Image {
             Kind::Pixels(_, pixels) => Some(dimensions(pixels)),
             Kind::Svg => None,
         }
-    }
-
-    fn name(&self) -> String {
-        name_or(&self.path, "")
     }
 }
 

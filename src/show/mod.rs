@@ -53,12 +53,7 @@ pub use input::{input, password};
 pub use montage::Montage;
 pub use numbers::Numbers;
 pub use page::{animation, audio, html, json, latex, markdown, sound, svg, video};
-<<<<<<< HEAD
 pub(crate) use progress::bar;
-=======
-pub(crate) use preview::sparkline;
-pub(crate) use progress::{Line, UPDATE_EVERY, bar, duration, print_line};
->>>>>>> main
 pub use progress::{Progress, progress};
 pub(crate) use range::finite_range;
 pub use shader::Scale;

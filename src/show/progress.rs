@@ -122,74 +122,8 @@ impl<I> Progress<I> {
     }
 }
 
-<<<<<<< HEAD
 /// A bar of 24 characters, filled to `fraction` in [0, 1].
 pub(crate) fn bar(fraction: f64) -> String {
     let full = ((fraction * BAR_WIDTH as f64) as usize).min(BAR_WIDTH);
     "█".repeat(full) + &"░".repeat(BAR_WIDTH - full)
-=======
-/// A line about work that may be quick: it appears after half a second, and then changes five times a second.
-#[derive(Debug)]
-pub(crate) struct Line {
-    shown: Option<Handle>,
-    last: Instant,
-}
-
-impl Line {
-    pub(crate) fn new() -> Self {
-        Line {
-            shown: None,
-            last: Instant::now(),
-        }
-    }
-
-    /// How far the work is.
-    pub(crate) fn at(&mut self, text: impl FnOnce() -> String) {
-        let wait = if self.shown.is_none() {
-            Duration::from_millis(500)
-        } else {
-            UPDATE_EVERY
-        };
-        if self.last.elapsed() >= wait {
-            self.last = Instant::now();
-            self.write(text());
-        }
-    }
-
-    /// What came of it, where a line is there.
-    pub(crate) fn done(&mut self, text: impl FnOnce() -> String) {
-        if self.shown.is_some() {
-            self.write(text());
-        }
-    }
-
-    fn write(&mut self, text: String) {
-        match &self.shown {
-            Some(line) => line.update(Content::text(text)),
-            None => self.shown = Some(show(Content::text(text))),
-        }
-    }
-}
-
-/// Prints a line of plain text.
-pub(crate) fn print_line(text: &str) {
-    println!("{text}");
-}
-
-/// A bar of 24 characters, for a share in [0, 1].
-pub(crate) fn bar(share: f64) -> String {
-    let full = ((share * BAR as f64) as usize).min(BAR);
-    "█".repeat(full) + &"░".repeat(BAR - full)
-}
-
-/// Seconds as people say them: 0.4 s, 12 s, 3 min 05 s, 2 h 05 min.
-pub(crate) fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        0..10 => format!("{seconds:.1} s"),
-        10..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
-    }
->>>>>>> main
 }

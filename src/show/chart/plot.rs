@@ -2,7 +2,6 @@
 
 use crate::error::{Error, Result};
 use crate::file::extension;
-<<<<<<< HEAD
 use crate::show::chart::axis::AxisScale;
 use crate::show::chart::checks::{check_log_range, check_range, expect_one_each};
 use crate::show::chart::description::describe;
@@ -11,16 +10,6 @@ use crate::show::chart::figure::Figure;
 use crate::show::chart::series::{Series, Shape};
 use crate::show::chart::tooltips::image_map;
 use crate::show::{Canvas, Content, DARK, Numbers, Show, evcxr_display};
-=======
-use crate::file::extension;
-use crate::show::chart::axis::{Ticks, short};
-use crate::show::chart::draw::{self, Hints};
-pub use crate::show::chart::figure::Marker;
-use crate::show::chart::figure::{Figure, Series, Shape};
-use crate::show::{Canvas, Content, DARK, DENSITY, Show, base64, escape, parse, shows_itself};
-use crate::show::{Numbers, finite_range, sparkline};
-use candle_core::Tensor;
->>>>>>> main
 use std::path::Path;
 
 /// A chart, built as a chain of series and settings in any order. `show(plot)` returns a handle
@@ -169,13 +158,8 @@ impl Plot {
     /// ```
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-<<<<<<< HEAD
         let extension = extension(path);
         let bytes = match extension.as_str() {
-=======
-        let ending = extension(path);
-        let bytes = match ending.as_str() {
->>>>>>> main
             "png" => self.to_png()?,
             "svg" => self.to_svg()?.into_bytes(),
             _ => {
