@@ -1,25 +1,7 @@
-//! Montages: pixels of the decoded PNG, and error messages.
+//! Grids of images: pixels of the decoded PNG, and error messages.
 
+use crate::common::{BLACK, WHITE, pixels, tensor};
 use candlebook::prelude::*;
-
-const WHITE: [u8; 3] = [255; 3];
-const BLACK: [u8; 3] = [0; 3];
-
-fn tensor(values: &[f32], shape: &[usize]) -> Tensor {
-    Tensor::new(values, &Device::Cpu)
-        .unwrap()
-        .reshape(shape)
-        .unwrap()
-}
-
-fn pixels(montage: Montage) -> (u32, u32, impl Fn(u32, u32) -> [u8; 3]) {
-    let png = image::load_from_memory(&montage.to_png().unwrap())
-        .unwrap()
-        .into_rgb8();
-    let (width, height) = png.dimensions();
-    assert_eq!((width as usize, height as usize), montage.size());
-    (width, height, move |x, y| png.get_pixel(x, y).0)
-}
 
 #[test]
 fn images_form_a_padded_grid_with_exact_zoom() {
@@ -41,16 +23,6 @@ fn images_form_a_padded_grid_with_exact_zoom() {
     ] {
         assert_eq!(at(x, y), expected, "at {x}, {y}");
     }
-}
-
-#[test]
-fn color_images_keep_their_color_and_u8_is_divided_by_255() {
-    let one = tensor(&[1.0, 0.0, 0.2], &[3, 1, 1]);
-    let (_, _, at) = pixels(Montage::new(&one).unwrap().padding(0).zoom(1));
-    assert_eq!(at(0, 0), [255, 0, 51]);
-    let bytes = Tensor::new(&[[0u8, 51, 255]], &Device::Cpu).unwrap();
-    let (_, _, at) = pixels(Montage::new(&bytes).unwrap().padding(0).zoom(1));
-    assert_eq!([at(0, 0), at(1, 0), at(2, 0)], [BLACK, [51; 3], WHITE]);
 }
 
 #[test]
@@ -92,45 +64,6 @@ fn the_min_max_scale_stretches_each_image() {
 }
 
 #[test]
-fn nan_and_infinity_are_magenta_and_reported() {
-    let images = tensor(&[f32::NAN, f32::INFINITY, -3.0, 7.0], &[1, 4]);
-    let montage = Montage::new(&images).unwrap().padding(0).zoom(1);
-    let (_, _, at) = pixels(montage.clone());
-    assert_eq!(
-        [at(0, 0), at(1, 0), at(2, 0), at(3, 0)],
-        [[255, 0, 255], [255, 0, 255], BLACK, WHITE]
-    );
-    let text = montage.contents().unwrap()[0]
-        .get("text/plain")
-        .unwrap()
-        .to_owned();
-    assert_eq!(
-        text,
-        "images: 1 of shape (1, 1, 4), values -3.000 to 7.000; 2 values outside [0, 1] are clipped; 2 values are NaN or \
-         infinite, shown in magenta"
-    );
-}
-
-#[test]
-fn shapes_other_than_images_are_rejected() {
-    let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
-    let error = |shape: &[usize]| Montage::new(zeros(shape)).unwrap_err().to_string();
-    assert_eq!(
-        error(&[2, 5, 4, 4]),
-        "images: expected (h, w), (1 or 3, h, w) or (n, 1 or 3, h, w), got [2, 5, 4, 4]. Reshape the tensor, select \
-         one channel with .narrow(1, 0, 1), or show every channel with Montage::filters"
-    );
-    assert!(error(&[1, 1, 1, 4, 4]).contains("got [1, 1, 1, 4, 4]"));
-    assert!(error(&[3]).contains("got [3]"));
-    assert!(error(&[0, 1, 4, 4]).contains("at least one pixel"));
-    let none: [Tensor; 0] = [];
-    assert_eq!(
-        Montage::new(&none).unwrap_err().to_string(),
-        "images: expected at least one, got none. Pass at least one image"
-    );
-}
-
-#[test]
 fn images_beyond_the_maximum_are_omitted_and_reported() {
     let montage = Montage::new(Tensor::zeros((5000, 1, 1, 1), DType::F32, &Device::Cpu).unwrap())
         .unwrap()
@@ -141,29 +74,6 @@ fn images_beyond_the_maximum_are_omitted_and_reported() {
             .get("text/plain")
             .unwrap()
             .ends_with("; 904 more not shown")
-    );
-}
-
-#[test]
-fn tensors_are_joined_and_gray_becomes_color() {
-    let (gray, red) = (
-        tensor(&[0.2], &[1, 1]),
-        tensor(&[1.0, 0.0, 0.0], &[3, 1, 1]),
-    );
-    let montage = Montage::new([&gray, &red])
-        .unwrap()
-        .columns(2)
-        .padding(0)
-        .zoom(1);
-    let (width, height, at) = pixels(montage);
-    assert_eq!((width, height), (2, 1));
-    assert_eq!([at(0, 0), at(1, 0)], [[51; 3], [255, 0, 0]]);
-    let other = Montage::new(vec![gray, tensor(&[0.0, 0.0], &[1, 2])])
-        .unwrap_err()
-        .to_string();
-    assert_eq!(
-        other,
-        "images: expected images of one size, 1 x 1, got 1 x 2. Show images of each size separately"
     );
 }
 
@@ -205,72 +115,6 @@ fn filters_are_color_images_or_one_row_per_output_channel() {
             "Montage::filters: expected (out_channels, in_channels, height, width), got [1, 1]"
         ),
         "{error}"
-    );
-}
-
-#[test]
-fn row_labels_captions_and_titles_are_drawn_around_the_images() {
-    let digits = mnist_embedded().unwrap().test.first(4).unwrap();
-    let plain = Montage::new(&digits).unwrap().columns(4);
-    let ink = |montage: Montage, area: (u32, u32, u32, u32)| {
-        let (_, _, at) = pixels(montage);
-        let (left, top, right, bottom) = area;
-        (top..bottom)
-            .flat_map(|y| (left..right).map(move |x| (x, y)))
-            .filter(|&(x, y)| at(x, y)[0] < 120)
-            .count()
-    };
-    let (width, height) = plain.size();
-    let rows = Montage::rows(&[("originals", &digits), ("noisy", &digits)]).unwrap();
-    let (wide, tall) = rows.size();
-    assert_eq!(
-        tall,
-        2 * height - 2,
-        "two rows of images share their padding"
-    );
-    assert!(wide > width + 50);
-    let labels = (wide - width) as u32;
-    assert!(
-        ink(rows, (0, 0, labels - 4, tall as u32)) > 60,
-        "two labels"
-    );
-    let captions = plain.clone().captions(["five", "six", "seven", "six"]);
-    assert_eq!(captions.size(), (width, height + 17));
-    assert!(
-        ink(
-            captions,
-            (0, height as u32, width as u32, height as u32 + 16)
-        ) > 60,
-        "four captions"
-    );
-    let title = plain.title("Digits");
-    assert_eq!(title.size(), (width, height + 26));
-    assert!(ink(title, (0, 0, width as u32, 24)) > 30, "a title");
-    let uneven = Montage::rows(&[
-        ("a", digits.clone()),
-        ("b", digits.narrow(0, 0, 2).unwrap()),
-    ])
-    .unwrap_err()
-    .to_string();
-    assert_eq!(
-        uneven,
-        "Montage::rows: expected rows of equal length, 4, got 2. Shorten the longer rows with .narrow(0, 0, n)"
-    );
-}
-
-#[test]
-fn the_plain_text_has_a_preview() {
-    // A white square in the lower right corner of 8 x 8 black pixels.
-    let values: Vec<f32> = (0..64)
-        .map(|i| if i % 8 >= 4 && i / 8 >= 4 { 1.0 } else { 0.0 })
-        .collect();
-    let text = tensor(&values, &[8, 8]).contents().unwrap()[0]
-        .get("text/plain")
-        .unwrap()
-        .to_owned();
-    assert_eq!(
-        text.lines().skip(1).collect::<Vec<_>>(),
-        ["", "", "    ████", "    ████"]
     );
 }
 
