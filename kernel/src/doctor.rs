@@ -1,6 +1,6 @@
 //! `candlebook doctor`: looks at everything the kernel needs and says how to mend what is missing.
 
-use crate::build::{Features, gpu, seed};
+use crate::build::{Features, Gpu, Seed};
 use crate::home;
 use crate::jupyter::spec;
 use anyhow::Result;
@@ -147,7 +147,7 @@ fn kernelspec() -> Finding {
 }
 
 fn seed_there() -> Finding {
-    let found = seed::Seed::find().and_then(|seed| {
+    let found = Seed::find().and_then(|seed| {
         if !seed.exists() {
             anyhow::bail!("not built: the first kernel start takes some minutes");
         }
@@ -216,7 +216,7 @@ fn data() -> Finding {
 
 fn gpu() -> Finding {
     // A damaged choice is the helper's finding.
-    let verdict = gpu::Gpu::look().verdict(&Features::chosen().unwrap_or_default());
+    let verdict = Gpu::detect().verdict(&Features::chosen().unwrap_or_default());
     let level = if verdict.fine {
         Level::Fine
     } else {

@@ -8,7 +8,7 @@ mod notebook;
 mod doctor;
 
 use anyhow::{Context, Result, bail};
-use build::{Features, features, front, seed, session};
+use build::{Features, Seed, Session, cargo};
 use clap::{Parser, Subcommand};
 use engine::{child, warm_up};
 use jupyter::{server, spec, stock};
@@ -36,7 +36,7 @@ enum Subcommands {
     Install {
         /// Build the helper with these of candle's features, joined by commas: cuda, cudnn, metal, accelerate. They
         /// stay until an install names others; "" names none. `cuda` needs NVIDIA's toolkit (nvcc).
-        #[arg(long, value_name = "NAMES", value_parser = features::parse)]
+        #[arg(long, value_name = "NAMES", value_parser = Features::parse)]
         features: Option<Features>,
         #[command(flatten)]
         place: PlaceArguments,
@@ -113,7 +113,7 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = front::run_if_asked() {
+    if let Some(code) = cargo::run_if_called() {
         return code;
     }
     if child::is_wanted() {
@@ -160,7 +160,7 @@ fn install(features: Option<Features>, place: &spec::Place) -> Result<()> {
         Some(features) => features.with_environment()?,
         None => Features::chosen()?,
     };
-    seed::Seed::with(features.clone())?.make_ready()?;
+    Seed::with(features.clone())?.make_ready()?;
     // Only now: where the build fails, kernels go on with what they had.
     features.save()?;
     let folder = spec::register(place)?;
@@ -184,8 +184,8 @@ fn uninstall(place: &spec::Place) -> Result<()> {
         return Ok(());
     }
     let home = home::folder()?;
-    session::remove_dead(&home.join("sessions"));
-    seed::remove_all()?;
+    Session::remove_dead(&home.join("sessions"));
+    Seed::remove_all()?;
     for part in ["bin", "python"] {
         let folder = home.join(part);
         if folder.is_dir() {
@@ -193,7 +193,7 @@ fn uninstall(place: &spec::Place) -> Result<()> {
                 .with_context(|| format!("cannot remove {}", folder.display()))?;
         }
     }
-    features::forget()
+    Features::forget()
 }
 
 fn lab(notebook: &Path, arguments: &[String]) -> Result<()> {
@@ -204,7 +204,7 @@ fn lab(notebook: &Path, arguments: &[String]) -> Result<()> {
         );
     }
     let lab = spec::lab()?;
-    seed::Seed::find()?.make_ready()?;
+    Seed::find()?.make_ready()?;
     if !spec::is_current(&spec::Place::User) {
         spec::register(&spec::Place::User)?;
     }

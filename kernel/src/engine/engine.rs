@@ -3,7 +3,7 @@
 //! Knows nothing of Jupyter: the server and `candlebook run` are two front ends of it.
 
 use crate::build::Session;
-use crate::build::front;
+use crate::build::cargo;
 use crate::engine::relay::{Control, Sink};
 use crate::home;
 use anyhow::{Context, Result};
@@ -219,12 +219,12 @@ impl Engine {
     pub(crate) fn start(session: &Session, sink: Sink) -> Result<Engine> {
         let mut command =
             Command::new(std::env::current_exe().context("cannot find the program's own path")?);
-        front::lay_out(session)?;
+        cargo::lay_out(session)?;
         let (name, path) = home::library_path(&session.folder)?;
         command
             .env("CANDLEBOOK_KERNEL", "1")
-            .env("CARGO_HOME", front::cargo_home()?)
-            .env("PATH", front::users_path());
+            .env("CARGO_HOME", cargo::cargo_home()?)
+            .env("PATH", cargo::original_path());
         // A group of its own: what cells start ends with it.
         command
             .env(name, path)
@@ -395,7 +395,7 @@ pub(crate) unsafe fn set_environment(session: &Session) -> Result<()> {
                 None => std::env::remove_var(name),
             }
         }
-        front::put_in_place(session)?;
+        cargo::select(session)?;
         std::env::set_var("EVCXR_TMPDIR", &session.folder);
         std::env::set_var("EVCXR_CONFIG_DIR", session.seed.config());
     }

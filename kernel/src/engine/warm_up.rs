@@ -2,7 +2,7 @@
 
 use super::engine::{Engine, set_environment};
 use super::relay::Event;
-use crate::build::{Seed, Session, WARM_UP};
+use crate::build::{Seed, Session, WARM_UP_CELLS};
 use anyhow::Result;
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub(crate) fn run_warm_up(folder: &Path) -> Result<()> {
     // SAFETY: no thread has been started yet.
     unsafe { set_environment(&session)? };
     let mut engine = Engine::start(&session, complain)?;
-    for cell in WARM_UP.split("\n// ---\n") {
+    for cell in WARM_UP_CELLS.split("\n// ---\n") {
         engine
             .execute(cell, &|_, _| String::new())
             .into_result()

@@ -5,7 +5,6 @@ use super::message::{Request, kernel_info, unknown};
 use super::worker;
 use super::worker::{Ask, Job, Shared};
 use crate::build::Session;
-use crate::build::session;
 use crate::engine::{self, code};
 use crate::home;
 use anyhow::{Context, Result};
@@ -118,7 +117,7 @@ async fn serve(info: ConnectionInfo, session: Session) -> Result<()> {
     shared.kill();
     // Compilers at work, also those that build a seed, would write on into folders that are removed.
     engine::end_descendants();
-    session::remove(&folder);
+    Session::remove(&folder);
     Ok(())
 }
 

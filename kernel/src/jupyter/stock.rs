@@ -31,8 +31,8 @@ pub(crate) fn run(connection_file: &Path) -> Result<()> {
         .env("EVCXR_CONFIG_DIR", session.seed.config())
         .env(name, path)
         // As the seed was built: otherwise it would be built again.
-        .envs(crate::build::environment::BUILD_ENVIRONMENT)
-        .envs(crate::build::front::stock_environment(&session)?)
+        .envs(crate::build::BUILD_ENVIRONMENT)
+        .envs(crate::build::cargo::stock_environment(&session)?)
         // It would rewrite a kernel named "rust" of the user's that it finds under this path.
         .env("JUPYTER_PATH", &session.folder)
         .exec();
