@@ -10,7 +10,6 @@ mod doctor;
 use anyhow::{Context, Result, bail};
 use build::{Features, Seed, Session, cargo};
 use clap::{Parser, Subcommand};
-use engine::{child, warm_up};
 use jupyter::{server, spec, stock};
 use notebook::run;
 use std::os::unix::process::CommandExt;
@@ -116,8 +115,8 @@ fn main() -> ExitCode {
     if let Some(code) = cargo::run_if_called() {
         return code;
     }
-    if child::is_wanted() {
-        child::run();
+    if engine::is_child() {
+        engine::run_child();
     }
     evcxr::runtime_hook();
     stock::become_if_asked();
@@ -151,7 +150,7 @@ fn carry_out(command: Subcommands) -> Result<()> {
             connection_file,
             stock: false,
         } => server::run(&connection_file),
-        Subcommands::InternalWarmUp { folder } => warm_up::run_warm_up(&folder),
+        Subcommands::InternalWarmUp { folder } => engine::run_warm_up(&folder),
     }
 }
 
