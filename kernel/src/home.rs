@@ -1,7 +1,7 @@
 //! Candlebook's home folder, the Rust toolchain, and the process environment.
 //!
-//! Seeds and sessions share the home folder for two reasons: sessions are hard links into seeds, and
-//! one cargo configuration above both sets how their dependencies are compiled.
+//! Seeds and sessions share the home folder for two reasons: sessions are hard links into seeds,
+//! and one cargo configuration above both sets how their dependencies are compiled.
 
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const KNOWN: [&str; 4] = ["cuda", "cudnn", "metal", "accelerate"];
-/// Variables that the build scripts of candle's CUDA crates read. A change reruns them, for minutes,
-/// so kernels get the values recorded by `install`, even if the Jupyter server was not started from
-/// a shell.
+/// Variables that the build scripts of candle's CUDA crates read. A change reruns them, for
+/// minutes, so kernels get the values recorded by `install`, even if the Jupyter server was not
+/// started from a shell.
 const VARIABLES: [&str; 9] = [
     "CUDA_HOME",
     "CUDA_PATH",

@@ -1,4 +1,5 @@
-//! Contents of a seed's folder before its build: the helper's source and the engine's configuration.
+//! Contents of a seed's folder before its build: the helper's source and the engine's
+//! configuration.
 
 use super::environment::CELL_PRODUCTS;
 use super::features::Features;

@@ -47,8 +47,8 @@ pub(crate) fn for_each_unlocked(parent: &Path, mut remove: impl FnMut(&Path)) {
     }
 }
 
-/// Deletes a folder and its lock file. If the folder cannot be deleted now, the lock file remains, so
-/// that a later process finds it.
+/// Deletes a folder and its lock file. If the folder cannot be deleted now, the lock file remains,
+/// so that a later process finds it.
 pub(crate) fn remove_with_lock(folder: &Path) {
     if std::fs::remove_dir_all(folder).is_ok() || !folder.exists() {
         let _ = std::fs::remove_file(folder.with_extension("lock"));

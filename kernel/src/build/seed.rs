@@ -66,8 +66,8 @@ impl Seed {
         self.folder.join("ready").is_file()
     }
 
-    /// Builds the seed if necessary, with progress on standard error, and holds its lock. If another
-    /// process is building it, reports that and waits.
+    /// Builds the seed if necessary, with progress on standard error, and holds its lock. If
+    /// another process is building it, reports that and waits.
     ///
     /// # Errors
     /// If a lock or file cannot be written, or the helper crate does not compile.

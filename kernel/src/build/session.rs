@@ -83,8 +83,8 @@ impl Session {
             .try_for_each(inherit_lock)
     }
 
-    /// Removes a session's folder and lock file. If that fails now, the next kernel finds the folder
-    /// by its lock file.
+    /// Removes a session's folder and lock file. If that fails now, the next kernel finds the
+    /// folder by its lock file.
     pub(crate) fn remove(folder: &Path) {
         remove_with_lock(folder);
     }

@@ -47,8 +47,8 @@ struct Hooks {
 }
 
 impl Hooks {
-    /// Loads the library that cells will link, once and at the start, so that a restarted child has the
-    /// hooks before a cell uses the helper.
+    /// Loads the library that cells will link, once and at the start, so that a restarted child has
+    /// the hooks before a cell uses the helper.
     #[allow(unsafe_code)]
     fn load() -> Option<Hooks> {
         let path = std::env::var_os(HELPER)?;

@@ -31,8 +31,8 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Starts the engine in a session's folder and runs the seed's start-up commands. Events go to the
-    /// sink on a separate thread. The caller has called [`set_environment`].
+    /// Starts the engine in a session's folder and runs the seed's start-up commands. Events go to
+    /// the sink on a separate thread. The caller has called [`set_environment`].
     ///
     /// # Errors
     /// If the process cannot be started or the prelude fails.

@@ -1,7 +1,8 @@
 //! The engine: evcxr, the process that runs cells, and the output of both.
 //!
 //! Uses `home` and `build`; knows nothing of Jupyter. Offers [`Engine`], which turns a cell into an
-//! [`Outcome`] and sends [`Event`]s while the cell runs, and [`code`], which analyzes cells as text.
+//! [`Outcome`] and sends [`Event`]s while the cell runs, and [`code`], which analyzes cells as
+//! text.
 
 mod protocol;
 mod event;

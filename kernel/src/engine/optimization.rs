@@ -1,14 +1,14 @@
 //! The optimization level of each cell.
 
-/// Chooses the optimization level of cells. The libraries that cells call are already optimized; most
-/// cells only call them, and compile twice as fast without optimization. Cells with loops are worth
-/// the wait.
+/// Chooses the optimization level of cells. The libraries that cells call are already optimized;
+/// most cells only call them, and compile twice as fast without optimization. Cells with loops are
+/// worth the wait.
 #[derive(Debug, Default)]
 pub(super) struct Optimization {
     /// The current level of builds, once set.
     level: Option<u8>,
-    /// True once a cell has defined a function, which may loop or recurse: later cells may call it, and
-    /// each of them compiles it again.
+    /// True once a cell has defined a function, which may loop or recurse: later cells may call it,
+    /// and each of them compiles it again.
     defines_functions: bool,
     /// True once the user has chosen a level by `:opt`.
     set_by_user: bool,

@@ -12,8 +12,8 @@ use std::os::unix::net::UnixStream;
 
 /// The descriptors that a child sends when it starts.
 pub(super) struct Pipes {
-    /// The write end of the pipe that the engine reads. It is closed when the child has exited, which
-    /// tells the engine.
+    /// The write end of the pipe that the engine reads. It is closed when the child has exited,
+    /// which tells the engine.
     pub(super) engine: std::fs::File,
     pub(super) out: OwnedFd,
     pub(super) err: OwnedFd,

@@ -23,7 +23,8 @@ impl ChildHandle {
         self.signal(Signal::INT);
     }
 
-    /// Kills the process and those that cells started. The outcome reports that variables were lost.
+    /// Kills the process and those that cells started. The outcome reports that variables were
+    /// lost.
     pub(crate) fn kill(&self) {
         if let Some(group) = self.id().and_then(|pid| Pid::from_raw(pid as i32)) {
             // An error means that the group has exited already.

@@ -1,8 +1,10 @@
-//! The lines by which the engine, the helper and the process that runs cells tell messages from text.
+//! The lines by which the engine, the helper and the process that runs cells tell messages from
+//! text.
 
 /// Prefix of the engine's protocol lines.
 pub(super) const PROTOCOL: &[u8] = b"EVCXR_";
-/// First byte of displays and of the lines around a cell: a record separator, which is rare in text.
+/// First byte of displays and of the lines around a cell: a record separator, which is rare in
+/// text.
 pub(super) const SEPARATOR: u8 = 0x1e;
 /// Prefix of the helper's displays.
 pub(super) const DISPLAY: &[u8] = b"\x1eCANDLEBOOK ";

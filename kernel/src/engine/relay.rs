@@ -2,9 +2,9 @@
 //!
 //! The engine reads its child's output by lines and allows one image per cell. So the child, before
 //! it executes our program, replaces its standard output and error by new pipes, and sends us their
-//! read ends and the write end of the engine's pipe. A thread reads the pipes: the engine's protocol
-//! lines go on to the engine, and everything else becomes an [`Event`], in the order of writing. A
-//! restarted child repeats the exchange.
+//! read ends and the write end of the engine's pipe. A thread reads the pipes: the engine's
+//! protocol lines go on to the engine, and everything else becomes an [`Event`], in the order of
+//! writing. A restarted child repeats the exchange.
 
 use super::event::{Event, Sink};
 use super::pipes::{Pipes, read_available};
@@ -55,7 +55,8 @@ pub(super) struct Relay<'a> {
     error: Vec<u8>,
     /// The last bytes of standard error that were sent for this cell.
     sent_error: Vec<u8>,
-    /// True between `EVCXR_BEGIN_CONTENT` and `EVCXR_END_CONTENT`, where every line is the engine's.
+    /// True between `EVCXR_BEGIN_CONTENT` and `EVCXR_END_CONTENT`, where every line is the
+    /// engine's.
     in_content: bool,
     sink: &'a mut Sink,
 }
@@ -88,7 +89,8 @@ impl<'a> Relay<'a> {
             let Some(ready) = self.wait(&open) else {
                 continue;
             };
-            // Standard error first: text written there before a line of standard output precedes it.
+            // Standard error first: text written there before a line of standard output precedes
+            // it.
             if ready.err {
                 open.err = read_available(&self.pipes.err, &mut self.error);
             }
@@ -147,7 +149,8 @@ impl<'a> Relay<'a> {
         }
     }
 
-    /// Passes a line of a value's content on to the engine. If the cell ends first, ends the content.
+    /// Passes a line of a value's content on to the engine. If the cell ends first, ends the
+    /// content.
     fn content_line(&mut self, line: &[u8]) {
         if line == CELL_DONE.as_bytes() || line == PANIC {
             self.pass_on(END_CONTENT);
@@ -159,7 +162,8 @@ impl<'a> Relay<'a> {
         }
     }
 
-    /// Length of text that looks like a protocol line but is followed by a message on the same line.
+    /// Length of text that looks like a protocol line but is followed by a message on the same
+    /// line.
     fn end_of_lookalike(&self) -> Option<usize> {
         let separator = |byte: &u8| *byte == SEPARATOR;
         let end = self.pending.iter().skip(1).position(separator)? + 1;

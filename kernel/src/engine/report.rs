@@ -1,7 +1,7 @@
 //! Error messages for the user.
 
-/// Hint for an integer of the wrong type. Unlike in other notebooks, a number's type is fixed in the
-/// cell that creates it.
+/// Hint for an integer of the wrong type. Unlike in other notebooks, a number's type is fixed in
+/// the cell that creates it.
 pub(super) const INTEGER_HINT: &str =
     "An integer variable of a cell is an i32 unless its `let` has a type: let hidden: usize = 128;";
 

@@ -51,8 +51,8 @@ impl AnswerFile {
         let _ = home::write_atomically(&self.path, text.as_bytes());
     }
 
-    /// True while the seed is being built. Calls of later sessions are not recorded, because they may
-    /// concern crates that the user added.
+    /// True while the seed is being built. Calls of later sessions are not recorded, because they
+    /// may concern crates that the user added.
     pub(crate) fn is_recording(&self) -> bool {
         self.path
             .parent()
@@ -72,8 +72,8 @@ impl AnswerFile {
 
     /// Records an answer while the seed is being built.
     ///
-    /// A failure without output is recorded too: it is a request that this toolchain never supports.
-    /// Metadata that failed is requested again.
+    /// A failure without output is recorded too: it is a request that this toolchain never
+    /// supports. Metadata that failed is requested again.
     pub(crate) fn record(&self, answer: &Answer) {
         let reusable = answer.code == 0 || answer.text.is_empty();
         if let (true, true, Ok(text)) = (

@@ -94,8 +94,8 @@ fn endangered_lock_file() -> Option<LockFile> {
     endangered.then_some(LockFile { path, text })
 }
 
-/// Restores the lock file of a stock session, once, as soon as the session depends on the helper. If
-/// that fails, cargo selects versions itself.
+/// Restores the lock file of a stock session, once, as soon as the session depends on the helper.
+/// If that fails, cargo selects versions itself.
 fn restore_lock_file(lock: &Path) {
     let Some(session) = std::env::var_os(SESSION).map(PathBuf::from) else {
         return;

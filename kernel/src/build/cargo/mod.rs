@@ -1,10 +1,10 @@
 //! The cargo shim: a `cargo` that precedes the real one on the engine's `PATH`, to save time.
 //!
-//! - `cargo metadata`: rust-analyzer loads every listed package at start, about 150 and the standard
-//!   library. The shim lists only those that a cell can name.
+//! - `cargo metadata`: rust-analyzer loads every listed package at start, about 150 and the
+//!   standard library. The shim lists only those that a cell can name.
 //! - Calls that repeat at every start are answered from recordings made during the seed's build.
-//! - `cargo build`: cargo checks 180 packages before it compiles the cell. The compiler's command is
-//!   always the same, so the shim records it once and then runs it directly.
+//! - `cargo build`: cargo checks 180 packages before it compiles the cell. The compiler's command
+//!   is always the same, so the shim records it once and then runs it directly.
 //!
 //! Other calls go to the real cargo. `rustc` is the toolchain's own, without rustup's proxy.
 

@@ -31,8 +31,8 @@ struct RustcCommand {
 /// A record belongs to one Cargo.toml: after `:dep`, cargo runs again. If the user added a local
 /// crate, whose source may change, cargo always runs.
 ///
-/// `cargo check`, by which the engine infers a variable's type, becomes the same command without code
-/// generation: cargo would first check every library, for half a minute.
+/// `cargo check`, by which the engine infers a variable's type, becomes the same command without
+/// code generation: cargo would first check every library, for half a minute.
 pub(crate) fn build(arguments: &[String]) -> ExitCode {
     let check = arguments.first().is_some_and(|command| command == "check");
     let command: Vec<String> = std::iter::once("build".to_owned())
@@ -56,8 +56,8 @@ pub(crate) fn build(arguments: &[String]) -> ExitCode {
     finish(cargo)
 }
 
-/// The file that records the command of this build: in the seed while it is being built, later in the
-/// session if the seed has none. `None` if the command must not be recorded.
+/// The file that records the command of this build: in the seed while it is being built, later in
+/// the session if the seed has none. `None` if the command must not be recorded.
 fn record_file(arguments: &[String]) -> Option<AnswerFile> {
     let session = PathBuf::from(std::env::var_os(SESSION)?);
     let manifest = std::fs::read_to_string(session.join("Cargo.toml")).ok()?;

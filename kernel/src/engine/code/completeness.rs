@@ -4,7 +4,8 @@ use super::brackets::{Balance, balance};
 use super::cell::{is_command, parse_cell};
 use serde_json::{Value, json};
 
-/// Answers `is_complete_request`: `complete`, `incomplete` with the next line's indent, or `invalid`.
+/// Answers `is_complete_request`: `complete`, `incomplete` with the next line's indent, or
+/// `invalid`.
 pub(crate) fn is_complete(code: &str) -> Value {
     match balance(code) {
         Balance::Open(depth) => return incomplete(depth),

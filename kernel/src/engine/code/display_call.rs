@@ -29,8 +29,9 @@ impl DisplayedCode {
 ///
 /// The engine itself would try `(x).evcxr_display()`, but interprets every error in it as a missing
 /// method and falls back to `Debug`, even if `x` moves a variable, as in `plot.title("Loss")`, or
-/// contains the first `?`. Compiling the call directly also avoids that attempt. The user's code moves
-/// by whole lines only, so that error positions remain valid. `None` if the cell must run unchanged.
+/// contains the first `?`. Compiling the call directly also avoids that attempt. The user's code
+/// moves by whole lines only, so that error positions remain valid. `None` if the cell must run
+/// unchanged.
 pub(crate) fn with_display_call(code: &str) -> Option<DisplayedCode> {
     if code.lines().any(is_command) || balance(code) != Balance::Balanced {
         return None;
@@ -92,8 +93,8 @@ fn is_shared_reference(tail: &ast::Expr) -> bool {
     matches!(tail, ast::Expr::RefExpr(reference) if reference.mut_token().is_none())
 }
 
-/// Ranges of the last statement and of the semicolons that belong to no statement, such as one after
-/// an item.
+/// Ranges of the last statement and of the semicolons that belong to no statement, such as one
+/// after an item.
 fn statement_ends(body: &ast::StmtList) -> impl Iterator<Item = ra_ap_syntax::TextRange> {
     let semicolons = body
         .syntax()
@@ -104,8 +105,8 @@ fn statement_ends(body: &ast::StmtList) -> impl Iterator<Item = ra_ap_syntax::Te
     semicolons.chain(last.map(|statement| statement.syntax().text_range()))
 }
 
-/// Inserts the call around the last expression: on the line of the previous statement's end, or on a
-/// new first line.
+/// Inserts the call around the last expression: on the line of the previous statement's end, or on
+/// a new first line.
 fn insert_call(
     code: &str,
     tail: &Range<usize>,

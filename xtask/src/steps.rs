@@ -1,0 +1,235 @@
+//! The steps of `cargo xtask test`.
+
+use crate::command::run;
+use crate::workspace::Workspace;
+use crate::{cuda, words};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// A named part of the tests.
+#[derive(Clone, Copy)]
+struct Step {
+    name: &'static str,
+    run: fn(&Workspace) -> Result<(), String>,
+}
+
+const STEPS: [Step; 9] = [
+    Step {
+        name: "fmt",
+        run: fmt,
+    },
+    Step {
+        name: "words",
+        run: words::check,
+    },
+    Step {
+        name: "clippy",
+        run: clippy,
+    },
+    Step {
+        name: "cuda",
+        run: cuda::check,
+    },
+    Step {
+        name: "doc",
+        run: doc,
+    },
+    Step {
+        name: "unit",
+        run: unit,
+    },
+    Step {
+        name: "install",
+        run: install,
+    },
+    Step {
+        name: "kernel",
+        run: kernel,
+    },
+    Step {
+        name: "notebooks",
+        run: notebooks,
+    },
+];
+
+/// Runs the named steps, or all of them.
+///
+/// # Errors
+/// If a name is unknown or a step fails.
+pub(crate) fn test(wanted: &[&str]) -> Result<(), String> {
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|name| STEPS.iter().all(|step| step.name != **name))
+    {
+        return Err(format!(
+            "expected one of the test steps, got {unknown}. Steps: {}",
+            STEPS.map(|step| step.name).join(" ")
+        ));
+    }
+    let workspace = Workspace::new()?;
+    for step in STEPS
+        .iter()
+        .filter(|step| wanted.is_empty() || wanted.contains(&step.name))
+    {
+        let start = Instant::now();
+        let Step { name, run } = step;
+        println!("xtask: {name}");
+        run(&workspace).map_err(|error| format!("{name}: {error}"))?;
+        println!(
+            "xtask: {name} passed, {:.0} s",
+            start.elapsed().as_secs_f64()
+        );
+    }
+    Ok(())
+}
+
+fn fmt(workspace: &Workspace) -> Result<(), String> {
+    run(workspace.cargo().args(["fmt", "--all", "--", "--check"]))
+}
+
+fn clippy(workspace: &Workspace) -> Result<(), String> {
+    run(workspace.cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))
+}
+
+fn doc(workspace: &Workspace) -> Result<(), String> {
+    let mut cargo = workspace.cargo();
+    run(cargo.env("RUSTDOCFLAGS", "-D warnings").args([
+        "doc",
+        "--no-deps",
+        "--package",
+        "candlebook",
+    ]))
+}
+
+/// Unit, integration and doc tests. The kernel's tests use the release profile, so that its
+/// dependencies are compiled once.
+fn unit(workspace: &Workspace) -> Result<(), String> {
+    run(workspace.cargo().args(["test", "--package", "candlebook"]))?;
+    run(workspace.cargo().args(["test", "--package", "xtask"]))?;
+    run(workspace
+        .cargo()
+        .args(["test", "--release", "--package", "candlebook-kernel"]))
+}
+
+/// Runs the README's install command, into folders below the target folder.
+///
+/// # Errors
+/// If the command fails.
+pub(crate) fn install(workspace: &Workspace) -> Result<(), String> {
+    let mut cargo = workspace.cargo();
+    run(workspace
+        .isolate(&mut cargo)
+        .args(["candlebook", "install"]))
+}
+
+/// Tests the kernel with a Jupyter client.
+fn kernel(workspace: &Workspace) -> Result<(), String> {
+    install(workspace)?;
+    let python = workspace.python()?;
+    install_browser();
+    let mut pytest = Command::new(python);
+    pytest.current_dir(&workspace.root).args([
+        "-m",
+        "pytest",
+        "-q",
+        "-rs",
+        "-p",
+        "no:cacheprovider",
+        "tests/kernel",
+    ]);
+    run(workspace.isolate(&mut pytest))
+}
+
+/// Runs every notebook from top to bottom and checks the outputs.
+fn notebooks(workspace: &Workspace) -> Result<(), String> {
+    install(workspace)?;
+    let python = workspace.python()?;
+    let folder = workspace.root.join("notebooks");
+    let entries =
+        std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "ipynb")
+    });
+    paths.sort();
+    for path in paths {
+        // A copy, so that cells do not write files into the repository.
+        let copy = workspace
+            .work
+            .join("notebooks")
+            .join(path.file_name().unwrap_or_default());
+        let made = copy
+            .parent()
+            .map_or(Ok(()), std::fs::create_dir_all)
+            .and_then(|()| std::fs::copy(&path, &copy));
+        made.map_err(|error| format!("{}: {error}", copy.display()))?;
+        let mut candlebook = Command::new(workspace.kernel());
+        run(workspace.isolate(&mut candlebook).arg("run").arg(&copy))?;
+        let mut check = Command::new(&python);
+        run(check
+            .current_dir(&workspace.root)
+            .arg("tests/check_notebook.py")
+            .arg(&copy))?;
+    }
+    Ok(())
+}
+
+/// Runs the tests that reach gemm's unsafe call in a build that stops at the first access outside a
+/// buffer.
+///
+/// # Errors
+/// If a test fails.
+pub(crate) fn sanitizer() -> Result<(), String> {
+    let workspace = Workspace::new()?;
+    let mut cargo = workspace.cargo();
+    cargo.args([
+        "test",
+        "--package",
+        "candlebook",
+        "--target",
+        "x86_64-unknown-linux-gnu",
+    ]);
+    cargo.args(["--lib", "--test", "conv", "--test", "compiled"]);
+    // The flag is unstable, but stable toolchains contain the sanitizer. Tests leak memory on
+    // purpose.
+    run(cargo
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", "-Zsanitizer=address")
+        .env("ASAN_OPTIONS", "detect_leaks=0")
+        .env("CARGO_TARGET_DIR", workspace.target.join("sanitizer")))
+}
+
+/// Installs a browser for the test that needs one, if the system has apt-get. Otherwise that test
+/// is skipped and reports it.
+fn install_browser() {
+    let installed = |name: &str| {
+        Command::new(name)
+            .arg("--version")
+            .output()
+            .is_ok_and(|out| out.status.success())
+    };
+    if !installed("chromium") || !installed("chromedriver") {
+        println!("xtask: installing chromium by apt-get");
+        for arguments in [
+            &["update", "-q"][..],
+            &["install", "-qy", "chromium", "chromium-driver"],
+        ] {
+            if let Err(error) = run(Command::new("apt-get")
+                .args(arguments)
+                .stdout(Stdio::null()))
+            {
+                println!("xtask: no browser: {error}");
+                return;
+            }
+        }
+    }
+}
