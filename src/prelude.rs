@@ -13,13 +13,14 @@ pub use crate::data::{npy_images, npz_images};
 pub use crate::device::best_device;
 pub use crate::error::Error;
 pub use crate::layer::Layer::{self, *};
-pub use crate::layer::{Conv, ConvTranspose};
+// The functions shadow the variants of the same name.
+pub use crate::layer::{Conv2d, ConvTranspose2d};
 pub use crate::look::Activations;
 pub use crate::look::{Explorer, explore};
 pub use crate::look::{Jpeg, jpeg, jpeg_within};
 pub use crate::loss::Loss;
 pub use crate::model::Autoencoder;
-pub use crate::model::{Pooled, Strided};
+pub use crate::model::{PoolingAutoencoder, StridedAutoencoder};
 pub use crate::optim::Optim;
 pub use crate::show::Image;
 pub use crate::show::Numbers;

@@ -4,7 +4,7 @@
 //!
 //! Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009).
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::download::{check, fetch, mirrors};
 use crate::data::split::{Dataset, ImageShape, Split};
 use crate::error::{Error, Result};
@@ -191,7 +191,7 @@ fn dataset(
     let mut split = |names: &[&str]| -> Result<Split> {
         let (mut pictures, mut labels) = (Vec::new(), Vec::new());
         for name in names {
-            unless_stopped()?;
+            check_stopped()?;
             let bytes = read(name)?.ok_or_else(|| {
                 let hint = "The six files are named data_batch_1.bin to data_batch_5.bin and test_batch.bin";
                 Error::file(root, format!("a file {name}"), "none", hint)
@@ -259,7 +259,7 @@ fn add(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::download::sha256;
+    use crate::file::sha256_hex;
     use std::io::Write;
 
     /// An archive of six small files, and its mirror on this machine, which answers once.
@@ -281,7 +281,7 @@ mod tests {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         gzip.write_all(&tar.into_inner().unwrap()).unwrap();
         let body = gzip.finish().unwrap();
-        let sum = sha256(&body);
+        let sum = sha256_hex(&body);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         std::thread::spawn(move || {
@@ -353,7 +353,7 @@ mod tests {
         let raw = std::fs::read(cache.path().join(CIFAR10.name)).unwrap();
         for cut in [0, 1, 20, raw.len() / 2] {
             let part = &raw[..cut];
-            let sum: &'static str = Box::leak(sha256(part).into_boxed_str());
+            let sum: &'static str = Box::leak(sha256_hex(part).into_boxed_str());
             let cut_off = Archive {
                 sha256: sum,
                 ..archive

@@ -1,9 +1,9 @@
 //! Files from public mirrors: the first that has one whole, checked, and kept in the cache.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::error::{Error, Result};
+use crate::file::{sha256_hex, write_atomically};
 use crate::show::Line;
-use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub(crate) fn fetch<T>(
     let mut last = "CANDLEBOOK_OFFLINE is set".to_owned();
     for mirror in mirrors {
         let url = format!("{mirror}{name}");
-        unless_stopped()?;
+        check_stopped()?;
         match download(&url).and_then(|raw| Ok((unpack(Path::new(&url), &raw)?, raw))) {
             Ok((unpacked, raw)) => {
                 let path = cache.map_or_else(|| PathBuf::from(&url), |cache| cache.join(name));
@@ -67,7 +67,7 @@ pub(crate) fn check(
     (expected, of): (&str, &str),
     hint: &str,
 ) -> Result<()> {
-    let sum = sha256(bytes);
+    let sum = sha256_hex(bytes);
     if sum == expected {
         return Ok(());
     }
@@ -79,17 +79,10 @@ pub(crate) fn check(
     ))
 }
 
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
 pub(crate) fn keep(cache: Option<&Path>, name: &str, raw: &[u8]) -> Result<()> {
     let Some(cache) = cache else { return Ok(()) };
     std::fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
-    crate::file::write_atomically(&cache.join(name), raw)
+    write_atomically(&cache.join(name), raw)
 }
 
 /// No file of these sets is larger, in bytes.
@@ -118,7 +111,7 @@ fn download(url: &str) -> Result<Vec<u8>> {
     let mut line = Line::new();
     let mut chunk = vec![0; 1 << 16];
     loop {
-        unless_stopped()?;
+        check_stopped()?;
         match reader
             .read(&mut chunk)
             .map_err(|error| failed(error.to_string()))?

@@ -3,6 +3,7 @@
 use crate::data::idx::Idx;
 use crate::data::split::{Dataset, Split};
 use crate::error::{Error, Result};
+use crate::file::name_or;
 use std::path::{Path, PathBuf};
 
 /// A data set of your own in MNIST's files: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the two of `t10k`,
@@ -32,9 +33,7 @@ pub fn idx_folder(folder: impl AsRef<Path>) -> Result<Dataset> {
         let images = Idx::read(images, 3)?;
         split_of(images, labels.map(|path| Idx::read(path, 1)).transpose()?)
     };
-    let name = folder.file_name().map_or("pictures".into(), |name| {
-        name.to_string_lossy().into_owned()
-    });
+    let name = name_or(folder, "pictures");
     Dataset::new(
         name,
         folder.display().to_string(),

@@ -3,11 +3,11 @@
 //! Only names are held in memory. Each picture is decoded when it is asked for; in training, ahead of the step that needs
 //! it.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::photo::{Crop, Framing, PhotoSource, PhotoStream};
 use crate::data::split::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::file::{cache_folder, decode_image};
+use crate::file::{cache_folder, decode_image, extension, name_or};
 use crate::math::{Purpose, Rng};
 use crate::show::Line;
 use image::RgbImage;
@@ -75,10 +75,7 @@ const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
 pub fn image_folder(path: impl AsRef<Path>, settings: &ImageFolder) -> Result<Dataset> {
     let path = path.as_ref();
     settings.check()?;
-    let name = path.file_name().map_or_else(
-        || "photographs".into(),
-        |name| name.to_string_lossy().into_owned(),
-    );
+    let name = name_or(path, "photographs");
     let subfolder = |names: &[&str]| {
         names
             .iter()
@@ -258,7 +255,7 @@ fn list(root: &Path) -> Result<Files> {
             continue;
         }
         for entry in std::fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
-            unless_stopped()?;
+            check_stopped()?;
             let entry = entry.map_err(Error::io("read", &folder))?;
             let path = entry.path();
             // A link is what it leads to; one that leads nowhere is nothing.
@@ -335,11 +332,8 @@ fn files(root: &Path, found: BTreeMap<PathBuf, Vec<Box<OsStr>>>) -> Files {
 }
 
 fn is_picture(path: &Path) -> bool {
-    let ending = path
-        .extension()
-        .map(|ending| ending.to_string_lossy().to_lowercase());
     let hidden = path
         .file_name()
         .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    !hidden && ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+    !hidden && ENDINGS.contains(&extension(path).as_str())
 }

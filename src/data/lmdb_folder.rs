@@ -6,6 +6,7 @@ use crate::data::image_folder::{ImageFolder, TEST, TRAIN, divided, streamed};
 use crate::data::photo::{DATABASE_FILE, LmdbRecords};
 use crate::data::split::{Dataset, Split};
 use crate::error::{Error, Result};
+use crate::file::name_or;
 use std::path::{Path, PathBuf};
 
 /// Photographs of an LMDB database of Caffe `Datum` records, as pictures of three channels and one size: pixels (blue, green,
@@ -29,10 +30,7 @@ use std::path::{Path, PathBuf};
 pub fn lmdb_folder(path: impl AsRef<Path>, settings: &ImageFolder) -> Result<Dataset> {
     let path = path.as_ref();
     settings.check()?;
-    let name = path.file_name().map_or_else(
-        || "photographs".into(),
-        |name| name.to_string_lossy().into_owned(),
-    );
+    let name = name_or(path, "photographs");
     let source = path.display().to_string();
     if path.is_file() || path.join(DATABASE_FILE).is_file() {
         return divided(name, source, split(path, settings)?, settings);

@@ -1,8 +1,9 @@
 //! The batches of an epoch. Pictures that must be decoded are decoded ahead, by threads of their own.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::split::{Augment, Split, to_floats};
 use crate::error::{Error, Result};
+use crate::lock::{lock, wait, wait_at_most};
 use crate::math::{Purpose, Real, Rng};
 use candle_core::{Device, Tensor};
 use std::collections::VecDeque;
@@ -181,7 +182,7 @@ impl Iterator for Loader {
     type Item = Result<Tensor>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = unless_stopped().map(|()| self.0.next()).transpose()?;
+        let batch = check_stopped().map(|()| self.0.next()).transpose()?;
         Some(batch.and_then(|batch| batch?.images()))
     }
 
@@ -258,7 +259,7 @@ impl Ahead {
         let mut window = self.shared.window();
         while taken.len() < n {
             // Before anything is taken: what was decoded is not lost to a later call.
-            unless_stopped()?;
+            check_stopped()?;
             match window.pictures.front() {
                 Some(Some(_)) => {
                     if let Some(Some(picture)) = window.pictures.pop_front() {
@@ -269,8 +270,7 @@ impl Ahead {
                 }
                 // Stop must be heard while photographs take their time.
                 _ => {
-                    let waited = self.shared.ready.wait_timeout(window, LISTEN_EVERY);
-                    window = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+                    window = wait_at_most(&self.shared.ready, window, LISTEN_EVERY);
                 }
             }
         }
@@ -291,9 +291,7 @@ impl Drop for Ahead {
 
 impl Shared {
     fn window(&self) -> MutexGuard<'_, Lookahead> {
-        self.window
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.window)
     }
 
     /// What each thread does: claim the next picture, decode it, put it into its place.
@@ -301,10 +299,7 @@ impl Shared {
         loop {
             let mut window = self.window();
             while window.pictures.len() >= self.most && !window.ended {
-                window = self
-                    .room
-                    .wait(window)
-                    .unwrap_or_else(|poisoned| poisoned.into_inner());
+                window = wait(&self.room, window);
             }
             let nth = window.first + window.pictures.len();
             let Some(&position) = self.order.get(nth).filter(|_| !window.ended) else {

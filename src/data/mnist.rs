@@ -230,14 +230,15 @@ impl IdxSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::download::{keep, sha256};
+    use crate::data::download::keep;
+    use crate::file::sha256_hex;
     use std::io::{Read, Write};
 
     /// A set of one picture of one pixel, and its mirror on this machine.
     fn tiny() -> (IdxSet, String) {
         let images = vec![0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 200];
         let labels = vec![0, 0, 8, 1, 0, 0, 0, 1, 4];
-        let sum = |bytes: &[u8]| -> &'static str { Box::leak(sha256(bytes).into_boxed_str()) };
+        let sum = |bytes: &[u8]| -> &'static str { Box::leak(sha256_hex(bytes).into_boxed_str()) };
         let files = MNIST.files.map(|file| {
             let bytes = if file.name.contains("images") {
                 &images

@@ -145,7 +145,7 @@ impl PhotoSource for Cuts {
     fn read(&self, i: usize) -> std::result::Result<RgbImage, String> {
         let nth = i % self.photographs.len();
         let photograph = &self.photographs[nth].1;
-        let mut draws = Rng::of_picture(
+        let mut draws = Rng::for_image(
             0,
             Purpose::Augment,
             self.first + nth,

@@ -3,7 +3,7 @@
 //! Pictures are kept as they came (bytes stay bytes, a quarter of the memory; files stay where they are) and become `f32`
 //! in [0, 1], shape (b, c, h, w), when a batch is drawn.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::photo::PhotoStream;
 use crate::error::{Error, Result};
 use crate::math::{Purpose, Real, Rng, widest};
@@ -230,7 +230,7 @@ impl Split {
                 .par_iter()
                 .zip(values.par_chunks_exact_mut(c * h * w));
             pictures.try_for_each(|(position, values)| {
-                unless_stopped()?;
+                check_stopped()?;
                 self.fill(&[*position], values)
             })?;
         } else {
@@ -295,7 +295,7 @@ impl Split {
         for stand_in in (position..self.len()).chain(0..position) {
             let i = self.index[stand_in];
             let mut draws =
-                augment.map(|(seed, epoch)| Rng::of_picture(seed, Purpose::Augment, epoch, i));
+                augment.map(|(seed, epoch)| Rng::for_image(seed, Purpose::Augment, epoch, i));
             if stream.picture(i, draws.as_mut(), &mut picture)? {
                 return Ok(picture);
             }
@@ -326,7 +326,7 @@ impl Split {
         // However large they are, pictures of a few megabytes at a time.
         let step = ((1 << 22) / (c * h * w)).clamp(1, 1024);
         for start in (0..self.len()).step_by(step) {
-            unless_stopped()?;
+            check_stopped()?;
             let positions: Vec<usize> = (start..self.len().min(start + step)).collect();
             let batch = self
                 .images(&positions)?

@@ -166,8 +166,8 @@ fn training_sees_other_cuts_each_epoch_and_evaluation_never() {
             &data,
             &Fit {
                 epochs: 3,
-                batch: 4,
-                validation: 0.0,
+                batch_size: 4,
+                validation_split: 0.0,
                 seed,
                 ..Default::default()
             },
@@ -409,8 +409,8 @@ fn unreadable_files_are_stood_in_for_up_to_the_limit() {
             &data,
             &Fit {
                 epochs: 1,
-                batch: 4,
-                validation: 0.0,
+                batch_size: 4,
+                validation_split: 0.0,
                 ..Default::default()
             },
         )
@@ -450,13 +450,13 @@ fn a_size_that_does_not_fit_the_network_is_said_by_name() {
         },
     )
     .unwrap();
-    let layers = [Conv2d(Conv::new(4, 3).padding(1)), MaxPool(2)];
+    let layers = [Conv2d(4, 3).padding(1), MaxPool2d(2)];
     let error = Autoencoder::symmetric(data.image_shape(), &layers)
         .unwrap_err()
         .to_string();
     assert!(
         error.starts_with(
-            "encoder layer 1, MaxPool(2): expected a height and width divisible by 2, got 9 x 9"
+            "encoder layer 1, MaxPool2d(2): expected a height and width divisible by 2, got 9 x 9"
         ),
         "{error}"
     );

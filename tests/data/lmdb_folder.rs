@@ -244,7 +244,7 @@ fn records_stream_through_training_and_packed_files() {
             &data,
             &Fit {
                 epochs: 2,
-                batch: 4,
+                batch_size: 4,
                 ..Default::default()
             },
         )

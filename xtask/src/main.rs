@@ -6,6 +6,7 @@ mod sources;
 mod size;
 mod words;
 mod cuda;
+mod checks;
 mod steps;
 mod bench;
 
@@ -13,8 +14,8 @@ use std::process::ExitCode;
 use workspace::Workspace;
 
 const USAGE: &str = "\
-cargo xtask test [STEP ...]   all tests, or only these steps: fmt words clippy cuda doc unit install kernel
-                              notebooks
+cargo xtask test [STEP ...]   all tests, or only these steps: fmt words typos clippy cuda doc unit install
+                              kernel notebooks; only if named: deny msrv
 cargo xtask words [PATH ...]  all findings of the step `words` in these paths
 cargo xtask count             sizes of functions and files, tuple parameters, documentation coverage
 cargo xtask cuda              a build with CUDA without a GPU; pip installs the toolkit

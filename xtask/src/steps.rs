@@ -2,7 +2,7 @@
 
 use crate::command::run;
 use crate::workspace::Workspace;
-use crate::{cuda, words};
+use crate::{checks, cuda, words};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -14,66 +14,35 @@ struct Step {
     run: fn(&Workspace) -> Result<(), String>,
 }
 
-const STEPS: [Step; 9] = [
-    Step {
-        name: "fmt",
-        run: fmt,
-    },
-    Step {
-        name: "words",
-        run: words::check,
-    },
-    Step {
-        name: "clippy",
-        run: clippy,
-    },
-    Step {
-        name: "cuda",
-        run: cuda::check,
-    },
-    Step {
-        name: "doc",
-        run: doc,
-    },
-    Step {
-        name: "unit",
-        run: unit,
-    },
-    Step {
-        name: "install",
-        run: install,
-    },
-    Step {
-        name: "kernel",
-        run: kernel,
-    },
-    Step {
-        name: "notebooks",
-        run: notebooks,
-    },
+const fn step(name: &'static str, run: fn(&Workspace) -> Result<(), String>) -> Step {
+    Step { name, run }
+}
+
+const STEPS: [Step; 10] = [
+    step("fmt", fmt),
+    step("words", words::check),
+    step("typos", checks::typos),
+    step("clippy", clippy),
+    step("cuda", cuda::check),
+    step("doc", doc),
+    step("unit", unit),
+    step("install", install),
+    step("kernel", kernel),
+    step("notebooks", notebooks),
 ];
 
-/// Runs the named steps, or all of them.
+/// Steps that run only if they are named: they install a toolchain or compile a tool.
+const EXTRA_STEPS: [Step; 2] = [step("deny", checks::deny), step("msrv", checks::msrv)];
+
+/// Runs the named steps, or all default steps.
 ///
 /// # Errors
 /// If a name is unknown or a step fails.
 pub(crate) fn test(wanted: &[&str]) -> Result<(), String> {
-    if let Some(unknown) = wanted
-        .iter()
-        .find(|name| STEPS.iter().all(|step| step.name != **name))
-    {
-        return Err(format!(
-            "expected one of the test steps, got {unknown}. Steps: {}",
-            STEPS.map(|step| step.name).join(" ")
-        ));
-    }
+    let steps = select_steps(wanted)?;
     let workspace = Workspace::new()?;
-    for step in STEPS
-        .iter()
-        .filter(|step| wanted.is_empty() || wanted.contains(&step.name))
-    {
+    for Step { name, run } in steps {
         let start = Instant::now();
-        let Step { name, run } = step;
         println!("xtask: {name}");
         run(&workspace).map_err(|error| format!("{name}: {error}"))?;
         println!(
@@ -82,6 +51,26 @@ pub(crate) fn test(wanted: &[&str]) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+/// The named steps in their order, or all default steps if none is named.
+fn select_steps(wanted: &[&str]) -> Result<Vec<Step>, String> {
+    let all = || STEPS.iter().chain(&EXTRA_STEPS);
+    let is_unknown = |name: &&&str| all().all(|step| step.name != **name);
+    if let Some(unknown) = wanted.iter().find(is_unknown) {
+        let names: Vec<&str> = all().map(|step| step.name).collect();
+        return Err(format!(
+            "expected one of the test steps, got {unknown}. Steps: {}",
+            names.join(" ")
+        ));
+    }
+    if wanted.is_empty() {
+        return Ok(STEPS.to_vec());
+    }
+    Ok(all()
+        .filter(|step| wanted.contains(&step.name))
+        .copied()
+        .collect())
 }
 
 fn fmt(workspace: &Workspace) -> Result<(), String> {
@@ -231,5 +220,21 @@ fn install_browser() {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_run_in_their_order_and_extra_steps_only_if_named() {
+        let names = |wanted: &[&str]| -> Vec<&str> {
+            let steps = select_steps(wanted).unwrap();
+            steps.iter().map(|step| step.name).collect()
+        };
+        assert_eq!(names(&["msrv", "unit", "fmt"]), ["fmt", "unit", "msrv"]);
+        assert!(!names(&[]).contains(&"deny"));
+        assert!(select_steps(&["units"]).is_err());
     }
 }

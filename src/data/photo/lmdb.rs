@@ -1,9 +1,10 @@
 //! Records of an LMDB database, read one at a time. The keys are held in memory, the images never.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::photo::datum::Datum;
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
+use crate::lock::lock;
 use crate::show::Line;
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Env, EnvFlags, EnvOpenOptions, WithoutTls};
@@ -72,7 +73,7 @@ impl LmdbRecords {
             .map_err(wrong)?
             .move_between_keys()
         {
-            unless_stopped()?;
+            check_stopped()?;
             let (key, record) = record.map_err(wrong)?;
             let label = Datum::parse(record)
                 .map(|datum| datum.label)
@@ -156,7 +157,7 @@ impl Database {
     fn shared(file: &Path) -> Result<Arc<Database>> {
         static OPEN: Mutex<BTreeMap<PathBuf, Weak<Database>>> = Mutex::new(BTreeMap::new());
         let real = file.canonicalize().map_err(Error::io("read", file))?;
-        let mut open = OPEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut open = lock(&OPEN);
         if let Some(database) = open.get(&real).and_then(Weak::upgrade) {
             return Ok(database);
         }

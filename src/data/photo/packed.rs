@@ -4,14 +4,14 @@
 //! file. Layout, little-endian: magic; how many; for each its end in bytes (u64), width and height (u16, zero where it could
 //! not be read); then red, green and blue of every pixel.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::photo::frame::{Crop, Frame, Framing};
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
-use crate::file::temporary;
+use crate::file::{AtomicFile, Sha256};
+use crate::lock::lock;
 use crate::show::Line;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -114,10 +114,7 @@ impl Packed {
         }
         let (width, height) = (usize::from(width), usize::from(height));
         let mut bytes = vec![0; 3 * width * height];
-        let mut file = self
-            .file
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut file = lock(&self.file);
         file.seek(SeekFrom::Start(end - bytes.len() as u64))
             .map_err(|error| error.to_string())?;
         file.read_exact(&mut bytes)
@@ -139,7 +136,7 @@ fn make(
 ) -> Result<()> {
     let n = source.len();
     let decode = |i| {
-        unless_stopped()?;
+        check_stopped()?;
         Ok((
             i,
             source
@@ -147,14 +144,14 @@ fn make(
                 .and_then(|photograph| framing.frame(&photograph)),
         ))
     };
-    let mut out = BufWriter::with_capacity(1 << 20, temporary(path)?);
+    let mut out = BufWriter::with_capacity(1 << 20, AtomicFile::create(path)?);
     let mut entries = Vec::with_capacity(n);
     let mut end = HEADER + ENTRY * n as u64;
     out.seek(SeekFrom::Start(end))
         .map_err(Error::io("write", path))?;
     let mut line = Line::new();
     for start in (0..n).step_by(CHUNK) {
-        unless_stopped()?;
+        check_stopped()?;
         line.at(|| format!("decoding photographs: {start} of {n}"));
         let frames: Vec<_> = (start..n.min(start + CHUNK))
             .into_par_iter()
@@ -193,11 +190,9 @@ fn make(
         );
     }
     out.write_all(&table).map_err(Error::io("write", path))?;
-    let file = out
-        .into_inner()
-        .map_err(|error| Error::io("write", path)(error.into_error()))?;
-    file.persist(path)
-        .map_err(|error| Error::io("write", path)(error.error))?;
+    out.into_inner()
+        .map_err(|error| Error::io("write", path)(error.into_error()))?
+        .commit()?;
     line.done(|| {
         format!(
             "{n} photographs decoded, {:.0} MB in {}",
@@ -210,7 +205,7 @@ fn make(
 
 /// A name for these photographs, framed so.
 fn key(source: &dyn PhotoSource, framing: Framing) -> Result<String> {
-    let mut hash = Sha256::new();
+    let mut hash = Sha256::default();
     // What is cut from a frame does not change it.
     hash.update(format!(
         "{} {}\n",
@@ -218,14 +213,9 @@ fn key(source: &dyn PhotoSource, framing: Framing) -> Result<String> {
         matches!(framing.crop, Crop::Center)
     ));
     for i in 0..source.len() {
-        unless_stopped()?;
+        check_stopped()?;
         hash.update(source.name(i).as_os_str().as_encoded_bytes());
         hash.update(format!("\n{}\n", source.version(i)));
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hash.hex()[..32].to_owned())
 }
