@@ -34,7 +34,7 @@ fn train(folder: &str, size: usize, pictures: usize, epochs: usize) -> Result<()
     };
     let data = image_folder(folder, &how)?.take(pictures, 100);
     let device = best_device();
-    let mut ae = Pooled {
+    let mut ae = PoolingAutoencoder {
         input: data.image_shape(),
         ..Default::default()
     }

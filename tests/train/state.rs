@@ -1,5 +1,6 @@
 //! Checkpoints: an interrupted run continues to the same result.
 
+use candlebook::model::Init;
 use candlebook::prelude::*;
 use std::path::Path;
 
@@ -14,6 +15,10 @@ fn photograph(path: &Path, k: usize) {
 }
 
 fn model() -> Autoencoder {
+    model_of_seed(0)
+}
+
+fn model_of_seed(seed: u64) -> Autoencoder {
     let encoder = [
         Conv2d(4, 3).padding(1),
         Relu,
@@ -23,7 +28,11 @@ fn model() -> Autoencoder {
         Dropout(0.2),
         Linear(9),
     ];
-    Autoencoder::symmetric((3, 8, 8), &encoder).unwrap()
+    let init = Init {
+        seed,
+        ..Default::default()
+    };
+    Autoencoder::symmetric_with((3, 8, 8), &encoder, &init).unwrap()
 }
 
 fn weights(ae: &Autoencoder) -> Vec<Vec<f32>> {
@@ -116,7 +125,7 @@ fn a_checkpoint_loads_as_a_model() {
     )
     .unwrap();
     assert_eq!(weights(&Autoencoder::load(&path).unwrap()), weights(&ae));
-    let mut other = model().with_seed(5).unwrap();
+    let mut other = model_of_seed(5);
     other.load_weights(&path).unwrap();
     assert_eq!(weights(&other), weights(&ae));
 }

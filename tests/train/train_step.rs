@@ -1,6 +1,7 @@
 //! The planned step against candle's autograd: the same random numbers give the same losses and
 //! weights.
 
+use candlebook::model::Init;
 use candlebook::prelude::*;
 
 /// Result of training one model.
@@ -11,8 +12,11 @@ struct Trained {
 
 fn train(encoder: &[Layer], decoder: &[Layer], fit: &Fit) -> Trained {
     let data = mnist_embedded().unwrap().take(203, 50);
-    let ae = Autoencoder::new((1, 28, 28), encoder, decoder).unwrap();
-    let mut ae = ae.with_seed(3).unwrap();
+    let init = Init {
+        seed: 3,
+        ..Default::default()
+    };
+    let mut ae = Autoencoder::new_with((1, 28, 28), encoder, decoder, &init).unwrap();
     let history = ae.fit(&data, fit).unwrap();
     let variables = ae.variables().into_iter();
     let weights = variables.map(|(_, var)| var.flatten_all().unwrap().to_vec1().unwrap());

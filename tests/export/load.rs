@@ -1,16 +1,25 @@
-//! Weights files: ours and PyTorch's are one and the same, and broken ones are told apart.
+//! Loading weights files, and files that are rejected.
 //!
-//! `fixtures/numpy_ae.safetensors` and `.json` were made by `fixtures/make_numpy_ae.py`, with numpy alone: weights under
-//! PyTorch's names, pictures, and their reconstructions by the textbook formulas. `pytorch/check_weights.py` loads a file
-//! of ours with `load_state_dict(strict=True)` where PyTorch is installed.
+//! `fixtures/make_numpy_ae.py` made `fixtures/numpy_ae.safetensors` and `.json` with numpy alone:
+//! weights under PyTorch's names, images, and their reconstructions by the textbook formulas.
+//! `pytorch/check_weights.py` loads our files with `load_state_dict(strict=True)`.
 
+use candlebook::model::Init;
 use candlebook::prelude::*;
 use std::path::{Path, PathBuf};
 
 const LAYERS: [Layer; 4] = [Flatten, Linear(5), Relu, Dropout(0.2)];
 
 fn model() -> Autoencoder {
-    Autoencoder::symmetric((1, 3, 4), &LAYERS).unwrap()
+    model_of_seed(0)
+}
+
+fn model_of_seed(seed: u64) -> Autoencoder {
+    let init = Init {
+        seed,
+        ..Default::default()
+    };
+    Autoencoder::symmetric_with((1, 3, 4), &LAYERS, &init).unwrap()
 }
 
 fn fixture(name: &str) -> PathBuf {
@@ -19,7 +28,7 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn pictures(n: usize) -> Tensor {
+fn images(n: usize) -> Tensor {
     let values: Vec<f32> = (0..n * 12).map(|i| (i % 7) as f32 / 7.0).collect();
     Tensor::from_vec(values, (n, 1, 3, 4), &Device::Cpu).unwrap()
 }
@@ -29,10 +38,10 @@ fn values(tensor: &Tensor) -> Vec<f32> {
 }
 
 #[test]
-fn load_needs_no_code_and_gives_the_same_reconstructions() {
+fn loaded_model_reconstructs_as_the_saved_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ae.safetensors");
-    let ae = model().with_seed(3).unwrap();
+    let ae = model_of_seed(3);
     ae.save(&path).unwrap();
     let again = Autoencoder::load(&path).unwrap();
     assert_eq!(
@@ -40,18 +49,18 @@ fn load_needs_no_code_and_gives_the_same_reconstructions() {
         (ae.image_shape(), ae.encoder(), ae.decoder())
     );
     assert_eq!(
-        values(&ae.reconstruct(&pictures(3)).unwrap()),
-        values(&again.reconstruct(&pictures(3)).unwrap())
+        values(&ae.reconstruct(&images(3)).unwrap()),
+        values(&again.reconstruct(&images(3)).unwrap())
     );
     assert_eq!(
         std::fs::read_dir(folder.path()).unwrap().count(),
         1,
-        "no temporary file is left"
+        "no temporary file remains"
     );
 }
 
 #[test]
-fn a_file_made_by_numpy_gives_the_reconstructions_numpy_computed() {
+fn weights_made_by_numpy_give_the_reconstructions_of_numpy() {
     let json: serde_json::Value =
         serde_json::from_slice(&std::fs::read(fixture("numpy_ae.json")).unwrap()).unwrap();
     let list = |name: &str| {
@@ -74,13 +83,13 @@ fn a_file_made_by_numpy_gives_the_reconstructions_numpy_computed() {
 }
 
 #[test]
-fn broken_and_foreign_files_are_told_apart_and_change_nothing() {
+fn damaged_and_unrelated_files_are_rejected_and_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ae.safetensors");
     model().save(&path).unwrap();
     let bytes = std::fs::read(&path).unwrap();
-    let mut ae = model().with_seed(9).unwrap();
-    let before = values(&ae.reconstruct(&pictures(1)).unwrap());
+    let mut ae = model_of_seed(9);
+    let before = values(&ae.reconstruct(&images(1)).unwrap());
     let mut error = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
@@ -90,7 +99,7 @@ fn broken_and_foreign_files_are_told_apart_and_change_nothing() {
         (load, strip(ae.load_weights(&path).unwrap_err().to_string()))
     };
     for (name, cut) in [
-        ("cut", &bytes[..bytes.len() - 8]),
+        ("truncated", &bytes[..bytes.len() - 8]),
         ("empty", &[]),
         ("text", b"these are not weights at all"),
     ] {
@@ -98,7 +107,7 @@ fn broken_and_foreign_files_are_told_apart_and_change_nothing() {
         for text in [load, weights] {
             assert!(
                 text.starts_with("expected a whole safetensors file, got ")
-                    && text.ends_with("The file is cut off or of another kind: save it again"),
+                    && text.ends_with("The file is truncated or of another format: save it again"),
                 "{name}: {text}"
             );
         }
@@ -131,25 +140,25 @@ fn broken_and_foreign_files_are_told_apart_and_change_nothing() {
         .unwrap_err()
         .to_string();
     assert!(missing.contains("cannot read: No such file"), "{missing}");
-    let alone = Autoencoder::load(fixture("numpy_ae.safetensors"))
+    let weights_only = Autoencoder::load(fixture("numpy_ae.safetensors"))
         .unwrap_err()
         .to_string();
     assert!(
-        alone.contains("expected an architecture saved by candlebook, got weights alone"),
-        "{alone}"
+        weights_only.contains("expected an architecture saved by candlebook, got weights only"),
+        "{weights_only}"
     );
-    assert_eq!(values(&ae.reconstruct(&pictures(1)).unwrap()), before);
+    assert_eq!(values(&ae.reconstruct(&images(1)).unwrap()), before);
 }
 
 #[test]
-fn a_damaged_size_claims_no_memory() {
+fn damaged_layer_size_allocates_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ae.safetensors");
     model().save(&path).unwrap();
     let bytes = std::fs::read(&path).unwrap();
     let size = br#"Linear\":5}"#;
     let found = bytes.windows(size.len()).position(|window| window == size);
-    let at = found.expect("the layer is in the metadata") + size.len() - 2;
+    let at = found.expect("the metadata contains the layer") + size.len() - 2;
     let head = u64::from_le_bytes(bytes[..8].try_into().unwrap());
     let larger = [
         &(head + 8).to_le_bytes()[..],
@@ -161,34 +170,27 @@ fn a_damaged_size_claims_no_memory() {
     std::fs::write(&path, larger).unwrap();
     let error = Autoencoder::load(&path).unwrap_err().to_string();
     assert!(
-        error.contains("expected a file with room for its weights"),
+        error.contains("expected a file as large as its weights"),
         "{error}"
     );
 }
 
-#[cfg(unix)]
 #[test]
-fn a_file_keeps_its_permissions() {
-    use std::os::unix::fs::PermissionsExt;
+fn trained_loss_is_saved_with_the_model() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ae.safetensors");
-    std::fs::write(&path, b"old").unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    model().save(&path).unwrap();
-    assert_eq!(
-        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
-}
-
-#[test]
-fn a_folder_that_is_not_there_is_an_error_in_words() {
-    let error = model()
-        .save("/no/such/folder/ae.safetensors")
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.starts_with("/no/such/folder/ae.safetensors: cannot write: "),
-        "{error}"
-    );
+    let data = mnist_embedded().unwrap().take(40, 10);
+    let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)]).unwrap();
+    let loss = Loss::BinaryCrossEntropy;
+    let fit = Fit {
+        epochs: 1,
+        loss,
+        ..Default::default()
+    };
+    ae.fit(&data, &fit).unwrap();
+    ae.save(&path).unwrap();
+    let loaded = Autoencoder::load_on(&path, &Device::Cpu).unwrap();
+    let found = loaded.evaluate(&data.test).unwrap();
+    assert_eq!(found, ae.evaluate_with(&data.test, loss).unwrap());
+    assert_ne!(found, ae.evaluate_with(&data.test, Loss::Mse).unwrap());
 }

@@ -1,10 +1,10 @@
-//! The explorer's page: what it holds, and what is refused. That its pictures are right is seen in a browser, in
-//! `tests/kernel/test_explore.py`.
+//! The explorer's page: its parts, and models that it rejects. `tests/kernel/test_explore.py` checks
+//! the decoded images in a browser.
 
 use candlebook::prelude::*;
 
 #[test]
-fn the_page_holds_the_decoder_and_needs_nothing_else() {
+fn page_contains_the_decoder_and_fetches_nothing() {
     let ae = Autoencoder::symmetric((1, 4, 4), &[Flatten, Linear(8), Relu, Dropout(0.5)]).unwrap();
     let starts = Tensor::ones((3, 1, 4, 4), DType::F32, &Device::Cpu).unwrap();
     let explorer = explore(&ae).unwrap().starting_from(&starts).unwrap();
@@ -19,19 +19,19 @@ fn the_page_holds_the_decoder_and_needs_nothing_else() {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("MODEL") && !page.contains("\"ID\"") && !page.contains("STILL"));
-    assert!(!page.contains("http"), "nothing is fetched");
+    assert!(!page.contains("http"), "the page fetches nothing");
     let content = explorer.contents().unwrap().remove(0);
     assert_eq!(
         content.get("text/plain"),
-        Some("explorer: 8 numbers of the code drawn as pictures of 1 x 4 x 4")
+        Some("explorer: codes of 8 values, decoded to images of 1 x 4 x 4")
     );
     assert!(
         content.get("image/png").is_some(),
-        "a picture where scripts cannot run"
+        "an image for viewers without JavaScript"
     );
     let other = explorer.to_html().unwrap();
     let id = |page: &str| page.split('"').nth(1).unwrap().to_owned();
-    assert_ne!(id(&page), id(&other), "each output has a name of its own");
+    assert_ne!(id(&page), id(&other), "each output has its own id");
     let folder = tempfile::tempdir().unwrap();
     explorer.save(folder.path().join("page.html")).unwrap();
     assert!(
@@ -42,21 +42,21 @@ fn the_page_holds_the_decoder_and_needs_nothing_else() {
 }
 
 #[test]
-fn a_model_too_heavy_for_a_notebook_is_refused() {
+fn decoders_too_large_for_a_notebook_are_rejected() {
     let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(2000)]).unwrap();
     assert_eq!(
         explore(&ae).unwrap_err().to_string(),
-        "explore: expected a decoder of at most 1,000,000 weights, got 1,568,784. It is kept in the notebook whole. Use \
+        "explore: expected a decoder of at most 1,000,000 weights, got 1,568,784. The notebook stores all of them. Use \
          traversal(), or a smaller model"
     );
 }
 
 #[test]
-fn a_decoder_that_the_page_cannot_run_is_refused() {
+fn decoders_that_the_page_cannot_compute_are_rejected() {
     let ae = Autoencoder::symmetric((1, 8, 8), &[Conv2d(2, 3).padding(1), Relu]).unwrap();
     assert_eq!(
         explore(&ae).unwrap_err().to_string(),
         "explore: expected a decoder of Linear, Relu, Sigmoid and Tanh, got Conv2d(1, 3).padding(1). Use \
-         traversal(), which draws with every layer"
+         traversal(), which works for every layer"
     );
 }
