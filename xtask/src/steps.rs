@@ -187,7 +187,7 @@ pub(crate) fn sanitizer() -> Result<(), String> {
         "--target",
         "x86_64-unknown-linux-gnu",
     ]);
-    cargo.args(["--lib", "--test", "conv", "--test", "compiled"]);
+    cargo.args(["--lib", "--test", "layer", "--test", "train"]);
     // The flag is unstable, but stable toolchains contain the sanitizer. Tests leak memory on
     // purpose.
     run(cargo

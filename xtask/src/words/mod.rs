@@ -30,7 +30,7 @@ const MAX_OPENINGS_PERCENT: f64 = 3.0;
 const MAX_LINES: usize = 40;
 
 /// The step of `cargo xtask test`: prints the counts, and fails if one is above its limit.
-pub fn check(workspace: &Workspace) -> Result<(), String> {
+pub(crate) fn check(workspace: &Workspace) -> Result<(), String> {
     let report = report(&workspace.root)?;
     report.print_counts();
     report
@@ -52,7 +52,7 @@ pub fn check(workspace: &Workspace) -> Result<(), String> {
 }
 
 /// Lists every finding in files whose path begins with one of these; without any, in all files.
-pub fn list(root: &Path, paths: &[&str]) -> Result<(), String> {
+pub(crate) fn list(root: &Path, paths: &[&str]) -> Result<(), String> {
     let report = report(root)?;
     let wanted =
         |finding: &&String| paths.is_empty() || paths.iter().any(|path| finding.starts_with(path));
