@@ -13,18 +13,18 @@ pub const HELPER: Places = Places {
 
 pub const KERNEL: Places = Places {
     unsafe_files: &[
-        "build/front.rs",
+        "build/cargo/install.rs",
         "build/gpu.rs",
         "engine/child.rs",
-        "engine/engine.rs",
-        "engine/relay.rs",
+        "engine/control.rs",
+        "engine/evaluator.rs",
         "engine/warm_up.rs",
         "home.rs",
         "jupyter/server.rs",
         "main.rs",
         "notebook/run.rs",
     ],
-    wire: &["engine/relay"],
+    wire: &["engine/protocol"],
     print: None,
     slices_only: &[],
     model: None,
@@ -102,15 +102,22 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
 pub const KERNEL_COVERED_BY: &[Covered] = &[
     Covered {
         by: "tests/kernel/test_install.py",
-        files: &["build/nvcc.rs", "doctor.rs", "home.rs"],
+        files: &["doctor.rs"],
     },
     Covered {
         by: "tests/kernel/test_kernel.py",
         files: &[
-            "build/link.rs",
-            "build/seed.rs",
+            "build/cargo/dispatch.rs",
+            "build/cargo/install.rs",
+            "build/cargo/process.rs",
+            "build/compile.rs",
+            "build/layout.rs",
             "build/session.rs",
             "engine/child.rs",
+            "engine/control.rs",
+            "engine/evaluator.rs",
+            "engine/outcome.rs",
+            "engine/pipes.rs",
             "engine/warm_up.rs",
             "jupyter/worker.rs",
             "main.rs",
