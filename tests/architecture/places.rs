@@ -131,6 +131,7 @@ pub const KERNEL_COVERED_BY: &[Covered] = &[
             "engine/evaluator.rs",
             "engine/outcome.rs",
             "engine/pipes.rs",
+            "engine/relay.rs",
             "engine/warm_up.rs",
             "jupyter/worker.rs",
             "main.rs",
