@@ -45,20 +45,17 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &["data/download.rs"],
     },
     Covered {
-        by: "tests/export/safetensors.rs",
-        files: &["error.rs", "file/atomic.rs"],
-    },
-    Covered {
         by: "tests/kernel/test_kernel.py",
-        files: &["cell.rs", "show/display.rs", "show/input.rs"],
-    },
-    Covered {
-        by: "tests/kernel/test_lab.py",
-        files: &["train/view.rs"],
+        files: &["show/display.rs", "show/input.rs"],
     },
     Covered {
         by: "tests/layer/conv.rs",
         files: &[
+            "math/convolution/correlation.rs",
+            "math/convolution/forward.rs",
+            "math/convolution/geometry.rs",
+            "math/convolution/gradient.rs",
+            "math/convolution/pack.rs",
             "layer/average.rs",
             "layer/cpu.rs",
             "layer/kinds.rs",
@@ -72,10 +69,6 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
     Covered {
         by: "tests/look/look.rs",
         files: &["look/pca.rs"],
-    },
-    Covered {
-        by: "tests/show/image.rs",
-        files: &["file/image.rs"],
     },
     Covered {
         by: "tests/show/montage.rs",
@@ -94,17 +87,11 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         ],
     },
     Covered {
-        by: "tests/train/run.rs",
-        files: &["train/fit.rs", "train/history.rs"],
-    },
-    Covered {
         by: "tests/train/train_step.rs",
         files: &[
             "layer/dropout.rs",
             "layer/linear.rs",
             "layer/residual.rs",
-            "math/moments.rs",
-            "math/reduce.rs",
             "plan/plan.rs",
             "plan/shard.rs",
             "plan/stage.rs",
