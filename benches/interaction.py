@@ -1,7 +1,7 @@
-"""How a kernel feels: start, first result, cells, memory; ours, the stock form, and ipykernel, from one run.
+"""Latency and memory of a kernel: start, first result, cells; Candlebook, the stock server, and ipykernel.
 
-Started by `cargo xtask bench interaction`; writes target/bench/interaction.json. Kernels take turns, several rounds, so that
-a noisy machine is noisy for all. Cells are those of the MNIST notebook, apart from training (its time is the machine's).
+Run by `cargo xtask bench interaction`; writes target/bench/interaction.json. Kernels alternate over several rounds, so that
+noise of the machine affects all of them. The cells are those of the MNIST notebook; training is not timed.
 """
 import json
 import os
@@ -22,9 +22,9 @@ RUST = [
     for cell in json.loads((ROOT / "notebooks/mnist_autoencoder.ipynb").read_text())["cells"]
     if cell["cell_type"] == "code"
 ]
-# Training is counted elsewhere (`bench training`): one epoch here, so that the cells that follow have something to show.
+# Train for one epoch, so that later cells have a model; `bench training` measures training.
 RUST = [re.sub(r"epochs: usize = \d+", "epochs: usize = 1", source) for source in RUST]
-TRAINS = "fit("
+TRAINING_CALL = "fit("
 PYTHON = [
     "hidden = 128; dropout = 0.2",
     "import torch, torch.nn as nn",
@@ -38,11 +38,11 @@ PYTHON = [
 def resident(pid):
     """Resident memory of a process and its children, in MB."""
     pids, total = [pid], 0
-    for one in pids:
-        children = subprocess.run(["pgrep", "-P", str(one)], capture_output=True, text=True).stdout.split()
+    for process in pids:
+        children = subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True).stdout.split()
         pids += [int(child) for child in children]
         try:
-            status = pathlib.Path(f"/proc/{one}/status").read_text()
+            status = pathlib.Path(f"/proc/{process}/status").read_text()
             total += int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
         except (FileNotFoundError, AttributeError):
             pass
@@ -50,7 +50,7 @@ def resident(pid):
 
 
 def measure(name, cells):
-    """One start of one kernel: figures by name."""
+    """Starts a kernel and runs cells. Returns figures by name, and the seconds of each timed cell."""
     start = time.perf_counter()
     manager = KernelManager(kernel_name=name)
     manager.start_kernel()
@@ -66,7 +66,7 @@ def measure(name, cells):
         reply = client.execute_interactive(source, timeout=300, output_hook=lambda message: None)
         if reply["content"]["status"] != "ok":
             raise RuntimeError(f"{name}: {source}\n{reply['content'].get('evalue')}")
-        if TRAINS not in source:
+        if TRAINING_CALL not in source:
             times.append(time.perf_counter() - began)
     figures["memory"] = resident(manager.provisioner.pid)
     client.stop_channels()
@@ -75,7 +75,7 @@ def measure(name, cells):
 
 
 def stock_spec():
-    """A kernelspec for the stock form beside ours."""
+    """Registers a kernelspec of the stock server."""
     kernels = pathlib.Path(os.environ["JUPYTER_DATA_DIR"]) / "kernels"
     spec = json.loads((kernels / "candlebook/kernel.json").read_text())
     spec["argv"].append("--stock")
@@ -89,7 +89,7 @@ def main():
     torch = subprocess.run([sys.executable, "-c", "import torch"], capture_output=True).returncode == 0
     kernels["python3"] = PYTHON if torch else [cell for cell in PYTHON[:1]]
     if not torch:
-        print("PyTorch is not installed here: ipykernel is measured without it")
+        print("PyTorch is not installed: ipykernel is measured without it")
     rounds = {name: [] for name in kernels}
     for n in range(ROUNDS):
         for name, cells in kernels.items():

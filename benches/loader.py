@@ -1,11 +1,11 @@
-"""Photographs decoded, cut and batched beside torchvision: fresh processes, taking turns, medians of all rounds.
+"""Photo loading compared with torchvision: decoding, cropping and batching, in alternating fresh processes.
 
-Started by `cargo xtask bench loader [--with-torch]`. BENCH is our program, TORCH_PYTHON a Python with torchvision, if there
-is one. CANDLEBOOK_PHOTOGRAPHS is a folder `class/*.JPEG`; without, photographs of 500 x 375 pixels are made. Rows go to
-`target/bench/loader.json`.
+Run by `cargo xtask bench loader [--with-torch]`. BENCH is the benchmark program, TORCH_PYTHON a Python with torchvision, if
+installed. CANDLEBOOK_PHOTOGRAPHS is a folder `class/*.JPEG`; by default, photographs of 500 x 375 pixels are generated.
+Reports medians of all rounds; rows go to `target/bench/loader.json`.
 
-Memory is the most that was resident (VmHWM); with workers, the sum over parent and workers in which pages that several
-share count once (PSS), the largest seen at every fourth batch of the first epoch.
+Memory is the peak resident set (VmHWM). With workers it is the proportional set size (PSS) summed over parent and workers,
+the maximum over every fourth batch of the first epoch.
 """
 import json
 import os
@@ -17,14 +17,14 @@ HERE = pathlib.Path(__file__).parent
 OURS, TORCH = os.environ["BENCH"], os.environ.get("TORCH_PYTHON")
 OUT = pathlib.Path(os.environ["CANDLEBOOK_BENCH"])
 ROUNDS, REPEATS = int(os.environ.get("ROUNDS", 3)), 2
-OF_TORCH = {"torchvision 2 workers": 2, "torchvision 0 workers": 0}
-CUTS = [("center", 64), ("center", 128), ("center", 224), ("random", 128)]
+TORCH_WORKERS = {"torchvision 2 workers": 2, "torchvision 0 workers": 0}
+CROPS = [("center", 64), ("center", 128), ("center", 224), ("random", 128)]
 
 
 def photographs():
-    """Where they are, and what to call them."""
-    if own := os.environ.get("CANDLEBOOK_PHOTOGRAPHS"):
-        return own, pathlib.Path(own).name
+    """The folder of photographs, generated if it does not exist, and its name in the results."""
+    if given := os.environ.get("CANDLEBOOK_PHOTOGRAPHS"):
+        return given, pathlib.Path(given).name
     folder = OUT / "photographs"
     if not folder.is_dir():
         part = folder.with_name("photographs.part")
@@ -34,9 +34,9 @@ def photographs():
 
 
 def run(folder, crop, size, variant):
-    """One fresh process."""
-    if variant in OF_TORCH:
-        command = [TORCH, HERE / "loader_torch.py", folder, str(size), crop, str(REPEATS), str(OF_TORCH[variant])]
+    """Runs one variant in a fresh process."""
+    if variant in TORCH_WORKERS:
+        command = [TORCH, HERE / "loader_torch.py", folder, str(size), crop, str(REPEATS), str(TORCH_WORKERS[variant])]
     else:
         command = [OURS, folder, str(size), crop + ",packed" * variant.endswith("packed"), str(REPEATS)]
     environment = os.environ | {"CANDLEBOOK_CACHE": str(OUT / "loader-cache")}
@@ -50,9 +50,9 @@ def main():
     if not TORCH:
         print("torchvision is not installed: no ratios to it. `cargo xtask bench loader --with-torch` installs it")
     folder, name = photographs()
-    variants = ["candlebook", "candlebook packed", *(OF_TORCH if TORCH else ())]
+    variants = ["candlebook", "candlebook packed", *(TORCH_WORKERS if TORCH else ())]
     rows = []
-    for crop, size in CUTS:
+    for crop, size in CROPS:
         model = f"{name} to {size}" + ", random" * (crop == "random")
         runs = {variant: [] for variant in variants}
         for _ in range(ROUNDS):
@@ -63,7 +63,7 @@ def main():
             row = {"model": model, "mode": "decode", "variant": variant, "images_per_second": speed[variant],
                    "peak_mb": max(r["peak_mb"] for r in found)}
             if TORCH:
-                row["ratio_to_torch"] = speed[variant] / max(speed[other] for other in OF_TORCH)
+                row["ratio_to_torch"] = speed[variant] / max(speed[other] for other in TORCH_WORKERS)
             rows.append(row)
             ratio = f"{row['ratio_to_torch']:5.2f}" if TORCH else "     "
             print(f"{model:24} {variant:21} {speed[variant]:>7,.0f} images/s {ratio}  {row['peak_mb']:>5.0f} MB", flush=True)

@@ -1,4 +1,4 @@
-"""torchvision's side of the loader benchmark: `ImageFolder` and `DataLoader` on the same files, one run a process.
+"""torchvision's side of the loader benchmark: `ImageFolder` and `DataLoader` on the same files, one run per process.
 
 usage: loader_torch.py FOLDER SIZE VARIANT REPEATS WORKERS
 VARIANT is center or random. Prints one line of JSON.
@@ -13,11 +13,11 @@ import time
 import torch
 from torchvision import datasets, transforms
 
-BATCH = 32
+BATCH_SIZE = 32
 
 
-def shared_out():
-    """Memory of this process and its workers, in MB: what several share counts once (PSS)."""
+def proportional_mb():
+    """Proportional set size (PSS) of this process and its workers, in MB."""
     me = os.getpid()
     tasks = pathlib.Path(f"/proc/{me}/task").iterdir()
     family = [me, *(int(child) for task in tasks for child in (task / "children").read_text().split())]
@@ -31,21 +31,21 @@ def shared_out():
 def main():
     folder, size, variant, repeats, workers = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
     torch.manual_seed(0)
-    # Pictures are so small that threads within an operation cost more than they bring; workers have one each anyhow.
+    # The images are too small for threads within an operation to pay off; workers have one thread each anyway.
     torch.set_num_threads(1)
     steps = {"center": [transforms.Resize(size), transforms.CenterCrop(size)],
              "random": [transforms.RandomResizedCrop(size), transforms.RandomHorizontalFlip()]}[variant]
-    pictures = datasets.ImageFolder(folder, transforms.Compose([*steps, transforms.ToTensor()]))
-    # Workers that stay: starting them is not part of an epoch's time.
-    loader = torch.utils.data.DataLoader(pictures, BATCH, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
+    images = datasets.ImageFolder(folder, transforms.Compose([*steps, transforms.ToTensor()]))
+    # Persistent workers, so that an epoch's time does not include their start.
+    loader = torch.utils.data.DataLoader(images, BATCH_SIZE, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
     speeds, peak = [], 0.0
-    # The first epoch fills the system's file cache, and is not counted. There the memory is looked at, which takes time.
+    # The first epoch fills the page cache and is not timed. Memory is measured there, because that takes time.
     for epoch in range(repeats + 1):
         start, seen = time.perf_counter(), 0
-        for nth, (images, _) in enumerate(loader):
-            seen += len(images)
+        for nth, (batch, _) in enumerate(loader):
+            seen += len(batch)
             if epoch == 0 and workers and nth % 4 == 0:
-                peak = max(peak, shared_out())
+                peak = max(peak, proportional_mb())
         if epoch > 0:
             speeds.append(seen / (time.perf_counter() - start))
     if not workers:

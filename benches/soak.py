@@ -1,5 +1,7 @@
-"""Whether a kernel lasts: many cells in one kernel, many starts and stops, several kernels at once; memory, disk and open
-files on the way. Started by `cargo xtask bench soak`; writes target/bench/soak.json."""
+"""Endurance of the kernel: many cells in one kernel, many starts and stops, several kernels at once.
+
+Records memory, disk and open files. Run by `cargo xtask bench soak`; writes target/bench/soak.json.
+"""
 import json
 import os
 import pathlib
@@ -14,28 +16,29 @@ STARTS = int(os.environ.get("STARTS", "50"))
 HOME = pathlib.Path(os.environ["CANDLEBOOK_HOME"])
 
 
-def family(pid):
+def process_tree(pid):
+    """A process and its descendants."""
     pids = [pid]
-    for one in pids:
-        pids += [int(child) for child in subprocess.run(["pgrep", "-P", str(one)], capture_output=True, text=True).stdout.split()]
+    for process in pids:
+        pids += [int(child) for child in subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True).stdout.split()]
     return pids
 
 
 def state(pid):
-    """Memory in MB and open files of kernel and child, and disk of the sessions in MB (links to the seed not counted)."""
+    """Memory in MB and open files of the kernel and its child; disk of the sessions in MB, without hard links to the seed."""
     memory, files = 0, 0
-    for one in family(pid):
+    for process in process_tree(pid):
         try:
-            memory += int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{one}/status").read_text()).group(1)) / 1024
-            files += len(os.listdir(f"/proc/{one}/fd"))
+            memory += int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{process}/status").read_text()).group(1)) / 1024
+            files += len(os.listdir(f"/proc/{process}/fd"))
         except (FileNotFoundError, AttributeError):
             pass
     return {"memory": round(memory), "files": files, "disk": round(disk())}
 
 
 def disk():
-    own = [path.stat() for path in (HOME / "sessions").rglob("*") if path.is_file()]
-    return sum(stat.st_size for stat in own if stat.st_nlink == 1) / 1e6
+    stats = [path.stat() for path in (HOME / "sessions").rglob("*") if path.is_file()]
+    return sum(stat.st_size for stat in stats if stat.st_nlink == 1) / 1e6
 
 
 def run(client, code):
@@ -46,10 +49,10 @@ def run(client, code):
 def main():
     rows = []
 
-    def row(what, n, figures):
-        rows.extend({"model": what, "mode": "soak", "variant": f"after {n}", "figure": name, "value": value, "unit": unit}
-                    for name, value, unit in ((k, v, {"memory": "MB", "disk": "MB"}.get(k, "")) for k, v in figures.items()))
-        print(what, "after", n, figures, flush=True)
+    def row(name, n, figures):
+        rows.extend({"model": name, "mode": "soak", "variant": f"after {n}", "figure": figure, "value": value, "unit": unit}
+                    for figure, value, unit in ((k, v, {"memory": "MB", "disk": "MB"}.get(k, "")) for k, v in figures.items()))
+        print(name, "after", n, figures, flush=True)
 
     manager, client = start_new_kernel(kernel_name="candlebook")
     run(client, "let mut total = 0usize;")

@@ -1,7 +1,7 @@
-"""Training and inference beside candle-nn and PyTorch: fresh processes, taking turns, medians of all rounds.
+"""Training and inference compared with candle-nn and PyTorch, in alternating fresh processes.
 
-Started by `cargo xtask bench training [--with-torch]`. BENCH is our program, TORCH_PYTHON a Python with PyTorch, if there
-is one. MODELS, MODES and ROUNDS choose less than all. Rows go to `target/bench/training.json`.
+Run by `cargo xtask bench training [--with-torch]`. BENCH is the benchmark program, TORCH_PYTHON a Python with PyTorch, if
+installed. MODELS, MODES and ROUNDS select a subset. Reports medians of all rounds; rows go to `target/bench/training.json`.
 """
 import json
 import os
@@ -16,22 +16,22 @@ STEPS = {"m1": 124, "m2": 62, "m3": 32, "m4": 62, "small": 250, "wide": 31, "pos
 
 
 def pooled(side, code):
-    """The post's network at a size: all of it, and its first layer."""
+    """FLOPs per image of the blog post's network, forward: in total, and of its first layer."""
     convolutions = 9 * side**2 * (36 + 144 + 144 + 36) + 9 * (side // 2) ** 2 * (288 + 288)
     return 2 * (convolutions + 2 * 24 * (side // 4) ** 2 * code), 2 * 9 * side**2 * 36
 
 
-# Multiplications and additions of one picture, forward; backward is twice that, less the first layer's input gradient.
+# FLOPs per image of the forward pass. The backward pass takes twice that, less the first layer's input gradient.
 FORWARD = {"m1": 2 * 2 * 784 * 128, "m2": 2 * 2 * (784 * 512 + 512 * 128 + 128 * 32), "m3": pooled(64, 256)[0],
            "m4": 2 * (2 * 9 * (16 * 196 + 512 * 49) + 2 * 1568 * 32), "wide": 2 * 2 * 784 * 4096,
            "post": pooled(224, 64)[0]}
-# The same of the first layer.
+# FLOPs per image of the first layer.
 FIRST = {"m1": 2 * 784 * 128, "m2": 2 * 784 * 512, "m3": pooled(64, 256)[1], "m4": 2 * 9 * 16 * 196,
          "wide": 2 * 784 * 4096, "post": pooled(224, 64)[1]}
 
 
 def run(model, variant, mode, batch=None):
-    """One fresh process; None where this machine has no PyTorch."""
+    """Runs one variant in a fresh process; `None` if PyTorch is needed and not installed."""
     arguments = [model, variant.removeprefix("torch "), mode, str(STEPS[model]), str(REPEATS)]
     if variant.startswith("torch"):
         if not TORCH:
@@ -46,7 +46,7 @@ def run(model, variant, mode, batch=None):
 
 
 def gemm():
-    """What a matrix product does on all threads, in GFLOP/s."""
+    """Speed of a matrix product on all threads, in GFLOP/s."""
     return json.loads(subprocess.run([OURS, "gemm"], capture_output=True, text=True, check=True).stdout)["gemm_gflops"]
 
 
@@ -57,12 +57,12 @@ def main():
     for model in (only or "m1 m2 m3 m4 wide post").split():
         for mode in os.environ.get("MODES", "train infer").split():
             variants = ["planned", "torch default", "torch best"]
-            # Candle's convolutions would take most of an hour.
+            # Candle's convolutions would take almost an hour.
             dense = model in ("m1", "m2")
             variants += ["autograd"] * (dense and mode == "train") + ["candle-nn"] * dense
             runs, peaks = {variant: [] for variant in variants}, []
             for _ in range(ROUNDS):
-                # What the machine can do changes with who else works on it.
+                # The machine's speed varies with its other load.
                 peaks.append(gemm())
                 for variant in variants:
                     if (found := run(model, variant, mode)) is not None:
@@ -85,13 +85,13 @@ def main():
                 ratio = f"{row['ratio_to_torch']:5.2f}" if TORCH else "     "
                 print(f"{model} {mode:5} {variant:13} {speed[variant]:>9,.0f} images/s {ratio}  "
                       f"{row['gflops']:>4.0f} GFLOP/s ({row['gflops'] / peak:4.0%})  {row['peak_mb']:>4.0f} MB{loss}", flush=True)
-    # What a step of a very small network costs, and that cost grows with pictures and weights, not faster.
+    # Overhead of a step of a very small network, and growth of the cost with batch size and weights.
     for model, batch in (("small", 16), ("small", 64), ("small", 256), ("m1", 32), ("m1", 128), ("m1", 512), ("wide", 128)) * (not only):
         for variant in ("planned", "torch default"):
             if (found := run(model, variant, "train", batch)) is not None:
                 step = batch / statistics.median(found["speeds"]) * 1e6
                 rows.append({"model": model, "mode": "train", "variant": variant, "batch": batch, "step_us": step})
-                print(f"{model:5} batch {batch:>3} {variant:13} {step:>8,.0f} us a step, {step / batch:>6.1f} a picture", flush=True)
+                print(f"{model:5} batch {batch:>3} {variant:13} {step:>8,.0f} us per step, {step / batch:>6.1f} per image", flush=True)
     folder = pathlib.Path(os.environ["CANDLEBOOK_BENCH"])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "training.json").write_text(json.dumps(rows, indent=1))

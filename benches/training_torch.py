@@ -1,7 +1,7 @@
-"""PyTorch's side of the training benchmark: the same models, batches and steps as `training.rs`, one run a process.
+"""PyTorch's side of the training benchmark: the same models, batches and steps as `training.rs`, one run per process.
 
 usage: training_torch.py MODEL VARIANT MODE STEPS REPEATS
-VARIANT is default, or best: fused Adam, and channels_last where there are convolutions.
+VARIANT is default, or best: fused Adam, and channels_last for convolutions.
 """
 import gzip
 import json
@@ -65,27 +65,27 @@ def dense(widths, dropout):
 
 batch = int(os.environ.get("BATCH", {"m3": 32, "post": 8}.get(model, 128)))
 if model == "m3":
-    net, pictures = Pooled(64, 256), torch.rand(1024, 3, 64, 64)
+    net, dataset = Pooled(64, 256), torch.rand(1024, 3, 64, 64)
 elif model == "post":
-    net, pictures = Pooled(224, 64), torch.rand(64, 3, 224, 224)
+    net, dataset = Pooled(224, 64), torch.rand(64, 3, 224, 224)
 elif model == "m4":
-    net, pictures = strided(), digits().view(-1, 1, 28, 28)
+    net, dataset = strided(), digits().view(-1, 1, 28, 28)
 else:
     widths = {"m1": [784, 128, 784], "m2": [784, 512, 128, 32, 128, 512, 784], "small": [784, 32, 784],
               "wide": [784, 4096, 784]}[model]
-    net, pictures = dense(widths, model == "m1"), digits()
-if variant == "best" and pictures.dim() == 4:
-    net, pictures = net.to(memory_format=torch.channels_last), pictures.contiguous(memory_format=torch.channels_last)
+    net, dataset = dense(widths, model == "m1"), digits()
+if variant == "best" and dataset.dim() == 4:
+    net, dataset = net.to(memory_format=torch.channels_last), dataset.contiguous(memory_format=torch.channels_last)
 optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, fused=variant == "best")
-n = len(pictures) // batch * batch
+n = len(dataset) // batch * batch
 
 
 def train(steps):
     total, at, order = 0.0, n, None
     for _ in range(steps):
         if at == n:
-            order, at = torch.randperm(len(pictures)), 0
-        images = pictures.index_select(0, order[at : at + batch])
+            order, at = torch.randperm(len(dataset)), 0
+        images = dataset.index_select(0, order[at : at + batch])
         at += batch
         optimizer.zero_grad(set_to_none=True)
         loss = F.mse_loss(net(images), images)
@@ -100,12 +100,12 @@ def infer(steps):
     with torch.inference_mode():
         for i in range(steps):
             at = i % (n // batch) * batch
-            net(pictures[at : at + batch])
+            net(dataset[at : at + batch])
     return 0.0
 
 
 run = train if mode == "train" else infer
-# Whole epochs, as the other side runs them; the first part is not counted.
+# Whole epochs, as `training.rs` runs them; the first run is a warm-up and is not timed.
 steps = -(-steps * batch // n) * (n // batch) if mode == "train" else steps
 run(steps)
 speeds, losses = [], []

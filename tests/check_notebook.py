@@ -1,4 +1,4 @@
-"""Looks at an executed notebook: no error, pictures that are not blank, and the notebook's own claims."""
+"""Checks an executed notebook: no errors, no blank images, and the notebook's own claims."""
 import base64
 import io
 import json
@@ -14,11 +14,11 @@ outputs = [output for cell in cells for output in cell["outputs"]]
 errors = [output for output in outputs if output["output_type"] == "error"]
 assert not errors, errors
 assert all(cell["execution_count"] for cell in cells), "a cell did not run"
-pictures = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
-assert len(pictures) >= 6, f"expected six pictures or more, got {len(pictures)}"
-for picture in pictures:
-    low, high = Image.open(io.BytesIO(base64.b64decode(picture))).convert("L").getextrema()
-    assert high - low > 100, "a picture is blank"
+images = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+assert len(images) >= 6, f"expected at least six images, got {len(images)}"
+for image in images:
+    low, high = Image.open(io.BytesIO(base64.b64decode(image))).convert("L").getextrema()
+    assert high - low > 100, "an image is blank"
 if path.stem == "mnist_autoencoder":
     plain = [output["data"].get("text/plain", "") for output in outputs if "data" in output]
     history = next(text for text in plain if text.startswith("epoch  train loss"))
@@ -31,7 +31,7 @@ if path.stem == "mnist_autoencoder":
     assert difference < 1e-5, difference
     weights = path.with_name("mnist_ae.safetensors")
     assert weights.is_file(), "the weights were not exported"
-    print(f"{path.name}: {len(pictures)} pictures, loss {losses[0]} to {losses[-1]}, mean digit {factor} times as wrong")
+    print(f"{path.name}: {len(images)} images, loss {losses[0]} to {losses[-1]}, mean digit {factor} times as wrong")
 if path.stem == "imagenet_autoencoder":
     text = "".join(output["text"] for output in outputs if output["output_type"] == "stream")
     rival = float(re.search(r"error of 192 averages: ([\d.]+)", text).group(1))
@@ -39,13 +39,13 @@ if path.stem == "imagenet_autoencoder":
     assert len(errors) == 2 and max(errors) < 0.9 * rival, f"expected both networks to beat {rival} by a tenth, got {errors}"
     assert float(re.search(r"reconstructions of both: ([\d.e-]+)", text).group(1)) < 1e-5
     assert path.with_name("photographs_ae.safetensors").is_file(), "the weights were not exported"
-    print(f"{path.name}: {len(pictures)} pictures, held-out error {errors} against {rival}")
+    print(f"{path.name}: {len(images)} images, held-out error {errors} against {rival}")
 if path.stem == "show_and_plot":
     kinds = {kind for output in outputs for kind in output.get("data", {})}
     wanted = {"image/png", "image/svg+xml", "text/html", "text/markdown", "text/latex", "application/json"}
     assert wanted <= kinds, wanted - kinds
     pages = ["".join(output["data"]["text/html"]) for output in outputs if "text/html" in output.get("data", {})]
-    for what in ("<audio", "<area", "magic!", "attachShadow"):
-        assert any(what in page for page in pages), what
-    assert len(pictures) >= 30, len(pictures)
-    print(f"{path.name}: {len(pictures)} pictures, {len(pages)} pages")
+    for part in ("<audio", "<area", "magic!", "attachShadow"):
+        assert any(part in page for page in pages), part
+    assert len(images) >= 30, len(images)
+    print(f"{path.name}: {len(images)} images, {len(pages)} pages")

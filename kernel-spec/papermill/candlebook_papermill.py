@@ -1,6 +1,6 @@
-"""Lets papermill set parameters of Rust notebooks: `papermill in.ipynb out.ipynb -p hidden 64`.
+"""Sets parameters of Rust notebooks with papermill: `papermill in.ipynb out.ipynb -p hidden 64`.
 
-A parameter keeps the type that the notebook's parameters cell gave it: papermill knows numbers, not `usize`.
+A parameter keeps its type from the notebook's parameters cell, because papermill has no `usize`.
 """
 from papermill.engines import NBClientEngine
 from papermill.translators import Translator, papermill_translators
@@ -20,10 +20,10 @@ class RustTranslator(Translator):
 
     @classmethod
     def translate_float(cls, val):
-        return repr(val) if val == val and abs(val) != float("inf") else cls.odd_float(val)
+        return repr(val) if val == val and abs(val) != float("inf") else cls.translate_non_finite(val)
 
     @staticmethod
-    def odd_float(val):
+    def translate_non_finite(val):
         return "f64::NAN" if val != val else ("f64::INFINITY" if val > 0 else "f64::NEG_INFINITY")
 
     @classmethod
@@ -44,4 +44,4 @@ papermill_translators.register("candlebook", RustTranslator)
 
 
 class Engine(NBClientEngine):
-    """Papermill's own engine, under our name."""
+    """Papermill's default engine. Its entry point makes papermill import this module."""

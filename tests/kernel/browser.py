@@ -1,4 +1,4 @@
-"""A person's browser: Chromium without a screen. Screenshots go to `target/xtask/screenshots`."""
+"""Headless Chromium, as a user's browser. Screenshots go to `target/xtask/screenshots`."""
 import contextlib
 import json
 import os
@@ -17,9 +17,9 @@ SCREENSHOTS = pathlib.Path(os.environ.get("CANDLEBOOK_SCREENSHOTS", ROOT / "targ
 
 @contextlib.contextmanager
 def browser(folder):
-    """Chromium with a profile of its own; the test is skipped, saying so, where there is none."""
+    """Chromium with a fresh profile. Skips the test if Chromium is not installed."""
     if shutil.which("chromium") is None or shutil.which("chromedriver") is None:
-        pytest.skip("no chromium and chromedriver here: the browser test did not run")
+        pytest.skip("chromium and chromedriver are not installed: the browser test did not run")
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -37,14 +37,14 @@ def browser(folder):
 
 @contextlib.contextmanager
 def jupyterlab(folder, book):
-    """JupyterLab with a notebook open; its cells have no outputs yet."""
+    """JupyterLab with a notebook open, its outputs cleared."""
     for cell in book["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
     (folder / "book.ipynb").write_text(json.dumps(book))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"]
     command += [f"--port={port}", "--ServerApp.token=", "--ServerApp.password=", "--ServerApp.ip=127.0.0.1"]
     with browser(folder) as driver:
@@ -63,11 +63,12 @@ def jupyterlab(folder, book):
 
 
 def command(driver, name):
-    """One of JupyterLab's own commands, as its menus run them."""
+    """Runs one of JupyterLab's commands, as its menus do."""
     driver.execute_script("window.jupyterapp.commands.execute(arguments[0])", name)
 
 
 def wait(condition, what, seconds=90):
+    """Waits until a condition is true, and returns its value."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -1,8 +1,10 @@
-"""Kernel tests: the real kernel, driven by Jupyter's own client. Started by `cargo xtask test`, which sets up the
-environment; `CANDLEBOOK_BIN` is the program, `JUPYTER_DATA_DIR` has its kernelspec."""
+"""Kernel tests: the installed kernel, driven by Jupyter's client.
+
+Run them by `cargo xtask test kernel`, which sets up the environment: `CANDLEBOOK_BIN` is the program,
+`JUPYTER_DATA_DIR` holds its kernelspec.
+"""
 import os
 import pathlib
-import queue
 import time
 
 import pytest
@@ -13,7 +15,7 @@ BIN = os.environ.get("CANDLEBOOK_BIN", str(ROOT / "target/release/candlebook"))
 
 
 class Kernel:
-    """A running kernel; `run` executes a cell and collects what it sent."""
+    """A running kernel. `run` executes a cell and collects its messages."""
 
     def __init__(self, name="candlebook", **options):
         self.manager, self.client = start_new_kernel(kernel_name=name, startup_timeout=60, **options)
@@ -38,7 +40,7 @@ class Kernel:
                 return cell
 
     def ok(self, code, **options):
-        """Runs a cell that must not fail; returns what it printed and its result as text."""
+        """Runs a cell that must succeed."""
         cell = self.run(code, **options)
         assert cell.reply["status"] == "ok", (code, cell.reply)
         return cell
@@ -49,7 +51,7 @@ class Kernel:
 
 
 class Cell:
-    """What one cell sent, in order."""
+    """Messages of one cell, in order, and its reply."""
 
     def __init__(self):
         self.messages = []
@@ -59,6 +61,7 @@ class Cell:
         self.messages.append((time.monotonic(), message["msg_type"], message["content"]))
 
     def of(self, kind):
+        """Contents of the messages of a type."""
         return [content for _, found, content in self.messages if found == kind]
 
     def stream(self, name="stdout"):
@@ -66,13 +69,14 @@ class Cell:
 
     @property
     def text(self):
+        """The result as plain text."""
         results = self.of("execute_result")
         return results[-1]["data"].get("text/plain") if results else None
 
 
 @pytest.fixture(scope="module")
 def kernel():
-    """One kernel for all tests of a file."""
+    """One kernel shared by all tests of a file."""
     kernel = Kernel()
     yield kernel
     kernel.stop()
@@ -80,13 +84,13 @@ def kernel():
 
 @pytest.fixture
 def fresh():
-    """Makes kernels that end with the test."""
-    made = []
+    """Starts kernels that end with the test."""
+    started = []
 
-    def make(**options):
-        made.append(Kernel(**options))
-        return made[-1]
+    def start(**options):
+        started.append(Kernel(**options))
+        return started[-1]
 
-    yield make
-    for kernel in made:
+    yield start
+    for kernel in started:
         kernel.stop()

@@ -1,4 +1,4 @@
-"""The explorer, in a browser without a kernel and in JupyterLab: its pictures are those that the decoder draws in Rust."""
+"""The explorer, in a browser without a kernel and in JupyterLab: its images match the decoder's output in Rust."""
 import json
 import time
 
@@ -13,11 +13,11 @@ let mut ae = Autoencoder::symmetric_with((1, 28, 28), &[Flatten, Linear(48), Tan
 ae.fit(&mnist_embedded()?, &Fit { epochs: 3, ..Default::default() })?;
 """
 EXPLORE = "explore(&ae)?.starting_from(&digits)?"
-# The picture of the first digit's code with number 4 moved to 2.5, as bytes.
-DRAWN = """
+# The decoded image of the first digit with unit 4 of its latent code set to 2.5, as bytes.
+DECODED = """
 let moved: Vec<f32> = { let mut code = ae.encode(&digits.get(0)?)?.flatten_all()?.to_vec1::<f32>()?; code[4] = 2.5; code };
-let drawn = ae.decode(&Tensor::new(moved, &Device::Cpu)?)?.flatten_all()?.to_vec1::<f32>()?;
-println!("{:?}", drawn.iter().map(|v| (v * 255.0).round() as i32).collect::<Vec<_>>());
+let decoded = ae.decode(&Tensor::new(moved, &Device::Cpu)?)?.flatten_all()?.to_vec1::<f32>()?;
+println!("{:?}", decoded.iter().map(|v| (v * 255.0).round() as i32).collect::<Vec<_>>());
 """
 MOVE = """
 const root = document.querySelector("div[id^=candlebook-]").shadowRoot;
@@ -31,7 +31,7 @@ READY = "const host = document.querySelector('div[id^=candlebook-]'); return !!(
 
 
 def check(page, expected):
-    """The picture changes when a slider moves, into the one that Rust draws."""
+    """Moves a slider and compares the image with the one decoded in Rust."""
     wait(lambda: page.execute_script(READY), "the explorer")
     before = page.execute_script(MOVE, False)
     after = page.execute_script(MOVE, True)
@@ -39,12 +39,12 @@ def check(page, expected):
     assert max(abs(a - b) for a, b in zip(after, expected, strict=True)) <= 2
 
 
-def test_a_slider_draws_what_the_decoder_draws(kernel, tmp_path):
+def test_a_slider_shows_the_decoded_image(kernel, tmp_path):
     kernel.ok(MODEL, timeout=300)
     data = kernel.ok(EXPLORE).of("display_data")[0]["data"]
-    expected = json.loads(kernel.ok(DRAWN).stream())
+    expected = json.loads(kernel.ok(DECODED).stream())
     assert len(expected) == 784 and max(expected) > 100
-    # The page that nbconvert makes, opened as a file.
+    # nbconvert's HTML page, opened as a file.
     cell = nbformat.v4.new_code_cell(EXPLORE, outputs=[nbformat.v4.new_output("display_data", data)])
     body, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
     (tmp_path / "book.html").write_text(body)
@@ -52,11 +52,11 @@ def test_a_slider_draws_what_the_decoder_draws(kernel, tmp_path):
         page.get(f"file://{tmp_path / 'book.html'}")
         check(page, expected)
         screenshot(page, "explorer")
-    assert "image/png" in data and data["text/html"].count("<img") == 1, "a picture where scripts cannot run"
+    assert "image/png" in data and data["text/html"].count("<img") == 1, "a static image for front ends without scripts"
 
 
 def test_the_explorer_runs_in_jupyterlab(kernel, tmp_path):
-    expected = json.loads(kernel.ok(MODEL + DRAWN, timeout=300).stream().splitlines()[-1])
+    expected = json.loads(kernel.ok(MODEL + DECODED, timeout=300).stream().splitlines()[-1])
     spec = {"kernelspec": {"name": "candlebook", "display_name": "Rust", "language": "rust"}}
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(MODEL + EXPLORE)], metadata=spec)
     with jupyterlab(tmp_path, json.loads(nbformat.writes(book))) as lab:

@@ -1,4 +1,4 @@
-"""What `install` is told, and what `doctor` says about the GPU."""
+"""Arguments of `install`, and findings of `doctor`."""
 import os
 import subprocess
 
@@ -10,25 +10,41 @@ def candlebook(*arguments, **environment):
     return subprocess.run([BIN, *arguments], capture_output=True, text=True, env=os.environ | environment)
 
 
-def test_unknown_features_are_refused_by_name():
-    said = candlebook("install", "--features", "cuda,cude")
-    assert said.returncode != 0
-    assert "expected one of cuda, cudnn, metal, accelerate, got cude. Join names by commas" in said.stderr
+def test_unknown_features_are_rejected_by_name():
+    done = candlebook("install", "--features", "cuda,cude")
+    assert done.returncode != 0
+    assert "expected one of cuda, cudnn, metal, accelerate, got cude. Join names by commas" in done.stderr
 
 
-def test_cuda_without_a_toolkit_is_refused_before_anything_is_built(tmp_path):
+def test_cuda_without_a_toolkit_is_rejected_before_the_build(tmp_path):
     rust = next(folder for folder in os.environ["PATH"].split(":") if os.path.isfile(f"{folder}/rustc"))
     if any(os.path.exists(f"{folder}/bin/nvcc") for folder in ["/usr/local/cuda", "/opt/cuda", "/usr/lib/cuda"]):
-        pytest.skip("a CUDA toolkit is installed here")
-    nowhere = {"NVCC": "", "CUDA_HOME": "", "CUDA_PATH": "", "PATH": rust, "CANDLEBOOK_HOME": str(tmp_path)}
-    said = candlebook("install", "--features", "cuda", **nowhere)
-    assert said.returncode == 1
-    assert "expected NVIDIA's CUDA toolkit for the feature cuda, got no nvcc" in said.stderr
+        pytest.skip("a CUDA toolkit is installed")
+    no_toolkit = {"NVCC": "", "CUDA_HOME": "", "CUDA_PATH": "", "PATH": rust, "CANDLEBOOK_HOME": str(tmp_path)}
+    done = candlebook("install", "--features", "cuda", **no_toolkit)
+    assert done.returncode == 1
+    assert "expected NVIDIA's CUDA toolkit for the feature cuda, got no nvcc" in done.stderr
     assert not (tmp_path / "seeds").exists() and not (tmp_path / "features.toml").exists()
 
 
-def test_doctor_has_a_line_for_the_gpu():
-    line = next(line for line in candlebook("doctor").stdout.splitlines() if line[9:].startswith("GPU "))
+def finding(name, **environment):
+    """The doctor's line with this name."""
+    lines = candlebook("doctor", **environment).stdout.splitlines()
+    return next(line for line in lines if line[9:].startswith(name + " "))
+
+
+def test_doctor_reports_the_gpu():
+    line = finding("GPU")
     assert "NVIDIA driver" in line, line
     if not os.path.exists("/proc/driver/nvidia/version"):
         assert line.startswith("ok") and "models run on the CPU" in line, line
+
+
+def test_doctor_finds_mnist_in_the_cache(tmp_path):
+    mnist = tmp_path / "candlebook/mnist"
+    mnist.mkdir(parents=True)
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (mnist / f"{name}-ubyte.gz").touch()
+    elsewhere = {"CANDLEBOOK_DATA": str(tmp_path / "none"), "CANDLEBOOK_CACHE": str(tmp_path / "none")}
+    assert str(mnist) not in finding("data", **elsewhere)
+    assert f"MNIST in {mnist}" in finding("data", **elsewhere | {"CANDLEBOOK_CACHE": str(tmp_path / "candlebook")})

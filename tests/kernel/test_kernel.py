@@ -1,4 +1,4 @@
-"""What users rely on: cells share one candle, output is live, errors are errors, the kernel survives."""
+"""Promises to users: cells share one candle, output is live, errors are reported, the kernel survives."""
 import os
 import pathlib
 import re
@@ -17,7 +17,7 @@ def test_first_cells_need_no_import(kernel):
     assert "image/png" in shown[1]["data"] and "<table>" in shown[0]["data"]["text/html"]
 
 
-def test_counts_from_one_and_a_loop_shows_nothing(fresh):
+def test_cells_count_from_one_and_a_loop_has_no_result(fresh):
     kernel = fresh()
     first = kernel.ok("let a = 1;")
     assert first.reply["execution_count"] == 1 and first.of("execute_input")[0]["execution_count"] == 1
@@ -25,7 +25,7 @@ def test_counts_from_one_and_a_loop_shows_nothing(fresh):
 
 
 def test_cells_share_one_candle(kernel):
-    """Tensor ids go on counting across cells, and gradients are those of the same code in one cell."""
+    """Tensor ids increase across cells, and gradients equal those of the same code in one cell."""
     ids = []
     for _ in range(4):
         text = kernel.ok("format!(\"{:?}\", Tensor::zeros(1, DType::F32, &Device::Cpu)?.id())").text
@@ -44,7 +44,7 @@ def test_cells_share_one_candle(kernel):
     assert apart == whole == "Some([32.0, 100.0, 216.0])"
 
 
-def test_text_and_pictures_keep_their_order_and_come_as_they_happen(kernel):
+def test_text_and_images_arrive_live_and_in_order(kernel):
     cell = kernel.ok(
         """
         let square = Tensor::ones((4, 4), DType::F32, &Device::Cpu)?;
@@ -59,15 +59,15 @@ def test_text_and_pictures_keep_their_order_and_come_as_they_happen(kernel):
     )
     live = [(when, kind) for when, kind, _ in cell.messages if kind in ("stream", "display_data", "update_display_data")]
     assert [kind for _, kind in live] == ["stream", "display_data"] * 3 + ["display_data"] + ["update_display_data"] * 10
-    pictures = [when for when, kind in live if kind == "display_data"]
-    assert pictures[1] - pictures[0] > 0.2 and pictures[2] - pictures[1] > 0.2, "they came together"
+    images = [when for when, kind in live if kind == "display_data"]
+    assert images[1] - images[0] > 0.2 and images[2] - images[1] > 0.2, "they arrived together"
     updates = [when for when, kind in live if kind == "update_display_data"]
     assert updates[-1] - updates[0] > 0.2
     ids = {content["transient"]["display_id"] for content in cell.of("update_display_data")}
     assert len(ids) == 1
 
 
-def test_text_without_a_newline_shows_at_once_and_nothing_is_lost(kernel):
+def test_text_without_a_newline_arrives_immediately_and_completely(kernel):
     cell = kernel.ok(
         'print!("now "); std::thread::sleep(std::time::Duration::from_millis(600)); eprint!("err"); print!("EVCXR_ not ours");'
     )
@@ -76,7 +76,7 @@ def test_text_without_a_newline_shows_at_once_and_nothing_is_lost(kernel):
     assert times[-1] - times[0] > 0.3
 
 
-def test_errors_of_each_kind_are_error_replies(kernel):
+def test_every_kind_of_error_is_an_error_reply(kernel):
     question = kernel.run('let n: i32 = "a".parse::<i32>()?;')
     assert question.reply["ename"] == "Error" and question.reply["evalue"] == "invalid digit found in string"
     compile_error = kernel.run("let n: i32 = \"a\";")
@@ -91,7 +91,7 @@ def test_errors_of_each_kind_are_error_replies(kernel):
     assert "let hidden: usize = 128;" in "".join(hint.reply["traceback"])
 
 
-def test_an_error_of_the_helper_says_what_was_expected(kernel):
+def test_an_error_of_the_helper_crate_names_the_expected_value(kernel):
     cell = kernel.run("Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(0)])?;")
     assert cell.reply["evalue"] == (
         "encoder layer 1, Linear(0): expected at least one output, got 0. Choose a positive size, such as Linear(128)"
@@ -127,7 +127,7 @@ def test_stop_in_fit_keeps_the_model(kernel):
     assert float(kernel.ok("ae.evaluate(&data.test)?").text) < before
 
 
-def test_stop_in_an_endless_loop_is_reported_and_the_next_cell_runs(kernel):
+def test_stop_in_an_infinite_loop_is_reported_and_the_next_cell_runs(kernel):
     kernel.ok("let lost = 1;")
 
     def press(message):
@@ -144,10 +144,10 @@ def test_stop_during_compilation_cancels_the_cell_and_keeps_the_variables(kernel
     import threading
 
     kernel.ok("let kept_through_stop = 7;")
-    # Much to compile: Stop comes long before the compiler is done.
-    much = "".join(f'println!("{{:?}}", (0..{n}u64).map(|x| x * {n}).filter(|x| x % 3 == 0).collect::<Vec<_>>());' for n in range(400))
+    # A long compilation, which Stop interrupts.
+    long_code = "".join(f'println!("{{:?}}", (0..{n}u64).map(|x| x * {n}).filter(|x| x % 3 == 0).collect::<Vec<_>>());' for n in range(400))
     threading.Timer(1.0, kernel.manager.interrupt_kernel).start()
-    cell = kernel.run("{" + much + "}")
+    cell = kernel.run("{" + long_code + "}")
     assert cell.reply["ename"] == "Interrupted" and "variables are as before" in cell.reply["evalue"], cell.reply
     assert cell.stream() == ""
     assert kernel.ok("kept_through_stop").text == "7"
@@ -195,15 +195,14 @@ def test_weights_open_in_numpy_and_give_the_same_reconstructions(kernel, tmp_pat
     assert np.abs(expected - np.array(y)).max() < 1e-5
 
 
-def test_two_kernels_at_once_do_not_disturb_each_other_and_compile_nothing(fresh):
-
+def test_two_kernels_at_once_are_independent_and_compile_nothing(fresh):
     one, two = fresh(), fresh()
     for n, kernel in ((1, one), (2, two)):
         kernel.ok(f"let who = {n};")
         session = pathlib.Path(os.environ["CANDLEBOOK_HOME"]) / f"sessions/{kernel.manager.provisioner.pid}-0"
         libraries = list(session.glob("target/*/debug/deps/libcand*.so")) + list(session.glob("target/*/debug/deps/*.rlib"))
         assert len(libraries) > 50
-        # Links into the seed: what had been compiled again would be a file of its own.
+        # Hard links into the seed: a recompiled library would have one link.
         assert all(library.stat().st_nlink > 1 for library in libraries)
     assert (one.ok("who").text, two.ok("who").text) == ("1", "2")
 
@@ -224,8 +223,7 @@ def test_completion_and_inspection_are_answered_while_a_cell_runs(kernel):
         pass
 
 
-def test_a_killed_kernel_leaves_nothing_behind_once_the_next_one_starts(fresh):
-
+def test_the_next_kernel_cleans_up_after_a_killed_one(fresh):
     sessions = pathlib.Path(os.environ["CANDLEBOOK_HOME"]) / "sessions"
     killed = fresh()
     killed.ok("1")
@@ -244,7 +242,7 @@ def test_a_killed_kernel_leaves_nothing_behind_once_the_next_one_starts(fresh):
 def test_run_reports_the_failing_cell_and_exits_with_1(tmp_path):
     import json
 
-    old = {"output_type": "stream", "name": "stdout", "text": "of an earlier run"}
+    old = {"output_type": "stream", "name": "stdout", "text": "earlier run"}
     cells = ["let hidden: usize = 5;", "println!(\"{hidden}\");", 'let n: i32 = "a".parse::<i32>()?;', "let never = 1;"]
     cells = [
         {"cell_type": "code", "id": str(i), "metadata": {}, "execution_count": 9, "outputs": [old], "source": source}
@@ -261,8 +259,7 @@ def test_run_reports_the_failing_cell_and_exits_with_1(tmp_path):
     assert executed[2]["outputs"][0]["ename"] == "Error" and executed[3]["outputs"] == []
 
 
-def test_bad_arguments_are_errors_in_words(tmp_path):
-
+def test_bad_arguments_have_error_messages(tmp_path):
     def fails(*arguments, **environment):
         done = subprocess.run([BIN, *arguments], capture_output=True, text=True, env=os.environ | environment)
         assert done.returncode == 1, done
@@ -273,7 +270,7 @@ def test_bad_arguments_are_errors_in_words(tmp_path):
     text = tmp_path / "text.ipynb"
     text.write_text("hello")
     assert "expected a notebook's JSON; the file is damaged" in fails("run", text)
-    # An old compiler and no Python, by a path that has only these.
+    # A path with an old compiler and no Python.
     old = tmp_path / "bin"
     old.mkdir()
     (old / "rustc").write_text("#!/bin/sh\necho 'rustc 1.70.0'; echo 'release: 1.70.0'\n")
@@ -285,25 +282,25 @@ def test_bad_arguments_are_errors_in_words(tmp_path):
     assert "expected Python 3 for JupyterLab, got none on the path" in fails("lab", book, **home)
 
 
-def test_the_first_cell_shows_its_value_also_behind_a_question_mark(fresh):
+def test_the_first_cell_shows_its_value_also_after_a_question_mark(fresh):
     kernel = fresh()
     cell = kernel.ok("let pair = Tensor::zeros((2, 1, 8, 8), DType::F32, &Device::Cpu)?;\nMontage::new(&pair)?.columns(1)")
     assert ["image/png" in content["data"] for content in cell.of("display_data")] == [True]
-    assert cell.text is None, "shown once, not as text again"
+    assert cell.text is None, "the image is shown once, without text"
 
 
-def test_a_variable_without_a_name_for_its_type_is_an_error_that_compiles_nothing_else(fresh):
+def test_a_variable_of_unnameable_type_is_an_error_that_recompiles_nothing(fresh):
     kernel = fresh()
     reply = kernel.run("let f = |x: f64| x + 1.0;").reply
     assert reply["status"] == "error" and "`f` is a closure" in reply["evalue"], reply
     session = pathlib.Path(os.environ["CANDLEBOOK_HOME"]) / f"sessions/{kernel.manager.provisioner.pid}-0"
     assert session.is_dir()
     checked = [path.name for path in session.rglob("libcandle_core*.rmeta") if path.stat().st_nlink == 1]
-    assert not checked, "the libraries were checked again"
+    assert not checked, "the libraries were rechecked"
     assert kernel.ok("let y: f64 = { let f = |x: f64| x + 1.0; f(1.0) };\ny").text == "2.0"
 
 
-def test_a_crate_of_ones_own_is_added_and_nothing_else_is_compiled(fresh, tmp_path):
+def test_a_local_crate_is_added_and_nothing_else_is_compiled(fresh, tmp_path):
     (tmp_path / "src").mkdir()
     (tmp_path / "Cargo.toml").write_text('[package]\nname = "tiny"\nversion = "0.1.0"\nedition = "2024"\n')
     (tmp_path / "src/lib.rs").write_text("pub fn two() -> i32 { 2 }\n")
@@ -314,24 +311,24 @@ def test_a_crate_of_ones_own_is_added_and_nothing_else_is_compiled(fresh, tmp_pa
     before = versions()
     cell = kernel.ok(f':dep tiny = {{ path = "{tmp_path}" }}\ntiny::two() + Tensor::ones(1, DType::U8, &Device::Cpu)?.dims1()? as i32')
     assert cell.text == "3"
-    assert versions() - {("tiny", "0.1.0")} == before and len(before) > 100, "the tested versions stay"
+    assert versions() - {("tiny", "0.1.0")} == before and len(before) > 100, "the tested versions are kept"
     compiled = [path.name for path in session.rglob("libcandle_core*.rlib") if path.stat().st_nlink == 1]
-    assert not compiled, "the libraries were compiled again"
+    assert not compiled, "the libraries were recompiled"
 
 
-def test_a_handle_replaces_what_it_shows_also_from_a_later_cell(kernel):
-    first = kernel.ok('let window = show(html("<p>This text will be replaced</p>"));').of("display_data")[0]
-    later = kernel.ok('window.update(html("<p>magic!</p>"));')
+def test_a_handle_updates_its_output_from_a_later_cell(kernel):
+    first = kernel.ok('let window = show(candlebook::show::page::html("<p>This text will be replaced</p>"));').of("display_data")[0]
+    later = kernel.ok('window.update(candlebook::show::page::html("<p>magic!</p>"));')
     assert later.of("display_data") == []
     second = later.of("update_display_data")[0]
     assert second["transient"] == first["transient"] and second["data"]["text/html"] == "<p>magic!</p>"
-    # A value of more parts adds displays, one of fewer leaves empty places.
+    # A value with more parts adds displays; one with fewer leaves the rest empty.
     parts = kernel.ok("window.update(&mnist_embedded()?.take(20, 20)); window.update(\"one\");")
     assert len(parts.of("display_data")) == 1
     assert [content["data"]["text/plain"][:3] for content in parts.of("update_display_data")] == ["MNI", "one", ""]
 
 
-def test_progress_moves_in_place_and_stop_ends_the_loop(kernel):
+def test_progress_updates_in_place_and_stop_ends_the_loop(kernel):
     loop = "for _ in progress(0..{n}) {{ std::thread::sleep(std::time::Duration::from_millis(10)); }}\n7"
     cell = kernel.ok(loop.format(n=60))
     assert len(cell.of("display_data")) == 1 and cell.text == "7"
@@ -346,14 +343,14 @@ def test_progress_moves_in_place_and_stop_ends_the_loop(kernel):
     assert cell.text == "7" and cell.of("update_display_data")[-1]["data"]["text/plain"].endswith(", stopped")
 
 
-def test_a_last_expression_may_move_a_variable_and_each_type_shows_its_form(kernel):
+def test_a_last_expression_may_move_a_variable_and_every_type_is_shown(kernel):
     moved = kernel.ok('let plot = Plot::new().line("a", 0..3, 0..3);\nplot.title("moved")')
     assert [list(content["data"]) for content in moved.of("display_data")] == [["image/png", "text/plain"]]
     assert kernel.ok("let numbers = vec![1, 2];\nnumbers").text == "[1, 2]"
     assert kernel.ok("&numbers").text == "[1, 2]"
     assert kernel.ok("Tensor::zeros((1, 2), DType::F32, &Device::Cpu)?").text == "[[0., 0.]]\nTensor[[1, 2], f32]"
     assert len(kernel.ok('&Plot::new().line("a", 0..3, 0..3)').of("display_data")) == 1
-    own = "struct Own;\nimpl Own { fn evcxr_display(&self) { show(html(\"<b>own</b>\")); } }\nOwn"
+    own = "struct Own;\nimpl Own { fn evcxr_display(&self) { show(candlebook::show::page::html(\"<b>own</b>\")); } }\nOwn"
     assert kernel.ok(own).of("display_data")[0]["data"]["text/html"] == "<b>own</b>"
     reply = kernel.run("struct Bare;\nBare").reply
     assert reply["evalue"].startswith("a value of `Bare` cannot be shown: it has no `Debug`"), reply

@@ -1,4 +1,4 @@
-"""A person's way: JupyterLab in a browser, Run All, the live view, Stop, the next cell."""
+"""A user's path in JupyterLab: Run All, the live view, Stop, the next cell."""
 import json
 import re
 import time
@@ -20,13 +20,13 @@ def test_run_all_live_view_stop_and_the_next_cell(tmp_path):
             return next((text for text in outputs() if text.startswith("epoch ")), None)
 
         def plain():
-            """The plain text of every output, as it would be saved."""
+            """The plain text of every output in the saved notebook."""
             return lab.execute_script(
                 "return window.jupyterapp.shell.currentWidget.content.model.toJSON().cells.flatMap(c => c.outputs || [])"
                 ".map(o => o.data && o.data['text/plain']).filter(Boolean).map(t => [t].flat().join(''))"
             )
 
-        def pictures():
+        def images():
             return lab.find_elements("css selector", ".jp-OutputArea-output img")
 
         def scroll_to(text):
@@ -49,16 +49,16 @@ def test_run_all_live_view_stop_and_the_next_cell(tmp_path):
         pressed = time.monotonic()
         wait(lambda: any(text.startswith("stopped after") for text in plain()), "training to stop", 10)
         assert time.monotonic() - pressed < 3
-        assert bar() is None, "the bar has made room for the finished picture"
-        # The cells behind it were not run; the next one uses the model as trained so far.
+        assert bar() is None, "the finished plot replaces the bar"
+        # The later cells did not run; the next one uses the model as trained so far.
         time.sleep(1)
         lab.execute_script(
             "const panel = window.jupyterapp.shell.currentWidget; const cells = panel.content.widgets;"
             "panel.content.activeCellIndex = cells.findIndex(c => c.model.sharedModel.source.includes('ae.features()'));"
         )
-        count = len(pictures())
+        count = len(images())
         command(lab, "notebook:run-cell")
-        wait(lambda: len(pictures()) > count, "the features", 30)
+        wait(lambda: len(images()) > count, "the features", 30)
         scroll_to("ae.fit(&data")
         screenshot(lab, "stopped")
         scroll_to("ae.features()")

@@ -1,4 +1,4 @@
-"""Other people's tools: papermill sets parameters, nbconvert highlights Rust and writes a script."""
+"""Other tools: papermill sets parameters, nbconvert highlights Rust and writes a script."""
 import json
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The protocol's corners: what the public test suite does not look at."""
+"""Details of the protocol that the public test suite does not cover."""
 import socket
 import time
 
@@ -31,26 +31,26 @@ def no_reply(kernel):
         kernel.client.get_shell_msg(timeout=1)
 
 
-def test_wrongly_signed_and_unsigned_messages_are_refused(kernel):
+def test_wrongly_signed_and_unsigned_messages_are_rejected(kernel):
     kernel.ok("1")
     session = kernel.client.session
-    right = session.key
+    key = session.key
     for wrong in (b"another key", b""):
         session.key = wrong
         kernel.client.shell_channel.send(session.msg("kernel_info_request", {}))
-        session.key = right
+        session.key = key
         no_reply(kernel)
     assert shell(kernel, session.msg("kernel_info_request", {}))["implementation"] == "candlebook"
 
 
-def test_a_message_that_comes_again_is_refused(kernel):
+def test_a_replayed_message_is_rejected(kernel):
     message = kernel.client.session.msg("kernel_info_request", {})
     assert shell(kernel, message)["status"] == "ok"
     kernel.client.shell_channel.send(message)
     no_reply(kernel)
 
 
-def test_sockets_are_bound_to_the_given_address_alone(kernel):
+def test_sockets_are_bound_only_to_the_given_address(kernel):
     others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)} - {"127.0.0.1"}
     port = kernel.manager.shell_port
     socket.create_connection(("127.0.0.1", port), timeout=2).close()
@@ -59,7 +59,7 @@ def test_sockets_are_bound_to_the_given_address_alone(kernel):
             socket.create_connection((address, port), timeout=2)
 
 
-def test_debug_requests_are_refused_politely_and_unknown_comms_closed(kernel):
+def test_debug_requests_fail_and_unknown_comms_are_closed(kernel):
     reply = control(kernel, "debug_request", {"type": "request", "command": "initialize", "seq": 1, "arguments": {}})
     assert reply["msg_type"] == "debug_reply" and reply["content"]["success"] is False
     session = kernel.client.session
@@ -84,7 +84,7 @@ def test_user_expressions_are_answered_and_silent_cells_leave_no_trace(kernel):
     assert kernel.ok("five").reply["execution_count"] == before + 2
 
 
-def test_who_subscribes_is_welcomed(kernel):
+def test_new_subscribers_are_welcomed(kernel):
     import zmq
 
     context = zmq.Context.instance()
