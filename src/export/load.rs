@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::export::architecture::{ARCHITECTURE_KEY, Architecture};
-use crate::export::safetensors::{metadata, parse, to_floats};
-use crate::export::save::{EXTRA_KEY, EXTRA_PREFIX, Extra};
+use crate::export::safetensors::{NamedTensor, metadata, parse, to_floats};
+use crate::export::save::{RUN_KEY, RUN_PREFIX, SavedRun};
 use crate::model::{Autoencoder, Init};
 use candle_core::{Device, Tensor, Var};
 use safetensors::tensor::{Dtype, TensorView};
@@ -80,18 +80,22 @@ impl Autoencoder {
 }
 
 /// Reads the training run of a checkpoint, or `None` if the file contains a model only.
-pub(crate) fn read_extra(path: &Path) -> Result<Option<Extra>> {
+pub(crate) fn read_run(path: &Path) -> Result<Option<SavedRun>> {
     let bytes = read(path)?;
-    let Some(json) = metadata(path, &bytes)?.remove(EXTRA_KEY) else {
+    let Some(json) = metadata(path, &bytes)?.remove(RUN_KEY) else {
         return Ok(None);
     };
     let tensors = parse(path, &bytes)?
         .tensors()
         .into_iter()
-        .filter(|(name, view)| name.starts_with(EXTRA_PREFIX) && view.dtype() == Dtype::F32)
-        .map(|(name, view)| (name, view.shape().to_vec(), to_floats(&view)))
+        .filter(|(name, view)| name.starts_with(RUN_PREFIX) && view.dtype() == Dtype::F32)
+        .map(|(name, view)| NamedTensor {
+            name,
+            shape: view.shape().to_vec(),
+            values: to_floats(&view),
+        })
         .collect();
-    Ok(Some(Extra { json, tensors }))
+    Ok(Some(SavedRun { json, tensors }))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
@@ -120,9 +124,7 @@ fn set_weights(model: &Autoencoder, path: &Path, bytes: &[u8]) -> Result<()> {
     let file = parse(path, bytes)?;
     let mut views: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
     // PyTorch's batch counter has no use with a fixed momentum.
-    views.retain(|name, _| {
-        !name.ends_with("num_batches_tracked") && !name.starts_with(EXTRA_PREFIX)
-    });
+    views.retain(|name, _| !name.ends_with("num_batches_tracked") && !name.starts_with(RUN_PREFIX));
     let mut loaded = Vec::new();
     for (name, var) in [model.variables(), model.buffers()].concat() {
         let values = take_values(&mut views, path, &name, &var)?;

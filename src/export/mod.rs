@@ -12,5 +12,6 @@ mod architecture;
 mod save;
 mod load;
 
-pub(crate) use load::read_extra;
-pub(crate) use save::{Extra, write};
+pub(crate) use load::read_run;
+pub(crate) use safetensors::NamedTensor;
+pub(crate) use save::{SavedRun, write};

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::export::architecture::{ARCHITECTURE_KEY, Architecture};
-use crate::export::safetensors::to_bytes;
+use crate::export::safetensors::{NamedTensor, to_bytes};
 use crate::model::Autoencoder;
 use candle_core::Device;
 use safetensors::SafeTensorError;
@@ -14,16 +14,15 @@ use std::collections::HashMap;
 use std::path::Path;
 
 /// Metadata key of a training run.
-pub(crate) const EXTRA_KEY: &str = "candlebook.training";
+pub(crate) const RUN_KEY: &str = "candlebook.training";
 
 /// Prefix of the names of a training run's tensors.
-pub(crate) const EXTRA_PREFIX: &str = "training.";
+pub(crate) const RUN_PREFIX: &str = "training.";
 
 /// State of a training run, saved beside its model in a checkpoint.
-pub(crate) struct Extra {
+pub(crate) struct SavedRun {
     pub(crate) json: String,
-    /// Name, shape and values of each tensor.
-    pub(crate) tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
+    pub(crate) tensors: Vec<NamedTensor>,
 }
 
 impl Autoencoder {
@@ -51,7 +50,7 @@ impl Autoencoder {
 }
 
 /// Writes a model, and the state of its training run if there is one.
-pub(crate) fn write(path: &Path, model: &Autoencoder, extra: Option<Extra>) -> Result<()> {
+pub(crate) fn write(path: &Path, model: &Autoencoder, run: Option<SavedRun>) -> Result<()> {
     let cannot_write = |error: &dyn std::fmt::Display| {
         Error::io("write", path)(std::io::Error::other(error.to_string()))
     };
@@ -63,37 +62,41 @@ pub(crate) fn write(path: &Path, model: &Autoencoder, extra: Option<Extra>) -> R
         ("format".to_owned(), "pt".to_owned()),
     ]);
     let mut tensors = weights(model)?;
-    if let Some(extra) = extra {
-        metadata.insert(EXTRA_KEY.to_owned(), extra.json);
-        tensors.extend(extra.tensors);
+    if let Some(run) = run {
+        metadata.insert(RUN_KEY.to_owned(), run.json);
+        tensors.extend(run.tensors);
     }
     let bytes = serialize(tensors, metadata).map_err(|error| cannot_write(&error))?;
     crate::file::write_atomically(path, &bytes)
 }
 
-/// Name, shape and values of every variable and buffer.
-fn weights(model: &Autoencoder) -> Result<Vec<(String, Vec<usize>, Vec<f32>)>> {
+/// Copies every variable and buffer to the CPU.
+fn weights(model: &Autoencoder) -> Result<Vec<NamedTensor>> {
     let named = [model.variables(), model.buffers()].concat();
     named
         .into_iter()
         .map(|(name, var)| {
             let values = var.as_tensor().to_device(&Device::Cpu)?.flatten_all()?;
-            Ok((name, var.dims().to_vec(), values.to_vec1::<f32>()?))
+            Ok(NamedTensor {
+                name,
+                shape: var.dims().to_vec(),
+                values: values.to_vec1::<f32>()?,
+            })
         })
         .collect()
 }
 
 fn serialize(
-    tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
+    tensors: Vec<NamedTensor>,
     metadata: HashMap<String, String>,
 ) -> std::result::Result<Vec<u8>, SafeTensorError> {
-    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
-        .into_iter()
-        .map(|(name, dims, values)| (name, dims, to_bytes(&values)))
-        .collect();
+    let bytes: Vec<Vec<u8>> = tensors.iter().map(|t| to_bytes(&t.values)).collect();
     let views = tensors
-        .iter()
-        .map(|(name, dims, bytes)| Ok((name, TensorView::new(Dtype::F32, dims.clone(), bytes)?)))
+        .into_iter()
+        .zip(&bytes)
+        .map(|(NamedTensor { name, shape, .. }, bytes)| {
+            Ok((name, TensorView::new(Dtype::F32, shape, bytes)?))
+        })
         .collect::<std::result::Result<Vec<_>, SafeTensorError>>()?;
     safetensors::serialize(views, Some(metadata))
 }

@@ -57,6 +57,12 @@ struct Slider {
     constant: bool,
 }
 
+impl Slider {
+    fn to_json(&self) -> Value {
+        json!({ "unit": self.unit, "low": self.low, "high": self.high })
+    }
+}
+
 /// Builds sliders over the code of a model, starting at all zeros. [`Explorer::starting_from`]
 /// starts from images.
 ///
@@ -167,15 +173,11 @@ impl Explorer {
     /// The decoder and its controls for the page.
     fn model_json(&self) -> Value {
         let (c, h, w) = self.model.image_shape();
-        let slider =
-            |&Slider {
-                 unit, low, high, ..
-             }: &Slider| { json!({ "unit": unit, "low": low, "high": high }) };
         json!({
             "image": [c, h, w],
             "size": self.model.code_size(),
             "layers": self.layers,
-            "sliders": self.sliders.iter().map(slider).collect::<Vec<_>>(),
+            "sliders": self.sliders.iter().map(Slider::to_json).collect::<Vec<_>>(),
             "starts": self.starts,
         })
     }

@@ -36,27 +36,43 @@ pub(crate) fn principal_components(points: &Tensor) -> Result<PrincipalComponent
     let points = points.to_dtype(DType::F64)?;
     let centered = points.broadcast_sub(&points.mean_keepdim(0)?)?;
     let covariance = (centered.t()?.matmul(&centered)? / n as f64)?; // (d, n) x (n, d)
-    let covariance = covariance.flatten_all()?.to_vec1::<f64>()?;
+    let [first, second] = eigenvectors(covariance.flatten_all()?.to_vec1()?, d);
+    let column = |vector: Vec<f64>| Tensor::from_vec(vector, (d, 1), points.device());
+    let components = Tensor::cat(
+        &[column(first.direction)?, column(second.direction)?],
+        D::Minus1,
+    )?; // (d, 2)
+    Ok(PrincipalComponents {
+        points: centered.matmul(&components)?,
+        explained: [first.explained, second.explained],
+    })
+}
+
+/// An eigenvector of a covariance matrix.
+struct Component {
+    direction: Vec<f64>,
+    /// Share of the variance, in [0, 1].
+    explained: f64,
+}
+
+/// The eigenvectors of the two largest eigenvalues of a d x d covariance matrix, in descending
+/// order.
+fn eigenvectors(covariance: Vec<f64>, d: usize) -> [Component; 2] {
     let variance: f64 = (0..d).map(|i| covariance[i * d + i]).sum();
     let eigen = SymmetricEigen::new(DMatrix::from_vec(d, d, covariance));
     let mut order: Vec<usize> = (0..d).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    let component = |i: usize| -> Result<Tensor> {
-        let vector = eigen.eigenvectors.column(order[i]);
-        let vector = with_positive_maximum(vector.iter().copied().collect());
-        Ok(Tensor::from_vec(vector, (d, 1), points.device())?)
-    };
-    let components = Tensor::cat(&[component(0)?, component(1)?], D::Minus1)?; // (d, 2)
-    let explained = |i: usize| {
-        if variance > 0.0 {
-            (eigen.eigenvalues[order[i]] / variance).max(0.0)
+    [order[0], order[1]].map(|i| {
+        let vector = eigen.eigenvectors.column(i);
+        let explained = if variance > 0.0 {
+            (eigen.eigenvalues[i] / variance).max(0.0)
         } else {
             0.0
+        };
+        Component {
+            direction: with_positive_maximum(vector.iter().copied().collect()),
+            explained,
         }
-    };
-    Ok(PrincipalComponents {
-        points: centered.matmul(&components)?,
-        explained: [explained(0), explained(1)],
     })
 }
 

@@ -155,7 +155,7 @@ impl Autoencoder {
     /// let data = mnist_embedded()?.take(64, 16);
     /// let before = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(8)])?;
     /// let mut after = before.copy()?;
-    /// after.fit(&data, &Fit { epochs: 1, ..Default::default() })?;
+    /// after.fit(&data, &Fit { epochs: 1, batch_size: 16, ..Default::default() })?;
     /// assert!(after.evaluate(&data.test)? < before.evaluate(&data.test)?);
     /// # Ok::<(), candlebook::Error>(())
     /// ```

@@ -47,7 +47,7 @@ fn check_pair(
     Err(Error::Layer {
         place: format!("{list} layer {}, {}", node.name, node.layer),
         expected: format!(
-            "the output {output} of its paired MaxPool2d({})",
+            "{output}, the output of its paired MaxPool2d({})",
             pool.window
         ),
         got: format!("{} with a window of {window}", shape(input)),

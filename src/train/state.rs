@@ -7,7 +7,7 @@ use super::executor::Positions;
 use super::fit::Fit;
 use super::history::Epoch;
 use crate::error::{Error, Result};
-use crate::export::{Extra, read_extra, write};
+use crate::export::{NamedTensor, SavedRun, read_run, write};
 use crate::model::Autoencoder;
 use crate::optim::Moments;
 use serde::{Deserialize, Serialize};
@@ -112,16 +112,20 @@ impl RunState {
         let mut tensors = Vec::new();
         for ((name, var), moments) in model.variables().iter().zip(moments) {
             for (prefix, values) in MOMENT_PREFIXES.iter().zip(moments).take(kept) {
-                tensors.push((format!("{prefix}{name}"), var.dims().to_vec(), values));
+                tensors.push(NamedTensor {
+                    name: format!("{prefix}{name}"),
+                    shape: var.dims().to_vec(),
+                    values,
+                });
             }
         }
-        write(path, model, Some(Extra { json, tensors }))
+        write(path, model, Some(SavedRun { json, tensors }))
     }
 
     /// Reads the state that [`RunState::write`] wrote, and the moments of the model's variables.
     pub(crate) fn read(path: &Path, model: &Autoencoder) -> Result<Resumed> {
-        let Extra { json, tensors } =
-            read_extra(path)?.ok_or_else(|| not_a_run(path, "a model without one"))?;
+        let SavedRun { json, tensors } =
+            read_run(path)?.ok_or_else(|| not_a_run(path, "a model without one"))?;
         let state: RunState =
             serde_json::from_str(&json).map_err(|error| not_a_run(path, &error.to_string()))?;
         if !state.is_plausible() {
@@ -129,7 +133,7 @@ impl RunState {
         }
         let mut tensors: BTreeMap<String, Vec<f32>> = tensors
             .into_iter()
-            .map(|(name, _, values)| (name, values))
+            .map(|NamedTensor { name, values, .. }| (name, values))
             .collect();
         let kept = state.fit.optimizer.moment_count();
         let mut all = Vec::new();

@@ -184,6 +184,7 @@ fn trained_loss_is_saved_with_the_model() {
     let loss = Loss::BinaryCrossEntropy;
     let fit = Fit {
         epochs: 1,
+        batch_size: 20,
         loss,
         ..Default::default()
     };
