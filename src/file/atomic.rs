@@ -1,7 +1,7 @@
 //! Files written whole or not at all.
 
 use crate::error::{Error, Result};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tempfile::NamedTempFile;
 
 /// Writes to a temporary name beside the file, then renames: a reader sees the old bytes or the new ones, never a part.
@@ -40,14 +40,4 @@ pub(crate) fn temporary(path: &Path) -> Result<NamedTempFile> {
     builder
         .tempfile_in(folder)
         .map_err(Error::io("write", path))
-}
-
-/// Where downloads and packed frames are kept: `$CANDLEBOOK_CACHE`, else `~/.cache/candlebook`. None where there is no home.
-pub(crate) fn cache_folder() -> Option<PathBuf> {
-    if let Some(cache) = std::env::var_os("CANDLEBOOK_CACHE") {
-        return Some(cache.into());
-    }
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    base.or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
-        .map(|base| base.join("candlebook"))
 }

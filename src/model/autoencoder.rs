@@ -252,6 +252,7 @@ impl Autoencoder {
     /// # Errors
     /// Pictures of another shape than the model's.
     pub fn loss(&self, split: &Split, loss: Loss) -> Result<f32> {
+        split.not_empty("evaluate")?;
         let mut sum = 0.0;
         let all: Vec<usize> = (0..split.len()).collect();
         let (c, h, w) = self.input;

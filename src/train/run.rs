@@ -1,7 +1,7 @@
 //! Training: `ae.fit(&data, &Fit { epochs: 20, ..Default::default() })`.
 
 use crate::cell::stopped;
-use crate::data::{Batch, Batches};
+use crate::data::{Augment, Batch, Batches};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::layer::Layer;
@@ -42,7 +42,7 @@ impl Autoencoder {
     /// # Examples
     /// ```no_run
     /// # use candlebook::prelude::*;
-    /// let data = image_folder("photos", &ImageFolder::default())?;
+    /// let data = image_folder("photos", &PhotoSettings::default())?;
     /// let (ae, history) = Autoencoder::resume("run.safetensors", &data)?;
     /// # Ok::<(), candlebook::Error>(())
     /// ```
@@ -267,7 +267,10 @@ impl<'a> Run<'a> {
             &self.train,
             order[done..].to_vec(),
             self.fit.batch,
-            Some((self.fit.seed, epoch)),
+            Some(Augment {
+                seed: self.fit.seed,
+                epoch,
+            }),
         )? {
             if stopped() {
                 self.store()?;

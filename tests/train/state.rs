@@ -39,11 +39,11 @@ fn a_run_that_an_error_broke_off_in_an_epoch_goes_on_to_the_same_end() {
     for k in 0..30 {
         photograph(&photographs.join(format!("{k:02}.png")), k);
     }
-    let how = ImageFolder {
+    let how = PhotoSettings {
         size: 8,
         crop: Crop::Random(0.5),
         flip: true,
-        unreadable: 0,
+        max_unreadable: 0,
         ..Default::default()
     };
     let read = || image_folder(&photographs, &how).unwrap();
