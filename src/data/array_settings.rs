@@ -71,7 +71,7 @@ impl ArraySettings {
         }
     }
 
-    /// Whether a setting other than `images` names this array.
+    /// Returns true if a setting other than `images` names this array.
     pub(crate) fn names(&self, array: &str) -> bool {
         let named = [&self.labels, &self.test_images, &self.test_labels];
         named

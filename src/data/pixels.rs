@@ -24,7 +24,7 @@ impl Pixels {
         }
     }
 
-    /// Whether both decode from the same stream.
+    /// Returns true if both decode from the same stream.
     pub(crate) fn same_stream(&self, other: &Pixels) -> bool {
         match (self.stream(), other.stream()) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),

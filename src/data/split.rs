@@ -176,7 +176,7 @@ impl Split {
         self.index.len()
     }
 
-    /// Whether the split has no images. Loaders never return such a split, `take(0)` does.
+    /// Returns true if the split has no images. Loaders never return such a split, `take(0)` does.
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()
     }
@@ -213,7 +213,7 @@ impl Split {
         labels.numbers.get(*self.index.get(position)?).copied()
     }
 
-    /// Whether images are decoded on demand.
+    /// Returns true if images are decoded on demand.
     pub(crate) fn streamed(&self) -> bool {
         self.pixels.stream().is_some()
     }
@@ -223,7 +223,7 @@ impl Split {
         self.pixels.stream().map_or(0, |stream| stream.unreadable())
     }
 
-    /// Whether both splits decode from the same stream.
+    /// Returns true if both splits decode from the same stream.
     pub(crate) fn same_stream(&self, other: &Split) -> bool {
         self.pixels.same_stream(&other.pixels)
     }

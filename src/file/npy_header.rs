@@ -26,7 +26,7 @@ pub(crate) struct NpyType {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NpyHeader {
     pub(crate) dtype: NpyType,
-    /// Whether the first dimension varies fastest.
+    /// Set if the first dimension varies fastest.
     pub(crate) fortran_order: bool,
     pub(crate) dims: Vec<usize>,
 }

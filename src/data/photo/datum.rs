@@ -15,7 +15,7 @@ pub(crate) struct Datum<'a> {
     width: u64,
     data: &'a [u8],
     pub(crate) label: Option<i64>,
-    /// Whether there is float data, which is not supported.
+    /// Set if there is float data, which is not supported.
     floats: bool,
     encoded: bool,
 }

@@ -222,7 +222,7 @@ fn progress(root: &Path, photos: usize) -> String {
     format!("{}: {photos} photographs found", root.display())
 }
 
-/// Whether a file has an image's extension and is not hidden.
+/// Returns true if the file has an image's extension and is not hidden.
 fn is_photo(path: &Path) -> bool {
     let extension = path
         .extension()

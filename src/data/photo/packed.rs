@@ -70,7 +70,7 @@ impl Entry {
         3 * u64::from(self.width) * u64::from(self.height)
     }
 
-    /// Whether the frame has a size that this framing produces.
+    /// Returns true if this framing produces frames of this size.
     fn fits(&self, framing: Framing) -> bool {
         let (width, height) = (usize::from(self.width), usize::from(self.height));
         match framing.crop {
