@@ -176,14 +176,12 @@ fn ours(
 
 /// The layers of a model, as the reference has them.
 fn layers(model: &str, widths: &[usize]) -> (ImageShape, Vec<Layer>, Vec<Layer>) {
-    let half = |out| Conv2d(Conv::new(out, 3).stride(2).padding(1));
+    let half = |out| Conv2d(out, 3).stride(2).padding(1);
     let double = |out| {
-        ConvTranspose2d(
-            ConvTranspose::new(out, 3)
-                .stride(2)
-                .padding(1)
-                .output_padding(1),
-        )
+        ConvTranspose2d(out, 3)
+            .stride(2)
+            .padding(1)
+            .output_padding(1)
     };
     match model {
         "m3" => pooled(64, 256),
@@ -226,7 +224,7 @@ fn layers(model: &str, widths: &[usize]) -> (ImageShape, Vec<Layer>, Vec<Layer>)
 
 /// The post's network at a size.
 fn pooled(side: usize, code: usize) -> (ImageShape, Vec<Layer>, Vec<Layer>) {
-    let same = |out| Conv2d(Conv::new(out, 3).padding(1));
+    let same = |out| Conv2d(out, 3).padding(1);
     let quarter = side / 4;
     (
         (3, side, side),
@@ -235,20 +233,20 @@ fn pooled(side: usize, code: usize) -> (ImageShape, Vec<Layer>, Vec<Layer>) {
             Relu,
             same(12),
             Relu,
-            MaxPool(2),
+            MaxPool2d(2),
             same(24),
             Relu,
-            MaxPool(2),
+            MaxPool2d(2),
             Flatten,
             Linear(code),
         ],
         vec![
             Linear(24 * quarter * quarter),
             Unflatten(24, quarter, quarter),
-            MaxUnpool(2),
+            MaxUnpool2d(2),
             same(12),
             Relu,
-            MaxUnpool(2),
+            MaxUnpool2d(2),
             same(12),
             Relu,
             same(3),

@@ -1,7 +1,8 @@
-//! The life of a notebook cell as the helper sees it: output that shows at once, and Stop.
+//! The life cycle of a notebook cell: the Stop button, and output that appears while the cell runs.
 //!
-//! The kernel's child process calls [`candlebook_cell_begin`] and [`candlebook_cell_end`] around each cell. It finds
-//! them by name, because the cell and the child's own program have different copies of `std` and so of its buffers.
+//! The kernel's child process calls [`candlebook_cell_begin`] and [`candlebook_cell_end`] around
+//! each cell. It looks them up by symbol name, because the cell has a copy of `std`, and so of its
+//! output buffers, that is not the child program's.
 
 use crate::error::{Error, Result};
 use std::io::Write;
@@ -9,17 +10,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// How often text without a newline is sent on while a cell runs.
-const FLUSH_EVERY: Duration = Duration::from_millis(50);
+/// Interval at which text without a newline is flushed while a cell runs.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(50);
 
 static RUNNING: AtomicBool = AtomicBool::new(false);
 
-fn flag() -> &'static Arc<AtomicBool> {
+fn stop_flag() -> &'static Arc<AtomicBool> {
     static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     STOP.get_or_init(|| {
         let flag = Arc::new(AtomicBool::new(false));
-        // Only inside a notebook: a program of the user's keeps its own meaning of Ctrl-C. Where no handler can be
-        // installed, Stop still ends the cell, by the kernel's force.
+        // Only in a notebook: other programs keep their own meaning of Ctrl-C. If no handler can be
+        // installed, the kernel ends the cell by force.
         if std::env::var_os("CANDLEBOOK_KERNEL").is_some() {
             let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&flag));
         }
@@ -27,7 +28,8 @@ fn flag() -> &'static Arc<AtomicBool> {
     })
 }
 
-/// Whether Stop was pressed since the cell began. `fit` and every long loop of this crate poll it; a loop of yours may too.
+/// Tells if Stop was pressed since the cell began. `fit` and every long loop of this crate poll it;
+/// long loops in cells can do the same.
 ///
 /// # Examples
 /// ```
@@ -38,11 +40,14 @@ fn flag() -> &'static Arc<AtomicBool> {
 /// }
 /// ```
 pub fn stopped() -> bool {
-    flag().load(Ordering::Relaxed)
+    stop_flag().load(Ordering::Relaxed)
 }
 
-/// An error where Stop was pressed, for loops that have nothing to hand back.
-pub(crate) fn unless_stopped() -> Result<()> {
+/// Ends a loop that has no partial result.
+///
+/// # Errors
+/// [`Error::Stopped`] if Stop was pressed.
+pub(crate) fn check_stopped() -> Result<()> {
     if stopped() {
         Err(Error::Stopped)
     } else {
@@ -50,26 +55,64 @@ pub(crate) fn unless_stopped() -> Result<()> {
     }
 }
 
-/// Called by the kernel before a cell's code runs: forgets an earlier Stop and starts to send text on as it is printed.
+/// Begins a cell: clears an earlier Stop and starts to flush output. Called by the kernel.
 #[unsafe(no_mangle)]
 pub extern "C" fn candlebook_cell_begin() {
-    flag().store(false, Ordering::Relaxed);
+    stop_flag().store(false, Ordering::Relaxed);
     if !RUNNING.swap(true, Ordering::Relaxed) {
-        // Where no thread can be started, text waits for its newline or the end of the cell.
+        // Without the thread, text appears at its newline or at the end of the cell.
         let _ = std::thread::Builder::new()
             .name("candlebook-flush".into())
             .spawn(|| {
                 while RUNNING.load(Ordering::Relaxed) {
-                    std::thread::sleep(FLUSH_EVERY);
+                    std::thread::sleep(FLUSH_INTERVAL);
                     let _ = std::io::stdout().flush();
                 }
             });
     }
 }
 
-/// Called by the kernel after a cell's code has run: sends what is still in the buffer.
+/// Ends a cell: flushes the remaining output. Called by the kernel.
 #[unsafe(no_mangle)]
 pub extern "C" fn candlebook_cell_end() {
     RUNNING.store(false, Ordering::Relaxed);
     let _ = std::io::stdout().flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// The flag belongs to the whole process, so the test runs in a process of its own, which poses
+    /// as a kernel.
+    fn in_a_kernel(test: &str, body: fn()) {
+        if std::env::var_os("CANDLEBOOK_KERNEL").is_some() {
+            return body();
+        }
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--nocapture"])
+            .env("CANDLEBOOK_KERNEL", "1")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}");
+        assert!(text.contains("1 passed"), "{text}");
+    }
+
+    #[test]
+    fn an_interrupt_stops_the_cell_and_the_next_cell_begins_anew() {
+        in_a_kernel(
+            "cell::tests::an_interrupt_stops_the_cell_and_the_next_cell_begins_anew",
+            || {
+                candlebook_cell_begin();
+                assert!(!stopped() && check_stopped().is_ok());
+                signal_hook::low_level::raise(signal_hook::consts::SIGINT).unwrap();
+                assert!(stopped() && matches!(check_stopped(), Err(Error::Stopped)));
+                candlebook_cell_end();
+                candlebook_cell_begin();
+                assert!(!stopped());
+            },
+        );
+    }
 }

@@ -1,12 +1,13 @@
-//! Where tensors live: the GPU where one can be used, else the CPU.
+//! Choice of the device that models run on.
 
 use candle_core::{Device, DeviceLocation};
 use std::sync::OnceLock;
 
-/// The fastest device of this machine: a CUDA GPU where the crate was compiled with the feature `cuda` and a GPU is there
-/// when the program runs, else Metal's where it was compiled with `metal`, else the CPU. Never fails.
+/// The fastest device of this machine: a CUDA GPU (feature `cuda`), else a Metal GPU (feature
+/// `metal`), else the CPU. Never fails.
 ///
-/// Every call hands back the same device: candle does not mix tensors of two devices, even where both are one GPU.
+/// Every call returns the same device: candle rejects operations between two devices even if both
+/// are the same GPU.
 ///
 /// # Examples
 /// ```
@@ -20,14 +21,14 @@ use std::sync::OnceLock;
 pub fn best_device() -> Device {
     static BEST: OnceLock<Device> = OnceLock::new();
     BEST.get_or_init(|| {
-        unless_it_panics(cuda)
-            .or_else(|| unless_it_panics(metal))
+        none_if_it_panics(cuda)
+            .or_else(|| none_if_it_panics(metal))
             .unwrap_or(Device::Cpu)
     })
     .clone()
 }
 
-/// What a device is called in texts: "CPU", "CUDA device 0", "Metal".
+/// Name of a device for messages: "CPU", "CUDA device 0", "Metal".
 ///
 /// # Examples
 /// ```
@@ -42,19 +43,21 @@ pub fn name(device: &Device) -> String {
     }
 }
 
-/// Candle indexes Metal's list of devices without a look at its length, and drivers may be half installed.
-fn unless_it_panics(find: fn() -> Option<Device>) -> Option<Device> {
+/// Treats a panic as a missing device. Candle indexes Metal's device list unchecked, and a driver
+/// that is only half installed can panic too.
+fn none_if_it_panics(find: fn() -> Option<Device>) -> Option<Device> {
     std::panic::catch_unwind(find).ok().flatten()
 }
 
 #[cfg(feature = "cuda")]
 fn cuda() -> Option<Device> {
     use candle_core::cuda_backend::cudarc::driver::result;
-    // Candle's own question is answered when it is compiled, so the driver is asked.
+    // Candle's `cuda_is_available` reports the build. Only the driver knows of a GPU.
     let count = result::init()
         .and_then(|()| result::device::get_count())
         .unwrap_or(0);
-    // A stream of its own: on the default one each thread has another, and tensors would change threads too early.
+    // A separate stream: the default stream is per thread, so a tensor could be used on another
+    // thread before the kernel that fills it has finished.
     (count > 0)
         .then(|| Device::new_cuda_with_stream(0).ok())
         .flatten()
@@ -73,4 +76,15 @@ fn metal() -> Option<Device> {
 #[cfg(not(feature = "metal"))]
 fn metal() -> Option<Device> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_that_panics_counts_as_no_device() {
+        assert!(none_if_it_panics(|| panic!("half installed")).is_none());
+        assert!(none_if_it_panics(|| Some(Device::Cpu)).is_some());
+    }
 }

@@ -1,57 +1,72 @@
-//! One error type for everything, whose messages say what was expected, what came and what to do.
+//! The error type of the crate. Messages say what was expected, what came and what to do.
 
 use std::path::{Path, PathBuf};
 
-/// A result of this crate.
+/// Result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What can go wrong. `Debug` prints as `Display`, so that a failing cell shows the sentence, not the struct.
+/// Any error of this crate.
+///
+/// `Debug` prints the same sentence as `Display`, because a failing cell shows `Debug`.
+///
+/// # Examples
+/// `?` converts candle's errors.
+/// ```
+/// use candlebook::prelude::*;
+/// fn square(x: &Tensor) -> Result<Tensor, Error> {
+///     Ok(x.matmul(x)?)
+/// }
+/// let x = Tensor::zeros((2, 3), DType::F32, &Device::Cpu)?;
+/// assert!(matches!(square(&x), Err(Error::Candle(_))));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(thiserror::Error)]
 pub enum Error {
     /// A setting is outside its range.
     #[error("{name}: expected {expected}, got {got}. {hint}")]
     Setting {
-        /// The setting, as written in code.
+        /// Name of the setting, as written in code.
         name: String,
         /// The allowed range.
         expected: String,
-        /// The value that came.
+        /// The rejected value.
         got: String,
         /// What to do.
         hint: String,
     },
-    /// A layer does not fit where it stands, found before any training.
+    /// A layer does not fit its input, or a list of layers does not fit the model. Found when a
+    /// model is made.
     #[error("{place}: expected {expected}, got {got}. {hint}")]
     Layer {
-        /// Which list, which position, which layer.
+        /// List, number and name of the layer.
         place: String,
         /// What the layer needs.
         expected: String,
-        /// What it was given.
+        /// What the layer before it gives.
         got: String,
         /// What to do.
         hint: String,
     },
     /// A tensor has the wrong shape or type.
-    #[error("{what}: expected {expected}, got {got}. {hint}")]
+    #[error("{argument}: expected {expected}, got {got}. {hint}")]
     Shape {
-        /// Which argument of which function.
-        what: String,
-        /// The shape needed.
+        /// Name of the argument.
+        argument: String,
+        /// The required shape or type.
         expected: String,
-        /// The shape that came.
+        /// The tensor's shape or type.
         got: String,
         /// What to do.
         hint: String,
     },
-    /// A file does not hold what it should: data, weights or a notebook.
+    /// A file has unexpected contents.
     #[error("{}: expected {expected}, got {got}. {hint}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What it should hold.
+        /// What the file should contain.
         expected: String,
-        /// What it holds.
+        /// What the file contains.
         got: String,
         /// What to do.
         hint: String,
@@ -59,29 +74,29 @@ pub enum Error {
     /// A file or folder cannot be read or written.
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {
-        /// What was tried: "read", "write", ...
+        /// "read", "write", "create", ...
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// A file could not be fetched from any of its mirrors.
+    /// No mirror delivered a file.
     #[error("{file}: expected a download from one of {tried} mirrors, got: {last}. {hint}")]
     Download {
-        /// The file's name.
+        /// Name of the file.
         file: String,
-        /// How many mirrors were tried.
+        /// Number of mirrors tried.
         tried: usize,
-        /// The last mirror's answer.
+        /// Error of the last mirror.
         last: String,
         /// What to do.
         hint: String,
     },
-    /// The loss stopped being a finite number. The model keeps the weights of the last good epoch.
+    /// The loss became NaN or infinite. The model keeps the weights of the last good epoch.
     #[error(
-        "training diverged: expected a finite loss, got {loss} in epoch {epoch}, batch {batch}. The weights are those of \
-         the end of epoch {kept}. Try a learning rate below {learning_rate}"
+        "training diverged: expected a finite loss, got {loss} in epoch {epoch}, batch {batch}. \
+         The weights are those of the end of epoch {kept}. Try a learning rate below {learning_rate}"
     )]
     Diverged {
         /// Epoch, counted from 1.
@@ -90,18 +105,18 @@ pub enum Error {
         batch: usize,
         /// The loss: NaN or infinite.
         loss: f32,
-        /// The epoch whose weights were kept; 0 stands for the weights before training.
+        /// Epoch whose weights the model has now; 0 for the weights before training.
         kept: usize,
         /// The learning rate in use.
         learning_rate: f64,
     },
-    /// Stop was pressed while something ran that has no part to hand back. Nothing was changed.
+    /// Stop was pressed during an operation without a partial result. Nothing has changed.
     #[error("stopped")]
     Stopped,
-    /// An error of candle's, as one line.
+    /// An error of candle, in one line.
     #[error("candle: {0}")]
     Candle(String),
-    /// An error of the chart library's.
+    /// An error of the chart library.
     #[error("plot: {0}")]
     Plot(String),
 }
@@ -114,14 +129,14 @@ impl std::fmt::Debug for Error {
 
 impl From<candle_core::Error> for Error {
     fn from(error: candle_core::Error) -> Self {
-        // Candle appends a backtrace to its message where RUST_BACKTRACE is set: users need the first line.
+        // Candle appends a backtrace if RUST_BACKTRACE is set. The first line is the message.
         let text = error.to_string();
         Error::Candle(text.lines().next().unwrap_or("unknown error").to_owned())
     }
 }
 
 impl Error {
-    /// A function for `map_err` that turns an I/O error into one that names the file.
+    /// For `map_err`: adds the action and the file to an I/O error.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.to_owned();
         move |source| Error::Io {
@@ -160,16 +175,42 @@ impl Error {
     }
 
     pub(crate) fn shape(
-        what: impl Into<String>,
+        argument: impl Into<String>,
         expected: impl Into<String>,
         got: impl ToString,
         hint: impl Into<String>,
     ) -> Error {
         Error::Shape {
-            what: what.into(),
+            argument: argument.into(),
             expected: expected.into(),
             got: got.to_string(),
             hint: hint.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_say_what_was_expected_what_came_and_what_to_do() {
+        let setting = Error::setting("dropout", "a probability in [0, 1)", 1.5, "0.2 is usual");
+        let expected = "dropout: expected a probability in [0, 1), got 1.5. 0.2 is usual";
+        assert_eq!(setting.to_string(), expected);
+        assert_eq!(format!("{setting:?}"), expected);
+        let file = Error::file(Path::new("a/b.npy"), "an array", "text", "Save it again");
+        assert_eq!(
+            file.to_string(),
+            "a/b.npy: expected an array, got text. Save it again"
+        );
+        let io = Error::io("read", Path::new("a"))(std::io::ErrorKind::NotFound.into());
+        assert_eq!(io.to_string(), "a: cannot read: entity not found");
+    }
+
+    #[test]
+    fn candle_errors_become_one_line() {
+        let error = candle_core::Error::Msg("shapes differ\n   0: backtrace".into());
+        assert_eq!(Error::from(error).to_string(), "candle: shapes differ");
     }
 }

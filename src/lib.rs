@@ -21,6 +21,7 @@
 pub mod error;
 pub mod device;
 pub mod cell;
+mod lock;
 mod file;
 pub mod math;
 pub mod show;

@@ -13,7 +13,8 @@ pub use crate::data::{fashion_mnist, mnist, mnist_embedded};
 pub use crate::device::best_device;
 pub use crate::error::Error;
 pub use crate::layer::Layer::{self, *};
-pub use crate::layer::{Conv, ConvTranspose};
+// The functions shadow the variants of the same name.
+pub use crate::layer::{Conv2d, ConvTranspose2d};
 pub use crate::look::Activations;
 pub use crate::look::{Explorer, explore};
 pub use crate::look::{Jpeg, jpeg, jpeg_within};

@@ -11,14 +11,14 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 fn taken(steps: usize) -> usize {
     let data = mnist_embedded().unwrap().take(20 * steps, 10);
     // Without dense layers: gemm takes and gives back memory in every product.
-    let conv = Conv::new(4, 3).padding(1);
+    let conv = Conv2d(4, 3).padding(1);
     let encoder = [
-        Conv2d(conv.stride(2)),
+        conv.clone().stride(2),
         BatchNorm,
         Relu,
         Dropout(0.2),
-        MaxPool(2),
-        Residual(vec![Conv2d(conv)]),
+        MaxPool2d(2),
+        Residual(vec![conv]),
     ];
     let mut ae = Autoencoder::symmetric((1, 28, 28), &encoder).unwrap();
     let fit = Fit {

@@ -1,7 +1,8 @@
 //! `candlebook doctor`: looks at everything the kernel needs and says how to mend what is missing.
 
-use crate::features::Features;
-use crate::{gpu, home, jupyter, seed};
+use crate::build::{Features, gpu, seed};
+use crate::home;
+use crate::jupyter::spec;
 use anyhow::Result;
 use std::path::PathBuf;
 use std::process::Command;
@@ -23,7 +24,7 @@ enum Level {
 }
 
 /// Prints the findings; an error where something needed is missing.
-pub fn run() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     let findings = [
         rustc(),
         libstd(),
@@ -128,11 +129,11 @@ fn rust_src() -> Finding {
 }
 
 fn kernelspec() -> Finding {
-    let found = jupyter::Place::User.spec_folder().and_then(|folder| {
+    let found = spec::Place::User.spec_folder().and_then(|folder| {
         if !folder.join("kernel.json").is_file() {
             anyhow::bail!("not registered in Jupyter for this user");
         }
-        if !jupyter::is_current(&jupyter::Place::User) {
+        if !spec::is_current(&spec::Place::User) {
             anyhow::bail!("registered, but by another build of candlebook");
         }
         Ok(folder.display().to_string())
@@ -161,7 +162,7 @@ fn seed_there() -> Finding {
 
 fn lab() -> Finding {
     let found = || -> Result<String> {
-        if let Some(lab) = jupyter::on_path("jupyter-lab") {
+        if let Some(lab) = spec::on_path("jupyter-lab") {
             return Ok(format!(
                 "JupyterLab {}",
                 home::output(Command::new(lab).arg("--version"))?.trim()
@@ -171,7 +172,7 @@ fn lab() -> Finding {
         if private.is_file() {
             return Ok("a private JupyterLab".into());
         }
-        let python = jupyter::python()?;
+        let python = spec::python()?;
         anyhow::bail!(
             "none yet; `cargo candlebook lab` installs one with {}",
             python.display()

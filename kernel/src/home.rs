@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The folder of everything that is installed: `$CANDLEBOOK_HOME`, else `~/.local/share/candlebook`.
-pub fn folder() -> Result<PathBuf> {
+pub(crate) fn folder() -> Result<PathBuf> {
     let folder = match (
         std::env::var_os("CANDLEBOOK_HOME"),
         std::env::var_os("XDG_DATA_HOME"),
@@ -25,19 +25,19 @@ pub fn folder() -> Result<PathBuf> {
 }
 
 /// The user's home folder.
-pub fn user_home() -> Result<PathBuf> {
+pub(crate) fn user_home() -> Result<PathBuf> {
     std::env::home_dir()
         .context("no home folder: set HOME, or CANDLEBOOK_HOME to a folder that can be written")
 }
 
 /// Creates a folder and those above it.
-pub fn create_folder(path: &Path) -> Result<()> {
+pub(crate) fn create_folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path)
         .with_context(|| format!("cannot create the folder {}", path.display()))
 }
 
 /// Writes a file whole or not at all: to a temporary name first, then renamed.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let part = path.with_extension(format!("part-{}", std::process::id()));
     let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
     if written.is_err() {
@@ -47,14 +47,14 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// What `rustc -vV` prints; it names the version, the commit and the machine.
-pub fn rustc_version() -> Result<String> {
+pub(crate) fn rustc_version() -> Result<String> {
     output(Command::new("rustc").arg("-vV")).context(
         "rustc was not found: install Rust from rustup.rs, open a new terminal, and try again",
     )
 }
 
 /// The machine that is compiled for, such as `x86_64-unknown-linux-gnu`.
-pub fn host() -> Result<String> {
+pub(crate) fn host() -> Result<String> {
     let version = rustc_version()?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     Ok(host
@@ -63,10 +63,10 @@ pub fn host() -> Result<String> {
 }
 
 /// The oldest rustc that the engine works with: (major, minor).
-pub const OLDEST_RUSTC: (u32, u32) = (1, 95);
+pub(crate) const OLDEST_RUSTC: (u32, u32) = (1, 95);
 
 /// Checks what `rustc -vV` printed.
-pub fn check_rustc(version: &str) -> Result<()> {
+pub(crate) fn check_rustc(version: &str) -> Result<()> {
     let release = version
         .lines()
         .find_map(|line| line.strip_prefix("release: "))
@@ -83,7 +83,7 @@ pub fn check_rustc(version: &str) -> Result<()> {
 }
 
 /// The folder of the toolchain in use.
-pub fn sysroot() -> Result<PathBuf> {
+pub(crate) fn sysroot() -> Result<PathBuf> {
     Ok(PathBuf::from(
         output(Command::new("rustc").args(["--print", "sysroot"]))?.trim(),
     ))
@@ -92,7 +92,7 @@ pub fn sysroot() -> Result<PathBuf> {
 /// The search path for shared libraries that cells need: the toolchain's `libstd` and the session's own crates.
 ///
 /// The compiler writes paths relative to where it put a cell's library, but the engine then moves it up by one folder.
-pub fn library_path(session: &Path) -> Result<(&'static str, std::ffi::OsString)> {
+pub(crate) fn library_path(session: &Path) -> Result<(&'static str, std::ffi::OsString)> {
     let name = if cfg!(target_os = "macos") {
         "DYLD_LIBRARY_PATH"
     } else {
@@ -120,7 +120,7 @@ pub fn library_path(session: &Path) -> Result<(&'static str, std::ffi::OsString)
 }
 
 /// Standard output of a command that must succeed.
-pub fn output(command: &mut Command) -> Result<String> {
+pub(crate) fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let out = command
         .output()
@@ -141,7 +141,7 @@ pub fn output(command: &mut Command) -> Result<String> {
 ///
 /// # Safety
 /// No other thread may run.
-pub unsafe fn tidy_environment() {
+pub(crate) unsafe fn tidy_environment() {
     const OURS: [&str; 3] = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_REGISTRIES_"];
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();

@@ -1,28 +1,18 @@
 //! The `candlebook` program: installs, opens and is the kernel. `ARCHITECTURE.md` has the map.
 
-mod child;
-mod code;
-mod doctor;
-mod engine;
-mod features;
-mod front;
-mod gpu;
-mod history;
 mod home;
+mod build;
+mod engine;
 mod jupyter;
-mod message;
 mod notebook;
-mod relay;
-mod run;
-mod seed;
-mod server;
-mod session;
-mod stock;
-mod worker;
+mod doctor;
 
 use anyhow::{Context, Result, bail};
+use build::{Features, features, front, seed, session};
 use clap::{Parser, Subcommand};
-use features::Features;
+use engine::{child, warm_up};
+use jupyter::{server, spec, stock};
+use notebook::run;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -106,11 +96,11 @@ struct PlaceArguments {
 }
 
 impl PlaceArguments {
-    fn place(&self) -> jupyter::Place {
+    fn place(&self) -> spec::Place {
         match (&self.prefix, self.sys_prefix) {
-            (Some(prefix), _) => jupyter::Place::Prefix(prefix.clone()),
-            (None, true) => jupyter::Place::SysPrefix,
-            (None, false) => jupyter::Place::User,
+            (Some(prefix), _) => spec::Place::Prefix(prefix.clone()),
+            (None, true) => spec::Place::SysPrefix,
+            (None, false) => spec::Place::User,
         }
     }
 }
@@ -161,11 +151,11 @@ fn carry_out(command: Subcommands) -> Result<()> {
             connection_file,
             stock: false,
         } => server::run(&connection_file),
-        Subcommands::InternalWarmUp { folder } => seed::run_warm_up(&folder),
+        Subcommands::InternalWarmUp { folder } => warm_up::run_warm_up(&folder),
     }
 }
 
-fn install(features: Option<Features>, place: &jupyter::Place) -> Result<()> {
+fn install(features: Option<Features>, place: &spec::Place) -> Result<()> {
     let features = match features {
         Some(features) => features.with_environment()?,
         None => Features::chosen()?,
@@ -173,7 +163,7 @@ fn install(features: Option<Features>, place: &jupyter::Place) -> Result<()> {
     seed::Seed::with(features.clone())?.make_ready()?;
     // Only now: where the build fails, kernels go on with what they had.
     features.save()?;
-    let folder = jupyter::register(place)?;
+    let folder = spec::register(place)?;
     eprintln!(
         "candlebook: registered in Jupyter ({}). Open a notebook: cargo candlebook lab",
         folder.display()
@@ -181,8 +171,8 @@ fn install(features: Option<Features>, place: &jupyter::Place) -> Result<()> {
     Ok(())
 }
 
-fn uninstall(place: &jupyter::Place) -> Result<()> {
-    match jupyter::unregister(place)? {
+fn uninstall(place: &spec::Place) -> Result<()> {
+    match spec::unregister(place)? {
         Some(folder) => eprintln!("candlebook: removed {}", folder.display()),
         None => eprintln!(
             "candlebook: was not registered in {}",
@@ -190,7 +180,7 @@ fn uninstall(place: &jupyter::Place) -> Result<()> {
         ),
     }
     // What other registrations use stays, unless the user's own was taken out.
-    if !matches!(place, jupyter::Place::User) {
+    if !matches!(place, spec::Place::User) {
         return Ok(());
     }
     let home = home::folder()?;
@@ -213,10 +203,10 @@ fn lab(notebook: &Path, arguments: &[String]) -> Result<()> {
             notebook.display()
         );
     }
-    let lab = jupyter::lab()?;
+    let lab = spec::lab()?;
     seed::Seed::find()?.make_ready()?;
-    if !jupyter::is_current(&jupyter::Place::User) {
-        jupyter::register(&jupyter::Place::User)?;
+    if !spec::is_current(&spec::Place::User) {
+        spec::register(&spec::Place::User)?;
     }
     let error = Command::new(&lab).arg(notebook).args(arguments).exec();
     Err(error).with_context(|| format!("cannot start {}", lab.display()))

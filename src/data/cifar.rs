@@ -4,7 +4,7 @@
 //! A record is the label (one byte), then the image: 32 x 32 red, green and blue values. Source:
 //! Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009).
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::dataset::Dataset;
 use crate::data::download::{Checksum, Download, mirrors};
 use crate::data::locations;
@@ -191,7 +191,7 @@ fn dataset(
     let mut split = |names: &[&str]| -> Result<Split> {
         let mut records = Records::default();
         for name in names {
-            unless_stopped()?;
+            check_stopped()?;
             let bytes = read(name)?.ok_or_else(|| {
                 let hint =
                     "Name the six files data_batch_1.bin to data_batch_5.bin and test_batch.bin";

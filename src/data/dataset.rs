@@ -162,14 +162,6 @@ fn row(name: &str, split: &Split) -> [String; 4] {
     ]
 }
 
-/// The last component of a path, as a data set's name.
-pub(crate) fn name_of(path: &Path, default: &str) -> String {
-    path.file_name().map_or_else(
-        || default.into(),
-        |name| name.to_string_lossy().into_owned(),
-    )
-}
-
 impl Show for Dataset {
     fn contents(&self) -> Result<Vec<Content>> {
         let mut contents = self.table().contents()?;

@@ -1,9 +1,9 @@
 //! Downloads from public mirrors, verified and cached.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::error::{Error, Result};
+use crate::file::{sha256_hex, write_atomically};
 use crate::show::Line;
-use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -60,7 +60,7 @@ impl Download<'_> {
         let mut last = "CANDLEBOOK_OFFLINE is set".to_owned();
         for mirror in &self.mirrors {
             let url = format!("{mirror}{}", self.name);
-            unless_stopped()?;
+            check_stopped()?;
             match download(&url).and_then(|raw| Ok((unpack(Path::new(&url), &raw)?, raw))) {
                 Ok((unpacked, raw)) => {
                     self.keep_or_report(&raw);
@@ -95,7 +95,7 @@ impl Download<'_> {
             return Ok(());
         };
         std::fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
-        crate::file::write_atomically(&cache.join(self.name), raw)
+        write_atomically(&cache.join(self.name), raw)
     }
 }
 
@@ -105,7 +105,7 @@ impl Checksum<'_> {
     /// # Errors
     /// If they have another SHA-256.
     pub(crate) fn check(&self, path: &Path, bytes: &[u8]) -> Result<()> {
-        let sum = sha256(bytes);
+        let sum = sha256_hex(bytes);
         if sum == self.sha256 {
             return Ok(());
         }
@@ -117,13 +117,6 @@ impl Checksum<'_> {
             self.hint,
         ))
     }
-}
-
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// Downloads a file and shows the progress.
@@ -143,7 +136,7 @@ fn download(url: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
-        unless_stopped()?;
+        check_stopped()?;
         match reader
             .read(&mut buffer)
             .map_err(|error| failed(error.to_string()))?
@@ -207,7 +200,7 @@ mod tests {
     fn the_next_mirror_is_tried_if_one_has_other_bytes() {
         let wrong = test_mirror::serve(1, |_| b"login".to_vec());
         let right = test_mirror::serve(1, |_| b"digits".to_vec());
-        let sum = sha256(b"digits");
+        let sum = sha256_hex(b"digits");
         let what = "the digits".to_owned();
         let checksum = Checksum {
             what,

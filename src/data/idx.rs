@@ -2,10 +2,11 @@
 //!
 //! Source: the description on the MNIST page of LeCun, Cortes and Burges.
 
-use crate::data::dataset::{Dataset, name_of};
+use crate::data::dataset::Dataset;
 use crate::data::locations::plain_or_gzipped;
 use crate::data::split::Split;
 use crate::error::{Error, Result};
+use crate::file::name_or;
 use std::io::Read;
 use std::path::Path;
 
@@ -124,7 +125,7 @@ pub(crate) fn decompress(path: &Path, raw: Vec<u8>) -> Result<Vec<u8>> {
 pub fn idx_folder(path: impl AsRef<Path>) -> Result<Dataset> {
     let folder = path.as_ref();
     let source = folder.display().to_string();
-    let name = name_of(folder, "images");
+    let name = name_or(folder, "images");
     Dataset::new(
         name,
         source,

@@ -1,10 +1,11 @@
 //! [`image_folder`]: ImageNet's `split/class/*.JPEG`, a folder per class, or one folder of images.
 
-use crate::data::dataset::{Dataset, name_of};
+use crate::data::dataset::Dataset;
 use crate::data::photo::{PhotoFiles, PhotoSource};
 use crate::data::photo_settings::PhotoSettings;
 use crate::data::split::Split;
 use crate::error::Result;
+use crate::file::name_or;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +42,7 @@ pub(crate) const TEST_NAMES: [&str; 4] = ["val", "valid", "validation", "test"];
 pub fn image_folder(path: impl AsRef<Path>, settings: &PhotoSettings) -> Result<Dataset> {
     let path = path.as_ref();
     settings.check()?;
-    let name = name_of(path, "images");
+    let name = name_or(path, "images");
     let source = path.display().to_string();
     let (train, test) = match (subfolder(path, &TRAIN_NAMES), subfolder(path, &TEST_NAMES)) {
         (Some(train), Some(test)) => (PhotoFiles::list(&train)?, PhotoFiles::list(&test)?),

@@ -1,6 +1,6 @@
 //! A split's images as tensors, floats and decoded bytes.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::photo::PhotoStream;
 use crate::data::pixels::{Pixels, to_floats};
 use crate::data::split::Split;
@@ -42,7 +42,7 @@ impl Split {
                 .par_iter()
                 .zip(values.par_chunks_exact_mut(c * h * w));
             images.try_for_each(|(position, values)| {
-                unless_stopped()?;
+                check_stopped()?;
                 self.fill(&[*position], values)
             })?;
         } else {
@@ -81,7 +81,7 @@ impl Split {
         // Large images: a few megabytes at a time.
         let step = ((1 << 22) / (c * h * w)).clamp(1, 1024);
         for start in (0..self.len()).step_by(step) {
-            unless_stopped()?;
+            check_stopped()?;
             let positions: Vec<usize> = (start..self.len().min(start + step)).collect();
             let batch = self.images(&positions)?.sum(0)?; // (b, c, h, w) -> (c, h, w)
             let batch = batch
@@ -144,7 +144,7 @@ impl Split {
         let mut bytes = vec![0; stream.framing().bytes()];
         for position in (position..self.len()).chain(0..position) {
             let i = self.index[position];
-            let mut rng = augment.map(|by| Rng::of_picture(by.seed, Purpose::Augment, by.epoch, i));
+            let mut rng = augment.map(|by| Rng::for_image(by.seed, Purpose::Augment, by.epoch, i));
             if stream.read(i, rng.as_mut(), &mut bytes)? {
                 return Ok(Decoded { position, bytes });
             }

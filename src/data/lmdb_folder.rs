@@ -2,12 +2,13 @@
 //!
 //! Source: Caffe's `convert_imageset`, whose databases the Torch7 readers for ImageNet use too.
 
-use crate::data::dataset::{Dataset, name_of};
+use crate::data::dataset::Dataset;
 use crate::data::image_folder::{TEST_NAMES, TRAIN_NAMES};
 use crate::data::photo::{DATABASE_FILE, LmdbRecords};
 use crate::data::photo_settings::PhotoSettings;
 use crate::data::split::Split;
 use crate::error::{Error, Result};
+use crate::file::name_or;
 use std::path::{Path, PathBuf};
 
 /// Loads an LMDB database of Caffe `Datum` records. They hold pixels (blue, green, red, as in Caffe
@@ -40,7 +41,7 @@ use std::path::{Path, PathBuf};
 pub fn lmdb_folder(path: impl AsRef<Path>, settings: &PhotoSettings) -> Result<Dataset> {
     let path = path.as_ref();
     settings.check()?;
-    let name = name_of(path, "images");
+    let name = name_or(path, "images");
     let source = path.display().to_string();
     if path.is_file() || path.join(DATABASE_FILE).is_file() {
         return Dataset::hold_out(name, source, split(path, settings)?, settings.test());

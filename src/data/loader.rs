@@ -1,6 +1,6 @@
 //! Batches for custom training loops: [`Split::batches`].
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::batch::Batches;
 use crate::data::images::Augment;
 use crate::data::split::Split;
@@ -67,7 +67,7 @@ impl Iterator for Loader {
     type Item = Result<(Tensor, Option<Tensor>)>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = unless_stopped().map(|()| self.0.next()).transpose()?;
+        let batch = check_stopped().map(|()| self.0.next()).transpose()?;
         Some(batch.and_then(|batch| {
             let batch = batch?;
             Ok((batch.images()?, batch.labels()?))

@@ -1,9 +1,10 @@
 //! Threads that decode photographs ahead of the training step that needs them.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::images::{Augment, Decoded};
 use crate::data::split::Split;
 use crate::error::{Error, Result};
+use crate::lock::{lock, wait, wait_at_most};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -97,7 +98,7 @@ impl Lookahead {
         let mut waiting = self.queue.lock();
         while taken.len() < n {
             // Checked before an image is taken, so that none is lost to a later call.
-            unless_stopped()?;
+            check_stopped()?;
             match waiting.images.front() {
                 Some(Some(_)) => {
                     if let Some(Some(image)) = waiting.images.pop_front() {
@@ -107,8 +108,7 @@ impl Lookahead {
                     }
                 }
                 _ => {
-                    let result = self.queue.ready.wait_timeout(waiting, STOP_POLL_INTERVAL);
-                    waiting = result.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+                    waiting = wait_at_most(&self.queue.ready, waiting, STOP_POLL_INTERVAL);
                 }
             }
         }
@@ -129,9 +129,7 @@ impl Drop for Lookahead {
 
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.waiting)
     }
 
     /// A thread's loop: claims the next image, decodes it, stores it in its place.
@@ -152,8 +150,7 @@ impl Queue {
     fn claim(&self) -> Option<(usize, usize)> {
         let mut waiting = self.lock();
         while waiting.images.len() >= self.capacity && !waiting.ended {
-            let result = self.not_full.wait(waiting);
-            waiting = result.unwrap_or_else(|poisoned| poisoned.into_inner());
+            waiting = wait(&self.not_full, waiting);
         }
         let number = waiting.first + waiting.images.len();
         let position = *self.order.get(number).filter(|_| !waiting.ended)?;

@@ -1,10 +1,10 @@
 //! Images and labels from NumPy arrays: [`npy_images`] and [`npz_images`].
 
 use crate::data::array_settings::ArraySettings;
-use crate::data::dataset::{Dataset, name_of};
+use crate::data::dataset::Dataset;
 use crate::data::split::Split;
 use crate::error::{Error, Result};
-use crate::file::{Kind, NpyArray, NpyType, listed};
+use crate::file::{Kind, NpyArray, NpyType, listed, name_or};
 use candle_core::{Device, Tensor};
 use std::path::{Path, PathBuf};
 
@@ -119,7 +119,7 @@ fn dataset(
             .transpose()?;
         read(images)?.split(labels)
     };
-    let (name, source) = (name_of(path, "images"), path.display().to_string());
+    let (name, source) = (name_or(path, "images"), path.display().to_string());
     let train = split(images, &settings.labels)?;
     match &settings.test_images {
         None => Dataset::hold_out(name, source, train, settings.test()),

@@ -151,7 +151,7 @@ impl PhotoSource for RandomCrops {
         let nth = i % self.photographs.len();
         let pixels = &self.photographs[nth].pixels;
         let (label, crop) = (self.first_label + nth, i / self.photographs.len());
-        let mut rng = Rng::of_picture(0, Purpose::Augment, label, crop);
+        let mut rng = Rng::for_image(0, Purpose::Augment, label, crop);
         let mut up_to = |n: u32| (rng.unit() * (n + 1) as f32) as u32;
         let (width, height) = (pixels.width(), pixels.height());
         let max_side = width.min(height);

@@ -1,43 +1,140 @@
-//! Files written whole or not at all.
+//! Atomic writes: a reader sees the old file or the new one, never a part.
 
 use crate::error::{Error, Result};
-use std::path::Path;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// Writes to a temporary name beside the file, then renames: a reader sees the old bytes or the new ones, never a part.
+/// Writes a file atomically.
 ///
 /// # Errors
-/// Where the folder cannot be written. The old file, if there was one, is untouched.
+/// If the folder cannot be written. An existing file is then untouched.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = temporary(path)?;
+    let mut file = AtomicFile::create(path)?;
     if let Ok(old) = std::fs::metadata(path) {
-        file.as_file()
+        file.temporary
+            .as_file()
             .set_permissions(old.permissions())
             .map_err(Error::io("write", path))?;
     }
-    std::io::Write::write_all(&mut file, bytes).map_err(Error::io("write", path))?;
-    file.persist(path)
-        .map_err(|error| Error::io("write", path)(error.error))?;
-    Ok(())
+    file.write_all(bytes).map_err(Error::io("write", path))?;
+    file.commit()
 }
 
-/// A file under a temporary name beside this one, to be renamed to it once it is whole.
-///
-/// # Errors
-/// Where the folder cannot be written.
-pub(crate) fn temporary(path: &Path) -> Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        // As other new files, under the user's umask: temporary files alone would be private.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+/// A file under a temporary name in the target's folder. [`AtomicFile::commit`] renames it to the
+/// target; dropped before that, it is deleted.
+#[derive(Debug)]
+pub(crate) struct AtomicFile {
+    temporary: NamedTempFile,
+    path: PathBuf,
+}
+
+impl AtomicFile {
+    /// Opens the temporary file. `path` itself does not change before [`AtomicFile::commit`].
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        {
+            // Temporary files default to 0600; other new files to 0666 under the umask.
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let temporary = builder
+            .tempfile_in(folder)
+            .map_err(Error::io("write", path))?;
+        Ok(AtomicFile {
+            temporary,
+            path: path.to_owned(),
+        })
     }
-    builder
-        .tempfile_in(folder)
-        .map_err(Error::io("write", path))
+
+    /// Renames the file to its target, replacing an existing one.
+    ///
+    /// # Errors
+    /// If the target cannot be replaced.
+    pub(crate) fn commit(self) -> Result<()> {
+        self.temporary
+            .persist(&self.path)
+            .map_err(|error| Error::io("write", &self.path)(error.error))?;
+        Ok(())
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.temporary.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.temporary.flush()
+    }
+}
+
+impl Seek for AtomicFile {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.temporary.seek(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(folder: &Path) -> usize {
+        std::fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn a_write_replaces_the_file_and_leaves_no_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        for bytes in [b"old".as_slice(), b"newer"] {
+            write_atomically(&path, bytes).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        }
+        assert_eq!(entries(folder.path()), 1);
+    }
+
+    #[test]
+    fn a_file_dropped_before_commit_leaves_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        write_atomically(&path, b"old").unwrap();
+        let mut file = AtomicFile::create(&path).unwrap();
+        file.write_all(b"half").unwrap();
+        drop(file);
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(entries(folder.path()), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_write_keeps_the_permissions_of_the_file_that_it_replaces() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        std::fs::write(&path, b"old").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        write_atomically(&path, b"new").unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error_that_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("missing/weights");
+        let error = write_atomically(&path, b"").unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("{}: cannot write: ", path.display())),
+            "{error}"
+        );
+    }
 }

@@ -1,87 +1,89 @@
-//! Activations: functions of each value by itself.
+//! Element-wise activations: ReLU, leaky ReLU, ELU, sigmoid and tanh.
+//!
+//! Their derivatives are functions of the output, so they are fused into the stage before them.
 
 use crate::error::Result;
-use crate::layer::cpu::{
-    Activation, Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Pointwise, Workspace,
-};
-use crate::layer::misfit::{Fitted, misfit};
-use crate::layer::operation::{
+use crate::layer::cpu::{Activation, Pointwise};
+use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
+use crate::layer::layer_error::{ShapeResult, reject};
 use crate::math::{Real, widest};
 use candle_core::Tensor;
 use std::sync::Arc;
 
-/// One whose derivative is a function of what came out.
+/// An activation whose derivative is a function of its output.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Function {
+pub(crate) enum ActivationFn {
     Relu,
-    /// With its slope below zero.
+    /// With the slope for negative inputs.
     LeakyRelu(f64),
-    /// With its alpha.
+    /// With alpha.
     Elu(f64),
     Sigmoid,
     Tanh,
 }
 
-impl LayerKind for Function {
-    fn output_shape(&self, input: &[usize]) -> Fitted {
+impl LayerKind for ActivationFn {
+    fn output_shape(&self, input: &[usize]) -> ShapeResult {
         match *self {
-            Function::LeakyRelu(slope) if !(0.0..1.0).contains(&slope) => misfit(
+            ActivationFn::LeakyRelu(slope) if !(0.0..1.0).contains(&slope) => reject(
                 "a slope in [0, 1)",
                 slope,
-                "0.01 is PyTorch's, 0.2 is common",
+                "PyTorch defaults to 0.01; 0.2 is common",
             ),
-            Function::Elu(alpha) if !(alpha > 0.0 && alpha <= 100.0) => {
-                misfit("an alpha above 0, up to 100", alpha, "1 is PyTorch's")
-            }
+            ActivationFn::Elu(alpha) if !(alpha > 0.0 && alpha <= 100.0) => reject(
+                "an alpha above 0, up to 100",
+                alpha,
+                "PyTorch defaults to 1",
+            ),
             _ => Ok(input.to_vec()),
         }
     }
 
-    fn tensor(
+    fn candle_forward(
         &self,
         xs: &Tensor,
-        _own: LayerVars<'_>,
+        _vars: LayerVars<'_>,
         _context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
         Ok(match *self {
-            Function::Relu => xs.relu()?,
-            Function::LeakyRelu(slope) => {
-                // A value that is no number stays what it is: training must see it.
-                let below = xs.lt(0f64)?;
-                below.where_cond(&(xs * slope)?, xs)?
+            ActivationFn::Relu => xs.relu()?,
+            ActivationFn::LeakyRelu(slope) => {
+                // NaN passes through, so that training detects it.
+                let negative = xs.lt(0f64)?;
+                negative.where_cond(&(xs * slope)?, xs)?
             }
-            Function::Elu(alpha) => xs.elu(alpha)?,
-            Function::Sigmoid => candle_nn::ops::sigmoid(xs)?,
-            Function::Tanh => xs.tanh()?,
+            ActivationFn::Elu(alpha) => xs.elu(alpha)?,
+            ActivationFn::Sigmoid => candle_nn::ops::sigmoid(xs)?,
+            ActivationFn::Tanh => xs.tanh()?,
         })
     }
 
-    fn lower(&self, _shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
+    fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
         Lowered::Activation(Arc::new(*self))
     }
 }
 
-impl Activation for Function {}
+impl Activation for ActivationFn {}
 
-impl<T: Real> Pointwise<T> for Function {
+impl<T: Real> Pointwise<T> for ActivationFn {
     fn forward(&self, values: &mut [T]) {
         let (one, two) = (T::ONE, T::of(2.0));
         match *self {
-            // A value that is no number stays what it is: training must see it.
-            Function::Relu => {
+            // NaN passes through, so that training detects it.
+            ActivationFn::Relu => {
                 widest!(|| values
                     .iter_mut()
                     .for_each(|v| *v = if *v < T::ZERO { T::ZERO } else { *v }));
             }
-            Function::LeakyRelu(slope) => {
+            ActivationFn::LeakyRelu(slope) => {
                 let slope = T::of(slope);
                 widest!(|| values
                     .iter_mut()
                     .for_each(|v| *v = if *v < T::ZERO { *v * slope } else { *v }));
             }
-            Function::Elu(alpha) => {
+            ActivationFn::Elu(alpha) => {
                 let alpha = T::of(alpha);
                 widest!(|| {
                     values.iter_mut().for_each(|v| {
@@ -93,12 +95,12 @@ impl<T: Real> Pointwise<T> for Function {
                     });
                 });
             }
-            Function::Sigmoid => {
+            ActivationFn::Sigmoid => {
                 widest!(|| values
                     .iter_mut()
                     .for_each(|v| *v = one / (one + (-*v).exp())));
             }
-            Function::Tanh => {
+            ActivationFn::Tanh => {
                 widest!(|| values
                     .iter_mut()
                     .for_each(|v| *v = one - two / (one + (two * *v).exp())));
@@ -106,38 +108,38 @@ impl<T: Real> Pointwise<T> for Function {
         }
     }
 
-    fn backward(&self, out: &[T], gradients: &mut [T], scale: T) {
-        let shrink = T::ONE / scale;
-        let both = gradients.iter_mut().zip(out);
+    fn backward(&self, outputs: &[T], gradients: &mut [T], scale: T) {
+        let unscale = T::ONE / scale;
+        let pairs = gradients.iter_mut().zip(outputs);
         match *self {
-            Function::Relu => {
-                widest!(|| both.for_each(|(g, &y)| *g = if y > T::ZERO { *g } else { T::ZERO }));
+            ActivationFn::Relu => {
+                widest!(|| pairs.for_each(|(g, &y)| *g = if y > T::ZERO { *g } else { T::ZERO }));
             }
-            Function::LeakyRelu(slope) => {
+            ActivationFn::LeakyRelu(slope) => {
                 let slope = T::of(slope);
-                widest!(|| both.for_each(|(g, &y)| *g *= if y > T::ZERO { T::ONE } else { slope }));
+                widest!(|| pairs.for_each(|(g, &y)| *g *= if y > T::ZERO { T::ONE } else { slope }));
             }
-            Function::Elu(alpha) => {
+            ActivationFn::Elu(alpha) => {
                 let alpha = T::of(alpha);
                 widest!(|| {
-                    both.for_each(|(g, &y)| {
+                    pairs.for_each(|(g, &y)| {
                         *g *= if y > T::ZERO {
                             T::ONE
                         } else {
-                            y * shrink + alpha
+                            y * unscale + alpha
                         }
                     });
                 });
             }
-            Function::Sigmoid => widest!(|| {
-                both.for_each(|(g, &y)| {
-                    let y = y * shrink;
+            ActivationFn::Sigmoid => widest!(|| {
+                pairs.for_each(|(g, &y)| {
+                    let y = y * unscale;
                     *g *= y * (T::ONE - y);
                 });
             }),
-            Function::Tanh => widest!(|| {
-                both.for_each(|(g, &y)| {
-                    let y = y * shrink;
+            ActivationFn::Tanh => widest!(|| {
+                pairs.for_each(|(g, &y)| {
+                    let y = y * unscale;
                     *g *= T::ONE - y * y;
                 });
             }),
@@ -145,85 +147,20 @@ impl<T: Real> Pointwise<T> for Function {
     }
 }
 
-/// x times the normal distribution's probability of being below x (Hendrycks and Gimpel, 2016). Its derivative needs what went
-/// in.
-#[derive(Debug)]
-pub(crate) struct Gelu;
-
-impl LayerKind for Gelu {
-    fn output_shape(&self, input: &[usize]) -> Fitted {
-        Ok(input.to_vec())
-    }
-
-    fn tensor(
-        &self,
-        xs: &Tensor,
-        _own: LayerVars<'_>,
-        _context: &mut ForwardContext<'_>,
-    ) -> Result<Tensor> {
-        Ok(xs.gelu_erf()?)
-    }
-
-    fn lower(&self, _shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
-        Lowered::CpuOp(Arc::new(Gelu))
-    }
-}
-
-impl CpuOp for Gelu {}
-
-impl<T: Real> Arithmetic<T> for Gelu {
-    fn forward(
-        &self,
-        _here: OpShape,
-        x: &[T],
-        y: &mut [T],
-        _given: ForwardArgs<'_, T>,
-        _rooms: &mut [Workspace<T>],
-    ) {
-        widest!(|| y
-            .iter_mut()
-            .zip(x)
-            .for_each(|(y, &x)| *y = x * x.normal_below()));
-    }
-
-    fn backward(&self, _here: OpShape, back: BackwardArgs<'_, T>, _rooms: &mut [Workspace<T>]) {
-        let BackwardArgs {
-            x,
-            dy,
-            dx: Some(dx),
-            ..
-        } = back
-        else {
-            return;
-        };
-        // 1 / sqrt(2 pi)
-        let (density, half) = (
-            T::of(0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2),
-            T::of(0.5),
-        );
-        widest!(|| {
-            for ((dx, &dy), &x) in dx.iter_mut().zip(dy).zip(x) {
-                *dx = dy * (x.normal_below() + x * density * (-half * x * x).exp());
-            }
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::Statistics;
 
-    const ALL: [Function; 5] = [
-        Function::Relu,
-        Function::Sigmoid,
-        Function::Tanh,
-        Function::LeakyRelu(0.2),
-        Function::Elu(0.7),
+    const ALL: [ActivationFn; 5] = [
+        ActivationFn::Relu,
+        ActivationFn::Sigmoid,
+        ActivationFn::Tanh,
+        ActivationFn::LeakyRelu(0.2),
+        ActivationFn::Elu(0.7),
     ];
 
     #[test]
-    fn values_that_are_no_numbers_are_not_hidden() {
+    fn nan_passes_through() {
         for activation in ALL {
             let mut values = [f32::NAN, 1.0];
             activation.forward(&mut values);
@@ -232,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn derivatives_are_differences() {
+    fn derivatives_match_finite_differences() {
         for activation in ALL {
             for x in [-3.0, -0.5, 0.3, 2.0] {
                 let at = |x: f64| {
@@ -247,69 +184,17 @@ mod tests {
                     activation.backward(&[at(x) * scale], &mut g, scale);
                     assert!(
                         (g[0] - difference).abs() < 1e-9,
-                        "{activation:?} at {x}: {} for {difference}",
+                        "{activation:?} at {x}: got {}, expected {difference}",
                         g[0]
                     );
-                    let mut single = [1f32];
-                    activation.backward(&[(at(x) * scale) as f32], &mut single, scale as f32);
+                    let mut f32_grad = [1f32];
+                    activation.backward(&[(at(x) * scale) as f32], &mut f32_grad, scale as f32);
                     assert!(
-                        (f64::from(single[0]) - g[0]).abs() < 1e-6,
-                        "{activation:?} at {x} in 32 bits"
+                        (f64::from(f32_grad[0]) - g[0]).abs() < 1e-6,
+                        "{activation:?} at {x} in f32"
                     );
                 }
             }
         }
-    }
-
-    #[test]
-    fn gelu_is_exact_to_a_few_parts_in_ten_million() {
-        // import torch; x = torch.tensor([-6., -1.5, -.1, 0, .3, 2, 5], dtype=torch.float64, requires_grad=True)
-        // y = torch.nn.functional.gelu(x); y.sum().backward(); y, x.grad
-        let x = [-6.0, -1.5, -0.1, 0.0, 0.3, 2.0, 5.0];
-        let right = [
-            -5.919526e-9,
-            -0.1002108,
-            -0.0460172,
-            0.0,
-            0.18537343,
-            1.9544997,
-            4.9999986,
-        ];
-        let slopes = [
-            -3.546871e-8,
-            -0.1274692,
-            0.4204769,
-            0.5,
-            0.7323278,
-            1.0852318,
-            1.0000071,
-        ];
-        let (mut y, mut dx) = ([0.0; 7], [0.0; 7]);
-        let here = OpShape {
-            stage: 0,
-            rows: 1,
-            inputs: 7,
-            outputs: 7,
-        };
-        let given = ForwardArgs {
-            weight: &[],
-            bias: &[],
-            added: &[],
-        };
-        Gelu.forward(here, &x, &mut y, given, &mut []);
-        let known = Statistics::default();
-        let back = BackwardArgs {
-            x: &x,
-            dy: &[1.0; 7],
-            dx: Some(&mut dx),
-            weight: &[],
-            known: &known,
-        };
-        Gelu.backward(here, back, &mut []);
-        for (got, right) in y.iter().chain(&dx).zip(right.iter().chain(&slopes)) {
-            assert!((got - right).abs() < 1e-6, "{got} for {right}");
-        }
-        Gelu.forward(here, &[f32::NAN], &mut y[..1], given, &mut []);
-        assert!(y[0].is_nan());
     }
 }

@@ -1,35 +1,209 @@
-//! Convolutions and transposed convolutions: what `correlation` computes for some pictures and one group, for all.
+//! 2-d convolutions.
+//!
+//! y(o) = b(o) + sum over c of the cross-correlation of x(c) with W(o, c).
+//! PyTorch: `nn.Conv2d(in_channels, out_channels, kernel_size, ...)`.
 
 use crate::error::Result;
-use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
-use crate::layer::misfit::Fitted;
-use crate::layer::operation::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
+use crate::layer::conv_op::ConvOp;
+use crate::layer::kind::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
 };
-use crate::layer::window::{Conv, ConvTranspose};
-use crate::math::{ConvGeometry, Correlation, Maps, Real, total};
+use crate::layer::layer_error::{LayerError, ShapeResult, image_dims, reject, shape};
+use crate::math::ConvGeometry;
 use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+use std::fmt::Write;
 use std::sync::Arc;
 
-impl LayerKind for Conv {
-    fn output_shape(&self, input: &[usize]) -> Fitted {
-        self.narrowed(input)
+// Larger settings are typing errors.
+const MAX_CHANNELS: usize = 1 << 16;
+const MAX_KERNEL_SIZE: usize = 255;
+const MAX_STRIDE: usize = 64;
+const MAX_DILATION: usize = 1024;
+const MAX_PADDING: usize = 1 << 16;
+
+/// Settings of [`Layer::Conv2d`](crate::layer::Layer::Conv2d).
+///
+/// Lists of layers use the shorter [`Conv2d`](crate::layer::Conv2d()) function.
+///
+/// # Examples
+/// ```
+/// use candlebook::layer::{Conv2d, ConvSettings, Layer};
+/// let settings = ConvSettings { padding: 1, ..ConvSettings::new(12, 3) };
+/// assert_eq!(Conv2d(12, 3).padding(1), Layer::Conv2d(settings));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConvSettings {
+    /// Output channels.
+    #[serde(rename = "out")]
+    pub out_channels: usize,
+    /// Height and width of the kernel, in pixels.
+    #[serde(rename = "kernel")]
+    pub kernel_size: usize,
+    /// Distance between neighboring windows, in pixels. Defaults to 1.
+    pub stride: usize,
+    /// Zeros added on each side of the image. Defaults to 0.
+    pub padding: usize,
+    /// Distance between neighboring kernel elements, in pixels. Defaults to 1.
+    pub dilation: usize,
+    /// Groups of channels that are convolved separately. Defaults to 1.
+    pub groups: usize,
+}
+
+/// An optional setting that convolutions and transposed convolutions share.
+#[derive(Clone, Copy)]
+pub(crate) enum ConvOption {
+    Stride,
+    Padding,
+    Dilation,
+    Groups,
+}
+
+impl ConvOption {
+    /// Name of the builder method.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            ConvOption::Stride => "stride",
+            ConvOption::Padding => "padding",
+            ConvOption::Dilation => "dilation",
+            ConvOption::Groups => "groups",
+        }
+    }
+}
+
+impl ConvSettings {
+    /// A convolution with stride 1, no padding, dilation 1 and one group.
+    pub const fn new(out_channels: usize, kernel_size: usize) -> Self {
+        ConvSettings {
+            out_channels,
+            kernel_size,
+            stride: 1,
+            padding: 0,
+            dilation: 1,
+            groups: 1,
+        }
     }
 
-    fn parameter_shapes(&self, input: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
-        Some((
-            vec![self.out, input[0] / self.groups, self.kernel, self.kernel],
-            vec![self.out],
-        ))
+    /// Sets one option.
+    pub(crate) const fn with(mut self, option: ConvOption, value: usize) -> Self {
+        match option {
+            ConvOption::Stride => self.stride = value,
+            ConvOption::Padding => self.padding = value,
+            ConvOption::Dilation => self.dilation = value,
+            ConvOption::Groups => self.groups = value,
+        }
+        self
     }
 
-    fn tensor(
+    /// Pixels between the first and the last row of the dilated kernel.
+    pub(crate) fn reach(&self) -> usize {
+        self.dilation * (self.kernel_size - 1)
+    }
+
+    /// The part of the settings that the arithmetic needs.
+    pub(crate) fn geometry(&self) -> ConvGeometry {
+        ConvGeometry {
+            kernel_size: self.kernel_size,
+            stride: self.stride,
+            padding: self.padding,
+            dilation: self.dilation,
+        }
+    }
+
+    /// Checks every setting against its range, and the groups against the input's channels.
+    pub(crate) fn check(&self, in_channels: usize) -> std::result::Result<(), LayerError> {
+        for (name, value, max) in [
+            ("out_channels", self.out_channels, MAX_CHANNELS),
+            ("kernel_size", self.kernel_size, MAX_KERNEL_SIZE),
+            ("stride", self.stride, MAX_STRIDE),
+            ("dilation", self.dilation, MAX_DILATION),
+            ("groups", self.groups, MAX_CHANNELS),
+        ] {
+            if value == 0 || value > max {
+                return reject(
+                    format!("{name} from 1 to {max}"),
+                    value,
+                    "3 x 3 kernels are a good start: Conv2d(12, 3).padding(1)",
+                );
+            }
+        }
+        if self.padding > MAX_PADDING {
+            return reject(
+                format!("padding up to {MAX_PADDING}"),
+                self.padding,
+                "Half the kernel size keeps height and width",
+            );
+        }
+        if !in_channels.is_multiple_of(self.groups)
+            || !self.out_channels.is_multiple_of(self.groups)
+        {
+            let expected = format!(
+                "groups that divide {in_channels} input channels and {} output channels",
+                self.out_channels
+            );
+            return reject(expected, self.groups, "1 group always fits");
+        }
+        Ok(())
+    }
+
+    /// Formats the call that makes these settings, without the function's name:
+    /// "(12, 3).padding(1)".
+    pub(crate) fn call(&self, output_padding: usize) -> String {
+        let mut call = format!("({}, {})", self.out_channels, self.kernel_size);
+        for (name, value, default) in [
+            ("stride", self.stride, 1),
+            ("padding", self.padding, 0),
+            ("output_padding", output_padding, 0),
+            ("dilation", self.dilation, 1),
+            ("groups", self.groups, 1),
+        ] {
+            if value != default {
+                // Writing to a string cannot fail.
+                let _ = write!(call, ".{name}({value})");
+            }
+        }
+        call
+    }
+}
+
+impl LayerKind for ConvSettings {
+    fn output_shape(&self, input: &[usize]) -> ShapeResult {
+        let (c, h, w) = image_dims(input)?;
+        self.check(c)?;
+        let window = self.reach() + 1;
+        let side = |length: usize| {
+            Some((length + 2 * self.padding).checked_sub(window)? / self.stride + 1)
+        };
+        match (side(h), side(w)) {
+            (Some(h), Some(w)) => Ok(vec![self.out_channels, h, w]),
+            _ => reject(
+                format!("images of at least {window} x {window} including padding"),
+                shape(input),
+                "Choose a smaller kernel or more padding",
+            ),
+        }
+    }
+
+    fn parameter_shapes(&self, input: &[usize]) -> Option<ParameterShapes> {
+        let in_channels = input[0] / self.groups;
+        Some(ParameterShapes {
+            weight: vec![
+                self.out_channels,
+                in_channels,
+                self.kernel_size,
+                self.kernel_size,
+            ],
+            bias: vec![self.out_channels],
+        })
+    }
+
+    fn candle_forward(
         &self,
         xs: &Tensor,
-        own: LayerVars<'_>,
+        vars: LayerVars<'_>,
         _context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
-        let (weight, bias) = own.learned(xs.dtype())?;
+        let (weight, bias) = vars.weight_and_bias(xs.dtype())?;
         let ys = xs.contiguous()?.conv2d(
             &weight,
             self.padding,
@@ -40,273 +214,12 @@ impl LayerKind for Conv {
         Ok(ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)?) // (out) -> (1, out, 1, 1)
     }
 
-    fn lower(&self, shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
-        Lowered::CpuOp(Arc::new(Convolution::between(shapes, *self, false)))
-    }
-}
-
-impl LayerKind for ConvTranspose {
-    fn output_shape(&self, input: &[usize]) -> Fitted {
-        self.widened(input)
-    }
-
-    fn parameter_shapes(&self, input: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
-        let Conv {
-            out,
-            kernel,
-            groups,
-            ..
-        } = self.conv;
-        Some((vec![input[0], out / groups, kernel, kernel], vec![out]))
-    }
-
-    fn tensor(
-        &self,
-        xs: &Tensor,
-        own: LayerVars<'_>,
-        _context: &mut ForwardContext<'_>,
-    ) -> Result<Tensor> {
-        let Conv {
-            stride,
-            padding,
-            dilation,
-            groups,
-            ..
-        } = self.conv;
-        let (weight, bias) = own.learned(xs.dtype())?;
-        let parts = xs
-            .chunk(groups, 1)?
-            .into_iter()
-            .zip(weight.chunk(groups, 0)?)
-            .map(|(xs, weight)| {
-                let (xs, weight) = (xs.contiguous()?, weight.contiguous()?);
-                xs.conv_transpose2d(&weight, padding, self.output_padding, stride, dilation)
-            });
-        let ys = Tensor::cat(&parts.collect::<candle_core::Result<Vec<_>>>()?, 1)?;
-        Ok(ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)?) // (out) -> (1, out, 1, 1)
-    }
-
-    fn lower(&self, shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
-        Lowered::CpuOp(Arc::new(Convolution::between(shapes, self.conv, true)))
-    }
-}
-
-/// A convolution between a wide side and a narrow one. A transposed convolution goes from the narrow side to the wide.
-///
-/// Weights are (narrow, wide / groups, kernel, kernel), which is PyTorch's layout for both.
-#[derive(Clone, Debug)]
-struct Convolution {
-    transposed: bool,
-    groups: usize,
-    /// Of one group: the maps that go in and those that come out.
-    input: Maps,
-    output: Maps,
-    forward: Correlation,
-    backward: Correlation,
-    window: ConvGeometry,
-}
-
-impl Convolution {
-    fn between(shapes: LayerShapes<'_>, conv: Conv, transposed: bool) -> Self {
-        let maps = |shape: &[usize]| Maps {
-            count: shape[0],
-            height: shape[1],
-            width: shape[2],
-        };
-        let Conv {
-            kernel,
-            stride,
-            padding,
-            dilation,
-            groups,
-            ..
-        } = conv;
-        let window = ConvGeometry {
-            kernel,
-            stride,
-            padding,
-            dilation,
-        };
-        let (input, output) = (maps(shapes.before), maps(shapes.after));
-        let group = |maps: Maps| Maps {
-            count: maps.count / groups,
-            ..maps
-        };
-        let (input, output) = (group(input), group(output));
-        let (forward, backward) = if transposed {
-            (
-                Correlation::widening(input, output, window),
-                Correlation::narrowing(output, input, window),
-            )
-        } else {
-            (
-                Correlation::narrowing(input, output, window),
-                Correlation::widening(output, input, window),
-            )
-        };
-        Convolution {
-            transposed,
-            groups,
-            input,
-            output,
-            forward,
-            backward,
-            window,
-        }
-    }
-
-    /// The direction from wide to narrow, and the narrow maps.
-    fn narrowing(&self) -> (&Correlation, Maps) {
-        if self.transposed {
-            (&self.backward, self.input)
-        } else {
-            (&self.forward, self.output)
-        }
-    }
-
-    /// How many weights a group has.
-    fn weights(&self) -> usize {
-        self.input.count * self.output.count * self.window.kernel * self.window.kernel
-    }
-
-    /// Where the weight of a map that goes in, one that comes out, and a place in the kernel stands in its group.
-    fn at(&self, input: usize, output: usize, k: usize) -> usize {
-        let (narrow, wide, count) = if self.transposed {
-            (input, output, self.output.count)
-        } else {
-            (output, input, self.input.count)
-        };
-        (narrow * count + wide) * self.window.kernel * self.window.kernel + k
-    }
-}
-
-impl CpuOp for Convolution {
-    fn operations(&self) -> Option<usize> {
-        let narrow = if self.transposed {
-            self.input
-        } else {
-            self.output
-        };
-        Some(2 * narrow.height * narrow.width * self.weights() * self.groups)
-    }
-}
-
-impl<T: Real> Arithmetic<T> for Convolution {
-    /// Its scratch: what goes in, and the gradients of what comes out, as correlations read them; their results; the narrow
-    /// maps for the weights' gradients; the weights in the order in which they are used.
-    fn workspace(&self, _here: OpShape, training: bool) -> Workspace<T> {
-        let zeros = |n: usize| vec![T::ZERO; n];
-        let back = |n: usize| zeros(if training { n } else { 0 });
-        let (narrowing, narrow) = self.narrowing();
-        let results = if training {
-            self.forward
-                .workspace_len()
-                .max(self.backward.workspace_len())
-        } else {
-            self.forward.workspace_len()
-        };
-        Workspace {
-            scratch: [
-                zeros(self.forward.packed()),
-                back(self.backward.packed()),
-                zeros(results),
-                back(narrow.count * narrowing.flat()),
-                Vec::with_capacity(self.weights()),
-            ],
-            ..Workspace::default()
-        }
-    }
-
-    fn forward(
-        &self,
-        here: OpShape,
-        x: &[T],
-        y: &mut [T],
-        given: ForwardArgs<'_, T>,
-        workspaces: &mut [Workspace<T>],
-    ) {
-        let [packed, _, flat, _, arranged] = &mut workspaces[here.stage].scratch;
-        let (inputs, outputs) = (self.input.size(), self.output.size());
-        for group in 0..self.groups {
-            let weight = &given.weight[group * self.weights()..][..self.weights()];
-            let bias = &given.bias[group * self.output.count..][..self.output.count];
-            self.forward.arrange(
-                weight,
-                |output, input, k| self.at(input, output, k),
-                arranged,
-            );
-            let (across, along) = (self.groups * inputs, self.groups * outputs);
-            let stack = self.forward.stack();
-            for (x, y) in x.chunks(stack * across).zip(y.chunks_mut(stack * along)) {
-                self.forward.pack(&x[group * inputs..], across, packed);
-                self.forward.run(
-                    packed,
-                    arranged,
-                    Some(bias),
-                    flat,
-                    (&mut y[group * outputs..], along),
-                );
-            }
-        }
-    }
-
-    fn backward(&self, here: OpShape, back: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]) {
-        let BackwardArgs {
-            x,
-            dy,
-            mut dx,
-            weight,
-            ..
-        } = back;
-        let Workspace {
-            scratch: [packed, packed_back, flat, narrow_flat, arranged],
-            gradients,
-            ..
-        } = &mut workspaces[here.stage];
-        let (inputs, outputs) = (self.input.size(), self.output.size());
-        let (weight_gradients, bias_gradients) =
-            gradients.split_at_mut(self.groups * self.weights());
-        let map = self.output.height * self.output.width;
-        for picture in dy.chunks_exact(self.groups * outputs) {
-            for (sum, map) in bias_gradients.iter_mut().zip(picture.chunks_exact(map)) {
-                *sum += total(map);
-            }
-        }
-        let (narrowing, _) = self.narrowing();
-        for group in 0..self.groups {
-            let weight = &weight[group * self.weights()..][..self.weights()];
-            let own = &mut weight_gradients[group * self.weights()..][..self.weights()];
-            if dx.is_some() {
-                self.backward.arrange(
-                    weight,
-                    |input, output, k| self.at(input, output, k),
-                    arranged,
-                );
-            }
-            let (across, along) = (self.groups * inputs, self.groups * outputs);
-            let stack = self.forward.stack().min(self.backward.stack());
-            let pictures = x.chunks(stack * across).zip(dy.chunks(stack * along));
-            for (nth, (x, dy)) in pictures.enumerate() {
-                let count = x.len() / across;
-                let (x, dy) = (&x[group * inputs..], &dy[group * outputs..]);
-                if dx.is_some() || self.transposed {
-                    self.backward.pack(dy, along, packed_back);
-                }
-                if let Some(dx) = dx.as_deref_mut() {
-                    let dx = &mut dx[nth * stack * across..][..count * across];
-                    let dx = (&mut dx[group * inputs..], across);
-                    self.backward.run(packed_back, arranged, None, flat, dx);
-                }
-                // Wide values by narrow gradients, or the other way round.
-                let (narrow, apart, wide) = if self.transposed {
-                    (x, across, &*packed_back)
-                } else {
-                    self.forward.pack(x, across, packed);
-                    (dy, along, &*packed)
-                };
-                narrowing.flatten(narrow, apart, narrow_flat);
-                narrowing.weight_gradients(wide, narrow_flat, count, own);
-            }
-        }
+    fn lower(&self, shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
+        Lowered::CpuOp(Arc::new(ConvOp::new(
+            shapes,
+            self.geometry(),
+            self.groups,
+            false,
+        )))
     }
 }

@@ -1,18 +1,19 @@
-//! What the processor computes for a layer: forward, and backward by hand. Each kind of layer has its kernel in its own
-//! file; `plan` puts them in a row.
+//! Traits of the hand-written CPU ops: a forward and a backward pass on slices, without autograd.
+//!
+//! Each kind of layer has its op in its own file. `plan` runs them in sequence.
 
-use crate::math::{Channels, Real, Statistics};
+use crate::math::{BatchStats, ChannelShape, Real};
 use std::fmt::Debug;
 
-/// Numbers that every kernel computes with.
+/// Floating-point types for which every op is implemented.
 pub(crate) trait Number: Real {
-    fn arithmetic(kernel: &dyn CpuOp) -> &dyn Arithmetic<Self>;
+    fn arithmetic(op: &dyn CpuOp) -> &dyn Arithmetic<Self>;
     fn pointwise(activation: &dyn Activation) -> &dyn Pointwise<Self>;
 }
 
 impl Number for f32 {
-    fn arithmetic(kernel: &dyn CpuOp) -> &dyn Arithmetic<Self> {
-        kernel
+    fn arithmetic(op: &dyn CpuOp) -> &dyn Arithmetic<Self> {
+        op
     }
 
     fn pointwise(activation: &dyn Activation) -> &dyn Pointwise<Self> {
@@ -21,8 +22,8 @@ impl Number for f32 {
 }
 
 impl Number for f64 {
-    fn arithmetic(kernel: &dyn CpuOp) -> &dyn Arithmetic<Self> {
-        kernel
+    fn arithmetic(op: &dyn CpuOp) -> &dyn Arithmetic<Self> {
+        op
     }
 
     fn pointwise(activation: &dyn Activation) -> &dyn Pointwise<Self> {
@@ -30,115 +31,125 @@ impl Number for f64 {
     }
 }
 
-/// What there is to know of a kernel besides its arithmetic.
+/// A CPU op: its properties, and its arithmetic in `f32` and `f64`.
 pub(crate) trait CpuOp: Arithmetic<f32> + Arithmetic<f64> + Debug + Send + Sync {
-    /// Multiplications and additions for one picture, forward, where they are not two for each weight.
-    fn operations(&self) -> Option<usize> {
+    /// Floating-point operations of one image's forward pass, if not two per weight.
+    fn flops(&self) -> Option<usize> {
         None
     }
 
-    /// Whether it is a matrix product with weights (outputs, inputs): their gradients are computed for all pictures of a
-    /// batch at once, some units at a time. Other kernels sum their own.
+    /// Returns true for a matrix product with weights (outputs, inputs). The optimizer computes
+    /// its weight gradients over the whole batch, some units at a time. Other ops add up their
+    /// own.
     fn dense(&self) -> bool {
         false
     }
 
-    /// The channels of which it must know mean and variance over the whole batch before it runs; their running ones belong to
-    /// its layer.
-    fn channels(&self) -> Option<Channels> {
+    /// Channels whose batch mean and variance the op needs before it runs.
+    fn channels(&self) -> Option<ChannelShape> {
         None
     }
 
-    /// The stage whose input it adds to its own.
-    fn source(&self) -> Option<usize> {
+    /// Stage whose input is added to this op's input.
+    fn skip_source(&self) -> Option<usize> {
         None
     }
 }
 
-/// A kernel's arithmetic in numbers of one kind. Pictures lie one after the other.
+/// Forward and backward pass of an op for one number type. Images are stored one after another.
 pub(crate) trait Arithmetic<T: Real> {
-    /// Memory for as many pictures as there will be at most, but for the gradients.
-    fn workspace(&self, _here: OpShape, _training: bool) -> Workspace<T> {
+    /// Allocates buffers for `shape.rows` images, except the parameter gradients.
+    fn workspace(&self, _shape: OpShape, _training: bool) -> Workspace<T> {
         Workspace::default()
     }
 
+    /// Computes `y` from `x`.
+    ///
     /// # Shapes
-    /// `x` is (rows, inputs), `y` (rows, outputs).
+    /// `x` is (rows, inputs), `y` is (rows, outputs).
     fn forward(
         &self,
-        here: OpShape,
+        shape: OpShape,
         x: &[T],
         y: &mut [T],
-        given: ForwardArgs<'_, T>,
+        args: ForwardArgs<'_, T>,
         workspaces: &mut [Workspace<T>],
     );
 
-    /// From the gradients of what comes out to those of what goes in, where they are wanted, and of weights and biases where
-    /// the kernel sums them: added to those in its room, over all rows.
-    fn backward(&self, here: OpShape, back: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]);
+    /// Computes `dx` from `dy`, if `dx` is wanted. Ops that are not dense also add the gradients
+    /// of their parameters to [`Workspace::gradients`].
+    fn backward(&self, shape: OpShape, args: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]);
 
-    /// Measures the [`CpuOp::channels`] of some pictures.
+    /// Measures sums and squared deviations of the [`CpuOp::channels`] over a shard.
     fn measure(&self, _x: &[T], _sums: &mut [f64]) {}
 
-    /// The gradients of weights, then biases, of a kernel with [`CpuOp::channels`], from some pictures; they are put together
-    /// before [`Arithmetic::backward`] runs.
-    fn pull(&self, _x: &[T], _dy: &[T], _known: &Statistics<T>, _gradients: &mut [T]) {}
+    /// Adds up a shard's gradients of weight, then bias, for an op with [`CpuOp::channels`].
+    /// The sums over all shards are needed before [`Arithmetic::backward`] runs.
+    fn grad_sums(&self, _x: &[T], _dy: &[T], _stats: &BatchStats<T>, _gradients: &mut [T]) {}
 }
 
-/// A function of each value by itself whose derivative is one of what came out: it runs at the end of the stage before it.
+/// An element-wise activation whose derivative is a function of its output. It is fused into the
+/// stage before it.
 pub(crate) trait Activation: Pointwise<f32> + Pointwise<f64> + Debug + Send + Sync {}
 
-/// An activation in numbers of one kind.
+/// Forward and backward pass of an activation for one number type.
 pub(crate) trait Pointwise<T: Real> {
-    /// Replaces each value by its function.
+    /// Applies the activation in place.
     fn forward(&self, values: &mut [T]);
 
-    /// Multiplies each gradient by the derivative. `scale` is what dropout has multiplied `out` by since.
-    fn backward(&self, out: &[T], gradients: &mut [T], scale: T);
+    /// Multiplies each gradient by the derivative at `outputs`, which dropout may have multiplied
+    /// by `scale`.
+    fn backward(&self, outputs: &[T], gradients: &mut [T], scale: T);
 }
 
-/// Where a kernel stands: the number of its stage, pictures, and values of one picture before and after.
+/// Stage and batch shape that an op runs with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpShape {
+    /// Index of the op's stage, and of its workspace.
     pub(crate) stage: usize,
+    /// Images in the micro-batch.
     pub(crate) rows: usize,
+    /// Input values per image.
     pub(crate) inputs: usize,
+    /// Output values per image.
     pub(crate) outputs: usize,
 }
 
-/// What a kernel computes with besides its input.
+/// Parameters of an op's forward pass.
 #[derive(Clone, Copy)]
 pub(crate) struct ForwardArgs<'a, T> {
+    /// Weight; the scale of a batch normalization.
     pub(crate) weight: &'a [T],
+    /// Bias; the shift of a batch normalization.
     pub(crate) bias: &'a [T],
-    /// What went into the stage that is [`CpuOp::source`].
-    pub(crate) added: &'a [T],
+    /// Input of the stage that is the op's [`CpuOp::skip_source`].
+    pub(crate) skip_input: &'a [T],
 }
 
-/// What a kernel's way back is computed from, and its place.
+/// Parameters of an op's backward pass.
 pub(crate) struct BackwardArgs<'a, T> {
-    /// What went in.
+    /// Input of the forward pass.
     pub(crate) x: &'a [T],
-    /// The gradients of what came out.
+    /// dL/dy
     pub(crate) dy: &'a [T],
-    /// The place for those of what went in, if they are wanted.
+    /// Receives dL/dx; `None` for the first stage.
     pub(crate) dx: Option<&'a mut [T]>,
     pub(crate) weight: &'a [T],
-    /// What is known of the [`CpuOp::channels`].
-    pub(crate) known: &'a Statistics<T>,
+    /// Batch statistics of the [`CpuOp::channels`].
+    pub(crate) stats: &'a BatchStats<T>,
 }
 
-/// Memory that a kernel keeps from step to step, and from its forward to its backward run.
+/// Buffers of an op, allocated once and reused in every step.
 #[derive(Debug, Default)]
 pub(crate) struct Workspace<T> {
-    /// Of use to the kernel alone.
+    /// Private to the op.
     pub(crate) scratch: [Vec<T>; 5],
-    /// Where maxima were.
-    pub(crate) places: Vec<u16>,
-    /// The gradients of weights, then biases, that it sums; zero before each batch.
+    /// Positions of a max-pooling's maxima in their windows.
+    pub(crate) argmax: Vec<u16>,
+    /// Gradients of weight, then bias; zeroed before each batch.
     pub(crate) gradients: Vec<T>,
-    /// What it measured of its channels.
-    pub(crate) sums: Vec<f64>,
-    /// What will be added, where the values before it are not kept.
-    pub(crate) kept: Vec<T>,
+    /// Sums, then squared deviations, of each channel.
+    pub(crate) channel_sums: Vec<f64>,
+    /// Copy of the skip input, in inference.
+    pub(crate) skip_input: Vec<T>,
 }

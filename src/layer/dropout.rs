@@ -1,46 +1,47 @@
-//! Dropout (Srivastava and others, "Dropout", 2014), scaled in training, so that evaluation leaves values alone.
+//! Inverted dropout: values are scaled by 1 / (1 - p) in training, so that evaluation needs no
+//! scaling.
+//!
+//! Srivastava and others, "Dropout", 2014. PyTorch: `nn.Dropout(p)`.
 
 use crate::error::Result;
-use crate::layer::misfit::{Fitted, misfit};
-use crate::layer::operation::{
+use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
+use crate::layer::layer_error::{ShapeResult, reject};
 use candle_core::Tensor;
 
-/// Holds the probability to drop a value.
+/// Dropout with this probability of setting a value to zero.
 pub(crate) struct Dropout(pub(crate) f64);
 
 impl LayerKind for Dropout {
-    fn output_shape(&self, input: &[usize]) -> Fitted {
+    fn output_shape(&self, input: &[usize]) -> ShapeResult {
         if !(0.0..1.0).contains(&self.0) {
-            return misfit(
+            return reject(
                 "a probability in [0, 1)",
                 self.0,
-                "0 drops nothing; 0.2 drops a fifth",
+                "0 drops nothing; 0.2 drops a fifth of the values",
             );
         }
         Ok(input.to_vec())
     }
 
-    fn tensor(
+    fn candle_forward(
         &self,
         xs: &Tensor,
-        _own: LayerVars<'_>,
+        _vars: LayerVars<'_>,
         context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
-        match &mut context.draws {
-            Some(draws) if self.0 > 0.0 => {
-                let mask = draws.dropout_mask(xs.elem_count(), self.0 as f32);
-                Ok(
-                    (xs * Tensor::from_vec(mask, xs.shape(), xs.device())?
-                        .to_dtype(xs.dtype())?)?,
-                )
+        match &mut context.rng {
+            Some(rng) if self.0 > 0.0 => {
+                let mask = rng.dropout_mask(xs.elem_count(), self.0 as f32);
+                let mask = Tensor::from_vec(mask, xs.shape(), xs.device())?;
+                Ok((xs * mask.to_dtype(xs.dtype())?)?)
             }
             _ => Ok(xs.clone()),
         }
     }
 
-    fn lower(&self, _shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
+    fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
         if self.0 > 0.0 {
             Lowered::Dropout(self.0)
         } else {

@@ -1,78 +1,83 @@
 //! Dense layers: y = x Wᵀ + b.
+//!
+//! PyTorch: `nn.Linear(in, out)`.
 
 use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
-use crate::layer::misfit::{Fitted, misfit, shape};
-use crate::layer::operation::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
+use crate::layer::kind::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
 };
-use crate::math::{Matrix, Real, add_rows, multiply, transpose};
+use crate::layer::layer_error::{ShapeResult, reject, shape};
+use crate::math::{Matrix, Real, add_to_rows, matmul, transpose};
 use candle_core::Tensor;
 use std::sync::Arc;
 
-/// Holds how many values come out.
+/// Dense layer with this many outputs.
 #[derive(Debug)]
 pub(crate) struct Linear(pub(crate) usize);
 
 impl LayerKind for Linear {
-    fn output_shape(&self, input: &[usize]) -> Fitted {
+    fn output_shape(&self, input: &[usize]) -> ShapeResult {
         if self.0 == 0 {
-            return misfit(
+            return reject(
                 "at least one output",
                 0,
                 "Choose a positive size, such as Linear(128)",
             );
         }
         if input.len() != 1 {
-            return misfit("values in a row", shape(input), "Put Flatten before it");
+            return reject("flat features", shape(input), "Put Flatten before it");
         }
         Ok(vec![self.0])
     }
 
-    fn parameter_shapes(&self, input: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
-        Some((vec![self.0, input[0]], vec![self.0]))
+    fn parameter_shapes(&self, input: &[usize]) -> Option<ParameterShapes> {
+        Some(ParameterShapes {
+            weight: vec![self.0, input[0]],
+            bias: vec![self.0],
+        })
     }
 
-    fn tensor(
+    fn candle_forward(
         &self,
         xs: &Tensor,
-        own: LayerVars<'_>,
+        vars: LayerVars<'_>,
         _context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
-        let (weight, bias) = own.learned(xs.dtype())?;
-        Ok(xs.matmul(&weight.t()?)?.broadcast_add(&bias)?)
+        let (weight, bias) = vars.weight_and_bias(xs.dtype())?;
+        Ok(xs.matmul(&weight.t()?)?.broadcast_add(&bias)?) // (b, in) x (in, out)
     }
 
-    fn lower(&self, _shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
-        Lowered::CpuOp(Arc::new(Product))
+    fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
+        Lowered::CpuOp(Arc::new(LinearOp))
     }
 }
 
-/// The product with a matrix of weights (outputs, inputs).
+/// Matrix product with weights (outputs, inputs), plus bias.
 #[derive(Debug)]
-struct Product;
+struct LinearOp;
 
-impl CpuOp for Product {
+impl CpuOp for LinearOp {
     fn dense(&self) -> bool {
         true
     }
 }
 
-impl<T: Real> Arithmetic<T> for Product {
-    fn workspace(&self, here: OpShape, _training: bool) -> Workspace<T> {
-        let turned = vec![T::ZERO; here.outputs * here.rows.min(few(here))];
+impl<T: Real> Arithmetic<T> for LinearOp {
+    fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {
+        let transposed = vec![T::ZERO; shape.outputs * shape.rows.min(small_batch(shape))];
         Workspace {
-            scratch: [turned, vec![], vec![], vec![], vec![]],
+            scratch: [transposed, vec![], vec![], vec![], vec![]],
             ..Workspace::default()
         }
     }
 
     fn forward(
         &self,
-        here: OpShape,
+        shape: OpShape,
         x: &[T],
         y: &mut [T],
-        given: ForwardArgs<'_, T>,
+        args: ForwardArgs<'_, T>,
         workspaces: &mut [Workspace<T>],
     ) {
         let OpShape {
@@ -80,43 +85,34 @@ impl<T: Real> Arithmetic<T> for Product {
             inputs,
             outputs,
             ..
-        } = here;
-        let (x, weight) = (
-            Matrix::new(x, rows, inputs),
-            Matrix::new(given.weight, outputs, inputs),
-        );
-        if rows <= few(here) {
-            let turned = &mut workspaces[here.stage].scratch[0][..outputs * rows];
-            multiply(weight, x.transposed(), turned, false); // (out, in) x (in, rows)
-            transpose(turned, rows, y);
+        } = shape;
+        let x = Matrix::new(x, rows, inputs);
+        let weight = Matrix::new(args.weight, outputs, inputs);
+        if rows <= small_batch(shape) {
+            let y_transposed = &mut workspaces[shape.stage].scratch[0][..outputs * rows];
+            matmul(weight, x.transposed(), y_transposed, false); // (out, in) x (in, rows)
+            transpose(y_transposed, rows, y);
         } else {
-            multiply(x, weight.transposed(), y, false); // (rows, in) x (in, out)
+            matmul(x, weight.transposed(), y, false); // (rows, in) x (in, out)
         }
-        add_rows(y, given.bias);
+        add_to_rows(y, args.bias);
     }
 
-    fn backward(&self, here: OpShape, back: BackwardArgs<'_, T>, _rooms: &mut [Workspace<T>]) {
-        let BackwardArgs {
-            dy,
-            dx: Some(dx),
-            weight,
-            ..
-        } = back
-        else {
-            return;
-        };
-        let dy = Matrix::new(dy, here.rows, here.outputs);
-        multiply(
-            dy,
-            Matrix::new(weight, here.outputs, here.inputs),
-            dx,
-            false,
-        ); // (rows, out) x (out, in)
+    fn backward(
+        &self,
+        shape: OpShape,
+        args: BackwardArgs<'_, T>,
+        _workspaces: &mut [Workspace<T>],
+    ) {
+        let Some(dx) = args.dx else { return };
+        let dy = Matrix::new(args.dy, shape.rows, shape.outputs);
+        let weight = Matrix::new(args.weight, shape.outputs, shape.inputs);
+        matmul(dy, weight, dx, false); // (rows, out) x (out, in)
     }
 }
 
-/// Up to so many pictures are few: a product turns one of its sides, value by value, and for fewer it is better to turn them and
-/// what comes out of them than all weights.
-fn few(here: OpShape) -> usize {
-    here.inputs * here.outputs / (here.inputs + here.outputs)
+/// Largest batch for which transposing `x` and `y` costs less than transposing the weight: the
+/// matrix product transposes one operand, value by value.
+fn small_batch(shape: OpShape) -> usize {
+    shape.inputs * shape.outputs / (shape.inputs + shape.outputs)
 }

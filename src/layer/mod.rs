@@ -1,27 +1,48 @@
-//! Layers: settings, shapes, the candle forward pass and the CPU op of each kind. No model, no optimizer.
+//! Layers as plain data, and the implementation of each kind.
+//!
+//! One kind of layer, one file: settings, shape inference, candle forward pass and CPU op, tied
+//! together by the `LayerKind` trait. A new kind is a new file and a variant of [`Layer`].
+//! Uses `math` and `error`; knows no plan, model or optimizer.
+//!
+//! Users write lists of [`Layer`]s. `plan` and `model` use the flattened nodes, their shapes, and
+//! the CPU ops.
 
-mod kinds;
-mod operation;
-mod misfit;
+mod layer_error;
 mod cpu;
-mod window;
-mod conv;
+mod kind;
 mod linear;
-mod pool;
-mod average;
-mod norm;
+mod conv_op;
+mod conv;
+mod conv_transpose;
+mod windows;
+mod max_pool;
+mod avg_pool;
+mod upsample;
+mod batch_norm;
 mod activation;
+mod gelu;
 mod dropout;
 mod reshape;
 mod residual;
+mod unsupported;
+#[allow(clippy::module_inception)] // One noun, one file.
+mod layer;
+mod builder;
+mod nodes;
+mod mirror;
 
+pub use builder::{Conv2d, ConvTranspose2d};
+pub use conv::ConvSettings;
+pub use conv_transpose::ConvTransposeSettings;
 pub(crate) use cpu::{
     Activation, Arithmetic, BackwardArgs, CpuOp, ForwardArgs, Number, OpShape, Pointwise, Workspace,
 };
-pub use kinds::Layer;
-pub(crate) use kinds::{MOST_VALUES, Node, mirror, nodes, shapes};
-pub(crate) use misfit::{Misfit, shape};
-pub(crate) use operation::{
-    ForwardContext, ForwardState, LayerShapes, LayerVars, LowerContext, Lowered,
+pub(crate) use kind::{
+    ForwardContext, ForwardState, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
 };
-pub use window::{Conv, ConvTranspose};
+pub use layer::Layer;
+pub(crate) use layer_error::{LayerError, shape};
+pub(crate) use mirror::mirror;
+pub(crate) use nodes::{MAX_VALUES, Node, nodes, shapes};
+#[doc(hidden)]
+pub use unsupported::UnsupportedSetting;

@@ -1,65 +1,64 @@
-//! Layers that only change the shape: values stay where they are.
+//! Flatten and Unflatten: layers that change only the shape.
 
 use crate::error::Result;
-use crate::layer::misfit::{Fitted, misfit, shape};
-use crate::layer::operation::{
+use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
+use crate::layer::layer_error::{ShapeResult, reject, shape};
 use candle_core::Tensor;
 
-/// All values of a picture in one row.
+/// Flattens each image. PyTorch: `nn.Flatten()`.
 pub(crate) struct Flatten;
 
 impl LayerKind for Flatten {
-    fn output_shape(&self, input: &[usize]) -> Fitted {
+    fn output_shape(&self, input: &[usize]) -> ShapeResult {
         Ok(vec![input.iter().product()])
     }
 
-    fn tensor(
+    fn candle_forward(
         &self,
         xs: &Tensor,
-        _own: LayerVars<'_>,
+        _vars: LayerVars<'_>,
         _context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
         Ok(xs.flatten_from(1)?) // (b, c, h, w) -> (b, c*h*w)
     }
 
-    fn lower(&self, _shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
+    fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
         Lowered::Nothing
     }
 }
 
-/// A row as a picture of so many channels, rows and columns.
+/// Reshapes features to images of these channels, height and width. PyTorch: `nn.Unflatten`.
 pub(crate) struct Unflatten(pub(crate) usize, pub(crate) usize, pub(crate) usize);
 
 impl LayerKind for Unflatten {
-    fn output_shape(&self, input: &[usize]) -> Fitted {
+    fn output_shape(&self, input: &[usize]) -> ShapeResult {
         let Unflatten(c, h, w) = *self;
-        let wanted = c
+        let values = c
             .checked_mul(h)
             .and_then(|values| values.checked_mul(w))
             .unwrap_or(usize::MAX);
-        if *input != [wanted] {
-            let expected = format!("{c} x {h} x {w} = {wanted} values in a row");
-            return misfit(
-                expected,
+        if *input != [values] {
+            return reject(
+                format!("{c} x {h} x {w} = {values} flat features"),
                 shape(input),
-                format!("Put Linear({wanted}) before it"),
+                format!("Put Linear({values}) before it"),
             );
         }
         Ok(vec![c, h, w])
     }
 
-    fn tensor(
+    fn candle_forward(
         &self,
         xs: &Tensor,
-        _own: LayerVars<'_>,
+        _vars: LayerVars<'_>,
         _context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
         Ok(xs.reshape((xs.dim(0)?, self.0, self.1, self.2))?) // (b, c*h*w) -> (b, c, h, w)
     }
 
-    fn lower(&self, _shapes: LayerShapes<'_>, _links: &mut LowerContext) -> Lowered {
+    fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
         Lowered::Nothing
     }
 }

@@ -1,86 +1,100 @@
-//! The end of a residual block: what went into it is added to what its layers made of it.
+//! End of a residual block: adds the block's input to the output of its layers.
+//!
+//! He and others, "Deep residual learning for image recognition", 2016.
 
 use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
-use crate::layer::misfit::{Fitted, misfit};
-use crate::layer::operation::{
+use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
-use crate::math::{Real, add_rows};
+use crate::layer::layer_error::{ShapeResult, reject};
+use crate::math::{Real, add_to_rows};
 use candle_core::Tensor;
 use std::sync::Arc;
 
-/// Holds how many layers the block has. That they keep the shape is seen where they are.
+/// End of a residual block of this many layers. Shape inference over the flattened nodes checks
+/// that the block keeps the shape.
 pub(crate) struct Residual(pub(crate) usize);
 
 impl LayerKind for Residual {
-    fn output_shape(&self, input: &[usize]) -> Fitted {
+    fn output_shape(&self, input: &[usize]) -> ShapeResult {
         if self.0 == 0 {
-            let hint = "Residual(vec![Conv2d(Conv::new(16, 3).padding(1))])";
-            return misfit("at least one layer in the block", "none", hint);
+            return reject(
+                "at least one layer in the block",
+                "none",
+                "Residual(vec![Conv2d(16, 3).padding(1)])",
+            );
         }
         Ok(input.to_vec())
     }
 
-    fn tensor(
+    fn candle_forward(
         &self,
         xs: &Tensor,
-        _own: LayerVars<'_>,
+        _vars: LayerVars<'_>,
         context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
-        Ok(match context.passed.open.pop() {
+        Ok(match context.state.skip_inputs.pop() {
             Some(input) => (xs + input)?,
             None => xs.clone(),
         })
     }
 
-    fn lower(&self, _shapes: LayerShapes<'_>, links: &mut LowerContext) -> Lowered {
-        Lowered::CpuOp(Arc::new(Add(links.source.unwrap_or(links.next))))
+    fn lower(&self, _shapes: LayerShapes<'_>, context: &mut LowerContext) -> Lowered {
+        Lowered::CpuOp(Arc::new(SkipAdd {
+            source: context.skip_source.unwrap_or(context.next),
+        }))
     }
 }
 
-/// y = x + what went into an earlier stage.
+/// y = x + input of an earlier stage.
 #[derive(Debug)]
-struct Add(usize);
+struct SkipAdd {
+    /// The earlier stage.
+    source: usize,
+}
 
-impl CpuOp for Add {
-    fn source(&self) -> Option<usize> {
-        Some(self.0)
+impl CpuOp for SkipAdd {
+    fn skip_source(&self) -> Option<usize> {
+        Some(self.source)
     }
 }
 
-impl<T: Real> Arithmetic<T> for Add {
-    fn workspace(&self, here: OpShape, training: bool) -> Workspace<T> {
-        let kept = if training {
+impl<T: Real> Arithmetic<T> for SkipAdd {
+    /// Training keeps all activations, so only inference needs a copy of the skip input.
+    fn workspace(&self, shape: OpShape, training: bool) -> Workspace<T> {
+        let n = if training {
             0
         } else {
-            here.rows * here.outputs
+            shape.rows * shape.outputs
         };
         Workspace {
-            kept: vec![T::ZERO; kept],
+            skip_input: vec![T::ZERO; n],
             ..Workspace::default()
         }
     }
 
     fn forward(
         &self,
-        _here: OpShape,
+        _shape: OpShape,
         x: &[T],
         y: &mut [T],
-        given: ForwardArgs<'_, T>,
-        _rooms: &mut [Workspace<T>],
+        args: ForwardArgs<'_, T>,
+        _workspaces: &mut [Workspace<T>],
     ) {
         y.copy_from_slice(x);
-        add_rows(y, given.added);
+        add_to_rows(y, args.skip_input);
     }
 
-    fn backward(&self, _here: OpShape, back: BackwardArgs<'_, T>, _rooms: &mut [Workspace<T>]) {
-        // The gradients of what was added go to its stage.
-        if let BackwardArgs {
-            dy, dx: Some(dx), ..
-        } = back
-        {
-            dx.copy_from_slice(dy);
+    /// Copies dy to dx. The caller adds dy to the gradient of the skip input.
+    fn backward(
+        &self,
+        _shape: OpShape,
+        args: BackwardArgs<'_, T>,
+        _workspaces: &mut [Workspace<T>],
+    ) {
+        if let Some(dx) = args.dx {
+            dx.copy_from_slice(args.dy);
         }
     }
 }

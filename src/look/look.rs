@@ -1,6 +1,6 @@
 //! Looking at what an autoencoder has learned. Each method returns a value that shows itself.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::layer::{ForwardState, Layer, Node, shape};
@@ -180,7 +180,7 @@ impl Autoencoder {
     pub fn codes(&self, split: &Split) -> Result<Tensor> {
         let all: Vec<usize> = (0..split.len()).collect();
         let part = |positions: &[usize]| -> Result<Tensor> {
-            unless_stopped()?;
+            check_stopped()?;
             Ok(self
                 .encode(&split.images(positions)?)?
                 .flatten_from(1)?
@@ -355,7 +355,7 @@ impl Autoencoder {
         let all: Vec<usize> = (0..split.len()).collect();
         let mut errors = Vec::with_capacity(all.len());
         for positions in all.chunks(self.chunk()) {
-            unless_stopped()?;
+            check_stopped()?;
             let images = split.images(positions)?.to_device(self.device())?;
             let squares = (self.reconstruct(&images)? - &images)?.sqr()?;
             errors.extend(squares.flatten_from(1)?.mean(1)?.to_vec1::<f32>()?);
@@ -422,7 +422,7 @@ impl Autoencoder {
         if !self
             .decoder()
             .iter()
-            .any(|layer| matches!(layer, Layer::MaxUnpool(_)))
+            .any(|layer| matches!(layer, Layer::MaxUnpool2d(_)))
         {
             return Ok(self.decode(&codes)?.to_device(&Device::Cpu)?);
         }

@@ -134,10 +134,10 @@ fn square<T: Real>(y: T, t: T) -> (T, T) {
 fn cross_entropy<T: Real>(y: T, t: T) -> (T, T) {
     // The logarithm is cut off, and what is cut off does not pull.
     let log = |v: T| {
-        let most = if v < T::SMALLEST { T::SMALLEST } else { v };
+        let most = if v < T::LOG_FLOOR { T::LOG_FLOOR } else { v };
         most.ln()
     };
-    let pull = |share: T, v: T| if v > T::SMALLEST { share / v } else { T::ZERO };
+    let pull = |share: T, v: T| if v > T::LOG_FLOOR { share / v } else { T::ZERO };
     let (miss, far) = (T::ONE - t, T::ONE - y);
     (
         -(t * log(y) + miss * log(far)),

@@ -1,35 +1,39 @@
-//! Matrix products on one thread, by the `gemm` crate, whose call is `unsafe`; and matrices turned.
+//! Matrix products (`gemm` crate, one thread) and transposes.
 
-use crate::math::real::{Real, widest};
+use super::real::Real;
+use super::simd::widest;
 use gemm::Parallelism;
 
-/// Numbers seen as a matrix.
+/// A strided view of a slice as a matrix.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrix<'a, T> {
     values: &'a [T],
     rows: usize,
     columns: usize,
-    /// From one row to the next, and from one column to the next.
-    strides: (usize, usize),
+    /// Distance from one row to the next.
+    row_stride: usize,
+    /// Distance from one column to the next.
+    column_stride: usize,
 }
 
 impl<'a, T: Real> Matrix<'a, T> {
-    /// Rows one after the other.
+    /// A row-major matrix.
     pub(crate) fn new(values: &'a [T], rows: usize, columns: usize) -> Self {
         assert!(
             values.len() >= rows * columns,
-            "{} values are no {rows} x {columns} matrix",
+            "matrix: expected at least {rows} x {columns} values, got {}",
             values.len()
         );
         Matrix {
             values,
             rows,
             columns,
-            strides: (columns, 1),
+            row_stride: columns,
+            column_stride: 1,
         }
     }
 
-    /// Some of its columns.
+    /// Columns `first` to `first + columns`.
     pub(crate) fn narrow(self, first: usize, columns: usize) -> Self {
         assert!(
             first + columns <= self.columns,
@@ -38,54 +42,55 @@ impl<'a, T: Real> Matrix<'a, T> {
             self.columns
         );
         Matrix {
-            values: &self.values[first * self.strides.1..],
+            values: &self.values[first * self.column_stride..],
             columns,
             ..self
         }
     }
 
-    /// Rows for columns.
+    /// The transpose, without moving a value.
     pub(crate) fn transposed(self) -> Self {
         Matrix {
             rows: self.columns,
             columns: self.rows,
-            strides: (self.strides.1, self.strides.0),
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
             ..self
         }
     }
 
-    /// How many values it reaches to.
-    fn reach(&self) -> usize {
+    /// Number of values from the first to the last element.
+    fn span(&self) -> usize {
         if self.rows * self.columns == 0 {
             return 0;
         }
-        (self.rows - 1) * self.strides.0 + (self.columns - 1) * self.strides.1 + 1
+        (self.rows - 1) * self.row_stride + (self.columns - 1) * self.column_stride + 1
     }
 }
 
-/// c = a b, or c += a b where `add` is set.
+/// c = a b, or c += a b if `accumulate` is set.
 ///
 /// # Shapes
-/// (m, k) x (k, n) -> (m, n), its rows one after the other.
-pub(crate) fn multiply<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T], add: bool) {
+/// (m, k) x (k, n) -> (m, n), row-major.
+pub(crate) fn matmul<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T], accumulate: bool) {
     let (m, k, n) = (a.rows, a.columns, b.columns);
     assert!(
         b.rows == k && c.len() >= m * n,
-        "({m}, {k}) x ({}, {n}) into {} values",
+        "matmul: ({m}, {k}) x ({}, {n}) into {} values",
         b.rows,
         c.len()
     );
     assert!(
-        a.reach() <= a.values.len() && b.reach() <= b.values.len(),
-        "a matrix that is larger than its values"
+        a.span() <= a.values.len() && b.span() <= b.values.len(),
+        "matmul: a matrix spans more values than its slice has"
     );
     if m * n == 0 {
         return;
     }
-    // What c is multiplied by, then what the product is.
-    let (alpha, beta) = (if add { T::ONE } else { T::ZERO }, T::ONE);
-    // SAFETY: c has m * n values from its start; a and b have what their strides reach, as asserted above. c is borrowed
-    // mutably, so that it overlaps neither.
+    // gemm computes c = alpha c + beta a b.
+    let (alpha, beta) = (if accumulate { T::ONE } else { T::ZERO }, T::ONE);
+    // SAFETY: c has at least m * n values; a and b have the values that their strides reach, as
+    // asserted above. c is borrowed mutably, so it overlaps neither.
     unsafe {
         gemm::gemm(
             m,
@@ -94,13 +99,13 @@ pub(crate) fn multiply<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T], add: bo
             c.as_mut_ptr(),
             1,
             n as isize,
-            add,
+            accumulate,
             a.values.as_ptr(),
-            a.strides.1 as isize,
-            a.strides.0 as isize,
+            a.column_stride as isize,
+            a.row_stride as isize,
             b.values.as_ptr(),
-            b.strides.1 as isize,
-            b.strides.0 as isize,
+            b.column_stride as isize,
+            b.row_stride as isize,
             alpha,
             beta,
             false,
@@ -111,16 +116,20 @@ pub(crate) fn multiply<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T], add: bo
     }
 }
 
-/// Writes the columns of a matrix as rows.
-pub(crate) fn transpose<T: Real>(values: &[T], columns: usize, turned: &mut [T]) {
-    const SIDE: usize = 16;
+/// Transposes a row-major matrix.
+///
+/// # Shapes
+/// `values` is (n, `columns`), `transposed` is (`columns`, n).
+pub(crate) fn transpose<T: Real>(values: &[T], columns: usize, transposed: &mut [T]) {
+    /// Side of a tile that stays in the cache.
+    const TILE: usize = 16;
     let rows = values.len() / columns;
     widest!(|| {
-        for row in (0..rows).step_by(SIDE) {
-            for column in (0..columns).step_by(SIDE) {
-                let (height, width) = (SIDE.min(rows - row), SIDE.min(columns - column));
+        for row in (0..rows).step_by(TILE) {
+            for column in (0..columns).step_by(TILE) {
+                let (height, width) = (TILE.min(rows - row), TILE.min(columns - column));
                 for c in column..column + width {
-                    let to = &mut turned[c * rows + row..][..height];
+                    let to = &mut transposed[c * rows + row..][..height];
                     let from = values[row * columns + c..].iter().step_by(columns);
                     to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
                 }
@@ -133,62 +142,57 @@ pub(crate) fn transpose<T: Real>(values: &[T], columns: usize, turned: &mut [T])
 mod tests {
     use super::*;
 
+    const SIZES: [(usize, usize, usize); 5] =
+        [(1, 1, 1), (3, 5, 7), (17, 1, 33), (64, 31, 20), (2, 300, 1)];
+
+    /// Two factors of integers and their exact product.
+    fn factors(m: usize, k: usize, n: usize) -> [Vec<f32>; 3] {
+        let a: Vec<f32> = (0..m * k).map(|i| (i % 13) as f32 - 6.0).collect();
+        let b: Vec<f32> = (0..k * n).map(|i| (i % 7) as f32 - 3.0).collect();
+        let product = (0..m * n)
+            .map(|i| (0..k).map(|j| a[i / n * k + j] * b[j * n + i % n]).sum())
+            .collect();
+        [a, b, product]
+    }
+
     #[test]
-    fn products_of_all_forms_are_right_and_odd_sizes_too() {
-        for (m, k, n) in [(1, 1, 1), (3, 5, 7), (17, 1, 33), (64, 31, 20), (2, 300, 1)] {
-            let a: Vec<f32> = (0..m * k).map(|i| (i % 13) as f32 - 6.0).collect();
-            let b: Vec<f32> = (0..k * n).map(|i| (i % 7) as f32 - 3.0).collect();
-            let expected: Vec<f32> = (0..m * n)
-                .map(|i| (0..k).map(|j| a[i / n * k + j] * b[j * n + i % n]).sum())
-                .collect();
+    fn products_are_exact_for_integers_of_any_size() {
+        for (m, k, n) in SIZES {
+            let [a, b, expected] = factors(m, k, n);
+            let (a, b) = (Matrix::new(&a, m, k), Matrix::new(&b, k, n));
             let mut c = vec![f32::NAN; m * n];
-            multiply(Matrix::new(&a, m, k), Matrix::new(&b, k, n), &mut c, false);
+            matmul(a, b, &mut c, false);
             assert_eq!(c, expected, "{m} {k} {n}");
-            multiply(Matrix::new(&a, m, k), Matrix::new(&b, k, n), &mut c, true);
-            assert_eq!(
-                c,
-                expected.iter().map(|v| 2.0 * v).collect::<Vec<_>>(),
-                "added"
-            );
-            // The same from transposed storage: (b' a')' = a b.
-            let turned = |values: &[f32], columns: usize| {
-                let mut turned = vec![f32::NAN; values.len()];
-                transpose(values, columns, &mut turned);
-                turned
-            };
-            let (a, b) = (turned(&a, k), turned(&b, n));
-            multiply(
-                Matrix::new(&a, k, m).transposed(),
-                Matrix::new(&b, n, k).transposed(),
-                &mut c,
-                false,
-            );
-            assert_eq!(c, expected, "transposed");
+            matmul(a, b, &mut c, true);
+            let doubled: Vec<f32> = expected.iter().map(|v| 2.0 * v).collect();
+            assert_eq!(c, doubled, "accumulated {m} {k} {n}");
+        }
+    }
+
+    #[test]
+    fn transposed_and_narrowed_matrices_have_the_same_products() {
+        for (m, k, n) in SIZES {
+            let [a, b, expected] = factors(m, k, n);
+            let (mut at, mut bt) = (vec![f32::NAN; m * k], vec![f32::NAN; k * n]);
+            transpose(&a, k, &mut at);
+            transpose(&b, n, &mut bt);
+            let a = Matrix::new(&at, k, m).transposed();
+            let b = Matrix::new(&bt, n, k).transposed();
+            let mut c = vec![f32::NAN; m * n];
+            matmul(a, b, &mut c, false);
+            assert_eq!(c, expected, "{m} {k} {n}");
             if n > 1 {
-                let mut part = vec![0.0; m];
-                multiply(
-                    Matrix::new(&a, k, m).transposed(),
-                    Matrix::new(&b, n, k).transposed().narrow(1, 1),
-                    &mut part,
-                    false,
-                );
-                assert_eq!(
-                    part,
-                    expected
-                        .iter()
-                        .skip(1)
-                        .step_by(n)
-                        .copied()
-                        .collect::<Vec<_>>(),
-                    "narrowed"
-                );
+                let mut column = vec![0.0; m];
+                matmul(a, b.narrow(1, 1), &mut column, false);
+                let expected: Vec<f32> = expected.iter().skip(1).step_by(n).copied().collect();
+                assert_eq!(column, expected, "{m} {k} {n}");
             }
         }
     }
 
     #[test]
-    #[should_panic(expected = "are no 2 x 3 matrix")]
-    fn too_few_values_are_refused() {
+    #[should_panic(expected = "matrix: expected at least 2 x 3 values, got 5")]
+    fn a_slice_with_too_few_values_is_rejected() {
         Matrix::new(&[0f32; 5], 2, 3);
     }
 }

@@ -1,5 +1,11 @@
-//! Arithmetic on slices. No layer, no model.
+//! Arithmetic on slices: slices in, slices out.
+//!
+//! Uses the ground files only; knows no tensor, no layer and no model. It offers seeded random
+//! numbers ([`Rng`], the only public part), matrix products, convolutions, batch statistics, and
+//! sums over rows.
 
+mod elementary;
+mod simd;
 mod real;
 mod rng;
 mod matmul;
@@ -7,10 +13,13 @@ mod reduce;
 mod convolution;
 mod moments;
 
-pub(crate) use convolution::{ConvGeometry, Correlation, Maps};
-pub(crate) use matmul::{Matrix, multiply, transpose};
-pub(crate) use moments::{Channels, EPS, MOMENTUM, Statistics, affine};
-pub(crate) use real::{Once, Real, widest};
-pub(crate) use reduce::{LANES, add_rows, multiply_each, products_about, sum_rows, total};
+pub(crate) use convolution::{ConvGeometry, Correlation, FeatureShape, Images, ImagesMut};
+pub(crate) use matmul::{Matrix, matmul, transpose};
+pub(crate) use moments::{
+    BATCH_NORM_EPS, BATCH_NORM_MOMENTUM, BatchStats, ChannelShape, ShardSums, scale_and_shift,
+};
+pub(crate) use real::Real;
+pub(crate) use reduce::{LANES, add_column_sums, add_to_rows, centered_dot, mul_assign, sum};
 pub(crate) use rng::dropout_scale;
 pub use rng::{Purpose, Rng};
+pub(crate) use simd::{MoveOnly, widest};

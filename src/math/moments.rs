@@ -1,72 +1,89 @@
-//! Mean and variance of each channel over a batch that is in parts, one to a thread: each part measures its own values, and the
-//! parts' numbers are put together before any part goes on (Chan, Golub and LeVeque, "Updating formulae", 1979).
+//! Mean and variance of each channel over a batch that is split into shards, one per thread.
+//!
+//! Each shard measures its own values; the sums are then merged before any shard continues. Source:
+//! Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
+//! variances", 1979.
 
-use crate::math::real::Real;
-use crate::math::reduce::{squares_about, total};
+use super::real::Real;
+use super::reduce::{centered_sum_of_squares, sum};
 
-/// Added to variances, so that a channel of one value can be divided by its deviation.
-pub(crate) const EPS: f64 = 1e-5;
-/// How much of a batch's numbers enters the running ones.
-pub(crate) const MOMENTUM: f64 = 0.1;
+/// Added to variances before the square root. PyTorch: `eps` of `nn.BatchNorm2d`.
+pub(crate) const BATCH_NORM_EPS: f64 = 1e-5;
+/// Weight of a new batch in the running statistics. PyTorch: `momentum` of `nn.BatchNorm2d`.
+pub(crate) const BATCH_NORM_MOMENTUM: f64 = 0.1;
 
-/// Channels of so many values each in a picture.
+/// Shape of one image as channels of `spatial` values each; features have one value per channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Channels {
-    pub(crate) count: usize,
-    pub(crate) values: usize,
+pub(crate) struct ChannelShape {
+    pub(crate) channels: usize,
+    pub(crate) spatial: usize,
 }
 
-impl Channels {
-    /// The values of each channel of each picture.
-    pub(crate) fn each<T>(self, pictures: &[T]) -> impl Iterator<Item = (usize, &[T])> {
-        (0..self.count)
+impl ChannelShape {
+    /// Iterates over (channel, its values) of every image.
+    pub(crate) fn iter<T>(self, images: &[T]) -> impl Iterator<Item = (usize, &[T])> {
+        (0..self.channels)
             .cycle()
-            .zip(pictures.chunks_exact(self.values))
+            .zip(images.chunks_exact(self.spatial))
     }
 
-    /// Sums, then sums of squares about the mean, of each channel of some pictures.
-    pub(crate) fn measure<T: Real>(self, x: &[T], sums: &mut [f64]) {
+    /// Writes the sum of each channel, then the sum of squares about the mean of each channel.
+    ///
+    /// # Shapes
+    /// `sums` is (2, channels).
+    pub(crate) fn measure<T: Real>(self, images: &[T], sums: &mut [f64]) {
         sums.fill(0.0);
-        let (sums, squares) = sums.split_at_mut(self.count);
-        for (c, values) in self.each(x) {
-            sums[c] += total(values).into();
+        let (sums, squares) = sums.split_at_mut(self.channels);
+        for (c, values) in self.iter(images) {
+            sums[c] += sum(values).into();
         }
-        let count = (x.len() / self.count) as f64;
-        for (c, values) in self.each(x) {
-            squares[c] += squares_about(T::of(sums[c] / count), values).into();
+        let count = (images.len() / self.channels) as f64;
+        for (c, values) in self.iter(images) {
+            squares[c] += centered_sum_of_squares(T::of(sums[c] / count), values).into();
         }
     }
 }
 
-/// What is known of each channel over a whole batch.
+/// Sums of one shard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShardSums<'a> {
+    /// Number of values per channel.
+    pub(crate) count: usize,
+    /// Result of [`ChannelShape::measure`].
+    pub(crate) sums: &'a [f64],
+}
+
+/// Statistics of each channel over a whole batch, and the running ones.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Statistics<T> {
+pub(crate) struct BatchStats<T> {
     pub(crate) mean: Vec<T>,
     /// 1 / sqrt(variance + eps)
-    pub(crate) inverse: Vec<T>,
-    /// What values are multiplied by, and what is added.
+    pub(crate) inv_std: Vec<T>,
+    /// Factor of [`scale_and_shift`].
     pub(crate) scale: Vec<T>,
+    /// Summand of [`scale_and_shift`].
     pub(crate) shift: Vec<T>,
-    /// Sums of the gradients, times the normalized values and alone, by all values of a channel.
-    pub(crate) pulls: Vec<T>,
+    /// Σ dy x̂ of each channel, then Σ dy of each channel, x̂ being the normalized input.
+    pub(crate) grad_sums: Vec<T>,
     pub(crate) running_mean: Vec<T>,
     pub(crate) running_variance: Vec<T>,
     variance: Vec<f64>,
+    /// Number of values per channel in the batch.
     pub(crate) count: usize,
 }
 
-/// Scale and shift of channels of this mean and variance.
-pub(crate) fn affine<T: Real>(
+/// Folds normalization, weight and bias into y = scale x + shift per channel.
+pub(crate) fn scale_and_shift<T: Real>(
     mean: &[T],
     variance: &[T],
     weight: &[T],
     bias: &[T],
 ) -> (Vec<T>, Vec<T>) {
-    let deviation = |variance: T| (variance.into() + EPS).sqrt();
+    let std = |variance: T| (variance.into() + BATCH_NORM_EPS).sqrt();
     let scale = weight
         .iter()
         .zip(variance)
-        .map(|(weight, variance)| T::of((*weight).into() / deviation(*variance)));
+        .map(|(weight, variance)| T::of((*weight).into() / std(*variance)));
     let scale: Vec<T> = scale.collect();
     let shift = bias
         .iter()
@@ -76,64 +93,66 @@ pub(crate) fn affine<T: Real>(
     (scale, shift)
 }
 
-impl<T: Real> Statistics<T> {
+impl<T: Real> BatchStats<T> {
     pub(crate) fn new(running_mean: Vec<T>, running_variance: Vec<T>) -> Self {
         let channels = running_mean.len();
-        Statistics {
+        BatchStats {
             mean: vec![T::ZERO; channels],
-            inverse: vec![T::ZERO; channels],
-            pulls: vec![T::ZERO; 2 * channels],
+            inv_std: vec![T::ZERO; channels],
+            grad_sums: vec![T::ZERO; 2 * channels],
             variance: vec![0.0; channels],
             running_mean,
             running_variance,
-            ..Statistics::default()
+            ..BatchStats::default()
         }
     }
 
-    /// Puts together what the parts of a batch measured: for each, how many values a channel had, and [`Channels::measure`].
-    pub(crate) fn join<'a>(
+    /// Merges the sums of all shards into the batch's mean, variance, scale and shift.
+    pub(crate) fn merge<'a>(
         &mut self,
-        parts: impl Iterator<Item = (usize, &'a [f64])> + Clone,
+        shards: impl Iterator<Item = ShardSums<'a>> + Clone,
         weight: &[T],
         bias: &[T],
     ) {
         let channels = self.mean.len();
-        self.count = parts.clone().map(|(count, _)| count).sum();
+        self.count = shards.clone().map(|shard| shard.count).sum();
         for c in 0..channels {
-            let mean = parts.clone().map(|(_, sums)| sums[c]).sum::<f64>() / self.count as f64;
-            let squares = parts.clone().map(|(count, sums)| {
-                let apart = sums[c] / count as f64 - mean;
-                sums[channels + c] + count as f64 * apart * apart
+            let total = shards.clone().map(|shard| shard.sums[c]).sum::<f64>();
+            let mean = total / self.count as f64;
+            let squares = shards.clone().map(|ShardSums { count, sums }| {
+                let difference = sums[c] / count as f64 - mean;
+                sums[channels + c] + count as f64 * difference * difference
             });
             self.variance[c] = squares.sum::<f64>() / self.count as f64;
             self.mean[c] = T::of(mean);
-            self.inverse[c] = T::of(1.0 / (self.variance[c] + EPS).sqrt());
+            self.inv_std[c] = T::of(1.0 / (self.variance[c] + BATCH_NORM_EPS).sqrt());
         }
         let variance: Vec<T> = self.variance.iter().map(|v| T::of(*v)).collect();
-        (self.scale, self.shift) = affine(&self.mean, &variance, weight, bias);
+        (self.scale, self.shift) = scale_and_shift(&self.mean, &variance, weight, bias);
     }
 
-    /// Sums the gradients that the parts of a batch found.
-    pub(crate) fn join_pulls<'a>(&mut self, parts: impl Iterator<Item = &'a [T]>) {
-        self.pulls.fill(T::ZERO);
-        for part in parts {
-            self.pulls
+    /// Sums the shards' gradient sums.
+    pub(crate) fn merge_grad_sums<'a>(&mut self, shards: impl Iterator<Item = &'a [T]>) {
+        self.grad_sums.fill(T::ZERO);
+        for shard in shards {
+            self.grad_sums
                 .iter_mut()
-                .zip(part)
-                .for_each(|(sum, own)| *sum += *own);
+                .zip(shard)
+                .for_each(|(sum, v)| *sum += *v);
         }
     }
 
-    /// Moves the running mean and variance towards this batch's. The running variance is that of the whole of which the
-    /// batch is a sample.
-    pub(crate) fn run(&mut self) {
-        // One value has no variance to tell of.
+    /// Moves the running mean and variance towards this batch's. The running variance is the
+    /// unbiased estimate, as in PyTorch.
+    pub(crate) fn update_running(&mut self) {
+        // The unbiased variance of a single value is undefined.
         if self.count < 2 {
             return;
         }
-        let sample = self.count as f64 / (self.count as f64 - 1.0);
-        let blend =
-            |old: &mut T, new: f64| *old = T::of((*old).into() * (1.0 - MOMENTUM) + new * MOMENTUM);
+        let unbiased = self.count as f64 / (self.count as f64 - 1.0);
+        let blend = |old: &mut T, new: f64| {
+            *old = T::of((*old).into() * (1.0 - BATCH_NORM_MOMENTUM) + new * BATCH_NORM_MOMENTUM)
+        };
         self.running_mean
             .iter_mut()
             .zip(&self.mean)
@@ -141,6 +160,94 @@ impl<T: Real> Statistics<T> {
         self.running_variance
             .iter_mut()
             .zip(&self.variance)
-            .for_each(|(old, new)| blend(old, new * sample));
+            .for_each(|(old, new)| blend(old, new * unbiased));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: ChannelShape = ChannelShape {
+        channels: 2,
+        spatial: 3,
+    };
+
+    /// Statistics of images that are measured in shards of these sizes.
+    fn stats(images: &[f64], shards: &[usize]) -> BatchStats<f64> {
+        let mut first = 0;
+        let measured: Vec<(usize, [f64; 4])> = shards
+            .iter()
+            .map(|&n| {
+                let values = &images[first..first + n * 6];
+                first += n * 6;
+                let mut sums = [f64::NAN; 4];
+                SHAPE.measure(values, &mut sums);
+                (n * SHAPE.spatial, sums)
+            })
+            .collect();
+        let mut stats = BatchStats::new(vec![0.0; 2], vec![1.0; 2]);
+        let sums = measured.iter().map(|(count, sums)| ShardSums {
+            count: *count,
+            sums,
+        });
+        stats.merge(sums, &[2.0, 1.0], &[0.5, 0.0]);
+        stats
+    }
+
+    #[test]
+    fn merged_shards_give_the_mean_and_variance_of_the_whole_batch() {
+        let images: Vec<f64> = (0..30).map(|i| f64::from(i * i % 17)).collect(); // (5, 2, 3)
+        for shards in [&[5][..], &[2, 3], &[1, 1, 3]] {
+            let stats = stats(&images, shards);
+            assert_eq!(stats.count, 15);
+            for c in 0..2 {
+                let values: Vec<f64> = SHAPE
+                    .iter(&images)
+                    .filter(|(channel, _)| *channel == c)
+                    .flat_map(|(_, values)| values.iter().copied())
+                    .collect();
+                let mean = values.iter().sum::<f64>() / 15.0;
+                let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 15.0;
+                assert!((stats.mean[c] - mean).abs() < 1e-12);
+                assert!((stats.variance[c] - variance).abs() < 1e-12, "{shards:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn scale_and_shift_give_zero_mean_and_unit_variance_times_weight_plus_bias() {
+        let images: Vec<f64> = (0..30).map(|i| f64::from(i * i % 17)).collect();
+        let stats = stats(&images, &[5]);
+        let normalized: Vec<f64> = SHAPE
+            .iter(&images)
+            .filter(|(channel, _)| *channel == 0)
+            .flat_map(|(_, values)| values.iter().map(|v| v * stats.scale[0] + stats.shift[0]))
+            .collect();
+        let mean = normalized.iter().sum::<f64>() / 15.0;
+        let variance = normalized.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 15.0;
+        assert!((mean - 0.5).abs() < 1e-12, "{mean}");
+        assert!((variance - 4.0).abs() < 1e-4, "{variance}");
+    }
+
+    #[test]
+    fn running_statistics_move_a_tenth_towards_the_batch_and_not_at_all_for_one_value() {
+        let images: Vec<f64> = (0..30).map(f64::from).collect();
+        let mut moved = stats(&images, &[5]);
+        moved.update_running();
+        assert!((moved.running_mean[1] - 0.1 * moved.mean[1]).abs() < 1e-12);
+        let unbiased = moved.variance[1] * 15.0 / 14.0;
+        assert!((moved.running_variance[1] - (0.9 + 0.1 * unbiased)).abs() < 1e-12);
+        let mut single = BatchStats::new(vec![0.0], vec![1.0]);
+        let sums = ShardSums {
+            count: 1,
+            sums: &[5.0, 0.0],
+        };
+        single.merge(std::iter::once(sums), &[1.0], &[0.0]);
+        single.update_running();
+        assert_eq!(
+            (single.running_mean, single.running_variance),
+            (vec![0.0], vec![1.0])
+        );
     }
 }

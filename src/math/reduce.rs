@@ -1,10 +1,13 @@
-//! Sums and products over rows of numbers, in the widest instructions that the processor has: chosen when the program runs,
-//! by the `pulp` crate.
+//! Sums over slices and operations on rows, in the widest vector instructions of the processor.
 
-use crate::math::real::{Real, widest};
+use super::real::Real;
+use super::simd::widest;
 
-/// The sum of many values.
-pub(crate) fn total<T: Real>(values: &[T]) -> T {
+/// Number of partial sums. The loop over them vectorizes, because its order of additions is fixed.
+pub(crate) const LANES: usize = 32;
+
+/// Σ v
+pub(crate) fn sum<T: Real>(values: &[T]) -> T {
     sum_of(
         values,
         values,
@@ -13,8 +16,8 @@ pub(crate) fn total<T: Real>(values: &[T]) -> T {
     )
 }
 
-/// The sum of the squares of many values about their mean.
-pub(crate) fn squares_about<T: Real>(mean: T, values: &[T]) -> T {
+/// Σ (v - mean)²
+pub(crate) fn centered_sum_of_squares<T: Real>(mean: T, values: &[T]) -> T {
     sum_of(
         values,
         values,
@@ -23,21 +26,18 @@ pub(crate) fn squares_about<T: Real>(mean: T, values: &[T]) -> T {
     )
 }
 
-/// The sum of the products of values about their mean with others.
-pub(crate) fn products_about<T: Real>(mean: T, values: &[T], others: &[T]) -> T {
+/// Σ (v - mean) w
+pub(crate) fn centered_dot<T: Real>(mean: T, values: &[T], weights: &[T]) -> T {
     sum_of(
         values,
-        others,
+        weights,
         #[inline(always)]
-        |v, other| (v - mean) * other,
+        |v, w| (v - mean) * w,
     )
 }
 
-/// Sums run in so many lanes, so that they can be vectors.
-pub(crate) const LANES: usize = 32;
-
-/// The sum of a function of pairs, in lanes.
-fn sum_of<T: Real>(a: &[T], b: &[T], of: impl Fn(T, T) -> T) -> T {
+/// Σ f(a, b), in [`LANES`] partial sums.
+fn sum_of<T: Real>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) -> T {
     widest!(|| {
         let mut sums = [T::ZERO; LANES];
         let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
@@ -45,20 +45,23 @@ fn sum_of<T: Real>(a: &[T], b: &[T], of: impl Fn(T, T) -> T) -> T {
             sums.iter_mut()
                 .zip(a)
                 .zip(b)
-                .for_each(|((sum, a), b)| *sum += of(*a, *b));
+                .for_each(|((sum, a), b)| *sum += f(*a, *b));
         }
-        let rest: T = a_rest.iter().zip(b_rest).map(|(a, b)| of(*a, *b)).sum();
+        let rest: T = a_rest.iter().zip(b_rest).map(|(a, b)| f(*a, *b)).sum();
         sums.into_iter().sum::<T>() + rest
     })
 }
 
-/// Multiplies value by value.
-pub(crate) fn multiply_each<T: Real>(values: &mut [T], by: &[T]) {
-    widest!(|| values.iter_mut().zip(by).for_each(|(v, by)| *v *= *by));
+/// Multiplies element by element: values *= factors.
+pub(crate) fn mul_assign<T: Real>(values: &mut [T], factors: &[T]) {
+    widest!(|| values.iter_mut().zip(factors).for_each(|(v, f)| *v *= *f));
 }
 
-/// Adds a row to each row.
-pub(crate) fn add_rows<T: Real>(values: &mut [T], row: &[T]) {
+/// Adds a row to every row of a matrix.
+///
+/// # Shapes
+/// `values` is (n, `row.len()`).
+pub(crate) fn add_to_rows<T: Real>(values: &mut [T], row: &[T]) {
     widest!(|| {
         for values in values.chunks_exact_mut(row.len()) {
             values.iter_mut().zip(row).for_each(|(v, add)| *v += *add);
@@ -66,13 +69,60 @@ pub(crate) fn add_rows<T: Real>(values: &mut [T], row: &[T]) {
     });
 }
 
-/// Adds every row to one.
-pub(crate) fn sum_rows<T: Real>(sum: &mut [T], values: &[T], width: usize, first: usize) {
+/// Adds the sums of the columns from `first_column` on to `sums`.
+///
+/// # Shapes
+/// `values` is (n, `columns`).
+pub(crate) fn add_column_sums<T: Real>(
+    sums: &mut [T],
+    values: &[T],
+    columns: usize,
+    first_column: usize,
+) {
     widest!(|| {
-        for row in values.chunks_exact(width) {
-            sum.iter_mut()
-                .zip(&row[first..])
+        for row in values.chunks_exact(columns) {
+            sums.iter_mut()
+                .zip(&row[first_column..])
                 .for_each(|(sum, v)| *sum += *v);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_count_every_value_of_any_length() {
+        for n in [0, 1, 31, 32, 33, 100] {
+            let values: Vec<f64> = (0..n).map(f64::from).collect();
+            let weights: Vec<f64> = values.iter().map(|v| 2.0 - v).collect();
+            let expect = |f: fn(f64, f64) -> f64| -> f64 {
+                values.iter().zip(&weights).map(|(v, w)| f(*v, *w)).sum()
+            };
+            assert_eq!(sum(&values), expect(|v, _| v), "{n}");
+            assert_eq!(
+                centered_sum_of_squares(3.0, &values),
+                expect(|v, _| (v - 3.0) * (v - 3.0)),
+                "{n}"
+            );
+            assert_eq!(
+                centered_dot(3.0, &values, &weights),
+                expect(|v, w| (v - 3.0) * w),
+                "{n}"
+            );
+        }
+    }
+
+    #[test]
+    fn rows_are_added_to_scaled_and_summed() {
+        let mut values = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0]; // (2, 3)
+        add_to_rows(&mut values, &[10.0, 20.0, 30.0]);
+        assert_eq!(values, [11.0, 22.0, 33.0, 14.0, 25.0, 36.0]);
+        mul_assign(&mut values, &[0.0, 1.0, 2.0, 0.0, 1.0, 2.0]);
+        assert_eq!(values, [0.0, 22.0, 66.0, 0.0, 25.0, 72.0]);
+        let mut sums = [0.5, 0.5];
+        add_column_sums(&mut sums, &values, 3, 1);
+        assert_eq!(sums, [47.5, 138.5]);
+    }
 }

@@ -1,58 +1,69 @@
-//! Seeded random numbers: every draw of the crate comes from here.
+//! Seeded random numbers. Every random number of the crate comes from here.
 //!
-//! Candle's CPU generator cannot be seeded, and its CUDA generator gives other numbers for the same seed. So numbers are
-//! drawn on the host, from ChaCha8, whose sequence is the same on every machine and in every version. Each purpose has its
-//! own stream: one more dropout layer does not change the initial weights.
+//! Candle's CPU generator cannot be seeded, and its CUDA generator gives different numbers for the
+//! same seed. ChaCha8 on the host gives the same sequence on every machine and in every version.
+//! Each [`Purpose`] has a stream of its own, so that another dropout layer does not change the
+//! initial weights.
 
-use crate::math::real::widest;
+use super::simd::widest;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use std::ops::AddAssign;
 
-/// What the numbers are for. Streams of one seed are independent of each other.
+/// Independent random streams of one seed.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose {
     /// Initial weights.
     Init = 1,
-    /// Which pictures are held out for validation.
+    /// Choice of the validation examples.
     Split = 2,
-    /// The order of the pictures in each epoch.
+    /// Order of the examples in each epoch.
     Shuffle = 3,
     /// Dropout masks.
     Dropout = 4,
-    /// Noise added to the input of a denoising autoencoder.
+    /// Input noise of a denoising autoencoder.
     Noise = 5,
-    /// Cuts and flips of photographs.
+    /// Crops and flips of photographs.
     Augment = 6,
 }
 
-/// What dropout multiplies those values by that it does not drop.
+/// Inverted-dropout scale, 1 / (1 - p).
 pub(crate) fn dropout_scale(p: f32) -> f32 {
     1.0 / (1.0 - p)
 }
 
-/// Of 32 random bits 24, as a number in [0, 1).
+/// The upper 24 of 32 random bits as a number in [0, 1).
 #[inline(always)]
 fn unit(bits: u32) -> f32 {
     (bits >> 8) as f32 * (1.0 / (1 << 24) as f32)
 }
 
-/// A generator of one seed and one stream.
+/// Seeded random number generator.
+///
+/// # Examples
+/// ```
+/// use candlebook::math::{Purpose, Rng};
+/// let mut rng = Rng::new(0, Purpose::Noise);
+/// let noise = rng.normal(3, 0.1);
+/// assert_eq!(noise, Rng::new(0, Purpose::Noise).normal(3, 0.1));
+/// assert_ne!(noise, rng.normal(3, 0.1)); // the next three
+/// ```
 #[derive(Clone, Debug)]
 pub struct Rng(ChaCha8Rng);
 
 impl Rng {
-    /// The generator of `seed` for one purpose.
-    pub fn new(seed: u64, stream: Purpose) -> Self {
+    /// Creates the generator of a seed for one purpose.
+    pub fn new(seed: u64, purpose: Purpose) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(stream as u64);
+        rng.set_stream(purpose as u64);
         Rng(rng)
     }
 
-    /// The generator of one picture in one epoch: its draws do not depend on which thread makes them, or when.
-    pub(crate) fn of_picture(seed: u64, stream: Purpose, epoch: usize, picture: usize) -> Self {
-        // Words apart, so that seeds which are near each other share nothing.
-        let words = [seed, stream as u64, epoch as u64, picture as u64];
+    /// Creates the generator of one image in one epoch. Its numbers do not depend on the thread
+    /// that draws them or on the order of the images.
+    pub(crate) fn for_image(seed: u64, purpose: Purpose, epoch: usize, image: usize) -> Self {
+        // ChaCha's key holds all four words, so that neighbouring seeds share nothing.
+        let words = [seed, purpose as u64, epoch as u64, image as u64];
         let mut bytes = [0; 32];
         bytes
             .as_chunks_mut::<8>()
@@ -63,24 +74,49 @@ impl Rng {
         Rng(ChaCha8Rng::from_seed(bytes))
     }
 
-    /// A number in [0, 1), of 24 random bits.
+    /// A number, uniform in [0, 1), of 24 random bits.
+    ///
+    /// ```
+    /// use candlebook::math::{Purpose, Rng};
+    /// let value = Rng::new(0, Purpose::Augment).unit();
+    /// assert!((0.0..1.0).contains(&value));
+    /// ```
     pub fn unit(&mut self) -> f32 {
         unit(self.0.next_u32())
     }
 
     /// `n` numbers, uniform in [low, high).
+    ///
+    /// ```
+    /// use candlebook::math::{Purpose, Rng};
+    /// let values = Rng::new(0, Purpose::Init).uniform(4, -1.0, 1.0);
+    /// assert!(values.iter().all(|v| (-1.0..1.0).contains(v)));
+    /// ```
     pub fn uniform(&mut self, n: usize, low: f32, high: f32) -> Vec<f32> {
         (0..n).map(|_| low + (high - low) * self.unit()).collect()
     }
 
-    /// `n` numbers, normal with mean 0 and the given standard deviation (Box-Muller).
+    /// `n` numbers, normal with mean 0 and standard deviation `std` (Box-Muller).
+    ///
+    /// ```
+    /// use candlebook::math::{Purpose, Rng};
+    /// let noise = Rng::new(0, Purpose::Noise).normal(1000, 0.1);
+    /// assert!(noise.iter().sum::<f32>().abs() / 1000.0 < 0.02);
+    /// ```
     pub fn normal(&mut self, n: usize, std: f32) -> Vec<f32> {
         let mut values = vec![0.0; n];
         self.add_normal(&mut values, std);
         values
     }
 
-    /// The numbers 0 .. n in random order (Fisher-Yates).
+    /// The numbers 0 to n - 1 in random order (Fisher-Yates).
+    ///
+    /// ```
+    /// use candlebook::math::{Purpose, Rng};
+    /// let mut order = Rng::new(0, Purpose::Shuffle).permutation(5);
+    /// order.sort();
+    /// assert_eq!(order, [0, 1, 2, 3, 4]);
+    /// ```
     pub fn permutation(&mut self, n: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..n).collect();
         for i in (1..n).rev() {
@@ -89,16 +125,23 @@ impl Rng {
         order
     }
 
-    /// A dropout mask: 0 with probability `p`, else 1 / (1 - p), so that the expected value stays.
+    /// An inverted-dropout mask: 0 with probability `p`, otherwise 1 / (1 - p), so that the
+    /// expected value of masked activations does not change.
+    ///
+    /// ```
+    /// use candlebook::math::{Purpose, Rng};
+    /// let mask = Rng::new(0, Purpose::Dropout).dropout_mask(100, 0.5);
+    /// assert!(mask.iter().all(|&v| v == 0.0 || v == 2.0));
+    /// ```
     pub fn dropout_mask(&mut self, n: usize, p: f32) -> Vec<f32> {
         let mut mask = vec![0.0; n];
         self.fill_dropout_mask(&mut mask, p);
         mask
     }
 
-    /// The same as [`Rng::dropout_mask`], into a place that is there.
+    /// Fills a buffer with the values of [`Rng::dropout_mask`].
     pub(crate) fn fill_dropout_mask<T: From<f32>>(&mut self, mask: &mut [T], p: f32) {
-        /// Words drawn at a time: [`Rng::unit`] for one value after the other cannot be done in vectors.
+        /// Random words per batch. One call of [`Rng::unit`] per value would not vectorize.
         const WORDS: usize = 256;
         let kept = dropout_scale(p);
         let mut words = [[0; 4]; WORDS];
@@ -106,16 +149,16 @@ impl Rng {
             let words = &mut words[..mask.len()];
             self.0.fill_bytes(words.as_flattened_mut());
             widest!(|| {
-                let draws = words.iter().map(|word| unit(u32::from_le_bytes(*word)));
-                for (value, draw) in mask.iter_mut().zip(draws) {
-                    let factor = if draw < p { 0.0 } else { kept };
+                let units = words.iter().map(|word| unit(u32::from_le_bytes(*word)));
+                for (value, unit) in mask.iter_mut().zip(units) {
+                    let factor = if unit < p { 0.0 } else { kept };
                     *value = factor.into();
                 }
             });
         }
     }
 
-    /// Adds what [`Rng::normal`] would give.
+    /// Adds the values of [`Rng::normal`] to a buffer.
     pub(crate) fn add_normal<T: From<f32> + AddAssign>(&mut self, values: &mut [T], std: f32) {
         for value in values {
             let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
@@ -123,19 +166,20 @@ impl Rng {
         }
     }
 
-    /// The same generator after so many draws of [`Rng::unit`].
-    pub(crate) fn skipped(&self, draws: u64) -> Rng {
+    /// The generator after `n` further calls of [`Rng::unit`], without making them.
+    pub(crate) fn skipped(&self, n: u64) -> Rng {
         let mut rng = self.0.clone();
-        rng.set_word_pos(rng.get_word_pos() + u128::from(draws));
+        rng.set_word_pos(rng.get_word_pos() + u128::from(n));
         Rng(rng)
     }
 
-    /// How many draws of [`Rng::unit`] were made, or as much as other draws take.
+    /// Position in the stream, in calls of [`Rng::unit`]. Checkpoints keep it.
     pub(crate) fn position(&self) -> u64 {
         self.0.get_word_pos() as u64
     }
 
-    /// A number in 0 .. n, without bias (Lemire).
+    /// An unbiased number in 0 .. n (Lemire, "Fast random integer generation in an interval",
+    /// 2019).
     fn below(&mut self, n: usize) -> usize {
         let n = n as u64;
         let mut product = u128::from(self.0.next_u64()) * u128::from(n);

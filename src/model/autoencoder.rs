@@ -1,9 +1,9 @@
 //! The autoencoder: an encoder and a decoder, each a list of layers, and what one does with them.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::{ImageShape, Split};
 use crate::error::{Error, Result};
-use crate::layer::{ForwardState, Layer, MOST_VALUES, Node, mirror, nodes, shape, shapes};
+use crate::layer::{ForwardState, Layer, MAX_VALUES, Node, mirror, nodes, shape, shapes};
 use crate::loss::Loss;
 use crate::math::{Purpose, Rng};
 use crate::model::sequential::{Sequential, infer, layer_error};
@@ -257,7 +257,7 @@ impl Autoencoder {
         let all: Vec<usize> = (0..split.len()).collect();
         let (c, h, w) = self.input;
         for positions in all.chunks(chunk(c * h * w)) {
-            unless_stopped()?;
+            check_stopped()?;
             let images = split.images(positions)?.to_device(&self.device)?;
             let value = loss
                 .of(&self.reconstruct(&images)?, &images)?
@@ -333,7 +333,7 @@ fn whole(encoder: &Sequential, decoder: &Sequential) -> Plan {
     let mut nodes = encoder.nodes().to_vec();
     let at = nodes.len();
     nodes.extend(decoder.nodes().iter().cloned().map(|node| Node {
-        source: node.source.map(|i| i + at),
+        skip_source: node.skip_source.map(|i| i + at),
         ..node
     }));
     Plan::new(&nodes, &[encoder.shapes(), &decoder.shapes()[1..]].concat())
@@ -344,10 +344,10 @@ pub(crate) fn check_input((c, h, w): ImageShape) -> Result<()> {
     let values = [c, h, w]
         .iter()
         .fold(1u128, |product, &side| product.saturating_mul(side as u128));
-    if (1..=MOST_VALUES).contains(&values) {
+    if (1..=MAX_VALUES).contains(&values) {
         return Ok(());
     }
-    let expected = format!("pictures of 1 to {MOST_VALUES} values");
+    let expected = format!("pictures of 1 to {MAX_VALUES} values");
     Err(Error::shape(
         "Autoencoder",
         expected,
@@ -362,8 +362,8 @@ fn check_pools(encoder: &Sequential, decoder: &Sequential) -> Result<()> {
     for (list, chain) in [("encoder", encoder), ("decoder", decoder)] {
         for (i, Node { name, layer, .. }) in chain.nodes().iter().enumerate() {
             match *layer {
-                Layer::MaxPool(n) => pools.push((n, &chain.shapes()[i + 1])),
-                Layer::MaxUnpool(n) => {
+                Layer::MaxPool2d(n) => pools.push((n, &chain.shapes()[i + 1])),
+                Layer::MaxUnpool2d(n) => {
                     let Some((pooled, given)) = pools.pop() else {
                         continue;
                     };
@@ -372,7 +372,7 @@ fn check_pools(encoder: &Sequential, decoder: &Sequential) -> Result<()> {
                         return Err(Error::Layer {
                             place: format!("{list} layer {name}, {layer}"),
                             expected: format!(
-                                "{} as the paired MaxPool({pooled}) gave",
+                                "{} as the paired MaxPool2d({pooled}) gave",
                                 shape(given)
                             ),
                             got: format!("{} and a window of {n}", shape(taken)),
@@ -396,7 +396,7 @@ fn in_chunks(batch: &Tensor, run: impl Fn(&Tensor) -> Result<Tensor>) -> Result<
         return Ok(run(batch)?.detach());
     }
     let part = |start| -> Result<Tensor> {
-        unless_stopped()?;
+        check_stopped()?;
         Ok(run(&batch.narrow(0, start, chunk.min(n - start))?)?.detach())
     };
     let parts = (0..n)

@@ -3,7 +3,7 @@
 
 use crate::data::ImageShape;
 use crate::error::{Error, Result};
-use crate::layer::{Conv, ConvTranspose, Layer};
+use crate::layer::{Conv2d, ConvTranspose2d, Layer};
 use crate::model::autoencoder::Autoencoder;
 
 /// The model that learned ImageNet's photographs in Torch7: three 3 x 3 convolutions with ReLU, max-pooling after the second
@@ -41,10 +41,10 @@ impl Default for Pooled {
 impl Pooled {
     /// The encoder's layers, to change before [`Autoencoder::symmetric`].
     pub fn encoder(&self) -> Vec<Layer> {
-        let conv = |maps| Layer::Conv2d(Conv::new(maps, 3).padding(1));
+        let conv = |maps| Conv2d(maps, 3).padding(1);
         let [first, second, third] = self.maps.map(conv);
         let last = [Layer::Flatten, Layer::Linear(self.code)];
-        let pool = Layer::MaxPool(2);
+        let pool = Layer::MaxPool2d(2);
         [
             first,
             Layer::Relu,
@@ -109,9 +109,9 @@ impl Default for Strided {
 impl Strided {
     /// The encoder's and the decoder's layers, to change before [`Autoencoder::new`].
     pub fn layers(&self) -> (Vec<Layer>, Vec<Layer>) {
-        let down = |maps| Layer::Conv2d(Conv::new(maps, 4).stride(2).padding(1));
-        let up = |maps| Layer::ConvTranspose2d(ConvTranspose::new(maps, 4).stride(2).padding(1));
-        let same = Layer::Conv2d(Conv::new(2 * self.maps, 3).padding(1));
+        let down = |maps| Conv2d(maps, 4).stride(2).padding(1);
+        let up = |maps| ConvTranspose2d(maps, 4).stride(2).padding(1);
+        let same = Conv2d(2 * self.maps, 3).padding(1);
         let block = || {
             Layer::Residual(vec![
                 same.clone(),
@@ -139,7 +139,7 @@ impl Strided {
         if self.halvings > 1 {
             decoder.push(up(self.input.0));
         } else {
-            decoder.push(Layer::Conv2d(Conv::new(self.input.0, 3).padding(1)));
+            decoder.push(Conv2d(self.input.0, 3).padding(1));
         }
         decoder.push(Layer::Sigmoid);
         (encoder, decoder)

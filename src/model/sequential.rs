@@ -1,9 +1,12 @@
 //! A list of layers brought to life: variables, and the forward pass on candle's autograd.
 
 use crate::error::{Error, Result};
-use crate::layer::{ForwardContext, ForwardState, Layer, LayerVars, Misfit, Node, nodes, shapes};
-use crate::math::{Rng, affine};
-use crate::plan::Plan;
+use crate::layer::{
+    ForwardContext, ForwardState, Layer, LayerError, LayerVars, Node, ParameterShapes, nodes,
+    shapes,
+};
+use crate::math::{Rng, scale_and_shift};
+use crate::plan::{Plan, StageParams};
 use candle_core::{DType, Device, Layout, Storage, Tensor, Var};
 
 /// Layers with their variables. `encoder.1.weight` is the weight of the layer at position 1 of the chain "encoder".
@@ -36,16 +39,16 @@ impl Sequential {
     ) -> Result<Self> {
         let nodes = nodes(layers);
         let shapes =
-            shapes(&nodes, input).map_err(|(i, misfit)| layer_error(name, &nodes[i], misfit))?;
+            shapes(&nodes, input).map_err(|(i, error)| layer_error(name, &nodes[i], error))?;
         for (node, input) in nodes.iter().zip(&shapes) {
             let count = weights(&node.layer, input);
             if count > MOST_WEIGHTS {
-                let misfit = Misfit {
+                let error = LayerError {
                     expected: format!("at most {MOST_WEIGHTS} weights"),
                     got: count.to_string(),
                     hint: "Choose a smaller size".into(),
                 };
-                return Err(layer_error(name, node, misfit));
+                return Err(layer_error(name, node, error));
             }
         }
         let of = |(node, input): (&Node, &Vec<usize>)| variables(&node.layer, input, rng, device);
@@ -57,7 +60,7 @@ impl Sequential {
                     Var::ones(input[0], DType::F32, device)?,
                 ))
             };
-            node.layer.kind().running().then(both).transpose()
+            node.layer.kind().has_running_stats().then(both).transpose()
         };
         let buffers = nodes
             .iter()
@@ -135,11 +138,11 @@ impl Sequential {
         &self,
         xs: &Tensor,
         mut dropout: Option<&mut Rng>,
-        passed: &mut ForwardState,
+        state: &mut ForwardState,
     ) -> Result<Tensor> {
         let mut xs = xs.clone();
         for i in 0..self.nodes.len() {
-            xs = self.node(i, &xs, dropout.as_deref_mut(), passed)?;
+            xs = self.node(i, &xs, dropout.as_deref_mut(), state)?;
         }
         Ok(xs)
     }
@@ -162,11 +165,11 @@ impl Sequential {
         &self,
         i: usize,
         xs: &Tensor,
-        draws: Option<&mut Rng>,
-        passed: &mut ForwardState,
+        rng: Option<&mut Rng>,
+        state: &mut ForwardState,
     ) -> Result<Tensor> {
-        for _ in self.nodes.iter().filter(|node| node.source == Some(i)) {
-            passed.open.push(xs.clone());
+        for _ in self.nodes.iter().filter(|node| node.skip_source == Some(i)) {
+            state.skip_inputs.push(xs.clone());
         }
         let own = LayerVars {
             learned: self.variables[i].as_ref(),
@@ -175,7 +178,7 @@ impl Sequential {
         self.nodes[i]
             .layer
             .kind()
-            .tensor(xs, own, &mut ForwardContext { draws, passed })
+            .candle_forward(xs, own, &mut ForwardContext { rng, state })
     }
 
     /// Every variable that is learned, under its name in a PyTorch state dict, in order.
@@ -254,7 +257,7 @@ pub(crate) fn infer(plan: &Plan, chains: &[&Sequential], xs: &Tensor) -> Result<
                 let Some((mean, variance)) = buffers else {
                     return Ok(None);
                 };
-                Ok(Some(affine(
+                Ok(Some(scale_and_shift(
                     &mean.to_vec1::<f32>()?,
                     &variance.to_vec1::<f32>()?,
                     own[0],
@@ -262,24 +265,30 @@ pub(crate) fn infer(plan: &Plan, chains: &[&Sequential], xs: &Tensor) -> Result<
                 )))
             });
     let affines = affines.collect::<Result<Vec<_>>>()?;
-    let mut learned = slices
+    let mut params = slices
         .chunks_exact(2)
         .zip(&affines)
         .map(|(pair, affine)| match affine {
-            Some((scale, shift)) => (scale.as_slice(), shift.as_slice()),
-            None => (pair[0], pair[1]),
+            Some((scale, shift)) => StageParams {
+                weight: scale.as_slice(),
+                bias: shift.as_slice(),
+            },
+            None => StageParams {
+                weight: pair[0],
+                bias: pair[1],
+            },
         });
     let stages = plan.stages().iter();
-    let weights: Vec<(&[f32], &[f32])> = stages
+    let params: Vec<StageParams<'_, f32>> = stages
         .map(|stage| {
-            if stage.learns() {
-                learned.next().unwrap_or_default()
+            if stage.has_weights() {
+                params.next().unwrap_or_default()
             } else {
-                (&[][..], &[][..])
+                StageParams::default()
             }
         })
         .collect();
-    let out = plan.infer(&weights, pictures);
+    let out = plan.infer(&params, pictures);
     Ok(Some(Tensor::from_vec(
         out,
         [&[xs.dim(0)?], last.output()].concat(),
@@ -297,12 +306,12 @@ fn floats<'a>(storage: &'a Storage, layout: &Layout) -> Option<&'a [f32]> {
 }
 
 /// The error for a layer that does not fit: which list, which position, which layer.
-pub(crate) fn layer_error(list: &str, node: &Node, misfit: Misfit) -> Error {
-    let Misfit {
+pub(crate) fn layer_error(list: &str, node: &Node, error: LayerError) -> Error {
+    let LayerError {
         expected,
         got,
         hint,
-    } = misfit;
+    } = error;
     Error::Layer {
         place: format!("{list} layer {}, {}", node.name, node.layer),
         expected,
@@ -316,10 +325,9 @@ const MOST_WEIGHTS: u128 = 1 << 32;
 
 /// How many weights a layer has for an input.
 fn weights(layer: &Layer, input: &[usize]) -> u128 {
-    layer
-        .kind()
-        .parameter_shapes(input)
-        .map_or(0, |(weight, _)| weight.iter().map(|&d| d as u128).product())
+    layer.kind().parameter_shapes(input).map_or(0, |shapes| {
+        shapes.weight.iter().map(|&d| d as u128).product()
+    })
 }
 
 /// How many weights a list of layers has, before it is made; 0 where it does not fit.
@@ -336,14 +344,14 @@ pub(crate) fn count_weights(layers: &[Layer], input: &[usize]) -> (u128, Vec<usi
     (count, shapes[nodes.len()].clone())
 }
 
-/// As [`LayerKind::parameter_shapes`](crate::layer::Operation::parameter_shapes) says.
+/// As [`LayerKind::parameter_shapes`](crate::layer::LayerKind::parameter_shapes) says.
 fn variables(
     layer: &Layer,
     input: &[usize],
     rng: &mut Rng,
     device: &Device,
 ) -> Result<Option<(Var, Var)>> {
-    let Some((weight, bias)) = layer.kind().parameter_shapes(input) else {
+    let Some(ParameterShapes { weight, bias }) = layer.kind().parameter_shapes(input) else {
         return Ok(None);
     };
     if weight.len() == 1 {
@@ -365,7 +373,7 @@ fn variables(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::{Conv, ConvTranspose};
+    use crate::layer::{Conv2d, ConvTranspose2d};
     use crate::math::Purpose;
 
     fn values(tensor: &Tensor) -> Vec<f64> {
@@ -380,9 +388,9 @@ mod tests {
 
     /// The sum of what comes out times fixed numbers, in f64, with dropout and normalization as in training.
     fn sum(chain: &Sequential, input: &Tensor) -> Tensor {
-        let mut passed = ForwardState::default();
+        let mut state = ForwardState::default();
         let out = chain
-            .forward(input, Some(&mut Rng::new(4, Purpose::Dropout)), &mut passed)
+            .forward(input, Some(&mut Rng::new(4, Purpose::Dropout)), &mut state)
             .unwrap();
         let n = out.elem_count();
         let fixed: Vec<f64> = (0..n).map(|i| (1.7 * i as f64).sin()).collect();
@@ -392,22 +400,19 @@ mod tests {
 
     #[test]
     fn gradients_are_finite_differences() {
-        let conv = Conv::new(4, 3).padding(1);
-        let up = ConvTranspose::new(2, 3)
-            .stride(2)
-            .padding(1)
-            .output_padding(1);
+        let conv = Conv2d(4, 3).padding(1);
+        let up = ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1);
         let lists: Vec<Vec<Layer>> = vec![
             vec![Layer::Flatten, Layer::Linear(3), Layer::BatchNorm],
-            vec![Layer::Conv2d(conv.stride(2).dilation(2).groups(2))],
-            vec![Layer::ConvTranspose2d(up.groups(2))],
-            vec![Layer::MaxPool(2), Layer::Tanh, Layer::MaxUnpool(2)],
-            vec![Layer::MaxUnpool(2)],
-            vec![Layer::AvgPool(2), Layer::Sigmoid, Layer::Upsample(3)],
+            vec![conv.clone().stride(2).dilation(2).groups(2)],
+            vec![up.groups(2)],
+            vec![Layer::MaxPool2d(2), Layer::Tanh, Layer::MaxUnpool2d(2)],
+            vec![Layer::MaxUnpool2d(2)],
+            vec![Layer::AvgPool2d(2), Layer::Sigmoid, Layer::Upsample(3)],
             vec![Layer::BatchNorm, Layer::Gelu, Layer::Dropout(0.3)],
             vec![Layer::LeakyRelu(0.2), Layer::Elu(0.7), Layer::Relu],
             vec![Layer::Residual(vec![
-                Layer::Conv2d(conv),
+                conv,
                 Layer::Residual(vec![Layer::Tanh]),
                 Layer::BatchNorm,
             ])],

@@ -5,6 +5,7 @@
 //! and more. Here both are mended on the CPU. Other devices use candle's tensor operations.
 
 use crate::error::{Error, Result};
+use crate::lock::lock;
 use crate::math::{Real, widest};
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Tensor, Var};
@@ -205,10 +206,7 @@ impl Optimizer {
             })
         };
         let of = |state: &State| match &state.moments {
-            Place::Host(moments) => Ok(moments
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner())
-                .clone()),
+            Place::Host(moments) => Ok(lock(moments).clone()),
             Place::Device([first, second]) => Ok([host(first)?, host(second)?]),
         };
         self.states.iter().map(of).collect()
@@ -469,10 +467,7 @@ impl InplaceOp2 for OnePass<'_> {
         ) else {
             candle_core::bail!("optimizer: expected contiguous variables and gradients");
         };
-        let mut moments = self
-            .moments
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut moments = lock(self.moments);
         let [first, second] = &mut *moments;
         if end - start != g_end - g_start {
             candle_core::bail!(

@@ -1,9 +1,17 @@
-//! Plans: a list of layers on the CPU, forward and backward. No model.
+//! Plans: a list of layers as stages of CPU ops, for inference and for training.
+//!
+//! Uses `layer`, `loss` and `math`; knows no model.
+//! Offers [`Plan`] (lowering and inference) and [`Shard`], one thread's images of a training batch
+//! with their forward and backward pass.
 
-mod plan;
 mod stage;
+mod identity;
+#[allow(clippy::module_inception)] // One noun, one file.
+mod plan;
+mod infer;
 mod shard;
 
-pub(crate) use plan::{Plan, SMALL};
+pub(crate) use infer::StageParams;
+pub(crate) use plan::{MIN_PARALLEL_FLOPS, Plan};
 pub(crate) use shard::{Shard, StepContext, segments, summed_gradients, weight_gradients};
 pub(crate) use stage::Stage;

@@ -1,22 +1,24 @@
-//! Some pictures of a batch on their way through the stages of a plan in training, and back.
+//! Shards: one thread's images of a training batch, with their forward and backward pass.
 //!
-//! A normalization needs numbers of the whole batch: there all passes wait for each other. What lies between two of those
-//! places is a segment, which each pass runs by itself.
+//! Batch normalization needs statistics of the whole batch, so all shards synchronize there. The
+//! stages between two such points are a segment, which each shard runs on its own.
 
 use crate::layer::{BackwardArgs, ForwardArgs, Number, Workspace};
 use crate::loss::Loss;
 use crate::math::{
-    Matrix, Rng, Statistics, add_rows, dropout_scale, multiply, multiply_each, sum_rows,
+    BatchStats, Matrix, Rng, ShardSums, add_column_sums, add_to_rows, dropout_scale, matmul,
+    mul_assign,
 };
 use crate::plan::plan::Plan;
 use crate::plan::stage::Stage;
 use std::ops::Range;
 
-/// The segments of a plan: each but the last ends before a normalization, each but the first begins with one.
+/// Splits a plan into segments. Each segment but the last ends before a batch normalization, and
+/// each but the first starts with one.
 pub(crate) fn segments(plan: &Plan) -> Vec<Range<usize>> {
     let stages = plan.stages().iter().enumerate();
     let norms = stages
-        .filter(|(_, stage)| stage.kernel.channels().is_some())
+        .filter(|(_, stage)| stage.op.channels().is_some())
         .map(|(i, _)| i);
     let bounds: Vec<usize> = std::iter::once(0)
         .chain(norms)
@@ -25,72 +27,62 @@ pub(crate) fn segments(plan: &Plan) -> Vec<Range<usize>> {
     bounds.windows(2).map(|pair| pair[0]..pair[1]).collect()
 }
 
-/// What all passes of a batch compute with.
+/// Inputs of a training step that all shards share.
 #[derive(Clone, Copy)]
 pub(crate) struct StepContext<'a, T> {
     pub(crate) plan: &'a Plan,
     pub(crate) parameters: &'a [T],
-    /// For each stage; of use where it is a normalization.
-    pub(crate) norms: &'a [Statistics<T>],
-    /// Stands where the batch's first draw is; stages draw in order, as one pass over the whole batch would.
+    /// One per stage; empty unless the stage is a batch normalization.
+    pub(crate) norms: &'a [BatchStats<T>],
+    /// Positioned at the batch's first random number. Stages consume numbers in order, image by
+    /// image, so that the masks do not depend on the number of shards.
     pub(crate) dropout: &'a Rng,
+    /// Images in the batch, over all shards.
     pub(crate) batch: usize,
 }
 
-/// What some pictures of a batch need.
+/// One thread's images of a batch: activations, gradients, dropout masks and workspaces.
 #[derive(Debug)]
 pub(crate) struct Shard<T> {
-    /// How many pictures it holds now, and which of the batch is the first.
+    /// Images in the shard.
     pub(crate) rows: usize,
+    /// Index in the batch of its first image.
     first: usize,
-    /// What goes into the first stage, and what comes out of each.
+    /// Input of the first stage, then the output of each stage.
     values: Vec<Vec<T>>,
-    /// The loss's gradients by what comes out of each stage before its activation; those by the input are not needed.
+    /// dL/d(pre-activation) of each stage.
     gradients: Vec<Vec<T>>,
-    /// What dropout multiplies by, for each stage that drops.
+    /// Dropout mask of each stage; empty for stages without dropout.
     masks: Vec<Vec<T>>,
     workspaces: Vec<Workspace<T>>,
 }
 
 impl<T: Number> Shard<T> {
-    /// Room for so many pictures.
+    /// Allocates buffers for up to `rows` images.
     pub(crate) fn new(plan: &Plan, rows: usize) -> Self {
-        let outputs = || {
-            plan.stages()
-                .iter()
-                .map(|stage| vec![T::ZERO; rows * stage.outputs])
-        };
-        let first = plan.stages().first().map_or(0, |stage| rows * stage.inputs);
-        let mask = |stage: &Stage| {
-            vec![
-                T::ZERO;
-                if stage.dropout.is_some() {
-                    rows * stage.outputs
-                } else {
-                    0
-                }
-            ]
-        };
+        let stages = plan.stages();
+        let zeros = |values: usize| vec![T::ZERO; rows * values];
+        let outputs = || stages.iter().map(|stage| zeros(stage.outputs));
+        let inputs = stages.first().map_or(0, |stage| stage.inputs);
+        let masks = stages.iter().map(|stage| zeros(stage.dropout_samples()));
         Shard {
             rows: 0,
             first: 0,
-            values: std::iter::once(vec![T::ZERO; first])
-                .chain(outputs())
-                .collect(),
+            values: std::iter::once(zeros(inputs)).chain(outputs()).collect(),
             gradients: outputs().collect(),
-            masks: plan.stages().iter().map(mask).collect(),
+            masks: masks.collect(),
             workspaces: plan.workspaces(rows, true),
         }
     }
 
-    /// The place for the pictures that go in: these rows of the batch.
+    /// Selects the images with these indices in the batch, and returns the buffer for them.
     pub(crate) fn input(&mut self, plan: &Plan, rows: Range<usize>) -> &mut [T] {
         (self.rows, self.first) = (rows.len(), rows.start);
         &mut self.values[0][..rows.len() * plan.stages()[0].inputs]
     }
 
-    /// The sum of the losses of all values, with the gradients of their mean over a batch. The target is what went in where
-    /// no other is given.
+    /// Sums the loss over all output values, and stores the gradient of the batch's mean loss.
+    /// The target defaults to the input.
     pub(crate) fn loss_and_grad(
         &mut self,
         plan: &Plan,
@@ -110,165 +102,178 @@ impl<T: Number> Shard<T> {
         )
     }
 
-    /// Runs a segment, and measures what goes into the normalization after it.
-    pub(crate) fn forward(&mut self, common: StepContext<'_, T>, segment: Range<usize>) {
-        let StepContext {
-            plan,
-            parameters,
-            norms,
-            dropout,
-            batch,
-        } = common;
-        let stages = plan.stages();
-        let mut drawn: usize = stages[..segment.start]
+    /// Runs a segment forward, and measures the input of the batch normalization after it.
+    pub(crate) fn forward(&mut self, context: StepContext<'_, T>, segment: Range<usize>) {
+        let stages = context.plan.stages();
+        let mut samples: usize = stages[..segment.start]
             .iter()
-            .map(|stage| batch * stage.dropped())
+            .map(|stage| context.batch * stage.dropout_samples())
             .sum();
         for i in segment.clone() {
-            let stage = &stages[i];
-            let (before, after) = self.values.split_at_mut(i + 1);
-            let x = &before[i][..self.rows * stage.inputs];
-            let y = &mut after[0][..self.rows * stage.outputs];
-            let added = match stage.kernel.source() {
-                Some(source) => &before[source][..self.rows * stage.outputs],
-                None => &[],
-            };
-            let (weight, bias) = match stage.kernel.channels() {
-                Some(_) => (norms[i].scale.as_slice(), norms[i].shift.as_slice()),
-                None => stage.own(parameters),
-            };
-            stage.forward(
-                stage.here(i, self.rows),
-                (x, y),
-                ForwardArgs {
-                    weight,
-                    bias,
-                    added,
-                },
-                &mut self.workspaces,
-            );
-            if let Some(p) = stage.dropout {
-                let mask = &mut self.masks[i][..self.rows * stage.outputs];
-                dropout
-                    .skipped((drawn + self.first * stage.outputs) as u64)
+            self.stage_forward(context, i);
+            if let Some(p) = stages[i].dropout {
+                let outputs = stages[i].outputs;
+                let mask = &mut self.masks[i][..self.rows * outputs];
+                context
+                    .dropout
+                    .skipped((samples + self.first * outputs) as u64)
                     .fill_dropout_mask(mask, p as f32);
-                multiply_each(y, mask);
-                drawn += batch * stage.outputs;
+                mul_assign(&mut self.values[i + 1][..self.rows * outputs], mask);
+                samples += context.batch * outputs;
             }
         }
         let next = segment.end;
         if let Some(stage) = stages.get(next) {
             stage.arithmetic().measure(
                 &self.values[next][..self.rows * stage.inputs],
-                &mut self.workspaces[next].sums,
+                &mut self.workspaces[next].channel_sums,
             );
         }
     }
 
-    /// From the loss's gradients at the end of a segment back to its begin; where that is a normalization, to the sums
-    /// that it needs of the whole batch.
-    pub(crate) fn backward(&mut self, common: StepContext<'_, T>, segment: Range<usize>) {
-        let StepContext { plan, norms, .. } = common;
-        let stages = plan.stages();
+    /// Runs the op and the activation of one stage.
+    fn stage_forward(&mut self, context: StepContext<'_, T>, i: usize) {
+        let stage = &context.plan.stages()[i];
+        let (before, after) = self.values.split_at_mut(i + 1);
+        let x = &before[i][..self.rows * stage.inputs];
+        let y = &mut after[0][..self.rows * stage.outputs];
+        let skip_input = match stage.op.skip_source() {
+            Some(source) => &before[source][..self.rows * stage.outputs],
+            None => &[],
+        };
+        let (weight, bias) = match stage.op.channels() {
+            Some(_) => {
+                let norm = &context.norms[i];
+                (norm.scale.as_slice(), norm.shift.as_slice())
+            }
+            None => stage.weight_and_bias(context.parameters),
+        };
+        let args = ForwardArgs {
+            weight,
+            bias,
+            skip_input,
+        };
+        let shape = stage.op_shape(i, self.rows);
+        stage.forward(shape, x, y, args, &mut self.workspaces);
+    }
+
+    /// Propagates gradients from the end of a segment to its start. If the segment starts with a
+    /// batch normalization, stops at the gradient sums that it needs of the whole batch.
+    pub(crate) fn backward(&mut self, context: StepContext<'_, T>, segment: Range<usize>) {
+        let stages = context.plan.stages();
         if segment.end < stages.len() {
-            // Its sums are known now.
-            self.pass_back(common, segment.end);
+            // The gradient sums of the normalization after this segment are complete now.
+            self.op_backward(context, segment.end);
         }
         for i in segment.rev() {
             let stage = &stages[i];
-            let n = self.rows * stage.outputs;
-            let gradients = &mut self.gradients[i][..n];
-            if stage.dropout.is_some() {
-                multiply_each(gradients, &self.masks[i][..n]);
-            }
-            if let Some(activation) = stage.pointwise() {
-                let scale = stage
-                    .dropout
-                    .map_or(T::ONE, |p| dropout_scale(p as f32).into());
-                activation.backward(&self.values[i + 1][..n], gradients, scale);
-            }
+            self.activation_backward(stage, i);
             self.workspaces[i].gradients.fill(T::ZERO);
-            if stage.kernel.channels().is_some() {
-                let own = &mut self.workspaces[i].gradients;
-                stage
-                    .arithmetic()
-                    .pull(&self.values[i][..n], gradients, &norms[i], own);
+            if stage.op.channels().is_some() {
+                let n = self.rows * stage.outputs;
+                stage.arithmetic().grad_sums(
+                    &self.values[i][..n],
+                    &self.gradients[i][..n],
+                    &context.norms[i],
+                    &mut self.workspaces[i].gradients,
+                );
             } else {
-                self.pass_back(common, i);
+                self.op_backward(context, i);
             }
         }
     }
 
-    /// From the gradients of what comes out of a stage to those of what goes in.
-    fn pass_back(&mut self, common: StepContext<'_, T>, i: usize) {
-        let stages = common.plan.stages();
+    /// Turns dL/d(output) of a stage into dL/d(pre-activation): dropout, then activation.
+    fn activation_backward(&mut self, stage: &Stage, i: usize) {
+        let n = self.rows * stage.outputs;
+        let gradients = &mut self.gradients[i][..n];
+        if stage.dropout.is_some() {
+            mul_assign(gradients, &self.masks[i][..n]);
+        }
+        if let Some(activation) = stage.pointwise() {
+            let scale = stage
+                .dropout
+                .map_or(T::ONE, |p| dropout_scale(p as f32).into());
+            activation.backward(&self.values[i + 1][..n], gradients, scale);
+        }
+    }
+
+    /// Runs the backward pass of a stage's op, and adds the gradients of the residual blocks that
+    /// read the same input.
+    fn op_backward(&mut self, context: StepContext<'_, T>, i: usize) {
+        let stages = context.plan.stages();
         let stage = &stages[i];
-        let (weight, _) = stage.own(common.parameters);
-        let (earlier, own) = self.gradients.split_at_mut(i);
-        let x = &self.values[i][..self.rows * stage.inputs];
-        let dy = &own[0][..self.rows * stage.outputs];
+        let (weight, _) = stage.weight_and_bias(context.parameters);
+        let (earlier, current) = self.gradients.split_at_mut(i);
         let mut dx = earlier
             .last_mut()
             .map(|dx| &mut dx[..self.rows * stage.inputs]);
-        let back = BackwardArgs {
-            x,
-            dy,
+        let args = BackwardArgs {
+            x: &self.values[i][..self.rows * stage.inputs],
+            dy: &current[0][..self.rows * stage.outputs],
             dx: dx.as_deref_mut(),
             weight,
-            known: &common.norms[i],
+            stats: &context.norms[i],
         };
+        let shape = stage.op_shape(i, self.rows);
         stage
             .arithmetic()
-            .backward(stage.here(i, self.rows), back, &mut self.workspaces);
+            .backward(shape, args, &mut self.workspaces);
         let Some(dx) = dx else { return };
-        // What went in here was added later, too.
-        for (later, adding) in stages.iter().enumerate().skip(i) {
-            if adding.kernel.source() == Some(i) {
-                add_rows(dx, &own[later - i][..self.rows * adding.outputs]);
+        for (later, skip_add) in stages.iter().enumerate().skip(i) {
+            if skip_add.op.skip_source() == Some(i) {
+                add_to_rows(dx, &current[later - i][..self.rows * skip_add.outputs]);
             }
         }
     }
 
-    /// What a normalization measured: how many values a channel had, and their sums.
-    pub(crate) fn measured(&self, i: usize, values: usize) -> (usize, &[f64]) {
-        (self.rows * values, &self.workspaces[i].sums)
+    /// Channel sums that a batch normalization measured. `values` counts the values of a channel in
+    /// one image.
+    pub(crate) fn channel_sums(&self, i: usize, values: usize) -> ShardSums<'_> {
+        ShardSums {
+            count: self.rows * values,
+            sums: &self.workspaces[i].channel_sums,
+        }
     }
 
-    /// The gradients of the weights and biases of a stage that sums its own.
-    pub(crate) fn own_gradients(&self, i: usize) -> &[T] {
+    /// Gradients of weight, then bias, of a stage that is not dense.
+    pub(crate) fn stage_gradients(&self, i: usize) -> &[T] {
         &self.workspaces[i].gradients
     }
 }
 
-/// The gradients of the weights and biases of a stage that sums its own, over all passes of a batch.
-pub(crate) fn summed_gradients<T: Number>(passes: &[Shard<T>], i: usize, gradients: &mut [T]) {
-    for (nth, pass) in passes.iter().enumerate() {
-        let own = pass.own_gradients(i);
+/// Sums over all shards the gradients of weight, then bias, of a stage that is not dense.
+pub(crate) fn summed_gradients<T: Number>(shards: &[Shard<T>], i: usize, gradients: &mut [T]) {
+    for (nth, shard) in shards.iter().enumerate() {
+        let shard_gradients = shard.stage_gradients(i);
         if nth == 0 {
-            gradients.copy_from_slice(own);
+            gradients.copy_from_slice(shard_gradients);
         } else {
-            add_rows(gradients, own);
+            add_to_rows(gradients, shard_gradients);
         }
     }
 }
 
-/// The gradients of the weights of some units of a stage, over all passes of a batch, and those of their biases.
+/// Computes, over all shards, the gradients of the weights and biases of some units of the dense
+/// stage with index `i`.
 ///
 /// # Shapes
-/// `weights` is (units, inputs), `biases` (units).
+/// `weights` is (units, inputs), `biases` is (units).
 pub(crate) fn weight_gradients<T: Number>(
-    passes: &[Shard<T>],
-    (i, stage): (usize, &Stage),
+    shards: &[Shard<T>],
+    i: usize,
+    stage: &Stage,
     units: Range<usize>,
     weights: &mut [T],
     biases: &mut [T],
 ) {
     biases.fill(T::ZERO);
-    for (nth, pass) in passes.iter().enumerate() {
-        let x = Matrix::new(&pass.values[i], pass.rows, stage.inputs);
-        let gradients = &pass.gradients[i][..pass.rows * stage.outputs];
-        let own = Matrix::new(gradients, pass.rows, stage.outputs).narrow(units.start, units.len());
-        multiply(own.transposed(), x, weights, nth > 0); // (units, rows) x (rows, in)
-        sum_rows(biases, gradients, stage.outputs, units.start);
+    for (nth, shard) in shards.iter().enumerate() {
+        let x = Matrix::new(&shard.values[i], shard.rows, stage.inputs);
+        let gradients = &shard.gradients[i][..shard.rows * stage.outputs];
+        let dy = Matrix::new(gradients, shard.rows, stage.outputs);
+        let dy = dy.narrow(units.start, units.len());
+        matmul(dy.transposed(), x, weights, nth > 0); // (units, rows) x (rows, in)
+        add_column_sums(biases, gradients, stage.outputs, units.start);
     }
 }

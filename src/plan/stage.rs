@@ -1,4 +1,4 @@
-//! One step of a plan: a kernel, then an activation, then dropout.
+//! One stage of a plan: a CPU op, then an activation, then dropout.
 
 use crate::layer::{
     Activation, Arithmetic, CpuOp, ForwardArgs, Number, OpShape, Pointwise, Workspace,
@@ -6,34 +6,37 @@ use crate::layer::{
 use std::ops::Range;
 use std::sync::Arc;
 
-/// One step of the computation, of one picture's `inputs` values to its `outputs`.
+/// An op with the activation and dropout fused into it.
 #[derive(Clone, Debug)]
 pub(crate) struct Stage {
-    pub(crate) kernel: Arc<dyn CpuOp>,
+    pub(crate) op: Arc<dyn CpuOp>,
     pub(crate) activation: Option<Arc<dyn Activation>>,
-    /// The probability to drop a value, in training.
+    /// Dropout probability, in training.
     pub(crate) dropout: Option<f64>,
+    /// Input values per image.
     pub(crate) inputs: usize,
+    /// Output values per image.
     pub(crate) outputs: usize,
-    /// Where its weights, then its biases, stand among all parameters.
+    /// Range of its weight, then bias, in the plan's parameters.
     pub(crate) parameters: Range<usize>,
+    /// Length of its bias.
     pub(crate) biases: usize,
 }
 
 impl Stage {
-    /// Whether it has weights.
-    pub(crate) fn learns(&self) -> bool {
+    /// Returns true if the stage has a weight and bias.
+    pub(crate) fn has_weights(&self) -> bool {
         !self.parameters.is_empty()
     }
 
-    /// Its weights and biases, of all parameters.
-    pub(crate) fn own<'a, T>(&self, parameters: &'a [T]) -> (&'a [T], &'a [T]) {
-        let own = &parameters[self.parameters.clone()];
-        own.split_at(own.len() - self.biases)
+    /// Weight and bias, as slices of the plan's parameters.
+    pub(crate) fn weight_and_bias<'a, T>(&self, parameters: &'a [T]) -> (&'a [T], &'a [T]) {
+        let parameters = &parameters[self.parameters.clone()];
+        parameters.split_at(parameters.len() - self.biases)
     }
 
-    /// How many numbers its dropout draws for one picture.
-    pub(crate) fn dropped(&self) -> usize {
+    /// Random numbers that dropout consumes per image.
+    pub(crate) fn dropout_samples(&self) -> usize {
         if self.dropout.is_some() {
             self.outputs
         } else {
@@ -41,10 +44,10 @@ impl Stage {
         }
     }
 
-    /// Its place as number `i`, for so many pictures.
-    pub(crate) fn here(&self, i: usize, rows: usize) -> OpShape {
+    /// Shape of its op as the stage with index `index`, for `rows` images.
+    pub(crate) fn op_shape(&self, index: usize, rows: usize) -> OpShape {
         OpShape {
-            stage: i,
+            stage: index,
             rows,
             inputs: self.inputs,
             outputs: self.outputs,
@@ -52,22 +55,23 @@ impl Stage {
     }
 
     pub(crate) fn arithmetic<T: Number>(&self) -> &dyn Arithmetic<T> {
-        T::arithmetic(self.kernel.as_ref())
+        T::arithmetic(self.op.as_ref())
     }
 
     pub(crate) fn pointwise<T: Number>(&self) -> Option<&dyn Pointwise<T>> {
         self.activation.as_deref().map(T::pointwise)
     }
 
-    /// Without dropout, which the caller draws.
+    /// Runs the op and the activation. The caller applies dropout.
     pub(crate) fn forward<T: Number>(
         &self,
-        here: OpShape,
-        (x, y): (&[T], &mut [T]),
-        given: ForwardArgs<'_, T>,
+        shape: OpShape,
+        x: &[T],
+        y: &mut [T],
+        args: ForwardArgs<'_, T>,
         workspaces: &mut [Workspace<T>],
     ) {
-        self.arithmetic().forward(here, x, y, given, workspaces);
+        self.arithmetic().forward(shape, x, y, args, workspaces);
         if let Some(activation) = self.pointwise() {
             activation.forward(y);
         }

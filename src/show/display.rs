@@ -8,11 +8,12 @@
 //! - a terminal: the plain text of each.
 
 use crate::error::Result;
+use crate::lock::lock;
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 use std::io::Write;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// Gives a type the method that the engine calls on the last expression of a cell.
 macro_rules! shows_itself {
@@ -125,8 +126,7 @@ impl Handle {
         let Some(contents) = or_complain(value.contents()) else {
             return;
         };
-        // A lock is poisoned only by a panic while it is held, and nothing below panics.
-        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ids = lock(&self.ids);
         for (i, content) in contents.iter().enumerate() {
             match ids.get(i) {
                 Some(id) => send("update", content, id),

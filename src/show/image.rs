@@ -1,7 +1,7 @@
 //! Picture files: opened, checked, shown, and turned into tensors.
 
 use crate::error::{Error, Result};
-use crate::file::decode_image;
+use crate::file::{decode_image, name_or};
 use crate::show::canvas::{Canvas, LIGHT};
 use crate::show::display::{Content, Show, base64, escape, shows_itself};
 use crate::show::montage::Pictures;
@@ -102,9 +102,7 @@ impl Image {
     }
 
     fn name(&self) -> String {
-        self.path
-            .file_name()
-            .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+        name_or(&self.path, "")
     }
 }
 

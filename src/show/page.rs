@@ -3,6 +3,7 @@
 //! Each function returns a [`Content`], which shows itself; `show` of it gives a handle that replaces it.
 
 use crate::error::{Error, Result};
+use crate::file::{extension, name_or};
 use crate::show::display::{Content, base64, escape};
 use crate::show::montage::{Montage, Pictures};
 use candle_core::{DType, Device, Tensor};
@@ -188,15 +189,11 @@ pub fn animation(frames: impl Pictures, frames_per_second: f64) -> Result<Conten
 
 /// The file's name, for text that stands where it cannot play.
 fn name(path: &Path) -> String {
-    path.file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    name_or(path, "")
 }
 
 fn read<'a>(path: &Path, known: &[(&str, &'a str)]) -> Result<(&'a str, Vec<u8>)> {
-    let ending = path
-        .extension()
-        .map(|ending| ending.to_string_lossy().to_lowercase())
-        .unwrap_or_default();
+    let ending = extension(path);
     let Some((_, mime)) = known.iter().find(|(name, _)| *name == ending) else {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         let got = if ending.is_empty() {

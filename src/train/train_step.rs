@@ -7,11 +7,12 @@ use crate::data::Batch;
 use crate::error::Result;
 use crate::layer::Number;
 use crate::loss::Loss;
-use crate::math::{Rng, Statistics};
+use crate::math::{BatchStats, Rng};
 use crate::model::Autoencoder;
 use crate::optim::{Method, Moments, Rates, one_step};
 use crate::plan::{
-    Plan, SMALL, Shard, Stage, StepContext, segments, summed_gradients, weight_gradients,
+    MIN_PARALLEL_FLOPS, Plan, Shard, Stage, StepContext, segments, summed_gradients,
+    weight_gradients,
 };
 use candle_core::{Tensor, Var};
 use rayon::prelude::*;
@@ -26,7 +27,7 @@ pub(crate) struct TrainStep<T> {
     gradients: Vec<T>,
     moments: Moments<T>,
     /// For each stage; of use where it is a normalization.
-    norms: Vec<Statistics<T>>,
+    norms: Vec<BatchStats<T>>,
     /// Parts of the plan that a pass runs by itself.
     segments: Vec<Range<usize>>,
     /// One for each thread.
@@ -76,9 +77,9 @@ impl<T: Number> TrainStep<T> {
                 .next()
                 .map_or(Ok(Vec::new()), |(_, var)| values(&var))
         };
-        let norm = |stage: &Stage| match stage.kernel.channels() {
-            Some(_) => Ok(Statistics::new(next()?, next()?)),
-            None => Ok(Statistics::default()),
+        let norm = |stage: &Stage| match stage.op.channels() {
+            Some(_) => Ok(BatchStats::new(next()?, next()?)),
+            None => Ok(BatchStats::default()),
         };
         let norms = plan.stages().iter().map(norm).collect::<Result<_>>()?;
         let Settings {
@@ -90,7 +91,7 @@ impl<T: Number> TrainStep<T> {
             noise_draws,
         } = settings;
         // Forward once, backward twice.
-        let small = 3 * plan.operations() * batch < SMALL;
+        let small = 3 * plan.flops() * batch < MIN_PARALLEL_FLOPS;
         let threads = if small {
             1
         } else {
@@ -105,7 +106,7 @@ impl<T: Number> TrainStep<T> {
             moments: method.moments(n),
             passes: (0..threads).map(|_| Shard::new(&plan, rows)).collect(),
             targets: vec![vec![T::ZERO; if noise > 0.0 { rows * inputs } else { 0 }]; threads],
-            dropped: plan.stages().iter().map(Stage::dropped).sum(),
+            dropped: plan.stages().iter().map(Stage::dropout_samples).sum(),
             plan,
             parameters,
             method,
@@ -177,17 +178,17 @@ impl<T: Number> TrainStep<T> {
             let Some(stage) = plan.stages().get(segment.end) else {
                 continue;
             };
-            if let Some(channels) = stage.kernel.channels() {
+            if let Some(channels) = stage.op.channels() {
                 let parts = passes
                     .iter()
-                    .map(|pass| pass.measured(segment.end, channels.values));
-                let (weight, bias) = stage.own(parameters);
-                norms[segment.end].join(parts, weight, bias);
+                    .map(|pass| pass.channel_sums(segment.end, channels.spatial));
+                let (weight, bias) = stage.weight_and_bias(parameters);
+                norms[segment.end].merge(parts, weight, bias);
             }
         }
         for segment in segments[..last].iter().rev() {
             norms[segment.end]
-                .join_pulls(passes.iter().map(|pass| pass.own_gradients(segment.end)));
+                .merge_grad_sums(passes.iter().map(|pass| pass.stage_gradients(segment.end)));
             let common = StepContext {
                 plan,
                 parameters,
@@ -214,7 +215,7 @@ impl<T: Number> TrainStep<T> {
     /// Gradients of the weights and the optimizer's step, some units at a time, so that both find them in the cache.
     fn learn(&mut self, threads: usize) {
         self.steps += 1;
-        self.norms.iter_mut().for_each(Statistics::run);
+        self.norms.iter_mut().for_each(BatchStats::update_running);
         let rates = self.method.rates(self.steps);
         let passes = &self.passes[..threads];
         let [first, second] = &mut self.moments;
@@ -223,7 +224,7 @@ impl<T: Number> TrainStep<T> {
             .stages()
             .iter()
             .enumerate()
-            .filter(|(_, stage)| stage.learns())
+            .filter(|(_, stage)| stage.has_weights())
         {
             let own = stage.parameters.clone();
             let units = Units {
@@ -232,7 +233,7 @@ impl<T: Number> TrainStep<T> {
                 first: kept(first, own.clone()),
                 second: kept(second, own),
             };
-            if stage.kernel.dense() {
+            if stage.op.dense() {
                 let both = units.split_at(stage.inputs * stage.outputs);
                 learn_units(
                     passes,
@@ -380,7 +381,8 @@ fn learn_units<T: Number>(
     if threads <= 1 || count < 2 {
         weight_gradients(
             passes,
-            stage,
+            stage.0,
+            stage.1,
             first..first + count,
             weights.gradients,
             biases.gradients,
@@ -423,7 +425,7 @@ mod tests {
     use super::*;
     use crate::data::Split;
     use crate::layer::Layer::{self, *};
-    use crate::layer::{Conv, ConvTranspose};
+    use crate::layer::{Conv2d, ConvTranspose2d};
     use crate::math::Purpose;
     use crate::optim::Sgd;
 
@@ -443,17 +445,14 @@ mod tests {
             Split::from_bytes(bytes, (2, 8, 8), None).unwrap(),
             (0..5).collect(),
         );
-        let conv = |out| Conv::new(out, 3).padding(1);
-        let up = ConvTranspose::new(2, 3)
-            .stride(2)
-            .padding(1)
-            .output_padding(1);
+        let conv = |out| Conv2d(out, 3).padding(1);
+        let up = ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1);
         let dense = vec![Linear(128), Sigmoid, Unflatten(2, 8, 8)];
         let block = vec![
-            Conv2d(conv(2)),
+            conv(2),
             BatchNorm,
             Residual(vec![Tanh, Dropout(0.2)]),
-            Conv2d(conv(2)),
+            conv(2),
         ];
         let models: Vec<(Vec<Layer>, Vec<Layer>, Loss)> = vec![
             (
@@ -467,23 +466,23 @@ mod tests {
                 Loss::BinaryCrossEntropy,
             ),
             (
-                vec![Conv2d(conv(4).stride(2).groups(2)), LeakyRelu(0.2)],
-                vec![ConvTranspose2d(up)],
+                vec![conv(4).stride(2).groups(2), LeakyRelu(0.2)],
+                vec![up],
                 Loss::Mse,
             ),
             (
-                vec![Conv2d(conv(3).padding(2).dilation(2)), MaxPool(2), Elu(0.7)],
-                vec![MaxUnpool(2), Conv2d(conv(2))],
+                vec![conv(3).padding(2).dilation(2), MaxPool2d(2), Elu(0.7)],
+                vec![MaxUnpool2d(2), conv(2)],
                 Loss::BinaryCrossEntropyWithLogits,
             ),
             (
-                vec![BatchNorm, AvgPool(4), Conv2d(conv(3))],
-                vec![Upsample(4), Conv2d(conv(2)), Sigmoid],
+                vec![BatchNorm, AvgPool2d(4), conv(3)],
+                vec![Upsample(4), conv(2), Sigmoid],
                 Loss::Mse,
             ),
             (
-                vec![Conv2d(conv(2)), Residual(block), BatchNorm],
-                vec![MaxUnpool(1), Conv2d(conv(2))],
+                vec![conv(2), Residual(block), BatchNorm],
+                vec![MaxUnpool2d(1), conv(2)],
                 Loss::Mse,
             ),
         ];

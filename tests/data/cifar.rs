@@ -1,6 +1,7 @@
 //! CIFAR-10: its file format, the search for it, and its errors.
 
-use crate::common::{environment, error, table};
+use crate::common::environment;
+use crate::support::{error, table};
 use candlebook::prelude::*;
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -1,6 +1,6 @@
 //! Data sets: shapes, output.
 
-use crate::common::error;
+use crate::support::error;
 use candlebook::prelude::*;
 
 #[test]

@@ -1,6 +1,6 @@
 //! Folders of images: layouts, formats, crops, unreadable files.
 
-use crate::common::{colors, error, table};
+use crate::support::{colors, error, table};
 use base64::Engine;
 use candlebook::prelude::*;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
@@ -352,13 +352,13 @@ fn a_size_that_does_not_fit_the_model_is_an_error_of_its_layer() {
         },
     )
     .unwrap();
-    let layers = [Conv2d(Conv::new(4, 3).padding(1)), MaxPool(2)];
+    let layers = [Conv2d(4, 3).padding(1), MaxPool2d(2)];
     let error = Autoencoder::symmetric(data.image_shape(), &layers)
         .unwrap_err()
         .to_string();
     assert!(
         error.starts_with(
-            "encoder layer 1, MaxPool(2): expected a height and width divisible by 2, got 9 x 9"
+            "encoder layer 1, MaxPool2d(2): expected a height and width divisible by 2, got 9 x 9"
         ),
         "{error}"
     );

@@ -1,6 +1,6 @@
 //! LMDB databases of Caffe's records: layouts, pixels, labels, damage.
 
-use crate::common::{colors, error, table};
+use crate::support::{colors, error, table};
 use candlebook::prelude::*;
 use heed::types::Bytes;
 use heed::{CommitOrAbort, EnvOpenOptions};

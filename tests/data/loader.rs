@@ -1,6 +1,6 @@
 //! Batches for custom training loops.
 
-use crate::common::error;
+use crate::support::error;
 use candlebook::prelude::*;
 use image::{Rgb, RgbImage};
 

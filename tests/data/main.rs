@@ -1,6 +1,7 @@
 //! Tests of `candlebook::data`, one file per source file.
 
 mod common;
+mod support;
 mod cifar;
 mod split;
 mod dataset;

@@ -1,6 +1,7 @@
 //! MNIST: the embedded digits, the search for the files, checksums, the cache, offline use.
 
-use crate::common::{environment, error};
+use crate::common::environment;
+use crate::support::error;
 use candlebook::prelude::*;
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -1,6 +1,6 @@
 //! Splits: shapes, values, labels, errors.
 
-use crate::common::error;
+use crate::support::error;
 use candlebook::prelude::*;
 
 #[test]

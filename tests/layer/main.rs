@@ -1,3 +1,13 @@
 //! Layers.
 
+mod common;
+
+mod builder;
 mod conv;
+mod executors;
+mod layer;
+mod max_pool;
+mod mirror;
+mod nodes;
+mod pytorch;
+mod windows;

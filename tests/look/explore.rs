@@ -53,11 +53,10 @@ fn a_model_too_heavy_for_a_notebook_is_refused() {
 
 #[test]
 fn a_decoder_that_the_page_cannot_run_is_refused() {
-    let ae =
-        Autoencoder::symmetric((1, 8, 8), &[Conv2d(Conv::new(2, 3).padding(1)), Relu]).unwrap();
+    let ae = Autoencoder::symmetric((1, 8, 8), &[Conv2d(2, 3).padding(1), Relu]).unwrap();
     assert_eq!(
         explore(&ae).unwrap_err().to_string(),
-        "explore: expected a decoder of Linear, Relu, Sigmoid and Tanh, got Conv2d(Conv::new(1, 3).padding(1)). Use \
+        "explore: expected a decoder of Linear, Relu, Sigmoid and Tanh, got Conv2d(1, 3).padding(1). Use \
          traversal(), which draws with every layer"
     );
 }

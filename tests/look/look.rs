@@ -292,8 +292,8 @@ fn pictures_of_another_shape_are_errors_in_words() {
 fn unpooling_puts_what_codes_draw_where_the_picture_had_its_maxima() {
     let ae = Autoencoder::new(
         (1, 2, 2),
-        &[MaxPool(2), Flatten],
-        &[Unflatten(1, 1, 1), MaxUnpool(2)],
+        &[MaxPool2d(2), Flatten],
+        &[Unflatten(1, 1, 1), MaxUnpool2d(2)],
     )
     .unwrap();
     let (left, right) = (picture([0.0, 0.0, 0.5, 0.0]), picture([0.0, 0.9, 0.0, 0.0]));

@@ -1,3 +1,3 @@
-//! Arithmetic and random numbers.
+//! Tests of `math`'s public part, the random numbers. The rest is tested inside the crate.
 
 mod rng;

@@ -12,7 +12,7 @@ fn the_posts_model_is_three_convolutions_a_side_with_mirrored_unpooling() {
     .build()
     .unwrap();
     let names = |layers: &[Layer]| layers.iter().map(Layer::to_string).collect::<Vec<_>>();
-    let conv = |maps: usize| format!("Conv2d(Conv::new({maps}, 3).padding(1))");
+    let conv = |maps: usize| format!("Conv2d({maps}, 3).padding(1)");
     let (c3, c12, c24) = (conv(3), conv(12), conv(24));
     assert_eq!(
         names(ae.encoder()),
@@ -21,10 +21,10 @@ fn the_posts_model_is_three_convolutions_a_side_with_mirrored_unpooling() {
             "Relu",
             &c12,
             "Relu",
-            "MaxPool(2)",
+            "MaxPool2d(2)",
             &c24,
             "Relu",
-            "MaxPool(2)",
+            "MaxPool2d(2)",
             "Flatten",
             "Linear(50)"
         ]
@@ -34,10 +34,10 @@ fn the_posts_model_is_three_convolutions_a_side_with_mirrored_unpooling() {
         [
             "Linear(1536)",
             "Unflatten(24, 8, 8)",
-            "MaxUnpool(2)",
+            "MaxUnpool2d(2)",
             "Relu",
             &c12,
-            "MaxUnpool(2)",
+            "MaxUnpool2d(2)",
             "Relu",
             &c12,
             "Relu",
@@ -55,7 +55,7 @@ fn the_posts_model_is_three_convolutions_a_side_with_mirrored_unpooling() {
     .to_string();
     assert!(
         error.starts_with(
-            "encoder layer 7, MaxPool(2): expected a height and width divisible by 2, got 15 x 15"
+            "encoder layer 7, MaxPool2d(2): expected a height and width divisible by 2, got 15 x 15"
         ),
         "{error}"
     );

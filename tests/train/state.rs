@@ -13,10 +13,10 @@ fn photograph(path: &Path, k: usize) {
 
 fn model() -> Autoencoder {
     let encoder = [
-        Conv2d(Conv::new(4, 3).padding(1)),
+        Conv2d(4, 3).padding(1),
         Relu,
         BatchNorm,
-        MaxPool(2),
+        MaxPool2d(2),
         Flatten,
         Dropout(0.2),
         Linear(9),

@@ -131,13 +131,7 @@ fn both_executors_give_the_same_numbers() {
         &decoder,
         sgd(0.9),
     );
-    let convolutions = [
-        Conv2d(Conv::new(3, 3).stride(2)),
-        BatchNorm,
-        Relu,
-        Flatten,
-        Linear(9),
-    ];
+    let convolutions = [Conv2d(3, 3).stride(2), BatchNorm, Relu, Flatten, Linear(9)];
     compare(
         "gradient descent of convolutions",
         &convolutions,
@@ -270,62 +264,55 @@ fn convolutions_pooling_and_unpooling_too() {
         batch: 16,
         ..Default::default()
     };
-    let up = |conv: ConvTranspose| ConvTranspose2d(conv);
     // The colour post's form: pooling, and unpooling with its places.
     let encoder = [
-        Conv2d(Conv::new(5, 3).padding(1)),
+        Conv2d(5, 3).padding(1),
         Relu,
-        MaxPool(2),
-        Conv2d(Conv::new(8, 3).padding(1)),
+        MaxPool2d(2),
+        Conv2d(8, 3).padding(1),
         Relu,
-        MaxPool(2),
+        MaxPool2d(2),
         Flatten,
         Linear(10),
     ];
     let decoder = [
         Linear(8 * 49),
         Unflatten(8, 7, 7),
-        MaxUnpool(2),
-        Conv2d(Conv::new(5, 3).padding(1)),
+        MaxUnpool2d(2),
+        Conv2d(5, 3).padding(1),
         Relu,
-        MaxUnpool(2),
-        Conv2d(Conv::new(1, 3).padding(1)),
+        MaxUnpool2d(2),
+        Conv2d(1, 3).padding(1),
     ];
     compare("pooling", &encoder, &decoder, fit());
     // Strides, mirrored by transposed convolutions.
     let encoder = [
-        Conv2d(Conv::new(6, 3).stride(2).padding(1)),
+        Conv2d(6, 3).stride(2).padding(1),
         Relu,
-        Conv2d(Conv::new(9, 3).stride(2).padding(1)),
+        Conv2d(9, 3).stride(2).padding(1),
         Relu,
         Dropout(0.1),
     ];
     let decoder = [
-        up(ConvTranspose::new(6, 3)
-            .stride(2)
-            .padding(1)
-            .output_padding(1)),
+        ConvTranspose2d(6, 3).stride(2).padding(1).output_padding(1),
         Relu,
-        up(ConvTranspose::new(1, 3)
-            .stride(2)
-            .padding(1)
-            .output_padding(1)),
+        ConvTranspose2d(1, 3).stride(2).padding(1).output_padding(1),
         Sigmoid,
     ];
     compare("strides", &encoder, &decoder, fit());
     // Groups, dilation, kernels of other sizes; no padding; an input of which nothing is left over.
     let encoder = [
-        Conv2d(Conv::new(4, 5)),
+        Conv2d(4, 5),
         Tanh,
-        Conv2d(Conv::new(6, 3).groups(2).dilation(2)),
+        Conv2d(6, 3).groups(2).dilation(2),
         Relu,
-        MaxPool(4),
+        MaxPool2d(4),
     ];
     let decoder = [
-        MaxUnpool(4),
-        up(ConvTranspose::new(4, 3).groups(2).dilation(2)),
+        MaxUnpool2d(4),
+        ConvTranspose2d(4, 3).groups(2).dilation(2),
         Tanh,
-        up(ConvTranspose::new(1, 5)),
+        ConvTranspose2d(1, 5),
     ];
     compare("groups and dilation", &encoder, &decoder, fit());
 }
@@ -334,16 +321,16 @@ fn convolutions_pooling_and_unpooling_too() {
 fn normalization_blocks_and_resampling_too() {
     let encoder = [
         BatchNorm,
-        Conv2d(Conv::new(6, 3).stride(2).padding(1)),
+        Conv2d(6, 3).stride(2).padding(1),
         Gelu,
         Residual(vec![
             Relu,
-            Conv2d(Conv::new(6, 3).padding(1)),
+            Conv2d(6, 3).padding(1),
             Dropout(0.2),
             Residual(vec![BatchNorm, Elu(0.5)]),
         ]),
         Residual(vec![Dropout(0.3)]),
-        AvgPool(2),
+        AvgPool2d(2),
         Flatten,
         // A bias directly before a normalization has no gradient but rounding, which Adam makes large.
         Linear(20),
@@ -355,11 +342,11 @@ fn normalization_blocks_and_resampling_too() {
         Linear(4 * 49),
         Unflatten(4, 7, 7),
         Upsample(4),
-        Conv2d(Conv::new(3, 3).padding(1)),
+        Conv2d(3, 3).padding(1),
         Gelu,
         BatchNorm,
         Residual(vec![Tanh]),
-        Conv2d(Conv::new(1, 3).padding(1)),
+        Conv2d(1, 3).padding(1),
         Sigmoid,
     ];
     compare("a modern network", &encoder, &decoder, fit());
@@ -375,12 +362,8 @@ fn normalization_blocks_and_resampling_too() {
     );
     compare(
         "one picture",
-        &[
-            BatchNorm,
-            Conv2d(Conv::new(2, 3).padding(1)),
-            LeakyRelu(0.5),
-        ],
-        &[BatchNorm, Conv2d(Conv::new(1, 1))],
+        &[BatchNorm, Conv2d(2, 3).padding(1), LeakyRelu(0.5)],
+        &[BatchNorm, Conv2d(1, 1)],
         Fit {
             epochs: 1,
             batch: 1,
@@ -392,7 +375,7 @@ fn normalization_blocks_and_resampling_too() {
 #[test]
 fn models_without_weights_can_be_fitted_too() {
     let nothing = Autoencoder::new((1, 28, 28), &[Flatten], &[Unflatten(1, 28, 28)]).unwrap();
-    let pools = Autoencoder::new((1, 28, 28), &[MaxPool(2)], &[MaxUnpool(2)]).unwrap();
+    let pools = Autoencoder::new((1, 28, 28), &[MaxPool2d(2)], &[MaxUnpool2d(2)]).unwrap();
     let data = mnist_embedded().unwrap().take(40, 10);
     for (mut ae, lossless) in [(nothing, true), (pools, false)] {
         let history = ae

@@ -1,13 +1,20 @@
 //! Development commands: `cargo xtask test` sets up what the tests need and runs every one.
 
+mod checks;
 mod cuda;
+mod size;
+mod sources;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 const USAGE: &str = "\
-cargo xtask test [STEP ...]   every test, or the steps named: fmt clippy cuda doc unit install kernel notebooks
+cargo xtask test [STEP ...]   every test, or the steps named: fmt words typos clippy cuda doc unit install
+                              kernel notebooks; only if named: deny msrv
+cargo xtask words [PATH ...]  every finding of the step `words`, below these paths
+cargo xtask count             sizes of functions and files, tuple parameters, documented functions
 cargo xtask cuda              a build with CUDA, which needs no GPU; pip installs the toolkit
 cargo xtask sanitizer         matrix products under AddressSanitizer; compiles everything once more
 cargo xtask bench NAME        interaction: how the kernel feels, beside the stock form and ipykernel
@@ -26,6 +33,8 @@ fn main() -> ExitCode {
         .as_slice()
     {
         ["test", steps @ ..] => test(steps),
+        ["words", paths @ ..] => Place::new().and_then(|place| words::list(&place.root, paths)),
+        ["count"] => Place::new().and_then(|place| size::print(&place.root)),
         ["cuda"] => cuda::build(),
         ["sanitizer"] => sanitizer(),
         ["bench", name @ ("interaction" | "soak")] => bench(name),
@@ -46,8 +55,10 @@ fn main() -> ExitCode {
 /// A named part of the tests.
 type Step = (&'static str, fn(&Place) -> Result<(), String>);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 10] = [
     ("fmt", fmt),
+    ("words", words::check),
+    ("typos", checks::typos),
     ("clippy", clippy),
     ("cuda", cuda::check),
     ("doc", doc),
@@ -57,20 +68,13 @@ const STEPS: [Step; 8] = [
     ("notebooks", notebooks),
 ];
 
+/// Steps that run only when they are named: they install a toolchain or compile a tool.
+const EXTRA_STEPS: [Step; 2] = [("deny", checks::deny), ("msrv", checks::msrv)];
+
 fn test(wanted: &[&str]) -> Result<(), String> {
-    if let Some(unknown) = wanted
-        .iter()
-        .find(|name| STEPS.iter().all(|step| step.0 != **name))
-    {
-        return Err(format!(
-            "expected one of the test steps, got {unknown}\n{USAGE}"
-        ));
-    }
+    let steps = select_steps(wanted)?;
     let place = Place::new()?;
-    for (name, step) in STEPS
-        .iter()
-        .filter(|step| wanted.is_empty() || wanted.contains(&step.0))
-    {
+    for (name, step) in steps {
         let start = Instant::now();
         println!("xtask: {name}");
         step(&place).map_err(|error| format!("{name}: {error}"))?;
@@ -80,6 +84,26 @@ fn test(wanted: &[&str]) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+/// The named steps in their order, or every default step if none is named.
+fn select_steps(wanted: &[&str]) -> Result<Vec<Step>, String> {
+    let all = || STEPS.iter().chain(&EXTRA_STEPS);
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|name| all().all(|step| step.0 != **name))
+    {
+        return Err(format!(
+            "expected one of the test steps, got {unknown}\n{USAGE}"
+        ));
+    }
+    if wanted.is_empty() {
+        return Ok(STEPS.to_vec());
+    }
+    Ok(all()
+        .filter(|step| wanted.contains(&step.0))
+        .copied()
+        .collect())
 }
 
 fn fmt(place: &Place) -> Result<(), String> {

@@ -1,5 +1,6 @@
 use super::*;
-use crate::data::download::{sha256, test_mirror};
+use crate::data::download::test_mirror;
+use crate::file::sha256_hex;
 use std::io::Write;
 
 /// An archive of six small files, and a local mirror that answers once.
@@ -19,7 +20,7 @@ fn tiny() -> Archive {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(&tar.into_inner().unwrap()).unwrap();
     let body = gzip.finish().unwrap();
-    let sum = sha256(&body);
+    let sum = sha256_hex(&body);
     let url = test_mirror::serve(1, move |_| body.clone());
     let url: &'static str = Box::leak(url.into_boxed_str());
     Archive {
@@ -74,7 +75,7 @@ fn a_truncated_archive_is_an_error() {
     let raw = std::fs::read(cache.path().join(CIFAR10.name)).unwrap();
     for end in [0, 1, 20, raw.len() / 2] {
         let part = &raw[..end];
-        let sha256: &'static str = Box::leak(sha256(part).into_boxed_str());
+        let sha256: &'static str = Box::leak(sha256_hex(part).into_boxed_str());
         let truncated = Archive { sha256, ..archive };
         let error = truncated
             .unpack(Path::new("a.tar.gz"), String::new(), part)

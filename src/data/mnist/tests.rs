@@ -1,5 +1,6 @@
 use super::*;
-use crate::data::download::{sha256, test_mirror};
+use crate::data::download::test_mirror;
+use crate::file::sha256_hex;
 
 fn leaked(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
@@ -17,7 +18,7 @@ fn tiny() -> IdxSet {
         };
         IdxFile {
             name: file.name,
-            sha256: leaked(sha256(bytes)),
+            sha256: leaked(sha256_hex(bytes)),
         }
     });
     let answer = move |request: &str| {

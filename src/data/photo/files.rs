@@ -2,10 +2,10 @@
 //!
 //! Only names are held in memory.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
-use crate::file::decode_image;
+use crate::file::{decode_image, extension};
 use crate::show::Line;
 use image::RgbImage;
 use std::collections::{BTreeMap, HashSet};
@@ -173,7 +173,7 @@ impl<'a> Listing<'a> {
     fn add(&mut self, folder: &Path) -> Result<Vec<PathBuf>> {
         let mut subfolders = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))? {
-            unless_stopped()?;
+            check_stopped()?;
             let entry = entry.map_err(Error::io("read", folder))?;
             let path = entry.path();
             let kind = entry.file_type().map_err(Error::io("read", &path))?;
@@ -224,13 +224,10 @@ fn progress(root: &Path, photos: usize) -> String {
 
 /// Returns true if the file has an image's extension and is not hidden.
 fn is_photo(path: &Path) -> bool {
-    let extension = path
-        .extension()
-        .map(|text| text.to_string_lossy().to_lowercase());
     let hidden = path
         .file_name()
         .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    !hidden && extension.is_some_and(|text| EXTENSIONS.contains(&text.as_str()))
+    !hidden && EXTENSIONS.contains(&extension(path).as_str())
 }
 
 #[cfg(test)]

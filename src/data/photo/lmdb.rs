@@ -2,11 +2,12 @@
 //!
 //! Keys are held in memory, images are not.
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::photo::datum::Datum;
 use crate::data::photo::files::version;
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
+use crate::lock::lock;
 use crate::show::Line;
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Env, EnvFlags, EnvOpenOptions, WithoutTls};
@@ -76,7 +77,7 @@ impl LmdbRecords {
             .map_err(damaged)?
             .move_between_keys();
         for record in records {
-            unless_stopped()?;
+            check_stopped()?;
             let (key, record) = record.map_err(damaged)?;
             labels.add(&path, key, record)?;
             self.keys.extend_from_slice(key);
@@ -173,7 +174,7 @@ impl Database {
     fn shared(file: &Path) -> Result<Arc<Database>> {
         static OPEN: Mutex<BTreeMap<PathBuf, Weak<Database>>> = Mutex::new(BTreeMap::new());
         let real = file.canonicalize().map_err(Error::io("read", file))?;
-        let mut open = OPEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut open = lock(&OPEN);
         if let Some(database) = open.get(&real).and_then(Weak::upgrade) {
             return Ok(database);
         }

@@ -5,20 +5,19 @@
 //! (u64); per frame the offset of its end (u64), width and height (u16, zero if the photograph is
 //! unreadable); then the pixels of all frames, (height, width, 3).
 
-use crate::cell::unless_stopped;
+use crate::cell::check_stopped;
 use crate::data::photo::crop::Crop;
 use crate::data::photo::frame::{Frame, Framing};
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
-use crate::file::temporary;
+use crate::file::{AtomicFile, Sha256};
+use crate::lock::lock;
 use crate::show::Line;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Mutex;
-use tempfile::NamedTempFile;
 
 const MAGIC: &[u8; 16] = b"candlebook pack1";
 const HEADER_BYTES: usize = 24;
@@ -151,10 +150,7 @@ impl PackedFrames {
         }
         let (width, height) = (usize::from(entry.width), usize::from(entry.height));
         let mut bytes = vec![0; 3 * width * height];
-        let mut file = self
-            .file
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut file = lock(&self.file);
         let start = SeekFrom::Start(entry.end - bytes.len() as u64);
         file.seek(start).map_err(|error| error.to_string())?;
         file.read_exact(&mut bytes)
@@ -183,12 +179,12 @@ fn create(
     let mut writer = FrameWriter::create(path, n)?;
     let mut line = Line::new();
     for start in (0..n).step_by(PHOTOS_PER_WRITE) {
-        unless_stopped()?;
+        check_stopped()?;
         line.at(|| format!("decoding photographs: {start} of {n}"));
         let frames: Vec<_> = (start..n.min(start + PHOTOS_PER_WRITE))
             .into_par_iter()
             .map(|i| {
-                unless_stopped()?;
+                check_stopped()?;
                 Ok((
                     i,
                     source
@@ -224,14 +220,14 @@ fn create(
 /// Writes frames behind the room for their entries, then the entries.
 struct FrameWriter<'a> {
     path: &'a Path,
-    out: BufWriter<NamedTempFile>,
+    out: BufWriter<AtomicFile>,
     entries: Vec<Entry>,
     end: u64,
 }
 
 impl<'a> FrameWriter<'a> {
     fn create(path: &'a Path, n: usize) -> Result<Self> {
-        let mut out = BufWriter::with_capacity(1 << 20, temporary(path)?);
+        let mut out = BufWriter::with_capacity(1 << 20, AtomicFile::create(path)?);
         let end = first_frame(n);
         out.seek(SeekFrom::Start(end))
             .map_err(Error::io("write", path))?;
@@ -271,28 +267,22 @@ impl<'a> FrameWriter<'a> {
             .write_all(&table)
             .map_err(Error::io("write", path))?;
         let file = self.out.into_inner();
-        let file = file.map_err(|error| Error::io("write", path)(error.into_error()))?;
-        file.persist(path)
-            .map_err(|error| Error::io("write", path)(error.error))?;
+        file.map_err(|error| Error::io("write", path)(error.into_error()))?
+            .commit()?;
         Ok(self.end)
     }
 }
 
 /// The file's name: a hash of the photographs and of the framing.
 fn key(source: &dyn PhotoSource, framing: Framing) -> Result<String> {
-    let mut hash = Sha256::new();
+    let mut hash = Sha256::default();
     // The minimum share of random crops and flips do not change the frames.
     let centered = matches!(framing.crop, Crop::Center);
     hash.update(format!("{} {centered}\n", framing.size));
     for i in 0..source.len() {
-        unless_stopped()?;
+        check_stopped()?;
         hash.update(source.name(i).as_os_str().as_encoded_bytes());
         hash.update(format!("\n{}\n", source.version(i)));
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hash.hex()[..32].to_owned())
 }

@@ -7,6 +7,7 @@ use crate::data::photo::frame::Framing;
 use crate::data::photo::packed::PackedFrames;
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
+use crate::lock::lock;
 use crate::math::Rng;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -146,8 +147,6 @@ impl PhotoStream {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, String>> {
-        self.unreadable
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.unreadable)
     }
 }

@@ -1,6 +1,7 @@
 //! Charts: what is on them. How they are drawn is in `chart`, what they hold in `figure`.
 
 use crate::error::{Error, Result};
+use crate::file::extension;
 use crate::show::chart::axis::{Ticks, short};
 use crate::show::chart::draw::{self, Hints};
 pub use crate::show::chart::figure::Marker;
@@ -451,10 +452,7 @@ impl Plot {
     /// Another ending, a file that cannot be written (nothing is left half-written), and what did not fit together.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let ending = path
-            .extension()
-            .map(|ending| ending.to_string_lossy().to_lowercase())
-            .unwrap_or_default();
+        let ending = extension(path);
         let bytes = match ending.as_str() {
             "png" => self.to_png()?,
             "svg" => self.to_svg()?.into_bytes(),

@@ -1,0 +1,201 @@
+//! Batch normalization: y = (x - mean) / sqrt(var + eps) * weight + bias, per channel.
+//!
+//! Ioffe and Szegedy, "Batch normalization", 2015. PyTorch: `nn.BatchNorm1d`, `nn.BatchNorm2d`.
+
+use crate::error::Result;
+use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
+use crate::layer::kind::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
+};
+use crate::layer::layer_error::ShapeResult;
+use crate::math::{
+    BATCH_NORM_EPS, BATCH_NORM_MOMENTUM, BatchStats, ChannelShape, Real, centered_dot, sum, widest,
+};
+use candle_core::{DType, Tensor, Var};
+use std::sync::Arc;
+
+/// Batch normalization of channels or features.
+pub(crate) struct BatchNorm;
+
+impl LayerKind for BatchNorm {
+    fn output_shape(&self, input: &[usize]) -> ShapeResult {
+        Ok(input.to_vec())
+    }
+
+    fn parameter_shapes(&self, input: &[usize]) -> Option<ParameterShapes> {
+        Some(ParameterShapes {
+            weight: vec![input[0]],
+            bias: vec![input[0]],
+        })
+    }
+
+    fn has_running_stats(&self) -> bool {
+        true
+    }
+
+    /// Uses the batch statistics in training mode, which also updates the running statistics.
+    fn candle_forward(
+        &self,
+        xs: &Tensor,
+        vars: LayerVars<'_>,
+        context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
+        let Some(running) = vars.running else {
+            return Ok(xs.clone());
+        };
+        let (b, c) = (xs.dim(0)?, xs.dim(1)?);
+        // Sums of half-precision numbers lose too many digits.
+        let dtype = if xs.dtype() == DType::F64 {
+            DType::F64
+        } else {
+            DType::F32
+        };
+        // (b, c, h, w) or (b, c) -> (b, c, h*w)
+        let flat = xs.to_dtype(dtype)?.reshape((b, c, ()))?;
+        let per_channel = |values: &Tensor| values.reshape((1, c, 1));
+        let (mean, variance) = if context.rng.is_some() {
+            let stats = batch_stats(&flat)?;
+            update_running_stats(running, &stats, flat.elem_count() / c)?;
+            (stats.mean, stats.variance)
+        } else {
+            (
+                per_channel(&running.0.to_dtype(dtype)?)?,
+                per_channel(&running.1.to_dtype(dtype)?)?,
+            )
+        };
+        let deviation = (variance + BATCH_NORM_EPS)?.sqrt()?;
+        let normalized = flat.broadcast_sub(&mean)?.broadcast_div(&deviation)?;
+        let (weight, bias) = vars.weight_and_bias(dtype)?;
+        let ys = normalized
+            .broadcast_mul(&per_channel(&weight)?)?
+            .broadcast_add(&per_channel(&bias)?)?;
+        Ok(ys.reshape(xs.shape())?.to_dtype(xs.dtype())?)
+    }
+
+    fn lower(&self, shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
+        Lowered::CpuOp(Arc::new(BatchNormOp(ChannelShape {
+            channels: shapes.before[0],
+            spatial: shapes.before[1..].iter().product(),
+        })))
+    }
+}
+
+/// Batch statistics of each channel, of shape (1, c, 1).
+struct TensorStats {
+    mean: Tensor,
+    /// Biased: divided by n.
+    variance: Tensor,
+}
+
+/// Mean and variance of each channel of a tensor of shape (b, c, h*w).
+fn batch_stats(flat: &Tensor) -> Result<TensorStats> {
+    let mean = flat.mean_keepdim((0, 2))?;
+    let variance = flat.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2))?;
+    Ok(TensorStats { mean, variance })
+}
+
+/// Moves running mean and variance toward the batch's, of `n` values per channel. The running
+/// variance is the unbiased estimate, as in PyTorch.
+fn update_running_stats(running: &(Var, Var), batch: &TensorStats, n: usize) -> Result<()> {
+    // A single value has no variance.
+    if n < 2 {
+        return Ok(());
+    }
+    let n = n as f64;
+    for (running, batch, correction) in [
+        (&running.0, &batch.mean, 1.0),
+        (&running.1, &batch.variance, n / (n - 1.0)),
+    ] {
+        let batch = batch.detach().flatten_all()?.to_dtype(DType::F32)?;
+        let update = (batch * (BATCH_NORM_MOMENTUM * correction))?;
+        running.set(&((running.as_tensor() * (1.0 - BATCH_NORM_MOMENTUM))? + update)?)?;
+    }
+    Ok(())
+}
+
+/// CPU op of [`BatchNorm`]: y = x * scale + shift, with the scale as weight and the shift as bias.
+#[derive(Debug)]
+struct BatchNormOp(ChannelShape);
+
+impl CpuOp for BatchNormOp {
+    fn channels(&self) -> Option<ChannelShape> {
+        Some(self.0)
+    }
+}
+
+impl<T: Real> Arithmetic<T> for BatchNormOp {
+    fn workspace(&self, _shape: OpShape, training: bool) -> Workspace<T> {
+        let n = if training { 2 * self.0.channels } else { 0 };
+        Workspace {
+            channel_sums: vec![0.0; n],
+            ..Workspace::default()
+        }
+    }
+
+    fn measure(&self, x: &[T], sums: &mut [f64]) {
+        self.0.measure(x, sums);
+    }
+
+    fn forward(
+        &self,
+        _shape: OpShape,
+        x: &[T],
+        y: &mut [T],
+        args: ForwardArgs<'_, T>,
+        _workspaces: &mut [Workspace<T>],
+    ) {
+        widest!(|| {
+            for ((c, x), y) in self.0.iter(x).zip(y.chunks_exact_mut(self.0.spatial)) {
+                let (scale, shift) = (args.weight[c], args.bias[c]);
+                y.iter_mut()
+                    .zip(x)
+                    .for_each(|(y, x)| *y = *x * scale + shift);
+            }
+        });
+    }
+
+    fn grad_sums(&self, x: &[T], dy: &[T], stats: &BatchStats<T>, gradients: &mut [T]) {
+        let (weights, biases) = gradients.split_at_mut(self.0.channels);
+        for ((c, x), dy) in self.0.iter(x).zip(dy.chunks_exact(self.0.spatial)) {
+            weights[c] += stats.inv_std[c] * centered_dot(stats.mean[c], x, dy);
+            biases[c] += sum(dy);
+        }
+    }
+
+    /// dx = scale (dy - mean(dy) - xhat mean(dy xhat)), where xhat is the normalized x.
+    fn backward(
+        &self,
+        _shape: OpShape,
+        args: BackwardArgs<'_, T>,
+        _workspaces: &mut [Workspace<T>],
+    ) {
+        let BackwardArgs {
+            x,
+            dy,
+            dx: Some(dx),
+            stats,
+            ..
+        } = args
+        else {
+            return;
+        };
+        let (weight_sums, bias_sums) = stats.grad_sums.split_at(self.0.channels);
+        let mean_factor = T::of(1.0 / stats.count as f64);
+        widest!(|| {
+            let channels = self
+                .0
+                .iter(x)
+                .zip(dy.chunks_exact(self.0.spatial))
+                .zip(dx.chunks_exact_mut(self.0.spatial));
+            for (((c, x), dy), dx) in channels {
+                let (mean, scale) = (stats.mean[c], stats.scale[c]);
+                // Includes xhat's division by the deviation, which leaves x - mean below.
+                let mean_dy_xhat = stats.inv_std[c] * weight_sums[c] * mean_factor;
+                let mean_dy = bias_sums[c] * mean_factor;
+                for ((dx, x), dy) in dx.iter_mut().zip(x).zip(dy) {
+                    *dx = scale * (*dy - mean_dy - (*x - mean) * mean_dy_xhat);
+                }
+            }
+        });
+    }
+}

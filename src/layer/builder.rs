@@ -1,0 +1,160 @@
+//! Convolutions as written in lists of layers: `Conv2d(12, 3).padding(1)`.
+//!
+//! The methods return a [`Layer`], so that every entry of a list has one type. A setting that a
+//! kind does not have is reported when the model is built.
+
+use crate::layer::conv::{ConvOption, ConvSettings};
+use crate::layer::conv_transpose::ConvTransposeSettings;
+use crate::layer::layer::Layer;
+use crate::layer::unsupported::UnsupportedSetting;
+
+/// A 2-d convolution with `out_channels` output channels and a square kernel. The other settings
+/// are methods of [`Layer`]: `stride`, `padding`, `dilation`, `groups`.
+///
+/// # Shapes
+/// (b, c, h, w) -> (b, out_channels, h', w') with
+/// h' = (h + 2 padding - dilation (kernel_size - 1) - 1) / stride + 1
+///
+/// # Examples
+/// ```
+/// use candlebook::prelude::*;
+/// let layers = [Conv2d(12, 3).padding(1), Relu, Conv2d(24, 4).stride(2).padding(1)];
+/// let ae = Autoencoder::symmetric((3, 32, 32), &layers)?;
+/// assert_eq!(ae.code_shape(), [24, 16, 16]);
+/// # Ok::<(), candlebook::Error>(())
+/// ```
+/// PyTorch: `nn.Conv2d(c, out_channels, kernel_size)`.
+#[allow(non_snake_case)] // Reads like the variants of Layer.
+pub const fn Conv2d(out_channels: usize, kernel_size: usize) -> Layer {
+    Layer::Conv2d(ConvSettings::new(out_channels, kernel_size))
+}
+
+/// A 2-d transposed convolution with `out_channels` output channels and a square kernel. The other
+/// settings are methods of [`Layer`]: `stride`, `padding`, `output_padding`, `dilation`, `groups`.
+///
+/// # Shapes
+/// (b, c, h, w) -> (b, out_channels, h', w') with
+/// h' = (h - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1
+///
+/// # Examples
+/// A decoder that doubles height and width:
+/// ```
+/// use candlebook::prelude::*;
+/// let encoder = [Conv2d(8, 3).stride(2).padding(1), Relu];
+/// let decoder = [ConvTranspose2d(1, 3).stride(2).padding(1).output_padding(1), Sigmoid];
+/// let ae = Autoencoder::new((1, 28, 28), &encoder, &decoder)?;
+/// assert_eq!(ae.code_shape(), [8, 14, 14]);
+/// # Ok::<(), candlebook::Error>(())
+/// ```
+/// PyTorch: `nn.ConvTranspose2d(c, out_channels, kernel_size)`.
+#[allow(non_snake_case)] // Reads like the variants of Layer.
+pub const fn ConvTranspose2d(out_channels: usize, kernel_size: usize) -> Layer {
+    Layer::ConvTranspose2d(ConvTransposeSettings::new(out_channels, kernel_size))
+}
+
+/// Settings of convolutions. On other kinds of layers they are errors, which building a model
+/// reports:
+/// ```
+/// use candlebook::prelude::*;
+/// let error = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(32).stride(2)]).unwrap_err();
+/// assert!(error.to_string().contains("expected a layer with the setting stride, got Linear."));
+/// ```
+impl Layer {
+    /// Sets the distance between neighboring windows, in pixels. Defaults to 1.
+    ///
+    /// Has an effect on [`Conv2d`] and [`ConvTranspose2d`] only.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert_eq!(Conv2d(12, 4).stride(2).to_string(), "Conv2d(12, 4).stride(2)");
+    /// ```
+    pub const fn stride(self, stride: usize) -> Layer {
+        self.with(ConvOption::Stride, stride)
+    }
+
+    /// Sets the zeros added on each side of the image, in pixels. Defaults to 0.
+    ///
+    /// [`ConvTranspose2d`] cuts off as many rows and columns of its output instead.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert_eq!(Conv2d(12, 3).padding(1).to_string(), "Conv2d(12, 3).padding(1)");
+    /// ```
+    pub const fn padding(self, padding: usize) -> Layer {
+        self.with(ConvOption::Padding, padding)
+    }
+
+    /// Sets the distance between neighboring kernel elements, in pixels. Defaults to 1.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert_eq!(Conv2d(12, 3).dilation(2).to_string(), "Conv2d(12, 3).dilation(2)");
+    /// ```
+    pub const fn dilation(self, dilation: usize) -> Layer {
+        self.with(ConvOption::Dilation, dilation)
+    }
+
+    /// Sets the groups of channels that are convolved separately. Defaults to 1. The groups must
+    /// divide the input and the output channels.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert_eq!(Conv2d(12, 3).groups(3).to_string(), "Conv2d(12, 3).groups(3)");
+    /// ```
+    pub const fn groups(self, groups: usize) -> Layer {
+        self.with(ConvOption::Groups, groups)
+    }
+
+    /// Sets the rows added at the bottom, and the columns at the right, of the output of a
+    /// [`ConvTranspose2d`]. Defaults to 0.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let up = ConvTranspose2d(3, 3).stride(2).padding(1).output_padding(1);
+    /// assert_eq!(up.to_string(), "ConvTranspose2d(3, 3).stride(2).padding(1).output_padding(1)");
+    /// ```
+    pub const fn output_padding(self, output_padding: usize) -> Layer {
+        let layer = match &self {
+            Layer::ConvTranspose2d(transposed) => Layer::ConvTranspose2d(ConvTransposeSettings {
+                output_padding,
+                ..*transposed
+            }),
+            other => other.unsupported("output_padding", output_padding),
+        };
+        // A const fn cannot run destructors; only a residual block has anything to free.
+        std::mem::forget(self);
+        layer
+    }
+
+    /// Sets an option that convolutions and transposed convolutions share.
+    const fn with(self, option: ConvOption, value: usize) -> Layer {
+        let layer = match &self {
+            Layer::Conv2d(conv) => Layer::Conv2d(conv.with(option, value)),
+            Layer::ConvTranspose2d(transposed) => Layer::ConvTranspose2d(ConvTransposeSettings {
+                conv: transposed.conv.with(option, value),
+                ..*transposed
+            }),
+            other => other.unsupported(option.name(), value),
+        };
+        // A const fn cannot run destructors; only a residual block has anything to free.
+        std::mem::forget(self);
+        layer
+    }
+
+    /// The error in place of this layer. The first unsupported setting is the one reported.
+    const fn unsupported(&self, setting: &'static str, value: usize) -> Layer {
+        match self {
+            Layer::UnsupportedSetting(first) => Layer::UnsupportedSetting(*first),
+            other => Layer::UnsupportedSetting(UnsupportedSetting {
+                kind: other.kind_name(),
+                setting,
+                value,
+            }),
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! CPU op of convolutions and transposed convolutions: `math`'s correlations for all groups and
+//! images.
+
+use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
+use crate::layer::kind::LayerShapes;
+use crate::math::{ConvGeometry, Correlation, FeatureShape, Images, ImagesMut, Real, sum};
+
+/// A convolution between a wide side (its input) and a narrow side (its output). A transposed
+/// convolution maps the narrow side to the wide side.
+///
+/// Weights are (narrow, wide / groups, kernel, kernel), PyTorch's layout for both.
+#[derive(Clone, Debug)]
+pub(crate) struct ConvOp {
+    transposed: bool,
+    groups: usize,
+    /// Input of one group.
+    input: FeatureShape,
+    /// Output of one group.
+    output: FeatureShape,
+    forward: Correlation,
+    backward: Correlation,
+    geometry: ConvGeometry,
+}
+
+impl ConvOp {
+    pub(crate) fn new(
+        shapes: LayerShapes<'_>,
+        geometry: ConvGeometry,
+        groups: usize,
+        transposed: bool,
+    ) -> Self {
+        let group = |shape: &[usize]| FeatureShape {
+            channels: shape[0] / groups,
+            height: shape[1],
+            width: shape[2],
+        };
+        let (input, output) = (group(shapes.before), group(shapes.after));
+        let (forward, backward) = if transposed {
+            (
+                Correlation::transposed(input, output, geometry),
+                Correlation::convolution(output, input, geometry),
+            )
+        } else {
+            (
+                Correlation::convolution(input, output, geometry),
+                Correlation::transposed(output, input, geometry),
+            )
+        };
+        ConvOp {
+            transposed,
+            groups,
+            input,
+            output,
+            forward,
+            backward,
+            geometry,
+        }
+    }
+
+    /// The direction from the wide to the narrow side, which weight gradients are computed in.
+    fn narrowing(&self) -> &Correlation {
+        if self.transposed {
+            &self.backward
+        } else {
+            &self.forward
+        }
+    }
+
+    /// Channels of the narrow side.
+    fn narrow(&self) -> FeatureShape {
+        if self.transposed {
+            self.input
+        } else {
+            self.output
+        }
+    }
+
+    /// Weights of one group.
+    fn group_weights(&self) -> usize {
+        self.input.channels
+            * self.output.channels
+            * self.geometry.kernel_size
+            * self.geometry.kernel_size
+    }
+
+    /// Input values of one image, all groups.
+    fn image_inputs(&self) -> usize {
+        self.groups * self.input.elem_count()
+    }
+
+    /// Output values of one image, all groups.
+    fn image_outputs(&self) -> usize {
+        self.groups * self.output.elem_count()
+    }
+
+    /// Index of a weight in its group, by input channel, output channel and kernel element.
+    fn weight_index(&self, input: usize, output: usize, k: usize) -> usize {
+        let (narrow, wide, wide_channels) = if self.transposed {
+            (input, output, self.output.channels)
+        } else {
+            (output, input, self.input.channels)
+        };
+        (narrow * wide_channels + wide) * self.geometry.kernel_size * self.geometry.kernel_size + k
+    }
+
+    /// Adds dL/db: the sum of dy over each output channel.
+    fn add_bias_gradients<T: Real>(&self, dy: &[T], gradients: &mut [T]) {
+        let channel = self.output.height * self.output.width;
+        for image in dy.chunks_exact(self.image_outputs()) {
+            for (bias, dy) in gradients.iter_mut().zip(image.chunks_exact(channel)) {
+                *bias += sum(dy);
+            }
+        }
+    }
+
+    /// Computes one group's dx, and adds its weight gradients.
+    fn group_backward<T: Real>(
+        &self,
+        group: usize,
+        args: &mut BackwardArgs<'_, T>,
+        scratch: &mut [Vec<T>; 5],
+        gradients: &mut [T],
+    ) {
+        let [packed_x, packed_dy, flat, narrow_flat, arranged] = scratch;
+        let (x_stride, dy_stride) = (self.image_inputs(), self.image_outputs());
+        let (x_start, dy_start) = (
+            group * self.input.elem_count(),
+            group * self.output.elem_count(),
+        );
+        if args.dx.is_some() {
+            let weight = &args.weight[group * self.group_weights()..][..self.group_weights()];
+            self.backward.reorder_weights(
+                weight,
+                |input, output, k| self.weight_index(input, output, k),
+                arranged,
+            );
+        }
+        let stack = self.forward.max_images().min(self.backward.max_images());
+        let stacks = args
+            .x
+            .chunks(stack * x_stride)
+            .zip(args.dy.chunks(stack * dy_stride));
+        for (nth, (x, dy)) in stacks.enumerate() {
+            let images = x.len() / x_stride;
+            let x = Images {
+                values: &x[x_start..],
+                stride: x_stride,
+            };
+            let dy = Images {
+                values: &dy[dy_start..],
+                stride: dy_stride,
+            };
+            if args.dx.is_some() || self.transposed {
+                self.backward.pack(dy, packed_dy);
+            }
+            if let Some(dx) = args.dx.as_deref_mut() {
+                let dx = &mut dx[nth * stack * x_stride..][..images * x_stride];
+                let dx = ImagesMut {
+                    values: &mut dx[x_start..],
+                    stride: x_stride,
+                };
+                self.backward.run(packed_dy, arranged, None, flat, dx);
+            }
+            // The weight gradient correlates wide values with narrow gradients, or, transposed,
+            // wide gradients with narrow values.
+            let (narrow, wide) = if self.transposed {
+                (x, &*packed_dy)
+            } else {
+                self.forward.pack(x, packed_x);
+                (dy, &*packed_x)
+            };
+            let narrowing = self.narrowing();
+            narrowing.pack_gradients(narrow, narrow_flat);
+            narrowing.weight_gradients(wide, narrow_flat, images, gradients);
+        }
+    }
+}
+
+impl CpuOp for ConvOp {
+    fn flops(&self) -> Option<usize> {
+        let narrow = self.narrow();
+        Some(2 * narrow.height * narrow.width * self.group_weights() * self.groups)
+    }
+}
+
+impl<T: Real> Arithmetic<T> for ConvOp {
+    /// Scratch buffers: packed x, packed dy, results of a correlation, the narrow side as the
+    /// weight gradients read it, and the weights in the order of use.
+    fn workspace(&self, _shape: OpShape, training: bool) -> Workspace<T> {
+        let zeros = |n: usize| vec![T::ZERO; n];
+        let training_zeros = |n: usize| zeros(if training { n } else { 0 });
+        let results = if training {
+            self.forward
+                .workspace_len()
+                .max(self.backward.workspace_len())
+        } else {
+            self.forward.workspace_len()
+        };
+        Workspace {
+            scratch: [
+                zeros(self.forward.packed_len()),
+                training_zeros(self.backward.packed_len()),
+                zeros(results),
+                training_zeros(self.narrow().channels * self.narrowing().output_channel_len()),
+                Vec::with_capacity(self.group_weights()),
+            ],
+            ..Workspace::default()
+        }
+    }
+
+    fn forward(
+        &self,
+        shape: OpShape,
+        x: &[T],
+        y: &mut [T],
+        args: ForwardArgs<'_, T>,
+        workspaces: &mut [Workspace<T>],
+    ) {
+        let [packed, _, flat, _, arranged] = &mut workspaces[shape.stage].scratch;
+        let (x_stride, y_stride) = (self.image_inputs(), self.image_outputs());
+        let stack = self.forward.max_images();
+        for group in 0..self.groups {
+            let weight = &args.weight[group * self.group_weights()..][..self.group_weights()];
+            let bias = &args.bias[group * self.output.channels..][..self.output.channels];
+            let (x_start, y_start) = (
+                group * self.input.elem_count(),
+                group * self.output.elem_count(),
+            );
+            self.forward.reorder_weights(
+                weight,
+                |output, input, k| self.weight_index(input, output, k),
+                arranged,
+            );
+            let stacks = x
+                .chunks(stack * x_stride)
+                .zip(y.chunks_mut(stack * y_stride));
+            for (x, y) in stacks {
+                let x = Images {
+                    values: &x[x_start..],
+                    stride: x_stride,
+                };
+                let y = ImagesMut {
+                    values: &mut y[y_start..],
+                    stride: y_stride,
+                };
+                self.forward.pack(x, packed);
+                self.forward.run(packed, arranged, Some(bias), flat, y);
+            }
+        }
+    }
+
+    fn backward(
+        &self,
+        shape: OpShape,
+        mut args: BackwardArgs<'_, T>,
+        workspaces: &mut [Workspace<T>],
+    ) {
+        let Workspace {
+            scratch, gradients, ..
+        } = &mut workspaces[shape.stage];
+        let n = self.group_weights();
+        let (weight_gradients, bias_gradients) = gradients.split_at_mut(self.groups * n);
+        self.add_bias_gradients(args.dy, bias_gradients);
+        for (group, gradients) in weight_gradients.chunks_exact_mut(n).enumerate() {
+            self.group_backward(group, &mut args, scratch, gradients);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! 2-d transposed convolutions, for decoders.
+//!
+//! The gradient of a convolution with respect to its input, used as a layer.
+//! PyTorch: `nn.ConvTranspose2d(in_channels, out_channels, kernel_size, ...)`.
+
+use crate::error::Result;
+use crate::layer::conv::ConvSettings;
+use crate::layer::conv_op::ConvOp;
+use crate::layer::kind::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
+};
+use crate::layer::layer_error::{ShapeResult, image_dims, reject, shape};
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Settings of [`Layer::ConvTranspose2d`](crate::layer::Layer::ConvTranspose2d).
+///
+/// Lists of layers use the shorter [`ConvTranspose2d`](crate::layer::ConvTranspose2d()) function.
+///
+/// # Examples
+/// ```
+/// use candlebook::layer::{ConvSettings, ConvTranspose2d, ConvTransposeSettings, Layer};
+/// let settings = ConvTransposeSettings {
+///     conv: ConvSettings { stride: 2, ..ConvSettings::new(3, 3) },
+///     output_padding: 1,
+/// };
+/// let layer = ConvTranspose2d(3, 3).stride(2).output_padding(1);
+/// assert_eq!(layer, Layer::ConvTranspose2d(settings));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConvTransposeSettings {
+    /// The convolution that is transposed. `out_channels` counts this layer's output channels;
+    /// `padding` rows and columns are cut off on each side of the output.
+    pub conv: ConvSettings,
+    /// Rows added at the bottom, and columns at the right, of the output. Defaults to 0.
+    pub output_padding: usize,
+}
+
+impl ConvTransposeSettings {
+    /// A transposed convolution with stride 1, no padding, dilation 1 and one group.
+    pub const fn new(out_channels: usize, kernel_size: usize) -> Self {
+        ConvTransposeSettings {
+            conv: ConvSettings::new(out_channels, kernel_size),
+            output_padding: 0,
+        }
+    }
+}
+
+impl LayerKind for ConvTransposeSettings {
+    fn output_shape(&self, input: &[usize]) -> ShapeResult {
+        let (c, h, w) = image_dims(input)?;
+        let conv = &self.conv;
+        conv.check(c)?;
+        let max = conv.stride.max(conv.dilation);
+        if self.output_padding >= max {
+            return reject(
+                format!("output_padding below the stride or the dilation, {max}"),
+                self.output_padding,
+                "It selects one of the sizes that a strided convolution maps to the same output",
+            );
+        }
+        let side = |length: usize| {
+            let uncut = (length - 1) * conv.stride + conv.reach() + self.output_padding + 1;
+            uncut.checked_sub(2 * conv.padding).filter(|side| *side > 0)
+        };
+        match (side(h), side(w)) {
+            (Some(h), Some(w)) => Ok(vec![conv.out_channels, h, w]),
+            _ => reject(
+                "an output larger than the padding that is cut off",
+                shape(input),
+                "Choose less padding",
+            ),
+        }
+    }
+
+    fn parameter_shapes(&self, input: &[usize]) -> Option<ParameterShapes> {
+        let ConvSettings {
+            out_channels,
+            kernel_size,
+            groups,
+            ..
+        } = self.conv;
+        Some(ParameterShapes {
+            weight: vec![input[0], out_channels / groups, kernel_size, kernel_size],
+            bias: vec![out_channels],
+        })
+    }
+
+    fn candle_forward(
+        &self,
+        xs: &Tensor,
+        vars: LayerVars<'_>,
+        _context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
+        let ConvSettings {
+            stride,
+            padding,
+            dilation,
+            groups,
+            ..
+        } = self.conv;
+        let (weight, bias) = vars.weight_and_bias(xs.dtype())?;
+        // Candle's transposed convolution has no groups.
+        let groups = xs
+            .chunk(groups, 1)?
+            .into_iter()
+            .zip(weight.chunk(groups, 0)?)
+            .map(|(xs, weight)| {
+                let (xs, weight) = (xs.contiguous()?, weight.contiguous()?);
+                xs.conv_transpose2d(&weight, padding, self.output_padding, stride, dilation)
+            });
+        let ys = Tensor::cat(&groups.collect::<candle_core::Result<Vec<_>>>()?, 1)?;
+        Ok(ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)?) // (out) -> (1, out, 1, 1)
+    }
+
+    fn lower(&self, shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
+        Lowered::CpuOp(Arc::new(ConvOp::new(
+            shapes,
+            self.conv.geometry(),
+            self.conv.groups,
+            true,
+        )))
+    }
+}

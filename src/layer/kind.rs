@@ -1,0 +1,118 @@
+//! The `LayerKind` trait: shape inference, the candle forward pass, and lowering to a CPU op.
+
+use crate::error::Result;
+use crate::layer::cpu::{Activation, CpuOp};
+use crate::layer::layer_error::ShapeResult;
+use crate::math::Rng;
+use candle_core::{DType, Tensor, Var};
+use std::sync::Arc;
+
+/// Implementation of one kind of layer.
+pub(crate) trait LayerKind {
+    /// Infers the output shape from the input shape, both without the batch dimension.
+    ///
+    /// # Errors
+    /// The layer cannot take this input, or one of its settings is out of range.
+    fn output_shape(&self, input: &[usize]) -> ShapeResult;
+
+    /// Shapes of weight and bias, or `None` if the layer has no parameters.
+    ///
+    /// A 1-d weight (one number per channel) starts at 1 and its bias at 0. Others start uniform
+    /// in ±1/sqrt(fan_in), as in PyTorch.
+    fn parameter_shapes(&self, _input: &[usize]) -> Option<ParameterShapes> {
+        None
+    }
+
+    /// Returns true if the layer keeps a running mean and variance per channel.
+    fn has_running_stats(&self) -> bool {
+        false
+    }
+
+    /// Computes the output with candle's differentiable operations.
+    ///
+    /// # Shapes
+    /// (b, input shape) -> (b, output shape)
+    fn candle_forward(
+        &self,
+        xs: &Tensor,
+        vars: LayerVars<'_>,
+        context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor>;
+
+    /// Lowers the layer to its part of a CPU plan.
+    fn lower(&self, shapes: LayerShapes<'_>, context: &mut LowerContext) -> Lowered;
+}
+
+/// Shapes of a layer's weight and bias.
+pub(crate) struct ParameterShapes {
+    pub(crate) weight: Vec<usize>,
+    pub(crate) bias: Vec<usize>,
+}
+
+/// Variables of one layer.
+#[derive(Clone, Copy)]
+pub(crate) struct LayerVars<'a> {
+    /// Weight and bias.
+    pub(crate) learned: Option<&'a (Var, Var)>,
+    /// Running mean and variance.
+    pub(crate) running: Option<&'a (Var, Var)>,
+}
+
+impl LayerVars<'_> {
+    /// Weight and bias, converted to the input's type.
+    pub(crate) fn weight_and_bias(&self, dtype: DType) -> Result<(Tensor, Tensor)> {
+        let Some((weight, bias)) = self.learned else {
+            unreachable!("a layer with parameters is created with its variables")
+        };
+        Ok((
+            weight.as_tensor().to_dtype(dtype)?,
+            bias.as_tensor().to_dtype(dtype)?,
+        ))
+    }
+}
+
+/// State of one candle forward pass, passed to each layer.
+pub(crate) struct ForwardContext<'a> {
+    /// Random numbers for dropout in training mode; `None` in evaluation mode.
+    pub(crate) rng: Option<&'a mut Rng>,
+    pub(crate) state: &'a mut ForwardState,
+}
+
+/// Tensors that a layer leaves for a later layer of the same forward pass.
+#[derive(Debug, Default)]
+pub(crate) struct ForwardState {
+    /// One-hot positions of the maxima of each max-pooling not yet unpooled ("switches").
+    pub(crate) switches: Vec<Tensor>,
+    /// Inputs of the residual blocks that have not ended yet.
+    pub(crate) skip_inputs: Vec<Tensor>,
+}
+
+/// Shapes before and after a layer, without the batch dimension.
+#[derive(Clone, Copy)]
+pub(crate) struct LayerShapes<'a> {
+    pub(crate) before: &'a [usize],
+    pub(crate) after: &'a [usize],
+}
+
+/// Links between stages while a list of layers is lowered to a plan.
+#[derive(Default)]
+pub(crate) struct LowerContext {
+    /// Index of the next stage.
+    pub(crate) next: usize,
+    /// Max-pooling stages that no unpooling has claimed yet.
+    pub(crate) pools: Vec<usize>,
+    /// At the end of a residual block: the stage that reads the block's input.
+    pub(crate) skip_source: Option<usize>,
+}
+
+/// Part of a plan that a layer lowers to.
+pub(crate) enum Lowered {
+    /// Nothing: only the shape changes.
+    Nothing,
+    /// An activation, fused into the stage before it.
+    Activation(Arc<dyn Activation>),
+    /// Dropout with this probability, fused into the stage before it.
+    Dropout(f64),
+    /// A stage.
+    CpuOp(Arc<dyn CpuOp>),
+}

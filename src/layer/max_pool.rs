@@ -1,0 +1,179 @@
+//! Max-pooling that remembers the position of each maximum, and unpooling that restores it.
+//!
+//! Zeiler and Fergus, "Visualizing and understanding convolutional networks", 2014, call the
+//! positions switches. PyTorch: `nn.MaxPool2d(n, return_indices=True)` and `nn.MaxUnpool2d(n)`.
+
+use crate::error::Result;
+use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
+use crate::layer::kind::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
+};
+use crate::layer::layer_error::ShapeResult;
+use crate::layer::windows::{PoolWindows, pooled_shape, unpooled_shape, window_values};
+use crate::math::Real;
+use candle_core::{D, DType, Tensor};
+use std::sync::Arc;
+
+/// Max-pooling with this window height and width.
+pub(crate) struct MaxPool2d(pub(crate) usize);
+
+impl LayerKind for MaxPool2d {
+    fn output_shape(&self, input: &[usize]) -> ShapeResult {
+        pooled_shape(input, self.0)
+    }
+
+    fn candle_forward(
+        &self,
+        xs: &Tensor,
+        _vars: LayerVars<'_>,
+        context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
+        let windows = window_values(xs, self.0)?;
+        let argmax = windows.detach().argmax_keepdim(D::Minus1)?;
+        let switches = one_hot(&argmax, self.0)?.to_dtype(xs.dtype())?;
+        let ys = (windows * &switches)?.sum(D::Minus1)?;
+        context.state.switches.push(switches);
+        Ok(ys)
+    }
+
+    fn lower(&self, shapes: LayerShapes<'_>, context: &mut LowerContext) -> Lowered {
+        context.pools.push(context.next);
+        Lowered::CpuOp(Arc::new(MaxPoolOp(PoolWindows {
+            size: self.0,
+            width: shapes.before[2],
+        })))
+    }
+}
+
+/// Max-unpooling with this window height and width.
+pub(crate) struct MaxUnpool2d(pub(crate) usize);
+
+impl LayerKind for MaxUnpool2d {
+    fn output_shape(&self, input: &[usize]) -> ShapeResult {
+        unpooled_shape(input, self.0)
+    }
+
+    fn candle_forward(
+        &self,
+        xs: &Tensor,
+        _vars: LayerVars<'_>,
+        context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
+        let (n, (b, c, h, w)) = (self.0, xs.dims4()?);
+        let switches = match context.state.switches.pop() {
+            Some(switches) => switches,
+            // Without a pooling, values go to the top left of their windows.
+            None => {
+                let top_left = Tensor::zeros((b, c, h, w, 1), DType::U32, xs.device())?;
+                one_hot(&top_left, n)?
+            }
+        };
+        let windows = switches
+            .to_dtype(xs.dtype())?
+            .broadcast_mul(&xs.unsqueeze(D::Minus1)?)?;
+        // (b, c, h, w, n*n) -> (b, c, h*n, w*n)
+        Ok(windows
+            .reshape((b, c, h, w, n, n))?
+            .permute((0, 1, 2, 4, 3, 5))?
+            .reshape((b, c, h * n, w * n))?)
+    }
+
+    fn lower(&self, shapes: LayerShapes<'_>, context: &mut LowerContext) -> Lowered {
+        Lowered::CpuOp(Arc::new(MaxUnpoolOp {
+            windows: PoolWindows {
+                size: self.0,
+                width: shapes.after[2],
+            },
+            pool: context.pools.pop(),
+        }))
+    }
+}
+
+/// One-hot encodes positions in windows of n x n. Multiplying by the result has the right
+/// gradients; candle's gather and scatter do not.
+///
+/// # Shapes
+/// (b, c, h, w, 1) -> (b, c, h, w, n*n)
+fn one_hot(positions: &Tensor, n: usize) -> candle_core::Result<Tensor> {
+    let all = Tensor::arange(0, (n * n) as u32, positions.device())?;
+    positions
+        .broadcast_eq(&all.reshape((1, 1, 1, 1, n * n))?)?
+        .to_dtype(DType::F32)
+}
+
+/// CPU op of [`MaxPool2d`].
+#[derive(Debug)]
+struct MaxPoolOp(PoolWindows);
+
+impl CpuOp for MaxPoolOp {}
+
+impl<T: Real> Arithmetic<T> for MaxPoolOp {
+    fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {
+        Workspace {
+            argmax: vec![0; shape.rows * shape.outputs],
+            ..Workspace::default()
+        }
+    }
+
+    fn forward(
+        &self,
+        shape: OpShape,
+        x: &[T],
+        y: &mut [T],
+        _args: ForwardArgs<'_, T>,
+        workspaces: &mut [Workspace<T>],
+    ) {
+        let argmax = &mut workspaces[shape.stage].argmax[..shape.rows * shape.outputs];
+        self.0.max(x, y, argmax);
+    }
+
+    fn backward(&self, shape: OpShape, args: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]) {
+        if let Some(dx) = args.dx {
+            let argmax = &workspaces[shape.stage].argmax[..args.dy.len()];
+            self.0.scatter(args.dy, argmax, dx);
+        }
+    }
+}
+
+/// CPU op of [`MaxUnpool2d`].
+#[derive(Debug)]
+struct MaxUnpoolOp {
+    windows: PoolWindows,
+    /// Stage of the paired pooling. Without one, values go to the top left of their windows.
+    pool: Option<usize>,
+}
+
+impl CpuOp for MaxUnpoolOp {}
+
+impl<T: Real> Arithmetic<T> for MaxUnpoolOp {
+    fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {
+        let unpaired = if self.pool.is_some() {
+            0
+        } else {
+            shape.rows * shape.inputs
+        };
+        Workspace {
+            argmax: vec![0; unpaired],
+            ..Workspace::default()
+        }
+    }
+
+    fn forward(
+        &self,
+        shape: OpShape,
+        x: &[T],
+        y: &mut [T],
+        _args: ForwardArgs<'_, T>,
+        workspaces: &mut [Workspace<T>],
+    ) {
+        let argmax = &workspaces[self.pool.unwrap_or(shape.stage)].argmax[..x.len()];
+        self.windows.scatter(x, argmax, y);
+    }
+
+    fn backward(&self, shape: OpShape, args: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]) {
+        if let Some(dx) = args.dx {
+            let argmax = &workspaces[self.pool.unwrap_or(shape.stage)].argmax[..dx.len()];
+            self.windows.gather(args.dy, argmax, dx);
+        }
+    }
+}

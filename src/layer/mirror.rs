@@ -1,0 +1,140 @@
+//! Decoders that mirror an encoder.
+
+use crate::layer::conv::ConvSettings;
+use crate::layer::conv_transpose::ConvTransposeSettings;
+use crate::layer::layer::Layer;
+use crate::layer::nodes::Node;
+
+/// Builds the decoder that mirrors an encoder, given the encoder's flattened nodes and their
+/// [`shapes`](crate::layer::nodes::shapes).
+///
+/// Layers that change the shape or have weights are inverted in reverse order. The layers between
+/// two of them (activation, normalization, dropout) move between their inverses. A sigmoid after
+/// the last layer with weights keeps pixels in [0, 1]:
+/// `[Flatten, Linear(512), Relu, Linear(32)]` becomes
+/// `[Linear(512), Relu, Linear(784), Sigmoid, Unflatten(1, 28, 28)]`.
+pub(crate) fn mirror(encoder: &[Layer], nodes: &[Node], shapes: &[Vec<usize>]) -> Vec<Layer> {
+    let input_of = |i: usize| &shapes[nodes.iter().position(|node| node.top == i).unwrap_or(0)];
+    let inverses: Vec<(usize, Layer)> = (0..encoder.len())
+        .filter_map(|i| Some((i, inverse(&encoder[i], input_of(i))?)))
+        .collect();
+    let first_weights = inverses
+        .iter()
+        .map(|(i, _)| *i)
+        .find(|&i| has_weights(&encoder[i]));
+    let mut decoder = Vec::new();
+    for (nth, (i, inverse)) in inverses.iter().enumerate().rev() {
+        decoder.push(inverse.clone());
+        // The layers before layer i in the encoder follow its inverse.
+        let start = if nth == 0 { 0 } else { inverses[nth - 1].0 + 1 };
+        decoder.extend_from_slice(&encoder[start..*i]);
+        if Some(*i) == first_weights {
+            decoder.push(Layer::Sigmoid);
+        }
+    }
+    decoder
+}
+
+fn has_weights(layer: &Layer) -> bool {
+    matches!(
+        layer,
+        Layer::Linear(_) | Layer::Conv2d(_) | Layer::ConvTranspose2d(_) | Layer::Residual(_)
+    )
+}
+
+/// The layer that restores the input shape, or `None` if a layer has neither shape change nor
+/// weights.
+fn inverse(layer: &Layer, input: &[usize]) -> Option<Layer> {
+    match *layer {
+        Layer::Flatten => match *input {
+            [c, h, w] => Some(Layer::Unflatten(c, h, w)),
+            _ => None,
+        },
+        Layer::Unflatten(..) => Some(Layer::Flatten),
+        Layer::Linear(_) => Some(Layer::Linear(input[0])),
+        Layer::Conv2d(conv) => Some(inverse_conv(conv, input)),
+        Layer::ConvTranspose2d(transposed) => Some(Layer::Conv2d(ConvSettings {
+            out_channels: input[0],
+            ..transposed.conv
+        })),
+        Layer::MaxPool2d(n) => Some(Layer::MaxUnpool2d(n)),
+        Layer::MaxUnpool2d(n) => Some(Layer::MaxPool2d(n)),
+        Layer::AvgPool2d(n) => Some(Layer::Upsample(n)),
+        Layer::Upsample(n) => Some(Layer::AvgPool2d(n)),
+        Layer::Residual(_) => Some(layer.clone()),
+        Layer::BatchNorm
+        | Layer::Relu
+        | Layer::LeakyRelu(_)
+        | Layer::Elu(_)
+        | Layer::Gelu
+        | Layer::Sigmoid
+        | Layer::Tanh
+        | Layer::Dropout(_)
+        | Layer::UnsupportedSetting(_) => None,
+    }
+}
+
+/// A convolution if the stride is 1, else a transposed convolution.
+fn inverse_conv(conv: ConvSettings, input: &[usize]) -> Layer {
+    let reach = conv.reach();
+    let inverse = ConvSettings {
+        out_channels: input[0],
+        ..conv
+    };
+    if conv.stride == 1 && conv.padding <= reach {
+        return Layer::Conv2d(ConvSettings {
+            padding: reach - conv.padding,
+            ..inverse
+        });
+    }
+    // The rows and columns at the edge that the stride skips.
+    let output_padding = (input[1] + 2 * conv.padding - reach - 1) % conv.stride;
+    Layer::ConvTranspose2d(ConvTransposeSettings {
+        conv: inverse,
+        output_padding,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::builder::{Conv2d, ConvTranspose2d};
+    use crate::layer::nodes::{nodes, shapes};
+
+    fn mirrored(encoder: &[Layer], input: &[usize]) -> Vec<Layer> {
+        let nodes = nodes(encoder);
+        mirror(encoder, &nodes, &shapes(&nodes, input).unwrap())
+    }
+
+    #[test]
+    fn dense_layers_are_inverted_in_reverse_order() {
+        let encoder = [
+            Layer::Flatten,
+            Layer::Linear(512),
+            Layer::Relu,
+            Layer::Linear(32),
+        ];
+        let decoder = [
+            Layer::Linear(512),
+            Layer::Relu,
+            Layer::Linear(784),
+            Layer::Sigmoid,
+            Layer::Unflatten(1, 28, 28),
+        ];
+        assert_eq!(mirrored(&encoder, &[1, 28, 28]), decoder);
+    }
+
+    #[test]
+    fn strided_convolutions_become_transposed_convolutions() {
+        let strided = Conv2d(8, 3).stride(2).padding(1);
+        let transposed = ConvTranspose2d(3, 3).stride(2).padding(1);
+        assert_eq!(
+            mirrored(&[strided.clone()], &[3, 16, 16]),
+            [transposed.clone().output_padding(1), Layer::Sigmoid]
+        );
+        assert_eq!(
+            mirrored(&[strided], &[3, 15, 15]),
+            [transposed, Layer::Sigmoid]
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! Lists of layers, flattened to the order in which they run, and shape inference over them.
+
+use crate::layer::layer::Layer;
+use crate::layer::layer_error::{LayerError, reject, shape};
+
+/// Maximum values per image between two layers (4 GB). Larger shapes are typing errors.
+pub(crate) const MAX_VALUES: u128 = 1 << 30;
+
+/// A layer in a flattened list. The layers of a residual block precede the node that adds the
+/// block's input.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    /// Position in its list, prefixed by the positions of the enclosing blocks: "3", "3.0".
+    pub(crate) name: String,
+    pub(crate) layer: Layer,
+    /// For the end of a residual block: the node whose input is added.
+    pub(crate) skip_source: Option<usize>,
+    /// Position in the outermost list, of the layer or of the block around it.
+    pub(crate) top: usize,
+}
+
+/// Flattens a list of layers.
+pub(crate) fn nodes(layers: &[Layer]) -> Vec<Node> {
+    fn push(layers: &[Layer], prefix: &str, top: Option<usize>, nodes: &mut Vec<Node>) {
+        for (i, layer) in layers.iter().enumerate() {
+            let name = format!("{prefix}{i}");
+            let top = top.unwrap_or(i);
+            let mut skip_source = None;
+            if let Layer::Residual(block) = layer {
+                skip_source = Some(nodes.len());
+                push(block, &format!("{name}."), Some(top), nodes);
+            }
+            nodes.push(Node {
+                name,
+                layer: layer.clone(),
+                skip_source,
+                top,
+            });
+        }
+    }
+    let mut nodes = Vec::new();
+    push(layers, "", None, &mut nodes);
+    nodes
+}
+
+/// Infers the shapes along a flattened list: one before the first node, and one after each.
+///
+/// # Errors
+/// Index of the first node that does not fit, and the reason.
+pub(crate) fn shapes(
+    nodes: &[Node],
+    input: &[usize],
+) -> Result<Vec<Vec<usize>>, (usize, LayerError)> {
+    let mut shapes = vec![input.to_vec()];
+    for (i, node) in nodes.iter().enumerate() {
+        let output = node_output(node, &shapes).map_err(|error| (i, error))?;
+        shapes.push(output);
+    }
+    Ok(shapes)
+}
+
+/// Output shape of a node, given the shapes up to its input.
+fn node_output(node: &Node, shapes: &[Vec<usize>]) -> Result<Vec<usize>, LayerError> {
+    let input = &shapes[shapes.len() - 1];
+    let output = node.layer.kind().output_shape(input)?;
+    if let Some(source) = node.skip_source.filter(|&source| shapes[source] != output) {
+        return reject(
+            format!("a block with output shape {}", shape(&shapes[source])),
+            shape(&output),
+            "A 3 x 3 convolution with padding 1 keeps height and width; \
+             end the block with as many channels as its input",
+        );
+    }
+    let values: u128 = output.iter().map(|&side| side as u128).product();
+    if values > MAX_VALUES {
+        return reject(
+            format!("at most {MAX_VALUES} values per image"),
+            values,
+            "Choose a smaller size",
+        );
+    }
+    Ok(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::builder::Conv2d;
+
+    #[test]
+    fn blocks_are_flattened_before_the_node_that_adds_their_input() {
+        let layers = [
+            Layer::Flatten,
+            Layer::Residual(vec![Layer::Relu, Layer::Residual(vec![Layer::Tanh])]),
+        ];
+        let nodes = nodes(&layers);
+        let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(names, ["0", "1.0", "1.1.0", "1.1", "1"]);
+        let sources: Vec<_> = nodes.iter().map(|node| node.skip_source).collect();
+        assert_eq!(sources, [None, None, None, Some(2), Some(1)]);
+        let tops: Vec<_> = nodes.iter().map(|node| node.top).collect();
+        assert_eq!(tops, [0, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn shape_inference_names_the_first_node_that_does_not_fit() {
+        let layers = [Conv2d(4, 3), Layer::MaxPool2d(2), Layer::Linear(3)];
+        let nodes = nodes(&layers);
+        assert_eq!(shapes(&nodes[..2], &[1, 8, 8]).unwrap()[2], [4, 3, 3]);
+        let (i, error) = shapes(&nodes, &[1, 8, 8]).unwrap_err();
+        assert_eq!((i, error.got.as_str()), (2, "4 x 3 x 3"));
+    }
+}

@@ -1,0 +1,47 @@
+//! A layer with a setting that its kind does not have: rejected when the model is built.
+
+use crate::error::Result;
+use crate::layer::kind::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
+};
+use crate::layer::layer_error::{ShapeResult, reject};
+use candle_core::Tensor;
+
+/// A setting that a layer's kind does not have, as in `Linear(128).stride(2)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UnsupportedSetting {
+    /// Kind of the layer.
+    pub(crate) kind: &'static str,
+    /// Name of the setting.
+    pub(crate) setting: &'static str,
+    /// Value of the setting.
+    pub(crate) value: usize,
+}
+
+impl LayerKind for UnsupportedSetting {
+    fn output_shape(&self, _input: &[usize]) -> ShapeResult {
+        let UnsupportedSetting { kind, setting, .. } = self;
+        let kinds = match *setting {
+            "output_padding" => "ConvTranspose2d has it",
+            _ => "Conv2d and ConvTranspose2d have it",
+        };
+        reject(
+            format!("a layer with the setting {setting}"),
+            kind,
+            format!("Remove .{setting}(...); only {kinds}"),
+        )
+    }
+
+    fn candle_forward(
+        &self,
+        xs: &Tensor,
+        _vars: LayerVars<'_>,
+        _context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
+        Ok(xs.clone())
+    }
+
+    fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
+        Lowered::Nothing
+    }
+}

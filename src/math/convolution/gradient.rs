@@ -1,0 +1,136 @@
+//! Weight gradients: for each weight, the sum of input values times output gradients.
+
+use super::correlation::{Correlation, OVERREAD, Tap};
+use crate::math::real::Real;
+use pulp::{Arch, Simd, WithSimd};
+
+impl Correlation {
+    /// Adds the weight gradients of a [`Correlation::convolution`] to `gradients`.
+    ///
+    /// `packed` comes from [`Correlation::pack`], `output_gradients` from
+    /// [`Correlation::pack_gradients`].
+    ///
+    /// # Shapes
+    /// `gradients` is (output channels, input channels, kernel size, kernel size).
+    pub(crate) fn weight_gradients<T: Real>(
+        &self,
+        packed: &[T],
+        output_gradients: &mut [T],
+        images: usize,
+        gradients: &mut [T],
+    ) {
+        let phase = &self.phases[0];
+        let end = (images - 1) * self.image_len() + phase.rows * self.pitch;
+        let positions = end - (self.pitch - phase.columns);
+        let length = self.output_channel_len();
+        // The last vector reads further: clear what an earlier, larger batch left there.
+        let channels = output_gradients.chunks_exact_mut(length);
+        for channel in channels.take(self.output.channels) {
+            channel[positions..][..OVERREAD].fill(T::ZERO);
+        }
+        Arch::new().dispatch(Products {
+            packed,
+            input_channels: self.input.channels,
+            channel_len: self.channel_len(),
+            taps: &phase.taps,
+            output_gradients,
+            row_len: length,
+            output_channels: self.output.channels,
+            positions,
+            gradients,
+        });
+    }
+}
+
+/// The gradients of all weights.
+struct Products<'a, T> {
+    packed: &'a [T],
+    input_channels: usize,
+    channel_len: usize,
+    taps: &'a [Tap],
+    output_gradients: &'a [T],
+    row_len: usize,
+    output_channels: usize,
+    positions: usize,
+    gradients: &'a mut [T],
+}
+
+/// The first output channel, input channel and tap of a tile of weights.
+#[derive(Clone, Copy)]
+struct Tile {
+    output: usize,
+    input: usize,
+    tap: usize,
+}
+
+impl<T: Real> WithSimd for Products<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        // As many accumulators as fit in the registers: 24 of 32, or 12 of 16.
+        let max_channels = if S::REGISTER_COUNT >= 32 { 8 } else { 4 };
+        let mut output = 0;
+        while output < self.output_channels {
+            let channels = [8, 4, 3, 2]
+                .into_iter()
+                .find(|&n| n <= max_channels && n <= self.output_channels - output)
+                .unwrap_or(1);
+            for input in 0..self.input_channels {
+                let mut tap = 0;
+                while tap < self.taps.len() {
+                    let tile = Tile { output, input, tap };
+                    let three = self.taps.len() - tap >= 3;
+                    match (channels, three) {
+                        (8, true) => add_products::<S, T, 8, 3>(simd, &mut self, tile),
+                        (8, false) => add_products::<S, T, 8, 1>(simd, &mut self, tile),
+                        (4, true) => add_products::<S, T, 4, 3>(simd, &mut self, tile),
+                        (4, false) => add_products::<S, T, 4, 1>(simd, &mut self, tile),
+                        (3, true) => add_products::<S, T, 3, 3>(simd, &mut self, tile),
+                        (3, false) => add_products::<S, T, 3, 1>(simd, &mut self, tile),
+                        (2, true) => add_products::<S, T, 2, 3>(simd, &mut self, tile),
+                        (2, false) => add_products::<S, T, 2, 1>(simd, &mut self, tile),
+                        (_, true) => add_products::<S, T, 1, 3>(simd, &mut self, tile),
+                        (_, false) => add_products::<S, T, 1, 1>(simd, &mut self, tile),
+                    }
+                    tap += if three { 3 } else { 1 };
+                }
+            }
+            output += channels;
+        }
+    }
+}
+
+/// Adds the gradients of `CHANNELS` output channels and `TAPS` taps of one input channel.
+#[inline(always)]
+fn add_products<'a, S: Simd, T: Real, const CHANNELS: usize, const TAPS: usize>(
+    simd: S,
+    task: &mut Products<'a, T>,
+    tile: Tile,
+) {
+    // Slices of one length need no bounds checks in the loop.
+    let n = task.positions.div_ceil(T::lanes::<S>());
+    let vectors = |values: &'a [T], start: usize| &T::as_vectors::<S>(&values[start..])[..n];
+    let source = tile.input * task.channel_len;
+    let sources: [_; TAPS] =
+        std::array::from_fn(|nth| vectors(task.packed, source + task.taps[tile.tap + nth].offset));
+    let gradients: [_; CHANNELS] = std::array::from_fn(|nth| {
+        vectors(task.output_gradients, (tile.output + nth) * task.row_len)
+    });
+    let mut sums = [[T::splat(simd, T::ZERO); TAPS]; CHANNELS];
+    for i in 0..n {
+        let values = sources.map(|source| source[i]);
+        for (sums, gradients) in sums.iter_mut().zip(gradients) {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum = T::mul_add(simd, gradients[i], value, *sum);
+            }
+        }
+    }
+    for (nth, sums) in sums.iter().enumerate() {
+        for (sum, tap) in sums.iter().zip(&task.taps[tile.tap..tile.tap + TAPS]) {
+            let kernel = (tile.output + nth) * task.input_channels + tile.input;
+            let at = kernel * task.taps.len() + tap.weight;
+            task.gradients[at] += T::reduce_sum(simd, *sum);
+        }
+    }
+}
