@@ -56,7 +56,7 @@ def main():
     rows, only = [], os.environ.get("MODELS")
     for model in (only or "m1 m2 m3 m4 wide post").split():
         for mode in os.environ.get("MODES", "train infer").split():
-            variants = ["compiled", "torch default", "torch best"]
+            variants = ["planned", "torch default", "torch best"]
             # Candle's convolutions would take most of an hour.
             dense = model in ("m1", "m2")
             variants += ["autograd"] * (dense and mode == "train") + ["candle-nn"] * dense
@@ -87,7 +87,7 @@ def main():
                       f"{row['gflops']:>4.0f} GFLOP/s ({row['gflops'] / peak:4.0%})  {row['peak_mb']:>4.0f} MB{loss}", flush=True)
     # What a step of a very small network costs, and that cost grows with pictures and weights, not faster.
     for model, batch in (("small", 16), ("small", 64), ("small", 256), ("m1", 32), ("m1", 128), ("m1", 512), ("wide", 128)) * (not only):
-        for variant in ("compiled", "torch default"):
+        for variant in ("planned", "torch default"):
             if (found := run(model, variant, "train", batch)) is not None:
                 step = batch / statistics.median(found["speeds"]) * 1e6
                 rows.append({"model": model, "mode": "train", "variant": variant, "batch": batch, "step_us": step})

@@ -1,8 +1,12 @@
-//! One run of one training benchmark, in a process of its own; `training.py` starts many and compares them.
+//! One run of one training benchmark, in its own process; `training.py` starts many and compares
+//! them.
 //!
-//! usage: training MODEL VARIANT MODE STEPS REPEATS
-//! MODEL m1 | m2 | m3 | m4 | small | wide | post, VARIANT compiled | autograd | candle-nn, MODE train | infer. Prints one line of JSON. `gemm` instead of
-//! all of that measures what a matrix product of this machine can do at best.
+//! usage: training MODEL VARIANT MODE STEPS REPEATS, or: training gemm
+//! MODEL: m1 | m2 | m3 | m4 | small | wide | post
+//! VARIANT: planned | autograd | candle-nn
+//! MODE: train | infer
+//!
+//! Prints one line of JSON. `gemm` measures the fastest matrix product that this machine can do.
 
 use candle_nn::{AdamW, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap};
 use candlebook::prelude::*;
@@ -19,15 +23,32 @@ fn main() -> Fallible<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["gemm"] => gemm(),
-        [model, variant, mode, steps, repeats] => {
-            run(model, variant, mode, steps.parse()?, repeats.parse()?)
-        }
+        [model, variant, mode, steps, repeats] => run(model, variant, mode, steps, repeats),
         _ => {
-            // As `cargo bench` starts it.
+            // `cargo bench` starts it without arguments.
             println!("started by: cargo xtask bench training");
             Ok(())
         }
     }
+}
+
+/// Benchmark of one model.
+struct Benchmark<'a> {
+    model: &'a str,
+    /// Layer sizes of a dense model; empty for a convolutional one.
+    widths: Vec<usize>,
+    data: Dataset,
+    infer: bool,
+    steps: usize,
+    repeats: usize,
+    batch_size: usize,
+}
+
+/// Images per second and mean loss of each repeat.
+#[derive(Default)]
+struct Measured {
+    speeds: Vec<f64>,
+    losses: Vec<f64>,
 }
 
 fn digits() -> Fallible<Dataset> {
@@ -37,23 +58,23 @@ fn digits() -> Fallible<Dataset> {
     })
 }
 
-/// Pictures in colour, of which only the size counts.
-fn noise(pictures: usize, side: usize) -> Fallible<Dataset> {
-    let mut draws = math::Rng::new(0, math::Purpose::Noise);
+/// Color images of random pixels: only their size matters.
+fn noise(images: usize, side: usize) -> Fallible<Dataset> {
+    let mut rng = math::Rng::new(0, math::Purpose::Noise);
     let mut split = |n: usize| {
         let bytes = (0..n * 3 * side * side)
-            .map(|_| (draws.unit() * 256.0) as u8)
+            .map(|_| (rng.unit() * 256.0) as u8)
             .collect();
         Split::from_bytes(bytes, (3, side, side), None)
     };
-    Ok(Dataset::new("noise", "", split(pictures)?, split(8)?)?)
+    Ok(Dataset::new("noise", "", split(images)?, split(8)?)?)
 }
 
 fn widths(model: &str) -> Fallible<Vec<usize>> {
     Ok(match model {
         "m1" => vec![784, 128, 784],
         "m2" => vec![784, 512, 128, 32, 128, 512, 784],
-        // A network so small that what surrounds the arithmetic counts.
+        // So small that the overhead of a step dominates.
         "small" => vec![784, 32, 784],
         "wide" => vec![784, 4096, 784],
         "m3" | "m4" | "post" => Vec::new(),
@@ -65,116 +86,109 @@ fn widths(model: &str) -> Fallible<Vec<usize>> {
     })
 }
 
-fn run(model: &str, variant: &str, mode: &str, steps: usize, repeats: usize) -> Fallible<()> {
-    let widths = widths(model)?;
-    let (batch, data) = match model {
+fn run(model: &str, variant: &str, mode: &str, steps: &str, repeats: &str) -> Fallible<()> {
+    let (batch_size, data) = match model {
         "m3" => (32, noise(1024, 64)?),
         "post" => (8, noise(64, 224)?),
         _ => (128, digits()?),
     };
-    let batch = std::env::var("BATCH")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(batch);
-    let (speeds, losses) = match variant {
-        "candle-nn" if widths.is_empty() => {
+    let batch_size = match std::env::var("BATCH") {
+        Ok(text) => text.parse()?,
+        Err(_) => batch_size,
+    };
+    let benchmark = Benchmark {
+        model,
+        widths: widths(model)?,
+        data,
+        infer: mode == "infer",
+        steps: steps.parse()?,
+        repeats: repeats.parse()?,
+        batch_size,
+    };
+    let Measured { speeds, losses } = match variant {
+        "candle-nn" if benchmark.widths.is_empty() => {
             return Err("candle-nn is compared on m1 and m2 only".into());
         }
-        "candle-nn" => plain(&widths, &data, mode, steps, repeats, batch)?,
-        _ => ours(
-            model,
-            &widths,
-            &data,
-            variant == "compiled",
-            mode,
-            steps,
-            repeats,
-            batch,
-        )?,
+        "candle-nn" => candle_nn_model(&benchmark)?,
+        _ if benchmark.infer => infer(&benchmark)?,
+        _ => train(&benchmark, variant == "planned")?,
     };
-    let peak = std::fs::read_to_string("/proc/self/status")?
-        .lines()
-        .find_map(|line| {
-            line.strip_prefix("VmHWM:")?
-                .split_whitespace()
-                .next()?
-                .parse::<f64>()
-                .ok()
-        })
-        .unwrap_or(0.0);
-    println!(
-        "{}",
-        serde_json::json!({ "model": model, "variant": variant, "mode": mode, "speeds": speeds, "losses": losses, "peak_mb": peak / 1024.0 })
-    );
+    let result = serde_json::json!({
+        "model": model, "variant": variant, "mode": mode, "speeds": speeds, "losses": losses,
+        "peak_mb": peak_mb()?,
+    });
+    println!("{result}");
     Ok(())
 }
 
-#[allow(clippy::too_many_arguments, reason = "the arguments of the program")]
-fn ours(
-    model: &str,
-    widths: &[usize],
-    data: &Dataset,
-    compiled: bool,
-    mode: &str,
-    steps: usize,
-    repeats: usize,
-    batch: usize,
-) -> Fallible<(Vec<f64>, Vec<f64>)> {
-    let (input, encoder, decoder) = layers(model, widths);
-    let mut ae = Autoencoder::new(input, &encoder, &decoder)?;
-    let (mut speeds, mut losses) = (Vec::new(), Vec::new());
-    if mode == "infer" {
-        let batches: Vec<Tensor> = (0..8)
-            .map(|i| {
-                data.train
-                    .images(&(i * batch..(i + 1) * batch).collect::<Vec<_>>())
-            })
-            .collect::<Result<_, _>>()?;
-        for repeat in 0..=repeats {
-            let start = Instant::now();
-            for i in 0..steps {
-                std::hint::black_box(ae.reconstruct(&batches[i % 8])?);
-            }
-            if repeat > 0 {
-                speeds.push((steps * batch) as f64 / start.elapsed().as_secs_f64());
-            }
-        }
-        return Ok((speeds, losses));
-    }
-    // Steps without validation; whole epochs of the pictures, as many as the steps need.
-    let pictures = data.train.len() / batch * batch;
-    let epochs = (steps * batch).div_ceil(pictures);
-    let set = Dataset::new(
-        "benchmark",
-        "",
-        data.train.take(pictures),
-        data.test.clone(),
-    )?;
-    let fit = Fit {
-        epochs: epochs * (repeats + 1),
-        batch,
-        validation: 0.0,
-        compiled,
-        ..Default::default()
-    };
-    let history = ae.fit(&set, &fit)?;
-    for part in history.epochs.chunks(epochs).skip(1) {
-        let seconds: f64 = part
-            .iter()
-            .map(|epoch| pictures as f64 / epoch.images_per_second)
-            .sum();
-        speeds.push((pictures * epochs) as f64 / seconds);
-        losses.push(
-            part.iter()
-                .map(|epoch| f64::from(epoch.train_loss))
-                .sum::<f64>()
-                / epochs as f64,
-        );
-    }
-    Ok((speeds, losses))
+/// Peak resident memory of this process.
+fn peak_mb() -> Fallible<f64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    Ok(kilobytes.unwrap_or(0.0) / 1024.0)
 }
 
-/// The layers of a model, as the reference has them.
+fn infer(benchmark: &Benchmark<'_>) -> Fallible<Measured> {
+    let Benchmark {
+        steps, batch_size, ..
+    } = *benchmark;
+    let (input, encoder, decoder) = layers(benchmark.model, &benchmark.widths);
+    let ae = Autoencoder::new(input, &encoder, &decoder)?;
+    let positions = |i: usize| (i * batch_size..(i + 1) * batch_size).collect::<Vec<_>>();
+    let batches: Vec<Tensor> = (0..8)
+        .map(|i| benchmark.data.train.images(&positions(i)))
+        .collect::<Result<_, _>>()?;
+    let mut measured = Measured::default();
+    for repeat in 0..=benchmark.repeats {
+        let start = Instant::now();
+        for i in 0..steps {
+            std::hint::black_box(ae.reconstruct(&batches[i % 8])?);
+        }
+        if repeat > 0 {
+            let seconds = start.elapsed().as_secs_f64();
+            measured.speeds.push((steps * batch_size) as f64 / seconds);
+        }
+    }
+    Ok(measured)
+}
+
+/// Trains without validation, for as many whole epochs as the steps need.
+fn train(benchmark: &Benchmark<'_>, planned: bool) -> Fallible<Measured> {
+    let Benchmark {
+        steps,
+        repeats,
+        batch_size,
+        ref data,
+        ..
+    } = *benchmark;
+    let (input, encoder, decoder) = layers(benchmark.model, &benchmark.widths);
+    let mut ae = Autoencoder::new(input, &encoder, &decoder)?;
+    let images = data.train.len() / batch_size * batch_size;
+    let epochs = (steps * batch_size).div_ceil(images);
+    let train = data.train.take(images);
+    let data = Dataset::new("benchmark", "", train, data.test.clone())?;
+    let fit = Fit {
+        epochs: epochs * (repeats + 1),
+        batch_size,
+        validation_split: 0.0,
+        planned,
+        ..Default::default()
+    };
+    let history = ae.fit(&data, &fit)?;
+    let mut measured = Measured::default();
+    for repeat in history.epochs.chunks(epochs).skip(1) {
+        let seconds = |epoch: &Epoch| images as f64 / epoch.images_per_second;
+        let total: f64 = repeat.iter().map(seconds).sum();
+        let loss = |epoch: &Epoch| f64::from(epoch.train_loss);
+        let loss_sum: f64 = repeat.iter().map(loss).sum();
+        measured.speeds.push((images * epochs) as f64 / total);
+        measured.losses.push(loss_sum / epochs as f64);
+    }
+    Ok(measured)
+}
+
+/// Input shape, encoder and decoder of a model, as in the PyTorch reference.
 fn layers(model: &str, widths: &[usize]) -> (ImageShape, Vec<Layer>, Vec<Layer>) {
     let half = |out| Conv2d(out, 3).stride(2).padding(1);
     let double = |out| {
@@ -222,7 +236,7 @@ fn layers(model: &str, widths: &[usize]) -> (ImageShape, Vec<Layer>, Vec<Layer>)
     }
 }
 
-/// The post's network at a size.
+/// Network of the blog post, for images of this side and codes of this size.
 fn pooled(side: usize, code: usize) -> (ImageShape, Vec<Layer>, Vec<Layer>) {
     let same = |out| Conv2d(out, 3).padding(1);
     let quarter = side / 4;
@@ -254,15 +268,14 @@ fn pooled(side: usize, code: usize) -> (ImageShape, Vec<Layer>, Vec<Layer>) {
     )
 }
 
-/// candle-nn as its documentation shows it.
-fn plain(
-    widths: &[usize],
-    data: &Dataset,
-    mode: &str,
-    steps: usize,
-    repeats: usize,
-    batch: usize,
-) -> Fallible<(Vec<f64>, Vec<f64>)> {
+/// The same model in candle-nn, as its documentation shows it.
+fn candle_nn_model(benchmark: &Benchmark<'_>) -> Fallible<Measured> {
+    let Benchmark {
+        steps,
+        batch_size,
+        ref widths,
+        ..
+    } = *benchmark;
     let variables = VarMap::new();
     let builder = VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu);
     let layers = widths.windows(2).enumerate();
@@ -291,39 +304,40 @@ fn plain(
             ..Default::default()
         },
     )?;
-    let images = data.train.first(data.train.len())?.flatten_from(1)?;
-    let n = images.dim(0)? / batch * batch;
-    let mut order = math::Rng::new(0, math::Purpose::Shuffle);
-    let (mut speeds, mut losses, mut at, mut shuffled) =
-        (Vec::new(), Vec::new(), n, images.clone());
-    for repeat in 0..=repeats {
-        let (start, mut sum) = (Instant::now(), 0.0);
+    let train = &benchmark.data.train;
+    let images = train.first(train.len())?.flatten_from(1)?; // (n, c, h, w) -> (n, c*h*w)
+    let n = images.dim(0)? / batch_size * batch_size;
+    let mut rng = math::Rng::new(0, math::Purpose::Shuffle);
+    let mut measured = Measured::default();
+    let (mut position, mut shuffled) = (n, images.clone());
+    for repeat in 0..=benchmark.repeats {
+        let (start, mut loss_sum) = (Instant::now(), 0.0);
         for _ in 0..steps {
-            if at + batch > n {
-                let permutation: Vec<u32> =
-                    order.permutation(n).into_iter().map(|i| i as u32).collect();
-                shuffled = images.index_select(&Tensor::new(permutation, &Device::Cpu)?, 0)?;
-                at = 0;
+            if position + batch_size > n {
+                let order: Vec<u32> = rng.permutation(n).into_iter().map(|i| i as u32).collect();
+                shuffled = images.index_select(&Tensor::new(order, &Device::Cpu)?, 0)?;
+                position = 0;
             }
-            let xs = shuffled.narrow(0, at, batch)?;
-            at += batch;
-            if mode == "infer" {
+            let xs = shuffled.narrow(0, position, batch_size)?;
+            position += batch_size;
+            if benchmark.infer {
                 std::hint::black_box(forward(&xs, false)?);
             } else {
                 let loss = candle_nn::loss::mse(&forward(&xs, true)?, &xs)?;
                 optimizer.backward_step(&loss)?;
-                sum += f64::from(loss.to_scalar::<f32>()?);
+                loss_sum += f64::from(loss.to_scalar::<f32>()?);
             }
         }
         if repeat > 0 {
-            speeds.push((steps * batch) as f64 / start.elapsed().as_secs_f64());
-            losses.push(sum / steps as f64);
+            let seconds = start.elapsed().as_secs_f64();
+            measured.speeds.push((steps * batch_size) as f64 / seconds);
+            measured.losses.push(loss_sum / steps as f64);
         }
     }
-    Ok((speeds, losses))
+    Ok(measured)
 }
 
-/// Operations a second of a square matrix product on all threads, the best of several.
+/// GFLOP/s of a square matrix product on all threads: the best of 30.
 fn gemm() -> Fallible<()> {
     const SIDE: usize = 1024;
     let a = Tensor::rand(0f32, 1f32, (SIDE, SIDE), &Device::Cpu)?;

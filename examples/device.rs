@@ -1,22 +1,19 @@
-//! Trains a small autoencoder on a device of choice: `cargo run --example device -- --device cpu|cuda|metal|best`.
+//! Trains a small autoencoder on a device: `cargo run --example device -- --device cpu|cuda|metal|best`.
 
 use candlebook::device::name;
+use candlebook::model::Init;
 use candlebook::prelude::*;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let wanted = match arguments
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let choice = match arguments.as_slice() {
         [] => "best".to_owned(),
-        ["--device", wanted] => (*wanted).to_owned(),
+        ["--device", choice] => (*choice).to_owned(),
         other => other.join(" "),
     };
-    match device(&wanted).and_then(|device| train(&device).map_err(|error| error.to_string())) {
+    match device(&choice).and_then(|device| train(&device).map_err(|error| error.to_string())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("device: {error}");
@@ -25,14 +22,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn device(wanted: &str) -> Result<Device, String> {
+fn device(choice: &str) -> Result<Device, String> {
     let best = best_device();
-    let opened = match wanted {
+    let opened = match choice {
         "cpu" => return Ok(Device::Cpu),
         "best" => return Ok(best),
         "cuda" if best.is_cuda() => return Ok(best),
         "metal" if best.is_metal() => return Ok(best),
-        // Only to hear why there is none.
+        // Fails with the reason why there is no CUDA device.
         "cuda" => Device::new_cuda(0),
         "metal" if cfg!(not(feature = "metal")) => Err(candle::Error::NotCompiledWithMetalSupport),
         "metal" => {
@@ -40,34 +37,36 @@ fn device(wanted: &str) -> Result<Device, String> {
         }
         _ => {
             return Err(format!(
-                "expected --device cpu, cuda, metal or best, got {wanted}. Use --device best"
+                "expected --device cpu, cuda, metal or best, got {choice}. Use --device best"
             ));
         }
     };
     opened.map_err(|error| {
-        format!(
-            "expected a {wanted} device, got {}. Use --device best or cpu",
-            Error::from(error)
-        )
+        let error = Error::from(error);
+        format!("expected a {choice} device, got {error}. Use --device best or cpu")
     })
 }
 
-/// A few epochs of the photographs inside the crate; the summary says where it runs.
+/// Trains for a few epochs on the embedded photographs and checks that the test error falls.
 fn train(device: &Device) -> Result<(), Error> {
     let data = photographs(16)?.take(500, 100);
-    let model = Pooled {
+    let init = Init {
+        device: device.clone(),
+        ..Default::default()
+    };
+    let mut ae = PoolingAutoencoder {
         input: data.image_shape(),
         code: 32,
+        init,
         ..Default::default()
     }
     .build()?;
-    let mut ae = model.to_device(device)?;
     let before = ae.evaluate(&data.test)?;
     ae.fit(
         &data,
         &Fit {
             epochs: 4,
-            batch: 25,
+            batch_size: 25,
             learning_rate: 3e-3,
             ..Default::default()
         },

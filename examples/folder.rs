@@ -34,7 +34,7 @@ fn train(folder: &str, size: usize, images: usize, epochs: usize) -> Result<(), 
     };
     let data = image_folder(folder, &settings)?.take(images, 100);
     let device = best_device();
-    let model = Pooled {
+    let model = PoolingAutoencoder {
         input: data.image_shape(),
         ..Default::default()
     };
@@ -44,7 +44,7 @@ fn train(folder: &str, size: usize, images: usize, epochs: usize) -> Result<(), 
         &data,
         &Fit {
             epochs,
-            batch: 32,
+            batch_size: 32,
             ..Default::default()
         },
     )?;

@@ -20,7 +20,7 @@ pub use crate::look::{Explorer, explore};
 pub use crate::look::{Jpeg, jpeg, jpeg_within};
 pub use crate::loss::Loss;
 pub use crate::model::Autoencoder;
-pub use crate::model::{Pooled, Strided};
+pub use crate::model::{PoolingAutoencoder, StridedAutoencoder};
 pub use crate::optim::Optim;
 pub use crate::show::Image;
 pub use crate::show::Numbers;

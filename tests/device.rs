@@ -1,7 +1,7 @@
 //! The choice of the device, and the same numbers on it as on the CPU.
 
 use candlebook::device::name;
-use candlebook::optim::{Adam, Optimizer};
+use candlebook::optim::{Optimizer, Rates};
 use candlebook::prelude::*;
 
 #[test]
@@ -34,7 +34,8 @@ fn a_training_step_on_the_best_device_gives_the_weights_computed_by_hand() {
     let device = best_device();
     let weights = Var::new(&[[1f32, -2.0], [0.5, 3.0]], &device).unwrap();
     let inputs = Tensor::new(&[[1f32, 2.0], [-1.0, 0.5], [0.0, 1.0]], &device).unwrap();
-    let mut optimizer = Optimizer::new(vec![weights.clone()], Adam::default()).unwrap();
+    let mut optimizer =
+        Optimizer::new(vec![weights.clone()], &Optim::adam(), Rates::default()).unwrap();
     // (3, 2) x (2, 2) -> (3, 2)
     let outputs = inputs.matmul(&weights).unwrap();
     let loss = outputs.sqr().unwrap().mean_all().unwrap();
@@ -75,7 +76,7 @@ fn models() -> [(Vec<Layer>, Vec<Layer>); 2] {
 }
 
 /// Losses of two epochs, then all values of reconstructed test images.
-fn train(model: &(Vec<Layer>, Vec<Layer>), device: &Device, compiled: bool) -> Vec<f32> {
+fn train(model: &(Vec<Layer>, Vec<Layer>), device: &Device, planned: bool) -> Vec<f32> {
     let data = photographs(16).unwrap().take(64, 20);
     let images = data.test.first(20).unwrap();
     let mut ae = Autoencoder::new((3, 16, 16), &model.0, &model.1)
@@ -84,9 +85,9 @@ fn train(model: &(Vec<Layer>, Vec<Layer>), device: &Device, compiled: bool) -> V
         .unwrap();
     let fit = Fit {
         epochs: 2,
-        batch: 16,
+        batch_size: 16,
         noise: 0.1,
-        compiled,
+        planned,
         ..Default::default()
     };
     let mut numbers = ae.fit(&data, &fit).unwrap().train_loss();
@@ -119,8 +120,7 @@ fn assert_near(found: &[f32], expected: &[f32]) {
 #[test]
 fn every_layer_trains_alike_by_autograd_and_by_the_planned_step() {
     for model in models() {
-        let [autograd, planned] =
-            [false, true].map(|compiled| train(&model, &Device::Cpu, compiled));
+        let [autograd, planned] = [false, true].map(|planned| train(&model, &Device::Cpu, planned));
         assert_near(&autograd, &planned);
         assert!(planned[1] < planned[0], "the second epoch's loss is lower");
     }

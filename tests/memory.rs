@@ -1,4 +1,4 @@
-//! A training step takes no memory of its own: what it needs is there from the start.
+//! The planned training step allocates nothing: its buffers exist from the start.
 
 use candlebook::prelude::*;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -7,10 +7,10 @@ use std::alloc::System;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Bytes taken by an epoch of so many steps.
-fn taken(steps: usize) -> usize {
+/// Bytes allocated by an epoch of `steps` steps.
+fn allocated(steps: usize) -> usize {
     let data = mnist_embedded().unwrap().take(20 * steps, 10);
-    // Without dense layers: gemm takes and gives back memory in every product.
+    // Without dense layers: gemm allocates and frees memory in every product.
     let conv = Conv2d(4, 3).padding(1);
     let encoder = [
         conv.clone().stride(2),
@@ -23,8 +23,8 @@ fn taken(steps: usize) -> usize {
     let mut ae = Autoencoder::symmetric((1, 28, 28), &encoder).unwrap();
     let fit = Fit {
         epochs: 1,
-        batch: 20,
-        validation: 0.0,
+        batch_size: 20,
+        validation_split: 0.0,
         ..Default::default()
     };
     let region = Region::new(ALLOCATOR);
@@ -33,17 +33,17 @@ fn taken(steps: usize) -> usize {
 }
 
 #[test]
-fn more_steps_take_no_more_memory() {
-    // Threads and what they keep are there from then on.
-    taken(10);
-    let (few, many) = (taken(10), taken(30));
-    // The values of one batch's pictures.
-    let pictures = 4 * 20 * 784;
+fn more_steps_allocate_no_more_memory() {
+    // The first run starts the threads and allocates their buffers.
+    allocated(10);
+    let (few, many) = (allocated(10), allocated(30));
+    // Bytes of one batch of images.
+    let batch_bytes = 4 * 20 * 784;
     assert!(
-        few > pictures,
-        "{few} bytes: this allocator is not the one in use"
+        few > batch_bytes,
+        "{few} bytes: the counting allocator is not in use"
     );
-    // Where the pictures of a batch stand, and sums of channels.
+    // Each step allocates the positions of its batch, and sums of channels.
     assert!(
         many < few + 20 * 8192,
         "{few} bytes for 10 steps, {many} for 30"

@@ -1,5 +1,16 @@
-//! Models as files that other programs read.
+//! Model files that other programs can read.
+//!
+//! Uses `error`, `file`, `layer`, `loss` and `model`; knows no training loop. Offers
+//! [`Autoencoder::save`], [`Autoencoder::load`] and their variants, and functions for checkpoints:
+//! a weights file with the state of a training run.
+//!
+//! [`Autoencoder::save`]: crate::model::Autoencoder::save
+//! [`Autoencoder::load`]: crate::model::Autoencoder::load
 
 mod safetensors;
+mod architecture;
+mod save;
+mod load;
 
-pub(crate) use safetensors::{Extra, read_extra, write};
+pub(crate) use load::read_extra;
+pub(crate) use save::{Extra, write};

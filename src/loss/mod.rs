@@ -1,5 +1,14 @@
-//! Losses: a batch to a number and its gradients.
+//! Losses: a batch -> one value and its gradients. Uses `error` and `math`; knows no layer, no
+//! model.
+//!
+//! [`Loss`] is the choice that [`Fit`](crate::train::Fit) takes. Each loss has its own file with
+//! two forms: candle operations, for autograd, and value and gradient of one pair of numbers, for
+//! the planned CPU step.
 
 mod pairs;
+mod mse;
+mod cross_entropy;
+mod cross_entropy_with_logits;
+mod reconstruction;
 
-pub use pairs::Loss;
+pub use reconstruction::Loss;

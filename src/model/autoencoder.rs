@@ -1,34 +1,27 @@
-//! The autoencoder: an encoder and a decoder, each a list of layers, and what one does with them.
+//! The autoencoder: an encoder and a decoder, each a list of layers.
 
-use crate::cell::check_stopped;
-use crate::data::{ImageShape, Split};
+use crate::data::ImageShape;
 use crate::error::{Error, Result};
-use crate::layer::{ForwardState, Layer, MAX_VALUES, Node, mirror, nodes, shape, shapes};
+use crate::layer::{ForwardState, Layer, Node, mirror, nodes, shape, shapes};
 use crate::loss::Loss;
 use crate::math::{Purpose, Rng};
-use crate::model::sequential::{Sequential, infer, layer_error};
+use crate::model::errors::{check_image_shape, layer_error};
+use crate::model::init::Init;
+use crate::model::sequential::Sequential;
+use crate::model::unpooling::check_unpooling;
 use crate::plan::Plan;
-use crate::show::{Content, Show, Table, shows_itself};
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 
-/// Values of the pictures that pass through the model at a time where no gradient is needed; so many pictures at most.
-const CHUNK_VALUES: usize = 1 << 20;
-const CHUNK: usize = 1000;
-
-/// How many pictures or codes of so many values pass through a model at a time.
-pub(crate) fn chunk(values: usize) -> usize {
-    (CHUNK_VALUES / values.max(1)).clamp(1, CHUNK)
-}
-
-/// A model that writes a picture down as a short code and draws it again from the code.
+/// An autoencoder: the encoder compresses an image to a code, the decoder reconstructs the image
+/// from the code.
 ///
-/// Everything about it that is not a weight is in the two lists. It shows itself as a table of its layers.
+/// Two lists of layers define the architecture. A model renders itself as a table of its layers.
 ///
 /// # Examples
 /// ```
 /// use candlebook::prelude::*;
 /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(128), Relu, Dropout(0.2)])?;
-/// assert_eq!(ae.parameters(), 784 * 128 + 128 + 128 * 784 + 784);
+/// assert_eq!(ae.count_params(), 784 * 128 + 128 + 128 * 784 + 784);
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 #[derive(Debug)]
@@ -36,238 +29,312 @@ pub struct Autoencoder {
     input: ImageShape,
     encoder: Sequential,
     decoder: Sequential,
+    /// Stages of encoder and decoder together.
     plan: Plan,
     device: Device,
+    /// Loss of the last training run; [`Loss::Mse`] for a new model.
+    trained_loss: Loss,
 }
 
 impl Autoencoder {
-    /// A model of two lists for pictures of a shape, with the weights of seed 0.
+    /// Builds a model from the layers of encoder and decoder, with the weights of seed 0, on the
+    /// CPU.
     ///
     /// # Errors
-    /// A layer that does not fit where it stands, or a decoder that does not end in the pictures' shape.
+    /// A layer does not fit the shape of its input, or the decoder's output is not an image of
+    /// the input's shape.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let encoder = [Flatten, Linear(32), Relu];
+    /// let decoder = [Linear(784), Sigmoid, Unflatten(1, 28, 28)];
+    /// let ae = Autoencoder::new((1, 28, 28), &encoder, &decoder)?;
+    /// assert_eq!(ae.code_shape(), [32]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn new(input: ImageShape, encoder: &[Layer], decoder: &[Layer]) -> Result<Self> {
-        Self::seeded(input, encoder, decoder, 0)
+        Self::new_with(input, encoder, decoder, &Init::default())
     }
 
-    /// A model of an encoder; the decoder is its mirror image and ends in a sigmoid, so that pictures are in [0, 1].
-    ///
-    /// `[Flatten, Linear(512), Relu, Linear(32)]` is mirrored by `[Linear(512), Relu, Linear(784), Sigmoid, Unflatten(1,
-    /// 28, 28)]`: activations and dropout between two layers stand between their mirrors.
-    ///
-    /// For [`Loss::BinaryCrossEntropyWithLogits`], which has the sigmoid in itself, give the decoder to
-    /// [`Autoencoder::new`] without one.
+    /// Builds a model from the layers of encoder and decoder, with a chosen seed and device.
     ///
     /// # Errors
-    /// A layer that does not fit where it stands.
-    pub fn symmetric(input: ImageShape, encoder: &[Layer]) -> Result<Self> {
-        let (c, h, w) = input;
-        check_input(input)?;
-        let nodes = nodes(encoder);
-        let shapes = shapes(&nodes, &[c, h, w])
-            .map_err(|(i, misfit)| layer_error("encoder", &nodes[i], misfit))?;
-        Self::new(input, encoder, &mirror(encoder, &nodes, &shapes))
-    }
-
-    /// The same architecture with fresh weights of another seed.
+    /// As [`Autoencoder::new`]; also if the device runs out of memory.
     ///
-    /// # Errors
-    /// Where memory for it cannot be had on the model's device.
-    pub fn with_seed(self, seed: u64) -> Result<Self> {
-        Self::seeded(
-            self.input,
-            self.encoder.layers(),
-            self.decoder.layers(),
-            seed,
-        )?
-        .to_device(&self.device)
-    }
-
-    fn seeded(input: ImageShape, encoder: &[Layer], decoder: &[Layer], seed: u64) -> Result<Self> {
+    /// # Examples
+    /// ```
+    /// use candlebook::model::Init;
+    /// use candlebook::prelude::*;
+    /// let (encoder, decoder) = ([Flatten, Linear(4)], [Linear(784), Unflatten(1, 28, 28)]);
+    /// let init = Init { seed: 1, device: best_device() };
+    /// let ae = Autoencoder::new_with((1, 28, 28), &encoder, &decoder, &init)?;
+    /// assert_eq!(ae.code_shape(), [4]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn new_with(
+        input: ImageShape,
+        encoder: &[Layer],
+        decoder: &[Layer],
+        init: &Init,
+    ) -> Result<Self> {
+        check_image_shape(input)?;
         let (c, h, w) = input;
-        check_input(input)?;
-        let device = Device::Cpu;
-        let mut rng = Rng::new(seed, Purpose::Init);
-        let encoder = Sequential::new("encoder", encoder, &[c, h, w], &mut rng, &device)?;
-        let decoder = Sequential::new("decoder", decoder, encoder.output(), &mut rng, &device)?;
-        if decoder.output() != [c, h, w] {
-            return Err(Error::Layer {
-                place: format!("decoder, after its {} layers", decoder.layers().len()),
-                expected: format!("pictures of {c} x {h} x {w}"),
-                got: shape(decoder.output()),
-                hint: format!(
-                    "End it with Linear({}), Sigmoid, Unflatten({c}, {h}, {w})",
-                    c * h * w
-                ),
-            });
-        }
-        check_pools(&encoder, &decoder)?;
-        let plan = whole(&encoder, &decoder);
+        let device = &init.device;
+        let mut rng = Rng::new(init.seed, Purpose::Init);
+        let encoder = Sequential::new("encoder", encoder, &[c, h, w], &mut rng, device)?;
+        let code_shape = encoder.output_shape();
+        let decoder = Sequential::new("decoder", decoder, code_shape, &mut rng, device)?;
+        check_output(input, &decoder)?;
+        check_unpooling(&encoder, &decoder)?;
         Ok(Autoencoder {
             input,
+            plan: joint_plan(&encoder, &decoder),
             encoder,
             decoder,
-            plan,
-            device,
+            device: device.clone(),
+            trained_loss: Loss::default(),
         })
     }
 
-    /// The same model with weights of its own: training one leaves the other as it is.
+    /// Builds a model whose decoder mirrors the encoder, with the weights of seed 0, on the CPU.
+    ///
+    /// The decoder ends in a sigmoid, so that pixels are in [0, 1]. For example,
+    /// `[Flatten, Linear(512), Relu, Linear(32)]` is mirrored by
+    /// `[Linear(512), Relu, Linear(784), Sigmoid, Unflatten(1, 28, 28)]`: activations and dropout
+    /// between two layers move between their mirrors.
+    ///
+    /// [`Loss::BinaryCrossEntropyWithLogits`] applies the sigmoid itself. For this loss, pass a
+    /// decoder without a sigmoid to [`Autoencoder::new`].
     ///
     /// # Errors
-    /// Where memory for the copy cannot be had on the model's device.
+    /// A layer does not fit the shape of its input.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(128), Relu])?;
+    /// assert_eq!(ae.decoder(), [Linear(784), Sigmoid, Unflatten(1, 28, 28)]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn symmetric(input: ImageShape, encoder: &[Layer]) -> Result<Self> {
+        Self::symmetric_with(input, encoder, &Init::default())
+    }
+
+    /// Builds a model whose decoder mirrors the encoder, with a chosen seed and device.
+    ///
+    /// # Errors
+    /// As [`Autoencoder::symmetric`]; also if the device runs out of memory.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::model::Init;
+    /// use candlebook::prelude::*;
+    /// let init = Init { seed: 1, ..Default::default() };
+    /// let ae = Autoencoder::symmetric_with((1, 28, 28), &[Flatten, Linear(16)], &init)?;
+    /// assert_eq!(ae.code_shape(), [16]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn symmetric_with(input: ImageShape, encoder: &[Layer], init: &Init) -> Result<Self> {
+        check_image_shape(input)?;
+        let (c, h, w) = input;
+        let nodes = nodes(encoder);
+        let shapes = shapes(&nodes, &[c, h, w])
+            .map_err(|(i, error)| layer_error("encoder", &nodes[i], error))?;
+        Self::new_with(input, encoder, &mirror(encoder, &nodes, &shapes), init)
+    }
+
+    /// Copies the model. Training one of the two leaves the other unchanged.
+    ///
+    /// # Errors
+    /// The device runs out of memory.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let data = mnist_embedded()?.take(64, 16);
+    /// let before = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(8)])?;
+    /// let mut after = before.copy()?;
+    /// after.fit(&data, &Fit { epochs: 1, ..Default::default() })?;
+    /// assert!(after.evaluate(&data.test)? < before.evaluate(&data.test)?);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn copy(&self) -> Result<Self> {
         self.to_device(&self.device)
     }
 
-    /// A copy of the model on a device: [`best_device`](crate::device::best_device) is the GPU where there is one. Training
-    /// and evaluation happen where the model is; pictures are brought there batch by batch, and what is drawn
-    /// comes back to where the pictures came from. The same seed draws the same numbers on every device.
+    /// Copies the model to a device, such as [`best_device()`](crate::device::best_device).
+    ///
+    /// Training and evaluation run on the model's device. Batches are moved there one by one;
+    /// codes and reconstructions are returned on the device of their input.
     ///
     /// # Errors
-    /// Where memory for the copy cannot be had on the device.
+    /// The device runs out of memory.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let device = best_device();
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)])?.to_device(&device)?;
+    /// assert!(ae.device().same_device(&device));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn to_device(&self, device: &Device) -> Result<Self> {
-        let (encoder, decoder) = (self.encoder.copy(device)?, self.decoder.copy(device)?);
         Ok(Autoencoder {
             input: self.input,
-            encoder,
-            decoder,
+            encoder: self.encoder.copy(device)?,
+            decoder: self.decoder.copy(device)?,
             plan: self.plan.clone(),
             device: device.clone(),
+            trained_loss: self.trained_loss,
         })
     }
 
-    /// Channels, height and width of the pictures.
+    /// Channels, height and width of the images.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)])?;
+    /// assert_eq!(ae.image_shape(), (1, 28, 28));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn image_shape(&self) -> ImageShape {
         self.input
     }
 
-    /// The encoder's layers.
+    /// Layers of the encoder.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)])?;
+    /// assert_eq!(ae.encoder(), [Flatten, Linear(8)]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn encoder(&self) -> &[Layer] {
         self.encoder.layers()
     }
 
-    /// The decoder's layers.
+    /// Layers of the decoder.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)])?;
+    /// assert_eq!(ae.decoder(), [Linear(784), Sigmoid, Unflatten(1, 28, 28)]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn decoder(&self) -> &[Layer] {
         self.decoder.layers()
     }
 
-    /// The shape of a code, without the batch: `[128]` for 128 hidden units.
+    /// Shape of a code, without the batch dimension: `[128]` for 128 units.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Conv2d(4, 2).stride(2)])?;
+    /// assert_eq!(ae.code_shape(), [4, 14, 14]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn code_shape(&self) -> &[usize] {
-        self.encoder.output()
+        self.encoder.output_shape()
     }
 
-    /// Where the weights are.
+    /// Device that holds the weights.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)])?;
+    /// assert!(ae.device().is_cpu());
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Every variable that is learned, under its name in a PyTorch state dict: `encoder.1.weight`. They are candle's own,
-    /// for whatever this crate does not do.
+    /// Trainable variables under their names in a PyTorch state dict, such as `encoder.1.weight`.
+    ///
+    /// They are ordinary candle variables, shared with the model: setting one changes the model.
+    /// PyTorch: `named_parameters()`.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)])?;
+    /// let (name, weight) = &ae.variables()[0];
+    /// assert_eq!((name.as_str(), weight.dims()), ("encoder.1.weight", &[8, 784][..]));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn variables(&self) -> Vec<(String, Var)> {
-        [
-            self.encoder.named_variables(),
-            self.decoder.named_variables(),
-        ]
-        .concat()
+        let decoder = self.decoder.named_variables();
+        [self.encoder.named_variables(), decoder].concat()
     }
 
-    /// The running means and variances of normalizations, as PyTorch's `named_buffers`: `encoder.1.running_mean`.
+    /// Trainable variables without names, for candle's optimizers. PyTorch: `parameters()`.
+    ///
+    /// # Examples
+    /// ```
+    /// use candle_nn::{Optimizer, SGD};
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)])?;
+    /// let sgd = SGD::new(ae.parameters(), 0.1)?;
+    /// assert_eq!(sgd.learning_rate(), 0.1);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn parameters(&self) -> Vec<Var> {
+        self.variables().into_iter().map(|(_, var)| var).collect()
+    }
+
+    /// Running means and variances of batch normalization, under names such as
+    /// `encoder.1.running_mean`. PyTorch: `named_buffers()`.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, BatchNorm, Linear(8)])?;
+    /// assert_eq!(ae.buffers()[0].0, "encoder.1.running_mean");
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn buffers(&self) -> Vec<(String, Var)> {
         [self.encoder.named_buffers(), self.decoder.named_buffers()].concat()
     }
 
-    /// How many numbers the model learns.
-    pub fn parameters(&self) -> usize {
-        self.variables()
-            .iter()
-            .map(|(_, var)| var.elem_count())
-            .sum()
+    /// Number of trainable parameters. Keras: `model.count_params()`.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)])?;
+    /// assert_eq!(ae.count_params(), (784 + 1) * 8 + (8 + 1) * 784);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn count_params(&self) -> usize {
+        self.parameters().iter().map(|var| var.elem_count()).sum()
     }
 
-    /// Encoder and decoder with gradients. Dropout happens where a generator is given: in training.
-    pub(crate) fn forward(&self, images: &Tensor, mut dropout: Option<&mut Rng>) -> Result<Tensor> {
-        let mut passed = ForwardState::default();
-        let code = self
+    /// Runs encoder and decoder with gradients. `rng` is given in training only.
+    pub(crate) fn forward(&self, images: &Tensor, mut rng: Option<&mut Rng>) -> Result<Tensor> {
+        let mut state = ForwardState::default();
+        let codes = self
             .encoder
-            .forward(images, dropout.as_deref_mut(), &mut passed)?;
-        self.decoder.forward(&code, dropout, &mut passed)
+            .forward(images, rng.as_deref_mut(), &mut state)?;
+        self.decoder.forward(&codes, rng, &mut state)
     }
 
-    /// The codes of pictures, in evaluation mode (no dropout).
-    ///
-    /// # Shapes
-    /// (n, c, h, w) or (c, h, w) -> (n, code)
-    ///
-    /// # Errors
-    /// Pictures of another shape than the model's.
-    pub fn encode(&self, images: &Tensor) -> Result<Tensor> {
-        let (c, h, w) = self.input;
-        let batch = self.batch("encode", images, &[c, h, w])?;
-        Ok(in_chunks(&batch, |chunk| self.encoder.infer(chunk))?.to_device(images.device())?)
+    /// Loss that [`Autoencoder::evaluate`] reports.
+    pub(crate) fn trained_loss(&self) -> Loss {
+        self.trained_loss
     }
 
-    /// The pictures of codes, in evaluation mode.
-    ///
-    /// # Shapes
-    /// (n, code) or (code) -> (n, c, h, w)
-    ///
-    /// # Errors
-    /// Codes of another shape than [`Autoencoder::code_shape`].
-    pub fn decode(&self, codes: &Tensor) -> Result<Tensor> {
-        let batch = self.batch("decode", codes, self.code_shape())?;
-        Ok(in_chunks(&batch, |chunk| self.decoder.infer(chunk))?.to_device(codes.device())?)
+    /// Sets the loss that [`Autoencoder::evaluate`] reports.
+    pub(crate) fn set_trained_loss(&mut self, loss: Loss) {
+        self.trained_loss = loss;
     }
 
-    /// Pictures drawn again from their codes, in evaluation mode; unpooling puts values back where pooling found them.
-    ///
-    /// # Shapes
-    /// (n, c, h, w) or (c, h, w) -> (n, c, h, w)
-    ///
-    /// # Errors
-    /// Pictures of another shape than the model's.
-    pub fn reconstruct(&self, images: &Tensor) -> Result<Tensor> {
-        let (c, h, w) = self.input;
-        let batch = self.batch("reconstruct", images, &[c, h, w])?;
-        let drawn = in_chunks(&batch, |chunk| {
-            let chains = [&self.encoder, &self.decoder];
-            match infer(&self.plan, &chains, chunk)? {
-                Some(out) => Ok(out),
-                None => self.forward(chunk, None),
-            }
-        })?;
-        Ok(drawn.to_device(images.device())?)
-    }
-
-    /// The mean squared error of the reconstructions of a split, in evaluation mode: over pictures, channels and pixels. For
-    /// a model that draws logits, [`Autoencoder::loss`] with its loss says more.
-    ///
-    /// # Errors
-    /// Pictures of another shape than the model's.
-    pub fn evaluate(&self, split: &Split) -> Result<f32> {
-        self.loss(split, Loss::Mse)
-    }
-
-    /// The mean of any loss over a split, in evaluation mode.
-    ///
-    /// # Errors
-    /// Pictures of another shape than the model's.
-    pub fn loss(&self, split: &Split, loss: Loss) -> Result<f32> {
-        split.not_empty("evaluate")?;
-        let mut sum = 0.0;
-        let all: Vec<usize> = (0..split.len()).collect();
-        let (c, h, w) = self.input;
-        for positions in all.chunks(chunk(c * h * w)) {
-            check_stopped()?;
-            let images = split.images(positions)?.to_device(&self.device)?;
-            let value = loss
-                .of(&self.reconstruct(&images)?, &images)?
-                .to_scalar::<f32>()?;
-            sum += f64::from(value) * positions.len() as f64;
-        }
-        Ok((sum / split.len() as f64) as f32)
-    }
-
-    /// How the processor runs encoder and decoder as one.
+    /// Encoder and decoder as one plan for the CPU.
     pub(crate) fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -281,164 +348,30 @@ impl Autoencoder {
     pub(crate) fn decoder_net(&self) -> &Sequential {
         &self.decoder
     }
-
-    /// Checks the shape and adds the batch dimension where it is missing.
-    pub(crate) fn batch(&self, what: &str, tensor: &Tensor, item: &[usize]) -> Result<Tensor> {
-        let dims = tensor.dims();
-        let tensor = match dims {
-            _ if dims == item => tensor.unsqueeze(0)?,
-            [_, rest @ ..] if rest == item => tensor.clone(),
-            _ => {
-                let expected = format!(
-                    "(n, {})",
-                    item.iter()
-                        .map(usize::to_string)
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                );
-                return Err(Error::shape(
-                    what,
-                    expected,
-                    format!("{dims:?}"),
-                    "The model was built for that shape",
-                ));
-            }
-        };
-        Ok(tensor.to_dtype(DType::F32)?.to_device(&self.device)?)
-    }
-
-    fn row(chain: &Sequential, list: &str, i: usize) -> Vec<String> {
-        let learned = match chain.parameters(i) {
-            0 => String::new(),
-            n => thousands(n),
-        };
-        let Node { name, layer, .. } = &chain.nodes()[i];
-        // The layers of a block have rows of their own.
-        let layer = if let Layer::Residual(_) = layer {
-            "Residual: + its input".into()
-        } else {
-            layer.to_string()
-        };
-        vec![
-            format!("{list}.{name}"),
-            layer,
-            shape(&chain.shapes()[i + 1]),
-            learned,
-        ]
-    }
 }
 
-/// How the processor runs an encoder and a decoder as one.
-fn whole(encoder: &Sequential, decoder: &Sequential) -> Plan {
-    let mut nodes = encoder.nodes().to_vec();
-    let at = nodes.len();
-    nodes.extend(decoder.nodes().iter().cloned().map(|node| Node {
-        skip_source: node.skip_source.map(|i| i + at),
-        ..node
-    }));
-    Plan::new(&nodes, &[encoder.shapes(), &decoder.shapes()[1..]].concat())
-}
-
-/// Refuses pictures without pixels, and ones too large for any memory.
-pub(crate) fn check_input((c, h, w): ImageShape) -> Result<()> {
-    let values = [c, h, w]
-        .iter()
-        .fold(1u128, |product, &side| product.saturating_mul(side as u128));
-    if (1..=MAX_VALUES).contains(&values) {
+/// Rejects a decoder whose output is not an image of the input's shape.
+fn check_output((c, h, w): ImageShape, decoder: &Sequential) -> Result<()> {
+    if decoder.output_shape() == [c, h, w] {
         return Ok(());
     }
-    let expected = format!("pictures of 1 to {MAX_VALUES} values");
-    Err(Error::shape(
-        "Autoencoder",
-        expected,
-        format!("({c}, {h}, {w})"),
-        "Build it with data.image_shape()",
-    ))
+    let values = c * h * w;
+    Err(Error::Layer {
+        place: format!("decoder, after its {} layers", decoder.layers().len()),
+        expected: format!("images of {c} x {h} x {w}"),
+        got: shape(decoder.output_shape()),
+        hint: format!("End it with Linear({values}), Sigmoid, Unflatten({c}, {h}, {w})"),
+    })
 }
 
-/// Refuses an unpooling that is not of the form of the pooling whose places it takes.
-fn check_pools(encoder: &Sequential, decoder: &Sequential) -> Result<()> {
-    let mut pools = Vec::new();
-    for (list, chain) in [("encoder", encoder), ("decoder", decoder)] {
-        for (i, Node { name, layer, .. }) in chain.nodes().iter().enumerate() {
-            match *layer {
-                Layer::MaxPool2d(n) => pools.push((n, &chain.shapes()[i + 1])),
-                Layer::MaxUnpool2d(n) => {
-                    let Some((pooled, given)) = pools.pop() else {
-                        continue;
-                    };
-                    let taken = &chain.shapes()[i];
-                    if (pooled, given) != (n, taken) {
-                        return Err(Error::Layer {
-                            place: format!("{list} layer {name}, {layer}"),
-                            expected: format!(
-                                "{} as the paired MaxPool2d({pooled}) gave",
-                                shape(given)
-                            ),
-                            got: format!("{} and a window of {n}", shape(taken)),
-                            hint: "Undo poolings innermost first, with the channels that they had"
-                                .into(),
-                        });
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(())
+/// Joins encoder and decoder to one plan.
+fn joint_plan(encoder: &Sequential, decoder: &Sequential) -> Plan {
+    let offset = encoder.nodes().len();
+    let shifted = decoder.nodes().iter().cloned().map(|node| Node {
+        skip_source: node.skip_source.map(|i| i + offset),
+        ..node
+    });
+    let nodes: Vec<Node> = encoder.nodes().iter().cloned().chain(shifted).collect();
+    // The decoder's input shape is the encoder's output shape.
+    Plan::new(&nodes, &[encoder.shapes(), &decoder.shapes()[1..]].concat())
 }
-
-/// Runs a function over parts of a batch and joins the results, so that memory does not grow with the batch.
-fn in_chunks(batch: &Tensor, run: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
-    let n = batch.dim(0)?;
-    let chunk = chunk(batch.elem_count() / n.max(1));
-    if n <= chunk {
-        return Ok(run(batch)?.detach());
-    }
-    let part = |start| -> Result<Tensor> {
-        check_stopped()?;
-        Ok(run(&batch.narrow(0, start, chunk.min(n - start))?)?.detach())
-    };
-    let parts = (0..n)
-        .step_by(chunk)
-        .map(part)
-        .collect::<Result<Vec<_>>>()?;
-    Ok(Tensor::cat(&parts, 0)?)
-}
-
-/// 101632 as 101,632.
-pub(crate) fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-impl Show for Autoencoder {
-    fn contents(&self) -> Result<Vec<Content>> {
-        let (c, h, w) = self.input;
-        let mut table = Table::new(["name", "layer", "output", "parameters"]);
-        table = table.row(["input", "", &shape(&[c, h, w])]);
-        for (chain, list) in [(&self.encoder, "encoder"), (&self.decoder, "decoder")] {
-            for i in 0..chain.nodes().len() {
-                table = table.row(Self::row(chain, list, i));
-            }
-        }
-        let by = if self.device.is_cpu() {
-            "compiled"
-        } else {
-            "by candle"
-        };
-        let runs = format!("on the {}, {by}", crate::device::name(&self.device));
-        table
-            .row(["total", "", "", &thousands(self.parameters())])
-            .row(["runs", &runs])
-            .contents()
-    }
-}
-shows_itself!(Autoencoder);

@@ -1,10 +1,28 @@
-//! Models: settings, layers and objective of each variant.
+//! Models: the [`Autoencoder`] and architectures ready to build.
+//!
+//! Uses `data`, `layer`, `loss`, `math`, `plan` and `show`; knows no file format and no training
+//! loop. Offers [`Autoencoder`] with [`Init`], and the architectures [`PoolingAutoencoder`] and
+//! [`StridedAutoencoder`]. `export`, `look` and `train` add methods to [`Autoencoder`].
 
-mod autoencoder;
+mod init;
+mod errors;
+mod variables;
 mod sequential;
-mod preset;
+mod inference;
+mod micro_batch;
+mod unpooling;
+mod autoencoder;
+mod reconstruct;
+mod evaluate;
+mod summary;
+mod pooling;
+mod strided;
 
 pub use autoencoder::Autoencoder;
-pub(crate) use autoencoder::{check_input, chunk, thousands};
-pub use preset::{Pooled, Strided};
-pub(crate) use sequential::count_weights;
+pub(crate) use errors::check_image_shape;
+pub use init::Init;
+pub(crate) use micro_batch::micro_batch;
+pub use pooling::PoolingAutoencoder;
+pub use strided::StridedAutoencoder;
+pub(crate) use summary::thousands;
+pub(crate) use variables::count_weights;

@@ -1,6 +1,21 @@
-//! Optimizers: gradients to steps.
+//! Optimizers: gradients -> steps. Uses `error` and `math`; knows no loss, no layer, no model.
+//!
+//! [`Optim`] selects the method ([`Adam`] or [`Sgd`]) and its settings. [`Optimizer`] applies it to
+//! candle variables in your own training loop. [`Fit`](crate::train::Fit) runs the same update
+//! inside its planned CPU step.
 
-mod methods;
+mod rates;
+mod moments;
+mod adam;
+mod sgd;
+mod settings;
+mod update;
+mod optimizer;
 
-pub use methods::{Adam, Optim, Optimizer, Sgd};
-pub(crate) use methods::{Method, Moments, Rates, one_step};
+pub use adam::Adam;
+pub(crate) use moments::Moments;
+pub use optimizer::Optimizer;
+pub use rates::Rates;
+pub use settings::Optim;
+pub use sgd::Sgd;
+pub(crate) use update::{Update, UpdateRule};

@@ -25,6 +25,6 @@ pub use numbers::Numbers;
 pub(crate) use numbers::finite_range;
 pub use page::{animation, audio, html, json, latex, markdown, sound, svg, video};
 pub(crate) use preview::sparkline;
-pub(crate) use progress::{Line, UPDATE_EVERY, bar, duration};
+pub(crate) use progress::{Line, UPDATE_EVERY, bar, duration, print_line};
 pub use progress::{Progress, progress};
 pub use table::Table;

@@ -165,6 +165,11 @@ impl Line {
     }
 }
 
+/// Prints a line of plain text.
+pub(crate) fn print_line(text: &str) {
+    println!("{text}");
+}
+
 /// A bar of 24 characters, for a share in [0, 1].
 pub(crate) fn bar(share: f64) -> String {
     let full = ((share * BAR as f64) as usize).min(BAR);

@@ -1,59 +1,74 @@
-//! What happened in training: one row an epoch.
+//! Result of training: one row per epoch.
 
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::model::thousands;
-use crate::show::{Content, Plot, Show, Table, shows_itself};
+use crate::show::{Content, Marker, Plot, Show, Table, shows_itself};
 use serde::{Deserialize, Serialize};
 
-/// One epoch.
+/// Losses and speed of one epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Mean loss over the training pictures while the weights moved, with dropout and noise.
+    /// Mean loss over the training images as the weights changed, with dropout and noise.
     pub train_loss: f32,
-    /// Mean loss over the held-out pictures at the end of the epoch, in evaluation mode. None where none are held out.
+    /// Mean loss over the validation images at the end of the epoch, in evaluation mode. None
+    /// without validation images.
     pub valid_loss: Option<f32>,
-    /// Wall time, in seconds, validation included.
+    /// Wall time with validation, in seconds.
     pub seconds: f64,
-    /// Training pictures a second, validation not counted.
+    /// Training speed without validation, in images per second.
     pub images_per_second: f64,
 }
 
-/// The course of a call of `fit`. It shows itself as the loss curve, and in plain text as a table.
+impl Epoch {
+    /// Validation loss, or the training loss without validation images.
+    pub(crate) fn monitored_loss(&self) -> f32 {
+        self.valid_loss.unwrap_or(self.train_loss)
+    }
+}
+
+/// Losses of a training run. It renders itself as the loss curve, and in plain text as a table.
+///
+/// # Examples
+/// ```
+/// # use candlebook::prelude::*;
+/// let data = mnist_embedded()?.take(200, 20);
+/// let mut ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(16)])?;
+/// let history = ae.fit(&data, &Fit { epochs: 2, batch_size: 20, ..Default::default() })?;
+/// assert_eq!(history.train_loss().len(), 2);
+/// let (epoch, best) = history.best().unwrap();
+/// println!("lowest validation loss {:?} in epoch {epoch}", best.valid_loss);
+/// # Ok::<(), candlebook::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {
-    /// The finished epochs, in order.
+    /// Finished epochs, in order.
     pub epochs: Vec<Epoch>,
-    /// Which loss the numbers are.
+    /// Loss that was minimized.
     pub loss: Loss,
-    /// Whether Stop ended training early. The model is as trained up to then.
+    /// True if Stop ended training early. The model keeps the weights of that moment.
     pub stopped: bool,
 }
 
 impl History {
-    /// The training loss of each epoch.
+    /// Training loss of each epoch.
     pub fn train_loss(&self) -> Vec<f32> {
         self.epochs.iter().map(|epoch| epoch.train_loss).collect()
     }
 
-    /// The validation loss of each epoch; empty where no pictures were held out.
+    /// Validation loss of each epoch; empty without validation images.
     pub fn valid_loss(&self) -> Vec<f32> {
-        self.epochs
-            .iter()
-            .filter_map(|epoch| epoch.valid_loss)
-            .collect()
+        let losses = self.epochs.iter().filter_map(|epoch| epoch.valid_loss);
+        losses.collect()
     }
 
-    /// The number, counted from 1, and the row of the epoch with the lowest validation loss, or training loss where no
-    /// pictures were held out.
+    /// Number, counted from 1, and row of the epoch with the lowest validation loss (training loss
+    /// without validation images). None before the end of the first epoch.
     pub fn best(&self) -> Option<(usize, Epoch)> {
-        let loss = |epoch: &Epoch| epoch.valid_loss.unwrap_or(epoch.train_loss);
-        let best = self
-            .epochs
-            .iter()
-            .enumerate()
-            .min_by(|a, b| loss(a.1).total_cmp(&loss(b.1)));
-        best.map(|(i, epoch)| (i + 1, epoch.clone()))
+        let numbered = (1..).zip(&self.epochs);
+        let best =
+            numbered.min_by(|(_, a), (_, b)| a.monitored_loss().total_cmp(&b.monitored_loss()));
+        best.map(|(number, epoch)| (number, epoch.clone()))
     }
 
     /// Wall time of all epochs, in seconds.
@@ -61,7 +76,7 @@ impl History {
         self.epochs.iter().map(|epoch| epoch.seconds).sum()
     }
 
-    /// The loss curve, with the best epoch marked.
+    /// Loss curve with the best epoch marked.
     pub fn plot(&self) -> Plot {
         let n = self.epochs.len();
         let mut plot = Plot::new()
@@ -75,15 +90,15 @@ impl History {
         }
         match self.best() {
             Some((best, row)) if n > 1 => {
-                let loss = row.valid_loss.unwrap_or(row.train_loss);
+                let loss = row.monitored_loss();
                 plot.scatter(format!("best, {loss:.5}"), [best], [loss])
-                    .marker(crate::show::Marker::Triangle)
+                    .marker(Marker::Triangle)
             }
             _ => plot,
         }
     }
 
-    /// The epochs as a table.
+    /// Table with one row per epoch.
     pub fn table(&self) -> Table {
         let mut table = Table::new([
             "epoch",
@@ -93,21 +108,16 @@ impl History {
             "images/s",
             "",
         ]);
-        let best = self.best().map(|(n, _)| n);
-        for (i, epoch) in self.epochs.iter().enumerate() {
+        let best = self.best().map(|(number, _)| number);
+        for (number, epoch) in (1..).zip(&self.epochs) {
+            let valid = epoch.valid_loss;
             table = table.row([
-                (i + 1).to_string(),
+                number.to_string(),
                 format!("{:.5}", epoch.train_loss),
-                epoch
-                    .valid_loss
-                    .map_or("-".into(), |loss| format!("{loss:.5}")),
+                valid.map_or("-".into(), |loss| format!("{loss:.5}")),
                 format!("{:.1}", epoch.seconds),
                 thousands(epoch.images_per_second as usize),
-                if best == Some(i + 1) {
-                    "best".into()
-                } else {
-                    String::new()
-                },
+                if best == Some(number) { "best" } else { "" }.into(),
             ]);
         }
         table
@@ -118,7 +128,7 @@ impl Show for History {
     fn contents(&self) -> Result<Vec<Content>> {
         let mut text = self.table().to_text();
         if self.stopped {
-            text.push_str("\nstopped early; the model is as trained up to then");
+            text.push_str("\nstopped early; the model keeps the weights of that moment");
         }
         let (width, height) = (640, 360);
         let png = self.plot().size(width, height).to_png()?;

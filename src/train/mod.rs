@@ -1,11 +1,23 @@
-//! Training: the only folder with a loop over epochs.
+//! Training: [`Autoencoder::fit`](crate::model::Autoencoder::fit) and everything that it needs. The
+//! only folder with a loop over epochs; it uses all others.
+//!
+//! [`Fit`] are the settings, [`History`] the result. A run's steps are made by an executor: the
+//! planned step on the CPU (`train_step`), candle's autograd on other devices (`autograd`).
 
-mod run;
-mod train_step;
 mod fit;
 mod history;
 mod state;
+mod status;
+mod drawing;
 mod view;
+mod noise;
+mod executor;
+mod autograd;
+mod weight_update;
+mod model_values;
+mod train_step;
+mod run;
+mod autoencoder;
 
 pub use fit::Fit;
 pub use history::{Epoch, History};

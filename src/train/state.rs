@@ -1,48 +1,64 @@
-//! Where a run of training is: what a checkpoint keeps besides the model, so that the run can go on.
+//! State of a training run in a checkpoint, besides the model.
 //!
-//! In the file, the optimizer's moments are tensors named `training.mean.NAME` and `training.square.NAME`, those of them that
-//! it keeps; the rest is JSON in the metadata.
+//! The optimizer's moments are tensors named `training.mean.NAME` and `training.square.NAME`;
+//! moments that the optimizer does not keep are left out. The rest is JSON in the file's metadata.
 
+use super::executor::Positions;
+use super::fit::Fit;
+use super::history::Epoch;
 use crate::error::{Error, Result};
 use crate::export::{Extra, read_extra, write};
 use crate::model::Autoencoder;
 use crate::optim::Moments;
-use crate::train::fit::Fit;
-use crate::train::history::Epoch;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What tells a run's tensors from the model's.
-const MOMENTS: [&str; 2] = ["training.mean.", "training.square."];
+/// Prefixes of the tensors that hold the first and the second moments.
+const MOMENT_PREFIXES: [&str; 2] = ["training.mean.", "training.square."];
 
+/// Upper bound of the seconds in an intact checkpoint: 30,000 years.
+const MAX_SECONDS: f64 = 1e12;
+
+/// Progress of a training run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct State {
+pub(crate) struct RunState {
     pub(crate) fit: Fit,
-    /// How many training pictures there were.
-    pictures: usize,
-    /// The epochs that are done.
+    /// Number of training images.
+    #[serde(rename = "pictures")]
+    images: usize,
+    /// Finished epochs.
     pub(crate) history: Vec<Epoch>,
-    /// Of the epoch that is not: batches that are done, the sum of their pictures' losses, seconds.
-    pub(crate) batch: usize,
-    pub(crate) sum: f64,
+    /// Finished batches of the current epoch.
+    #[serde(rename = "batch")]
+    pub(crate) batches: usize,
+    /// Sum of the losses of the current epoch's images.
+    #[serde(rename = "sum")]
+    pub(crate) loss_sum: f64,
+    /// Seconds spent in the current epoch.
     pub(crate) seconds: f64,
-    /// How many steps the optimizer has made.
-    pub(crate) steps: i32,
-    /// Draws made: by the shuffles of the epochs that are done, by dropout, by noise.
+    steps: i32,
+    /// Position of the shuffle's random stream at the start of the current epoch.
     pub(crate) shuffle: u64,
-    pub(crate) dropout: u64,
-    pub(crate) noise: u64,
+    dropout: u64,
+    noise: u64,
 }
 
-impl State {
-    /// The begin of a run.
-    pub(crate) fn new(fit: &Fit, pictures: usize) -> Self {
-        State {
+/// State and optimizer moments of an interrupted run.
+pub(crate) struct Resumed {
+    pub(crate) state: RunState,
+    pub(crate) moments: Vec<Moments>,
+}
+
+impl RunState {
+    /// State before the first step.
+    pub(crate) fn new(fit: &Fit, images: usize) -> Self {
+        RunState {
             fit: fit.clone(),
-            pictures,
+            images,
             history: Vec::new(),
-            batch: 0,
-            sum: 0.0,
+            batches: 0,
+            loss_sum: 0.0,
             seconds: 0.0,
             steps: 0,
             shuffle: 0,
@@ -51,26 +67,39 @@ impl State {
         }
     }
 
-    /// The begin of the next epoch.
+    /// Moves on to the start of the next epoch.
     pub(crate) fn next_epoch(&mut self, shuffle: u64) {
-        (self.batch, self.sum, self.seconds, self.shuffle) = (0, 0.0, 0.0, shuffle);
+        self.batches = 0;
+        self.loss_sum = 0.0;
+        self.seconds = 0.0;
+        self.shuffle = shuffle;
     }
 
-    /// Refuses a data set of another size than the run began with.
-    pub(crate) fn check(&self, pictures: usize) -> Result<()> {
-        if pictures == self.pictures {
+    pub(crate) fn positions(&self) -> Positions {
+        Positions {
+            dropout: self.dropout,
+            noise: self.noise,
+            steps: self.steps,
+        }
+    }
+
+    pub(crate) fn set_positions(&mut self, positions: Positions) {
+        self.dropout = positions.dropout;
+        self.noise = positions.noise;
+        self.steps = positions.steps;
+    }
+
+    /// Rejects a data set of another size than the run's.
+    pub(crate) fn check(&self, images: usize) -> Result<()> {
+        if images == self.images {
             return Ok(());
         }
+        let expected = format!("{} training images", self.images);
         let hint = "Resume with the data that the run began with";
-        Err(Error::setting(
-            "resume",
-            format!("{} training pictures", self.pictures),
-            pictures,
-            hint,
-        ))
+        Err(Error::setting("resume", expected, images, hint))
     }
 
-    /// Writes model and run, whole or not at all.
+    /// Writes model and state to a file, completely or not at all.
     pub(crate) fn write(
         &self,
         path: &Path,
@@ -79,57 +108,60 @@ impl State {
     ) -> Result<()> {
         let json =
             serde_json::to_string(self).map_err(|error| Error::io("write", path)(error.into()))?;
+        let kept = self.fit.optimizer.moment_count();
         let mut tensors = Vec::new();
         for ((name, var), moments) in model.variables().iter().zip(moments) {
-            let kept = MOMENTS.iter().zip(moments).take(self.fit.optimizer.kept());
-            tensors.extend(
-                kept.map(|(moment, values)| {
-                    (format!("{moment}{name}"), var.dims().to_vec(), values)
-                }),
-            );
+            for (prefix, values) in MOMENT_PREFIXES.iter().zip(moments).take(kept) {
+                tensors.push((format!("{prefix}{name}"), var.dims().to_vec(), values));
+            }
         }
         write(path, model, Some(Extra { json, tensors }))
     }
 
-    /// Reads what [`State::write`] wrote.
-    pub(crate) fn read(path: &Path, model: &Autoencoder) -> Result<(State, Vec<Moments>)> {
-        let no = |got: &str| {
-            let hint = "Give the file that Fit { checkpoint, .. } named; a model alone opens with Autoencoder::load";
-            Error::file(path, "a run of training", got, hint)
-        };
-        let Extra { json, tensors } = read_extra(path)?.ok_or_else(|| no("a model alone"))?;
-        let state: State = serde_json::from_str(&json).map_err(|error| no(&error.to_string()))?;
-        let batches = state.pictures.div_ceil(state.fit.batch.max(1));
-        let sound =
-            (0.0..1e12).contains(&state.seconds) && state.sum.is_finite() && state.batch <= batches;
-        if !sound
-            || !(0..i32::MAX / 2).contains(&state.steps)
-            || state.history.len() > state.fit.epochs
-        {
-            return Err(no("numbers that no run has"));
+    /// Reads the state that [`RunState::write`] wrote, and the moments of the model's variables.
+    pub(crate) fn read(path: &Path, model: &Autoencoder) -> Result<Resumed> {
+        let Extra { json, tensors } =
+            read_extra(path)?.ok_or_else(|| not_a_run(path, "a model without one"))?;
+        let state: RunState =
+            serde_json::from_str(&json).map_err(|error| not_a_run(path, &error.to_string()))?;
+        if !state.is_plausible() {
+            return Err(not_a_run(path, "numbers that no run has"));
         }
-        let mut tensors: std::collections::BTreeMap<_, _> = tensors
+        let mut tensors: BTreeMap<String, Vec<f32>> = tensors
             .into_iter()
             .map(|(name, _, values)| (name, values))
             .collect();
-        let mut take = |name: String, n: usize| {
-            tensors
-                .remove(&name)
-                .filter(|values| values.len() == n)
-                .ok_or_else(|| no(&format!("no {name} of {n} values")))
-        };
-        let moments = model.variables().into_iter().map(|(name, var)| {
+        let kept = state.fit.optimizer.moment_count();
+        let mut all = Vec::new();
+        for (name, var) in model.variables() {
             let mut moments = Moments::default();
-            for (moment, values) in MOMENTS
-                .iter()
-                .zip(&mut moments)
-                .take(state.fit.optimizer.kept())
-            {
-                *values = take(format!("{moment}{name}"), var.elem_count())?;
+            for (prefix, moment) in MOMENT_PREFIXES.iter().zip(&mut moments).take(kept) {
+                let (name, n) = (format!("{prefix}{name}"), var.elem_count());
+                let values = tensors.remove(&name).filter(|values| values.len() == n);
+                *moment =
+                    values.ok_or_else(|| not_a_run(path, &format!("no {name} of {n} values")))?;
             }
-            Ok(moments)
-        });
-        let moments = moments.collect::<Result<_>>()?;
-        Ok((state, moments))
+            all.push(moments);
+        }
+        Ok(Resumed {
+            state,
+            moments: all,
+        })
     }
+
+    /// False for numbers that only a damaged file has.
+    fn is_plausible(&self) -> bool {
+        let batches = self.images.div_ceil(self.fit.batch_size.max(1));
+        (0.0..MAX_SECONDS).contains(&self.seconds)
+            && self.loss_sum.is_finite()
+            && self.batches <= batches
+            && (0..i32::MAX / 2).contains(&self.steps)
+            && self.history.len() <= self.fit.epochs
+    }
+}
+
+fn not_a_run(path: &Path, got: &str) -> Error {
+    let hint = "Pass the file that Fit { checkpoint, .. } named; open a model with \
+                Autoencoder::load";
+    Error::file(path, "a training run", got, hint)
 }

@@ -154,8 +154,8 @@ fn training_is_augmented_and_reproducible_evaluation_is_not_augmented() {
             &data,
             &Fit {
                 epochs: 3,
-                batch: 4,
-                validation: 0.0,
+                batch_size: 4,
+                validation_split: 0.0,
                 seed,
                 ..Default::default()
             },
@@ -311,8 +311,8 @@ fn unreadable_files_are_replaced_up_to_the_limit() {
             &data,
             &Fit {
                 epochs: 1,
-                batch: 4,
-                validation: 0.0,
+                batch_size: 4,
+                validation_split: 0.0,
                 ..Default::default()
             },
         )

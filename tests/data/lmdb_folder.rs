@@ -231,7 +231,7 @@ fn training_and_packed_files_read_records() {
             &data,
             &Fit {
                 epochs: 2,
-                batch: 4,
+                batch_size: 4,
                 ..Default::default()
             },
         )

@@ -1,3 +1,4 @@
-//! Model files.
+//! Tests of `export`: weights files.
 
-mod safetensors;
+mod load;
+mod save;

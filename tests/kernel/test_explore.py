@@ -8,7 +8,8 @@ from nbconvert import HTMLExporter
 
 MODEL = """
 let digits = mnist_embedded()?.test.first(6)?;
-let mut ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(48), Tanh, Linear(10), Relu])?.with_seed(3)?;
+let mut ae = Autoencoder::symmetric_with((1, 28, 28), &[Flatten, Linear(48), Tanh, Linear(10), Relu],
+    &candlebook::model::Init { seed: 3, ..Default::default() })?;
 ae.fit(&mnist_embedded()?, &Fit { epochs: 3, ..Default::default() })?;
 """
 EXPLORE = "explore(&ae)?.starting_from(&digits)?"
@@ -22,7 +23,7 @@ MOVE = """
 const root = document.querySelector("div[id^=candlebook-]").shadowRoot;
 const slider = root.querySelector("input[data-unit='4']");
 if (arguments[0]) { slider.max = 5; slider.value = 2.5; slider.dispatchEvent(new Event("input")); }
-const canvas = root.querySelector("canvas.picture");
+const canvas = root.querySelector("canvas.image");
 const data = canvas.getContext("2d").getImageData(0, 0, 28, 28).data;
 return [...data].filter((_, i) => i % 4 === 0);
 """

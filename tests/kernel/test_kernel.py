@@ -184,7 +184,7 @@ def test_weights_open_in_numpy_and_give_the_same_reconstructions(kernel, tmp_pat
     path = tmp_path / "ae.safetensors"
     kernel.ok("let small = mnist_embedded()?.take(300, 20);")
     kernel.ok("let mut net = Autoencoder::symmetric(small.image_shape(), &[Flatten, Linear(12), Relu, Dropout(0.2)])?;")
-    kernel.ok("net.fit(&small, &Fit { epochs: 1, batch: 32, ..Default::default() })?;")
+    kernel.ok("net.fit(&small, &Fit { epochs: 1, batch_size: 32, ..Default::default() })?;")
     kernel.ok(f'net.save("{path}")?;')
     x = eval(kernel.ok("small.test.first(2)?.flatten_from(1)?.to_vec2::<f32>()?").text)
     y = eval(kernel.ok("net.reconstruct(&small.test.first(2)?)?.flatten_from(1)?.to_vec2::<f32>()?").text)

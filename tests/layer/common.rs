@@ -21,8 +21,8 @@ pub fn dataset(images: &Tensor) -> Dataset {
 pub fn fit(epochs: usize, batch: usize) -> Fit {
     Fit {
         epochs,
-        batch,
-        validation: 0.0,
+        batch_size: batch,
+        validation_split: 0.0,
         ..Default::default()
     }
 }

@@ -32,8 +32,8 @@ fn odd_sizes_train_the_same_on_both_executors_and_any_number_of_threads() {
                 let mut ae = Autoencoder::new((c, h, w), &encoder, &decoder).unwrap();
                 let fit = Fit {
                     learning_rate: 0.5,
-                    optimizer: Optim::Sgd { momentum: 0.9 },
-                    compiled,
+                    optimizer: Optim::sgd(0.9),
+                    planned: compiled,
                     ..fit(3, batch)
                 };
                 let losses = ae.fit(&data, &fit).unwrap().train_loss();

@@ -201,7 +201,7 @@ fn check(name: &str, case: Case, compiled: bool) {
     }
     let fit = Fit {
         learning_rate: 0.01,
-        compiled,
+        planned: compiled,
         ..fit(3, 3)
     };
     let history = ae.fit(&dataset(&images), &fit).unwrap();

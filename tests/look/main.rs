@@ -1,5 +1,15 @@
-//! Views of a model.
+//! Tests of `look`: views of a model.
 
-mod codec;
-mod explore;
-mod look;
+mod common;
+
+mod activations;
+mod codes;
+mod errors;
+mod explorer;
+mod features;
+mod jpeg;
+mod neighbors;
+mod quantization;
+mod reconstructions;
+mod traversal;
+mod weights;

@@ -1,3 +1,3 @@
 //! Losses.
 
-mod pairs;
+mod reconstruction;

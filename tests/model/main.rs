@@ -1,4 +1,7 @@
-//! Models.
+//! Tests of `model`: autoencoders and ready architectures.
 
 mod autoencoder;
-mod preset;
+mod pooling;
+mod reconstruct;
+mod strided;
+mod summary;

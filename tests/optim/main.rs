@@ -1,3 +1,4 @@
 //! Optimizers.
 
-mod methods;
+mod optimizer;
+mod settings;

@@ -1,8 +1,8 @@
-"""Loads weights files of candlebook's into PyTorch, strictly, checks reconstructions that candlebook computed, and writes
-the state dicts as PyTorch does, for candlebook to read.
+"""Loads candlebook's weights files into PyTorch with strict=True, compares reconstructions, and saves
+the state dicts with PyTorch for candlebook to load.
 
-usage: check_weights.py FOLDER, made by `cargo run --example pytorch_check FOLDER`, which is run once more afterwards.
-Needs torch and safetensors.
+Usage: `cargo run --example pytorch_check FOLDER`, then `check_weights.py FOLDER`, then the example
+again. Needs torch and safetensors.
 """
 import pathlib
 import sys
@@ -17,12 +17,12 @@ class Residual(nn.Sequential):
         return x + super().forward(x)
 
 
-def down(inputs, maps):
-    return nn.Conv2d(inputs, maps, 4, stride=2, padding=1)
+def down(inputs, outputs):
+    return nn.Conv2d(inputs, outputs, 4, stride=2, padding=1)
 
 
-def up(inputs, maps):
-    return nn.ConvTranspose2d(inputs, maps, 4, stride=2, padding=1)
+def up(inputs, outputs):
+    return nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
 
 
 def block(n):
@@ -31,9 +31,9 @@ def block(n):
 
 
 def model(encoder, decoder):
-    both = nn.Module()
-    both.encoder, both.decoder = nn.Sequential(*encoder), nn.Sequential(*decoder)
-    return both.eval()
+    net = nn.Module()
+    net.encoder, net.decoder = nn.Sequential(*encoder), nn.Sequential(*decoder)
+    return net.eval()
 
 
 models = {
@@ -49,10 +49,10 @@ models = {
 folder = pathlib.Path(sys.argv[1])
 for name, net in models.items():
     net.load_state_dict(load_file(folder / f"{name}.safetensors"), strict=True)
-    pictures = load_file(folder / f"{name}_pictures.safetensors")
+    images = load_file(folder / f"{name}_images.safetensors")
     with torch.inference_mode():
-        found = net.decoder(net.encoder(pictures["originals"]))
-    difference = (found - pictures["reconstructions"]).abs().max().item()
-    print(f"{name}: largest difference between PyTorch's and candlebook's reconstructions: {difference:.2e}")
+        found = net.decoder(net.encoder(images["originals"]))
+    difference = (found - images["reconstructions"]).abs().max().item()
+    print(f"{name}: largest difference between the reconstructions of PyTorch and candlebook: {difference:.2e}")
     assert difference < 1e-5
     save_file(net.state_dict(), folder / f"{name}_from_pytorch.safetensors")

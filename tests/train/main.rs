@@ -1,5 +1,9 @@
 //! Training.
 
-mod train_step;
-mod state;
+mod autoencoder;
+mod fit;
+mod history;
+mod inference;
 mod run;
+mod state;
+mod train_step;

@@ -1,0 +1,172 @@
+//! Reading weights files, written by this crate or by PyTorch.
+
+use crate::error::{Error, Result};
+use crate::export::architecture::{ARCHITECTURE_KEY, Architecture};
+use crate::export::safetensors::{metadata, parse, to_floats};
+use crate::export::save::{EXTRA_KEY, EXTRA_PREFIX, Extra};
+use crate::model::{Autoencoder, Init};
+use candle_core::{Device, Tensor, Var};
+use safetensors::tensor::{Dtype, TensorView};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const OTHER_ARCHITECTURE: &str =
+    "The file is of another architecture: load it with Autoencoder::load";
+
+impl Autoencoder {
+    /// Loads a model that [`Autoencoder::save`] wrote. The file contains the architecture.
+    ///
+    /// # Errors
+    /// The file cannot be read, is truncated, is not safetensors, or contains no architecture.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::load("mnist_ae.safetensors")?;
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::load_on(path, &Device::Cpu)
+    }
+
+    /// Loads a model that [`Autoencoder::save`] wrote onto a device.
+    ///
+    /// # Errors
+    /// As [`Autoencoder::load`]; also if the device runs out of memory.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::load_on("mnist_ae.safetensors", &best_device())?;
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn load_on(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        let path = path.as_ref();
+        let bytes = read(path)?;
+        let Architecture {
+            input,
+            encoder,
+            decoder,
+            loss,
+            ..
+        } = read_architecture(path, &bytes)?;
+        let init = Init {
+            device: device.clone(),
+            ..Default::default()
+        };
+        let mut model = Autoencoder::new_with(input, &encoder, &decoder, &init)?;
+        model.set_trained_loss(loss);
+        set_weights(&model, path, &bytes)?;
+        Ok(model)
+    }
+
+    /// Loads weights into this model, from a file of [`Autoencoder::save`] or of PyTorch with the
+    /// same names and shapes, in `f32`. PyTorch: `load_state_dict(..., strict=True)`.
+    ///
+    /// # Errors
+    /// The file cannot be read or does not fit. The model is then unchanged.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use candlebook::prelude::*;
+    /// let mut ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(128), Relu])?;
+    /// ae.load_weights("from_pytorch.safetensors")?;
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        set_weights(self, path, &read(path)?)
+    }
+}
+
+/// Reads the training run of a checkpoint, or `None` if the file contains a model only.
+pub(crate) fn read_extra(path: &Path) -> Result<Option<Extra>> {
+    let bytes = read(path)?;
+    let Some(json) = metadata(path, &bytes)?.remove(EXTRA_KEY) else {
+        return Ok(None);
+    };
+    let tensors = parse(path, &bytes)?
+        .tensors()
+        .into_iter()
+        .filter(|(name, view)| name.starts_with(EXTRA_PREFIX) && view.dtype() == Dtype::F32)
+        .map(|(name, view)| (name, view.shape().to_vec(), to_floats(&view)))
+        .collect();
+    Ok(Some(Extra { json, tensors }))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(Error::io("read", path))
+}
+
+fn read_architecture(path: &Path, bytes: &[u8]) -> Result<Architecture> {
+    let mut metadata = metadata(path, bytes)?;
+    // Reports a truncated file before anything that its header says.
+    parse(path, bytes)?;
+    let json = metadata.remove(ARCHITECTURE_KEY).ok_or_else(|| {
+        Error::file(
+            path,
+            "an architecture saved by candlebook",
+            "weights only",
+            "Build the model in code, then read the weights with load_weights",
+        )
+    })?;
+    let architecture = Architecture::parse(path, &json)?;
+    architecture.check_size(path, bytes.len())?;
+    Ok(architecture)
+}
+
+/// Sets a model's variables and buffers to those of a file, or none of them on an error.
+fn set_weights(model: &Autoencoder, path: &Path, bytes: &[u8]) -> Result<()> {
+    let file = parse(path, bytes)?;
+    let mut views: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
+    // PyTorch's batch counter has no use with a fixed momentum.
+    views.retain(|name, _| {
+        !name.ends_with("num_batches_tracked") && !name.starts_with(EXTRA_PREFIX)
+    });
+    let mut loaded = Vec::new();
+    for (name, var) in [model.variables(), model.buffers()].concat() {
+        let values = take_values(&mut views, path, &name, &var)?;
+        loaded.push((Tensor::from_vec(values, var.dims(), model.device())?, var));
+    }
+    if let Some(name) = views.keys().next() {
+        return Err(Error::file(
+            path,
+            "only this model's weights",
+            format!("also {name}"),
+            OTHER_ARCHITECTURE,
+        ));
+    }
+    for (tensor, var) in loaded {
+        var.set(&tensor)?;
+    }
+    Ok(())
+}
+
+/// Removes the values of a variable from `views`.
+///
+/// # Errors
+/// The file lacks the variable, or has it in another shape or type.
+fn take_values(
+    views: &mut BTreeMap<String, TensorView<'_>>,
+    path: &Path,
+    name: &str,
+    var: &Var,
+) -> Result<Vec<f32>> {
+    let Some(view) = views.remove(name) else {
+        return Err(Error::file(
+            path,
+            format!("weights named {name}"),
+            "no such name",
+            OTHER_ARCHITECTURE,
+        ));
+    };
+    if view.dtype() != Dtype::F32 || view.shape() != var.dims() {
+        return Err(Error::file(
+            path,
+            format!("{name} of shape {:?} in F32", var.dims()),
+            format!("{:?} in {:?}", view.shape(), view.dtype()),
+            OTHER_ARCHITECTURE,
+        ));
+    }
+    Ok(to_floats(&view))
+}

@@ -1,0 +1,67 @@
+//! Decoder layers as JSON for the page of the explorer.
+
+use crate::error::{Error, Result};
+use crate::layer::Layer;
+use crate::model::Autoencoder;
+use crate::show::base64;
+use candle_core::{Device, Tensor};
+use serde_json::{Value, json};
+
+/// The decoder's layers as JSON, without those that only reshape.
+///
+/// # Errors
+/// The decoder has a layer that the page cannot compute.
+pub(crate) fn browser_layers(model: &Autoencoder) -> Result<Vec<Value>> {
+    let decoder = model.decoder_net();
+    let mut layers = Vec::new();
+    for (i, node) in decoder.nodes().iter().enumerate() {
+        let Some(kind) = kind(&node.layer)? else {
+            continue;
+        };
+        let mut value = json!({ "kind": kind });
+        if let Some((weight, bias)) = decoder.weight_and_bias(i) {
+            value["weight"] = to_base64(weight)?.into();
+            value["bias"] = to_base64(bias)?.into();
+        }
+        layers.push(value);
+    }
+    Ok(layers)
+}
+
+/// Name of a layer in the page's JavaScript, or `None` if it does not change values.
+fn kind(layer: &Layer) -> Result<Option<&'static str>> {
+    Ok(match layer {
+        Layer::Flatten | Layer::Unflatten(..) | Layer::Dropout(_) => None,
+        Layer::Linear(_) => Some("linear"),
+        Layer::Relu => Some("relu"),
+        Layer::Sigmoid => Some("sigmoid"),
+        Layer::Tanh => Some("tanh"),
+        _ => {
+            return Err(Error::setting(
+                "explore",
+                "a decoder of Linear, Relu, Sigmoid and Tanh",
+                layer,
+                "Use traversal(), which works for every layer",
+            ));
+        }
+    })
+}
+
+/// Little-endian `f32` values in base64.
+fn to_base64(tensor: &Tensor) -> Result<String> {
+    let values = tensor.to_device(&Device::Cpu)?.flatten_all()?;
+    let values = values.to_vec1::<f32>()?;
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    Ok(base64(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_little_endian_floats_in_base64() {
+        let one = Tensor::new(&[1f32], &Device::Cpu).unwrap();
+        assert_eq!(to_base64(&one).unwrap(), "AACAPw==");
+    }
+}

@@ -1,0 +1,123 @@
+//! Features and filters: the weights of decoder and encoder as images.
+
+use crate::error::{Error, Result};
+use crate::layer::Layer;
+use crate::model::Autoencoder;
+use crate::show::{Montage, Scale};
+use candle_core::{DType, Tensor};
+
+impl Autoencoder {
+    /// Columns of the decoder's last matrix as images: the image that each hidden unit adds.
+    /// Negative weights are blue, positive ones red.
+    ///
+    /// # Errors
+    /// The decoder's last linear layer does not output the image.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8), Relu])?;
+    /// assert_eq!(ae.features()?.tensor().dims(), [8, 1, 28, 28]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn features(&self) -> Result<Montage> {
+        let (c, h, w) = self.image_shape();
+        let weight = self.output_matrix()?;
+        let units = weight.dims()[1];
+        // (c*h*w, units) -> (units, c, h, w)
+        let columns = weight.t()?.reshape((units, c, h, w))?;
+        Ok(Montage::new(&columns)?
+            .scale(Scale::Symmetric)
+            .title("columns of the decoder matrix"))
+    }
+
+    /// The decoder's output for each basis vector of the code: one value is 1, all others are 0.
+    ///
+    /// Each image is scaled to its own range, because a single unit changes it little.
+    ///
+    /// # Errors
+    /// A candle operation fails, for example for lack of memory.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)])?;
+    /// assert_eq!(ae.basis_responses()?.tensor().dims(), [8, 1, 28, 28]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn basis_responses(&self) -> Result<Montage> {
+        let size = self.code_shape().iter().product();
+        let shape = [&[size], self.code_shape()].concat();
+        // (size, size) -> (size, code)
+        let basis = Tensor::eye(size, DType::F32, self.device())?.reshape(shape)?;
+        Ok(Montage::new(&self.decode(&basis)?)?
+            .scale(Scale::MinMax)
+            .title("decoder output for each basis vector of the code"))
+    }
+
+    /// Weights of the encoder's first layer as images: the rows of a matrix, or the filters of a
+    /// convolution.
+    ///
+    /// # Errors
+    /// The encoder has no layer with weights.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Conv2d(6, 5), Relu])?;
+    /// assert_eq!(ae.filters()?.tensor().dims(), [6, 1, 5, 5]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn filters(&self) -> Result<Montage> {
+        let (c, h, w) = self.image_shape();
+        let weight = self.input_weight()?;
+        match *weight.dims() {
+            [units, inputs] if inputs == c * h * w => {
+                // (units, c*h*w) -> (units, c, h, w)
+                let rows = weight.reshape((units, c, h, w))?;
+                Ok(Montage::new(&rows)?
+                    .scale(Scale::Symmetric)
+                    .title("rows of the encoder matrix"))
+            }
+            _ => Montage::filters(&weight),
+        }
+    }
+
+    /// Weight of the decoder's last linear layer: (c*h*w, units).
+    fn output_matrix(&self) -> Result<Tensor> {
+        let (c, h, w) = self.image_shape();
+        let decoder = self.decoder_net();
+        let last = decoder
+            .nodes()
+            .iter()
+            .rposition(|node| matches!(node.layer, Layer::Linear(_)));
+        last.and_then(|i| decoder.weight_and_bias(i))
+            .map(|(weight, _)| weight.as_tensor().detach())
+            .filter(|weight| weight.dims()[0] == c * h * w)
+            .ok_or_else(|| Error::Layer {
+                place: "features of the decoder".into(),
+                expected: format!(
+                    "a last linear layer of {} outputs, one per value of an image",
+                    c * h * w
+                ),
+                got: "none".into(),
+                hint: "basis_responses() works for every decoder".into(),
+            })
+    }
+
+    /// Weight of the encoder's first linear or convolutional layer. Batch normalization has one
+    /// number per channel, which is not a filter.
+    fn input_weight(&self) -> Result<Tensor> {
+        let encoder = self.encoder_net();
+        let weights = (0..encoder.nodes().len()).filter_map(|i| encoder.weight_and_bias(i));
+        weights
+            .map(|(weight, _)| weight.as_tensor().detach())
+            .find(|weight| weight.rank() > 1)
+            .ok_or_else(|| Error::Layer {
+                place: "filters of the encoder".into(),
+                expected: "a layer with weights".into(),
+                got: "none".into(),
+                hint: "Add one, such as Linear(128)".into(),
+            })
+    }
+}

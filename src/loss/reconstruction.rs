@@ -1,0 +1,157 @@
+//! Reconstruction losses: the mean difference between an image and its reconstruction.
+
+use super::pairs::sum_pairs;
+use super::{cross_entropy, cross_entropy_with_logits, mse};
+use crate::error::Result;
+use crate::math::{Real, widest};
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Reconstruction loss, averaged over images, channels and pixels.
+///
+/// # Examples
+/// ```
+/// # use candlebook::prelude::*;
+/// let output = Tensor::new(&[0.5f32, 1.0], &Device::Cpu)?;
+/// let target = Tensor::new(&[0.0f32, 1.0], &Device::Cpu)?;
+/// assert_eq!(Loss::Mse.of(&output, &target)?.to_scalar::<f32>()?, 0.125);
+/// # Ok::<(), candlebook::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Loss {
+    /// Mean squared error, (y - t)². PyTorch: `nn.MSELoss()`.
+    #[default]
+    Mse,
+    /// Binary cross-entropy, -(t ln y + (1 - t) ln(1 - y)), for images and reconstructions in
+    /// [0, 1]: the decoder must end in a sigmoid. Logarithms are clamped at -87.3, the logarithm of
+    /// the smallest normal `f32`; PyTorch's `nn.BCELoss()` clamps at -100.
+    BinaryCrossEntropy,
+    /// Binary cross-entropy of sigmoid(y), computed from the logits y, so that its gradient does
+    /// not vanish where the sigmoid saturates: max(y, 0) - y t + ln(1 + exp(-|y|)). For images in
+    /// [0, 1] and a decoder that does not end in a sigmoid. Such a model outputs logits:
+    /// `candle_nn::ops::sigmoid(&ae.reconstruct(&images)?)?` gives the images. PyTorch:
+    /// `nn.BCEWithLogitsLoss()`.
+    BinaryCrossEntropyWithLogits,
+}
+
+impl Loss {
+    /// Loss as a scalar tensor, for the backward pass.
+    ///
+    /// # Shapes
+    /// `reconstruction` and `target` have the same shape; the result is ().
+    ///
+    /// # Errors
+    /// Different shapes.
+    pub fn of(self, reconstruction: &Tensor, target: &Tensor) -> Result<Tensor> {
+        match self {
+            Loss::Mse => mse::mean(reconstruction, target),
+            Loss::BinaryCrossEntropy => cross_entropy::mean(reconstruction, target),
+            Loss::BinaryCrossEntropyWithLogits => {
+                cross_entropy_with_logits::mean(reconstruction, target)
+            }
+        }
+    }
+
+    /// Images in the output of a model trained with this loss: applies the sigmoid to logits.
+    pub(crate) fn images_from(self, output: Tensor) -> Result<Tensor> {
+        match self {
+            Loss::Mse | Loss::BinaryCrossEntropy => Ok(output),
+            Loss::BinaryCrossEntropyWithLogits => Ok(candle_nn::ops::sigmoid(&output)?),
+        }
+    }
+
+    /// Sums the loss over all values and writes the gradients of its mean over `count` values.
+    pub(crate) fn sum_and_gradients<T: Real>(
+        self,
+        output: &[T],
+        target: &[T],
+        gradients: &mut [T],
+        count: usize,
+    ) -> f64 {
+        /// Values summed in `T` before they are added to the f64 total.
+        const BLOCK_VALUES: usize = 4096;
+        let scale = T::of(1.0 / count as f64);
+        let blocks = output
+            .chunks(BLOCK_VALUES)
+            .zip(target.chunks(BLOCK_VALUES))
+            .zip(gradients.chunks_mut(BLOCK_VALUES));
+        let sums = blocks.map(|((output, target), gradients)| {
+            widest!(|| match self {
+                Loss::Mse => sum_pairs(output, target, gradients, scale, mse::pair),
+                Loss::BinaryCrossEntropy => {
+                    sum_pairs(output, target, gradients, scale, cross_entropy::pair)
+                }
+                Loss::BinaryCrossEntropyWithLogits => {
+                    let pair = cross_entropy_with_logits::pair;
+                    sum_pairs(output, target, gradients, scale, pair)
+                }
+            })
+            .into()
+        });
+        sums.sum()
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Loss::Mse => "mean squared error",
+            Loss::BinaryCrossEntropy => "binary cross-entropy",
+            Loss::BinaryCrossEntropyWithLogits => "binary cross-entropy with logits",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    const LOSSES: [Loss; 3] = [
+        Loss::Mse,
+        Loss::BinaryCrossEntropy,
+        Loss::BinaryCrossEntropyWithLogits,
+    ];
+
+    #[test]
+    fn logits_become_images_by_the_sigmoid() {
+        let output = Tensor::new(&[-100f32, 0.0, 100.0], &Device::Cpu).unwrap();
+        let images = |loss: Loss| {
+            let images = loss.images_from(output.clone()).unwrap();
+            images.to_vec1::<f32>().unwrap()
+        };
+        assert_eq!(images(Loss::BinaryCrossEntropyWithLogits), [0.0, 0.5, 1.0]);
+        assert_eq!(images(Loss::BinaryCrossEntropy), [-100.0, 0.0, 100.0]);
+    }
+
+    #[test]
+    fn nan_in_output_or_target_gives_a_nan_sum() {
+        for loss in LOSSES {
+            for values in [[f32::NAN, 0.5], [0.5, f32::NAN]] {
+                let sum = loss.sum_and_gradients(&values[..1], &values[1..], &mut [0.0], 1);
+                assert!(sum.is_nan(), "{loss} of {values:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn sums_over_slices_equal_the_mean_by_candle_operations() {
+        let n = 5000;
+        let output: Vec<f32> = (0..n)
+            .map(|i| 0.01 + 0.98 * (i % 97) as f32 / 97.0)
+            .collect();
+        let target: Vec<f32> = (0..n).map(|i| (i % 89) as f32 / 89.0).collect();
+        let tensor = |values: &[f32]| Tensor::new(values, &Device::Cpu).unwrap();
+        for loss in LOSSES {
+            let mut gradients = vec![0.0; n];
+            let sum = loss.sum_and_gradients(&output, &target, &mut gradients, n);
+            let mean = loss.of(&tensor(&output), &tensor(&target)).unwrap();
+            let expected = f64::from(mean.to_scalar::<f32>().unwrap());
+            assert!(
+                (sum / n as f64 - expected).abs() < 1e-6 * expected,
+                "{loss}"
+            );
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Learning rate and weight decay, which every optimizer takes.
+
+/// Learning rate and weight decay of an [`Optimizer`](super::Optimizer).
+///
+/// # Examples
+/// ```
+/// use candlebook::optim::Rates;
+/// let rates = Rates { weight_decay: 0.01, ..Default::default() };
+/// assert_eq!(rates.learning_rate, 0.001);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rates {
+    /// Step size. Defaults to 0.001.
+    pub learning_rate: f64,
+    /// Weight decay as in PyTorch's `AdamW` and `SGD`. Adam subtracts the learning rate times the
+    /// weight decay times each weight (decoupled decay). SGD adds the weight decay times each
+    /// weight to its gradient (L2 penalty). Defaults to 0.
+    pub weight_decay: f64,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Rates {
+            learning_rate: 1e-3,
+            weight_decay: 0.0,
+        }
+    }
+}

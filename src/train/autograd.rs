@@ -1,0 +1,78 @@
+//! Training step on candle's autograd, for every device.
+
+use super::executor::{Executor, Positions, StepSettings};
+use crate::data::Batch;
+use crate::error::Result;
+use crate::model::Autoencoder;
+use crate::optim::{Moments, Optimizer};
+use candle_core::{DType, Var};
+
+/// Training of a model by candle's autograd.
+pub(crate) struct Autograd<'a> {
+    model: &'a Autoencoder,
+    optimizer: Optimizer,
+    settings: StepSettings,
+}
+
+impl<'a> Autograd<'a> {
+    /// Executor before its first step.
+    ///
+    /// # Errors
+    /// Not enough memory for the optimizer's moments on the model's device.
+    pub(crate) fn new(model: &'a Autoencoder, settings: StepSettings) -> Result<Self> {
+        let variables = model.variables().into_iter().map(|(_, var)| var).collect();
+        Ok(Autograd {
+            model,
+            optimizer: Optimizer::new(variables, &settings.optim, settings.rates)?,
+            settings,
+        })
+    }
+
+    /// Type of the activations.
+    fn dtype(&self) -> DType {
+        if self.settings.bf16 && !self.model.device().is_cpu() {
+            DType::BF16
+        } else {
+            DType::F32
+        }
+    }
+}
+
+impl Executor for Autograd<'_> {
+    fn step(&mut self, batch: &Batch) -> Result<f32> {
+        let images = batch.images()?.to_device(self.model.device())?;
+        let input = self.settings.noise.noisy(&images)?.to_dtype(self.dtype())?;
+        let output = self
+            .model
+            .forward(&input, Some(&mut self.settings.dropout))?;
+        let loss = self
+            .settings
+            .loss
+            .of(&output.to_dtype(DType::F32)?, &images)?;
+        let value = loss.to_scalar::<f32>()?;
+        if value.is_finite() {
+            self.optimizer.backward_step(&loss)?;
+        }
+        Ok(value)
+    }
+
+    fn positions(&self) -> Positions {
+        Positions {
+            dropout: self.settings.dropout.position(),
+            noise: self.settings.noise.position(),
+            steps: self.optimizer.steps(),
+        }
+    }
+
+    fn moments(&self, _variables: &[Var]) -> Result<Vec<Moments>> {
+        self.optimizer.moments()
+    }
+
+    fn restore(&mut self, moments: &[Moments], steps: i32) -> Result<()> {
+        self.optimizer.restore(moments, steps)
+    }
+
+    fn store(&self, _model: &Autoencoder) -> Result<()> {
+        Ok(()) // It updates the model's own variables.
+    }
+}

@@ -1,0 +1,126 @@
+//! Gradients of the planned step in f64, against central differences of the loss.
+
+use super::*;
+use crate::data::Split;
+use crate::layer::Layer::{self, *};
+use crate::layer::{Conv2d, ConvTranspose2d};
+use crate::math::Purpose;
+use crate::optim::{Optim, Rates};
+
+const BATCH: usize = 5;
+const VALUES: usize = 2 * 8 * 8;
+
+struct Case {
+    encoder: Vec<Layer>,
+    decoder: Vec<Layer>,
+    loss: Loss,
+}
+
+fn cases() -> [Case; 6] {
+    let conv = |out| Conv2d(out, 3).padding(1);
+    let up = ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1);
+    let dense = vec![Linear(128), Sigmoid, Unflatten(2, 8, 8)];
+    let block = vec![
+        conv(2),
+        BatchNorm,
+        Residual(vec![Tanh, Dropout(0.2)]),
+        conv(2),
+    ];
+    [
+        Case {
+            encoder: vec![Flatten, Linear(9), Relu, Dropout(0.3), Linear(5), Tanh],
+            decoder: dense.clone(),
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![Flatten, Linear(7), BatchNorm, Gelu],
+            decoder: dense,
+            loss: Loss::BinaryCrossEntropy,
+        },
+        Case {
+            encoder: vec![conv(4).stride(2).groups(2), LeakyRelu(0.2)],
+            decoder: vec![up],
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![conv(3).padding(2).dilation(2), MaxPool2d(2), Elu(0.7)],
+            decoder: vec![MaxUnpool2d(2), conv(2)],
+            loss: Loss::BinaryCrossEntropyWithLogits,
+        },
+        Case {
+            encoder: vec![BatchNorm, AvgPool2d(4), conv(3)],
+            decoder: vec![Upsample(4), conv(2), Sigmoid],
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![conv(2), Residual(block), BatchNorm],
+            decoder: vec![MaxUnpool2d(1), conv(2)],
+            loss: Loss::Mse,
+        },
+    ]
+}
+
+fn batch() -> Batch {
+    let bytes = (0..BATCH * VALUES)
+        .map(|i| (i * i * 31 % 251) as u8)
+        .collect();
+    let split = Split::from_bytes(bytes, (2, 8, 8), None).unwrap();
+    Batch::Positions(split, (0..BATCH).collect())
+}
+
+/// Step that does not move the weights, with this number of shards even for a tiny model.
+fn frozen_step(case: &Case, shards: usize) -> TrainStep<f64> {
+    let model = Autoencoder::new((2, 8, 8), &case.encoder, &case.decoder).unwrap();
+    let settings = StepSettings {
+        batch_size: BATCH,
+        loss: case.loss,
+        optim: Optim::sgd(0.0),
+        rates: Rates {
+            learning_rate: 0.0,
+            ..Default::default()
+        },
+        noise: Noise::new(0.1, 0, 0),
+        dropout: Rng::new(0, Purpose::Dropout),
+        bf16: false,
+        planned: true,
+    };
+    let mut step = TrainStep::new(&model, &settings).unwrap().unwrap();
+    step.shards = (0..shards).map(|_| Shard::new(&step.plan, BATCH)).collect();
+    step.clean = vec![vec![0.0; BATCH * VALUES]; shards];
+    step
+}
+
+/// Loss at the current weights, always with the same noise and dropout.
+fn loss(step: &mut TrainStep<f64>, batch: &Batch) -> f64 {
+    step.dropout = Rng::new(4, Purpose::Dropout);
+    step.noise = Noise::new(0.1, 4, 0);
+    step.step(batch).unwrap()
+}
+
+#[test]
+fn gradients_of_all_layers_match_finite_differences() {
+    let batch = batch();
+    for case in cases() {
+        for shards in [1, 3] {
+            let mut step = frozen_step(&case, shards);
+            loss(&mut step, &batch);
+            let gradients = step.gradients.clone();
+            for i in (0..gradients.len()).step_by(gradients.len().div_ceil(150)) {
+                let start = step.parameters[i];
+                let mut loss_at = |shift: f64| {
+                    step.parameters[i] = start + shift;
+                    loss(&mut step, &batch)
+                };
+                let expected = (loss_at(1e-5) - loss_at(-1e-5)) / 2e-5;
+                step.parameters[i] = start;
+                let found = gradients[i];
+                assert!(
+                    (expected - found).abs() < 1e-6 * found.abs() + 1e-10,
+                    "{:?} {:?}, {shards} shards, parameter {i}: {found}, expected {expected}",
+                    case.encoder,
+                    case.decoder
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The history of a training run.
+
+use candlebook::prelude::*;
+
+fn epoch(train_loss: f32, valid_loss: Option<f32>) -> Epoch {
+    Epoch {
+        train_loss,
+        valid_loss,
+        seconds: 2.0,
+        images_per_second: 1500.0,
+    }
+}
+
+fn history(epochs: Vec<Epoch>) -> History {
+    History {
+        epochs,
+        loss: Loss::Mse,
+        stopped: false,
+    }
+}
+
+#[test]
+fn the_best_epoch_has_the_lowest_validation_loss() {
+    let history = history(vec![
+        epoch(0.5, Some(0.25)),
+        epoch(0.4, Some(0.125)),
+        epoch(0.1, Some(0.5)),
+    ]);
+    assert_eq!(history.best(), Some((2, epoch(0.4, Some(0.125)))));
+    assert_eq!(history.train_loss(), [0.5, 0.4, 0.1]);
+    assert_eq!(history.valid_loss(), [0.25, 0.125, 0.5]);
+    assert_eq!(history.seconds(), 6.0);
+}
+
+#[test]
+fn without_validation_the_best_epoch_has_the_lowest_training_loss() {
+    let history = history(vec![epoch(0.5, None), epoch(0.25, None)]);
+    assert_eq!(history.best().map(|(number, _)| number), Some(2));
+    assert_eq!(history.valid_loss(), [0f32; 0]);
+}
+
+#[test]
+fn a_run_without_epochs_has_no_best() {
+    assert_eq!(history(Vec::new()).best(), None);
+}
+
+#[test]
+fn the_table_marks_the_best_epoch() {
+    let history = history(vec![epoch(0.5, Some(0.25)), epoch(0.4, None)]);
+    let text = history.table().to_text();
+    let rows: Vec<&str> = text.lines().filter(|line| line.contains("1,500")).collect();
+    assert!(
+        rows[0].contains("0.25000") && rows[0].trim_end().ends_with("best"),
+        "{text}"
+    );
+    assert!(
+        rows[1].contains("0.40000") && !rows[1].contains("best"),
+        "{text}"
+    );
+}
+
+#[test]
+fn it_renders_as_a_loss_curve_with_the_table_as_text() {
+    let mut history = history(vec![epoch(0.5, Some(0.25)), epoch(0.4, Some(0.125))]);
+    history.stopped = true;
+    let contents = history.contents().unwrap();
+    assert!(contents[0].get("image/png").is_some());
+    let text = format!("{:?}", contents[0].get("text/plain"));
+    assert!(text.contains("stopped early"), "{text}");
+}
