@@ -122,7 +122,7 @@ fn a_run_of_plain_gradient_descent_on_autograd_resumes_within_an_epoch() {
 fn a_run_of_adam_on_photographs_resumes_within_an_epoch() {
     let folder = tempfile::tempdir().unwrap();
     write_photographs(folder.path(), 30, None);
-    let settings = ImageFolder {
+    let settings = PhotoSettings {
         size: 8,
         crop: Crop::Random(0.5),
         flip: true,
@@ -214,7 +214,7 @@ fn check_pixels(split: &Split, left: usize, top: usize) -> Vec<usize> {
 }
 
 /// Opens the photographs with a packed file in the cache and returns the data set, which reads from that file alone.
-fn open_packed(name: &str, cache: &Path, settings: &ImageFolder) -> Dataset {
+fn open_packed(name: &str, cache: &Path, settings: &PhotoSettings) -> Dataset {
     let photographs = Path::new("photographs");
     std::fs::create_dir_all(photographs).unwrap();
     write_photographs(photographs, 6, Some(3));
@@ -251,13 +251,13 @@ fn packed_photographs_are_read_without_decoding() {
     let _guard = common::environment(&[("CANDLEBOOK_CACHE", cache.to_str().unwrap())]);
     // A packed file's name is a hash of the paths as given. No other test of this file uses a relative path.
     std::env::set_current_dir(&folder).unwrap();
-    let center = ImageFolder {
+    let center = PhotoSettings {
         size: 10,
         packed: true,
-        test: 0.5,
+        test_split: 0.5,
         ..Default::default()
     };
-    let random = ImageFolder {
+    let random = PhotoSettings {
         size: 8,
         crop: Crop::Random(0.5),
         ..center

@@ -1,4 +1,4 @@
-//! Files from public mirrors: the first that has one whole, checked, and kept in the cache.
+//! Downloads from public mirrors, verified and cached.
 
 use crate::cell::check_stopped;
 use crate::error::{Error, Result};
@@ -8,122 +8,218 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What the error of a mirror that did not answer says it expected.
+/// The `expected` of an error for a mirror that did not answer.
 const DOWNLOAD: &str = "a download";
+/// Size limit; all files of the data sets are smaller.
+const MAX_DOWNLOAD_BYTES: usize = 1 << 28;
+const BUFFER_BYTES: usize = 1 << 16;
 
-/// The mirrors to try: none offline, only a folder of `$CANDLEBOOK_MIRROR` where that is set.
+/// A file to download.
+pub(crate) struct Download<'a> {
+    pub(crate) name: &'a str,
+    /// URLs of folders, in the order to try them.
+    pub(crate) mirrors: Vec<String>,
+    /// The folder to keep the file in.
+    pub(crate) cache: Option<PathBuf>,
+    /// The hint of the error if no mirror has the file.
+    pub(crate) hint: String,
+}
+
+/// Bytes whose SHA-256 is known.
+pub(crate) struct Checksum<'a> {
+    /// The bytes' name in error messages.
+    pub(crate) what: String,
+    pub(crate) sha256: &'a str,
+    /// Added to the checksum in error messages, e.g. " unpacked".
+    pub(crate) note: &'a str,
+    pub(crate) hint: &'a str,
+}
+
+/// The mirrors to try: none if `CANDLEBOOK_OFFLINE` is set, only `$CANDLEBOOK_MIRROR/<folder>` if
+/// that is set, else the public ones.
 pub(crate) fn mirrors(folder: &str, public: &[&str]) -> Vec<String> {
     if std::env::var_os("CANDLEBOOK_OFFLINE").is_some() {
         return Vec::new();
     }
     match std::env::var("CANDLEBOOK_MIRROR") {
-        Ok(own) => vec![format!("{}/{folder}/", own.trim_end_matches('/'))],
+        Ok(mirror) => vec![format!("{}/{folder}/", mirror.trim_end_matches('/'))],
         Err(_) => public.iter().map(|mirror| mirror.to_string()).collect(),
     }
 }
 
-/// Downloads a file from the first mirror whose bytes `unpack` takes, and keeps them in the cache where that can be
-/// written. Gives where it is and what was unpacked.
-///
-/// # Errors
-/// No mirror that has it; Stop.
-pub(crate) fn fetch<T>(
-    name: &str,
-    mirrors: &[String],
-    cache: Option<&Path>,
-    hint: String,
-    unpack: impl Fn(&Path, &[u8]) -> Result<T>,
-) -> Result<(PathBuf, T)> {
-    let mut last = "CANDLEBOOK_OFFLINE is set".to_owned();
-    for mirror in mirrors {
-        let url = format!("{mirror}{name}");
-        check_stopped()?;
-        match download(&url).and_then(|raw| Ok((unpack(Path::new(&url), &raw)?, raw))) {
-            Ok((unpacked, raw)) => {
-                let path = cache.map_or_else(|| PathBuf::from(&url), |cache| cache.join(name));
-                if let Err(error) = keep(cache, name, &raw) {
-                    note(format_args!("{name}: not kept for the next time: {error}"));
+impl Download<'_> {
+    /// Downloads from the first mirror whose bytes `unpack` accepts and caches them if the folder
+    /// is writable. Returns the path and the unpacked value.
+    ///
+    /// # Errors
+    /// If no mirror has the file, and on Stop.
+    pub(crate) fn fetch<T>(
+        &self,
+        unpack: impl Fn(&Path, &[u8]) -> Result<T>,
+    ) -> Result<(PathBuf, T)> {
+        let mut last = "CANDLEBOOK_OFFLINE is set".to_owned();
+        for mirror in &self.mirrors {
+            let url = format!("{mirror}{}", self.name);
+            check_stopped()?;
+            match download(&url).and_then(|raw| Ok((unpack(Path::new(&url), &raw)?, raw))) {
+                Ok((unpacked, raw)) => {
+                    self.keep_or_report(&raw);
+                    let cached = self.cache.as_ref().map(|cache| cache.join(self.name));
+                    return Ok((cached.unwrap_or_else(|| PathBuf::from(&url)), unpacked));
                 }
-                return Ok((path, unpacked));
+                Err(Error::Stopped) => return Err(Error::Stopped),
+                Err(Error::File { expected, got, .. }) if expected == DOWNLOAD => last = got,
+                Err(error) => last = error.to_string(),
             }
-            Err(Error::Stopped) => return Err(Error::Stopped),
-            Err(Error::File { expected, got, .. }) if expected == DOWNLOAD => last = got,
-            Err(error) => last = error.to_string(),
+        }
+        Err(Error::Download {
+            file: self.name.to_owned(),
+            tried: self.mirrors.len(),
+            last,
+            hint: self.hint.clone(),
+        })
+    }
+
+    fn keep_or_report(&self, raw: &[u8]) {
+        if let Err(error) = self.keep(raw) {
+            note(format_args!("{}: not cached: {error}", self.name));
         }
     }
-    Err(Error::Download {
-        file: name.to_owned(),
-        tried: mirrors.len(),
-        last,
-        hint,
-    })
-}
 
-/// Finds bytes that are not those of this SHA-256; behind the sum stands what it is of.
-pub(crate) fn check(
-    path: &Path,
-    what: &str,
-    bytes: &[u8],
-    (expected, of): (&str, &str),
-    hint: &str,
-) -> Result<()> {
-    let sum = sha256_hex(bytes);
-    if sum == expected {
-        return Ok(());
+    /// Writes the file into the cache.
+    ///
+    /// # Errors
+    /// If the folder is not writable.
+    pub(crate) fn keep(&self, raw: &[u8]) -> Result<()> {
+        let Some(cache) = &self.cache else {
+            return Ok(());
+        };
+        std::fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
+        write_atomically(&cache.join(self.name), raw)
     }
-    Err(Error::file(
-        path,
-        format!("{what} (SHA-256 {expected}{of})"),
-        format!("SHA-256 {sum}"),
-        hint,
-    ))
 }
 
-pub(crate) fn keep(cache: Option<&Path>, name: &str, raw: &[u8]) -> Result<()> {
-    let Some(cache) = cache else { return Ok(()) };
-    std::fs::create_dir_all(cache).map_err(Error::io("create", cache))?;
-    write_atomically(&cache.join(name), raw)
+impl Checksum<'_> {
+    /// Verifies the bytes; `path` names their file in the error.
+    ///
+    /// # Errors
+    /// If they have another SHA-256.
+    pub(crate) fn check(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        let sum = sha256_hex(bytes);
+        if sum == self.sha256 {
+            return Ok(());
+        }
+        let expected = format!("{} (SHA-256 {}{})", self.what, self.sha256, self.note);
+        Err(Error::file(
+            path,
+            expected,
+            format!("SHA-256 {sum}"),
+            self.hint,
+        ))
+    }
 }
 
-/// No file of these sets is larger, in bytes.
-const LARGEST: usize = 1 << 28;
-
-/// Fetches a file, with a line that says how far it is.
+/// Downloads a file and shows the progress.
 fn download(url: &str) -> Result<Vec<u8>> {
     let failed = |reason: String| Error::file(Path::new(url), DOWNLOAD, reason, "");
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        // Together less than a cell is given to heed Stop.
-        .timeout_resolve(Some(Duration::from_secs(2)))
-        .timeout_connect(Some(Duration::from_secs(2)))
-        .timeout_recv_response(Some(Duration::from_secs(4)))
-        .timeout_recv_body(Some(Duration::from_secs(3600)))
-        .build()
-        .into();
-    let response = agent
+    let response = agent()
         .get(url)
         .call()
         .map_err(|error| failed(error.to_string()))?;
     let length = response.body().content_length();
     let mut reader = response.into_body().into_reader();
-    let mut bytes = Vec::new();
     let name = url.rsplit('/').next().unwrap_or(url);
-    let of = length.map_or(String::new(), |all| format!(" of {:.1}", all as f64 / 1e6));
+    let of = length.map_or(String::new(), |bytes| {
+        format!(" of {:.1}", bytes as f64 / 1e6)
+    });
     let mut line = StatusLine::new();
-    let mut chunk = vec![0; 1 << 16];
+    let mut bytes = Vec::new();
+    let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         check_stopped()?;
         match reader
-            .read(&mut chunk)
+            .read(&mut buffer)
             .map_err(|error| failed(error.to_string()))?
         {
             0 => break,
-            n if bytes.len() + n > LARGEST => {
-                return Err(failed(format!("more than {LARGEST} bytes")));
+            n if bytes.len() + n > MAX_DOWNLOAD_BYTES => {
+                return Err(failed(format!("more than {MAX_DOWNLOAD_BYTES} bytes")));
             }
-            n => bytes.extend_from_slice(&chunk[..n]),
+            n => bytes.extend_from_slice(&buffer[..n]),
         }
         line.update(|| format!("{name}: {:.1}{of} MB", bytes.len() as f64 / 1e6));
     }
     line.finish(|| format!("{name}: {:.1} MB, done", bytes.len() as f64 / 1e6));
     Ok(bytes)
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        // Their sum is less than the time that a cell has to react to Stop.
+        .timeout_resolve(Some(Duration::from_secs(2)))
+        .timeout_connect(Some(Duration::from_secs(2)))
+        .timeout_recv_response(Some(Duration::from_secs(4)))
+        .timeout_recv_body(Some(Duration::from_secs(3600)))
+        .build()
+        .into()
+}
+
+/// A mirror for tests.
+#[cfg(test)]
+pub(crate) mod test_mirror {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    /// Serves `answer(request)` to `n` requests; returns the mirror's URL.
+    pub(crate) fn serve(n: usize, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().take(n).flatten() {
+                let mut request = [0; 4096];
+                let read = stream.read(&mut request).unwrap();
+                let body = answer(&String::from_utf8_lossy(&request[..read]));
+                let length = body.len();
+                let header = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+                );
+                stream
+                    .write_all(&[header.as_bytes(), &body].concat())
+                    .unwrap();
+            }
+        });
+        url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_mirror_is_tried_if_one_has_other_bytes() {
+        let wrong = test_mirror::serve(1, |_| b"login".to_vec());
+        let right = test_mirror::serve(1, |_| b"digits".to_vec());
+        let sum = sha256_hex(b"digits");
+        let what = "the digits".to_owned();
+        let checksum = Checksum {
+            what,
+            sha256: &sum,
+            note: "",
+            hint: "",
+        };
+        let download = Download {
+            name: "digits",
+            mirrors: vec![wrong, right.clone()],
+            cache: None,
+            hint: String::new(),
+        };
+        let (path, bytes) = download
+            .fetch(|url, raw| checksum.check(url, raw).map(|()| raw.to_vec()))
+            .unwrap();
+        assert_eq!(
+            (path, bytes),
+            (PathBuf::from(format!("{right}digits")), b"digits".to_vec())
+        );
+    }
 }

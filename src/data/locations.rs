@@ -2,6 +2,7 @@
 //!
 //! The kernel's doctor includes this file by its path, so it uses the standard library only.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Folder names of a data set.
@@ -67,17 +68,43 @@ pub(crate) fn plain_or_gzipped(folder: &Path, name: &str) -> Option<PathBuf> {
 /// The cache for downloads and packed frames: `$CANDLEBOOK_CACHE`, else
 /// `$XDG_CACHE_HOME/candlebook`, else `~/.cache/candlebook`. `None` without a home folder.
 pub(crate) fn cache_folder() -> Option<PathBuf> {
-    if let Some(cache) = std::env::var_os("CANDLEBOOK_CACHE") {
-        return Some(cache.into());
+    resolve(
+        std::env::var_os("CANDLEBOOK_CACHE"),
+        std::env::var_os("XDG_CACHE_HOME"),
+        std::env::home_dir(),
+    )
+}
+
+fn resolve(
+    candlebook: Option<OsString>,
+    xdg: Option<OsString>,
+    home: Option<PathBuf>,
+) -> Option<PathBuf> {
+    if let Some(folder) = candlebook {
+        return Some(folder.into());
     }
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    base.or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
-        .map(|base| base.join("candlebook"))
+    xdg.map(PathBuf::from)
+        .or_else(|| home.map(|home| home.join(".cache")))
+        .map(|caches| caches.join("candlebook"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn candlebook_cache_wins_over_xdg_cache_home_and_that_over_home() {
+        let (own, xdg, home) = (Some("/c".into()), Some("/x".into()), Some("/h".into()));
+        let cases = [
+            (resolve(own, xdg.clone(), home.clone()), "/c"),
+            (resolve(None, xdg, home.clone()), "/x/candlebook"),
+            (resolve(None, None, home), "/h/.cache/candlebook"),
+        ];
+        for (folder, expected) in cases {
+            assert_eq!(folder, Some(PathBuf::from(expected)));
+        }
+        assert_eq!(resolve(None, None, None), None);
+    }
 
     #[test]
     fn find_skips_folders_with_missing_files_and_accepts_gzip() {

@@ -1,67 +1,57 @@
-//! Eight photographs inside this crate, cut into pictures: something to try convolutions with when no others are at hand.
+//! [`photographs`]: random crops of eight photographs inside this crate, for first experiments with
+//! convolutions.
 //!
-//! Free photographs; who took each and on which terms is said in `assets/README.md`.
+//! `assets/README.md` names the photographers and the licenses.
 
+use crate::data::dataset::Dataset;
 use crate::data::photo::{Crop, Framing, PhotoSource, PhotoStream};
-use crate::data::split::{Dataset, Split};
+use crate::data::split::Split;
 use crate::error::{Error, Result};
 use crate::file::decode_image;
 use crate::math::{Purpose, Rng};
 use image::RgbImage;
 use std::path::{Path, PathBuf};
 
-/// The photographs to learn from, and those held out.
-const TRAIN: [(&str, &[u8]); 6] = [
-    (
-        "astronaut",
-        include_bytes!("../../assets/photographs/astronaut.jpg"),
-    ),
-    (
-        "china",
-        include_bytes!("../../assets/photographs/china.jpg"),
-    ),
-    (
-        "flower",
-        include_bytes!("../../assets/photographs/flower.jpg"),
-    ),
-    (
-        "hubble",
-        include_bytes!("../../assets/photographs/hubble.jpg"),
-    ),
-    (
-        "retina",
-        include_bytes!("../../assets/photographs/retina.jpg"),
-    ),
-    (
-        "rocket",
-        include_bytes!("../../assets/photographs/rocket.jpg"),
-    ),
-];
-const TEST: [(&str, &[u8]); 2] = [
-    (
-        "chelsea",
-        include_bytes!("../../assets/photographs/chelsea.jpg"),
-    ),
-    (
-        "coffee",
-        include_bytes!("../../assets/photographs/coffee.jpg"),
-    ),
-];
+/// A JPEG file of the crate.
+struct Asset {
+    name: &'static str,
+    jpeg: &'static [u8],
+}
 
-/// How many pictures are cut from each photograph.
-const CUTS: (usize, usize) = (500, 100);
-/// Pictures are smaller than the photographs are high.
-const MOST: usize = 256;
+macro_rules! asset {
+    ($name:literal) => {
+        Asset {
+            name: $name,
+            jpeg: include_bytes!(concat!("../../assets/photographs/", $name, ".jpg")),
+        }
+    };
+}
 
-/// Pictures cut at random places and sizes from the eight free photographs inside this crate: 3,000 of six of them for
-/// training, 200 of the other two, a cat and a cup of coffee, for test. Labels are the photographs. In training each picture is
-/// cut a little differently in each epoch, and half of them are mirrored.
+const TRAIN: [Asset; 6] = [
+    asset!("astronaut"),
+    asset!("china"),
+    asset!("flower"),
+    asset!("hubble"),
+    asset!("retina"),
+    asset!("rocket"),
+];
+const TEST: [Asset; 2] = [asset!("chelsea"), asset!("coffee")];
+
+const TRAIN_CROPS_PER_PHOTOGRAPH: usize = 500;
+const TEST_CROPS_PER_PHOTOGRAPH: usize = 100;
+const MIN_IMAGE_SIDE: usize = 8;
+/// Less than the height of every photograph.
+const MAX_IMAGE_SIDE: usize = 256;
+
+/// Loads random crops, of random sizes, of eight free photographs inside this crate: 3,000 training
+/// images from six of them, 200 test images from the other two, a cat and a cup of coffee. The label
+/// is the photograph. Training images are cropped again in each epoch, and half of them are flipped.
 ///
 /// # Shapes
 /// (3, size, size); `size` is 8 to 256 pixels.
 ///
 /// # Errors
-/// A size outside its range.
+/// If `size` is outside its range.
 ///
 /// # Examples
 /// ```
@@ -70,93 +60,104 @@ const MOST: usize = 256;
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 pub fn photographs(size: usize) -> Result<Dataset> {
-    if !(8..=MOST).contains(&size) {
+    if !(MIN_IMAGE_SIDE..=MAX_IMAGE_SIDE).contains(&size) {
+        let expected = format!("{MIN_IMAGE_SIDE} to {MAX_IMAGE_SIDE} pixels");
         return Err(Error::setting(
             "photographs",
-            format!("8 to {MOST} pixels"),
+            expected,
             size,
             "64 is a good start",
         ));
     }
-    let train = cuts(&TRAIN, size, CUTS.0, 0)?;
-    let test = cuts(&TEST, size, CUTS.1, TRAIN.len())?;
-    Dataset::new(
-        "photographs",
-        "eight free photographs inside this crate",
-        train,
-        test,
-    )
+    let train = RandomCrops::new(&TRAIN, 0, TRAIN_CROPS_PER_PHOTOGRAPH, size)?;
+    let test = RandomCrops::new(&TEST, TRAIN.len(), TEST_CROPS_PER_PHOTOGRAPH, size)?;
+    let source = "eight free photographs inside this crate";
+    Dataset::new("photographs", source, train.split()?, test.split()?)
 }
 
-/// So many pictures of each photograph, in turn. Their labels start from a number.
-fn cuts(photographs: &[(&str, &[u8])], size: usize, each: usize, first: usize) -> Result<Split> {
-    let mut source = Cuts {
-        size,
-        first,
-        each,
-        photographs: Vec::new(),
-    };
-    for (name, bytes) in photographs {
-        let (_, photograph) = decode_image(bytes).map_err(|reason| {
-            Error::file(
-                Path::new(name),
-                "a photograph of this crate",
-                reason,
-                "Install it again",
-            )
-        })?;
-        source.photographs.push((PathBuf::from(name), photograph));
-    }
-    let labels = (0..source.len())
-        .map(|i| (first + i % photographs.len()) as u32)
-        .collect();
-    let names = TRAIN
-        .iter()
-        .chain(&TEST)
-        .map(|(name, _)| (*name).to_owned())
-        .collect();
-    let framing = Framing {
-        size,
-        crop: Crop::Random(0.5),
-        flip: true,
-    };
-    let stream = PhotoStream::new(Path::new("photographs"), Box::new(source), framing, 0)?;
-    Split::from_stream(stream, Some(labels))?.named(names)
-}
-
-/// Squares of photographs, from the size of a picture to the whole height.
+/// Squares cropped from photographs, with sides from the image size to the photograph's height.
 #[derive(Debug)]
-struct Cuts {
-    size: usize,
-    first: usize,
+struct RandomCrops {
+    photographs: Vec<Photograph>,
+    /// Label of the first photograph.
+    first_label: usize,
+    /// Crops per photograph.
     each: usize,
-    photographs: Vec<(PathBuf, RgbImage)>,
+    /// Height and width of the images, in pixels.
+    size: usize,
 }
 
-impl PhotoSource for Cuts {
+#[derive(Debug)]
+struct Photograph {
+    name: PathBuf,
+    pixels: RgbImage,
+}
+
+impl RandomCrops {
+    fn new(assets: &[Asset], first_label: usize, each: usize, size: usize) -> Result<Self> {
+        let decode = |asset: &Asset| {
+            let (_, pixels) = decode_image(asset.jpeg).map_err(|reason| {
+                let expected = "a photograph of this crate";
+                Error::file(
+                    Path::new(asset.name),
+                    expected,
+                    reason,
+                    "Install candlebook again",
+                )
+            })?;
+            Ok(Photograph {
+                name: asset.name.into(),
+                pixels,
+            })
+        };
+        let photographs = assets.iter().map(decode).collect::<Result<_>>()?;
+        Ok(RandomCrops {
+            photographs,
+            first_label,
+            each,
+            size,
+        })
+    }
+
+    /// A split whose labels are the photographs.
+    fn split(self) -> Result<Split> {
+        let label = |i| (self.first_label + i % self.photographs.len()) as u32;
+        let labels = (0..self.len()).map(label).collect();
+        let classes = TRAIN
+            .iter()
+            .chain(&TEST)
+            .map(|asset| asset.name.to_owned())
+            .collect();
+        let framing = Framing {
+            size: self.size,
+            crop: Crop::Random(0.5),
+            flip: true,
+        };
+        let stream = PhotoStream::new(Path::new("photographs"), Box::new(self), framing, 0)?;
+        Split::from_stream(stream, Some(labels))?.named(classes)
+    }
+}
+
+impl PhotoSource for RandomCrops {
     fn len(&self) -> usize {
         self.each * self.photographs.len()
     }
 
     fn name(&self, i: usize) -> PathBuf {
-        self.photographs[i % self.photographs.len()].0.clone()
+        self.photographs[i % self.photographs.len()].name.clone()
     }
 
     fn read(&self, i: usize) -> std::result::Result<RgbImage, String> {
         let nth = i % self.photographs.len();
-        let photograph = &self.photographs[nth].1;
-        let mut draws = Rng::for_image(
-            0,
-            Purpose::Augment,
-            self.first + nth,
-            i / self.photographs.len(),
-        );
-        let (width, height) = (photograph.width(), photograph.height());
-        let most = width.min(height);
-        let mut below = |n: u32| (draws.unit() * (n + 1) as f32) as u32;
-        let side = most - below(most.saturating_sub(self.size as u32));
-        let (left, top) = (below(width - side), below(height - side));
-        Ok(image::imageops::crop_imm(photograph, left, top, side, side).to_image())
+        let pixels = &self.photographs[nth].pixels;
+        let (label, crop) = (self.first_label + nth, i / self.photographs.len());
+        let mut rng = Rng::for_image(0, Purpose::Augment, label, crop);
+        let mut up_to = |n: u32| (rng.unit() * (n + 1) as f32) as u32;
+        let (width, height) = (pixels.width(), pixels.height());
+        let max_side = width.min(height);
+        let side = max_side - up_to(max_side.saturating_sub(self.size as u32));
+        let (left, top) = (up_to(width - side), up_to(height - side));
+        Ok(image::imageops::crop_imm(pixels, left, top, side, side).to_image())
     }
 
     fn version(&self, _: usize) -> String {

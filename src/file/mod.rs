@@ -1,17 +1,19 @@
 //! Files: bytes to plain values and back.
 //!
-//! Uses the ground files only; knows no tensor and no notebook output. It offers atomic writes, the
-//! cache folder, names and extensions for messages, SHA-256 sums, and the decoding of image files.
+//! Uses the ground files only; knows no tensor and no notebook output. It offers atomic writes,
+//! names and extensions for messages, SHA-256 sums, NumPy arrays, and the decoding of image files.
 
 mod atomic;
-mod cache;
 mod hash;
 mod image;
 mod jpeg;
 mod name;
+mod npy_header;
+mod npy;
 
 pub(crate) use atomic::{AtomicFile, write_atomically};
-pub(crate) use cache::cache_folder;
 pub(crate) use hash::{Sha256, sha256_hex};
 pub(crate) use image::decode_image;
 pub(crate) use name::{extension, name_or};
+pub(crate) use npy::{NpyArray, listed};
+pub(crate) use npy_header::{Kind, NpyType};

@@ -12,7 +12,7 @@ impl Autoencoder {
     /// new model is evaluated in the mean squared error.
     ///
     /// # Errors
-    /// The images do not have the model's shape.
+    /// The split is empty, or the images do not have the model's shape.
     ///
     /// # Examples
     /// ```
@@ -29,7 +29,7 @@ impl Autoencoder {
     /// Mean of any loss over a split, in evaluation mode.
     ///
     /// # Errors
-    /// The images do not have the model's shape.
+    /// The split is empty, or the images do not have the model's shape.
     ///
     /// # Examples
     /// ```
@@ -41,6 +41,7 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn evaluate_with(&self, split: &Split, loss: Loss) -> Result<f32> {
+        split.not_empty("evaluate")?;
         let (c, h, w) = self.image_shape();
         let positions: Vec<usize> = (0..split.len()).collect();
         let mut sum = 0.0;

@@ -9,7 +9,7 @@ use super::state::{Resumed, RunState};
 use super::train_step::TrainStep;
 use super::view::View;
 use crate::cell::check_stopped;
-use crate::data::{Batch, Batches, Dataset, Split};
+use crate::data::{Augment, Batch, Batches, Dataset, Split};
 use crate::error::{Error, Result};
 use crate::math::{Purpose, Rng};
 use crate::model::Autoencoder;
@@ -144,7 +144,10 @@ impl<'a> Run<'a> {
         let batch_size = self.fit.batch_size;
         let order = self.shuffle.permutation(self.train.len());
         let done = (self.state.batches * batch_size).min(order.len());
-        let augment = Some((self.fit.seed, epoch));
+        let augment = Some(Augment {
+            seed: self.fit.seed,
+            epoch,
+        });
         let batches = Batches::new(&self.train, order[done..].to_vec(), batch_size, augment)?;
         let mut seen = done;
         for batch in batches {

@@ -1,6 +1,7 @@
-//! CIFAR-10: its files, where they are looked for, and every way in which they can be wrong.
+//! CIFAR-10: its file format, the search for it, and its errors.
 
 use crate::common::environment;
+use crate::support::{error, table};
 use candlebook::prelude::*;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -16,7 +17,7 @@ const FILES: [&str; 6] = [
 ];
 const RECORD: usize = 3073;
 
-/// A label and a picture: red counts up by row, green by column, blue is one value.
+/// A label and an image: red is the row, green the column, blue constant.
 fn record(label: u8, blue: u8) -> Vec<u8> {
     let red = (0..1024).map(|i| (i / 32) as u8);
     let green = (0..1024).map(|i| (i % 32) as u8);
@@ -27,7 +28,7 @@ fn record(label: u8, blue: u8) -> Vec<u8> {
         .collect()
 }
 
-/// Writes the six files, of two records each.
+/// Writes the six files with two records each.
 fn write(folder: &Path) {
     std::fs::create_dir_all(folder).unwrap();
     for (i, name) in FILES.iter().enumerate() {
@@ -40,12 +41,8 @@ fn write(folder: &Path) {
     }
 }
 
-fn error(result: Result<Dataset, Error>) -> String {
-    result.unwrap_err().to_string()
-}
-
 #[test]
-fn planes_labels_and_names_are_read_in_order() {
+fn images_labels_and_class_names_are_read_in_order() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path());
     let data = cifar10_folder(folder.path()).unwrap();
@@ -56,9 +53,9 @@ fn planes_labels_and_names_are_read_in_order() {
     assert_eq!(data.train.labels().unwrap(), [0, 9, 1, 8, 2, 7, 3, 6, 4, 5]);
     assert_eq!(data.test.labels().unwrap(), [5, 4]);
     assert_eq!(data.train.classes().unwrap()[3], "cat");
-    let pictures = (data.train.images(&[2, 3]).unwrap() * 255.0).unwrap();
+    let images = (data.train.images(&[2, 3]).unwrap() * 255.0).unwrap();
     let value = |at: (usize, usize, usize, usize)| {
-        pictures.i(at).unwrap().to_scalar::<f32>().unwrap().round() as u8
+        images.i(at).unwrap().to_scalar::<f32>().unwrap().round() as u8
     };
     assert_eq!(
         [
@@ -76,10 +73,7 @@ fn planes_labels_and_names_are_read_in_order() {
         ],
         [31, 31, 201]
     );
-    let table = data.contents().unwrap()[0]
-        .get("text/plain")
-        .unwrap()
-        .to_owned();
+    let table = table(&data);
     assert!(
         table.contains("CIFAR-10") && table.contains("3 x 32 x 32") && table.contains("10 classes"),
         "{table}"
@@ -87,7 +81,7 @@ fn planes_labels_and_names_are_read_in_order() {
 }
 
 #[test]
-fn names_of_ones_own_classes_are_taken() {
+fn class_names_come_from_the_meta_file() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path());
     let names: Vec<String> = (0..12).map(|i| format!("kind {i}")).collect();
@@ -105,7 +99,7 @@ fn names_of_ones_own_classes_are_taken() {
 }
 
 #[test]
-fn damaged_and_missing_files_are_errors_in_words() {
+fn damaged_and_missing_files_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     write(root);
@@ -119,8 +113,8 @@ fn damaged_and_missing_files_are_errors_in_words() {
         assert_eq!(
             error(cifar10_folder(root)),
             format!(
-                "{}: expected a whole number of records of 3073 bytes, at least one, got {got}. Check that it is CIFAR-10's \
-                 binary form and whole: cifar-10-binary.tar.gz, not cifar-10-python",
+                "{}: expected one or more records of 3073 bytes, got {got}. Use the binary version, \
+                 cifar-10-binary.tar.gz, not cifar-10-python",
                 file.display()
             )
         );
@@ -140,15 +134,13 @@ fn damaged_and_missing_files_are_errors_in_words() {
     assert!(text.starts_with(&words), "{text}");
     let text = error(cifar10_folder(root.join("nowhere")));
     assert!(
-        text.contains(
-            "nowhere: expected a file data_batch_1.bin, got none. The six files are named"
-        ),
+        text.contains("nowhere: expected a file data_batch_1.bin, got none. Name the six files"),
         "{text}"
     );
 }
 
 #[test]
-fn the_folder_of_data_is_looked_through() {
+fn the_data_folder_and_the_cache_are_searched() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     for place in ["", "cifar-10-batches-bin", "cifar10/cifar-10-batches-bin"] {
@@ -169,7 +161,7 @@ fn the_folder_of_data_is_looked_through() {
 }
 
 #[test]
-fn without_network_there_is_an_error_that_says_what_to_do() {
+fn a_failed_download_is_an_error_with_a_hint() {
     let cache = tempfile::tempdir().unwrap();
     let _guard = environment(&[
         ("CANDLEBOOK_OFFLINE", "1"),
@@ -178,12 +170,12 @@ fn without_network_there_is_an_error_that_says_what_to_do() {
     assert_eq!(
         error(cifar10()),
         "cifar-10-binary.tar.gz: expected a download from one of 0 mirrors, got: CANDLEBOOK_OFFLINE is set. Check the \
-         network, or put cifar-10-binary.tar.gz into a folder and set CANDLEBOOK_DATA to it"
+         network, or set CANDLEBOOK_DATA to a folder with cifar-10-binary.tar.gz"
     );
 }
 
 #[test]
-fn what_is_not_the_archive_by_its_checksum_is_refused_and_not_kept() {
+fn an_archive_with_another_checksum_is_rejected_and_not_cached() {
     let cache = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mirror = format!("http://{}", listener.local_addr().unwrap());
@@ -217,7 +209,7 @@ fn what_is_not_the_archive_by_its_checksum_is_refused_and_not_kept() {
         0,
         "nothing is cached"
     );
-    // The same where it lies in a folder.
+    // The same for a file in the data folder.
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("cifar-10-binary.tar.gz"), "login").unwrap();
     drop(_guard);
@@ -225,5 +217,5 @@ fn what_is_not_the_archive_by_its_checksum_is_refused_and_not_kept() {
         ("CANDLEBOOK_DATA", folder.path().to_str().unwrap()),
         ("CANDLEBOOK_OFFLINE", "1"),
     ]);
-    assert!(error(cifar10()).contains("If the file is damaged, delete it"));
+    assert!(error(cifar10()).contains("Delete the file if it is damaged"));
 }

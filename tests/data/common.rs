@@ -1,4 +1,4 @@
-//! What several test files need.
+//! Helpers shared by the test files.
 
 use std::sync::{Mutex, MutexGuard};
 
@@ -10,11 +10,11 @@ const VARIABLES: [&str; 5] = [
     "XDG_CACHE_HOME",
 ];
 
-/// Sets the environment for one test at a time.
+/// Sets these variables and removes the others, for one test at a time.
 pub fn environment(settings: &[(&str, &str)]) -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     let guard = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    // SAFETY: every test of a file that reads or writes the environment holds the lock.
+    // SAFETY: every test that reads or writes the environment holds the lock.
     unsafe {
         VARIABLES.iter().for_each(|name| std::env::remove_var(name));
         settings

@@ -1,10 +1,12 @@
-//! The IDX reader: whole files, and every way in which one can be broken, with the error word for word.
+//! The IDX format: complete files, and the exact errors of broken ones.
 
 use candlebook::data::Idx;
+use candlebook::idx_folder;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-fn pictures(n: u32, h: u32, w: u32, body: usize) -> Vec<u8> {
+/// An IDX file of images with this many bytes after the headerer.
+fn images(n: u32, h: u32, w: u32, body: usize) -> Vec<u8> {
     let mut bytes = vec![0, 0, 8, 3];
     [n, h, w].iter().for_each(|d| bytes.extend(d.to_be_bytes()));
     bytes.extend((0..body).map(|i| i as u8));
@@ -17,7 +19,7 @@ fn file(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-/// The message without the path in front.
+/// The error without its path.
 fn error(path: &Path) -> String {
     let text = Idx::read(path, 3).unwrap_err().to_string();
     text.strip_prefix(&format!("{}: ", path.display()))
@@ -26,9 +28,9 @@ fn error(path: &Path) -> String {
 }
 
 #[test]
-fn reads_plain_and_gzipped_files_alike() {
+fn plain_and_gzipped_files_are_read() {
     let folder = tempfile::tempdir().unwrap();
-    let bytes = pictures(2, 3, 4, 24);
+    let bytes = images(2, 3, 4, 24);
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(&bytes).unwrap();
     let plain = Idx::read(file(folder.path(), "a", &bytes), 3).unwrap();
@@ -44,34 +46,34 @@ fn reads_plain_and_gzipped_files_alike() {
 }
 
 #[test]
-fn truncated_files_say_how_many_bytes_are_there() {
+fn errors_of_truncated_files_state_the_length() {
     let folder = tempfile::tempdir().unwrap();
-    let redo = "Delete the file and fetch it again";
-    let head = file(folder.path(), "head", &[0, 0, 8]);
+    let redo = "Delete the file and download it again";
+    let header = file(folder.path(), "header", &[0, 0, 8]);
     assert_eq!(
-        error(&head),
-        format!("expected an IDX head of 16 bytes, got 3 bytes. {redo}")
+        error(&header),
+        format!("expected an IDX header of 16 bytes, got 3 bytes. {redo}")
     );
-    let body = file(folder.path(), "body", &pictures(2, 3, 4, 23));
+    let body = file(folder.path(), "body", &images(2, 3, 4, 23));
     assert_eq!(
         error(&body),
-        format!("expected 24 bytes after the head, for dimensions [2, 3, 4], got 23. {redo}")
+        format!("expected 24 bytes after the header, for dimensions [2, 3, 4], got 23. {redo}")
     );
 }
 
 #[test]
-fn a_wrong_count_is_found_also_when_it_overflows() {
+fn wrong_and_overflowing_dimensions_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
-    let more = file(folder.path(), "more", &pictures(3, 3, 4, 24));
+    let more = file(folder.path(), "more", &images(3, 3, 4, 24));
     assert!(
-        error(&more).starts_with("expected 36 bytes after the head"),
+        error(&more).starts_with("expected 36 bytes after the header"),
         "{}",
         error(&more)
     );
     let huge = file(
         folder.path(),
         "huge",
-        &pictures(u32::MAX, u32::MAX, u32::MAX, 24),
+        &images(u32::MAX, u32::MAX, u32::MAX, 24),
     );
     assert!(
         error(&huge).starts_with("expected far too many bytes"),
@@ -81,7 +83,7 @@ fn a_wrong_count_is_found_also_when_it_overflows() {
 }
 
 #[test]
-fn a_wrong_magic_number_names_both_kinds_of_files() {
+fn errors_of_wrong_magic_numbers_explain_the_file_names() {
     let folder = tempfile::tempdir().unwrap();
     let labels = file(
         folder.path(),
@@ -90,8 +92,8 @@ fn a_wrong_magic_number_names_both_kinds_of_files() {
     );
     assert_eq!(
         error(&labels),
-        "expected IDX pictures, magic number [00, 00, 08, 03], got [00, 00, 08, 01]. Check that this is the right file; \
-         pictures end in -idx3-ubyte, labels in -idx1-ubyte"
+        "expected IDX images, magic number [00, 00, 08, 03], got [00, 00, 08, 01]. Check the file name: \
+         images end in -idx3-ubyte, labels in -idx1-ubyte"
     );
 }
 
@@ -99,17 +101,48 @@ fn a_wrong_magic_number_names_both_kinds_of_files() {
 fn damaged_gzip_and_missing_files_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    gzip.write_all(&pictures(2, 3, 4, 24)).unwrap();
+    gzip.write_all(&images(2, 3, 4, 24)).unwrap();
     let mut packed = gzip.finish().unwrap();
     packed.truncate(packed.len() / 2);
     let text = error(&file(folder.path(), "cut.gz", &packed));
     assert!(
-        text.contains("expected whole gzip data") && text.contains("cut off or damaged"),
+        text.contains("expected complete gzip data") && text.contains("download it again"),
         "{text}"
     );
     let missing = error(&folder.path().join("none"));
     assert!(
         missing.starts_with("cannot read: No such file"),
         "{missing}"
+    );
+}
+
+#[test]
+fn an_idx_folder_becomes_a_dataset_with_optional_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let write =
+        |name: &str, bytes: Vec<u8>| std::fs::write(folder.path().join(name), bytes).unwrap();
+    let images = |n: u8| {
+        [
+            vec![0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, 1, 0, 0, 0, 2],
+            vec![9; 2 * n as usize],
+        ]
+        .concat()
+    };
+    write("train-images-idx3-ubyte", images(3));
+    let error = idx_folder(folder.path()).unwrap_err().to_string();
+    assert!(
+        error.contains("expected a file t10k-images-idx3-ubyte[.gz], got none"),
+        "{error}"
+    );
+    write("t10k-images-idx3-ubyte", images(1));
+    write("t10k-labels-idx1-ubyte", vec![0, 0, 8, 1, 0, 0, 0, 1, 5]);
+    let data = idx_folder(folder.path()).unwrap();
+    assert_eq!(
+        (data.train.len(), data.test.len(), data.image_shape()),
+        (3, 1, (1, 1, 2))
+    );
+    assert_eq!(
+        (data.train.labels(), data.test.labels()),
+        (None, Some(vec![5]))
     );
 }

@@ -1,35 +1,26 @@
-//! Photographs in folders: layouts, forms, what is cut, what cannot be read.
+//! Folders of images: layouts, formats, crops, unreadable files.
 
+use crate::support::{colors, error, table};
 use base64::Engine;
 use candlebook::prelude::*;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use std::path::Path;
 
-/// A photograph of one colour, with a black line around it that resizing makes faint.
+/// Writes a photograph of one color.
 fn photograph(path: &Path, color: [u8; 3]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     RgbImage::from_pixel(40, 30, Rgb(color)).save(path).unwrap();
 }
 
-fn settings() -> ImageFolder {
-    ImageFolder {
+fn settings() -> PhotoSettings {
+    PhotoSettings {
         size: 8,
         ..Default::default()
     }
 }
 
-/// The first value of each channel of each picture, in 255ths.
-fn colors(split: &Split) -> Vec<[u8; 3]> {
-    let images = split.first(usize::MAX).unwrap();
-    let values = images.i((.., .., 0, 0)).unwrap().to_vec2::<f32>().unwrap();
-    values
-        .iter()
-        .map(|v| [v[0], v[1], v[2]].map(|v| (v * 255.0).round() as u8))
-        .collect()
-}
-
 #[test]
-fn imagenets_layout_gives_splits_and_labels() {
+fn imagenet_layout_has_splits_and_labels() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     for (split, class, name, color) in [
@@ -41,7 +32,7 @@ fn imagenets_layout_gives_splits_and_labels() {
     ] {
         photograph(&root.join(split).join(class).join(name), color);
     }
-    std::fs::write(root.join("train/n01/notes.txt"), "not a picture").unwrap();
+    std::fs::write(root.join("train/n01/notes.txt"), "no image").unwrap();
     let data = image_folder(root, &settings()).unwrap();
     assert_eq!(
         (data.train.len(), data.test.len(), data.image_shape()),
@@ -62,10 +53,7 @@ fn imagenets_layout_gives_splits_and_labels() {
         "JPEG is not exact: {train:?}"
     );
     assert_eq!(colors(&data.test), [[0, 0, 255], [255, 0, 0]]);
-    let table = data.contents().unwrap()[0]
-        .get("text/plain")
-        .unwrap()
-        .to_owned();
+    let table = table(&data);
     assert!(
         table.contains("3 x 8 x 8") && table.contains("2 classes"),
         "{table}"
@@ -73,7 +61,7 @@ fn imagenets_layout_gives_splits_and_labels() {
 }
 
 #[test]
-fn a_folder_of_photographs_is_divided_by_seed_and_has_no_labels() {
+fn images_without_classes_are_split_by_the_seed() {
     let folder = tempfile::tempdir().unwrap();
     for i in 0..20u8 {
         let deep = if i % 2 == 0 { "" } else { "2023/summer" };
@@ -85,9 +73,9 @@ fn a_folder_of_photographs_is_divided_by_seed_and_has_no_labels() {
     let read = |seed| {
         image_folder(
             folder.path(),
-            &ImageFolder {
+            &PhotoSettings {
                 seed,
-                test: 0.25,
+                test_split: 0.25,
                 ..settings()
             },
         )
@@ -103,14 +91,14 @@ fn a_folder_of_photographs_is_divided_by_seed_and_has_no_labels() {
     assert_eq!(
         all,
         (0..20).map(|i| [i, 0, 0]).collect::<Vec<_>>(),
-        "each photograph is on one side"
+        "each image is in one split"
     );
     assert_eq!(colors(&read(0).test), colors(&data.test));
     assert_ne!(colors(&read(1).test), colors(&data.test));
 }
 
 #[test]
-fn every_form_of_colour_becomes_rgb() {
+fn every_color_format_becomes_rgb() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
     image::GrayImage::from_pixel(9, 9, image::Luma([77]))
@@ -137,14 +125,14 @@ fn every_form_of_colour_becomes_rgb() {
     let mut all = [colors(&data.train), colors(&data.test)].concat();
     all.sort();
     assert_eq!(all[0], [77; 3]);
-    assert_eq!(all[3], [255; 3], "transparency is white");
+    assert_eq!(all[3], [255; 3], "transparency is blended with white");
     for red in &all[1..3] {
         assert!(red[0] > 230 && red[1] < 25 && red[2] < 25, "{all:?}");
     }
 }
 
 #[test]
-fn training_sees_other_cuts_each_epoch_and_evaluation_never() {
+fn training_is_augmented_and_reproducible_evaluation_is_not_augmented() {
     let folder = tempfile::tempdir().unwrap();
     for i in 0..12u32 {
         let ramp = RgbImage::from_fn(60, 40, |x, y| {
@@ -152,13 +140,13 @@ fn training_sees_other_cuts_each_epoch_and_evaluation_never() {
         });
         ramp.save(folder.path().join(format!("{i}.png"))).unwrap();
     }
-    let how = ImageFolder {
+    let settings = PhotoSettings {
         crop: Crop::Random(0.3),
         flip: true,
-        test: 0.2,
+        test_split: 0.2,
         ..settings()
     };
-    let data = image_folder(folder.path(), &how).unwrap();
+    let data = image_folder(folder.path(), &settings).unwrap();
     let before = colors(&data.train);
     let train = |seed| {
         let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)]).unwrap();
@@ -175,93 +163,13 @@ fn training_sees_other_cuts_each_epoch_and_evaluation_never() {
         .unwrap()
         .train_loss()
     };
-    assert_eq!(train(1), train(1), "threads do not change what is drawn");
+    assert_eq!(train(1), train(1), "crops do not depend on threads");
     assert_ne!(train(1), train(2));
     assert_eq!(colors(&data.train), before);
 }
 
-/// The batches of a loop; each picture as its values.
-fn batches(split: &Split, seed: u64) -> Vec<Vec<Vec<f32>>> {
-    let loader = split.batches(4, seed).unwrap();
-    assert_eq!(loader.len(), split.len().div_ceil(4));
-    loader
-        .map(|images| images.unwrap().flatten_from(1).unwrap().to_vec2().unwrap())
-        .collect()
-}
-
-fn sorted(mut pictures: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
-    pictures.sort_by(|a, b| a.partial_cmp(b).unwrap());
-    pictures
-}
-
 #[test]
-fn batches_are_every_picture_once_shuffled_and_cut_by_the_seed() {
-    let folder = tempfile::tempdir().unwrap();
-    for i in 0..12u32 {
-        let ramp = RgbImage::from_fn(60, 40, |x, y| {
-            Rgb([(4 * x) as u8, (6 * y) as u8, (20 * i) as u8])
-        });
-        ramp.save(folder.path().join(format!("{i}.png"))).unwrap();
-    }
-    let how = ImageFolder {
-        crop: Crop::Random(0.3),
-        flip: true,
-        ..settings()
-    };
-    let train = image_folder(folder.path(), &how).unwrap().train;
-    let first = batches(&train, 1);
-    assert_eq!(
-        first.iter().map(Vec::len).collect::<Vec<_>>(),
-        [4, 4, 3],
-        "eleven pictures in fours"
-    );
-    assert_eq!(
-        first,
-        batches(&train, 1),
-        "threads do not change what is drawn"
-    );
-    let second = batches(&train, 2).concat();
-    // Blue, the last value, is the photograph's number, whatever is cut from it.
-    let numbers = |pictures: &[Vec<f32>]| {
-        pictures
-            .iter()
-            .map(|p| (p[191] * 255.0 / 20.0).round() as u32)
-            .collect()
-    };
-    let (mut one, mut two): (Vec<u32>, Vec<u32>) = (numbers(&first.concat()), numbers(&second));
-    assert_ne!(one, two, "another seed, another order");
-    one.sort();
-    two.sort();
-    assert_eq!(one, two);
-    assert_ne!(
-        sorted(first.concat()),
-        sorted(second),
-        "another seed, other cuts"
-    );
-    let error = train.batches(0, 0).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "batch: expected at least one picture, got 0. 32 is a good start"
-    );
-}
-
-#[test]
-fn batches_come_from_memory_too() {
-    let digits = mnist_embedded().unwrap().train.take(10);
-    let seen = batches(&digits, 0).concat();
-    let all: Vec<Vec<f32>> = digits
-        .first(10)
-        .unwrap()
-        .flatten_from(1)
-        .unwrap()
-        .to_vec2()
-        .unwrap();
-    assert_ne!(seen, all);
-    assert_eq!(sorted(seen), sorted(all));
-}
-
-#[test]
-fn a_packed_file_gives_the_same_pictures_and_is_made_again_where_it_must_be() {
+fn a_packed_file_gives_the_same_images_and_is_repaired() {
     let folder = tempfile::tempdir().unwrap();
     let photographs = folder.path().join("photographs");
     for i in 0..9u8 {
@@ -270,14 +178,14 @@ fn a_packed_file_gives_the_same_pictures_and_is_made_again_where_it_must_be() {
     std::fs::write(photographs.join("torn.png"), b"no").unwrap();
     let cache = folder.path().join("cache");
     let _guard = crate::common::environment(&[("CANDLEBOOK_CACHE", cache.to_str().unwrap())]);
-    let packed = ImageFolder {
+    let packed = PhotoSettings {
         packed: true,
         crop: Crop::Random(0.5),
         ..settings()
     };
     let read = |settings| image_folder(&photographs, &settings).unwrap();
     let expected = colors(
-        &read(ImageFolder {
+        &read(PhotoSettings {
             packed: false,
             ..packed
         })
@@ -293,58 +201,55 @@ fn a_packed_file_gives_the_same_pictures_and_is_made_again_where_it_must_be() {
         assert_eq!(colors(&read(packed).train), expected);
         assert_eq!(files().len(), 1);
     }
-    // Damaged: cut off.
+    // Truncated.
     let bytes = std::fs::read(&files()[0]).unwrap();
     std::fs::write(&files()[0], &bytes[..bytes.len() - 1]).unwrap();
     assert_eq!(colors(&read(packed).train), expected);
     assert_eq!(std::fs::read(&files()[0]).unwrap(), bytes);
     photograph(&photographs.join("10.png"), [255; 3]);
     assert_eq!(read(packed).train.len() + read(packed).test.len(), 11);
-    assert_eq!(files().len(), 2, "other photographs, another file");
-}
-
-fn error(result: Result<Dataset, Error>) -> String {
-    result.unwrap_err().to_string()
+    assert_eq!(files().len(), 2, "another file for other photographs");
 }
 
 #[test]
-fn folders_without_pictures_are_errors_in_words() {
+fn folders_without_images_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let read = || error(image_folder(root, &settings()));
-    let expected = "expected pictures (.jpg, .jpeg, .png, .webp, .bmp, .gif), got";
+    let expected = "expected images (.jpg, .jpeg, .png, .webp, .bmp, .gif), got";
     assert_eq!(
         read(),
         format!(
-            "{}: {expected} an empty folder. Give the folder that holds the photographs, or their classes",
+            "{}: {expected} an empty folder. Choose the folder that holds the images or the folders of their \
+             classes",
             root.display()
         )
     );
     std::fs::write(root.join("a.txt"), "a").unwrap();
     std::fs::write(root.join(".hidden.jpg"), "a").unwrap();
-    assert!(read().contains(&format!("{expected} 2 files of other kinds")));
+    assert!(read().contains(&format!("{expected} 2 other files")));
     photograph(&root.join("one.png"), [1; 3]);
-    assert!(read().contains("expected at least two pictures, got 1"));
+    assert!(read().contains("expected at least two images, got 1"));
     assert!(
         error(image_folder(root.join("nowhere"), &settings())).contains("nowhere: cannot read: ")
     );
     for (settings, words) in [
         (
-            ImageFolder {
+            PhotoSettings {
                 size: 0,
                 ..settings()
             },
-            "ImageFolder::size: expected 1 to 4096 pixels, got 0",
+            "PhotoSettings::size: expected 1 to 4096 pixels, got 0",
         ),
         (
-            ImageFolder {
-                test: 1.0,
+            PhotoSettings {
+                test_split: 1.0,
                 ..settings()
             },
-            "ImageFolder::test: expected a share in (0, 1), got 1",
+            "PhotoSettings::test_split: expected a share in (0, 1), got 1",
         ),
         (
-            ImageFolder {
+            PhotoSettings {
                 crop: Crop::Random(0.0),
                 ..settings()
             },
@@ -357,7 +262,7 @@ fn folders_without_pictures_are_errors_in_words() {
 }
 
 #[test]
-fn unreadable_files_are_stood_in_for_up_to_the_limit() {
+fn unreadable_files_are_replaced_up_to_the_limit() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     for i in 0..8u8 {
@@ -365,7 +270,7 @@ fn unreadable_files_are_stood_in_for_up_to_the_limit() {
     }
     std::fs::write(root.join("nothing.jpg"), b"").unwrap();
     std::fs::write(root.join("text.jpeg"), b"hello").unwrap();
-    // A file of a few bytes that claims to be 60,000 x 60,000 pixels.
+    // A small file that claims 60,000 x 60,000 pixels.
     let mut bomb = std::io::Cursor::new(Vec::new());
     RgbImage::new(2, 2)
         .write_to(&mut bomb, ImageFormat::Bmp)
@@ -377,9 +282,9 @@ fn unreadable_files_are_stood_in_for_up_to_the_limit() {
     std::os::unix::fs::symlink("nowhere.jpg", root.join("dangling.jpg")).unwrap();
     let data = image_folder(
         root,
-        &ImageFolder {
-            unreadable: 4,
-            test: 0.5,
+        &PhotoSettings {
+            max_unreadable: 4,
+            test_split: 0.5,
             ..settings()
         },
     )
@@ -388,17 +293,14 @@ fn unreadable_files_are_stood_in_for_up_to_the_limit() {
     let all = [colors(&data.train), colors(&data.test)].concat();
     assert!(
         all.len() == 12 && all.iter().all(|color| color[0] >= 100),
-        "others stand in: {all:?}"
+        "others replace them: {all:?}"
     );
-    let table = data.contents().unwrap()[0]
-        .get("text/plain")
-        .unwrap()
-        .to_owned();
+    let table = table(&data);
     assert!(table.contains("4 unreadable"), "{table}");
     let data = image_folder(
         root,
-        &ImageFolder {
-            unreadable: 2,
+        &PhotoSettings {
+            max_unreadable: 2,
             ..settings()
         },
     )
@@ -416,15 +318,15 @@ fn unreadable_files_are_stood_in_for_up_to_the_limit() {
         )
         .unwrap_err()
         .to_string();
-    let words = "expected at most 2 unreadable pictures, got 3 unreadable ones (";
+    let words = "expected at most 2 unreadable photographs, got 3 (";
     assert!(
-        error.contains(words) && error.contains("as by ImageFolder { unreadable, .. }"),
+        error.contains(words) && error.contains("PhotoSettings { max_unreadable, .. }"),
         "{error}"
     );
 }
 
 #[test]
-fn links_in_a_circle_and_names_that_are_no_text_are_read() {
+fn cyclic_links_and_names_that_are_not_utf8_are_supported() {
     use std::os::unix::ffi::OsStrExt;
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -438,13 +340,13 @@ fn links_in_a_circle_and_names_that_are_no_text_are_read() {
 }
 
 #[test]
-fn a_size_that_does_not_fit_the_network_is_said_by_name() {
+fn a_size_that_does_not_fit_the_model_is_an_error_of_its_layer() {
     let folder = tempfile::tempdir().unwrap();
     photograph(&folder.path().join("a.png"), [1; 3]);
     photograph(&folder.path().join("b.png"), [2; 3]);
     let data = image_folder(
         folder.path(),
-        &ImageFolder {
+        &PhotoSettings {
             size: 9,
             ..settings()
         },

@@ -1,5 +1,6 @@
 //! LMDB databases of Caffe's records: layouts, pixels, labels, damage.
 
+use crate::support::{colors, error, table};
 use candlebook::prelude::*;
 use heed::types::Bytes;
 use heed::{CommitOrAbort, EnvOpenOptions};
@@ -16,10 +17,10 @@ fn varint(mut value: u64) -> Vec<u8> {
     bytes
 }
 
-/// A `Datum`: channels, height, width, data, and a label or encoded where they are given.
-fn datum((c, h, w): (u64, u64, u64), data: &[u8], label: Option<i64>, encoded: bool) -> Vec<u8> {
+/// A `Datum` of (channels, height, width); an encoded one has no shape.
+fn datum(shape: [u64; 3], data: &[u8], label: Option<i64>, encoded: bool) -> Vec<u8> {
     let mut record = Vec::new();
-    for (key, value) in [(8, c), (16, h), (24, w)].into_iter().filter(|_| !encoded) {
+    for (key, value) in [8, 16, 24].into_iter().zip(shape).filter(|_| !encoded) {
         record.push(key);
         record.extend(varint(value));
     }
@@ -34,20 +35,20 @@ fn datum((c, h, w): (u64, u64, u64), data: &[u8], label: Option<i64>, encoded: b
     record
 }
 
-/// A record of 4 x 6 pixels of one colour, blue first.
+/// A record of 4 x 6 pixels of one color, as blue, green and red planes.
 fn pixels([r, g, b]: [u8; 3], label: Option<i64>) -> Vec<u8> {
     datum(
-        (3, 4, 6),
+        [3, 4, 6],
         &[[b; 24], [g; 24], [r; 24]].concat(),
         label,
         false,
     )
 }
 
-/// Writes a database, as Caffe does, and leaves only its data file.
+/// Writes a database as Caffe does, and removes its lock file.
 fn write(folder: &Path, records: &[Vec<u8>]) {
     std::fs::create_dir_all(folder).unwrap();
-    // SAFETY: nobody else knows the folder yet.
+    // SAFETY: no other program uses the new folder.
     let env = unsafe {
         EnvOpenOptions::new()
             .map_size(16 << 20)
@@ -77,29 +78,15 @@ fn write(folder: &Path, records: &[Vec<u8>]) {
     std::fs::remove_file(folder.join("lock.mdb")).unwrap();
 }
 
-fn settings() -> ImageFolder {
-    ImageFolder {
+fn settings() -> PhotoSettings {
+    PhotoSettings {
         size: 4,
         ..Default::default()
     }
 }
 
-/// The first value of each channel of each picture, in 255ths.
-fn colors(split: &Split) -> Vec<[u8; 3]> {
-    let images = split.first(usize::MAX).unwrap();
-    let values = images.i((.., .., 0, 0)).unwrap().to_vec2::<f32>().unwrap();
-    values
-        .iter()
-        .map(|v| [v[0], v[1], v[2]].map(|v| (v * 255.0).round() as u8))
-        .collect()
-}
-
-fn error(result: Result<Dataset, Error>) -> String {
-    result.unwrap_err().to_string()
-}
-
 #[test]
-fn splits_labels_and_the_order_of_channels() {
+fn splits_labels_and_bgr_pixels_are_read() {
     for (train, test) in [
         ("train", "val"),
         ("ilsvrc12_train_lmdb", "ilsvrc12_val_lmdb"),
@@ -117,10 +104,10 @@ fn splits_labels_and_the_order_of_channels() {
         RgbImage::from_pixel(9, 5, Rgb([10, 20, 30]))
             .write_to(&mut png, ImageFormat::Png)
             .unwrap();
-        let grey = datum((1, 5, 4), &[77; 20], Some(0), false);
+        let grey = datum([1, 5, 4], &[77; 20], Some(0), false);
         write(
             &root.join(test),
-            &[datum((0, 0, 0), png.get_ref(), Some(3), true), grey],
+            &[datum([0, 0, 0], png.get_ref(), Some(3), true), grey],
         );
         let data = lmdb_folder(root, &settings()).unwrap();
         assert_eq!(
@@ -139,14 +126,14 @@ fn splits_labels_and_the_order_of_channels() {
 }
 
 #[test]
-fn rows_and_columns_stay_what_they_are() {
+fn rows_and_columns_keep_their_order() {
     let folder = tempfile::tempdir().unwrap();
     let plane = |start: u8| (start..start + 16).collect::<Vec<_>>();
     write(
         folder.path(),
         &[
             datum(
-                (3, 4, 4),
+                [3, 4, 4],
                 &[plane(0), plane(50), plane(100)].concat(),
                 None,
                 false,
@@ -156,8 +143,8 @@ fn rows_and_columns_stay_what_they_are() {
     );
     let data = lmdb_folder(
         folder.path(),
-        &ImageFolder {
-            test: 0.5,
+        &PhotoSettings {
+            test_split: 0.5,
             ..settings()
         },
     )
@@ -181,7 +168,7 @@ fn rows_and_columns_stay_what_they_are() {
 }
 
 #[test]
-fn a_share_is_held_out_by_seed_and_a_database_can_be_open_twice() {
+fn test_images_are_chosen_by_the_seed_and_a_database_can_be_opened_twice() {
     let folder = tempfile::tempdir().unwrap();
     write(
         folder.path(),
@@ -192,9 +179,9 @@ fn a_share_is_held_out_by_seed_and_a_database_can_be_open_twice() {
     let read = |seed| {
         lmdb_folder(
             folder.path(),
-            &ImageFolder {
+            &PhotoSettings {
                 seed,
-                test: 0.25,
+                test_split: 0.25,
                 ..settings()
             },
         )
@@ -216,7 +203,7 @@ fn a_share_is_held_out_by_seed_and_a_database_can_be_open_twice() {
 }
 
 #[test]
-fn records_stream_through_training_and_packed_files() {
+fn training_and_packed_files_read_records() {
     let folder = tempfile::tempdir().unwrap();
     write(
         &folder.path().join("db"),
@@ -229,7 +216,7 @@ fn records_stream_through_training_and_packed_files() {
     let read = |packed| {
         lmdb_folder(
             folder.path().join("db"),
-            &ImageFolder {
+            &PhotoSettings {
                 packed,
                 ..settings()
             },
@@ -253,15 +240,15 @@ fn records_stream_through_training_and_packed_files() {
 }
 
 #[test]
-fn damaged_records_are_unreadable_ones() {
+fn damaged_records_count_as_unreadable() {
     let folder = tempfile::tempdir().unwrap();
     let whole = pixels([100; 3], Some(1));
     let records = [
         whole.clone(),
         whole[..40].to_vec(),
-        datum((3, 4, 7), &[0; 72], Some(1), false),
-        datum((2, 4, 6), &[0; 48], Some(1), false),
-        datum((0, 0, 0), b"no picture", Some(1), true),
+        datum([3, 4, 7], &[0; 72], Some(1), false),
+        datum([2, 4, 6], &[0; 48], Some(1), false),
+        datum([0, 0, 0], b"no image", Some(1), true),
         whole.clone(),
         Vec::new(),
         whole,
@@ -269,23 +256,20 @@ fn damaged_records_are_unreadable_ones() {
     write(folder.path(), &records);
     let data = lmdb_folder(
         folder.path(),
-        &ImageFolder {
-            test: 0.4,
+        &PhotoSettings {
+            test_split: 0.4,
             ..settings()
         },
     )
     .unwrap();
     let all = [colors(&data.train), colors(&data.test)].concat();
-    assert_eq!(all, [[100; 3]; 8], "others stand in");
-    let table = data.contents().unwrap()[0]
-        .get("text/plain")
-        .unwrap()
-        .to_owned();
+    assert_eq!(all, [[100; 3]; 8], "others replace them");
+    let table = table(&data);
     assert!(table.contains("5 unreadable"), "{table}");
     let few = lmdb_folder(
         folder.path(),
-        &ImageFolder {
-            unreadable: 2,
+        &PhotoSettings {
+            max_unreadable: 2,
             ..settings()
         },
     )
@@ -297,21 +281,21 @@ fn damaged_records_are_unreadable_ones() {
         .unwrap_err()
         .to_string();
     assert!(
-        text.contains("expected at most 2 unreadable pictures, got 3") && text.contains("_n01/"),
+        text.contains("expected at most 2 unreadable photographs, got 3") && text.contains("_n01/"),
         "{text}"
     );
 }
 
 #[test]
-fn what_is_no_database_is_an_error_in_words() {
+fn other_files_and_records_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let read = || error(lmdb_folder(root, &settings()));
     assert_eq!(
         read(),
         format!(
-            "{}: expected a file data.mdb, or folders train and val that have one, got none. Give the folder that holds it, or \
-             one with train and val",
+            "{}: expected a file data.mdb, or folders train and val with one each, got none. Choose the folder of the \
+             database or of both databases",
             root.display()
         )
     );
@@ -326,7 +310,7 @@ fn what_is_no_database_is_an_error_in_words() {
         b"SQLite format 3".repeat(999),
     ] {
         std::fs::write(&file, bytes).unwrap();
-        let words = "expected an LMDB database of Caffe's records, got a file of another kind. Check that the copy is whole";
+        let words = "expected an LMDB database of Caffe's records, got another file format. Check that the copy is complete";
         assert!(read().ends_with(words), "{}", read());
     }
     std::fs::remove_file(&file).unwrap();
@@ -342,19 +326,21 @@ fn what_is_no_database_is_an_error_in_words() {
     std::fs::remove_file(&file).unwrap();
     write(root, &[pixels([1; 3], Some(1)), pixels([1; 3], Some(-1))]);
     assert!(
-        read().contains("expected labels from 0 to 4294967295, got -1 of 00000001_n01/1.JPEG."),
+        read().contains(
+            "expected labels from 0 to 4294967295, got -1 in record 00000001_n01/1.JPEG."
+        ),
         "{}",
         read()
     );
     let text = error(lmdb_folder(
         root,
-        &ImageFolder {
+        &PhotoSettings {
             size: 0,
             ..settings()
         },
     ));
     assert!(
-        text.starts_with("ImageFolder::size: expected 1 to 4096 pixels, got 0"),
+        text.starts_with("PhotoSettings::size: expected 1 to 4096 pixels, got 0"),
         "{text}"
     );
     for name in ["a_train_lmdb", "b_train_lmdb"] {
@@ -367,7 +353,7 @@ fn what_is_no_database_is_an_error_in_words() {
 }
 
 #[test]
-fn a_file_that_is_cut_off_anywhere_is_an_error() {
+fn a_truncated_file_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     write(
         folder.path(),
@@ -377,13 +363,13 @@ fn a_file_that_is_cut_off_anywhere_is_an_error() {
     let bytes = std::fs::read(&file).unwrap();
     let cut = folder.path().join("cut");
     for at in (0..bytes.len()).step_by(997).chain([bytes.len() - 1]) {
-        // Another file each time: one that is open keeps its name.
+        // A new file each time, because an open database is shared by its path.
         let place = cut.join(at.to_string());
         std::fs::create_dir_all(&place).unwrap();
         std::fs::write(place.join("data.mdb"), &bytes[..at]).unwrap();
         let text = error(lmdb_folder(&place, &settings()));
         assert!(
-            text.contains("Check that the copy is whole"),
+            text.contains("Check that the copy is complete"),
             "{at}: {text}"
         );
     }

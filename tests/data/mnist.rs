@@ -1,6 +1,7 @@
-//! Where MNIST comes from: the order of the places, checksums, the cache, and no network.
+//! MNIST: the embedded digits, the search for the files, checksums, the cache, offline use.
 
 use crate::common::environment;
+use crate::support::error;
 use candlebook::prelude::*;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -11,7 +12,7 @@ fn text(path: &Path) -> &str {
 }
 
 #[test]
-fn the_embedded_digits_are_as_many_of_each() {
+fn embedded_digits_are_balanced() {
     let data = mnist_embedded().unwrap();
     for (split, each) in [(&data.train, 400), (&data.test, 100)] {
         let labels = split.labels().unwrap();
@@ -40,25 +41,25 @@ fn the_embedded_digits_are_as_many_of_each() {
 const MEAN: f64 = 0.13131962985194076;
 
 #[test]
-fn without_network_the_embedded_digits_stand_in() {
+fn offline_mnist_falls_back_to_the_embedded_digits() {
     let folder = tempfile::tempdir().unwrap();
     let _guard = environment(&[
         ("CANDLEBOOK_OFFLINE", "1"),
         ("CANDLEBOOK_CACHE", text(folder.path())),
     ]);
     assert_eq!(mnist().unwrap().train.len(), 4000);
-    let error = fashion_mnist();
+    let fashion = fashion_mnist();
     if !Path::new("/usr/share/datasets/fashion-mnist").is_dir() {
         assert_eq!(
-            error.unwrap_err().to_string(),
+            error(fashion),
             "train-images-idx3-ubyte.gz: expected a download from one of 0 mirrors, got: CANDLEBOOK_OFFLINE is set. \
-             Check the network, or put the four Fashion-MNIST files into a folder and set CANDLEBOOK_DATA to it"
+             Check the network, or set CANDLEBOOK_DATA to a folder with the four Fashion-MNIST files"
         );
     }
 }
 
 #[test]
-fn files_that_are_not_mnist_by_their_checksum_are_refused() {
+fn files_with_another_checksum_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     for name in [
         "train-images-idx3",
@@ -69,21 +70,19 @@ fn files_that_are_not_mnist_by_their_checksum_are_refused() {
         std::fs::write(folder.path().join(format!("{name}-ubyte")), b"not digits").unwrap();
     }
     let _guard = environment(&[("CANDLEBOOK_DATA", text(folder.path()))]);
-    let error = mnist().unwrap_err().to_string();
+    let error = error(mnist());
     assert!(
         error.contains("expected MNIST's train-images-idx3-ubyte (SHA-256 ba891046")
             && error.contains("got SHA-256"),
         "{error}"
     );
     assert!(
-        error.contains(
-            "If the file is damaged, delete it; to read files of your own use idx_folder(path)"
-        ),
+        error.contains("Delete the file if it is damaged; for other files use idx_folder(path)"),
         "{error}"
     );
 }
 
-/// A mirror that answers every request with the same bytes.
+/// Starts a mirror that answers every request with these bytes.
 fn mirror(body: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -103,17 +102,17 @@ fn mirror(body: &'static [u8]) -> String {
 }
 
 #[test]
-fn a_download_that_fails_its_checksum_is_not_kept() {
+fn downloads_with_another_checksum_are_not_cached() {
     let cache = tempfile::tempdir().unwrap();
     let mirror = mirror(b"a login page, say");
     let _guard = environment(&[
         ("CANDLEBOOK_MIRROR", &mirror),
         ("CANDLEBOOK_CACHE", text(cache.path())),
     ]);
-    // MNIST falls back to its own digits, Fashion-MNIST has none.
+    // MNIST falls back to the embedded digits; there are none for Fashion-MNIST.
     assert_eq!(mnist().unwrap().train.len(), 4000);
     if !Path::new("/usr/share/datasets/fashion-mnist").is_dir() {
-        let error = fashion_mnist().unwrap_err().to_string();
+        let error = error(fashion_mnist());
         assert!(
             error.contains("1 mirrors") && error.contains("expected Fashion-MNIST's train-images"),
             "{error}"
@@ -127,9 +126,9 @@ fn a_download_that_fails_its_checksum_is_not_kept() {
 }
 
 #[test]
-fn full_mnist_is_found_and_checked_where_it_is_at_hand() {
+fn full_mnist_is_found_and_verified() {
     let Some(folder) = std::env::var_os("CANDLEBOOK_TEST_MNIST").map(PathBuf::from) else {
-        println!("skipped: set CANDLEBOOK_TEST_MNIST to a folder that has all of MNIST");
+        println!("skipped: set CANDLEBOOK_TEST_MNIST to a folder with the four MNIST files");
         return;
     };
     let _guard = environment(&[

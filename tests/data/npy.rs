@@ -1,4 +1,4 @@
-//! NumPy's files: layouts, types, archives, and every way in which one can be wrong.
+//! NumPy's files: layouts, types, archives, errors.
 //!
 //! The arrays in base64 were made with NumPy 2.4.6:
 //! ```python
@@ -61,7 +61,7 @@ fn file(folder: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// A file with this head and body.
+/// Writes a file with this header and body.
 fn npy(folder: &Path, name: &str, head: &str, body: &[u8]) -> PathBuf {
     let path = folder.join(name);
     let size = (head.len() as u16).to_le_bytes();
@@ -87,12 +87,33 @@ fn values(split: &Split) -> Vec<f32> {
         .unwrap()
 }
 
-/// 0, 1, 2, ... as parts of `of`.
+/// 0, 1, 2, ... divided by `of`.
 fn counted(of: f32) -> Vec<f32> {
     (0..24).map(|i| i as f32 / of).collect()
 }
 
-/// The message without the path in front.
+/// The images of a `.npy` file, as the training split.
+fn read_npy(path: &Path, labels: Option<&str>) -> Result<Split, Error> {
+    let settings = ArraySettings {
+        labels: labels.map(str::to_owned),
+        test_images: Some(path.to_str().unwrap().to_owned()),
+        ..Default::default()
+    };
+    npy_images(path, &settings).map(|data| data.train)
+}
+
+/// The images of an array in a `.npz` file, as the training split.
+fn read_npz(path: &Path, images: &str, labels: Option<&str>) -> Result<Split, Error> {
+    let settings = ArraySettings {
+        images: Some(images.to_owned()),
+        labels: labels.map(str::to_owned),
+        test_images: Some(images.to_owned()),
+        ..Default::default()
+    };
+    npz_images(path, &settings).map(|data| data.train)
+}
+
+/// The error without its path.
 fn error(path: &Path, result: Result<Split, Error>) -> String {
     let text = result.unwrap_err().to_string();
     text.strip_prefix(&format!("{}: ", path.display()))
@@ -101,11 +122,91 @@ fn error(path: &Path, result: Result<Split, Error>) -> String {
 }
 
 #[test]
-fn layouts_orders_and_types_give_the_same_pictures() {
+fn a_share_of_the_images_is_held_out_with_their_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes: Vec<u8> = (0..10).collect();
+    let images = npy(folder.path(), "x.npy", &head("|u1", "(10, 1, 1)"), &bytes);
+    let labels = npy(folder.path(), "y.npy", &head("|u1", "(10,)"), &bytes);
+    let settings = ArraySettings {
+        labels: Some(labels.to_str().unwrap().to_owned()),
+        test_split: 0.3,
+        ..Default::default()
+    };
+    let data = npy_images(&images, &settings).unwrap();
+    assert_eq!(
+        (data.name.as_str(), data.train.len(), data.test.len()),
+        ("x.npy", 7, 3)
+    );
+    for split in [&data.train, &data.test] {
+        let pixels = values(split)
+            .into_iter()
+            .map(|value| (value * 255.0).round() as u32);
+        assert_eq!(split.labels().unwrap(), pixels.collect::<Vec<_>>());
+    }
+    let other = npy_images(
+        &images,
+        &ArraySettings {
+            seed: 1,
+            ..settings.clone()
+        },
+    )
+    .unwrap();
+    assert_ne!(other.test.labels(), data.test.labels());
+    let all = npy_images(
+        &images,
+        &ArraySettings {
+            test_split: 1.0,
+            ..settings.clone()
+        },
+    );
+    let text = all.unwrap_err().to_string();
+    assert!(
+        text.starts_with("ArraySettings::test_split: expected a share in (0, 1)"),
+        "{text}"
+    );
+    let named = npy_images(
+        &images,
+        &ArraySettings {
+            images: Some("x".into()),
+            ..settings
+        },
+    );
+    let text = named.unwrap_err().to_string();
+    assert!(
+        text.starts_with("ArraySettings::images: expected None, got x."),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_only_array_of_an_archive_needs_no_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), "all.npz", NPZ);
+    let labels = Some("y".to_owned());
+    let data = npz_images(
+        &path,
+        &ArraySettings {
+            labels,
+            ..Default::default()
+        },
+    )
+    .unwrap();
+    assert_eq!((data.train.len(), data.test.len()), (1, 1));
+    let text = npz_images(&path, &ArraySettings::default())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("expected one array of images, got x, y. Set ArraySettings"),
+        "{text}"
+    );
+}
+
+#[test]
+fn layouts_orders_and_types_give_the_same_images() {
     let folder = tempfile::tempdir().unwrap();
     for (text, of) in [(C, 255.0), (FORTRAN, 255.0), (LAST, 255.0), (F64, 32.0)] {
         let path = file(folder.path(), "x.npy", text);
-        let split = npy_images(&path, None).unwrap();
+        let split = read_npy(&path, None).unwrap();
         assert_eq!(
             (split.len(), split.image_shape(), split.labels()),
             (2, (3, 2, 2), None)
@@ -115,23 +216,23 @@ fn layouts_orders_and_types_give_the_same_pictures() {
 }
 
 #[test]
-fn archives_hold_pictures_and_labels_by_name() {
+fn archives_hold_images_and_labels_by_name() {
     let folder = tempfile::tempdir().unwrap();
     for (text, of) in [(NPZ, 255.0), (NPZC, 32.0)] {
         let path = file(folder.path(), "all.npz", text);
-        let split = npz_images(&path, "x", Some("y")).unwrap();
+        let split = read_npz(&path, "x", Some("y")).unwrap();
         assert_eq!(
             (values(&split), split.labels()),
             (counted(of), Some(vec![3, 0]))
         );
-        assert_eq!(npz_images(&path, "x.npy", None).unwrap().labels(), None);
+        assert_eq!(read_npz(&path, "x.npy", None).unwrap().labels(), None);
     }
     let path = folder.path().join("all.npz");
     assert_eq!(
-        error(&path, npz_images(&path, "z", None)),
-        "expected an array z, got x, y. Give one of its names"
+        error(&path, read_npz(&path, "z", None)),
+        "expected an array z, got x, y. Use one of its names"
     );
-    let text = error(&path.join("y"), npz_images(&path, "y", None));
+    let text = error(&path.join("y"), read_npz(&path, "y", None));
     assert!(
         text.starts_with(
             "expected shape (n, h, w), (n, c, h, w) or (n, h, w, c) with 1 or 3 channels, got [2]"
@@ -141,7 +242,7 @@ fn archives_hold_pictures_and_labels_by_name() {
 }
 
 #[test]
-fn channels_come_first_where_both_would_fit() {
+fn channels_come_first_if_both_layouts_fit() {
     let folder = tempfile::tempdir().unwrap();
     for (shape, expected) in [
         ("(2, 3, 4)", (2, (1, 3, 4))),
@@ -152,7 +253,7 @@ fn channels_come_first_where_both_would_fit() {
         ("(3L, 2L, 4L)", (3, (1, 2, 4))),
     ] {
         let path = npy(folder.path(), "x.npy", &head("|u1", shape), &[7; 24]);
-        let split = npy_images(&path, None).unwrap();
+        let split = read_npy(&path, None).unwrap();
         assert_eq!((split.len(), split.image_shape()), expected, "{shape}");
     }
     let path = npy(
@@ -161,11 +262,11 @@ fn channels_come_first_where_both_would_fit() {
         &head("|u1", "(2, 2, 3, 2)"),
         &[7; 24],
     );
-    assert!(error(&path, npy_images(&path, None)).contains("got [2, 2, 3, 2]"));
+    assert!(error(&path, read_npy(&path, None)).contains("got [2, 2, 3, 2]"));
 }
 
 #[test]
-fn values_outside_their_range_are_named() {
+fn errors_state_values_outside_their_range() {
     let folder = tempfile::tempdir().unwrap();
     let floats = |values: [f32; 4]| {
         values
@@ -186,27 +287,26 @@ fn values_outside_their_range_are_named() {
             &floats([0.0, 1.0, value, 0.0]),
         );
         assert_eq!(
-            error(&path, npy_images(&path, None)),
+            error(&path, read_npy(&path, None)),
             format!(
-                "expected floats in [0, 1], got {words} at [0, 1, 0]. Scale it in Python, e.g. x / 255, or keep the bytes as \
-                 uint8"
+                "expected floats in [0, 1], got {words} at [0, 1, 0]. Scale it in Python, e.g. x / 255, or save it as uint8"
             )
         );
     }
     let path = npy(folder.path(), "x.npy", &head("<i2", "(1, 1, 2)"), &[0; 4]);
     assert!(
-        error(&path, npy_images(&path, None))
-            .starts_with("expected pictures of uint8, float32 or float64, got int16.")
+        error(&path, read_npy(&path, None))
+            .starts_with("expected images of uint8, float32 or float64, got int16.")
     );
 }
 
 #[test]
-fn labels_are_integers_from_0_on_one_for_each_picture() {
+fn labels_are_integers_from_0_one_per_image() {
     let folder = tempfile::tempdir().unwrap();
     let images = npy(folder.path(), "x.npy", &head("|u1", "(2, 1, 2)"), &[0; 4]);
     let read = |head: &str, body: &[u8]| {
         let path = npy(folder.path(), "y.npy", head, body);
-        npy_images(&images, Some(path.to_str().unwrap()))
+        read_npy(&images, Some(path.to_str().unwrap()))
             .map(|split| split.labels().unwrap())
             .map_err(|e| e.to_string())
     };
@@ -226,7 +326,7 @@ fn labels_are_integers_from_0_on_one_for_each_picture() {
         (
             head("<f4", "(2,)"),
             8,
-            "expected labels that are integers, got float32",
+            "expected integer labels, got float32",
         ),
         (
             head("|u1", "(2, 1)"),
@@ -236,7 +336,7 @@ fn labels_are_integers_from_0_on_one_for_each_picture() {
         (
             head("|u1", "(3,)"),
             3,
-            "labels: expected one for each of 2 pictures, got 3",
+            "labels: expected one label for each of 2 images, got 3",
         ),
         (
             head("|u1", "()"),
@@ -250,36 +350,36 @@ fn labels_are_integers_from_0_on_one_for_each_picture() {
 }
 
 #[test]
-fn heads_that_lie_take_no_memory() {
+fn wrong_headers_allocate_no_memory() {
     let folder = tempfile::tempdir().unwrap();
     for (shape, words) in [
         (
             "(60000, 28, 28)",
-            "expected 47040000 bytes after the head, for shape [60000, 28, 28], got 4.",
+            "expected 47040000 bytes after the header, for shape [60000, 28, 28], got 4.",
         ),
         (
             "(99999999999, 28, 28)",
-            "expected far too many bytes after the head",
+            "expected far too many bytes after the header",
         ),
         (
             "(18446744073709551615, 18446744073709551615, 3)",
-            "expected far too many bytes after the head",
+            "expected far too many bytes after the header",
         ),
         (
             "(99999999999999999999999, 1, 1)",
-            "expected the head of a plain array of numbers, got {'descr'",
+            "expected the header of a plain array of numbers, got {'descr'",
         ),
         (
             "(-1, 1, 1)",
-            "expected the head of a plain array of numbers",
+            "expected the header of a plain array of numbers",
         ),
         (
             "(1, 1, 3)",
-            "expected 3 bytes after the head, for shape [1, 1, 3], got 4.",
+            "expected 3 bytes after the header, for shape [1, 1, 3], got 4.",
         ),
     ] {
         let path = npy(folder.path(), "x.npy", &head("|u1", shape), &[0; 4]);
-        let text = error(&path, npy_images(&path, None));
+        let text = error(&path, read_npy(&path, None));
         assert!(text.starts_with(words), "{text}");
     }
     for shape in [
@@ -291,11 +391,9 @@ fn heads_that_lie_take_no_memory() {
         for fortran in ["False", "True"] {
             let head = head("|u1", shape).replace("False", fortran);
             let path = npy(folder.path(), "x.npy", &head, &[]);
-            let text = error(&path, npy_images(&path, None));
+            let text = error(&path, read_npy(&path, None));
             assert!(
-                text.starts_with(
-                    "expected at least one picture of at least one pixel, got shape ["
-                ),
+                text.starts_with("expected at least one image of at least one pixel, got shape ["),
                 "{text}"
             );
         }
@@ -303,13 +401,13 @@ fn heads_that_lie_take_no_memory() {
     let path = folder.path().join("x.npy");
     std::fs::write(&path, b"\x93NUMPY\x02\x00\xff\xff\xff\xff{").unwrap();
     assert!(
-        error(&path, npy_images(&path, None))
-            .starts_with("expected the head of a plain array, got one of 4294967295 bytes")
+        error(&path, read_npy(&path, None))
+            .starts_with("expected the header of a plain array, got 4294967295 bytes")
     );
 }
 
 #[test]
-fn heads_of_other_arrays_are_refused() {
+fn headers_of_other_arrays_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     for head in [
         "{'descr': '|O', 'fortran_order': False, 'shape': (1, 2, 2), }",
@@ -324,27 +422,27 @@ fn heads_of_other_arrays_are_refused() {
         "\u{e9}",
     ] {
         let path = npy(folder.path(), "x.npy", head, &[0; 4]);
-        let text = error(&path, npy_images(&path, None));
+        let text = error(&path, read_npy(&path, None));
         assert!(
-            text.starts_with("expected the head of a plain array of numbers, got "),
+            text.starts_with("expected the header of a plain array of numbers, got "),
             "{text}"
         );
     }
 }
 
 #[test]
-fn no_part_of_a_file_makes_it_panic() {
+fn damaged_files_never_panic() {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in [("x.npy", F64), ("x.npz", NPZC)] {
         let path = file(folder.path(), name, text);
         let bytes = std::fs::read(&path).unwrap();
         let read = || match name {
-            "x.npy" => npy_images(&path, None),
-            _ => npz_images(&path, "x", Some("y")),
+            "x.npy" => read_npy(&path, None),
+            _ => read_npz(&path, "x", Some("y")),
         };
         for at in (0..bytes.len()).step_by(3) {
             std::fs::write(&path, &bytes[..at]).unwrap();
-            assert!(read().is_err(), "{name} cut at {at}");
+            assert!(read().is_err(), "{name} truncated at {at}");
             let mut damaged = bytes.clone();
             damaged[at] = if at % 2 == 0 { 0xff } else { b'9' };
             std::fs::write(&path, damaged).unwrap();
@@ -352,17 +450,17 @@ fn no_part_of_a_file_makes_it_panic() {
         }
     }
     let missing = folder.path().join("none.npy");
-    assert!(error(&missing, npy_images(&missing, None)).starts_with("cannot read: No such file"));
+    assert!(error(&missing, read_npy(&missing, None)).starts_with("cannot read: No such file"));
 }
 
 #[test]
-fn an_archive_that_unpacks_into_more_than_it_says_is_refused() {
+fn zip_bombs_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bomb.npz");
     let mut archive = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
-    let how = zip::write::SimpleFileOptions::default()
+    let options = zip::write::SimpleFileOptions::default()
         .compression_method(zip::CompressionMethod::Deflated);
-    archive.start_file("x.npy", how).unwrap();
+    archive.start_file("x.npy", options).unwrap();
     let head = head("|u1", "(1, 2, 2)");
     archive.write_all(b"\x93NUMPY\x01\x00").unwrap();
     archive
@@ -374,12 +472,12 @@ fn an_archive_that_unpacks_into_more_than_it_says_is_refused() {
     }
     archive.finish().unwrap();
     assert!(std::fs::metadata(&path).unwrap().len() < 1 << 17);
-    let text = error(&path.join("x"), npz_images(&path, "x", None));
+    let text = error(&path.join("x"), read_npz(&path, "x", None));
     assert!(
-        text.starts_with("expected 4 bytes after the head, for shape [1, 2, 2], got 67108864."),
+        text.starts_with("expected 4 bytes after the header, for shape [1, 2, 2], got 67108864."),
         "{text}"
     );
-    // The size of the entry says four bytes as well: what comes is longer, and is not read.
+    // The entry claims four bytes too: the rest is not read.
     let mut bytes = std::fs::read(&path).unwrap();
     let (claimed, says) = (
         (10 + head.len() as u32 + (64 << 20)).to_le_bytes(),
@@ -391,5 +489,5 @@ fn an_archive_that_unpacks_into_more_than_it_says_is_refused() {
         }
     }
     std::fs::write(&path, bytes).unwrap();
-    let _ = npz_images(&path, "x", None);
+    let _ = read_npz(&path, "x", None);
 }

@@ -1,10 +1,10 @@
-//! The photographs inside the crate: held out by photograph, the same each time, not blank.
+//! The photographs inside the crate.
 
 use candlebook::photographs;
 use candlebook::prelude::*;
 
 #[test]
-fn pictures_of_other_photographs_are_held_out() {
+fn test_images_come_from_other_photographs() {
     let data = photographs(24).unwrap();
     assert_eq!(
         (data.train.len(), data.test.len(), data.image_shape()),
@@ -23,7 +23,7 @@ fn pictures_of_other_photographs_are_held_out() {
 }
 
 #[test]
-fn they_are_the_same_each_time_and_differ_from_each_other() {
+fn crops_are_reproducible_and_differ() {
     let values = |data: &Dataset, n| {
         data.train
             .images(&[n])
@@ -46,7 +46,7 @@ fn they_are_the_same_each_time_and_differ_from_each_other() {
 }
 
 #[test]
-fn sizes_that_the_photographs_do_not_have_are_refused() {
+fn sizes_outside_their_range_are_rejected() {
     for size in [0, 7, 257] {
         let error = photographs(size).unwrap_err().to_string();
         assert_eq!(

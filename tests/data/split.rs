@@ -1,9 +1,10 @@
-//! Splits and data sets: shapes, values, what does not fit.
+//! Splits: shapes, values, labels, errors.
 
+use crate::support::error;
 use candlebook::prelude::*;
 
 #[test]
-fn bytes_become_floats_in_the_unit_range_in_the_order_asked_for() {
+fn images_are_floats_in_0_to_1_in_the_requested_order() {
     let split = Split::from_bytes(vec![0, 255, 51, 102], (1, 1, 2), Some(vec![7, 8])).unwrap();
     let images = split.images(&[1, 0]).unwrap();
     assert_eq!(images.dims(), [2, 1, 1, 2]);
@@ -16,7 +17,7 @@ fn bytes_become_floats_in_the_unit_range_in_the_order_asked_for() {
 }
 
 #[test]
-fn the_mean_image_is_the_mean_over_pictures() {
+fn the_mean_image_averages_over_images() {
     let images = Tensor::new(&[0f32, 1.0, 0.5, 0.0], &Device::Cpu)
         .unwrap()
         .reshape((2, 1, 1, 2))
@@ -32,44 +33,60 @@ fn the_mean_image_is_the_mean_over_pictures() {
 }
 
 #[test]
-fn what_does_not_fit_is_an_error_in_words() {
-    let text = |result: Result<Split, Error>| result.unwrap_err().to_string();
+fn shapes_and_labels_that_do_not_match_are_errors() {
     assert_eq!(
-        text(Split::from_bytes(vec![0; 5], (1, 1, 2), None)),
-        "Split::from_bytes: expected a whole number of pictures of 1 x 1 x 2 = 2 bytes, got 5. Check the shape"
+        error(Split::from_bytes(vec![0; 5], (1, 1, 2), None)),
+        "Split::from_bytes: expected a whole number of images of 1 x 1 x 2 = 2 bytes, got 5. Check the shape"
     );
     assert_eq!(
-        text(Split::from_bytes(vec![0; 4], (1, 1, 2), Some(vec![0]))),
-        "labels: expected one for each of 2 pictures, got 1. Give both from the same source"
+        error(Split::from_bytes(vec![0; 4], (1, 1, 2), Some(vec![0]))),
+        "labels: expected one label for each of 2 images, got 1. Check that images and labels come from the same \
+         source"
     );
-    assert!(text(Split::from_bytes(vec![], (1, 1, 2), None)).contains("at least one picture"));
+    assert!(error(Split::from_bytes(vec![], (1, 1, 2), None)).contains("at least one image"));
     let flat = Tensor::zeros((2, 4), DType::F32, &Device::Cpu).unwrap();
     assert!(
-        text(Split::from_tensor(&flat, None))
+        error(Split::from_tensor(&flat, None))
             .starts_with("Split::from_tensor: expected (n, c, h, w), got [2, 4]")
     );
     let split = Split::from_bytes(vec![0; 4], (1, 1, 2), None).unwrap();
     assert_eq!(
-        split.images(&[2]).unwrap_err().to_string(),
+        error(split.images(&[2])),
         "position: expected below 2, got 2. Positions count from 0"
-    );
-    let other = Split::from_bytes(vec![0; 4], (1, 2, 2), None).unwrap();
-    assert!(
-        Dataset::new("d", "here", split, other)
-            .unwrap_err()
-            .to_string()
-            .starts_with("test pictures: expected")
     );
 }
 
 #[test]
-fn a_dataset_shows_a_table_and_a_strip() {
-    let contents = mnist_embedded().unwrap().contents().unwrap();
-    let table = contents[0].get("text/plain").unwrap();
-    assert!(
-        table.contains("train") && table.contains("4000") && table.contains("10 classes"),
-        "{table}"
+fn an_empty_split_has_no_mean_and_no_loss_and_shows_a_text() {
+    let digits = mnist_embedded().unwrap();
+    let empty = digits.test.take(0);
+    assert!(empty.is_empty() && !digits.test.is_empty());
+    let expected = "expected a split of at least one image, got an empty one. \
+                    Keep at least one image, e.g. .take(100)";
+    let mean = error(empty.mean_image());
+    assert_eq!(mean, format!("Split::mean_image: {expected}"));
+    let ae = Autoencoder::symmetric(digits.image_shape(), &[Flatten, Linear(2)]).unwrap();
+    assert_eq!(error(ae.evaluate(&empty)), format!("evaluate: {expected}"));
+    assert_eq!(empty.first(9).unwrap().dims(), [0, 1, 28, 28]);
+    assert_eq!(empty.batches(4, 0).unwrap().count(), 0);
+    let contents = empty.contents().unwrap();
+    assert_eq!(contents[0].get("text/plain"), Some("0 images (1, 28, 28)"));
+    assert_eq!(
+        digits.take(0, 0).contents().unwrap().len(),
+        1,
+        "the table alone"
     );
-    assert!(contents[0].get("text/html").unwrap().contains("<td"));
-    assert!(contents[1].get("image/png").is_some());
+}
+
+#[test]
+fn names_are_needed_for_every_label() {
+    let split = |labels| Split::from_bytes(vec![0; 2], (1, 1, 1), labels).unwrap();
+    let names = |n: usize| (0..n).map(|i| format!("class {i}")).collect::<Vec<_>>();
+    let named = split(Some(vec![0, 1])).named(names(2)).unwrap();
+    assert_eq!(named.classes().unwrap(), names(2));
+    assert_eq!(
+        error(split(Some(vec![0, 2])).named(names(2))),
+        "Split::named: expected 3 names, one per label, got 2. Pass a name for every label"
+    );
+    assert!(error(split(None).named(names(2))).contains("expected 1 names"));
 }

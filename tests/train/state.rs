@@ -50,11 +50,11 @@ fn a_run_interrupted_within_an_epoch_resumes_to_the_same_result() {
     for k in 0..30 {
         photograph(&photographs.join(format!("{k:02}.png")), k);
     }
-    let settings = ImageFolder {
+    let settings = PhotoSettings {
         size: 8,
         crop: Crop::Random(0.5),
         flip: true,
-        unreadable: 0,
+        max_unreadable: 0,
         ..Default::default()
     };
     let read = || image_folder(&photographs, &settings).unwrap();

@@ -1,12 +1,13 @@
-//! Caffe's records of pictures: `Datum`, in the wire form of protocol buffers.
+//! [`Datum`]: Caffe's image record, in the wire format of protocol buffers.
 //!
-//! Fields: channels 1, height 2, width 3, data 4 (bytes), label 5, float_data 6, encoded 7. Source: `caffe.proto` of Jia et
-//! al., "Caffe" (2014). Any bytes may come: what is not a whole record is an error in words.
+//! Fields: channels 1, height 2, width 3, data 4 (bytes), label 5, float_data 6, encoded 7. Source:
+//! `caffe.proto` of Jia et al., "Caffe" (2014). Input is untrusted: any bytes give a record or an
+//! error, never a panic.
 
 use crate::file::decode_image;
 use image::RgbImage;
 
-/// What a record says.
+/// The fields of a record.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Datum<'a> {
     channels: u64,
@@ -14,105 +15,111 @@ pub(crate) struct Datum<'a> {
     width: u64,
     data: &'a [u8],
     pub(crate) label: Option<i64>,
+    /// Set if there is float data, which is not supported.
     floats: bool,
     encoded: bool,
 }
 
 impl<'a> Datum<'a> {
-    /// Takes a record apart. The pixels are not looked at.
+    /// Parses a record; the pixels are not decoded.
+    ///
+    /// # Errors
+    /// The reason why it is not a record.
     pub(crate) fn parse(record: &'a [u8]) -> Result<Datum<'a>, String> {
         let mut datum = Datum::default();
-        let mut rest = Wire(record);
-        while !rest.0.is_empty() {
-            let key = rest.varint()?;
+        let mut wire = Wire(record);
+        while !wire.0.is_empty() {
+            let key = wire.varint()?;
             match (key >> 3, key & 7) {
-                (1, 0) => datum.channels = rest.varint()?,
-                (2, 0) => datum.height = rest.varint()?,
-                (3, 0) => datum.width = rest.varint()?,
-                (4, 2) => datum.data = rest.bytes()?,
-                (5, 0) => datum.label = Some(rest.varint()? as i64),
-                (7, 0) => datum.encoded = rest.varint()? != 0,
-                (0, _) => return Err("no Caffe Datum: a field numbered 0".into()),
-                (number, kind) => {
+                (1, 0) => datum.channels = wire.varint()?,
+                (2, 0) => datum.height = wire.varint()?,
+                (3, 0) => datum.width = wire.varint()?,
+                (4, 2) => datum.data = wire.bytes()?,
+                (5, 0) => datum.label = Some(wire.varint()? as i64),
+                (7, 0) => datum.encoded = wire.varint()? != 0,
+                (0, _) => return Err("not a Caffe Datum: field number 0".into()),
+                (number, wire_type) => {
                     datum.floats |= number == 6;
-                    rest.skip(kind)?;
+                    wire.skip(wire_type)?;
                 }
             }
         }
         Ok(datum)
     }
 
-    /// Its picture.
-    pub(crate) fn picture(&self) -> Result<RgbImage, String> {
+    /// Decodes the image.
+    ///
+    /// # Errors
+    /// The reason why it cannot be decoded.
+    pub(crate) fn image(&self) -> Result<RgbImage, String> {
         if self.encoded {
-            return decode_image(self.data).map(|(_, picture)| picture);
+            return decode_image(self.data).map(|(_, image)| image);
         }
         let (channels, height, width) = (self.channels, self.height, self.width);
         let pixels = height.checked_mul(width).filter(|&pixels| pixels > 0);
         let claimed = pixels.and_then(|pixels| pixels.checked_mul(channels));
-        let there = self.data.len() as u64;
-        if !matches!(channels, 1 | 3) || claimed != Some(there) {
-            let floats = if self.floats { " and floats" } else { "" };
-            return Err(format!(
-                "a record of {channels} x {height} x {width} with {there} bytes{floats}"
-            ));
+        let bytes = self.data.len() as u64;
+        if !matches!(channels, 1 | 3) || claimed != Some(bytes) {
+            let floats = if self.floats { " and float data" } else { "" };
+            let shape = format!("{channels} x {height} x {width}");
+            return Err(format!("a record of {shape} with {bytes} bytes{floats}"));
         }
-        let pixels = self.data.len() / channels as usize;
-        // (c, h, w) of blue, green, red -> (h, w, c) of red, green, blue; one channel stands for all three.
+        let side = |length: u64| u32::try_from(length).unwrap_or(u32::MAX);
+        RgbImage::from_raw(side(width), side(height), self.interleaved())
+            .ok_or_else(|| format!("a record of {height} x {width}"))
+    }
+
+    /// (c, h, w) in blue, green, red -> (h, w, 3) in red, green, blue. A single channel is
+    /// repeated.
+    fn interleaved(&self) -> Vec<u8> {
+        let pixels = self.data.len() / self.channels as usize;
         let plane = |c: usize| &self.data[(c * pixels) % self.data.len()..][..pixels];
         let planes = [plane(2), plane(1), plane(0)];
-        let bytes = (0..pixels)
+        (0..pixels)
             .flat_map(|i| planes.map(|plane| plane[i]))
-            .collect();
-        let side = |length: u64| u32::try_from(length).unwrap_or(u32::MAX);
-        RgbImage::from_raw(side(width), side(height), bytes)
-            .ok_or_else(|| format!("a record of {height} x {width}"))
+            .collect()
     }
 }
 
-/// What of a record is still to be read.
+/// The unread bytes of a record.
 struct Wire<'a>(&'a [u8]);
 
 impl<'a> Wire<'a> {
-    /// A number in groups of seven bits, the lowest first.
+    /// Reads an integer: groups of seven bits, lowest first.
     fn varint(&mut self) -> Result<u64, String> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
-            let (&byte, rest) = self.0.split_first().ok_or("a record that is cut off")?;
+            let (&byte, rest) = self.0.split_first().ok_or("a truncated record")?;
             self.0 = rest;
             value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 return Ok(value);
             }
         }
-        Err("no Caffe Datum: a number of more than 64 bits".into())
+        Err("not a Caffe Datum: an integer of more than 64 bits".into())
     }
 
     fn take(&mut self, n: u64) -> Result<&'a [u8], String> {
-        let there = self.0.len();
-        let n = usize::try_from(n)
-            .ok()
-            .filter(|&n| n <= there)
-            .ok_or("a record that is cut off")?;
-        let (taken, rest) = self.0.split_at(n);
+        let n = usize::try_from(n).ok().filter(|&n| n <= self.0.len());
+        let (taken, rest) = self.0.split_at(n.ok_or("a truncated record")?);
         self.0 = rest;
         Ok(taken)
     }
 
-    /// Bytes behind their number.
+    /// Reads bytes that follow their number.
     fn bytes(&mut self) -> Result<&'a [u8], String> {
         let n = self.varint()?;
         self.take(n)
     }
 
-    /// Leaves out a field of a kind.
-    fn skip(&mut self, kind: u64) -> Result<(), String> {
-        match kind {
+    /// Skips a field.
+    fn skip(&mut self, wire_type: u64) -> Result<(), String> {
+        match wire_type {
             0 => self.varint().map(|_| ()),
             1 => self.take(8).map(|_| ()),
             2 => self.bytes().map(|_| ()),
             5 => self.take(4).map(|_| ()),
-            _ => Err("no Caffe Datum: a field of an unknown kind".into()),
+            _ => Err("not a Caffe Datum: a field of unknown wire type".into()),
         }
     }
 }
@@ -122,26 +129,27 @@ mod tests {
     use super::*;
     use crate::math::{Purpose, Rng};
 
-    /// from caffe.proto: Datum(channels=3, height=1, width=2, data=bytes([1, 2, 3, 4, 5, 6]), label=300)
+    /// Datum(channels=3, height=1, width=2, data=bytes([1, 2, 3, 4, 5, 6]), label=300) of
+    /// caffe.proto.
     const RECORD: [u8; 17] = [8, 3, 16, 1, 24, 2, 34, 6, 1, 2, 3, 4, 5, 6, 40, 0xac, 2];
 
     #[test]
-    fn planes_of_blue_green_red_become_pixels() {
+    fn bgr_planes_become_rgb_pixels() {
         let datum = Datum::parse(&RECORD).unwrap();
         assert_eq!(datum.label, Some(300));
-        assert_eq!(datum.picture().unwrap().into_raw(), [5, 3, 1, 6, 4, 2]);
+        assert_eq!(datum.image().unwrap().into_raw(), [5, 3, 1, 6, 4, 2]);
         let grey = Datum {
             channels: 1,
             height: 3,
             ..datum.clone()
         };
-        assert_eq!(grey.picture().unwrap().into_raw()[..6], [1, 1, 1, 2, 2, 2]);
+        assert_eq!(grey.image().unwrap().into_raw()[..6], [1, 1, 1, 2, 2, 2]);
         let negative = [&RECORD[..14], &[40], &[0xff; 9], &[1]].concat();
         assert_eq!(Datum::parse(&negative).unwrap().label, Some(-1));
     }
 
     #[test]
-    fn fields_that_are_not_known_are_left_out() {
+    fn unknown_fields_are_skipped() {
         let more = [
             &RECORD[..],
             &[0x35, 0, 0, 0, 0],
@@ -154,12 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn no_bytes_make_it_panic() {
-        for cut in 0..RECORD.len() {
-            let _ = Datum::parse(&RECORD[..cut]).map(|datum| datum.picture());
+    fn parsing_never_panics() {
+        for end in 0..RECORD.len() {
+            let _ = Datum::parse(&RECORD[..end]).map(|datum| datum.image());
         }
-        let mut draws = Rng::new(7, Purpose::Augment);
-        let mut byte = move || (draws.unit() * 256.0) as u8;
+        let mut rng = Rng::new(7, Purpose::Augment);
+        let mut byte = move || (rng.unit() * 256.0) as u8;
         for round in 0..20_000 {
             let mut bytes = RECORD.to_vec();
             if round % 4 == 0 {
@@ -169,7 +177,7 @@ mod tests {
                 let at = usize::from(byte()) % bytes.len();
                 bytes[at] = byte();
             }
-            let _ = Datum::parse(&bytes).map(|datum| datum.picture());
+            let _ = Datum::parse(&bytes).map(|datum| datum.image());
         }
     }
 }

@@ -1,8 +1,9 @@
-//! Photographs of any size brought to one size: resized, cut, flipped.
+//! Photographs of any size reduced to frames, and images cut from frames.
 //!
-//! A photograph first becomes a frame: as small as what is cut from it allows. Frames are what is kept in a packed file, so
-//! that reading from there and decoding anew give the same pictures.
+//! A frame is as small as its crops allow. Packed files store frames, so that reading them and
+//! decoding again give the same images.
 
+use crate::data::photo::crop::{Crop, Rect};
 use crate::error::{Error, Result};
 use crate::math::Rng;
 use fast_image_resize::images::{Image, ImageRef};
@@ -10,229 +11,219 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 use image::RgbImage;
 use std::cell::RefCell;
 
-/// Frames for random cuts have a short side of 8/7 of the picture's, as 256 is to 224 with ImageNet.
-const MARGIN: (usize, usize) = (8, 7);
-/// What is longer than so many times its height (or higher than its width) loses its ends.
-const LONGEST: f64 = 4.0;
-/// Proportions of random cuts, width by height.
-const PROPORTIONS: (f32, f32) = (3.0 / 4.0, 4.0 / 3.0);
+/// The short side of a frame for random crops is 8/7 of the image size, as 256 is to 224 for
+/// ImageNet.
+const FRAME_MARGIN: (usize, usize) = (8, 7);
+/// The ends of photographs with a higher aspect ratio (or a lower one than its inverse) are cut off.
+const MAX_ASPECT_RATIO: f64 = 4.0;
+const MAX_IMAGE_SIDE: usize = 4096;
 
-/// What is cut from a photograph.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Crop {
-    /// The middle: the photograph is resized until its short side fits, and loses both ends of the other. PyTorch's
-    /// `transforms.Resize(size)`, `CenterCrop(size)`.
-    Center,
-    /// In training, a part chosen anew each time, of at least this share of the area in (0, 1] and of proportions from 3:4
-    /// to 4:3, resized; PyTorch's `transforms.RandomResizedCrop`, whose smallest share is 0.08. Elsewhere the middle, with
-    /// the short side at 8/7 of the size, as one does with ImageNet (`Resize(256)`, `CenterCrop(224)`).
-    Random(f32),
-}
-
-/// How photographs become pictures of one size.
+/// The conversion of photographs to images of one size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Framing {
+    /// Height and width of the images, in pixels.
     pub(crate) size: usize,
     pub(crate) crop: Crop,
+    /// Flips half of the training images horizontally.
     pub(crate) flip: bool,
 }
 
-/// A photograph reduced to what pictures are cut from.
+/// A photograph reduced to the size that its crops need.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Frame {
     pub(crate) width: usize,
     pub(crate) height: usize,
-    /// Red, green and blue of each pixel.
+    /// (height, width, 3): red, green and blue of each pixel.
     pub(crate) bytes: Vec<u8>,
 }
 
-/// A part of a photograph, in its pixels.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Part {
-    left: f64,
-    top: f64,
-    width: f64,
-    height: f64,
+/// Borrowed pixels, (height, width, 3).
+#[derive(Clone, Copy)]
+struct RgbView<'a> {
+    bytes: &'a [u8],
+    width: usize,
+    height: usize,
 }
 
-impl Part {
-    /// The largest part of these proportions, in the middle.
-    fn middle(width: f64, height: f64, proportion: f64) -> Part {
-        let (w, h) = if width > height * proportion {
-            (height * proportion, height)
-        } else {
-            (width, width / proportion)
-        };
-        Part {
-            left: (width - w) / 2.0,
-            top: (height - h) / 2.0,
-            width: w,
-            height: h,
-        }
-    }
+/// A square of pixels, and whether to flip it horizontally.
+#[derive(Clone, Copy)]
+struct Square {
+    left: usize,
+    top: usize,
+    size: usize,
+    flipped: bool,
 }
 
 impl Framing {
-    /// Finds what no picture can be made with.
+    /// Checks the ranges of the settings.
+    ///
+    /// # Errors
+    /// If a setting is outside its range.
     pub(crate) fn check(&self) -> Result<()> {
-        if !(1..=4096).contains(&self.size) {
+        if !(1..=MAX_IMAGE_SIDE).contains(&self.size) {
+            let expected = format!("1 to {MAX_IMAGE_SIDE} pixels");
+            let hint = "64 trains quickly, 224 is common for ImageNet";
             return Err(Error::setting(
-                "ImageFolder::size",
-                "1 to 4096 pixels",
+                "PhotoSettings::size",
+                expected,
                 self.size,
-                "64 is quick, 224 is ImageNet's",
+                hint,
             ));
         }
         match self.crop {
-            Crop::Random(share) if !(share > 0.0 && share <= 1.0) => Err(Error::setting(
-                "Crop::Random",
-                "a share of the area in (0, 1]",
-                share,
-                "0.5 is a good start",
-            )),
+            Crop::Random(share) if !(share > 0.0 && share <= 1.0) => {
+                let expected = "a share of the area in (0, 1]";
+                Err(Error::setting(
+                    "Crop::Random",
+                    expected,
+                    share,
+                    "0.5 is a good start",
+                ))
+            }
             _ => Ok(()),
         }
     }
 
-    /// How many bytes a picture has.
+    /// The number of bytes of an image.
     pub(crate) fn bytes(&self) -> usize {
         3 * self.size * self.size
     }
 
-    /// What is kept of a photograph.
+    /// Reduces a photograph to a frame.
+    ///
+    /// # Errors
+    /// The reason why it cannot be resized.
     pub(crate) fn frame(&self, photograph: &RgbImage) -> std::result::Result<Frame, String> {
         let (width, height) = (
             f64::from(photograph.width()),
             f64::from(photograph.height()),
         );
-        let (part, short) = match self.crop {
-            Crop::Center => (Part::middle(width, height, 1.0), self.size),
+        let (rect, short_side) = match self.crop {
+            Crop::Center => (Rect::centered(width, height, 1.0), self.size),
             Crop::Random(_) => {
-                let proportion = (width / height).clamp(1.0 / LONGEST, LONGEST);
-                (
-                    Part::middle(width, height, proportion),
-                    (self.size * MARGIN.0).div_ceil(MARGIN.1),
-                )
+                let ratio = (width / height).clamp(1.0 / MAX_ASPECT_RATIO, MAX_ASPECT_RATIO);
+                let short_side = (self.size * FRAME_MARGIN.0).div_ceil(FRAME_MARGIN.1);
+                (Rect::centered(width, height, ratio), short_side)
             }
         };
-        let scale = short as f64 / part.width.min(part.height);
+        let scale = short_side as f64 / rect.width.min(rect.height);
         let side = |length: f64| ((length * scale).round() as usize).max(1);
-        let whole = (
-            photograph.as_raw().as_slice(),
-            photograph.width() as usize,
-            photograph.height() as usize,
-        );
-        let (width, height) = (side(part.width), side(part.height));
-        Ok(Frame {
-            width,
-            height,
-            bytes: resized(whole, part, (width, height))?,
-        })
+        let source = RgbView {
+            bytes: photograph.as_raw(),
+            width: photograph.width() as usize,
+            height: photograph.height() as usize,
+        };
+        resized(source, rect, side(rect.width), side(rect.height))
     }
 
-    /// One picture of a frame, cut by chance where a generator is given.
+    /// Cuts an image from a frame, with a random crop and flip if there is an `rng`.
     ///
     /// # Shapes
-    /// `picture` is (3, size, size).
+    /// `image` is (3, size, size).
+    ///
+    /// # Errors
+    /// The reason why it cannot be resized.
     pub(crate) fn cut(
         &self,
         frame: &Frame,
-        draws: Option<&mut Rng>,
-        picture: &mut [u8],
+        rng: Option<&mut Rng>,
+        image: &mut [u8],
     ) -> std::result::Result<(), String> {
         let (width, height, size) = (frame.width, frame.height, self.size);
-        let whole = (frame.bytes.as_slice(), width, height);
-        let (mut mirrored, mut chosen) = (false, None);
-        if let Some(draws) = draws {
-            mirrored = self.flip && draws.unit() < 0.5;
-            if let Crop::Random(share) = self.crop {
-                chosen = Some(random_part(width as f64, height as f64, share, draws));
+        let (mut flipped, mut random) = (false, None);
+        if let Some(rng) = rng {
+            flipped = self.flip && rng.unit() < 0.5;
+            if let Crop::Random(min_share) = self.crop {
+                random = Some(Rect::random(width as f64, height as f64, min_share, rng));
             }
         }
-        match chosen {
-            Some(part) => planes(
-                &resized(whole, part, (size, size))?,
-                size,
-                (0, 0),
-                size,
-                mirrored,
-                picture,
-            ),
-            None => {
-                let corner = (
-                    width.saturating_sub(size) / 2,
-                    height.saturating_sub(size) / 2,
+        match random {
+            Some(rect) => {
+                let cut = resized(frame.view(), rect, size, size)?;
+                planes(
+                    cut.view(),
+                    Square {
+                        left: 0,
+                        top: 0,
+                        size,
+                        flipped,
+                    },
+                    image,
                 );
-                planes(&frame.bytes, width, corner, size, mirrored, picture);
+            }
+            None => {
+                let left = width.saturating_sub(size) / 2;
+                let top = height.saturating_sub(size) / 2;
+                planes(
+                    frame.view(),
+                    Square {
+                        left,
+                        top,
+                        size,
+                        flipped,
+                    },
+                    image,
+                );
             }
         }
         Ok(())
     }
 }
 
-/// A part of at least a share of the area, of random proportions; the middle where ten tries do not fit.
-fn random_part(width: f64, height: f64, share: f32, draws: &mut Rng) -> Part {
-    for _ in 0..10 {
-        let area = width * height * f64::from(share + (1.0 - share) * draws.unit());
-        let (low, high) = (PROPORTIONS.0.ln(), PROPORTIONS.1.ln());
-        let proportion = f64::from((low + (high - low) * draws.unit()).exp());
-        let (w, h) = ((area * proportion).sqrt(), (area / proportion).sqrt());
-        let (across, down) = (f64::from(draws.unit()), f64::from(draws.unit()));
-        if w <= width && h <= height {
-            return Part {
-                left: across * (width - w),
-                top: down * (height - h),
-                width: w,
-                height: h,
-            };
+impl Frame {
+    fn view(&self) -> RgbView<'_> {
+        RgbView {
+            bytes: &self.bytes,
+            width: self.width,
+            height: self.height,
         }
     }
-    Part::middle(
-        width,
-        height,
-        (width / height).clamp(PROPORTIONS.0.into(), PROPORTIONS.1.into()),
-    )
 }
 
-/// A part of a picture at another size, every source pixel having its share.
+/// Resizes a rectangle of the pixels, each weighted by its area (bilinear with antialiasing).
 fn resized(
-    (bytes, width, height): (&[u8], usize, usize),
-    part: Part,
-    (to_width, to_height): (usize, usize),
-) -> std::result::Result<Vec<u8>, String> {
+    source: RgbView<'_>,
+    rect: Rect,
+    width: usize,
+    height: usize,
+) -> std::result::Result<Frame, String> {
     thread_local! {
         static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new());
     }
-    let source = ImageRef::new(width as u32, height as u32, bytes, PixelType::U8x3)
+    let (source_width, source_height) = (source.width as u32, source.height as u32);
+    let source = ImageRef::new(source_width, source_height, source.bytes, PixelType::U8x3)
         .map_err(|error| error.to_string())?;
-    let mut target = Image::new(to_width as u32, to_height as u32, PixelType::U8x3);
-    let how = ResizeOptions::new()
+    let mut target = Image::new(width as u32, height as u32, PixelType::U8x3);
+    let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-        .crop(part.left, part.top, part.width, part.height);
+        .crop(rect.left, rect.top, rect.width, rect.height);
     RESIZER
-        .with_borrow_mut(|resizer| resizer.resize(&source, &mut target, &how))
+        .with_borrow_mut(|resizer| resizer.resize(&source, &mut target, &options))
         .map_err(|error| error.to_string())?;
-    Ok(target.into_vec())
+    Ok(Frame {
+        width,
+        height,
+        bytes: target.into_vec(),
+    })
 }
 
-/// Takes a square of pixels apart into its three planes.
+/// De-interleaves a square of pixels into its three channels.
 ///
 /// # Shapes
 /// (height, width, 3) -> (3, size, size)
-fn planes(
-    bytes: &[u8],
-    width: usize,
-    (left, top): (usize, usize),
-    size: usize,
-    mirrored: bool,
-    picture: &mut [u8],
-) {
-    let (red, rest) = picture.split_at_mut(size * size);
+fn planes(source: RgbView<'_>, square: Square, image: &mut [u8]) {
+    let Square {
+        left,
+        top,
+        size,
+        flipped,
+    } = square;
+    let (red, rest) = image.split_at_mut(size * size);
     let (green, blue) = rest.split_at_mut(size * size);
     for y in 0..size {
-        let row = &bytes[3 * ((top + y) * width + left)..][..3 * size];
+        let row = &source.bytes[3 * ((top + y) * source.width + left)..][..3 * size];
         for (x, [r, g, b]) in row.as_chunks::<3>().0.iter().enumerate() {
-            let at = y * size + if mirrored { size - 1 - x } else { x };
+            let at = y * size + if flipped { size - 1 - x } else { x };
             (red[at], green[at], blue[at]) = (*r, *g, *b);
         }
     }
@@ -246,83 +237,76 @@ mod tests {
     /// Red grows to the right, green downwards.
     fn ramp(width: u32, height: u32) -> RgbImage {
         RgbImage::from_fn(width, height, |x, y| {
-            image::Rgb([
-                (255 * x / (width - 1)) as u8,
-                (255 * y / (height - 1)) as u8,
-                7,
-            ])
+            let share = |at: u32, side: u32| (255 * at / (side - 1)) as u8;
+            image::Rgb([share(x, width), share(y, height), 7])
         })
     }
 
-    fn cut(framing: Framing, photograph: &RgbImage, draws: Option<&mut Rng>) -> Vec<u8> {
-        let mut picture = vec![0; framing.bytes()];
-        framing
-            .cut(&framing.frame(photograph).unwrap(), draws, &mut picture)
-            .unwrap();
-        picture
+    fn cut(framing: Framing, photograph: &RgbImage, rng: Option<&mut Rng>) -> Vec<u8> {
+        let mut image = vec![0; framing.bytes()];
+        let frame = framing.frame(photograph).unwrap();
+        framing.cut(&frame, rng, &mut image).unwrap();
+        image
     }
 
     #[test]
-    fn the_middle_of_a_wide_photograph_is_kept() {
+    fn a_center_crop_keeps_the_middle_of_a_wide_photograph() {
         let framing = Framing {
             size: 8,
             crop: Crop::Center,
             flip: true,
         };
-        let picture = cut(framing, &ramp(320, 80), None);
-        let (red, green) = (&picture[..8], &picture[64..128]);
+        let image = cut(framing, &ramp(320, 80), None);
+        let (red, green) = (&image[..8], &image[64..128]);
         // The middle quarter of the width: 3/8 to 5/8 of 255, in eight steps.
         for (x, value) in red.iter().enumerate() {
             let expected = 255.0 * (120.0 + (x as f64 + 0.5) * 10.0) / 320.0;
             assert!((f64::from(*value) - expected).abs() < 2.0, "{red:?}");
         }
         assert!(green[0] < 20 && green[63] > 235, "{green:?}");
-        assert!(picture[128..].iter().all(|blue| *blue == 7));
+        assert!(image[128..].iter().all(|blue| *blue == 7));
     }
 
     #[test]
-    fn random_cuts_stay_inside_and_repeat_with_their_seed() {
+    fn random_crops_are_reproducible_and_half_of_them_are_flipped() {
         let framing = Framing {
             size: 16,
             crop: Crop::Random(0.3),
             flip: true,
         };
         let photograph = ramp(90, 60);
-        let draw = |seed| {
+        let cut_with = |seed| {
             cut(
                 framing,
                 &photograph,
                 Some(&mut Rng::new(seed, Purpose::Augment)),
             )
         };
-        assert_eq!(draw(1), draw(1));
-        let mut mirrored = 0;
+        assert_eq!(cut_with(1), cut_with(1));
+        let mut flipped = 0;
         for seed in 0..40 {
-            let picture = draw(seed);
-            let (first, last) = (i32::from(picture[0]), i32::from(picture[15]));
-            mirrored += i32::from(first > last);
+            let image = cut_with(seed);
+            let (first, last) = (i32::from(image[0]), i32::from(image[15]));
+            flipped += i32::from(first > last);
             assert!(
                 (first - last).abs() > 60,
-                "a third of the area is at least half of the width"
+                "30 % of the area is at least half of the width"
             );
-            assert!(picture[256] < picture[511], "never upside down");
+            assert!(image[256] < image[511], "never upside down");
         }
-        assert!((8..32).contains(&mirrored), "{mirrored}");
+        assert!((8..32).contains(&flipped), "{flipped}");
+        let without_flip = Framing {
+            flip: false,
+            ..framing
+        };
         assert_eq!(
             cut(framing, &photograph, None),
-            cut(
-                Framing {
-                    flip: false,
-                    ..framing
-                },
-                &photograph,
-                None
-            )
+            cut(without_flip, &photograph, None)
         );
     }
 
     #[test]
-    fn any_proportions_fit() {
+    fn any_aspect_ratio_fits() {
         for (width, height) in [(1, 1), (1, 3000), (3000, 1), (2, 2), (7, 5)] {
             for crop in [Crop::Center, Crop::Random(1.0)] {
                 let photograph = RgbImage::from_pixel(width, height, image::Rgb([9, 8, 7]));
@@ -331,12 +315,10 @@ mod tests {
                     crop,
                     flip: true,
                 };
-                for draws in [None, Some(&mut Rng::new(3, Purpose::Augment))] {
-                    let picture = cut(framing, &photograph, draws);
-                    assert!(
-                        picture[..25].iter().all(|v| *v == 9)
-                            && picture[50..].iter().all(|v| *v == 7)
-                    );
+                for rng in [None, Some(&mut Rng::new(3, Purpose::Augment))] {
+                    let image = cut(framing, &photograph, rng);
+                    assert!(image[..25].iter().all(|red| *red == 9));
+                    assert!(image[50..].iter().all(|blue| *blue == 7));
                 }
             }
         }

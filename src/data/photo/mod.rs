@@ -1,13 +1,19 @@
-//! Photographs: sources, frames of one size, packed files. No data set.
+//! Photographs: sources (files, LMDB records), reduction to frames of one size, packed files.
+//!
+//! Offers [`PhotoStream`], which reads photographs as images of one size. Uses `error`, `cell`,
+//! `file`, `math` and `show`; knows no data set, no split and no tensor.
 
+mod crop;
 mod frame;
 mod source;
-mod packed;
-mod stream;
+mod files;
 mod datum;
 mod lmdb;
+mod packed;
+mod stream;
 
-pub use frame::Crop;
+pub use crop::Crop;
+pub(crate) use files::PhotoFiles;
 pub(crate) use frame::Framing;
 pub(crate) use lmdb::{DATABASE_FILE, LmdbRecords};
 pub(crate) use source::PhotoSource;

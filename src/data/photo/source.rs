@@ -1,19 +1,22 @@
-//! Where photographs come from, before they are pictures of one size.
+//! The [`PhotoSource`] trait: photographs before they are resized.
 
 use image::RgbImage;
 use std::path::PathBuf;
 
-/// Where photographs are: files of a folder, records of a database.
+/// A numbered collection of photographs: files of a folder, records of a database.
 pub(crate) trait PhotoSource: Send + Sync + std::fmt::Debug {
-    /// How many there are.
+    /// The number of photographs.
     fn len(&self) -> usize;
 
-    /// What people call one of them.
+    /// The name of a photograph, for messages and for the key of its packed file.
     fn name(&self, i: usize) -> PathBuf;
 
-    /// Decodes one of them; or why it cannot be.
+    /// Decodes a photograph.
+    ///
+    /// # Errors
+    /// The reason why it is unreadable.
     fn read(&self, i: usize) -> std::result::Result<RgbImage, String>;
 
-    /// What changes when a photograph does: part of the key of its packed file.
+    /// A text that changes when the photograph does; part of the key of its packed file.
     fn version(&self, i: usize) -> String;
 }

@@ -1,10 +1,10 @@
-//! Pictures that are not in memory: each is decoded, or read from a packed file, when it is asked for.
+//! [`PhotoStream`]: photographs that are decoded, or read from a packed file, on demand.
 //!
-//! A file that cannot be read is named once; the next picture of the split stands in for it, so that batches keep their
-//! size. More of those than a limit are an error.
+//! An unreadable photograph is reported once, and the caller replaces it, so that batches keep
+//! their size. More of them than a limit are an error.
 
 use crate::data::photo::frame::Framing;
-use crate::data::photo::packed::Packed;
+use crate::data::photo::packed::PackedFrames;
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
 use crate::lock::lock;
@@ -14,24 +14,31 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-/// Photographs of a source, as pictures of one size.
+/// Unreadable photographs that an error message lists.
+const MAX_EXAMPLES: usize = 3;
+
+/// Photographs of a source as images of one size.
 #[derive(Debug)]
 pub(crate) struct PhotoStream {
     source: Box<dyn PhotoSource>,
     framing: Framing,
-    packed: Option<Packed>,
+    packed: Option<PackedFrames>,
+    /// Number and reason of each unreadable photograph.
     unreadable: Mutex<BTreeMap<usize, String>>,
-    /// How many may be unreadable.
-    most: usize,
+    max_unreadable: usize,
     root: PathBuf,
 }
 
 impl PhotoStream {
+    /// Creates a stream; `root` names the source in error messages.
+    ///
+    /// # Errors
+    /// If a setting of the framing is outside its range.
     pub(crate) fn new(
         root: &Path,
         source: Box<dyn PhotoSource>,
         framing: Framing,
-        most: usize,
+        max_unreadable: usize,
     ) -> Result<Self> {
         framing.check()?;
         Ok(PhotoStream {
@@ -39,53 +46,49 @@ impl PhotoStream {
             framing,
             packed: None,
             unreadable: Mutex::default(),
-            most,
+            max_unreadable,
             root: root.to_owned(),
         })
     }
 
-    /// The same, read from a packed file of its frames; where there is none yet, every photograph is decoded once.
+    /// Reads frames from a packed file in this folder. The first time, every photograph is decoded
+    /// to create it.
     ///
     /// # Errors
-    /// A folder that cannot be written; more unreadable photographs than the limit; Stop.
+    /// If the folder cannot be written, if there are too many unreadable photographs, and on Stop.
     pub(crate) fn packed(mut self, folder: &Path) -> Result<Self> {
         let note = |i, reason| self.note(i, reason);
-        self.packed = Some(Packed::open_or_make(
-            folder,
-            self.source.as_ref(),
-            self.framing,
-            note,
-        )?);
+        let source = self.source.as_ref();
+        let packed = PackedFrames::open_or_create(folder, source, self.framing, note)?;
+        self.packed = Some(packed);
         Ok(self)
     }
 
+    /// The photographs before they are resized.
     pub(crate) fn source(&self) -> &dyn PhotoSource {
         self.source.as_ref()
     }
 
+    /// The conversion to images of one size.
     pub(crate) fn framing(&self) -> Framing {
         self.framing
     }
 
-    /// How many photographs could not be read so far.
+    /// The number of unreadable photographs found so far.
     pub(crate) fn unreadable(&self) -> usize {
-        self.bad().len()
+        self.lock().len()
     }
 
-    /// Writes one picture; false where its file cannot be read, which is then noted.
+    /// Reads an image; returns false and reports it if its photograph is unreadable. With an `rng`
+    /// its crop and flip are random.
     ///
     /// # Shapes
-    /// `picture` is (3, size, size).
+    /// `image` is (3, size, size).
     ///
     /// # Errors
-    /// One unreadable photograph more than the limit.
-    pub(crate) fn picture(
-        &self,
-        i: usize,
-        draws: Option<&mut Rng>,
-        picture: &mut [u8],
-    ) -> Result<bool> {
-        if self.bad().contains_key(&i) {
+    /// If the number of unreadable photographs exceeds the limit.
+    pub(crate) fn read(&self, i: usize, rng: Option<&mut Rng>, image: &mut [u8]) -> Result<bool> {
+        if self.lock().contains_key(&i) {
             return Ok(false);
         }
         let frame = match &self.packed {
@@ -95,7 +98,7 @@ impl PhotoStream {
                 .read(i)
                 .and_then(|photograph| self.framing.frame(&photograph)),
         };
-        match frame.and_then(|frame| self.framing.cut(&frame, draws, picture)) {
+        match frame.and_then(|frame| self.framing.cut(&frame, rng, image)) {
             Ok(()) => Ok(true),
             Err(reason) => {
                 self.note(i, reason)?;
@@ -104,50 +107,47 @@ impl PhotoStream {
         }
     }
 
-    /// Notes that a photograph cannot be read.
+    /// Reports an unreadable photograph.
     ///
     /// # Errors
-    /// Where that makes more than the limit.
+    /// If their number exceeds the limit.
     fn note(&self, i: usize, reason: String) -> Result<()> {
-        let mut bad = self.bad();
-        let name = self.source.name(i);
-        // The first reason is the real one.
-        if bad.contains_key(&i) {
+        let mut unreadable = self.lock();
+        // The first reason is the cause; the packed file only knows that there was one.
+        if unreadable.contains_key(&i) {
             return Ok(());
         }
-        // One more than the limit is enough to end it.
-        if bad.len() <= self.most {
-            bad.insert(i, reason.clone());
+        // One more than the limit is enough for the error.
+        if unreadable.len() <= self.max_unreadable {
+            unreadable.insert(i, reason.clone());
         }
-        if bad.len() > self.most {
-            let examples: Vec<String> = bad
-                .iter()
-                .take(3)
-                .map(|(i, reason)| format!("{}: {reason}", self.source.name(*i).display()))
-                .collect();
-            let got = format!(
-                "{} unreadable ones ({}, ...)",
-                bad.len(),
-                examples.join("; ")
-            );
-            let hint = "Mend or remove them, or allow more, as by ImageFolder { unreadable, .. }";
-            return Err(Error::file(
-                &self.root,
-                format!("at most {} unreadable pictures", self.most),
-                got,
-                hint,
-            ));
+        if unreadable.len() > self.max_unreadable {
+            return Err(self.too_many(&unreadable));
         }
         note(format_args!(
-            "{}: {reason}. Another picture stands in for it ({} unreadable of at most {})",
-            name.display(),
-            bad.len(),
-            self.most
+            "{}: {reason}. Another image replaces it ({} unreadable of at most {})",
+            self.source.name(i).display(),
+            unreadable.len(),
+            self.max_unreadable
         ));
         Ok(())
     }
 
-    fn bad(&self) -> MutexGuard<'_, BTreeMap<usize, String>> {
+    fn too_many(&self, unreadable: &BTreeMap<usize, String>) -> Error {
+        let name = |i: usize| self.source.name(i).display().to_string();
+        let examples: Vec<String> = unreadable
+            .iter()
+            .take(MAX_EXAMPLES)
+            .map(|(i, reason)| format!("{}: {reason}", name(*i)))
+            .collect();
+        let expected = format!("at most {} unreadable photographs", self.max_unreadable);
+        let got = format!("{} ({}, ...)", unreadable.len(), examples.join("; "));
+        let hint =
+            "Repair or remove them, or raise the limit: PhotoSettings { max_unreadable, .. }";
+        Error::file(&self.root, expected, got, hint)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, String>> {
         lock(&self.unreadable)
     }
 }

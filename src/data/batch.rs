@@ -1,0 +1,173 @@
+//! The batches of an epoch, in a given order.
+
+use crate::data::images::{Augment, Decoded};
+use crate::data::lookahead::Lookahead;
+use crate::data::pixels::to_floats;
+use crate::data::split::Split;
+use crate::error::Result;
+use crate::math::Real;
+use candle_core::{Device, Tensor};
+use std::ops::Range;
+
+/// Some images of a split.
+#[derive(Debug)]
+pub(crate) enum Batch {
+    /// Images at these positions of a split in memory.
+    Positions(Split, Vec<usize>),
+    /// Decoded photographs of a split.
+    Decoded(Split, Vec<Decoded>),
+}
+
+impl Batch {
+    /// The number of images.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Batch::Positions(_, positions) => positions.len(),
+            Batch::Decoded(_, images) => images.len(),
+        }
+    }
+
+    /// Writes some of the images one after the other, as floats in [0, 1].
+    ///
+    /// # Errors
+    /// If the split does not have one of the positions.
+    pub(crate) fn fill<T: Real>(&self, range: Range<usize>, values: &mut [T]) -> Result<()> {
+        match self {
+            Batch::Positions(split, positions) => split.fill(&positions[range], values),
+            Batch::Decoded(_, images) => {
+                let images = &images[range];
+                let size = images.first().map_or(1, |image| image.bytes.len());
+                let pairs = values.chunks_exact_mut(size).zip(images);
+                pairs.for_each(|(values, image)| to_floats(&image.bytes, values));
+                Ok(())
+            }
+        }
+    }
+
+    /// All images.
+    ///
+    /// # Shapes
+    /// (b, c, h, w), f32 in [0, 1], on the CPU.
+    ///
+    /// # Errors
+    /// If the split does not have one of the positions.
+    pub(crate) fn images(&self) -> Result<Tensor> {
+        let (Batch::Positions(split, _) | Batch::Decoded(split, _)) = self;
+        let (c, h, w) = split.image_shape();
+        let mut values = vec![0f32; self.len() * c * h * w];
+        self.fill(0..self.len(), &mut values)?;
+        Ok(Tensor::from_vec(
+            values,
+            (self.len(), c, h, w),
+            &Device::Cpu,
+        )?)
+    }
+
+    /// The labels, if the split has labels. An image that replaces an unreadable one has its own.
+    ///
+    /// # Shapes
+    /// (b), u32, on the CPU.
+    ///
+    /// # Errors
+    /// If candle cannot create the tensor.
+    pub(crate) fn labels(&self) -> Result<Option<Tensor>> {
+        let labels: Option<Vec<u32>> = match self {
+            Batch::Positions(split, positions) => positions
+                .iter()
+                .map(|&position| split.label(position))
+                .collect(),
+            Batch::Decoded(split, images) => images
+                .iter()
+                .map(|image| split.label(image.position))
+                .collect(),
+        };
+        Ok(labels
+            .map(|labels| Tensor::new(labels, &Device::Cpu))
+            .transpose()?)
+    }
+}
+
+/// The batches of an epoch. Photographs are decoded ahead.
+#[derive(Debug)]
+pub(crate) struct Batches {
+    split: Split,
+    order: Vec<usize>,
+    batch_size: usize,
+    next: usize,
+    lookahead: Option<Lookahead>,
+}
+
+impl Batches {
+    /// The images at these positions in batches, with the crops and flips of `augment`.
+    ///
+    /// # Errors
+    /// If no thread can be started.
+    pub(crate) fn new(
+        split: &Split,
+        order: Vec<usize>,
+        batch_size: usize,
+        augment: Option<Augment>,
+    ) -> Result<Self> {
+        let lookahead = split
+            .streamed()
+            .then(|| Lookahead::start(split, &order, batch_size, augment))
+            .transpose()?;
+        Ok(Batches {
+            split: split.clone(),
+            order,
+            batch_size,
+            next: 0,
+            lookahead,
+        })
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = &self.order[self.next..];
+        let positions = &rest[..self.batch_size.min(rest.len())];
+        self.next += positions.len();
+        (!positions.is_empty()).then(|| match &self.lookahead {
+            None => Ok(Batch::Positions(self.split.clone(), positions.to_vec())),
+            Some(ahead) => Ok(Batch::Decoded(
+                self.split.clone(),
+                ahead.take(positions.len())?,
+            )),
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let batches = (self.order.len() - self.next).div_ceil(self.batch_size);
+        (batches, Some(batches))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_follow_the_order_and_carry_labels() {
+        let split = Split::from_bytes(vec![0, 51, 255], (1, 1, 1), Some(vec![7, 8, 9])).unwrap();
+        let batches = Batches::new(&split, vec![2, 0, 1], 2, None).unwrap();
+        let seen: Vec<(Vec<f32>, Vec<u32>)> = batches
+            .map(|batch| {
+                let batch = batch.unwrap();
+                let images = batch.images().unwrap().flatten_all().unwrap();
+                let labels = batch.labels().unwrap().unwrap();
+                (images.to_vec1().unwrap(), labels.to_vec1().unwrap())
+            })
+            .collect();
+        assert_eq!(seen, [(vec![1.0, 0.0], vec![9, 7]), (vec![0.2], vec![8])]);
+    }
+
+    #[test]
+    fn batches_of_a_split_without_labels_have_none() {
+        let split = Split::from_bytes(vec![0, 255], (1, 1, 1), None).unwrap();
+        let mut batches = Batches::new(&split, vec![0, 1], 2, None).unwrap();
+        assert!(batches.next().unwrap().unwrap().labels().unwrap().is_none());
+        assert!(batches.next().is_none());
+    }
+}

@@ -1,0 +1,177 @@
+//! A [`Dataset`]: a training and a test split under one name.
+
+use crate::data::split::{ImageShape, Split};
+use crate::error::{Error, Result};
+use crate::math::{Purpose, Rng};
+use crate::show::{Content, Show, Table, evcxr_display};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A training and a test split of images of one shape. As the last expression of a cell it shows a
+/// table and some of its images.
+///
+/// # Examples
+/// ```
+/// use candlebook::prelude::*;
+/// let images = Tensor::rand(0f32, 1f32, (10, 1, 4, 4), &Device::Cpu)?;
+/// let split = Split::from_tensor(&images, None)?;
+/// let data = Dataset::new("noise", "random numbers", split.clone(), split)?.take(5, 2);
+/// assert_eq!((data.train.len(), data.test.len(), data.image_shape()), (5, 2, (1, 4, 4)));
+/// # Ok::<(), candlebook::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Name of the data set.
+    pub name: String,
+    /// Origin of the data: a folder, a file, a mirror.
+    pub source: String,
+    /// Images to train on; `fit` holds some of them out for validation.
+    pub train: Split,
+    /// Images for the final evaluation.
+    pub test: Split,
+}
+
+/// Size and seed of a randomly chosen test split.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TestSplit {
+    /// Share of the images, in (0, 1).
+    pub(crate) share: f64,
+    pub(crate) seed: u64,
+}
+
+impl TestSplit {
+    /// Checks the range; `name` is the setting's name in code.
+    ///
+    /// # Errors
+    /// If the share is not in (0, 1).
+    pub(crate) fn check(&self, name: &str) -> Result<()> {
+        if !(self.share > 0.0 && self.share < 1.0) {
+            let hint = "0.1 holds out a tenth of the images";
+            return Err(Error::setting(name, "a share in (0, 1)", self.share, hint));
+        }
+        Ok(())
+    }
+}
+
+impl Dataset {
+    /// Combines two splits under a name.
+    ///
+    /// # Errors
+    /// If the images of the splits have different shapes.
+    pub fn new(
+        name: impl Into<String>,
+        source: impl Into<String>,
+        train: Split,
+        test: Split,
+    ) -> Result<Self> {
+        if train.image_shape() != test.image_shape() {
+            let expected = format!("{:?}", train.image_shape());
+            let got = format!("{:?}", test.image_shape());
+            let hint = "Both splits need images of one shape";
+            return Err(Error::shape("test images", expected, got, hint));
+        }
+        Ok(Dataset {
+            name: name.into(),
+            source: source.into(),
+            train,
+            test,
+        })
+    }
+
+    /// Holds out a random share of the images for testing.
+    ///
+    /// # Errors
+    /// If there are fewer than two images.
+    pub(crate) fn hold_out(
+        name: String,
+        source: String,
+        images: Split,
+        test: TestSplit,
+    ) -> Result<Dataset> {
+        let n = images.len();
+        if n < 2 {
+            let hint = "Add images: at least one is for training, one for testing";
+            return Err(Error::file(
+                Path::new(&source),
+                "at least two images",
+                n,
+                hint,
+            ));
+        }
+        let order = Rng::new(test.seed, Purpose::Split).permutation(n);
+        let held_out = ((n as f64 * test.share).round() as usize).clamp(1, n - 1);
+        let (test, train) = images.divide(&order, held_out);
+        Dataset::new(name, source, train, test)
+    }
+
+    /// Returns channels, height and width of the images.
+    pub fn image_shape(&self) -> ImageShape {
+        self.train.image_shape()
+    }
+
+    /// Returns the first `train` training and the first `test` test images, for a quick experiment.
+    ///
+    /// # Examples
+    /// ```
+    /// # use candlebook::prelude::*;
+    /// let data = mnist_embedded()?.take(500, 100);
+    /// assert_eq!((data.train.len(), data.test.len()), (500, 100));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn take(&self, train: usize, test: usize) -> Dataset {
+        Dataset {
+            train: self.train.take(train),
+            test: self.test.take(test),
+            ..self.clone()
+        }
+    }
+
+    fn unreadable(&self) -> usize {
+        let test = if self.test.same_stream(&self.train) {
+            0
+        } else {
+            self.test.unreadable()
+        };
+        self.train.unreadable() + test
+    }
+
+    fn table(&self) -> Table {
+        let head = [&self.name, "images", "channels x height x width", "labels"];
+        let table = Table::new(head)
+            .row(row("train", &self.train))
+            .row(row("test", &self.test))
+            .row([format!("from {}", self.source)]);
+        match self.unreadable() {
+            0 => table,
+            n => table.row([format!("{n} unreadable")]),
+        }
+    }
+}
+
+/// A table row: name, number of images, shape, number of classes.
+fn row(name: &str, split: &Split) -> [String; 4] {
+    let (c, h, w) = split.image_shape();
+    let labels = split.labels().map_or("none".into(), |labels| {
+        format!("{} classes", labels.iter().collect::<BTreeSet<_>>().len())
+    });
+    [
+        name.to_string(),
+        split.len().to_string(),
+        format!("{c} x {h} x {w}"),
+        labels,
+    ]
+}
+
+impl Show for Dataset {
+    fn contents(&self) -> Result<Vec<Content>> {
+        let mut contents = self.table().contents()?;
+        if let Some(samples) = self
+            .train
+            .samples(format!("{}: training images", self.name))?
+        {
+            contents.extend(samples.contents()?);
+        }
+        Ok(contents)
+    }
+}
+evcxr_display!(Dataset);

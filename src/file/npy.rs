@@ -1,0 +1,284 @@
+//! NumPy's files: arrays of numbers from `.npy` and `.npz`.
+//!
+//! A header may claim any size, so it is compared with the file's before memory is allocated.
+
+use crate::error::{Error, Result};
+use crate::file::npy_header::{Kind, NpyHeader, NpyType};
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+const MAGIC: &[u8; 6] = b"\x93NUMPY";
+/// Magic number and version.
+const START_BYTES: usize = 8;
+/// Headers of plain arrays have 118 bytes.
+const MAX_HEADER_BYTES: usize = 1 << 16;
+/// Size limit for corrupt headers and zip bombs.
+const MAX_DATA_BYTES: u64 = 8 << 30;
+const MAX_LISTED_NAMES: usize = 20;
+
+/// An array as stored in a file.
+#[derive(Debug)]
+pub(crate) struct NpyArray {
+    header: NpyHeader,
+    bytes: Vec<u8>,
+}
+
+impl NpyArray {
+    /// Reads a `.npy` file.
+    ///
+    /// # Errors
+    /// If the file is not a complete array of numbers.
+    pub(crate) fn open(path: &Path) -> Result<NpyArray> {
+        let file = File::open(path).map_err(Error::io("read", path))?;
+        let length = file.metadata().map_err(Error::io("read", path))?.len();
+        NpyArray::read(path, BufReader::new(file), length)
+    }
+
+    /// Reads an array of a `.npz` archive by its name, with or without `.npy`.
+    ///
+    /// # Errors
+    /// If the archive is damaged, or has no complete array of that name.
+    pub(crate) fn open_in_archive(path: &Path, name: &str) -> Result<NpyArray> {
+        let mut archive = open_archive(path)?;
+        let entry = format!("{}.npy", name.trim_end_matches(".npy"));
+        if archive.index_for_name(&entry).is_none() {
+            let expected = format!("an array {name}");
+            return Err(Error::file(
+                path,
+                expected,
+                listed(&names(&archive)),
+                "Use one of its names",
+            ));
+        }
+        let entry = archive
+            .by_name(&entry)
+            .map_err(|error| damaged(path, error))?;
+        let length = entry.size();
+        NpyArray::read(&path.join(name), entry, length)
+    }
+
+    /// The names of the arrays in a `.npz` archive, without `.npy`.
+    ///
+    /// # Errors
+    /// If the archive is damaged.
+    pub(crate) fn names_in_archive(path: &Path) -> Result<Vec<String>> {
+        Ok(names(&open_archive(path)?))
+    }
+
+    /// Reads an array from `length` bytes.
+    fn read(path: &Path, mut from: impl Read, length: u64) -> Result<NpyArray> {
+        let Head {
+            header,
+            bytes: head_bytes,
+        } = Head::read(path, &mut from)?;
+        let claimed = header.data_bytes();
+        let available = length.saturating_sub(head_bytes as u64);
+        if claimed != Some(available) || available > MAX_DATA_BYTES {
+            let claimed = claimed.filter(|&bytes| bytes <= MAX_DATA_BYTES);
+            let claimed = claimed.map_or("far too many".into(), |bytes| bytes.to_string());
+            let dims = &header.dims;
+            let expected = format!("{claimed} bytes after the header, for shape {dims:?}");
+            return Err(invalid(path, &expected, available.to_string()));
+        }
+        // An archive may lie about an entry's size: memory grows with the bytes that are read.
+        let mut bytes = Vec::new();
+        from.take(available)
+            .read_to_end(&mut bytes)
+            .map_err(|error| invalid(path, "complete data", error.to_string()))?;
+        if bytes.len() as u64 != available {
+            let expected = format!("{available} bytes after the header");
+            return Err(invalid(path, &expected, bytes.len().to_string()));
+        }
+        Ok(NpyArray { header, bytes })
+    }
+
+    /// The type of the values.
+    pub(crate) fn dtype(&self) -> NpyType {
+        self.header.dtype
+    }
+
+    /// The shape.
+    pub(crate) fn dims(&self) -> &[usize] {
+        &self.header.dims
+    }
+
+    /// The values' bytes, in the file's order.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// The bytes, in the file's order.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The offsets, in values, that read the array in C order after its axes are permuted; `None`
+    /// in `axes` inserts an axis of length 1. Returns `None` if the file has this order already.
+    pub(crate) fn permutation(
+        &self,
+        axes: [Option<usize>; 4],
+    ) -> Option<impl Iterator<Item = usize> + use<>> {
+        let NpyHeader {
+            fortran_order,
+            dims,
+            ..
+        } = &self.header;
+        if !fortran_order && axes.iter().flatten().is_sorted() {
+            return None;
+        }
+        let stride = |axis: usize| -> usize {
+            let faster = if *fortran_order {
+                &dims[..axis]
+            } else {
+                &dims[axis + 1..]
+            };
+            faster.iter().product()
+        };
+        let [n, c, h, w] = axes.map(|axis| axis.map_or((1, 0), |axis| (dims[axis], stride(axis))));
+        let along = |(length, stride): (usize, usize)| (0..length).map(move |i| i * stride);
+        Some(along(n).flat_map(move |n| {
+            along(c)
+                .flat_map(move |c| along(h).flat_map(move |h| along(w).map(move |w| n + c + h + w)))
+        }))
+    }
+
+    /// A value as little-endian bytes, padded with zeros.
+    fn value(&self, at: usize) -> [u8; 8] {
+        let NpyType {
+            bytes: width,
+            big_endian,
+            ..
+        } = self.header.dtype;
+        let mut value = [0; 8];
+        value[..width].copy_from_slice(&self.bytes[at * width..][..width]);
+        if big_endian {
+            value[..width].reverse();
+        }
+        value
+    }
+
+    /// The value at an offset of an array of float32 or float64.
+    pub(crate) fn float(&self, at: usize) -> f64 {
+        let bytes = self.value(at);
+        match self.header.dtype.bytes {
+            4 => f64::from(f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])),
+            _ => f64::from_le_bytes(bytes),
+        }
+    }
+
+    /// The value at an offset of an array of integers.
+    pub(crate) fn integer(&self, at: usize) -> i128 {
+        let bits = u64::from_le_bytes(self.value(at));
+        match self.header.dtype.kind {
+            // Sign extension.
+            Kind::Signed => {
+                let unused = 64 - 8 * self.header.dtype.bytes as u32;
+                i128::from((bits << unused) as i64 >> unused)
+            }
+            _ => i128::from(bits),
+        }
+    }
+
+    /// The indices of the value at an offset.
+    pub(crate) fn indices(&self, mut at: usize) -> Vec<usize> {
+        let NpyHeader {
+            fortran_order,
+            dims,
+            ..
+        } = &self.header;
+        let mut indices = vec![0; dims.len()];
+        let mut divide = |axis: usize| {
+            indices[axis] = at % dims[axis];
+            at /= dims[axis];
+        };
+        if *fortran_order {
+            (0..dims.len()).for_each(divide)
+        } else {
+            (0..dims.len()).rev().for_each(&mut divide)
+        }
+        indices
+    }
+}
+
+/// The start of a file, up to the values.
+struct Head {
+    header: NpyHeader,
+    /// Its length in the file.
+    bytes: usize,
+}
+
+impl Head {
+    fn read(path: &Path, from: &mut impl Read) -> Result<Head> {
+        let mut start = [0; START_BYTES];
+        if from.read_exact(&mut start).is_err() || start[..MAGIC.len()] != *MAGIC {
+            return Err(invalid(path, "a NumPy array", "another file format".into()));
+        }
+        let incomplete =
+            |error: std::io::Error| invalid(path, "a complete header", error.to_string());
+        // Version 1 stores the header's length in two bytes, later ones in four.
+        let mut size = [0; 4];
+        let size_bytes = if start[MAGIC.len()] == 1 { 2 } else { 4 };
+        from.read_exact(&mut size[..size_bytes])
+            .map_err(incomplete)?;
+        let length = u32::from_le_bytes(size) as usize;
+        if length > MAX_HEADER_BYTES {
+            return Err(invalid(
+                path,
+                "the header of a plain array",
+                format!("{length} bytes"),
+            ));
+        }
+        let mut text = vec![0; length];
+        from.read_exact(&mut text).map_err(incomplete)?;
+        let text = String::from_utf8_lossy(&text);
+        let header = NpyHeader::parse(&text).ok_or_else(|| {
+            let expected = "the header of a plain array of numbers";
+            invalid(path, expected, text.chars().take(120).collect())
+        })?;
+        Ok(Head {
+            header,
+            bytes: START_BYTES + size_bytes + length,
+        })
+    }
+}
+
+fn invalid(path: &Path, expected: &str, got: String) -> Error {
+    Error::file(
+        path,
+        expected,
+        got,
+        "Write it again with numpy.save, as a plain array",
+    )
+}
+
+type Archive = zip::ZipArchive<BufReader<File>>;
+
+fn open_archive(path: &Path) -> Result<Archive> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    zip::ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(path, error))
+}
+
+fn damaged(path: &Path, error: zip::result::ZipError) -> Error {
+    Error::file(
+        path,
+        "a complete .npz archive",
+        error,
+        "Write it again with numpy.savez",
+    )
+}
+
+fn names(archive: &Archive) -> Vec<String> {
+    let names = archive.file_names().flatten();
+    names
+        .map(|name| name.trim_end_matches(".npy").to_owned())
+        .collect()
+}
+
+/// Names for an error message.
+pub(crate) fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        return "an empty archive".into();
+    }
+    names[..names.len().min(MAX_LISTED_NAMES)].join(", ")
+}
