@@ -1,38 +1,27 @@
-//! What the kernel imports before the first cell: the names notebooks use.
+//! The names that the kernel imports before the first cell. Everything else is in the modules:
+//! `data::npy_images`, `show::Scale`, `page::html`, `look::jpeg`.
 
 pub use crate::cell::stopped;
-pub use crate::data::Crop;
-pub use crate::data::idx_folder;
-pub use crate::data::lmdb_folder;
-pub use crate::data::photographs;
-pub use crate::data::{ArraySettings, npy_images, npz_images};
-pub use crate::data::{Dataset, ImageShape, Split};
-pub use crate::data::{PhotoSettings, image_folder};
-pub use crate::data::{cifar10, cifar10_folder};
-pub use crate::data::{fashion_mnist, mnist, mnist_embedded};
+pub use crate::data::{
+    self, Dataset, PhotoSettings, Split, cifar10, fashion_mnist, image_folder, mnist,
+    mnist_embedded, photographs,
+};
 pub use crate::device::best_device;
 pub use crate::error::Error;
-pub use crate::layer::Layer::{self, *};
-// The functions shadow the variants of the same name.
+pub use crate::layer::Layer::{
+    self, AvgPool2d, BatchNorm, Dropout, Elu, Flatten, Gelu, LeakyRelu, Linear, MaxPool2d,
+    MaxUnpool2d, Relu, Residual, Sigmoid, Tanh, Unflatten, Upsample,
+};
 pub use crate::layer::{Conv2d, ConvTranspose2d};
-pub use crate::look::Activations;
-pub use crate::look::{Explorer, explore};
-pub use crate::look::{Jpeg, jpeg, jpeg_within};
+pub use crate::look::{self, explore};
 pub use crate::loss::Loss;
-pub use crate::model::Autoencoder;
-pub use crate::model::{PoolingAutoencoder, StridedAutoencoder};
+pub use crate::model::{Autoencoder, Init, PoolingAutoencoder, StridedAutoencoder};
 pub use crate::optim::Optim;
-pub use crate::show::Image;
-pub use crate::show::Numbers;
-pub use crate::show::Table;
-pub use crate::show::{Content, Handle, Show, clear_output, show};
-pub use crate::show::{Images, Montage, Scale};
-pub use crate::show::{Marker, Plot, Plots};
-pub use crate::show::{Progress, progress};
+pub use crate::show::{Image, Montage, Plot, Plots, Table, input, page, progress};
+// The function, and the module for `show::Scale` and `show::Marker`.
+pub use crate::show;
+// Only the methods: they show the last expression of a cell.
 pub use crate::show::{ShowDebug as _, ShowValues as _};
-pub use crate::show::{animation, audio, html, json, latex, markdown, sound, svg, video};
-pub use crate::show::{input, password};
-pub use crate::train::Fit;
-pub use crate::train::{Epoch, History};
-pub use candle_core::{self as candle, D, DType, Device, IndexOp, Tensor, Var};
+pub use crate::train::{Fit, History};
+pub use candle_core::{self, D, DType, Device, IndexOp, Tensor, Var};
 pub use candle_nn;
