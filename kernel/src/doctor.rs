@@ -1,83 +1,92 @@
-//! `candlebook doctor`: looks at everything the kernel needs and says how to mend what is missing.
+//! `candlebook doctor`: checks everything that the kernel needs and gives advice on each problem.
 
-use crate::build::{Features, gpu, seed};
+#[allow(dead_code)]
+#[path = "../../src/data/locations.rs"]
+mod locations;
+
+use crate::build::{Features, Gpu, Seed};
 use crate::home;
-use crate::jupyter::spec;
-use anyhow::Result;
-use std::path::PathBuf;
+use crate::jupyter::{SpecLocation, find_on_path, find_python, has_private_lab};
+use anyhow::{Result, bail};
 use std::process::Command;
 
-/// What was found.
+/// Result of one check.
 struct Finding {
     name: &'static str,
     level: Level,
     found: String,
-    mend: &'static str,
+    /// Advice, printed unless the level is fine.
+    advice: &'static str,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Level {
     Fine,
-    /// Works without; something is slower or absent.
+    /// The kernel works without it, but slower or with less.
     Optional,
-    Broken,
+    /// The kernel does not work without it.
+    Required,
 }
 
-/// Prints the findings; an error where something needed is missing.
-pub(crate) fn run() -> Result<()> {
-    let findings = [
-        rustc(),
-        libstd(),
-        rust_src(),
-        kernelspec(),
-        seed_there(),
-        lab(),
-        data(),
-        gpu(),
-    ];
-    for finding in &findings {
-        let mark = match finding.level {
+impl Level {
+    fn label(self) -> &'static str {
+        match self {
             Level::Fine => "ok     ",
             Level::Optional => "without",
-            Level::Broken => "MISSING",
-        };
-        println!("{mark}  {:<10}  {}", finding.name, finding.found);
-        if finding.level != Level::Fine {
-            println!("{:21}  -> {}", "", finding.mend);
+            Level::Required => "MISSING",
         }
     }
-    if findings
-        .iter()
-        .any(|finding| finding.level == Level::Broken)
-    {
-        anyhow::bail!("something that the kernel needs is missing: see MISSING above");
+}
+
+/// Prints all findings.
+///
+/// # Errors
+/// If something that the kernel needs is missing.
+pub(crate) fn print_findings() -> Result<()> {
+    let findings = [
+        check_rustc(),
+        check_libstd(),
+        check_rust_src(),
+        check_kernelspec(),
+        check_helper(),
+        check_lab(),
+        check_data(),
+        check_gpu(),
+    ];
+    for finding in &findings {
+        let label = finding.level.label();
+        println!("{label}  {:<10}  {}", finding.name, finding.found);
+        if finding.level != Level::Fine {
+            println!("{:21}  -> {}", "", finding.advice);
+        }
+    }
+    let is_missing = |finding: &Finding| finding.level == Level::Required;
+    if findings.iter().any(is_missing) {
+        bail!("something that the kernel needs is missing: see MISSING above");
     }
     Ok(())
 }
 
+/// A finding at level fine, or at `level` if the check failed.
 fn finding(
     name: &'static str,
-    found: Result<String>,
-    otherwise: Level,
-    mend: &'static str,
+    checked: Result<String>,
+    level: Level,
+    advice: &'static str,
 ) -> Finding {
-    match found {
-        Ok(found) => Finding {
-            name,
-            level: Level::Fine,
-            found,
-            mend,
-        },
-        Err(error) => Finding {
-            name,
-            level: otherwise,
-            found: error.to_string(),
-            mend,
-        },
+    let (level, found) = match checked {
+        Ok(found) => (Level::Fine, found),
+        Err(error) => (level, error.to_string()),
+    };
+    Finding {
+        name,
+        level,
+        found,
+        advice,
     }
 }
 
-fn rustc() -> Finding {
+fn check_rustc() -> Finding {
     let version = home::rustc_version().and_then(|version| {
         home::check_rustc(&version)?;
         Ok(version.lines().next().unwrap_or_default().to_owned())
@@ -85,138 +94,135 @@ fn rustc() -> Finding {
     finding(
         "rustc",
         version,
-        Level::Broken,
+        Level::Required,
         "rustup update stable (rustup.rs)",
     )
 }
 
-fn libstd() -> Finding {
-    let found = || -> Result<String> {
+fn check_libstd() -> Finding {
+    let check = || -> Result<String> {
         let folder = home::output(Command::new("rustc").args(["--print", "target-libdir"]))?;
-        let entries = std::fs::read_dir(folder.trim())?;
-        let shared = entries
+        let folder = folder.trim();
+        let names = std::fs::read_dir(folder)?
             .flatten()
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .find(|name| {
-                name.starts_with("libstd-") && (name.ends_with(".so") || name.ends_with(".dylib"))
-            });
-        shared.ok_or_else(|| {
-            anyhow::anyhow!("expected a shared libstd in {}, got none", folder.trim())
-        })
+            .map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let is_shared = |name: &String| {
+            name.starts_with("libstd-") && (name.ends_with(".so") || name.ends_with(".dylib"))
+        };
+        let Some(libstd) = names.into_iter().find(is_shared) else {
+            bail!("expected a shared libstd in {folder}, got none");
+        };
+        Ok(libstd)
     };
     finding(
         "libstd",
-        found(),
-        Level::Broken,
-        "use a toolchain from rustup; some systems' packages lack it",
+        check(),
+        Level::Required,
+        "use a toolchain from rustup; the packages of some systems lack it",
     )
 }
 
-fn rust_src() -> Finding {
-    let found = home::sysroot().and_then(|root| {
+fn check_rust_src() -> Finding {
+    let checked = home::sysroot().and_then(|root| {
         let library = root.join("lib/rustlib/src/rust/library");
         if !library.is_dir() {
-            anyhow::bail!("not installed: completion knows less, and some variables need their type written out");
+            bail!(
+                "not installed: completion is limited, and some variables need a type annotation"
+            );
         }
         Ok(library.display().to_string())
     });
     finding(
         "rust-src",
-        found,
+        checked,
         Level::Optional,
         "rustup component add rust-src",
     )
 }
 
-fn kernelspec() -> Finding {
-    let found = spec::Place::User.spec_folder().and_then(|folder| {
+fn check_kernelspec() -> Finding {
+    let checked = SpecLocation::User.spec_folder().and_then(|folder| {
         if !folder.join("kernel.json").is_file() {
-            anyhow::bail!("not registered in Jupyter for this user");
+            bail!("not registered in Jupyter for this user");
         }
-        if !spec::is_current(&spec::Place::User) {
-            anyhow::bail!("registered, but by another build of candlebook");
+        if !SpecLocation::User.is_current() {
+            bail!("registered by another build of candlebook");
         }
         Ok(folder.display().to_string())
     });
     finding(
         "kernelspec",
-        found,
+        checked,
         Level::Optional,
         "cargo candlebook install",
     )
 }
 
-fn seed_there() -> Finding {
-    let found = seed::Seed::find().and_then(|seed| {
+fn check_helper() -> Finding {
+    let checked = Seed::find().and_then(|seed| {
         if !seed.exists() {
-            anyhow::bail!("not built: the first kernel start takes some minutes");
+            bail!("not built: the first kernel start takes a few minutes");
         }
-        let features = match seed.features().quoted() {
+        let features = match seed.features().quoted().replace('"', "") {
             none if none.is_empty() => none,
-            some => format!(", with {}", some.replace('"', "")),
+            names => format!(", with {names}"),
         };
         Ok(format!("built for this toolchain and version{features}"))
     });
-    finding("helper", found, Level::Optional, "cargo candlebook install")
+    finding(
+        "helper",
+        checked,
+        Level::Optional,
+        "cargo candlebook install",
+    )
 }
 
-fn lab() -> Finding {
-    let found = || -> Result<String> {
-        if let Some(lab) = spec::on_path("jupyter-lab") {
-            return Ok(format!(
-                "JupyterLab {}",
-                home::output(Command::new(lab).arg("--version"))?.trim()
-            ));
+fn check_lab() -> Finding {
+    let check = || -> Result<String> {
+        if let Some(lab) = find_on_path("jupyter-lab") {
+            let version = home::output(Command::new(lab).arg("--version"))?;
+            return Ok(format!("JupyterLab {}", version.trim()));
         }
-        let private = home::folder()?.join("python/requirements.txt");
-        if private.is_file() {
+        if has_private_lab()? {
             return Ok("a private JupyterLab".into());
         }
-        let python = spec::python()?;
-        anyhow::bail!(
-            "none yet; `cargo candlebook lab` installs one with {}",
-            python.display()
+        bail!(
+            "not installed; `cargo candlebook lab` installs it with {}",
+            find_python()?.display()
         )
     };
     finding(
         "Jupyter",
-        found(),
+        check(),
         Level::Optional,
         "cargo candlebook lab, or: pip install jupyterlab",
     )
 }
 
-fn data() -> Finding {
-    let found = || -> Result<String> {
-        let own = std::env::var_os("CANDLEBOOK_DATA").map(PathBuf::from);
-        let cache = home::user_home()?.join(".cache/candlebook");
-        let places = own
-            .into_iter()
-            .chain([cache])
-            .flat_map(|place| [place.join("mnist"), place]);
-        for place in places {
-            if ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"]
-                .iter()
-                .any(|name| place.join(name).is_file())
-            {
-                return Ok(format!("MNIST in {}", place.display()));
-            }
-        }
-        anyhow::bail!(
-            "full MNIST not here: it is downloaded on first use, or 5,000 digits stand in for it"
-        )
+fn check_data() -> Finding {
+    const FILES: [&str; 4] = [
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+    ];
+    let checked = match locations::MNIST.find(&FILES) {
+        Some(folder) => Ok(format!("MNIST in {}", folder.display())),
+        None => Err(anyhow::anyhow!(
+            "no full MNIST: it is downloaded on first use, with 5,000 embedded digits as fallback"
+        )),
     };
     finding(
         "data",
-        found(),
+        checked,
         Level::Optional,
         "set CANDLEBOOK_DATA to a folder with the four MNIST files",
     )
 }
 
-fn gpu() -> Finding {
-    // A damaged choice is the helper's finding.
-    let verdict = gpu::Gpu::look().verdict(&Features::chosen().unwrap_or_default());
+fn check_gpu() -> Finding {
+    // A damaged selection of features is reported by `check_helper`.
+    let verdict = Gpu::detect().verdict(&Features::chosen().unwrap_or_default());
     let level = if verdict.fine {
         Level::Fine
     } else {
@@ -226,6 +232,6 @@ fn gpu() -> Finding {
         name: "GPU",
         level,
         found: verdict.found,
-        mend: verdict.mend,
+        advice: verdict.mend,
     }
 }

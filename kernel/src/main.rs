@@ -1,4 +1,5 @@
-//! The `candlebook` program: installs, opens and is the kernel. `ARCHITECTURE.md` has the map.
+//! The `candlebook` program: it installs the kernel, opens notebooks, and is the kernel itself.
+//! `ARCHITECTURE.md` has the map.
 
 mod home;
 mod build;
@@ -8,50 +9,50 @@ mod notebook;
 mod doctor;
 
 use anyhow::{Context, Result, bail};
-use build::{Features, features, front, seed, session};
+use build::{Features, Seed, Session, cargo};
 use clap::{Parser, Subcommand};
-use engine::{child, warm_up};
-use jupyter::{server, spec, stock};
-use notebook::run;
+use jupyter::SpecLocation;
+use notebook::Parameter;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// Cells find this allocator's `malloc` too, since this program is also the process that runs them: training in a cell
+/// Cells use this allocator too, because they run in a process of this program. Training in a cell
 /// is twice as fast with it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A Jupyter kernel for Rust in which deep-learning experiments feel direct.
+/// A Jupyter kernel for deep-learning experiments in Rust.
 #[derive(Parser)]
 #[command(name = "candlebook", version)]
-struct Arguments {
+struct Cli {
     #[command(subcommand)]
-    command: Subcommands,
+    command: CliCommand,
 }
 
 #[derive(Subcommand)]
-enum Subcommands {
+enum CliCommand {
     /// Build the helper crate for the kernel and register the kernel in Jupyter.
     Install {
-        /// Build the helper with these of candle's features, joined by commas: cuda, cudnn, metal, accelerate. They
-        /// stay until an install names others; "" names none. `cuda` needs NVIDIA's toolkit (nvcc).
-        #[arg(long, value_name = "NAMES", value_parser = features::parse)]
+        /// Features of candle, separated by commas: cuda, cudnn, metal, accelerate. They persist
+        /// until the next `install --features ...`; "" clears them. `cuda` needs NVIDIA's toolkit
+        /// (nvcc).
+        #[arg(long, value_name = "NAMES", value_parser = Features::parse)]
         features: Option<Features>,
         #[command(flatten)]
-        place: PlaceArguments,
+        location: LocationArgs,
     },
-    /// Take the kernel out of Jupyter and remove what install made.
+    /// Unregister the kernel in Jupyter and remove the files that install created.
     Uninstall {
         #[command(flatten)]
-        place: PlaceArguments,
+        location: LocationArgs,
     },
-    /// Open a notebook in JupyterLab; installs what is missing first.
+    /// Open a notebook in JupyterLab, after installing what is missing.
     Lab {
         /// The notebook.
         #[arg(default_value = "notebooks/mnist_autoencoder.ipynb")]
         notebook: PathBuf,
-        /// Passed on to JupyterLab, after `--`: for instance `-- --no-browser --port 8899`.
+        /// Arguments for JupyterLab, after `--`: for instance `-- --no-browser --port 8899`.
         #[arg(last = true)]
         jupyter: Vec<String>,
     },
@@ -60,24 +61,24 @@ enum Subcommands {
         /// The notebook.
         notebook: PathBuf,
         /// Set a value in the cell tagged "parameters": NAME=VALUE, where VALUE is Rust.
-        #[arg(short = 'p', value_name = "NAME=VALUE", value_parser = parameter)]
-        parameters: Vec<(String, String)>,
-        /// Where the executed notebook goes. Defaults to the notebook itself.
+        #[arg(short = 'p', value_name = "NAME=VALUE", value_parser = Parameter::parse)]
+        parameters: Vec<Parameter>,
+        /// File of the executed notebook. Defaults to the notebook itself.
         #[arg(short, long)]
         out: Option<PathBuf>,
     },
-    /// Check everything the kernel needs, and say how to mend what is missing.
+    /// Check everything that the kernel needs, and give advice on what is missing.
     Doctor,
-    /// Be a kernel; called by Jupyter.
+    /// Run as a kernel; called by Jupyter.
     Kernel {
         /// Jupyter's connection file.
         #[arg(long)]
         connection_file: PathBuf,
-        /// Be evcxr_jupyter's own server instead, to compare with.
+        /// Run evcxr_jupyter's own server instead, to compare with.
         #[arg(long)]
         stock: bool,
     },
-    /// Warm the engine up in a seed's folder; called by install.
+    /// Warm up the engine in a seed's folder; called by install.
     #[command(hide = true)]
     InternalWarmUp {
         #[arg(long)]
@@ -86,44 +87,38 @@ enum Subcommands {
 }
 
 #[derive(clap::Args)]
-struct PlaceArguments {
-    /// Register for the Python environment in use instead of the user.
+struct LocationArgs {
+    /// Register in the active Python environment instead of the user's Jupyter folder.
     #[arg(long, conflicts_with = "prefix")]
     sys_prefix: bool,
-    /// Register under this folder instead (it gets share/jupyter/kernels).
+    /// Register below this folder instead, in share/jupyter/kernels.
     #[arg(long)]
     prefix: Option<PathBuf>,
 }
 
-impl PlaceArguments {
-    fn place(&self) -> spec::Place {
+impl LocationArgs {
+    fn location(&self) -> SpecLocation {
         match (&self.prefix, self.sys_prefix) {
-            (Some(prefix), _) => spec::Place::Prefix(prefix.clone()),
-            (None, true) => spec::Place::SysPrefix,
-            (None, false) => spec::Place::User,
+            (Some(prefix), _) => SpecLocation::Prefix(prefix.clone()),
+            (None, true) => SpecLocation::SysPrefix,
+            (None, false) => SpecLocation::User,
         }
     }
 }
 
-fn parameter(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or("expected NAME=VALUE, such as hidden=64")?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
-}
-
+#[allow(unsafe_code)]
 fn main() -> ExitCode {
-    if let Some(code) = front::run_if_asked() {
+    if let Some(code) = cargo::run_if_called() {
         return code;
     }
-    if child::is_wanted() {
-        child::run();
+    if engine::is_child() {
+        engine::run_child();
     }
     evcxr::runtime_hook();
-    stock::become_if_asked();
-    // SAFETY: the program has one thread here.
+    jupyter::become_stock_server_if_asked();
+    // SAFETY: no thread has been started yet.
     unsafe { home::tidy_environment() };
-    match carry_out(Arguments::parse().command) {
+    match execute(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("candlebook: {error:#}");
@@ -132,38 +127,38 @@ fn main() -> ExitCode {
     }
 }
 
-fn carry_out(command: Subcommands) -> Result<()> {
+fn execute(command: CliCommand) -> Result<()> {
     match command {
-        Subcommands::Install { features, place } => install(features, &place.place()),
-        Subcommands::Uninstall { place } => uninstall(&place.place()),
-        Subcommands::Lab { notebook, jupyter } => lab(&notebook, &jupyter),
-        Subcommands::Run {
+        CliCommand::Install { features, location } => install(features, &location.location()),
+        CliCommand::Uninstall { location } => uninstall(&location.location()),
+        CliCommand::Lab { notebook, jupyter } => lab(&notebook, &jupyter),
+        CliCommand::Run {
             notebook,
             parameters,
             out,
-        } => run::run(&notebook, &parameters, out.as_deref()),
-        Subcommands::Doctor => doctor::run(),
-        Subcommands::Kernel {
+        } => notebook::run_notebook(&notebook, &parameters, out.as_deref()),
+        CliCommand::Doctor => doctor::print_findings(),
+        CliCommand::Kernel {
             connection_file,
             stock: true,
-        } => stock::run(&connection_file),
-        Subcommands::Kernel {
+        } => jupyter::serve_stock_kernel(&connection_file),
+        CliCommand::Kernel {
             connection_file,
             stock: false,
-        } => server::run(&connection_file),
-        Subcommands::InternalWarmUp { folder } => warm_up::run_warm_up(&folder),
+        } => jupyter::serve_kernel(&connection_file),
+        CliCommand::InternalWarmUp { folder } => engine::run_warm_up(&folder),
     }
 }
 
-fn install(features: Option<Features>, place: &spec::Place) -> Result<()> {
+fn install(features: Option<Features>, location: &SpecLocation) -> Result<()> {
     let features = match features {
         Some(features) => features.with_environment()?,
         None => Features::chosen()?,
     };
-    seed::Seed::with(features.clone())?.make_ready()?;
-    // Only now: where the build fails, kernels go on with what they had.
+    Seed::with(features.clone())?.make_ready()?;
+    // Save after the build: if it fails, kernels keep using the earlier selection.
     features.save()?;
-    let folder = spec::register(place)?;
+    let folder = location.register()?;
     eprintln!(
         "candlebook: registered in Jupyter ({}). Open a notebook: cargo candlebook lab",
         folder.display()
@@ -171,21 +166,22 @@ fn install(features: Option<Features>, place: &spec::Place) -> Result<()> {
     Ok(())
 }
 
-fn uninstall(place: &spec::Place) -> Result<()> {
-    match spec::unregister(place)? {
+fn uninstall(location: &SpecLocation) -> Result<()> {
+    match location.unregister()? {
         Some(folder) => eprintln!("candlebook: removed {}", folder.display()),
         None => eprintln!(
-            "candlebook: was not registered in {}",
-            place.spec_folder()?.display()
+            "candlebook: not registered in {}",
+            location.spec_folder()?.display()
         ),
     }
-    // What other registrations use stays, unless the user's own was taken out.
-    if !matches!(place, spec::Place::User) {
+    // Environments that registered the kernel share these files, so only the user's own uninstall
+    // removes them.
+    if !matches!(location, SpecLocation::User) {
         return Ok(());
     }
     let home = home::folder()?;
-    session::remove_dead(&home.join("sessions"));
-    seed::remove_all()?;
+    Session::remove_dead(&home.join("sessions"));
+    Seed::remove_all()?;
     for part in ["bin", "python"] {
         let folder = home.join(part);
         if folder.is_dir() {
@@ -193,7 +189,7 @@ fn uninstall(place: &spec::Place) -> Result<()> {
                 .with_context(|| format!("cannot remove {}", folder.display()))?;
         }
     }
-    features::forget()
+    Features::forget()
 }
 
 fn lab(notebook: &Path, arguments: &[String]) -> Result<()> {
@@ -203,10 +199,10 @@ fn lab(notebook: &Path, arguments: &[String]) -> Result<()> {
             notebook.display()
         );
     }
-    let lab = spec::lab()?;
-    seed::Seed::find()?.make_ready()?;
-    if !spec::is_current(&spec::Place::User) {
-        spec::register(&spec::Place::User)?;
+    let lab = jupyter::find_lab()?;
+    Seed::find()?.make_ready()?;
+    if !SpecLocation::User.is_current() {
+        SpecLocation::User.register()?;
     }
     let error = Command::new(&lab).arg(notebook).args(arguments).exec();
     Err(error).with_context(|| format!("cannot start {}", lab.display()))

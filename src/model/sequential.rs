@@ -248,7 +248,14 @@ mod tests {
     }
 
     /// Computes the weighted sum with value `i` of `var` moved by `step` from its value in `point`.
-    fn sample(list: &Sequential, input: &Var, var: &Var, point: &[f64], i: usize, step: f64) -> Sample {
+    fn sample(
+        list: &Sequential,
+        input: &Var,
+        var: &Var,
+        point: &[f64],
+        i: usize,
+        step: f64,
+    ) -> Sample {
         let mut near = point.to_vec();
         near[i] += step;
         let near = Tensor::from_vec(near, var.shape(), &Device::Cpu).unwrap();

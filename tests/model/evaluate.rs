@@ -12,6 +12,9 @@ fn evaluation_is_the_mean_loss_of_the_reconstructions() {
         let expected = loss.of(&output, &images).unwrap();
         let expected = expected.to_scalar::<f32>().unwrap();
         let found = ae.evaluate_with(&data.test, loss).unwrap();
-        assert!((found - expected).abs() < 1e-6, "{loss}: {found}, {expected}");
+        assert!(
+            (found - expected).abs() < 1e-6,
+            "{loss}: {found}, {expected}"
+        );
     }
 }

@@ -1,40 +1,71 @@
-//! What was executed before, in this session and in earlier ones: one JSON line a cell, appended.
+//! The history of executed cells, of this session and earlier ones: a file with one JSON line per
+//! cell.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// The file keeps at most so many cells; the oldest go first.
-const MOST: usize = 10_000;
+/// Cells that the file keeps; beyond, the oldest are removed.
+const MAX_CELLS: usize = 10_000;
 
-/// The history, as Jupyter asks for it: sessions are numbered, cells within them too.
-pub(crate) struct History {
+/// The history in Jupyter's terms: sessions are numbered, and so are the cells of each.
+pub(super) struct History {
     file: Option<PathBuf>,
     session: u64,
-    /// Session, number in the session, source.
-    cells: Vec<(u64, u64, String)>,
+    cells: Vec<HistoryCell>,
+}
+
+/// An executed cell. In the file it is the array `[session, number, source]`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(from = "(u64, u64, String)", into = "(u64, u64, String)")]
+struct HistoryCell {
+    session: u64,
+    /// Execution count in the session.
+    number: u64,
+    source: String,
+}
+
+impl From<(u64, u64, String)> for HistoryCell {
+    fn from((session, number, source): (u64, u64, String)) -> HistoryCell {
+        HistoryCell {
+            session,
+            number,
+            source,
+        }
+    }
+}
+
+impl From<HistoryCell> for (u64, u64, String) {
+    fn from(cell: HistoryCell) -> (u64, u64, String) {
+        (cell.session, cell.number, cell.source)
+    }
+}
+
+impl HistoryCell {
+    fn line(&self) -> String {
+        format!("{}\n", json!(self))
+    }
 }
 
 impl History {
-    /// Reads the file, if it is there; what cannot be read in it is left out.
-    pub(crate) fn open(file: Option<PathBuf>) -> History {
+    /// Reads the file if it exists, and skips damaged lines.
+    pub(super) fn open(file: Option<PathBuf>) -> History {
         let text = file
             .as_ref()
             .and_then(|file| std::fs::read_to_string(file).ok())
             .unwrap_or_default();
-        let mut cells: Vec<(u64, u64, String)> = text
+        let mut cells: Vec<HistoryCell> = text
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok())
             .collect();
-        let session = cells.iter().map(|cell| cell.0).max().unwrap_or(0) + 1;
-        if cells.len() > MOST {
-            cells.drain(..cells.len() - MOST);
+        let session = cells.iter().map(|cell| cell.session).max().unwrap_or(0) + 1;
+        if cells.len() > MAX_CELLS {
+            cells.drain(..cells.len() - MAX_CELLS);
             if let Some(file) = &file {
-                let lines: String = cells
-                    .iter()
-                    .map(|cell| format!("{}\n", json!(cell)))
-                    .collect();
-                // A history that cannot be shortened is still a history.
+                let lines: String = cells.iter().map(HistoryCell::line).collect();
+                // Go on with the longer file if it cannot be replaced.
                 let _ = crate::home::write_atomically(file, lines.as_bytes());
             }
         }
@@ -45,78 +76,88 @@ impl History {
         }
     }
 
-    /// Keeps a cell.
-    pub(crate) fn push(&mut self, number: u64, source: &str) {
-        let cell = (self.session, number, source.to_owned());
+    /// Appends a cell.
+    pub(super) fn push(&mut self, number: u64, source: &str) {
+        let cell = HistoryCell {
+            session: self.session,
+            number,
+            source: source.to_owned(),
+        };
         if let Some(path) = &self.file {
-            let line = format!("{}\n", json!(cell));
-            // Where the file cannot be written the history lasts as long as the kernel.
+            // If the file cannot be written, the history lasts as long as the kernel.
             let _ = std::fs::File::options()
                 .create(true)
                 .append(true)
                 .open(path)
-                .and_then(|mut file| file.write_all(line.as_bytes()));
+                .and_then(|mut file| file.write_all(cell.line().as_bytes()));
         }
         self.cells.push(cell);
     }
 
     /// Answers `history_request`: `tail`, `range` or `search`.
-    pub(crate) fn answer(&self, request: &Value) -> Value {
+    pub(super) fn answer(&self, request: &Value) -> Value {
+        let mut cells = self.select(request);
+        if request["unique"].as_bool() == Some(true) {
+            keep_last_of_each_source(&mut cells);
+        }
+        let max = request["n"].as_i64().filter(|&n| n > 0);
+        let max = max.map_or(usize::MAX, |n| n as usize);
+        let with_output = request["output"].as_bool() == Some(true);
+        let row = |cell: &&HistoryCell| {
+            let (session, number, source) = (cell.session, cell.number, &cell.source);
+            if with_output {
+                json!([session, number, [source, null]])
+            } else {
+                json!([session, number, source])
+            }
+        };
+        let last = &cells[cells.len().saturating_sub(max)..];
+        let rows: Vec<Value> = last.iter().map(row).collect();
+        json!({ "status": "ok", "history": rows })
+    }
+
+    /// The cells that a request asks for, oldest first.
+    fn select(&self, request: &Value) -> Vec<&HistoryCell> {
         let number = |field: &str| request[field].as_i64();
-        let most = number("n")
-            .filter(|&n| n > 0)
-            .map_or(usize::MAX, |n| n as usize);
-        let mut found: Vec<&(u64, u64, String)> = match request["hist_access_type"].as_str() {
+        match request["hist_access_type"].as_str() {
             Some("range") => {
                 // 0 is this session, -1 the one before.
                 let session = match number("session").unwrap_or(0) {
                     n if n > 0 => n as u64,
-                    back => self.session.saturating_add_signed(back),
+                    relative => self.session.saturating_add_signed(relative),
                 };
-                let (start, stop) = (
-                    number("start").unwrap_or(0),
-                    number("stop").unwrap_or(i64::MAX),
-                );
-                let inside = |n: u64| i64::try_from(n).is_ok_and(|n| n >= start && n < stop);
-                self.cells
-                    .iter()
-                    .filter(|cell| cell.0 == session && inside(cell.1))
+                let range = number("start").unwrap_or(0)..number("stop").unwrap_or(i64::MAX);
+                let in_range = |n: u64| i64::try_from(n).is_ok_and(|n| range.contains(&n));
+                let cells = self.cells.iter();
+                cells
+                    .filter(|cell| cell.session == session && in_range(cell.number))
                     .collect()
             }
             Some("search") => {
                 let pattern = request["pattern"].as_str().unwrap_or("*");
-                self.cells
-                    .iter()
-                    .filter(|cell| matches(pattern, &cell.2))
+                let cells = self.cells.iter();
+                cells
+                    .filter(|cell| matches_glob(pattern, &cell.source))
                     .collect()
             }
             _ => self.cells.iter().collect(),
-        };
-        if request["unique"].as_bool() == Some(true) {
-            let mut seen = std::collections::HashSet::new();
-            found.reverse();
-            found.retain(|cell| seen.insert(&cell.2));
-            found.reverse();
         }
-        let rows: Vec<Value> = found[found.len().saturating_sub(most)..]
-            .iter()
-            .map(
-                |(session, number, source)| match request["output"].as_bool() {
-                    Some(true) => json!([session, number, [source, null]]),
-                    _ => json!([session, number, source]),
-                },
-            )
-            .collect();
-        json!({ "status": "ok", "history": rows })
     }
 }
 
-/// Whether a text fits a pattern of `*` (anything) and `?` (one character).
-fn matches(pattern: &str, text: &str) -> bool {
+fn keep_last_of_each_source(cells: &mut Vec<&HistoryCell>) {
+    let mut seen = HashSet::new();
+    cells.reverse();
+    cells.retain(|cell| seen.insert(&cell.source));
+    cells.reverse();
+}
+
+/// True if the whole text matches a pattern of `*` (any text) and `?` (any character).
+fn matches_glob(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
-    // Where the last star was, and how much of the text it has taken.
+    // Position of the last star, and the end of the text that it matches so far.
     let mut star = None;
     while t < text.len() {
         if p < pattern.len() && (pattern[p] == '?' || pattern[p] == text[t]) && pattern[p] != '*' {
@@ -124,9 +165,9 @@ fn matches(pattern: &str, text: &str) -> bool {
         } else if p < pattern.len() && pattern[p] == '*' {
             star = Some((p, t));
             p += 1;
-        } else if let Some((at, taken)) = star {
-            star = Some((at, taken + 1));
-            (p, t) = (at + 1, taken + 1);
+        } else if let Some((at, matched)) = star {
+            star = Some((at, matched + 1));
+            (p, t) = (at + 1, matched + 1);
         } else {
             return false;
         }
@@ -146,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_found_by_tail_range_and_search_across_sessions() {
+    fn tail_range_and_search_span_sessions() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("history.jsonl");
         let mut first = History::open(Some(file.clone()));
@@ -177,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_have_stars_and_question_marks() {
+    fn globs_support_stars_and_question_marks() {
         for (pattern, text, expected) in [
             ("*", "", true),
             ("a*c", "abbc", true),
@@ -186,7 +227,7 @@ mod tests {
             ("*b*", "abc", true),
             ("b", "abc", false),
         ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+            assert_eq!(matches_glob(pattern, text), expected, "{pattern} {text}");
         }
     }
 }

@@ -1,75 +1,83 @@
-//! Jupyter messages: the request at hand, and what is said in answer to it.
+//! Jupyter messages: a request, its reply, and the messages published in answer to it.
 //!
-//! Contents are JSON as in Jupyter's messaging specification, version 5.4; envelopes, signatures and sockets are those of
-//! `jupyter-protocol` and `jupyter-zmq-client`.
+//! Contents are JSON as in Jupyter's messaging specification, version 5.4. Envelopes, signatures
+//! and sockets come from `jupyter-protocol` and `jupyter-zmq-client`.
 
 use crate::engine::CellError;
+use crate::engine::code;
 use crate::engine::{Display, Event, Op};
 use jupyter_zmq_client::{JupyterMessage, UnknownMessage};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
-/// A request, with the ways back to who sent it.
+/// A request, with the queues to its sender and to all front ends.
 #[derive(Clone)]
-pub(crate) struct Request {
-    pub(crate) message: JupyterMessage,
-    pub(crate) content: Value,
-    /// The socket that the request came from.
-    pub(crate) back: UnboundedSender<JupyterMessage>,
-    pub(crate) iopub: UnboundedSender<JupyterMessage>,
+pub(super) struct Request {
+    pub(super) message: JupyterMessage,
+    pub(super) content: Value,
+    /// Queue of the socket that the request came from.
+    replies: UnboundedSender<JupyterMessage>,
+    iopub: UnboundedSender<JupyterMessage>,
 }
 
 impl Request {
-    pub(crate) fn new(
+    pub(super) fn new(
         message: JupyterMessage,
-        back: UnboundedSender<JupyterMessage>,
+        replies: UnboundedSender<JupyterMessage>,
         iopub: UnboundedSender<JupyterMessage>,
     ) -> Request {
         let content = serde_json::to_value(&message.content).unwrap_or(Value::Null);
         Request {
             message,
             content,
-            back,
+            replies,
             iopub,
         }
     }
 
-    /// The type, such as `execute_request`.
-    pub(crate) fn kind(&self) -> &str {
+    /// The message type, such as `execute_request`.
+    pub(super) fn kind(&self) -> &str {
         &self.message.header.msg_type
     }
 
-    pub(crate) fn text(&self, field: &str) -> &str {
+    /// A text field of the content; empty if it is missing.
+    pub(super) fn text(&self, field: &str) -> &str {
         self.content[field].as_str().unwrap_or_default()
     }
 
-    pub(crate) fn flag(&self, field: &str, otherwise: bool) -> bool {
-        self.content[field].as_bool().unwrap_or(otherwise)
+    /// A boolean field of the content.
+    pub(super) fn flag(&self, field: &str, default: bool) -> bool {
+        self.content[field].as_bool().unwrap_or(default)
     }
 
-    /// Answers the sender: `execute_request` by `execute_reply`.
-    pub(crate) fn reply(&self, content: Value) {
+    /// The cursor's position in the code, in bytes.
+    pub(super) fn cursor(&self) -> usize {
+        let characters = self.content["cursor_pos"].as_u64().unwrap_or(0) as usize;
+        code::byte_at(self.text("code"), characters)
+    }
+
+    /// Replies to the sender: an `execute_request` gets an `execute_reply`.
+    pub(super) fn reply(&self, content: Value) {
         let kind = self.kind().replace("_request", "_reply");
-        // A sender that is gone needs no answer.
-        let _ = self.back.send(JupyterMessage::new(
-            unknown(&kind, content),
-            Some(&self.message),
-        ));
+        let reply = JupyterMessage::new(any_message(&kind, content), Some(&self.message));
+        // Ignore senders that have disconnected.
+        let _ = self.replies.send(reply);
     }
 
-    /// Tells everyone.
-    pub(crate) fn publish(&self, kind: &str, content: Value) {
-        let message = JupyterMessage::new(unknown(kind, content), Some(&self.message))
+    /// Publishes a message to all front ends.
+    pub(super) fn publish(&self, kind: &str, content: Value) {
+        let message = JupyterMessage::new(any_message(kind, content), Some(&self.message))
             .with_zmq_identities(Vec::new());
         let _ = self.iopub.send(message);
     }
 
-    pub(crate) fn status(&self, state: &str) {
+    /// Publishes the kernel's state: `busy` or `idle`.
+    pub(super) fn publish_status(&self, state: &str) {
         self.publish("status", json!({ "execution_state": state }));
     }
 
-    /// What a cell sends while it runs.
-    pub(crate) fn publish_event(&self, event: Event) {
+    /// Publishes output of a running cell.
+    pub(super) fn publish_event(&self, event: Event) {
         match event {
             Event::Stdout(text) => {
                 self.publish("stream", json!({ "name": "stdout", "text": text }))
@@ -100,23 +108,23 @@ impl Request {
     }
 }
 
-/// A message of any type from its JSON.
-pub(crate) fn unknown(kind: &str, content: Value) -> UnknownMessage {
+/// A message of any type.
+pub(super) fn any_message(kind: &str, content: Value) -> UnknownMessage {
     UnknownMessage {
         msg_type: kind.to_owned(),
         content,
     }
 }
 
-/// The fields that say that something failed, in replies and in the published error.
-pub(crate) fn error_fields(error: &CellError) -> Map<String, Value> {
+/// The fields that describe an error, in replies and in the published error.
+pub(super) fn error_fields(error: &CellError) -> Map<String, Value> {
     let fields =
         json!({ "ename": error.name, "evalue": error.value, "traceback": error.traceback });
     fields.as_object().cloned().unwrap_or_default()
 }
 
-/// What we are, for `kernel_info_request`.
-pub(crate) fn kernel_info() -> Value {
+/// Content of the reply to `kernel_info_request`.
+pub(super) fn kernel_info() -> Value {
     json!({
         "status": "ok",
         "protocol_version": "5.4",
@@ -131,8 +139,9 @@ pub(crate) fn kernel_info() -> Value {
             "codemirror_mode": "rust",
             "nbconvert_exporter": "script",
         },
-        "banner": format!(
-            "Candlebook {}: Rust with candle autoencoders, pictures and plots at hand", env!("CARGO_PKG_VERSION")
+        "banner": concat!(
+            "Candlebook ", env!("CARGO_PKG_VERSION"),
+            ": Rust with candle autoencoders, images and plots"
         ),
         "help_links": [
             { "text": "Rust standard library", "url": "https://doc.rust-lang.org/stable/std/" },
@@ -144,7 +153,7 @@ pub(crate) fn kernel_info() -> Value {
     })
 }
 
-/// The compiler's version, asked for once.
+/// The compiler's version, cached after the first call.
 fn rustc_release() -> &'static str {
     static RELEASE: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     RELEASE.get_or_init(|| {

@@ -1,8 +1,23 @@
-//! The Jupyter kernel: kernelspec, sockets, messages. Uses `engine`.
+//! The Jupyter kernel: kernelspec, JupyterLab, sockets and messages.
+//!
+//! Uses `home`, `build` and `engine`. Offers [`serve_kernel`], which serves one connection file; the
+//! stock server to compare with; registration in Jupyter by [`SpecLocation`]; and JupyterLab, from
+//! the path or a private Python environment.
 
-pub(crate) mod history;
-pub(crate) mod message;
-pub(crate) mod worker;
-pub(crate) mod server;
-pub(crate) mod spec;
-pub(crate) mod stock;
+mod history;
+mod message;
+mod state;
+mod lookup;
+mod stdin;
+mod worker;
+mod sockets;
+mod channel;
+mod server;
+mod lab;
+mod spec;
+mod stock;
+
+pub(crate) use lab::{find_lab, find_on_path, find_python, has_private_lab};
+pub(crate) use server::serve_kernel;
+pub(crate) use spec::SpecLocation;
+pub(crate) use stock::{become_stock_server_if_asked, serve_stock_kernel};

@@ -1,6 +1,7 @@
-//! The stock form: evcxr_jupyter's own server, inside this program, in a session prepared by us.
+//! The stock server: evcxr_jupyter's own, in a session of this kernel, as a reference to compare
+//! with.
 //!
-//! Kept to compare with. Its server reads the whole environment and command line, so this program becomes it by exec.
+//! It reads the whole environment and command line, so this program turns into it by `exec`.
 
 use crate::build::Session;
 use anyhow::{Context, Result};
@@ -8,13 +9,17 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-/// What the program is started with to become the stock server; also what it expects to find.
-pub(crate) const ARGUMENT: &str = "--control_file";
+/// First argument that makes this program the stock server, which expects the same argument.
+const STOCK_ARGUMENT: &str = "--control_file";
 
-/// Becomes the stock server for a connection file: the same process, so that signals reach it. Returns only on failure.
+/// Serves a connection file by the stock server, in the same process, so that signals reach it.
+/// Returns only on failure.
 ///
-/// The session's folder outlives it; the next kernel removes it.
-pub(crate) fn run(connection_file: &Path) -> Result<()> {
+/// The session's folder outlives the server; the next kernel removes it.
+///
+/// # Errors
+/// If the session cannot be prepared, or the program cannot be executed again.
+pub(crate) fn serve_stock_kernel(connection_file: &Path) -> Result<()> {
     let mut session = Session::reserve()?;
     session.fill()?;
     session
@@ -25,23 +30,23 @@ pub(crate) fn run(connection_file: &Path) -> Result<()> {
     let mut server = Command::new(program);
     session.seed.features().apply(&mut server);
     let error = server
-        .arg(ARGUMENT)
+        .arg(STOCK_ARGUMENT)
         .arg(connection_file)
         .env("EVCXR_TMPDIR", &session.folder)
         .env("EVCXR_CONFIG_DIR", session.seed.config())
         .env(name, path)
-        // As the seed was built: otherwise it would be built again.
-        .envs(crate::build::environment::BUILD_ENVIRONMENT)
-        .envs(crate::build::front::stock_environment(&session)?)
-        // It would rewrite a kernel named "rust" of the user's that it finds under this path.
+        // The seed's build environment: any other would rebuild it.
+        .envs(crate::build::BUILD_ENVIRONMENT)
+        .envs(crate::build::cargo::stock_environment(&session)?)
+        // The stock server would overwrite a user's kernel named "rust" that it finds on this path.
         .env("JUPYTER_PATH", &session.folder)
         .exec();
-    Err(error).context("cannot become the stock server")
+    Err(error).context("cannot execute the stock server")
 }
 
-/// Becomes the stock server, where this program was started so. Then it does not return.
-pub(crate) fn become_if_asked() {
-    if std::env::args().nth(1).as_deref() == Some(ARGUMENT) {
+/// Runs the stock server and exits if this program was started as such.
+pub(crate) fn become_stock_server_if_asked() {
+    if std::env::args().nth(1).as_deref() == Some(STOCK_ARGUMENT) {
         let code = match evcxr_jupyter::main() {
             Ok(()) => 0,
             Err(error) => {

@@ -1,4 +1,12 @@
-//! `candlebook run`: a notebook without Jupyter. Uses `engine`.
+//! `candlebook run`: executes a notebook without Jupyter.
+//!
+//! Uses `home`, `build` and `engine`. Offers [`run_notebook`] and the [`Parameter`] values that its
+//! cell tagged "parameters" takes.
 
-pub(crate) mod file;
-pub(crate) mod run;
+mod parameter;
+mod file;
+mod outputs;
+mod run;
+
+pub(crate) use parameter::Parameter;
+pub(crate) use run::run_notebook;

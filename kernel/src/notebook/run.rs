@@ -1,37 +1,44 @@
-//! `candlebook run`: a notebook from top to bottom without Jupyter, with progress on the terminal.
+//! Runs a notebook from top to bottom, with progress on the terminal.
 
-use super::file::Notebook;
+use super::file::{CodeCell, Notebook};
+use super::parameter::Parameter;
 use crate::build::Session;
-use crate::engine::{Engine, Outcome};
-use crate::engine::{Event, Op};
+use crate::engine;
+use crate::engine::{Engine, Event, Op, Outcome};
 use anyhow::{Context, Result};
+use serde_json::Value;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// Runs every code cell, in the notebook's folder, and writes the notebook with its outputs. Stops at the first error;
-/// what was reached is written all the same.
-pub(crate) fn run(path: &Path, parameters: &[(String, String)], out: Option<&Path>) -> Result<()> {
+/// Runs every code cell in the notebook's folder and writes the notebook with its outputs to `out`,
+/// by default to `path`.
+///
+/// # Errors
+/// At the first cell that fails, after the outputs so far have been written. Also if the notebook
+/// cannot be read or written, or the engine does not start.
+#[allow(unsafe_code)]
+pub(crate) fn run_notebook(
+    path: &Path,
+    parameters: &[Parameter],
+    out: Option<&Path>,
+) -> Result<()> {
     let mut notebook = Notebook::read(path)?;
-    for (name, value) in parameters {
-        notebook.set_parameter(name, value)?;
+    for parameter in parameters {
+        notebook.set_parameter(parameter)?;
     }
     let out =
         std::path::absolute(out.unwrap_or(path)).context("the path of the output is not usable")?;
     notebook.clear_outputs();
-    // Now rather than after hours of cells: whether the file can be written.
+    // Fail before the first cell rather than at the end if the file cannot be written.
     notebook.write(&out)?;
     let mut session = Session::reserve()?;
     // SAFETY: no thread has been started yet.
-    unsafe { crate::engine::set_environment(&session)? };
+    unsafe { engine::set_environment(&session)? };
     session.fill()?;
     let start = Instant::now();
-    // Jupyter runs a notebook in its folder: relative paths in cells mean the same here.
-    if let Some(folder) = std::path::absolute(path)?.parent() {
-        std::env::set_current_dir(folder)
-            .with_context(|| format!("cannot enter {}", folder.display()))?;
-    }
+    enter_folder_of(path)?;
     let (sender, events) = channel();
     let sink = Box::new(move |event| {
         // The receiver lives as long as cells run.
@@ -55,46 +62,51 @@ pub(crate) fn run(path: &Path, parameters: &[(String, String)], out: Option<&Pat
     result
 }
 
+/// Changes to the notebook's folder as Jupyter does, so that relative paths in cells mean the same.
+fn enter_folder_of(path: &Path) -> Result<()> {
+    if let Some(folder) = std::path::absolute(path)?.parent() {
+        std::env::set_current_dir(folder)
+            .with_context(|| format!("cannot enter {}", folder.display()))?;
+    }
+    Ok(())
+}
+
 fn run_cells(
     notebook: &mut Notebook,
     engine: &mut Engine,
     events: &Receiver<Event>,
     out: &Path,
 ) -> Result<()> {
-    let cells: Vec<(usize, String)> = notebook
-        .code_cells()
-        .into_iter()
-        .filter(|(_, source)| !source.trim().is_empty())
-        .collect();
-    for (n, (i, source)) in cells.iter().enumerate() {
+    let mut cells = notebook.code_cells();
+    cells.retain(|cell| !cell.source.trim().is_empty());
+    for (n, CodeCell { index, source }) in cells.iter().enumerate() {
         let count = n as u32 + 1;
-        let first = source
-            .lines()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or_default();
-        eprint!("[{count}/{}] {first:.60} ", cells.len());
+        let mut lines = source.lines();
+        let first_line = lines.find(|line| !line.trim().is_empty());
+        let title = first_line.unwrap_or_default();
+        eprint!("[{count}/{}] {title:.60} ", cells.len());
         let start = Instant::now();
-        notebook.begin_cell(*i, count);
+        notebook.begin_cell(*index, count);
         let outcome = execute(engine, source, events, |event| {
-            echo(&event);
-            notebook.add_event(*i, &event);
+            print_event(&event);
+            notebook.add_event(*index, &event);
         });
         eprintln!("({:.2} s)", start.elapsed().as_secs_f64());
         notebook.write(out)?;
         match outcome {
             Outcome::Ok(data) if data.is_empty() => {}
-            Outcome::Ok(data) => notebook.add_result(*i, count, &data),
+            Outcome::Ok(data) => notebook.add_result(*index, count, &data),
             Outcome::Error(error) => {
-                notebook.add_error(*i, &error);
-                let text = error.traceback.join("\n");
-                anyhow::bail!("cell {count} failed:\n{source}\n\n{text}");
+                notebook.add_error(*index, &error);
+                let traceback = error.traceback.join("\n");
+                anyhow::bail!("cell {count} failed:\n{source}\n\n{traceback}");
             }
         }
     }
     Ok(())
 }
 
-/// Runs a cell on a thread of its own, so that its events are handled while it runs.
+/// Runs a cell on its own thread, and handles its events while it runs.
 fn execute(
     engine: &mut Engine,
     source: &str,
@@ -104,11 +116,11 @@ fn execute(
     std::thread::scope(|scope| {
         let running = scope.spawn(|| engine.execute(source, &|_, _| String::new()));
         while !running.is_finished() {
-            if let Ok(event) = events.recv_timeout(std::time::Duration::from_millis(20)) {
+            if let Ok(event) = events.recv_timeout(Duration::from_millis(20)) {
                 handle(event);
             }
         }
-        // All events of a cell are in the channel before it is done.
+        // All events of the cell are in the channel before its thread ends.
         events.try_iter().for_each(&mut handle);
         match running.join() {
             Ok(outcome) => outcome,
@@ -117,25 +129,23 @@ fn execute(
     })
 }
 
-/// A cell's text on the terminal; of displays the plain text, and their changes only where a line can be rewritten.
-fn echo(event: &Event) {
+/// Prints a cell's text, and the plain text of its displays. Updates are printed only for training
+/// progress, on terminals, where they overwrite the line.
+fn print_event(event: &Event) {
     let text = match event {
         Event::Stdout(text) | Event::Stderr(text) => text.clone(),
-        Event::Display(display) => match (
-            display.op,
-            display
-                .data
-                .get("text/plain")
-                .and_then(|text| text.as_str()),
-        ) {
-            (Op::Display, Some(text)) => format!("\n{text}\n"),
-            (Op::Update, Some(text))
-                if text.starts_with("epoch") && std::io::stderr().is_terminal() =>
-            {
-                format!("\r\x1b[2K{text}")
+        Event::Display(display) => {
+            let plain = display.data.get("text/plain").and_then(Value::as_str);
+            match (display.op, plain) {
+                (Op::Display, Some(text)) => format!("\n{text}\n"),
+                (Op::Update, Some(text))
+                    if text.starts_with("epoch") && std::io::stderr().is_terminal() =>
+                {
+                    format!("\r\x1b[2K{text}")
+                }
+                _ => return,
             }
-            _ => return,
-        },
+        }
     };
     eprint!("{text}");
     let _ = std::io::stderr().flush();

@@ -1,0 +1,81 @@
+//! Completion and inspection replies, from the engine or from the names known after the last cell.
+
+use super::message::Request;
+use super::state::KernelState;
+use crate::engine::Engine;
+use crate::engine::code;
+use serde_json::{Value, json};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Answers `complete_request` by rust-analyzer; `None` if the engine has no answer.
+pub(super) fn complete(engine: &mut Engine, request: &Request) -> Option<Value> {
+    let source = request.text("code");
+    let cursor = request.cursor();
+    let complete = AssertUnwindSafe(|| engine.complete(source, cursor));
+    let found = catch_unwind(complete).ok()??;
+    let start = code::characters_before(source, found.start_offset);
+    let end = code::characters_before(source, found.end_offset);
+    let items = &found.completions;
+    let matches: Vec<&str> = items.iter().map(|item| item.code.as_str()).collect();
+    let typed: Vec<Value> = items
+        .iter()
+        .map(|item| json!({ "text": item.code, "type": item.kind, "start": start, "end": end }))
+        .collect();
+    Some(json!({
+        "status": "ok",
+        "matches": matches,
+        "cursor_start": start,
+        "cursor_end": end,
+        "metadata": { "_jupyter_types_experimental": typed },
+    }))
+}
+
+/// Answers `complete_request` from the known names, while the engine is busy.
+pub(super) fn complete_from_names(state: &KernelState, request: &Request) -> Value {
+    let source = request.text("code");
+    let cursor = request.cursor();
+    let start = code::word_at(source, cursor).start;
+    let prefix = &source[start..cursor];
+    // After a dot or ::, only the engine knows the candidates.
+    let after_path = source[..start].ends_with(['.', ':']);
+    let names = state.names();
+    let matches: Vec<&str> = names
+        .iter()
+        .map(|known| known.name.as_str())
+        .filter(|name| !after_path && !prefix.is_empty() && name.starts_with(prefix))
+        .collect();
+    json!({
+        "status": "ok",
+        "matches": matches,
+        "cursor_start": code::characters_before(source, start),
+        "cursor_end": code::characters_before(source, cursor),
+        "metadata": {},
+    })
+}
+
+/// Answers `inspect_request` by rust-analyzer, for the name that ends at byte `end`.
+pub(super) fn inspect(engine: &mut Engine, source: &str, end: usize) -> Option<Value> {
+    let inspect = AssertUnwindSafe(|| engine.inspect(source, end));
+    let (text, html) = catch_unwind(inspect).ok()??;
+    Some(found(json!({ "text/plain": text, "text/html": html })))
+}
+
+/// Answers `inspect_request` from the known names, while the engine is busy.
+pub(super) fn inspect_from_names(state: &KernelState, request: &Request) -> Value {
+    let source = request.text("code");
+    let word = &source[code::word_at(source, request.cursor())];
+    let names = state.names();
+    match names
+        .iter()
+        .find(|known| known.name == word && !known.type_name.is_empty())
+    {
+        Some(known) => {
+            found(json!({ "text/plain": format!("{}: {}", known.name, known.type_name) }))
+        }
+        None => json!({ "status": "ok", "found": false, "data": {}, "metadata": {} }),
+    }
+}
+
+fn found(data: Value) -> Value {
+    json!({ "status": "ok", "found": true, "data": data, "metadata": {} })
+}

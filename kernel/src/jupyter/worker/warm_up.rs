@@ -1,0 +1,87 @@
+//! Start of the engine, with a notice to the first cell if it has to wait.
+
+use super::{EngineInSession, Job, Worker, abort_all};
+use crate::build::Session;
+use crate::engine::{Engine, Event, Sink};
+use crate::jupyter::message::Request;
+use anyhow::Result;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+const NOTICE: &str =
+    "Starting the kernel. After an update this includes a one-time build of a few minutes ...\n";
+
+impl Worker {
+    /// Starts the engine on a thread; meanwhile collects jobs and tells the first cell why it waits.
+    pub(super) fn warm_up(&mut self, session: Session) {
+        let state = Arc::clone(&self.state);
+        let sink = Box::new(move |event: Event| {
+            if let Some(request) = state.current().as_ref() {
+                request.publish_event(event);
+            }
+        });
+        let (done, ready) = channel();
+        let start = std::thread::spawn(move || {
+            let result = start_engine(session, sink);
+            // Cannot fail: the receiver waits for this message.
+            let _ = done.send(());
+            result
+        });
+        if let Some(request) = self.collect_jobs_until(&ready) {
+            request.publish("clear_output", json!({ "wait": false }));
+        }
+        match start.join() {
+            Ok(Ok(running)) => {
+                self.state.set_child(running.engine.child());
+                self.state.set_names(running.engine.names());
+                self.engine = Some(running);
+                self.warm_up_completion();
+            }
+            Ok(Err(error)) => eprintln!("candlebook: the engine did not start: {error:#}"),
+            Err(_) => eprintln!("candlebook: the engine panicked while it started"),
+        }
+        if self.state.is_stopped() {
+            // Stop was pressed while cells waited for the engine.
+            abort_all(self.take_pending_cells());
+        }
+    }
+
+    /// Collects jobs until `ready`. Returns the request of the first cell if it got the notice.
+    fn collect_jobs_until(&mut self, ready: &Receiver<()>) -> Option<Request> {
+        let since = Instant::now();
+        let mut notified: Option<Request> = None;
+        while let Err(RecvTimeoutError::Timeout) = ready.recv_timeout(Duration::from_millis(100)) {
+            self.pending.extend(self.jobs.try_iter());
+            if notified.is_none()
+                && since.elapsed() > Duration::from_secs(1)
+                && let Some(Job::Execute(request)) = self.pending.front()
+            {
+                request.publish("stream", json!({ "name": "stdout", "text": NOTICE }));
+                notified = Some(request.clone());
+            }
+        }
+        notified
+    }
+
+    /// Lets rust-analyzer load the prelude while the user reads, to make the first completion fast.
+    fn warm_up_completion(&mut self) {
+        self.pending.extend(self.jobs.try_iter());
+        if self.pending.is_empty()
+            && let Some(engine) = self.engine()
+        {
+            let source = "let digits = mnist";
+            let _ = engine.complete(source, source.len());
+        }
+    }
+}
+
+fn start_engine(mut session: Session, sink: Sink) -> Result<EngineInSession> {
+    session.fill()?;
+    let engine = Engine::start(&session, sink)?;
+    Ok(EngineInSession {
+        engine,
+        _session: session,
+    })
+}
