@@ -67,10 +67,6 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         ],
     },
     Covered {
-        by: "tests/look/look.rs",
-        files: &["look/pca.rs"],
-    },
-    Covered {
         by: "tests/show/montage.rs",
         files: &["show/preview.rs"],
     },
