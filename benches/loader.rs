@@ -4,6 +4,7 @@
 //! SIZE is in pixels; VARIANT is `center` or `random`, optionally followed by `,packed`. Prints one
 //! line of JSON. `make` writes photographs to read, for machines without a data set.
 
+use candlebook::data::Crop;
 use candlebook::math;
 use candlebook::prelude::*;
 use image::codecs::jpeg::JpegEncoder;

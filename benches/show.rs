@@ -1,6 +1,7 @@
 //! Rendering times of charts and montages: `cargo xtask bench show`. Writes `target/bench/show.json`.
 
 use candlebook::prelude::*;
+use candlebook::show::{Content, Show};
 use std::hint::black_box;
 use std::time::Instant;
 

@@ -9,8 +9,10 @@
 //! Prints one line of JSON. `gemm` measures the fastest matrix product that this machine can do.
 
 use candle_nn::{AdamW, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap};
+use candlebook::data::ImageShape;
 use candlebook::prelude::*;
-use candlebook::{idx_folder, math};
+use candlebook::train::Epoch;
+use candlebook::{data::idx_folder, math};
 use std::time::Instant;
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
@@ -283,7 +285,7 @@ fn candle_nn_model(benchmark: &Benchmark<'_>) -> Fallible<Measured> {
         .map(|(i, w)| candle_nn::linear(w[0], w[1], builder.pp(i)))
         .collect::<Result<Vec<_>, _>>()?;
     let dropout = candle_nn::Dropout::new(0.2);
-    let forward = |xs: &Tensor, train: bool| -> Result<Tensor, candle::Error> {
+    let forward = |xs: &Tensor, train: bool| -> Result<Tensor, candle_core::Error> {
         let mut xs = xs.clone();
         for (i, layer) in layers.iter().enumerate() {
             xs = layer.forward(&xs)?;

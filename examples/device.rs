@@ -31,7 +31,9 @@ fn device(choice: &str) -> Result<Device, String> {
         "metal" if best.is_metal() => return Ok(best),
         // Fails with the reason why there is no CUDA device.
         "cuda" => Device::new_cuda(0),
-        "metal" if cfg!(not(feature = "metal")) => Err(candle::Error::NotCompiledWithMetalSupport),
+        "metal" if cfg!(not(feature = "metal")) => {
+            Err(candle_core::Error::NotCompiledWithMetalSupport)
+        }
         "metal" => {
             return Err("expected a metal device, got none. Use --device best or cpu".into());
         }

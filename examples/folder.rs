@@ -1,6 +1,7 @@
 //! Trains on a folder of images and reports the peak memory:
 //! `cargo run --release --example folder -- FOLDER [SIZE [IMAGES [EPOCHS]]]`
 
+use candlebook::data::Crop;
 use candlebook::prelude::*;
 use std::process::ExitCode;
 

@@ -44,5 +44,5 @@ fn exchange(name: &str, mut ae: Autoencoder, data: &Dataset, folder: &Path) -> R
         ("originals", originals),
     ]);
     let path = folder.join(format!("{name}_images.safetensors"));
-    Ok(candle::safetensors::save(&images, path)?)
+    Ok(candle_core::safetensors::save(&images, path)?)
 }

@@ -46,8 +46,3 @@ pub use layer::Layer;
 pub use model::Autoencoder;
 pub use show::{Show, show};
 pub use train::{Fit, History};
-
-/// The cells of README.md compile.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

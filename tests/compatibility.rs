@@ -5,6 +5,7 @@
 #[path = "data/common.rs"]
 mod common;
 
+use candlebook::data::Crop;
 use candlebook::model::Init;
 use candlebook::prelude::*;
 use serde_json::Value;

@@ -2,6 +2,7 @@
 
 use crate::common::environment;
 use crate::support::{error, table};
+use candlebook::data::cifar10_folder;
 use candlebook::prelude::*;
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -2,6 +2,7 @@
 
 use crate::support::error;
 use candlebook::prelude::*;
+use candlebook::show::Show;
 
 #[test]
 fn splits_of_different_shapes_are_rejected() {

@@ -1,7 +1,7 @@
 //! The IDX format: complete files, and the exact errors of broken ones.
 
 use candlebook::data::Idx;
-use candlebook::idx_folder;
+use candlebook::data::idx_folder;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

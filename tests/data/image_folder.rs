@@ -2,6 +2,7 @@
 
 use crate::support::{colors, error, table};
 use base64::Engine;
+use candlebook::data::Crop;
 use candlebook::prelude::*;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! LMDB databases of Caffe's records: layouts, pixels, labels, damage.
 
 use crate::support::{colors, error, table};
+use candlebook::data::lmdb_folder;
 use candlebook::prelude::*;
 use heed::types::Bytes;
 use heed::{CommitOrAbort, EnvOpenOptions};

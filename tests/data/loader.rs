@@ -1,6 +1,7 @@
 //! Batches for custom training loops.
 
 use crate::support::error;
+use candlebook::data::Crop;
 use candlebook::prelude::*;
 use image::{Rgb, RgbImage};
 

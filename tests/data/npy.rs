@@ -11,6 +11,9 @@
 //! ```
 
 use base64::Engine;
+use candlebook::data::ArraySettings;
+
+use candlebook::data::{npy_images, npz_images};
 use candlebook::prelude::*;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! The photographs inside the crate.
 
-use candlebook::photographs;
+use candlebook::data::photographs;
 use candlebook::prelude::*;
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::support::error;
 use candlebook::prelude::*;
+use candlebook::show::Show;
 
 #[test]
 fn images_are_floats_in_0_to_1_in_the_requested_order() {

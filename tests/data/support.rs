@@ -1,6 +1,7 @@
 //! Readers of results: error texts, colors, tables.
 
 use candlebook::prelude::*;
+use candlebook::show::Show;
 
 /// The error's text.
 pub fn error<T>(result: Result<T, Error>) -> String {

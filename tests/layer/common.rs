@@ -1,5 +1,6 @@
 //! Test images, and helpers that several files use.
 
+use candlebook::data::ImageShape;
 use candlebook::prelude::*;
 
 /// A tensor of sin(0.7 i + k) * 0.3, as the PyTorch reference programs fill theirs.

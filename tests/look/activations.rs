@@ -2,6 +2,7 @@
 
 use super::common::{image, model, values};
 use candlebook::prelude::*;
+use candlebook::show::Show;
 
 #[test]
 fn activations_are_the_outputs_of_each_layer() {

@@ -1,6 +1,7 @@
 //! A small model with known weights, and helpers for images and output.
 
 use candlebook::prelude::*;
+use candlebook::show::Show;
 
 /// A model of 2 x 2 images. The code is the first two pixels times 2; the decoder halves it and
 /// writes it to these pixels.

@@ -2,6 +2,7 @@
 //! the decoded images in a browser.
 
 use candlebook::prelude::*;
+use candlebook::show::Show;
 
 #[test]
 fn page_contains_the_decoder_and_fetches_nothing() {

@@ -1,5 +1,6 @@
 //! JPEG as a baseline: sizes, errors, limits.
 
+use candlebook::look::{jpeg, jpeg_within};
 use candlebook::prelude::*;
 
 fn images() -> Tensor {

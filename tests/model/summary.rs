@@ -1,6 +1,7 @@
 //! The table of layers as which a model renders itself.
 
 use candlebook::prelude::*;
+use candlebook::show::Show;
 
 #[test]
 fn summary_lists_every_layer_and_the_total() {

@@ -2,6 +2,7 @@
 
 use crate::common::decode_base64;
 use candlebook::prelude::*;
+use candlebook::show::page::animation;
 
 #[test]
 fn frames_become_an_animated_png() {

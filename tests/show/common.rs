@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use candlebook::prelude::*;
+use candlebook::show::Show;
 use image::RgbImage;
 
 pub const BLUE: [u8; 3] = [0, 114, 178];

@@ -1,6 +1,6 @@
 //! Outputs in several MIME types.
 
-use candlebook::prelude::*;
+use candlebook::show::Content;
 
 #[test]
 fn content_has_one_form_per_mime_type_and_base64_images() {

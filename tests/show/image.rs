@@ -1,6 +1,7 @@
 //! Image files: formats, EXIF orientation, transparency, and damaged files.
 
 use candlebook::prelude::*;
+use candlebook::show::Show;
 use image::{DynamicImage, ImageEncoder, Rgb, RgbImage, Rgba, RgbaImage};
 use std::io::Cursor;
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 use crate::common::{BLUE, count};
 use candlebook::prelude::*;
+use candlebook::show::Marker;
 
 #[test]
 fn each_marker_has_its_own_shape() {

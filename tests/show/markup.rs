@@ -1,6 +1,6 @@
 //! HTML, SVG, Markdown, LaTeX and JSON.
 
-use candlebook::prelude::*;
+use candlebook::show::page::{html, json, latex, markdown, svg};
 
 #[test]
 fn markup_has_its_mime_type_and_plain_text() {

@@ -2,6 +2,7 @@
 
 use crate::common::{BLACK, WHITE, pixels, tensor};
 use candlebook::prelude::*;
+use candlebook::show::{Scale, Show};
 
 #[test]
 fn images_form_a_padded_grid_with_exact_zoom() {

@@ -1,6 +1,7 @@
 //! Sequences of numbers of every type.
 
 use candlebook::prelude::*;
+use candlebook::show::Numbers;
 
 #[test]
 fn slices_ranges_and_tensors_become_f64() {

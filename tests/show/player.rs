@@ -1,6 +1,6 @@
 //! Sound and video files.
 
-use candlebook::prelude::*;
+use candlebook::show::page::{audio, video};
 
 #[test]
 fn sound_and_video_files_are_embedded_with_a_player() {

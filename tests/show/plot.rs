@@ -2,6 +2,7 @@
 
 use crate::common::{BLUE, ORANGE, count, error, image, text};
 use candlebook::prelude::*;
+use candlebook::show::Show;
 
 #[test]
 fn lines_are_drawn_in_palette_colors_at_twice_the_page_size() {

@@ -2,6 +2,7 @@
 
 use crate::common::{BLACK, WHITE, pixels, tensor};
 use candlebook::prelude::*;
+use candlebook::show::Show;
 
 #[test]
 fn row_labels_captions_and_titles_are_drawn_around_the_images() {

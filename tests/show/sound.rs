@@ -2,6 +2,7 @@
 
 use crate::common::decode_base64;
 use candlebook::prelude::*;
+use candlebook::show::page::sound;
 
 #[test]
 fn samples_become_a_wav_file() {

@@ -2,6 +2,7 @@
 
 use crate::common::{BLUE, count};
 use candlebook::prelude::*;
+use candlebook::show::Show;
 
 #[test]
 fn style_methods_change_the_series_added_last() {

@@ -1,6 +1,8 @@
 //! The history of a training run.
 
 use candlebook::prelude::*;
+use candlebook::show::Show;
+use candlebook::train::Epoch;
 
 fn epoch(train_loss: f32, valid_loss: Option<f32>) -> Epoch {
     Epoch {

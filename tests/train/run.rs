@@ -1,6 +1,7 @@
 //! Training runs: learning, determinism, divergence.
 
 use candlebook::prelude::*;
+use candlebook::show::Show;
 
 fn digits() -> Dataset {
     mnist_embedded().unwrap().take(600, 200)

@@ -1,5 +1,6 @@
 //! Checkpoints: an interrupted run continues to the same result.
 
+use candlebook::data::Crop;
 use candlebook::model::Init;
 use candlebook::prelude::*;
 use std::path::Path;
@@ -149,7 +150,7 @@ fn a_checkpoint_holds_the_moments_that_the_optimizer_keeps() {
             ..Default::default()
         };
         model().fit(&data, &fit).unwrap();
-        let tensors = candle::safetensors::load(&path, &Device::Cpu).unwrap();
+        let tensors = candle_core::safetensors::load(&path, &Device::Cpu).unwrap();
         let found = ["mean", "square"]
             .map(|moment| tensors.contains_key(&format!("training.{moment}.encoder.0.weight")));
         assert_eq!(found, expected, "{optimizer}");
