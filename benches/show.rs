@@ -1,17 +1,17 @@
-//! How long pictures take: `cargo xtask bench show`. Writes `target/bench/show.json`.
+//! Rendering times of charts and montages: `cargo xtask bench show`. Writes `target/bench/show.json`.
 
 use candlebook::prelude::*;
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Times each picture is made; the median counts.
+/// Repetitions of each rendering; the median is reported.
 const ROUNDS: usize = 41;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let data = mnist_embedded()?;
     let digits = data.test.first(400)?;
     let x: Vec<f64> = (0..10_000).map(f64::from).collect();
-    // A wave with noise, which is harder to draw than a smooth line.
+    // Noise prevents the line from being simplified.
     let noise =
         candlebook::math::Rng::new(0, candlebook::math::Purpose::Noise).normal(x.len(), 0.1);
     let y: Vec<f64> = x
@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     })?;
     row("1,000 points in 10 groups", &|| {
         Plot::new()
-            .scatter_by(&codes_x, &codes_y, &labels)
+            .scatter_by("", &codes_x, &codes_y, &labels)
             .contents()
     })?;
     row("confusion matrix of 10 classes", &|| {

@@ -28,8 +28,8 @@ fn stop_flag() -> &'static Arc<AtomicBool> {
     })
 }
 
-/// Tells if Stop was pressed since the cell began. `fit` and every long loop of this crate poll it;
-/// long loops in cells can do the same.
+/// Returns true if Stop was pressed since the cell began. `fit` and every long loop of this crate
+/// poll it; long loops in cells can do the same.
 ///
 /// # Examples
 /// ```

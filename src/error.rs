@@ -31,7 +31,7 @@ pub enum Error {
         expected: String,
         /// The rejected value.
         got: String,
-        /// What to do.
+        /// A way to fix it.
         hint: String,
     },
     /// A layer does not fit its input, or a list of layers does not fit the model. Found when a
@@ -40,11 +40,11 @@ pub enum Error {
     Layer {
         /// List, number and name of the layer.
         place: String,
-        /// What the layer needs.
+        /// Requirement of the layer.
         expected: String,
-        /// What the layer before it gives.
+        /// Output of the layer before it.
         got: String,
-        /// What to do.
+        /// A way to fix it.
         hint: String,
     },
     /// A tensor has the wrong shape or type.
@@ -56,7 +56,7 @@ pub enum Error {
         expected: String,
         /// The tensor's shape or type.
         got: String,
-        /// What to do.
+        /// A way to fix it.
         hint: String,
     },
     /// A file has unexpected contents.
@@ -64,11 +64,11 @@ pub enum Error {
     File {
         /// The file.
         path: PathBuf,
-        /// What the file should contain.
+        /// Expected contents.
         expected: String,
-        /// What the file contains.
+        /// Actual contents.
         got: String,
-        /// What to do.
+        /// A way to fix it.
         hint: String,
     },
     /// A file or folder cannot be read or written.
@@ -90,7 +90,7 @@ pub enum Error {
         tried: usize,
         /// Error of the last mirror.
         last: String,
-        /// What to do.
+        /// A way to fix it.
         hint: String,
     },
     /// The loss became NaN or infinite. The model keeps the weights of the last good epoch.

@@ -71,7 +71,10 @@ fn weights_load_and_reconstruct_the_same() {
         let path = fixture(&format!("{name}.safetensors"));
         let mut ae = Autoencoder::load(&path).unwrap();
         check_output(name, &ae);
-        let init = Init { seed: 1, ..Default::default() };
+        let init = Init {
+            seed: 1,
+            ..Default::default()
+        };
         ae = Autoencoder::new_with(ae.image_shape(), ae.encoder(), ae.decoder(), &init).unwrap();
         ae.load_weights(&path).unwrap();
         check_output(name, &ae);

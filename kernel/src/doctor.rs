@@ -4,8 +4,7 @@
 #[path = "../../src/data/locations.rs"]
 mod locations;
 
-use crate::build::seed::Seed;
-use crate::build::{Features, gpu::Gpu};
+use crate::build::{Features, Gpu, Seed};
 use crate::home;
 use crate::jupyter::{SpecLocation, find_on_path, find_python, has_private_lab};
 use anyhow::{Result, bail};
@@ -223,7 +222,7 @@ fn check_data() -> Finding {
 
 fn check_gpu() -> Finding {
     // A damaged selection of features is reported by `check_helper`.
-    let verdict = Gpu::look().verdict(&Features::chosen().unwrap_or_default());
+    let verdict = Gpu::detect().verdict(&Features::chosen().unwrap_or_default());
     let level = if verdict.fine {
         Level::Fine
     } else {

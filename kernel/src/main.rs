@@ -9,9 +9,8 @@ mod notebook;
 mod doctor;
 
 use anyhow::{Context, Result, bail};
-use build::{Features, features, front, seed, session};
+use build::{Features, Seed, Session, cargo};
 use clap::{Parser, Subcommand};
-use engine::{child, warm_up};
 use jupyter::SpecLocation;
 use notebook::Parameter;
 use std::os::unix::process::CommandExt;
@@ -38,7 +37,7 @@ enum CliCommand {
         /// Features of candle, separated by commas: cuda, cudnn, metal, accelerate. They persist
         /// until the next `install --features ...`; "" clears them. `cuda` needs NVIDIA's toolkit
         /// (nvcc).
-        #[arg(long, value_name = "NAMES", value_parser = features::parse)]
+        #[arg(long, value_name = "NAMES", value_parser = Features::parse)]
         features: Option<Features>,
         #[command(flatten)]
         location: LocationArgs,
@@ -109,11 +108,11 @@ impl LocationArgs {
 
 #[allow(unsafe_code)]
 fn main() -> ExitCode {
-    if let Some(code) = front::run_if_asked() {
+    if let Some(code) = cargo::run_if_called() {
         return code;
     }
-    if child::is_wanted() {
-        child::run();
+    if engine::is_child() {
+        engine::run_child();
     }
     evcxr::runtime_hook();
     jupyter::become_stock_server_if_asked();
@@ -147,7 +146,7 @@ fn execute(command: CliCommand) -> Result<()> {
             connection_file,
             stock: false,
         } => jupyter::serve_kernel(&connection_file),
-        CliCommand::InternalWarmUp { folder } => warm_up::run_warm_up(&folder),
+        CliCommand::InternalWarmUp { folder } => engine::run_warm_up(&folder),
     }
 }
 
@@ -156,7 +155,7 @@ fn install(features: Option<Features>, location: &SpecLocation) -> Result<()> {
         Some(features) => features.with_environment()?,
         None => Features::chosen()?,
     };
-    seed::Seed::with(features.clone())?.make_ready()?;
+    Seed::with(features.clone())?.make_ready()?;
     // Save after the build: if it fails, kernels keep using the earlier selection.
     features.save()?;
     let folder = location.register()?;
@@ -181,8 +180,8 @@ fn uninstall(location: &SpecLocation) -> Result<()> {
         return Ok(());
     }
     let home = home::folder()?;
-    session::remove_dead(&home.join("sessions"));
-    seed::remove_all()?;
+    Session::remove_dead(&home.join("sessions"));
+    Seed::remove_all()?;
     for part in ["bin", "python"] {
         let folder = home.join(part);
         if folder.is_dir() {
@@ -190,7 +189,7 @@ fn uninstall(location: &SpecLocation) -> Result<()> {
                 .with_context(|| format!("cannot remove {}", folder.display()))?;
         }
     }
-    features::forget()
+    Features::forget()
 }
 
 fn lab(notebook: &Path, arguments: &[String]) -> Result<()> {
@@ -201,7 +200,7 @@ fn lab(notebook: &Path, arguments: &[String]) -> Result<()> {
         );
     }
     let lab = jupyter::find_lab()?;
-    seed::Seed::find()?.make_ready()?;
+    Seed::find()?.make_ready()?;
     if !SpecLocation::User.is_current() {
         SpecLocation::User.register()?;
     }

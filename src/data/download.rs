@@ -3,7 +3,7 @@
 use crate::cell::check_stopped;
 use crate::error::{Error, Result};
 use crate::file::{sha256_hex, write_atomically};
-use crate::show::Line;
+use crate::show::{StatusLine, note};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub(crate) fn fetch<T>(
             Ok((unpacked, raw)) => {
                 let path = cache.map_or_else(|| PathBuf::from(&url), |cache| cache.join(name));
                 if let Err(error) = keep(cache, name, &raw) {
-                    println!("{name}: not kept for the next time: {error}");
+                    note(format_args!("{name}: not kept for the next time: {error}"));
                 }
                 return Ok((path, unpacked));
             }
@@ -108,7 +108,7 @@ fn download(url: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let name = url.rsplit('/').next().unwrap_or(url);
     let of = length.map_or(String::new(), |all| format!(" of {:.1}", all as f64 / 1e6));
-    let mut line = Line::new();
+    let mut line = StatusLine::new();
     let mut chunk = vec![0; 1 << 16];
     loop {
         check_stopped()?;
@@ -122,8 +122,8 @@ fn download(url: &str) -> Result<Vec<u8>> {
             }
             n => bytes.extend_from_slice(&chunk[..n]),
         }
-        line.at(|| format!("{name}: {:.1}{of} MB", bytes.len() as f64 / 1e6));
+        line.update(|| format!("{name}: {:.1}{of} MB", bytes.len() as f64 / 1e6));
     }
-    line.done(|| format!("{name}: {:.1} MB, done", bytes.len() as f64 / 1e6));
+    line.finish(|| format!("{name}: {:.1} MB, done", bytes.len() as f64 / 1e6));
     Ok(bytes)
 }

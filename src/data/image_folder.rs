@@ -9,7 +9,7 @@ use crate::data::split::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::file::{cache_folder, decode_image, extension, name_or};
 use crate::math::{Purpose, Rng};
-use crate::show::Line;
+use crate::show::StatusLine;
 use image::RgbImage;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -247,7 +247,7 @@ fn list(root: &Path) -> Result<Files> {
     let mut found: BTreeMap<PathBuf, Vec<Box<OsStr>>> = BTreeMap::new();
     let (mut pictures, mut others) = (0, 0);
     let mut visited = HashSet::new();
-    let mut line = Line::new();
+    let mut line = StatusLine::new();
     let mut open = vec![root.to_owned()];
     while let Some(folder) = open.pop() {
         let real = folder.canonicalize().map_err(Error::io("read", &folder))?;
@@ -273,13 +273,13 @@ fn list(root: &Path) -> Result<Files> {
                     .entry(folder.clone())
                     .or_default()
                     .push(entry.file_name().into());
-                line.at(|| format!("{}: {pictures} pictures found", root.display()));
+                line.update(|| format!("{}: {pictures} pictures found", root.display()));
             } else {
                 others += 1;
             }
         }
     }
-    line.done(|| format!("{}: {pictures} pictures found", root.display()));
+    line.finish(|| format!("{}: {pictures} pictures found", root.display()));
     if found.is_empty() {
         let got = match others {
             0 => "an empty folder".into(),

@@ -12,6 +12,7 @@ use crate::data::idx_folder::{find, split_of};
 use crate::data::split::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::file::cache_folder;
+use crate::show::note;
 use std::path::{Path, PathBuf};
 
 /// A set of four IDX files and where they may be found.
@@ -99,10 +100,10 @@ const FASHION: IdxSet = IdxSet {
 pub fn mnist() -> Result<Dataset> {
     match MNIST.load() {
         Err(Error::Download { last, .. }) => {
-            println!(
+            note(format_args!(
                 "MNIST: the 5,000 digits inside candlebook are used, since there was no download ({last}). For all 70,000 \
                  set CANDLEBOOK_DATA to a folder with the four MNIST files."
-            );
+            ));
             mnist_embedded()
         }
         other => other,

@@ -7,7 +7,7 @@ use crate::cell::check_stopped;
 use crate::data::photo::PhotoStream;
 use crate::error::{Error, Result};
 use crate::math::{Purpose, Real, Rng, widest};
-use crate::show::{Content, Montage, Show, Table, shows_itself};
+use crate::show::{Content, Montage, Show, Table, evcxr_display};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -393,7 +393,7 @@ impl Show for Split {
         strip(self)?.title(title).contents()
     }
 }
-shows_itself!(Split);
+evcxr_display!(Split);
 
 /// A training and a test split of the same kind of pictures. It shows itself as a table and a strip of samples.
 #[derive(Clone, Debug)]
@@ -496,4 +496,4 @@ impl Show for Dataset {
         Ok(contents)
     }
 }
-shows_itself!(Dataset);
+evcxr_display!(Dataset);

@@ -48,12 +48,7 @@ pub(super) fn decode(bytes: &[u8], max_bytes: u64) -> Result<DynamicImage, Strin
         .decode_into(&mut pixels)
         .map_err(|error| error.to_string())?;
     let (w, h) = (width as u32, height as u32);
-    let image = if grey {
-        GrayImage::from_raw(w, h, pixels).map(DynamicImage::ImageLuma8)
-    } else {
-        RgbImage::from_raw(w, h, pixels).map(DynamicImage::ImageRgb8)
-    };
-    let mut image = image.ok_or("fewer pixels than its header says")?;
+    let mut image = from_pixels(w, h, grey, pixels).ok_or("fewer pixels than its header says")?;
     if let Some(orientation) = decoder
         .exif()
         .and_then(|exif| Orientation::from_exif_chunk(exif))
@@ -61,6 +56,14 @@ pub(super) fn decode(bytes: &[u8], max_bytes: u64) -> Result<DynamicImage, Strin
         image.apply_orientation(orientation);
     }
     Ok(image)
+}
+
+fn from_pixels(width: u32, height: u32, grey: bool, pixels: Vec<u8>) -> Option<DynamicImage> {
+    if grey {
+        GrayImage::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8)
+    } else {
+        RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8)
+    }
 }
 
 /// A reader of bytes in memory, inlined because the decoder reads four at a time.

@@ -199,3 +199,33 @@ impl<T: Real> Arithmetic<T> for BatchNormOp {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::kind::ForwardState;
+    use crate::math::{Purpose, Rng};
+    use candle_core::Device;
+
+    #[test]
+    fn training_updates_the_running_statistics_as_pytorch_does() {
+        // import torch; bn = torch.nn.BatchNorm1d(1); bn(torch.tensor([[1.], [2.], [3.], [6.]]))
+        // bn.running_mean, bn.running_var: 0.3, 1.3667
+        let var = |value: f32| Var::new(&[value], &Device::Cpu).unwrap();
+        let (learned, running) = ((var(1.0), var(0.0)), (var(0.0), var(1.0)));
+        let vars = LayerVars {
+            learned: Some(&learned),
+            running: Some(&running),
+        };
+        let xs = Tensor::new(&[[1f32], [2.0], [3.0], [6.0]], &Device::Cpu).unwrap();
+        let mut context = ForwardContext {
+            rng: Some(&mut Rng::new(0, Purpose::Dropout)),
+            state: &mut ForwardState::default(),
+        };
+        let ys = BatchNorm.candle_forward(&xs, vars, &mut context).unwrap();
+        assert!(ys.sum_all().unwrap().to_scalar::<f32>().unwrap().abs() < 1e-5);
+        let value = |var: &Var| var.to_vec1::<f32>().unwrap()[0];
+        assert!((value(&running.0) - 0.3).abs() < 1e-6);
+        assert!((value(&running.1) - 1.366_666_7).abs() < 1e-6);
+    }
+}

@@ -8,7 +8,7 @@ use crate::layer::conv_transpose::ConvTransposeSettings;
 use crate::layer::layer::Layer;
 use crate::layer::unsupported::UnsupportedSetting;
 
-/// A 2-d convolution with `out_channels` output channels and a square kernel. The other settings
+/// A 2-d convolution with `out_channels` output channels and a square window. The other settings
 /// are methods of [`Layer`]: `stride`, `padding`, `dilation`, `groups`.
 ///
 /// # Shapes
@@ -29,7 +29,7 @@ pub const fn Conv2d(out_channels: usize, kernel_size: usize) -> Layer {
     Layer::Conv2d(ConvSettings::new(out_channels, kernel_size))
 }
 
-/// A 2-d transposed convolution with `out_channels` output channels and a square kernel. The other
+/// A 2-d transposed convolution with `out_channels` output channels and a square window. The other
 /// settings are methods of [`Layer`]: `stride`, `padding`, `output_padding`, `dilation`, `groups`.
 ///
 /// # Shapes
@@ -86,7 +86,7 @@ impl Layer {
         self.with(ConvOption::Padding, padding)
     }
 
-    /// Sets the distance between neighboring kernel elements, in pixels. Defaults to 1.
+    /// Sets the distance between neighboring window elements, in pixels. Defaults to 1.
     ///
     /// # Examples
     /// ```

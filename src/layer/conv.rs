@@ -37,14 +37,14 @@ pub struct ConvSettings {
     /// Output channels.
     #[serde(rename = "out")]
     pub out_channels: usize,
-    /// Height and width of the kernel, in pixels.
+    /// Height and width of the window, in pixels.
     #[serde(rename = "kernel")]
     pub kernel_size: usize,
     /// Distance between neighboring windows, in pixels. Defaults to 1.
     pub stride: usize,
     /// Zeros added on each side of the image. Defaults to 0.
     pub padding: usize,
-    /// Distance between neighboring kernel elements, in pixels. Defaults to 1.
+    /// Distance between neighboring window elements, in pixels. Defaults to 1.
     pub dilation: usize,
     /// Groups of channels that are convolved separately. Defaults to 1.
     pub groups: usize,
@@ -95,7 +95,7 @@ impl ConvSettings {
         self
     }
 
-    /// Pixels between the first and the last row of the dilated kernel.
+    /// Pixels between the first and the last row of the dilated window.
     pub(crate) fn reach(&self) -> usize {
         self.dilation * (self.kernel_size - 1)
     }
@@ -123,7 +123,7 @@ impl ConvSettings {
                 return reject(
                     format!("{name} from 1 to {max}"),
                     value,
-                    "3 x 3 kernels are a good start: Conv2d(12, 3).padding(1)",
+                    "3 x 3 windows are a good start: Conv2d(12, 3).padding(1)",
                 );
             }
         }
@@ -131,7 +131,7 @@ impl ConvSettings {
             return reject(
                 format!("padding up to {MAX_PADDING}"),
                 self.padding,
-                "Half the kernel size keeps height and width",
+                "Half the kernel_size keeps height and width",
             );
         }
         if !in_channels.is_multiple_of(self.groups)
@@ -179,7 +179,7 @@ impl LayerKind for ConvSettings {
             _ => reject(
                 format!("images of at least {window} x {window} including padding"),
                 shape(input),
-                "Choose a smaller kernel or more padding",
+                "Choose a smaller kernel_size or more padding",
             ),
         }
     }

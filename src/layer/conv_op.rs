@@ -93,7 +93,7 @@ impl ConvOp {
         self.groups * self.output.elem_count()
     }
 
-    /// Index of a weight in its group, by input channel, output channel and kernel element.
+    /// Index of a weight in its group, by input channel, output channel and window element.
     fn weight_index(&self, input: usize, output: usize, k: usize) -> usize {
         let (narrow, wide, wide_channels) = if self.transposed {
             (input, output, self.output.channels)
@@ -121,20 +121,16 @@ impl ConvOp {
         scratch: &mut [Vec<T>; 5],
         gradients: &mut [T],
     ) {
-        let [packed_x, packed_dy, flat, narrow_flat, arranged] = scratch;
-        let (x_stride, dy_stride) = (self.image_inputs(), self.image_outputs());
-        let (x_start, dy_start) = (
-            group * self.input.elem_count(),
-            group * self.output.elem_count(),
-        );
         if args.dx.is_some() {
             let weight = &args.weight[group * self.group_weights()..][..self.group_weights()];
+            let [.., ordered_weights] = &mut *scratch;
             self.backward.reorder_weights(
                 weight,
                 |input, output, k| self.weight_index(input, output, k),
-                arranged,
+                ordered_weights,
             );
         }
+        let (x_stride, dy_stride) = (self.image_inputs(), self.image_outputs());
         let stack = self.forward.max_images().min(self.backward.max_images());
         let stacks = args
             .x
@@ -142,36 +138,59 @@ impl ConvOp {
             .zip(args.dy.chunks(stack * dy_stride));
         for (nth, (x, dy)) in stacks.enumerate() {
             let images = x.len() / x_stride;
-            let x = Images {
-                values: &x[x_start..],
-                stride: x_stride,
-            };
-            let dy = Images {
-                values: &dy[dy_start..],
-                stride: dy_stride,
-            };
+            let (x, dy) = (self.group_input(group, x), self.group_output(group, dy));
+            let [_, packed_dy, results, _, ordered_weights] = &mut *scratch;
             if args.dx.is_some() || self.transposed {
                 self.backward.pack(dy, packed_dy);
             }
             if let Some(dx) = args.dx.as_deref_mut() {
                 let dx = &mut dx[nth * stack * x_stride..][..images * x_stride];
                 let dx = ImagesMut {
-                    values: &mut dx[x_start..],
+                    values: &mut dx[group * self.input.elem_count()..],
                     stride: x_stride,
                 };
-                self.backward.run(packed_dy, arranged, None, flat, dx);
+                self.backward
+                    .run(packed_dy, ordered_weights, None, results, dx);
             }
-            // The weight gradient correlates wide values with narrow gradients, or, transposed,
-            // wide gradients with narrow values.
-            let (narrow, wide) = if self.transposed {
-                (x, &*packed_dy)
-            } else {
-                self.forward.pack(x, packed_x);
-                (dy, &*packed_x)
-            };
-            let narrowing = self.narrowing();
-            narrowing.pack_gradients(narrow, narrow_flat);
-            narrowing.weight_gradients(wide, narrow_flat, images, gradients);
+            self.add_weight_gradients(x, dy, images, scratch, gradients);
+        }
+    }
+
+    /// Adds one group's dL/dW over a stack of images. It correlates the wide values with the
+    /// narrow gradients, or, transposed, the wide gradients with the narrow values.
+    fn add_weight_gradients<T: Real>(
+        &self,
+        x: Images<'_, T>,
+        dy: Images<'_, T>,
+        images: usize,
+        scratch: &mut [Vec<T>; 5],
+        gradients: &mut [T],
+    ) {
+        let [packed_x, packed_dy, _, packed_narrow, _] = scratch;
+        let (narrow, wide) = if self.transposed {
+            (x, &*packed_dy)
+        } else {
+            self.forward.pack(x, packed_x);
+            (dy, &*packed_x)
+        };
+        let narrowing = self.narrowing();
+        narrowing.pack_gradients(narrow, packed_narrow);
+        narrowing.weight_gradients(wide, packed_narrow, images, gradients);
+    }
+
+    /// One group of a stack of inputs.
+    fn group_input<'a, T>(&self, group: usize, x: &'a [T]) -> Images<'a, T> {
+        Images {
+            values: &x[group * self.input.elem_count()..],
+            stride: self.image_inputs(),
+        }
+    }
+
+    /// One group of a stack of outputs.
+    fn group_output<'a, T>(&self, group: usize, y: &'a [T]) -> Images<'a, T> {
+        Images {
+            values: &y[group * self.output.elem_count()..],
+            stride: self.image_outputs(),
         }
     }
 }
@@ -184,8 +203,8 @@ impl CpuOp for ConvOp {
 }
 
 impl<T: Real> Arithmetic<T> for ConvOp {
-    /// Scratch buffers: packed x, packed dy, results of a correlation, the narrow side as the
-    /// weight gradients read it, and the weights in the order of use.
+    /// Scratch buffers: packed x, packed dy, results of a correlation, the narrow side packed for
+    /// the weight gradients, and the weights in the order of use.
     fn workspace(&self, _shape: OpShape, training: bool) -> Workspace<T> {
         let zeros = |n: usize| vec![T::ZERO; n];
         let training_zeros = |n: usize| zeros(if training { n } else { 0 });
@@ -216,35 +235,28 @@ impl<T: Real> Arithmetic<T> for ConvOp {
         args: ForwardArgs<'_, T>,
         workspaces: &mut [Workspace<T>],
     ) {
-        let [packed, _, flat, _, arranged] = &mut workspaces[shape.stage].scratch;
+        let [packed_x, _, results, _, ordered_weights] = &mut workspaces[shape.stage].scratch;
         let (x_stride, y_stride) = (self.image_inputs(), self.image_outputs());
         let stack = self.forward.max_images();
         for group in 0..self.groups {
             let weight = &args.weight[group * self.group_weights()..][..self.group_weights()];
             let bias = &args.bias[group * self.output.channels..][..self.output.channels];
-            let (x_start, y_start) = (
-                group * self.input.elem_count(),
-                group * self.output.elem_count(),
-            );
             self.forward.reorder_weights(
                 weight,
                 |output, input, k| self.weight_index(input, output, k),
-                arranged,
+                ordered_weights,
             );
-            let stacks = x
+            for (x, y) in x
                 .chunks(stack * x_stride)
-                .zip(y.chunks_mut(stack * y_stride));
-            for (x, y) in stacks {
-                let x = Images {
-                    values: &x[x_start..],
-                    stride: x_stride,
-                };
+                .zip(y.chunks_mut(stack * y_stride))
+            {
                 let y = ImagesMut {
-                    values: &mut y[y_start..],
+                    values: &mut y[group * self.output.elem_count()..],
                     stride: y_stride,
                 };
-                self.forward.pack(x, packed);
-                self.forward.run(packed, arranged, Some(bias), flat, y);
+                self.forward.pack(self.group_input(group, x), packed_x);
+                self.forward
+                    .run(packed_x, ordered_weights, Some(bias), results, y);
             }
         }
     }
@@ -264,5 +276,32 @@ impl<T: Real> Arithmetic<T> for ConvOp {
         for (group, gradients) in weight_gradients.chunks_exact_mut(n).enumerate() {
             self.group_backward(group, &mut args, scratch, gradients);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flops_count_two_per_weight_and_position_of_the_narrow_side() {
+        let geometry = ConvGeometry {
+            kernel_size: 3,
+            stride: 2,
+            padding: 1,
+            dilation: 1,
+        };
+        let shapes = LayerShapes {
+            before: &[4, 8, 8],
+            after: &[6, 4, 4],
+        };
+        let conv = ConvOp::new(shapes, geometry, 2, false);
+        assert_eq!(conv.flops(), Some(2 * 4 * 4 * (4 / 2) * 6 * 3 * 3));
+        let shapes = LayerShapes {
+            before: shapes.after,
+            after: shapes.before,
+        };
+        let transposed = ConvOp::new(shapes, geometry, 2, true);
+        assert_eq!(transposed.flops(), conv.flops());
     }
 }

@@ -49,3 +49,43 @@ impl LayerKind for Dropout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::kind::ForwardState;
+    use crate::math::{Purpose, Rng};
+    use candle_core::{DType, Device};
+
+    #[test]
+    fn dropout_scales_the_remaining_values_in_training_only() {
+        let xs = Tensor::ones((10, 100), DType::F32, &Device::Cpu).unwrap();
+        let vars = LayerVars {
+            learned: None,
+            running: None,
+        };
+        let mut rng = Rng::new(0, Purpose::Dropout);
+        let forward = |rng| {
+            let mut state = ForwardState::default();
+            let mut context = ForwardContext {
+                rng,
+                state: &mut state,
+            };
+            let ys = Dropout(0.2)
+                .candle_forward(&xs, vars, &mut context)
+                .unwrap();
+            ys.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        let training = forward(Some(&mut rng));
+        assert!(training.iter().all(|&y| y == 0.0 || y == 1.25));
+        let dropped = training.iter().filter(|&&y| y == 0.0).count();
+        assert!((150..250).contains(&dropped), "{dropped}");
+        assert_eq!(forward(None), [1.0; 1000]);
+    }
+
+    #[test]
+    fn certain_dropout_is_rejected() {
+        assert!(Dropout(1.0).output_shape(&[4]).is_err());
+        assert_eq!(Dropout(0.0).output_shape(&[4]), Ok(vec![4]));
+    }
+}

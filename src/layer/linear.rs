@@ -116,3 +116,45 @@ impl<T: Real> Arithmetic<T> for LinearOp {
 fn small_batch(shape: OpShape) -> usize {
     shape.inputs * shape.outputs / (shape.inputs + shape.outputs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn forward(rows: usize, x: &[f64], weight: &[f64], bias: &[f64]) -> Vec<f64> {
+        let (inputs, outputs) = (x.len() / rows, bias.len());
+        let shape = OpShape {
+            stage: 0,
+            rows,
+            inputs,
+            outputs,
+        };
+        let mut workspaces = [LinearOp.workspace(shape, false)];
+        let mut y = vec![0.0; rows * outputs];
+        let args = ForwardArgs {
+            weight,
+            bias,
+            skip_input: &[],
+        };
+        LinearOp.forward(shape, x, &mut y, args, &mut workspaces);
+        y
+    }
+
+    #[test]
+    fn small_and_large_batches_give_the_same_outputs() {
+        // import torch; x = torch.tensor([[1., 2, 3, 4], [5, 6, 7, 8], [-1, 0, 1, 0]])
+        // w = torch.tensor([[1., 0, 0, 1], [0, 2, 0, 0], [1, 1, 1, 1], [0, 0, 0, -1]])
+        // torch.nn.functional.linear(x, w, torch.tensor([1., 0, 0, 2]))
+        let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, -1.0, 0.0, 1.0, 0.0];
+        let weight = [
+            1.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, -1.0,
+        ];
+        let bias = [1.0, 0.0, 0.0, 2.0];
+        let expected = [
+            6.0, 4.0, 10.0, -2.0, 14.0, 12.0, 26.0, -6.0, 0.0, 0.0, 0.0, 2.0,
+        ];
+        // A batch of up to 4 * 4 / (4 + 4) = 2 images is small.
+        assert_eq!(forward(3, &x, &weight, &bias), expected);
+        assert_eq!(forward(2, &x[..8], &weight, &bias), expected[..8]);
+    }
+}

@@ -62,3 +62,20 @@ impl LayerKind for Unflatten {
         Lowered::Nothing
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unflatten_takes_exactly_the_values_of_its_image() {
+        assert_eq!(Flatten.output_shape(&[2, 3, 4]), Ok(vec![24]));
+        let unflatten = Unflatten(2, 3, 4);
+        assert_eq!(unflatten.output_shape(&[24]), Ok(vec![2, 3, 4]));
+        let error = unflatten.output_shape(&[20]).unwrap_err();
+        assert_eq!(error.expected, "2 x 3 x 4 = 24 flat features");
+        assert_eq!(error.hint, "Put Linear(24) before it");
+        let overflow = Unflatten(usize::MAX, 2, 2);
+        assert!(overflow.output_shape(&[24]).is_err());
+    }
+}

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::layer::{ForwardState, Layer, Node, shape};
 use crate::model::Autoencoder;
-use crate::show::{Content, Montage, Scale, Show, shows_itself};
+use crate::show::{Content, Montage, Scale, Show, evcxr_display};
 use candle_core::{Device, Tensor};
 
 /// Maximum width of a montage of features, in pixels.
@@ -96,7 +96,7 @@ impl Show for Activations {
         Ok(contents)
     }
 }
-shows_itself!(Activations);
+evcxr_display!(Activations);
 
 /// Three channels as a color image, others as a gray image per channel, features as one image.
 fn montage(values: &Tensor) -> Result<Montage> {

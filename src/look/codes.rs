@@ -62,7 +62,9 @@ impl Autoencoder {
         let split = split.take(MAX_POINTS);
         let codes = self.codes(&split)?;
         let plot = scatter(&split, &codes.narrow(1, a, 1)?, &codes.narrow(1, b, 1)?);
-        Ok(plot.x(format!("code {a}")).y(format!("code {b}")))
+        Ok(plot
+            .x_label(format!("code {a}"))
+            .y_label(format!("code {b}")))
     }
 
     /// Scatter plot of the codes along their first two principal components, colored by label if
@@ -90,7 +92,7 @@ impl Autoencoder {
             format!("component {}, {percent:.0} % of the variance", i + 1)
         };
         let plot = scatter(&split, &axis(0)?, &axis(1)?);
-        Ok(plot.x(label(0)).y(label(1)))
+        Ok(plot.x_label(label(0)).y_label(label(1)))
     }
 
     /// Number of values in a code.
@@ -123,7 +125,7 @@ impl Autoencoder {
 fn scatter(split: &Split, x: &Tensor, y: &Tensor) -> Plot {
     let plot = Plot::new().size(560, 440).title("Codes");
     match split.labels() {
-        Some(labels) => plot.scatter_by(x, y, &labels),
+        Some(labels) => plot.scatter_by("", x, y, &labels),
         None => plot.scatter("", x, y),
     }
 }

@@ -91,8 +91,8 @@ impl Autoencoder {
         Ok(Plot::new()
             .histogram("", self.errors(split)?, BINS)
             .title("Reconstruction errors")
-            .x("mean squared error")
-            .y("images"))
+            .x_label("mean squared error")
+            .y_label("images"))
     }
 
     fn worst_errors(&self, split: &Split, n: usize) -> Result<Vec<ImageError>> {

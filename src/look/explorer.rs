@@ -5,8 +5,8 @@
 use crate::error::{Error, Result};
 use crate::layer::Layer;
 use crate::look::browser_layer::browser_layers;
-use crate::model::{Autoencoder, thousands};
-use crate::show::{Content, Montage, Show, base64, new_id, shows_itself};
+use crate::model::Autoencoder;
+use crate::show::{Content, Montage, Show, base64, evcxr_display, finite_range, new_id, thousands};
 use candle_core::{DType, Device, Tensor};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -167,9 +167,10 @@ impl Explorer {
     /// The decoder and its controls for the page.
     fn model_json(&self) -> Value {
         let (c, h, w) = self.model.image_shape();
-        let slider = |&Slider { unit, low, high, .. }: &Slider| {
-            json!({ "unit": unit, "low": low, "high": high })
-        };
+        let slider =
+            |&Slider {
+                 unit, low, high, ..
+             }: &Slider| { json!({ "unit": unit, "low": low, "high": high }) };
         json!({
             "image": [c, h, w],
             "size": self.model.code_size(),
@@ -239,10 +240,8 @@ fn sliders_over(codes: &[Vec<f32>], size: usize) -> Vec<Slider> {
 
 /// A slider over the range of one value, with a quarter of it as a margin on each side.
 fn slider_over(codes: &[Vec<f32>], unit: usize) -> Slider {
-    let values = codes.iter().map(|code| code[unit]);
-    let (low, high) = values.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| {
-        (low.min(value), high.max(value))
-    });
+    let (low, high) = finite_range(codes.iter().map(|code| f64::from(code[unit])));
+    let (low, high) = (low as f32, high as f32); // exact: both were f32
     // A constant value gets a slider with a range, too.
     let margin = if high > low { 0.25 * (high - low) } else { 1.0 };
     Slider {
@@ -265,7 +264,7 @@ impl Show for Explorer {
         Ok(vec![content.png(&png, width, height)])
     }
 }
-shows_itself!(Explorer);
+evcxr_display!(Explorer);
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::file::decode_image;
-use crate::show::Pictures;
+use crate::show::Images;
 use candle_core::{DType, Device, Tensor};
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
@@ -43,9 +43,9 @@ pub struct Jpeg {
 /// assert!(jpeg(&images, 90)?.error < jpeg(&images, 10)?.error);
 /// # Ok::<(), candlebook::Error>(())
 /// ```
-pub fn jpeg(images: impl Pictures, quality: u8) -> Result<Jpeg> {
+pub fn jpeg(images: impl Images, quality: u8) -> Result<Jpeg> {
     check_quality(quality)?;
-    let images = images.pictures()?.to_device(&Device::Cpu)?;
+    let images = images.images()?.to_device(&Device::Cpu)?;
     let images = images.to_dtype(DType::F32)?;
     check_images(&images)?;
     let (n, c, h, w) = images.dims4()?;
@@ -79,8 +79,8 @@ pub fn jpeg(images: impl Pictures, quality: u8) -> Result<Jpeg> {
 /// assert!(compressed.bytes <= 150.0);
 /// # Ok::<(), candlebook::Error>(())
 /// ```
-pub fn jpeg_within(images: impl Pictures, bytes: f64) -> Result<Jpeg> {
-    let images = images.pictures()?;
+pub fn jpeg_within(images: impl Images, bytes: f64) -> Result<Jpeg> {
+    let images = images.images()?;
     let mut best = jpeg(&images, 1)?;
     if bytes.is_nan() || best.bytes > bytes {
         return Err(Error::setting(

@@ -3,7 +3,7 @@
 use crate::data::Split;
 use crate::error::Result;
 use crate::model::Autoencoder;
-use crate::show::{Montage, Pictures};
+use crate::show::{Images, Montage};
 use candle_core::Tensor;
 
 /// An image of a split and the distance of its code.
@@ -31,10 +31,7 @@ impl Autoencoder {
     pub fn neighbors(&self, image: &Tensor, split: &Split, n: usize) -> Result<Montage> {
         let neighbors = self.nearest(image, split, n)?;
         let positions: Vec<usize> = neighbors.iter().map(|found| found.position).collect();
-        let images = [
-            image.pictures()?.narrow(0, 0, 1)?,
-            split.images(&positions)?,
-        ];
+        let images = [image.images()?.narrow(0, 0, 1)?, split.images(&positions)?];
         let caption = |found: &Neighbor| match split.label_name(found.position) {
             Some(label) => format!("{label}: {:.2}", found.distance),
             None => format!("{:.2}", found.distance),

@@ -27,7 +27,7 @@ impl Autoencoder {
             Plot::new()
                 .size(400, 240)
                 .title(format!("{name}, {}", shape(var.dims())))
-                .y("weights")
+                .y_label("weights")
                 .histogram("", var.as_tensor(), BINS)
         })))
     }

@@ -19,7 +19,7 @@ pub(crate) trait Real:
     /// Smallest normal `f32`. Logarithms of smaller numbers are clamped to its own.
     const LOG_FLOOR: Self;
 
-    /// Rounds to the nearest number.
+    /// Converts from `f64`, rounding to nearest.
     fn of(value: f64) -> Self;
 
     fn exp(self) -> Self;

@@ -24,5 +24,4 @@ pub use init::Init;
 pub(crate) use micro_batch::micro_batch;
 pub use pooling::PoolingAutoencoder;
 pub use strided::StridedAutoencoder;
-pub(crate) use summary::thousands;
 pub(crate) use variables::count_weights;

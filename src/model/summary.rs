@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::layer::{Layer, Node, shape};
 use crate::model::autoencoder::Autoencoder;
 use crate::model::sequential::Sequential;
-use crate::show::{Content, Show, Table, shows_itself};
+use crate::show::{Content, Show, Table, evcxr_display, thousands};
 
 impl Show for Autoencoder {
     fn contents(&self) -> Result<Vec<Content>> {
@@ -32,7 +32,7 @@ impl Show for Autoencoder {
             .contents()
     }
 }
-shows_itself!(Autoencoder);
+evcxr_display!(Autoencoder);
 
 /// Row of one node: name, layer, output shape, parameters.
 fn row(list: &Sequential, name: &str, i: usize) -> [String; 4] {
@@ -54,29 +54,5 @@ fn layer_name(node: &Node) -> String {
     match &node.layer {
         Layer::Residual(_) => "Residual: + its input".into(),
         layer => layer.to_string(),
-    }
-}
-
-/// Formats a number with thousands separators: 101632 as "101,632".
-pub(crate) fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_separated() {
-        assert_eq!(thousands(999), "999");
-        assert_eq!(thousands(1_000_000), "1,000,000");
     }
 }

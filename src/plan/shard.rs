@@ -277,3 +277,23 @@ pub(crate) fn weight_gradients<T: Number>(
         add_column_sums(biases, gradients, stage.outputs, units.start);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::{Layer, nodes, shapes};
+
+    #[test]
+    fn segments_start_at_batch_normalizations() {
+        let layers = [
+            Layer::Linear(3),
+            Layer::BatchNorm,
+            Layer::Relu,
+            Layer::Linear(2),
+            Layer::BatchNorm,
+        ];
+        let nodes = nodes(&layers);
+        let plan = Plan::new(&nodes, &shapes(&nodes, &[4]).unwrap());
+        assert_eq!(segments(&plan), [0..1, 1..3, 3..4]);
+    }
+}

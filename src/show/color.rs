@@ -1,10 +1,10 @@
-//! Colours: by name or number, the palette of series, and the scales of numbers.
+//! Colors by name or hex code, the palette of series, and color scales.
 
 use crate::error::{Error, Result};
 use plotters::style::RGBColor;
 
-/// Colours of series in turn. The first six are Okabe and Ito's, which colour-blind readers can tell apart; the others keep
-/// ten classes apart.
+/// Default colors of series. The first six are Okabe and Ito's palette, which color-blind readers
+/// can distinguish; the rest keep ten classes apart.
 pub(crate) const PALETTE: [RGBColor; 10] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -18,7 +18,7 @@ pub(crate) const PALETTE: [RGBColor; 10] = [
     RGBColor(106, 61, 154),
 ];
 
-/// Where a value is NaN or infinite.
+/// Color of NaN and infinite values.
 pub(crate) const WARNING: RGBColor = RGBColor(255, 0, 255);
 
 const NAMED: [(&str, RGBColor); 12] = [
@@ -36,11 +36,11 @@ const NAMED: [(&str, RGBColor); 12] = [
     ("yellow", RGBColor(240, 200, 50)),
 ];
 
-/// A colour by name ("red") or in HTML's form ("#ff8932").
+/// Parses a color name ("red") or hex code ("#ff8932").
 ///
 /// # Errors
-/// Any other text.
-pub(crate) fn parse(text: &str) -> Result<RGBColor> {
+/// If the text is neither.
+pub(crate) fn parse_color(text: &str) -> Result<RGBColor> {
     let hex = |at: usize| {
         text.get(at..at + 2)
             .and_then(|digits| u8::from_str_radix(digits, 16).ok())
@@ -60,14 +60,14 @@ pub(crate) fn parse(text: &str) -> Result<RGBColor> {
     let names = NAMED.map(|(name, _)| name).join(", ");
     Err(Error::setting(
         "color",
-        format!("one of {names}, or the form \"#ff8932\""),
+        format!("one of {names}, or a hex code such as \"#ff8932\""),
         format!("{text:?}"),
-        "Choose one",
+        "Choose one of these",
     ))
 }
 
-/// Low to high in the colours of matplotlib's viridis, for a place in [0, 1].
-pub(crate) fn sequential(place: f64) -> RGBColor {
+/// A color of matplotlib's viridis scale for a position in [0, 1].
+pub(crate) fn sequential(position: f64) -> RGBColor {
     const STOPS: [[f64; 3]; 9] = [
         [68.0, 1.0, 84.0],
         [71.0, 44.0, 122.0],
@@ -79,20 +79,46 @@ pub(crate) fn sequential(place: f64) -> RGBColor {
         [170.0, 220.0, 50.0],
         [253.0, 231.0, 37.0],
     ];
-    let place = place.clamp(0.0, 1.0) * (STOPS.len() - 1) as f64;
-    let below = (place as usize).min(STOPS.len() - 2);
-    let part = place - below as f64;
-    let mix =
-        |i: usize| (STOPS[below][i] + (STOPS[below + 1][i] - STOPS[below][i]) * part).round() as u8;
+    let position = position.clamp(0.0, 1.0) * (STOPS.len() - 1) as f64;
+    let below = (position as usize).min(STOPS.len() - 2);
+    let fraction = position - below as f64;
+    let mix = |i: usize| {
+        (STOPS[below][i] + (STOPS[below + 1][i] - STOPS[below][i]) * fraction).round() as u8
+    };
     RGBColor(mix(0), mix(1), mix(2))
 }
 
-/// Blue below the middle, white there, red above, for a place in [0, 1]: the ends of ColorBrewer's RdBu.
-pub(crate) fn diverging(place: f32) -> [u8; 3] {
-    let (end, amount) = if place < 0.5 {
-        ([33, 102, 172], 1.0 - 2.0 * place)
+/// A color of a diverging scale for a position in [0, 1]: blue below 0.5, white at 0.5, red above.
+/// Its ends are those of ColorBrewer's RdBu.
+pub(crate) fn diverging(position: f32) -> [u8; 3] {
+    let (end, amount) = if position < 0.5 {
+        ([33, 102, 172], 1.0 - 2.0 * position)
     } else {
-        ([178, 24, 43], 2.0 * place - 1.0)
+        ([178, 24, 43], 2.0 * position - 1.0)
     };
     end.map(|channel| ((1.0 - amount * (1.0 - channel as f32 / 255.0)) * 255.0).round() as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{diverging, parse_color, sequential};
+    use plotters::style::RGBColor;
+
+    #[test]
+    fn colors_are_parsed_from_names_and_hex_codes() {
+        assert_eq!(parse_color("White").unwrap(), RGBColor(255, 255, 255));
+        assert_eq!(parse_color("#ff8932").unwrap(), RGBColor(255, 137, 50));
+        for text in ["reddish", "#ff893", "#gg8932", "#ff8é2", ""] {
+            assert!(parse_color(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn color_scales_have_their_ends_and_middle() {
+        assert_eq!(sequential(-1.0), RGBColor(68, 1, 84));
+        assert_eq!(sequential(2.0), RGBColor(253, 231, 37));
+        assert_eq!(diverging(0.0), [33, 102, 172]);
+        assert_eq!(diverging(0.5), [255; 3]);
+        assert_eq!(diverging(1.0), [178, 24, 43]);
+    }
 }

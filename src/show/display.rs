@@ -1,89 +1,56 @@
-//! How a value reaches the notebook page. The only module that knows the wire protocol.
+//! The path of a value to the notebook page. The only file of the crate with the display protocol.
 //!
-//! A value says what it looks like as a list of [`Content`]s ([`Show`]). Where they go depends on who reads our
-//! standard output:
-//! - the candlebook kernel (`CANDLEBOOK_KERNEL` is set): one line each, a record separator, [`MARKER`], then JSON
-//!   `{"data": {mime: ...}, "metadata": {...}, "transient": {"display_id": ...}, "op": "display" | "update" | "clear"}`;
-//! - stock evcxr (`EVCXR_IS_RUNTIME` is set): `EVCXR_BEGIN_CONTENT`, which holds one picture a cell; the rest as text;
-//! - a terminal: the plain text of each.
+//! A value describes its outputs as a list of [`Content`]s ([`Show`]). Their form depends on the
+//! [`Frontend`] that reads our standard output:
+//! - the Candlebook kernel: one line each, a record separator, `MARKER`, then JSON `{"data": {mime:
+//!   ...}, "metadata": {...}, "transient": {"display_id": ...}, "op": "display" | "update" |
+//!   "clear"}`;
+//! - stock evcxr: `EVCXR_BEGIN_CONTENT`, which keeps one image a cell; everything else as text;
+//! - a terminal: the plain text.
 
 use crate::error::Result;
 use crate::lock::lock;
-use base64::Engine as _;
-use serde_json::{Map, Value, json};
+use crate::show::content::Content;
+use crate::show::frontend::Frontend;
+use serde_json::json;
 use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Gives a type the method that the engine calls on the last expression of a cell.
-macro_rules! shows_itself {
+/// Implements the method that the notebook calls on the last expression of a cell.
+macro_rules! evcxr_display {
     ($type:ty) => {
         impl $type {
-            /// Shows the value under the cell; called when it is the cell's last expression.
+            /// Renders the value under the cell. Called on the last expression of a cell.
             pub fn evcxr_display(&self) {
                 $crate::show::show(self);
             }
         }
     };
 }
-pub(crate) use shows_itself;
+pub(crate) use evcxr_display;
 
-/// What a display line starts with, after the record separator.
-pub const MARKER: &str = "\u{1e}CANDLEBOOK ";
+/// Start of a display line, after the record separator.
+const MARKER: &str = "\u{1e}CANDLEBOOK ";
 
-/// One display: the same thing in one or more MIME types, of which the page shows the richest it knows.
-#[derive(Clone, Debug, Default)]
-pub struct Content {
-    data: Map<String, Value>,
-    metadata: Map<String, Value>,
-}
-
-impl Content {
-    /// Plain text, which every other form should have as its twin.
-    pub fn text(text: impl Into<String>) -> Self {
-        Content::default().with("text/plain", text.into())
-    }
-
-    /// The same in HTML.
-    pub fn html(self, html: impl Into<String>) -> Self {
-        self.with("text/html", html.into())
-    }
-
-    /// The same as a PNG picture, shown in this size in pixels; the file may have more, for sharp screens.
-    pub fn png(self, png: &[u8], width: usize, height: usize) -> Self {
-        self.file("image/png", png, width, height)
-    }
-
-    /// The same in any MIME type, as text or as JSON.
-    pub(crate) fn with(mut self, mime: &str, value: impl Into<Value>) -> Self {
-        self.data.insert(mime.into(), value.into());
-        self
-    }
-
-    /// The same as a file of this MIME type, such as "image/jpeg"; shown in this size, in pixels.
-    pub(crate) fn file(mut self, mime: &str, bytes: &[u8], width: usize, height: usize) -> Self {
-        self.metadata
-            .insert(mime.into(), json!({ "width": width, "height": height }));
-        self.with(mime, base64(bytes))
-    }
-
-    /// The content in one MIME type, if it has that: `get("text/plain")`. Pictures come as base64.
-    pub fn get(&self, mime: &str) -> Option<&str> {
-        self.data.get(mime).and_then(Value::as_str)
-    }
-
-    /// The content in one MIME type as JSON, which "application/json" is.
-    pub fn get_json(&self, mime: &str) -> Option<&Value> {
-        self.data.get(mime)
-    }
-}
-
-/// A value that can appear under a cell.
+/// A value that can be rendered under a cell.
+///
+/// # Examples
+/// ```
+/// use candlebook::prelude::*;
+/// struct Percent(f64);
+/// impl Show for Percent {
+///     fn contents(&self) -> Result<Vec<Content>, Error> {
+///         Ok(vec![Content::text(format!("{:.1} %", self.0 * 100.0))])
+///     }
+/// }
+/// show(Percent(0.973));
+/// ```
 pub trait Show {
-    /// What it looks like: one content for each thing that appears, from top to bottom.
+    /// The outputs from top to bottom.
     ///
     /// # Errors
-    /// Where the value cannot be drawn; the error says why.
+    /// If the value cannot be rendered.
     fn contents(&self) -> Result<Vec<Content>>;
 }
 
@@ -98,8 +65,7 @@ impl Show for Content {
         Ok(vec![self.clone()])
     }
 }
-
-shows_itself!(Content);
+evcxr_display!(Content);
 
 impl Show for str {
     fn contents(&self) -> Result<Vec<Content>> {
@@ -113,17 +79,24 @@ impl Show for String {
     }
 }
 
-/// What [`show`] leaves on the page; it can be replaced there.
+/// A rendered value, which [`Handle::update`] replaces in place. Returned by [`show`].
 #[derive(Debug)]
 pub struct Handle {
     ids: Mutex<Vec<String>>,
 }
 
 impl Handle {
-    /// Replaces what is shown, in place: redraws it. A value of more parts than before adds displays for the rest, one of
-    /// fewer leaves empty places. Where the page cannot be changed (a terminal, stock evcxr) nothing happens.
+    /// Replaces the rendered value in place. A value with more outputs than before adds new ones at
+    /// the end; one with fewer leaves empty outputs. Does nothing in a terminal and in stock evcxr.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let status = show("loading");
+    /// status.update("done");
+    /// ```
     pub fn update(&self, value: impl Show) {
-        let Some(contents) = or_complain(value.contents()) else {
+        let Some(contents) = contents_or_report(value.contents()) else {
             return;
         };
         let mut ids = lock(&self.ids);
@@ -143,14 +116,21 @@ impl Handle {
         }
     }
 
-    /// As the last expression of a cell a handle adds nothing: its value is on the page already.
+    /// Renders nothing: the value is on the page already.
     pub fn evcxr_display(&self) {}
 }
 
-/// Shows a value under the cell now, and returns a handle to replace it later. A value that cannot be drawn leaves the
-/// reason on standard error instead.
+/// Renders a value under the cell and returns a handle that replaces it in place. If the value
+/// cannot be rendered, prints the error to standard error.
+///
+/// # Examples
+/// ```
+/// use candlebook::prelude::*;
+/// show(Plot::new().line("loss", 1..4, [0.9, 0.5, 0.3]));
+/// show("the same as text: 0.9, 0.5, 0.3");
+/// ```
 pub fn show(value: impl Show) -> Handle {
-    let contents = or_complain(value.contents()).unwrap_or_default();
+    let contents = contents_or_report(value.contents()).unwrap_or_default();
     let ids = contents.iter().map(|_| new_id()).collect::<Vec<_>>();
     for (id, content) in ids.iter().zip(&contents) {
         send("display", content, id);
@@ -163,48 +143,26 @@ pub fn show(value: impl Show) -> Handle {
     }
 }
 
-/// Removes what the cell has shown so far.
+/// Removes everything that the cell has output so far.
+///
+/// # Examples
+/// ```
+/// use candlebook::prelude::*;
+/// show("searching");
+/// clear_output();
+/// show("found");
+/// ```
 pub fn clear_output() {
     send("clear", &Content::default(), "");
 }
 
-fn or_complain(contents: Result<Vec<Content>>) -> Option<Vec<Content>> {
-    contents
-        .inspect_err(|error| eprintln!("show: {error}"))
-        .ok()
+/// Prints one line of text under the cell.
+pub(crate) fn note(text: impl std::fmt::Display) {
+    println!("{text}");
 }
 
-/// What the last expression of a cell shows where its type has nothing of its own: its `Debug` form. Notebooks have it from
-/// the prelude; a type's own `evcxr_display` goes first.
-pub trait ShowDebug {
-    /// Shows the value under the cell; called when it is the cell's last expression.
-    fn evcxr_display(&self);
-}
-
-impl<T: std::fmt::Debug + ?Sized> ShowDebug for &T {
-    fn evcxr_display(&self) {
-        let text = format!("{self:?}");
-        // A function that returns nothing has nothing to show.
-        if text != "()" {
-            result(&text);
-        }
-    }
-}
-
-/// What the last expression of a cell shows where it is a tensor: its values. `show(&tensor)` shows it as pictures.
-pub trait ShowValues {
-    /// Shows the value under the cell; called when it is the cell's last expression.
-    fn evcxr_display(&self);
-}
-
-impl ShowValues for candle_core::Tensor {
-    fn evcxr_display(&self) {
-        result(&self.to_string());
-    }
-}
-
-/// Hands text over as the result of the cell.
-fn result(text: &str) {
+/// Prints text as the result of the cell.
+pub(super) fn print_result(text: &str) {
     if Frontend::current() == Frontend::Terminal {
         println!("{text}");
     } else {
@@ -212,26 +170,7 @@ fn result(text: &str) {
     }
 }
 
-/// Who reads our standard output.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Frontend {
-    Candlebook,
-    Evcxr,
-    Terminal,
-}
-
-impl Frontend {
-    pub(crate) fn current() -> Self {
-        if std::env::var_os("CANDLEBOOK_KERNEL").is_some() {
-            Frontend::Candlebook
-        } else if std::env::var_os("EVCXR_IS_RUNTIME").is_some() {
-            Frontend::Evcxr
-        } else {
-            Frontend::Terminal
-        }
-    }
-}
-
+/// A new identifier, unique on the page.
 pub(crate) fn new_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!(
@@ -241,8 +180,14 @@ pub(crate) fn new_id() -> String {
     )
 }
 
-/// Sends one display in one write, so that text and pictures keep their order. Nothing can be done about a reader that
-/// is gone, so failures to write are left alone.
+fn contents_or_report(contents: Result<Vec<Content>>) -> Option<Vec<Content>> {
+    contents
+        .inspect_err(|error| eprintln!("show: {error}"))
+        .ok()
+}
+
+/// Sends one output in a single write, which keeps the order of text and images. Write errors are
+/// ignored: they mean that the reader is gone.
 fn send(op: &str, content: &Content, id: &str) {
     match (Frontend::current(), op) {
         (Frontend::Candlebook, _) => {
@@ -262,29 +207,17 @@ fn send(op: &str, content: &Content, id: &str) {
     }
 }
 
-/// Stock evcxr keeps one content of each MIME type a cell: the last picture goes there, all else is printed.
+/// Stock evcxr keeps one content of each MIME type per cell. Only the last image is sent as an
+/// image; everything else is printed as text.
 fn send_to_evcxr(contents: &[Content]) {
-    let picture = contents
+    let last_image = contents
         .iter()
         .rposition(|content| content.get("image/png").is_some());
     for (i, content) in contents.iter().enumerate() {
-        if let (true, Some(png)) = (Some(i) == picture, content.get("image/png")) {
+        if let (true, Some(png)) = (Some(i) == last_image, content.get("image/png")) {
             println!("EVCXR_BEGIN_CONTENT image/png\n{png}\nEVCXR_END_CONTENT");
         } else if let Some(text) = content.get("text/plain") {
             println!("{text}");
         }
     }
-}
-
-/// Bytes as text, for files inside JSON and HTML.
-pub(crate) fn base64(bytes: &[u8]) -> String {
-    base64::engine::general_purpose::STANDARD.encode(bytes)
-}
-
-/// Text made safe to stand in HTML.
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }

@@ -1,25 +1,27 @@
-//! Picture files: opened, checked, shown, and turned into tensors.
+//! Image files: opened, checked, rendered, and converted to tensors.
 
 use crate::error::{Error, Result};
 use crate::file::{decode_image, name_or};
-use crate::show::canvas::{Canvas, LIGHT};
-use crate::show::display::{Content, Show, base64, escape, shows_itself};
-use crate::show::montage::Pictures;
+use crate::show::canvas::Canvas;
+use crate::show::content::{Content, base64, escape};
+use crate::show::display::{Show, evcxr_display};
+use crate::show::images::Images;
 use crate::show::preview::preview;
-use candle_core::{Device, Tensor};
+use crate::show::theme::LIGHT;
+use candle_core::{DType, Device, Tensor};
 use image::{ImageFormat, RgbImage};
 use std::path::{Path, PathBuf};
 
-/// Pictures wider than this on the page are scaled down by the browser.
-const WIDEST: usize = 800;
-/// Files that take more room than this are sent to the page reduced: notebooks are kept small.
-const HEAVIEST: usize = 2 << 20;
-/// Pictures longer than this are reduced too.
-const LONGEST: usize = 16_384;
-/// Sides of a reduced picture, in pixels.
-const REDUCED: u32 = 1200;
+/// Maximum width on the page, in pixels; the browser scales wider images down.
+const MAX_PAGE_WIDTH: usize = 800;
+/// Maximum size of a file that is embedded unchanged: keeps notebooks small.
+const MAX_EMBEDDED_BYTES: usize = 2 << 20;
+/// Maximum side of an image that is embedded unchanged, in pixels.
+const MAX_EMBEDDED_SIDE: usize = 16_384;
+/// Longer side of a reduced image, in pixels.
+const REDUCED_SIDE: u32 = 1200;
 
-/// A picture file: PNG, JPEG, WebP, BMP, GIF or SVG. It shows itself; [`Image::tensor`] gives its pixels.
+/// An image file: PNG, JPEG, WebP, BMP, GIF or SVG. [`Image::tensor`] returns its pixels.
 ///
 /// # Examples
 /// ```no_run
@@ -42,11 +44,12 @@ enum Kind {
 }
 
 impl Image {
-    /// Reads a picture file and decodes it. What its EXIF data says of the camera's orientation is followed; transparency
-    /// is put on white.
+    /// Reads and decodes an image file. Applies the EXIF orientation and puts transparency on
+    /// white.
     ///
     /// # Errors
-    /// A file that cannot be read, is damaged, is not a picture of a known form, or would take more than 1 GiB of memory.
+    /// If the file cannot be read, is damaged, has another format, or would take more than 1 GiB of
+    /// memory.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
@@ -54,12 +57,11 @@ impl Image {
             Kind::Svg
         } else {
             let (format, pixels) = decode_image(&bytes).map_err(|reason| {
-                let hint = "Check that the file is whole";
                 Error::file(
                     path,
-                    "a picture (PNG, JPEG, WebP, BMP, GIF or SVG)",
+                    "an image (PNG, JPEG, WebP, BMP, GIF or SVG)",
                     reason,
-                    hint,
+                    "Check that the file is complete",
                 )
             })?;
             Kind::Pixels(format, pixels)
@@ -71,91 +73,79 @@ impl Image {
         })
     }
 
-    /// Its pixels.
+    /// The pixels.
     ///
     /// # Shapes
     /// (3, height, width), f32 in [0, 1].
     ///
     /// # Errors
-    /// An SVG drawing, which has no pixels of its own.
+    /// If the file is an SVG drawing, which has no pixels.
     pub fn tensor(&self) -> Result<Tensor> {
         let Kind::Pixels(_, pixels) = &self.kind else {
             return Err(Error::file(
                 &self.path,
-                "a picture of pixels",
+                "an image with pixels",
                 "an SVG drawing",
                 "Convert it to PNG first",
             ));
         };
-        let (w, h) = (pixels.width() as usize, pixels.height() as usize);
+        let (w, h) = dimensions(pixels);
         let bytes =
             Tensor::from_slice(pixels.as_raw(), (h, w, 3), &Device::Cpu)?.permute((2, 0, 1))?; // (h, w, 3) -> (3, h, w)
-        Ok((bytes.to_dtype(candle_core::DType::F32)? / 255.0)?)
+        Ok((bytes.to_dtype(DType::F32)? / 255.0)?)
     }
 
-    /// Width and height in pixels; none for an SVG drawing.
+    /// Width and height in pixels; `None` for an SVG drawing.
     pub fn size(&self) -> Option<(usize, usize)> {
         match &self.kind {
-            Kind::Pixels(_, pixels) => Some((pixels.width() as usize, pixels.height() as usize)),
+            Kind::Pixels(_, pixels) => Some(dimensions(pixels)),
             Kind::Svg => None,
         }
     }
-
-    fn name(&self) -> String {
-        name_or(&self.path, "")
-    }
 }
 
-impl Pictures for Image {
-    fn pictures(&self) -> Result<Tensor> {
-        self.tensor()?.pictures()
+impl Images for Image {
+    fn images(&self) -> Result<Tensor> {
+        self.tensor()?.images()
     }
 }
 
 impl Show for Image {
     fn contents(&self) -> Result<Vec<Content>> {
-        let name = self.name();
+        let name = name_or(&self.path, "");
         let Kind::Pixels(format, pixels) = &self.kind else {
             let drawing = String::from_utf8_lossy(&self.bytes).into_owned();
             return Ok(vec![
                 Content::text(format!("{name}: SVG drawing")).with("image/svg+xml", drawing),
             ]);
         };
-        let (width, height) = (pixels.width() as usize, pixels.height() as usize);
-        let shown = width.min(WIDEST);
-        let size = (shown, (height * shown).div_ceil(width));
-        let mut text = format!(
-            "{name}: {width} x {height} pixels, {} bytes",
-            self.bytes.len()
-        );
-        if self.bytes.len() > HEAVIEST {
-            text.push_str(", shown reduced");
+        let (width, height) = dimensions(pixels);
+        let page_width = width.min(MAX_PAGE_WIDTH);
+        let page_height = (height * page_width).div_ceil(width);
+        let content = Content::text(self.summary(&name, pixels));
+        if self.bytes.len() > MAX_EMBEDDED_BYTES || width.max(height) > MAX_EMBEDDED_SIDE {
+            return Ok(vec![content.png(
+                &reduced(pixels)?,
+                page_width,
+                page_height,
+            )]);
         }
-        let grey: Vec<f32> = pixels
-            .pixels()
-            .map(|p| p.0.iter().map(|&v| f32::from(v)).sum::<f32>() / 765.0)
-            .collect();
-        let content = Content::text(format!("{text}\n{}", preview(&[grey], height, width)));
         Ok(vec![match format {
-            _ if self.bytes.len() > HEAVIEST || width.max(height) > LONGEST => {
-                content.png(&reduced(pixels)?, size.0, size.1)
-            }
-            ImageFormat::Png => content.png(&self.bytes, size.0, size.1),
-            ImageFormat::Jpeg => content.file("image/jpeg", &self.bytes, size.0, size.1),
-            // Front ends that know the form by its MIME type are few; all of them know it in HTML.
+            ImageFormat::Png => content.png(&self.bytes, page_width, page_height),
+            ImageFormat::Jpeg => content.file("image/jpeg", &self.bytes, page_width, page_height),
+            // Few front ends render the MIME type of a GIF, but all render an <img>.
             ImageFormat::Gif => {
                 let data = base64(&self.bytes);
                 content.html(format!(
-                    "<img alt=\"{}\" width=\"{}\" src=\"data:image/gif;base64,{data}\">",
+                    "<img alt=\"{}\" width=\"{page_width}\" src=\"data:image/gif;base64,{data}\">",
                     escape(&name),
-                    size.0
                 ))
             }
-            _ => content.png(&to_png(pixels)?, size.0, size.1),
+            _ => content.png(&to_png(pixels)?, page_width, page_height),
         }])
     }
 }
-shows_itself!(Image);
+evcxr_display!(Image);
 
 impl Show for Path {
     fn contents(&self) -> Result<Vec<Content>> {
@@ -169,6 +159,27 @@ impl Show for PathBuf {
     }
 }
 
+impl Image {
+    /// Name, size and preview in plain text.
+    fn summary(&self, name: &str, pixels: &RgbImage) -> String {
+        let (width, height) = dimensions(pixels);
+        let bytes = self.bytes.len();
+        let mut text = format!("{name}: {width} x {height} pixels, {bytes} bytes");
+        if bytes > MAX_EMBEDDED_BYTES {
+            text.push_str(", shown reduced");
+        }
+        let brightness: Vec<f32> = pixels
+            .pixels()
+            .map(|p| p.0.iter().map(|&v| f32::from(v)).sum::<f32>() / 765.0)
+            .collect();
+        format!("{text}\n{}", preview(&[brightness], height, width))
+    }
+}
+
+fn dimensions(pixels: &RgbImage) -> (usize, usize) {
+    (pixels.width() as usize, pixels.height() as usize)
+}
+
 fn is_svg(bytes: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).to_lowercase();
     start
@@ -178,9 +189,11 @@ fn is_svg(bytes: &[u8]) -> bool {
         && start.contains("<svg")
 }
 
+/// Scales an image down and encodes it as PNG.
 fn reduced(pixels: &RgbImage) -> Result<Vec<u8>> {
-    let share = f64::from(REDUCED) / f64::from(pixels.width().max(pixels.height()));
-    let side = |length: u32| ((f64::from(length) * share.min(1.0)) as u32).max(1);
+    let longer = pixels.width().max(pixels.height());
+    let factor = (f64::from(REDUCED_SIDE) / f64::from(longer)).min(1.0);
+    let side = |length: u32| ((f64::from(length) * factor) as u32).max(1);
     to_png(&image::imageops::thumbnail(
         pixels,
         side(pixels.width()),
@@ -189,11 +202,8 @@ fn reduced(pixels: &RgbImage) -> Result<Vec<u8>> {
 }
 
 fn to_png(pixels: &RgbImage) -> Result<Vec<u8>> {
-    let mut canvas = Canvas::new(
-        pixels.width() as usize,
-        pixels.height() as usize,
-        LIGHT.background,
-    )?;
+    let (width, height) = dimensions(pixels);
+    let mut canvas = Canvas::new(width, height, LIGHT.background)?;
     for (pixel, from) in canvas.bytes_mut().chunks_exact_mut(4).zip(pixels.pixels()) {
         pixel[..3].copy_from_slice(&from.0);
     }

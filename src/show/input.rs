@@ -1,21 +1,36 @@
-//! Questions to the user from a cell.
+//! Prompts for user input from a cell.
 
 use std::io::Write;
 
-/// Asks for a line of text; the front end shows a field under the cell. Empty where the front end cannot be asked.
+/// Asks for a line of text in a field under the cell. Returns an empty string if the front end
+/// cannot ask.
+///
+/// # Examples
+/// ```no_run
+/// use candlebook::prelude::*;
+/// let epochs: usize = input("Epochs").parse().unwrap_or(10);
+/// ```
 pub fn input(prompt: &str) -> String {
     ask("EVCXR_INPUT_REQUEST", prompt)
 }
 
-/// Asks for a secret, which is not shown as it is typed.
+/// Asks for a secret, which is hidden while it is typed. Returns an empty string if the front end
+/// cannot ask.
+///
+/// # Examples
+/// ```no_run
+/// use candlebook::prelude::*;
+/// let token = password("Access token");
+/// ```
 pub fn password(prompt: &str) -> String {
     ask("EVCXR_INPUT_REQUEST_PASSWORD", prompt)
 }
 
-/// The engine's own protocol: a line on standard output, then the answer on standard input.
+/// Asks by evcxr's protocol: the request as a line on standard output, the answer on standard
+/// input.
 fn ask(command: &str, prompt: &str) -> String {
     if std::env::var_os("EVCXR_IS_RUNTIME").is_some() {
-        // The prompt ends at the line's end and at a colon.
+        // The protocol ends the prompt at a newline or a colon.
         println!(
             "{command}:{}",
             prompt.replace(['\n', '\r'], " ").replace(':', "\u{2236}")

@@ -1,30 +1,63 @@
-//! Values and the page that shows them. No data set, no model.
+//! Rendering of values under a notebook cell: text, tables, images, charts, pages and progress.
+//!
+//! Uses `error`, `cell`, `file` and `math`; knows no data set, layer or model. The only folder that
+//! prints: others call [`show`] or `note`. Offers [`Show`] with [`show`], [`Montage`] and
+//! [`Image`], [`Plot`], [`Table`], the functions of [`page`], [`progress`] and [`input`].
 
+// Output.
+mod content;
+mod frontend;
 mod display;
+mod cell_value;
 mod input;
-mod progress;
-mod table;
-pub mod page;
+// Text.
+mod format;
+mod range;
+mod sparkline;
 mod preview;
+mod table;
+mod status_line;
+mod progress;
+// Images.
 mod color;
+mod theme;
+mod font;
+mod png;
 mod canvas;
+mod backend;
+mod images;
+mod shader;
+mod layout;
 mod montage;
+mod rendering;
 mod image;
+pub mod page;
+// Charts.
 mod numbers;
 mod chart;
 
-pub(crate) use canvas::{Canvas, Colors, DARK, DENSITY, LIGHT, Painted, text_style, text_width};
+pub(crate) use canvas::{Canvas, DENSITY, DrawResult};
+pub use cell_value::{ShowDebug, ShowValues};
 pub use chart::{Marker, Plot, Plots};
-pub(crate) use color::{PALETTE, WARNING, parse, sequential};
-pub use display::{Content, Handle, MARKER, Show, ShowDebug, ShowValues, clear_output, show};
-pub(crate) use display::{Frontend, base64, escape, new_id, shows_itself};
+pub(crate) use color::{PALETTE, WARNING, parse_color, sequential};
+pub use content::Content;
+pub(crate) use content::{base64, escape};
+pub use display::{Handle, Show, clear_output, show};
+pub(crate) use display::{evcxr_display, new_id, note};
+pub(crate) use font::{text_style, text_width};
+pub(crate) use format::{compact, duration, thousands};
+pub(crate) use frontend::Frontend;
 pub use image::Image;
+pub use images::Images;
 pub use input::{input, password};
-pub use montage::{Montage, Pictures, Scale};
+pub use montage::Montage;
 pub use numbers::Numbers;
-pub(crate) use numbers::finite_range;
 pub use page::{animation, audio, html, json, latex, markdown, sound, svg, video};
-pub(crate) use preview::sparkline;
-pub(crate) use progress::{Line, UPDATE_EVERY, bar, duration, print_line};
+pub(crate) use progress::bar;
 pub use progress::{Progress, progress};
+pub(crate) use range::finite_range;
+pub use shader::Scale;
+pub(crate) use sparkline::sparkline;
+pub(crate) use status_line::{StatusLine, UPDATE_EVERY};
 pub use table::Table;
+pub(crate) use theme::{DARK, LIGHT, Theme};

@@ -1,24 +1,25 @@
-//! What a chart can be drawn from: slices, arrays, vectors, ranges and tensors of any number type.
+//! The `Numbers` trait: slices, arrays, vectors, ranges and tensors as input of charts.
 
 use crate::error::Result;
 use candle_core::{DType, Device, Tensor};
 use std::ops::Range;
 
-/// A row of numbers: `&[f32]`, `Vec<u8>`, `0..10`, a tensor of any shape, and the like.
+/// A sequence of numbers: `&[f32]`, `Vec<u8>`, `0..10`, a tensor of any shape, and the like.
+///
+/// # Examples
+/// ```
+/// use candlebook::prelude::*;
+/// let losses = Tensor::new(&[0.5f32, 0.25], &Device::Cpu)?;
+/// assert_eq!(losses.numbers()?, [0.5, 0.25]);
+/// assert_eq!((1..4).numbers()?, [1.0, 2.0, 3.0]);
+/// # Ok::<(), candlebook::Error>(())
+/// ```
 pub trait Numbers {
-    /// The numbers, in order.
+    /// The numbers in order.
     ///
     /// # Errors
-    /// A tensor that cannot be copied from its device.
+    /// If a tensor cannot be copied from its device.
     fn numbers(&self) -> Result<Vec<f64>>;
-}
-
-/// The smallest and the largest finite value; infinity and minus infinity where there are none.
-pub(crate) fn finite_range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
-    let finite = values.into_iter().filter(|value| value.is_finite());
-    finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-        (low.min(value), high.max(value))
-    })
 }
 
 macro_rules! numbers {

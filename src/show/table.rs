@@ -1,12 +1,13 @@
-//! Tables: aligned in plain text, and as HTML.
+//! Tables, as aligned plain text and as HTML.
 
 use crate::error::Result;
-use crate::show::display::{Content, Show, escape, shows_itself};
+use crate::show::content::{Content, escape};
+use crate::show::display::{Show, evcxr_display};
 
-/// More rows than this are cut out of the middle, and the table says so.
-const MOST: usize = 60;
+/// Maximum number of rows that are rendered; longer tables omit the middle and say so.
+const MAX_ROWS: usize = 60;
 
-/// Rows under a head. Columns of numbers are aligned to the right.
+/// Rows of cells under a header. Numeric columns are aligned to the right.
 ///
 /// # Examples
 /// ```
@@ -17,61 +18,62 @@ const MOST: usize = 60;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
     title: String,
-    head: Vec<String>,
+    header: Vec<String>,
     rows: Vec<Vec<String>>,
+}
+
+/// The rendered part of a table.
+struct TableLayout {
+    /// One entry per column: whether it is aligned to the right.
+    align_right: Vec<bool>,
+    /// The header, then the rows.
+    lines: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table without rows.
-    pub fn new<S: ToString>(head: impl IntoIterator<Item = S>) -> Self {
+    pub fn new<S: ToString>(header: impl IntoIterator<Item = S>) -> Self {
         Table {
-            head: strings(head),
+            header: strings(header),
             ..Table::default()
         }
     }
 
-    /// What the table is about, above it.
+    /// Sets the title above the table.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
     }
 
-    /// Adds a row. It may be shorter or longer than the head.
+    /// Adds a row. It may be shorter or longer than the header.
     pub fn row<S: ToString>(mut self, cells: impl IntoIterator<Item = S>) -> Self {
         self.rows.push(strings(cells));
         self
     }
 
-    /// How many rows it has, the head not counted.
+    /// Number of rows without the header.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether it has no rows.
+    /// True if the table has no rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The table in plain text.
+    /// The table as plain text.
     pub fn to_text(&self) -> String {
-        let (columns, right, shown) = self.layout();
-        let width = |i: usize| {
-            shown
-                .iter()
-                .filter_map(|row| row.get(i))
-                .map(|cell| cell.chars().count())
-                .max()
-        };
-        let widths: Vec<usize> = (0..columns).map(|i| width(i).unwrap_or(0)).collect();
-        let mut lines: Vec<String> = (!self.title.is_empty())
-            .then(|| self.title.clone())
-            .into_iter()
-            .collect();
-        for row in &shown {
-            let cells = (0..columns).map(|i| {
-                let cell = row.get(i).map_or("", String::as_str);
-                let space = " ".repeat(widths[i].saturating_sub(cell.chars().count()));
-                if right[i] {
+        let layout = self.layout();
+        let widths = layout.widths();
+        let mut lines = Vec::new();
+        if !self.title.is_empty() {
+            lines.push(self.title.clone());
+        }
+        for line in &layout.lines {
+            let cells = widths.iter().enumerate().map(|(i, width)| {
+                let cell = line.get(i).map_or("", String::as_str);
+                let space = " ".repeat(width.saturating_sub(cell.chars().count()));
+                if layout.align_right[i] {
                     space + cell
                 } else {
                     cell.to_owned() + &space
@@ -82,19 +84,19 @@ impl Table {
         lines.join("\n")
     }
 
-    /// The table in HTML.
+    /// The table as HTML.
     pub fn to_html(&self) -> String {
-        let (columns, right, shown) = self.layout();
+        let layout = self.layout();
         let mut html = String::from("<table>");
         if !self.title.is_empty() {
             html.push_str(&format!("<caption>{}</caption>", escape(&self.title)));
         }
-        for (n, row) in shown.iter().enumerate() {
-            let tag = if n == 0 { "th" } else { "td" };
+        for (i, line) in layout.lines.iter().enumerate() {
+            let tag = if i == 0 { "th" } else { "td" };
             html.push_str("<tr>");
-            for (i, right) in right.iter().enumerate().take(columns) {
+            for (column, right) in layout.align_right.iter().enumerate() {
                 let align = if *right { "right" } else { "left" };
-                let cell = escape(row.get(i).map_or("", String::as_str));
+                let cell = escape(line.get(column).map_or("", String::as_str));
                 html.push_str(&format!(
                     "<{tag} style=\"text-align:{align}\">{cell}</{tag}>"
                 ));
@@ -105,35 +107,47 @@ impl Table {
         html
     }
 
-    /// How many columns there are, which of them hold numbers, and the lines to show: the head, then the rows.
-    fn layout(&self) -> (usize, Vec<bool>, Vec<Vec<String>>) {
-        let columns = self
-            .rows
-            .iter()
-            .chain([&self.head])
-            .map(Vec::len)
-            .max()
-            .unwrap_or(0);
-        let number = |cell: &str| {
-            cell.is_empty() || cell == "-" || cell.replace(',', "").parse::<f64>().is_ok()
-        };
-        let right = |i: usize| {
-            !self.rows.is_empty()
-                && self
-                    .rows
-                    .iter()
-                    .all(|row| row.get(i).is_none_or(|cell| number(cell)))
-        };
-        let mut shown = vec![self.head.clone()];
-        if self.rows.len() <= MOST {
-            shown.extend_from_slice(&self.rows);
-        } else {
-            shown.extend_from_slice(&self.rows[..MOST / 2]);
-            shown.push(vec![format!("... {} more rows", self.rows.len() - MOST)]);
-            shown.extend_from_slice(&self.rows[self.rows.len() - MOST / 2..]);
+    fn layout(&self) -> TableLayout {
+        let lengths = self.rows.iter().chain([&self.header]).map(Vec::len);
+        let columns = lengths.max().unwrap_or(0);
+        TableLayout {
+            align_right: (0..columns).map(|i| self.is_numeric(i)).collect(),
+            lines: self.lines(),
         }
-        (columns, (0..columns).map(right).collect(), shown)
     }
+
+    fn is_numeric(&self, column: usize) -> bool {
+        let mut cells = self.rows.iter().filter_map(|row| row.get(column));
+        !self.rows.is_empty() && cells.all(|cell| is_number(cell))
+    }
+
+    fn lines(&self) -> Vec<Vec<String>> {
+        let mut lines = vec![self.header.clone()];
+        if self.rows.len() <= MAX_ROWS {
+            lines.extend_from_slice(&self.rows);
+        } else {
+            let omitted = self.rows.len() - MAX_ROWS;
+            lines.extend_from_slice(&self.rows[..MAX_ROWS / 2]);
+            lines.push(vec![format!("... {omitted} more rows")]);
+            lines.extend_from_slice(&self.rows[self.rows.len() - MAX_ROWS / 2..]);
+        }
+        lines
+    }
+}
+
+impl TableLayout {
+    /// Widths of the columns, in characters.
+    fn widths(&self) -> Vec<usize> {
+        let width = |column: usize| {
+            let cells = self.lines.iter().filter_map(|line| line.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        (0..self.align_right.len()).map(width).collect()
+    }
+}
+
+fn is_number(cell: &str) -> bool {
+    cell.is_empty() || cell == "-" || cell.replace(',', "").parse::<f64>().is_ok()
 }
 
 fn strings<S: ToString>(cells: impl IntoIterator<Item = S>) -> Vec<String> {
@@ -145,4 +159,4 @@ impl Show for Table {
         Ok(vec![Content::text(self.to_text()).html(self.to_html())])
     }
 }
-shows_itself!(Table);
+evcxr_display!(Table);

@@ -2,8 +2,7 @@
 
 use crate::error::Result;
 use crate::loss::Loss;
-use crate::model::thousands;
-use crate::show::{Content, Marker, Plot, Show, Table, shows_itself};
+use crate::show::{Content, Marker, Plot, Show, Table, evcxr_display, thousands};
 use serde::{Deserialize, Serialize};
 
 /// Losses and speed of one epoch.
@@ -81,8 +80,8 @@ impl History {
         let n = self.epochs.len();
         let mut plot = Plot::new()
             .title("Loss")
-            .x("epoch")
-            .y(self.loss.to_string());
+            .x_label("epoch")
+            .y_label(self.loss.to_string());
         plot = plot.line("train", 1..n + 1, self.train_loss());
         let valid = self.valid_loss();
         if valid.len() == n {
@@ -139,4 +138,4 @@ impl Show for History {
         )])
     }
 }
-shows_itself!(History);
+evcxr_display!(History);

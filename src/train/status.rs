@@ -1,7 +1,6 @@
 //! Progress of a training run, as text.
 
-use crate::model::thousands;
-use crate::show::{bar, duration};
+use crate::show::{bar, duration, thousands};
 
 /// Progress of a training run.
 #[derive(Clone, Debug)]

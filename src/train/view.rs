@@ -9,10 +9,10 @@ use super::history::{Epoch, History};
 use super::status::Status;
 use crate::data::{ImageShape, Split};
 use crate::error::{Error, Result};
-use crate::model::{Autoencoder, thousands};
+use crate::model::Autoencoder;
 use crate::show::{
-    Content, DENSITY, Frontend, Handle, UPDATE_EVERY, base64, duration, escape, print_line, show,
-    sparkline,
+    Content, DENSITY, Frontend, Handle, UPDATE_EVERY, base64, duration, escape, note, show,
+    sparkline, thousands,
 };
 use std::time::{Duration, Instant};
 
@@ -81,7 +81,7 @@ impl View {
         self.status.seen = 0;
         self.status.last_epoch = format!("{}{}", losses(epoch), best(history));
         if !replaces_displays() {
-            print_line(&self.line(epoch, history));
+            note(&self.line(epoch, history));
             return Ok(());
         }
         // An epoch may be shorter than the time that a drawing takes.
@@ -104,7 +104,7 @@ impl View {
     pub(crate) fn done(&mut self, history: &History) -> Result<()> {
         let summary = self.summary(history);
         if !replaces_displays() {
-            print_line(&summary);
+            note(&summary);
             return Ok(());
         }
         let mut content = Content::text(summary.clone());

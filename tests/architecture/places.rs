@@ -13,18 +13,18 @@ pub const HELPER: Places = Places {
 
 pub const KERNEL: Places = Places {
     unsafe_files: &[
-        "build/front.rs",
+        "build/cargo/install.rs",
         "build/gpu.rs",
         "engine/child.rs",
-        "engine/engine.rs",
-        "engine/relay.rs",
+        "engine/control.rs",
+        "engine/evaluator.rs",
         "engine/warm_up.rs",
         "home.rs",
         "jupyter/server.rs",
         "main.rs",
         "notebook/run.rs",
     ],
-    wire: &["engine/relay"],
+    wire: &["engine/protocol"],
     print: None,
     slices_only: &[],
     model: None,
@@ -45,20 +45,17 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &["data/download.rs"],
     },
     Covered {
-        by: "tests/export/safetensors.rs",
-        files: &["error.rs", "file/atomic.rs"],
-    },
-    Covered {
         by: "tests/kernel/test_kernel.py",
-        files: &["cell.rs", "show/display.rs", "show/input.rs"],
-    },
-    Covered {
-        by: "tests/kernel/test_lab.py",
-        files: &["train/view.rs"],
+        files: &["show/display.rs", "show/input.rs"],
     },
     Covered {
         by: "tests/layer/conv.rs",
         files: &[
+            "math/convolution/correlation.rs",
+            "math/convolution/forward.rs",
+            "math/convolution/geometry.rs",
+            "math/convolution/gradient.rs",
+            "math/convolution/pack.rs",
             "layer/average.rs",
             "layer/cpu.rs",
             "layer/kinds.rs",
@@ -72,10 +69,6 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
     Covered {
         by: "tests/look/look.rs",
         files: &["look/pca.rs"],
-    },
-    Covered {
-        by: "tests/show/image.rs",
-        files: &["file/image.rs"],
     },
     Covered {
         by: "tests/show/montage.rs",
@@ -94,17 +87,11 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         ],
     },
     Covered {
-        by: "tests/train/run.rs",
-        files: &["train/fit.rs", "train/history.rs"],
-    },
-    Covered {
         by: "tests/train/train_step.rs",
         files: &[
             "layer/dropout.rs",
             "layer/linear.rs",
             "layer/residual.rs",
-            "math/moments.rs",
-            "math/reduce.rs",
             "plan/plan.rs",
             "plan/shard.rs",
             "plan/stage.rs",
@@ -115,15 +102,22 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
 pub const KERNEL_COVERED_BY: &[Covered] = &[
     Covered {
         by: "tests/kernel/test_install.py",
-        files: &["build/nvcc.rs", "doctor.rs", "home.rs"],
+        files: &["doctor.rs"],
     },
     Covered {
         by: "tests/kernel/test_kernel.py",
         files: &[
-            "build/link.rs",
-            "build/seed.rs",
+            "build/cargo/dispatch.rs",
+            "build/cargo/install.rs",
+            "build/cargo/process.rs",
+            "build/compile.rs",
+            "build/layout.rs",
             "build/session.rs",
             "engine/child.rs",
+            "engine/control.rs",
+            "engine/evaluator.rs",
+            "engine/outcome.rs",
+            "engine/pipes.rs",
             "engine/warm_up.rs",
             "jupyter/worker.rs",
             "main.rs",

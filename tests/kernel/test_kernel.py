@@ -153,9 +153,9 @@ def test_stop_during_compilation_cancels_the_cell_and_keeps_the_variables(kernel
     assert kernel.ok("kept_through_stop").text == "7"
 
 
-def test_the_end_of_the_process_is_explained(kernel):
+def test_the_exit_of_the_process_is_explained(kernel):
     for code, words in [
-        ("std::process::exit(3)", "ended itself by exit()"),
+        ("std::process::exit(3)", "called exit()"),
         ("unsafe { *(8 as *mut i32) = 1; }", "segmentation fault"),
         ("std::process::abort()", "aborted"),
         ("fn deep(n: u64) -> u64 { deep(n + 1) + 1 } deep(0)", "stack overflow"),

@@ -89,11 +89,11 @@ fn transposed_convolutions_of_odd_channels_and_sizes_match_candle() {
 }
 
 #[test]
-fn kernel_larger_than_the_image_is_an_error() {
+fn window_larger_than_the_image_is_an_error() {
     assert_eq!(
         build_error(&[Conv2d(4, 9)], (3, 8, 8)),
         "encoder layer 0, Conv2d(4, 9): expected images of at least 9 x 9 including padding, got \
-         3 x 8 x 8. Choose a smaller kernel or more padding"
+         3 x 8 x 8. Choose a smaller kernel_size or more padding"
     );
 }
 

@@ -1,4 +1,5 @@
 //! Optimizers.
 
 mod optimizer;
+mod rates;
 mod settings;

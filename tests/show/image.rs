@@ -1,11 +1,11 @@
-//! Picture files: every form, the camera's orientation, transparency, and files that are none.
+//! Image files: formats, EXIF orientation, transparency, and damaged files.
 
 use candlebook::prelude::*;
 use image::{DynamicImage, ImageEncoder, Rgb, RgbImage, Rgba, RgbaImage};
 use std::io::Cursor;
 use std::path::Path;
 
-/// Two pixels beside each other: red and blue, made large so that lossy forms keep them.
+/// A red and a blue square, large enough to survive lossy compression.
 fn sample() -> RgbImage {
     RgbImage::from_fn(32, 16, |x, _| {
         if x < 16 {
@@ -31,7 +31,7 @@ fn close(a: [f32; 3], b: [f32; 3]) -> bool {
 }
 
 #[test]
-fn every_form_is_read_and_shown() {
+fn every_format_is_decoded_and_rendered() {
     let folder = tempfile::tempdir().unwrap();
     for (ending, mime) in [
         ("png", "image/png"),
@@ -40,11 +40,11 @@ fn every_form_is_read_and_shown() {
         ("webp", "image/png"),
         ("gif", "text/html"),
     ] {
-        let path = folder.path().join(format!("picture.{ending}"));
+        let path = folder.path().join(format!("image.{ending}"));
         sample().save(&path).unwrap();
-        let picture = Image::open(&path).unwrap();
-        assert_eq!(picture.size(), Some((32, 16)));
-        let tensor = picture.tensor().unwrap();
+        let image = Image::open(&path).unwrap();
+        assert_eq!(image.size(), Some((32, 16)));
+        let tensor = image.tensor().unwrap();
         assert_eq!(tensor.dims(), [3, 16, 32]);
         assert!(
             close(values(&tensor, 2, 8), [1.0, 0.0, 0.0])
@@ -55,7 +55,7 @@ fn every_form_is_read_and_shown() {
         assert!(content.get(mime).is_some(), "{ending} has {mime}");
         let text = content.get("text/plain").unwrap();
         assert!(
-            text.starts_with(&format!("picture.{ending}: 32 x 16 pixels, ")),
+            text.starts_with(&format!("image.{ending}: 32 x 16 pixels, ")),
             "{text}"
         );
     }
@@ -65,26 +65,26 @@ fn every_form_is_read_and_shown() {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"/>",
     )
     .unwrap();
-    let picture = Image::open(&drawing).unwrap();
+    let image = Image::open(&drawing).unwrap();
     assert!(
-        picture.contents().unwrap()[0]
+        image.contents().unwrap()[0]
             .get("image/svg+xml")
             .unwrap()
             .starts_with("<svg")
     );
     assert!(
-        picture
+        image
             .tensor()
             .unwrap_err()
             .to_string()
-            .contains("expected a picture of pixels, got an SVG drawing")
+            .contains("expected an image with pixels, got an SVG drawing")
     );
 }
 
 #[test]
-fn pictures_stand_beside_tensors() {
+fn image_files_are_images_of_a_montage() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("picture.png");
+    let path = folder.path().join("image.png");
     sample().save(&path).unwrap();
     let montage =
         Montage::new(&[Image::open(&path).unwrap(), Image::open(&path).unwrap()]).unwrap();
@@ -92,7 +92,7 @@ fn pictures_stand_beside_tensors() {
 }
 
 #[test]
-fn transparency_is_put_on_white() {
+fn transparent_pixels_are_put_on_white() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("glass.png");
     RgbaImage::from_pixel(2, 2, Rgba([0, 0, 0, 0]))
@@ -105,8 +105,8 @@ fn transparency_is_put_on_white() {
 }
 
 #[test]
-fn the_orientation_of_the_camera_is_followed() {
-    // A JPEG with an EXIF part that says: turn by 90 degrees (orientation 6).
+fn the_exif_orientation_is_applied() {
+    // A JPEG whose EXIF data has orientation 6: rotated by 90 degrees.
     let mut bytes = Vec::new();
     let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
     let mut encoder = image::codecs::jpeg::JpegEncoder::new(&mut bytes);
@@ -118,7 +118,7 @@ fn the_orientation_of_the_camera_is_followed() {
     let path = folder.path().join("photo.jpg");
     std::fs::write(&path, &bytes).unwrap();
     let tensor = Image::open(&path).unwrap().tensor().unwrap();
-    assert_eq!(tensor.dims(), [3, 32, 16], "it stands upright");
+    assert_eq!(tensor.dims(), [3, 32, 16], "it is upright");
     assert!(
         close(values(&tensor, 8, 2), [1.0, 0.0, 0.0])
             && close(values(&tensor, 8, 29), [0.0, 0.0, 1.0])
@@ -126,16 +126,16 @@ fn the_orientation_of_the_camera_is_followed() {
 }
 
 #[test]
-fn what_is_no_picture_is_an_error_in_words() {
+fn damaged_and_foreign_files_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let open = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         Image::open(&path).unwrap_err().to_string()
     };
-    let expected = "expected a picture (PNG, JPEG, WebP, BMP, GIF or SVG), got";
+    let expected = "expected an image (PNG, JPEG, WebP, BMP, GIF or SVG), got";
     assert!(open("empty.jpg", b"").ends_with(&format!(
-        "empty.jpg: {expected} an empty file. Check that the file is whole"
+        "empty.jpg: {expected} an empty file. Check that the file is complete"
     )));
     assert!(open("text.png", b"hello").contains(&format!("{expected} a file of another kind")));
     let mut png = Cursor::new(Vec::new());
@@ -144,11 +144,11 @@ fn what_is_no_picture_is_an_error_in_words() {
         .unwrap();
     let png = png.into_inner();
     assert!(open("half.png", &png[..png.len() / 2]).contains(expected));
-    let missing = Image::open(Path::new("no/such/picture.png"))
+    let missing = Image::open(Path::new("no/such/image.png"))
         .unwrap_err()
         .to_string();
     assert!(
-        missing.starts_with("no/such/picture.png: cannot read: "),
+        missing.starts_with("no/such/image.png: cannot read: "),
         "{missing}"
     );
     // A file of a few bytes that claims to be 60,000 x 60,000 pixels.

@@ -1,9 +1,26 @@
-//! Pictures, charts and pages.
+//! Tests of `show`: images, charts, tables, pages and progress.
 
+mod animation;
+mod bars;
+mod common;
+mod content;
+mod description;
 mod image;
-mod page;
+mod images;
+mod marker;
+mod markup;
+mod matrix;
 mod montage;
+mod numbers;
+mod painter;
+mod player;
 mod plot;
+mod plots;
+mod points;
 mod progress;
 mod reference;
+mod rendering;
+mod sound;
+mod spans;
+mod style;
 mod table;

@@ -1,9 +1,9 @@
-//! Progress of loops: the items pass through, all of them, once.
+//! Progress bars: the items of a loop pass through unchanged.
 
 use candlebook::prelude::*;
 
 #[test]
-fn every_item_passes_and_the_size_is_kept() {
+fn progress_yields_every_item_and_keeps_the_size_hint() {
     let bar = progress(vec![3, 1, 2]);
     assert_eq!(bar.size_hint(), (3, Some(3)));
     assert_eq!(bar.collect::<Vec<_>>(), [3, 1, 2]);

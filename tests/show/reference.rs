@@ -1,12 +1,13 @@
-//! A handful of pictures, compared with those in `tests/reference`, which were looked at. After a change that is meant, make
-//! them anew with `CANDLEBOOK_REFERENCE=1 cargo test --test reference`, and look at them again.
+//! Charts and montages compared with the reviewed images in `tests/reference`. After an intended
+//! change, regenerate them with `CANDLEBOOK_REFERENCE=1 cargo test --test show reference` and
+//! review them again.
 
 use candlebook::prelude::*;
 use std::path::Path;
 
-/// Share of pixels that may differ visibly, by more than 48 of 255: edges of lines and letters fall a little otherwise
-/// on other processors.
-const DIFFERENT: f64 = 0.005;
+/// Maximum fraction of pixels that differ visibly, by more than 48 of 255. Rounding at the edges of
+/// lines and letters depends on the processor.
+const MAX_DIFFERENT: f64 = 0.005;
 
 fn compare(name: &str, png: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/reference/{name}.png"));
@@ -14,24 +15,24 @@ fn compare(name: &str, png: &[u8]) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, png).unwrap();
     }
-    let now = image::load_from_memory(png).unwrap().into_rgb8();
-    let then = image::open(&path).unwrap().into_rgb8();
-    assert_eq!(now.dimensions(), then.dimensions(), "{name}");
-    let far = now
+    let actual = image::load_from_memory(png).unwrap().into_rgb8();
+    let expected = image::open(&path).unwrap().into_rgb8();
+    assert_eq!(actual.dimensions(), expected.dimensions(), "{name}");
+    let different = actual
         .pixels()
-        .zip(then.pixels())
+        .zip(expected.pixels())
         .filter(|(a, b)| a.0.iter().zip(b.0).any(|(a, b)| a.abs_diff(b) > 48))
         .count();
-    let share = far as f64 / (now.width() * now.height()) as f64;
+    let share = different as f64 / (actual.width() * actual.height()) as f64;
     assert!(
-        share <= DIFFERENT,
+        share <= MAX_DIFFERENT,
         "{name}: {:.2} % of the pixels differ",
         share * 100.0
     );
 }
 
 #[test]
-fn charts_look_as_they_did() {
+fn charts_match_their_reference_images() {
     let x: Vec<f64> = (0..60).map(|i| i as f64 / 6.0).collect();
     let y: Vec<f64> = x.iter().map(|x| x.sin()).collect();
     let near = |by: f64| y.iter().map(|y| y + by).collect::<Vec<_>>();
@@ -40,15 +41,15 @@ fn charts_look_as_they_did() {
         .line("sine", &x, &y)
         .band("spread", &x, near(-0.2), near(0.2))
         .title("Lines")
-        .x("time")
-        .y("height");
+        .x_label("time")
+        .y_label("height");
     compare("lines", &size(lines));
     let labels: Vec<usize> = (0..60).map(|i| i / 20).collect();
     compare(
         "groups",
         &size(
             Plot::new()
-                .scatter_by(&y, &x, &labels)
+                .scatter_by("", &y, &x, &labels)
                 .title("Groups")
                 .dark(),
         ),
@@ -67,8 +68,8 @@ fn charts_look_as_they_did() {
             Plot::new()
                 .heat_map(&matrix)
                 .title("Heat map")
-                .x("column")
-                .y("row"),
+                .x_label("column")
+                .y_label("row"),
         ),
     );
     let log = Plot::new()
@@ -78,12 +79,12 @@ fn charts_look_as_they_did() {
             (1..31).map(|i| 1.0 / (i * i) as f64).collect::<Vec<_>>(),
         )
         .log_y()
-        .x("epoch");
+        .x_label("epoch");
     compare("log", &size(log));
 }
 
 #[test]
-fn montages_look_as_they_did() {
+fn montages_match_their_reference_images() {
     let digits = mnist_embedded().unwrap().test.first(6).unwrap();
     let rows = Montage::rows(&[
         ("digits", digits.clone()),

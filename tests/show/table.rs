@@ -1,9 +1,9 @@
-//! Tables in both forms.
+//! Tables as plain text and HTML.
 
 use candlebook::prelude::*;
 
 #[test]
-fn columns_of_numbers_are_aligned_right_and_html_is_escaped() {
+fn numeric_columns_are_aligned_right_and_html_is_escaped() {
     let table = Table::new(["name", "n"])
         .title("Sizes")
         .row(["<a>", "5"])
@@ -20,20 +20,19 @@ fn columns_of_numbers_are_aligned_right_and_html_is_escaped() {
 }
 
 #[test]
-fn long_tables_are_cut_in_the_middle_and_say_so() {
+fn long_tables_omit_the_middle_and_say_so() {
     let table = (0..100).fold(Table::new(["n"]), |table, n| table.row([n]));
     let text = table.to_text();
     assert_eq!(table.len(), 100);
     assert_eq!(text.lines().count(), 62);
-    assert!(
-        text.contains("\n29\n... 40 more rows\n") || text.contains("... 40 more rows"),
-        "{text}"
-    );
-    assert!(text.ends_with("99"));
+    // Numbers and the note share a column, which the note makes a text column.
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    assert_eq!(lines[29..33], ["28", "29", "... 40 more rows", "70"]);
+    assert_eq!(lines[61], "99");
 }
 
 #[test]
-fn a_cell_of_any_length_is_shown() {
+fn cells_of_any_length_are_rendered() {
     assert_eq!(
         Table::new(["a"]).row(["x".repeat(70_000)]).to_text().len(),
         1 + 1 + 70_000

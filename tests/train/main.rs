@@ -1,6 +1,7 @@
 //! Training.
 
 mod autoencoder;
+mod autograd;
 mod fit;
 mod history;
 mod inference;

@@ -1,6 +1,7 @@
 //! Checks by other projects' tools, installed into the target folder.
 
-use crate::{Place, run};
+use crate::command::run;
+use crate::workspace::Workspace;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -9,22 +10,22 @@ const CARGO_DENY: &str = "0.20";
 const TYPOS: &str = "typos==1.52.0";
 
 /// Licences, sources and version requirements of all dependencies, by cargo-deny.
-pub(crate) fn deny(place: &Place) -> Result<(), String> {
-    let root = place.work.join("tools");
+pub(crate) fn deny(workspace: &Workspace) -> Result<(), String> {
+    let root = workspace.work.join("tools");
     let program = root.join("bin/cargo-deny");
     if !program.is_file() {
-        let mut install = place.cargo();
+        let mut install = workspace.cargo();
         install.args(["install", "--locked", "--version", CARGO_DENY, "cargo-deny"]);
         run(install.arg("--root").arg(&root))?;
     }
     let mut deny = Command::new(program);
-    deny.current_dir(&place.root);
+    deny.current_dir(&workspace.root);
     run(deny.args(["check", "bans", "licenses", "sources"]))
 }
 
 /// Spelling, by typos.
-pub(crate) fn typos(place: &Place) -> Result<(), String> {
-    let folder = place.work.join("typos");
+pub(crate) fn typos(workspace: &Workspace) -> Result<(), String> {
+    let folder = workspace.work.join("typos");
     let program = folder.join("bin/typos");
     if !program.is_file() {
         let mut venv = Command::new("python3");
@@ -33,18 +34,20 @@ pub(crate) fn typos(place: &Place) -> Result<(), String> {
         run(pip.args(["-m", "pip", "install", "--quiet", TYPOS]))?;
     }
     let mut typos = Command::new(program);
-    run(typos.current_dir(&place.root).args(["--format", "brief"]))
+    run(typos
+        .current_dir(&workspace.root)
+        .args(["--format", "brief"]))
 }
 
 /// A check with the oldest supported compiler.
-pub(crate) fn msrv(place: &Place) -> Result<(), String> {
-    let wanted = rust_version(&place.root)?;
+pub(crate) fn msrv(workspace: &Workspace) -> Result<(), String> {
+    let wanted = rust_version(&workspace.root)?;
     let used = Command::new("rustc")
         .arg("--version")
         .output()
         .map_err(|error| format!("cannot run rustc: {error}"))?;
     let used = String::from_utf8_lossy(&used.stdout).into_owned();
-    let mut cargo = place.cargo();
+    let mut cargo = workspace.cargo();
     if !used.starts_with(&format!("rustc {wanted}.")) {
         run(Command::new("rustup").args([
             "toolchain",
@@ -55,7 +58,7 @@ pub(crate) fn msrv(place: &Place) -> Result<(), String> {
         ]))?;
         cargo = Command::new("rustup");
         cargo
-            .current_dir(&place.root)
+            .current_dir(&workspace.root)
             .args(["run", &wanted, "cargo"]);
     }
     run(cargo.args(["check", "--workspace", "--locked"]))

@@ -1,34 +1,66 @@
-//! CUDA without a GPU: a check that needs no toolkit, and a whole build with one that pip installs.
+//! CUDA builds without a GPU: a check that needs no toolkit, and a full build with a toolkit from
+//! pip.
 //!
-//! Candle links CUDA's libraries in the ordinary way, so what it makes does not start where there are none. The build here
-//! gives the linker libraries that look for the real ones when they are first called (`xtask/cuda/lazy.c`): one program
+//! Candle links CUDA's libraries dynamically, so its programs do not start without them. This build
+//! links stubs that load the real libraries on the first call (`xtask/cuda/lazy.c`): one program
 //! for machines with and without a GPU.
 
-use crate::{Place, run};
+use crate::command::{output, run};
+use crate::workspace::Workspace;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
-/// A library to make: its name for the linker, the folder of cudarc that declares its functions, what their names start
-/// with, the real library, and what a function returns where that is missing.
-type Library = (&'static str, &'static str, &'static str, &'static str, u32);
+/// A stub library.
+struct Stub {
+    /// The name for the linker.
+    name: &'static str,
+    /// The folder of cudarc that declares the functions.
+    declared_in: &'static str,
+    /// The prefix of the functions' names.
+    prefix: &'static str,
+    /// The file name of the real library.
+    real: &'static str,
+    /// The error code that functions return if the real library is not installed.
+    missing: u32,
+}
 
-const LIBRARIES: [Library; 5] = [
-    ("cuda", "driver", "cu", "libcuda.so.1", 100),
-    ("cublas", "cublas", "cublas", "libcublas.so.13", 1),
-    ("cublasLt", "cublaslt", "cublasLt", "libcublasLt.so.13", 1),
-    ("curand", "curand", "curand", "libcurand.so.10", 203),
-    ("nvrtc", "nvrtc", "nvrtc", "libnvrtc.so.13", 11),
+const fn stub(
+    name: &'static str,
+    declared_in: &'static str,
+    prefix: &'static str,
+    real: &'static str,
+    missing: u32,
+) -> Stub {
+    Stub {
+        name,
+        declared_in,
+        prefix,
+        real,
+        missing,
+    }
+}
+
+const STUBS: [Stub; 5] = [
+    stub("cuda", "driver", "cu", "libcuda.so.1", 100),
+    stub("cublas", "cublas", "cublas", "libcublas.so.13", 1),
+    stub("cublasLt", "cublaslt", "cublasLt", "libcublasLt.so.13", 1),
+    stub("curand", "curand", "curand", "libcurand.so.10", 203),
+    stub("nvrtc", "nvrtc", "nvrtc", "libnvrtc.so.13", 11),
 ];
-/// What the toolkit of `xtask/cuda/requirements.txt` is to cudarc.
+/// Version of the toolkit in `xtask/cuda/requirements.txt`, in cudarc's format.
 const VERSION: &str = "13000";
-/// Ampere. Newer cards compile what is made for it when it is first used.
+/// Compute capability of Ampere. Newer GPUs compile its code on first use.
 const COMPUTE_CAP: &str = "80";
 
-/// Lints the helper as it is with CUDA. Where there is a toolkit it is used, else one that compiles nothing: so the target
-/// folder holds what the machine's own builds with CUDA would put there, and they need not be made again.
-pub fn check(place: &Place) -> Result<(), String> {
-    let mut cargo = place.cargo();
+/// Lints the helper with CUDA, by the installed toolkit or by a stand-in that compiles nothing.
+/// With an installed toolkit, the target folder then contains the artifacts of a build on this
+/// machine.
+///
+/// # Errors
+/// If clippy reports a warning.
+pub(crate) fn check(workspace: &Workspace) -> Result<(), String> {
+    let mut cargo = workspace.cargo();
     cargo.args([
         "clippy",
         "--package",
@@ -42,26 +74,29 @@ pub fn check(place: &Place) -> Result<(), String> {
     if std::env::var_os("NVCC").is_none() && Command::new("nvcc").arg("--version").output().is_err()
     {
         cargo
-            .env("NVCC", place.root.join("xtask/cuda/nvcc-null"))
+            .env("NVCC", workspace.root.join("xtask/cuda/nvcc-null"))
             .env("CUDARC_CUDA_VERSION", VERSION)
             .env("CUDA_COMPUTE_CAP", COMPUTE_CAP);
     }
     run(&mut cargo)
 }
 
-/// Builds `examples/device.rs` with CUDA, and checks that it works here, GPU or not.
-pub fn build() -> Result<(), String> {
+/// Builds `examples/device.rs` with CUDA, and checks that it works on this machine.
+///
+/// # Errors
+/// If the build or the check fails.
+pub(crate) fn build() -> Result<(), String> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        return Err("expected Linux on x86-64, which the stand-ins for CUDA's libraries are written for, got another \
+        return Err("expected Linux on x86-64, for which the stubs of CUDA's libraries are written, got another \
                     system. Install NVIDIA's toolkit and build with --features cuda"
             .into());
     }
-    let place = Place::new()?;
-    let toolkit = place.environment("cuda/toolkit", "xtask/cuda/requirements.txt")?;
-    let home = place.work.join("cuda/home");
-    make_home(&place, &toolkit, &home)?;
-    let target = place.work.join("cuda/target");
-    let mut cargo = place.cargo();
+    let workspace = Workspace::new()?;
+    let toolkit = workspace.environment("cuda/toolkit", "xtask/cuda/requirements.txt")?;
+    let home = workspace.work.join("cuda/home");
+    make_home(&workspace, &toolkit, &home)?;
+    let target = workspace.work.join("cuda/target");
+    let mut cargo = workspace.cargo();
     cargo.args([
         "build",
         "--release",
@@ -72,7 +107,7 @@ pub fn build() -> Result<(), String> {
         "--features",
         "cuda",
     ]);
-    for (name, value) in environment(&place, &home) {
+    for (name, value) in environment(&workspace, &home) {
         cargo.env(name, value);
     }
     run(cargo.env("CARGO_TARGET_DIR", &target))?;
@@ -82,22 +117,23 @@ pub fn build() -> Result<(), String> {
         "xtask: {} runs with and without a GPU. To install the kernel with this toolkit:",
         program.display()
     );
-    for (name, value) in environment(&place, &home) {
+    for (name, value) in environment(&workspace, &home) {
         println!("export {name}={value}");
     }
     println!("cargo candlebook install --features cuda");
     Ok(())
 }
 
-/// What tells candle's build scripts where the toolkit is. They run again where one of these has changed.
-fn environment(place: &Place, home: &Path) -> Vec<(&'static str, String)> {
+/// Variables that select the toolkit for candle's build scripts. A change of one reruns the
+/// scripts.
+fn environment(workspace: &Workspace, home: &Path) -> Vec<(&'static str, String)> {
     let cap = std::env::var("CUDA_COMPUTE_CAP").unwrap_or_else(|_| COMPUTE_CAP.into());
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
     vec![
         ("CUDA_HOME", home.display().to_string()),
         (
             "NVCC",
-            place
+            workspace
                 .root
                 .join("xtask/cuda/nvcc-lite")
                 .display()
@@ -109,9 +145,9 @@ fn environment(place: &Place, home: &Path) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A toolkit's folder as candle expects it, out of pip's: those have no folder `lib64`, no names without a version, and no
-/// driver library to link with.
-fn make_home(place: &Place, toolkit: &Path, home: &Path) -> Result<(), String> {
+/// Creates a toolkit folder in the layout that candle expects. pip's packages lack a folder
+/// `lib64`, library names without a version, and a driver library to link.
+fn make_home(workspace: &Workspace, toolkit: &Path, home: &Path) -> Result<(), String> {
     let wheels = wheels(toolkit)?;
     let libraries = home.join("lib64");
     std::fs::create_dir_all(&libraries)
@@ -120,51 +156,62 @@ fn make_home(place: &Place, toolkit: &Path, home: &Path) -> Result<(), String> {
         link(&wheels.join(name), &home.join(name))?;
     }
     link(&libraries, &home.join("lib"))?;
-    // The static one loads the driver by itself.
+    // The static library loads the driver at run time.
     link(
         &wheels.join("lib/libcudart_static.a"),
         &libraries.join("libcudart.a"),
     )?;
-    let cudarc = cudarc(place)?;
-    for (name, declared, prefix, real, missing) in LIBRARIES {
-        let source = cudarc.join("src").join(declared).join("sys/mod.rs");
-        let text = std::fs::read_to_string(&source)
-            .map_err(|error| format!("{}: {error}", source.display()))?;
-        let names: String = functions(&text, prefix)
-            .iter()
-            .map(|function| format!("LAZY({function})\n"))
-            .collect();
-        let list = libraries.join(format!("{name}.names"));
-        std::fs::write(&list, names).map_err(|error| format!("{}: {error}", list.display()))?;
-        let object = libraries.join(format!("{name}.o"));
-        let mut cc = Command::new("cc");
-        cc.args(["-O2", "-fPIC", "-c", "-o"])
-            .arg(&object)
-            .arg(place.root.join("xtask/cuda/lazy.c"));
-        cc.arg(format!("-DNAMES=\"{}\"", list.display()))
-            .arg(format!("-DSONAME=\"{real}\""));
-        run(cc.arg(format!("-DMISSING={missing}")))?;
-        let archive = libraries.join(format!("lib{name}.a"));
-        run(Command::new("ar").arg("rcs").arg(&archive).arg(&object))?;
+    let cudarc = cudarc(workspace)?;
+    for stub in &STUBS {
+        make_stub(workspace, stub, &cudarc, &libraries)?;
     }
     Ok(())
 }
 
-/// Where pip put the toolkit.
+/// Compiles a stub library from the names of the functions that cudarc declares.
+fn make_stub(
+    workspace: &Workspace,
+    stub: &Stub,
+    cudarc: &Path,
+    libraries: &Path,
+) -> Result<(), String> {
+    let source = cudarc.join("src").join(stub.declared_in).join("sys/mod.rs");
+    let text = std::fs::read_to_string(&source)
+        .map_err(|error| format!("{}: {error}", source.display()))?;
+    let names: String = functions(&text, stub.prefix)
+        .iter()
+        .map(|function| format!("LAZY({function})\n"))
+        .collect();
+    let list = libraries.join(format!("{}.names", stub.name));
+    std::fs::write(&list, names).map_err(|error| format!("{}: {error}", list.display()))?;
+    let object = libraries.join(format!("{}.o", stub.name));
+    let mut cc = Command::new("cc");
+    cc.args(["-O2", "-fPIC", "-c", "-o"])
+        .arg(&object)
+        .arg(workspace.root.join("xtask/cuda/lazy.c"))
+        .arg(format!("-DNAMES=\"{}\"", list.display()))
+        .arg(format!("-DSONAME=\"{}\"", stub.real))
+        .arg(format!("-DMISSING={}", stub.missing));
+    run(&mut cc)?;
+    let archive = libraries.join(format!("lib{}.a", stub.name));
+    run(Command::new("ar").arg("rcs").arg(&archive).arg(&object))
+}
+
+/// The folder of the toolkit that pip has installed.
 fn wheels(toolkit: &Path) -> Result<PathBuf, String> {
     let lib = toolkit.join("lib");
     let pythons = std::fs::read_dir(&lib).map_err(|error| format!("{}: {error}", lib.display()))?;
-    let mut places = pythons
+    let mut folders = pythons
         .flatten()
         .map(|python| python.path().join("site-packages/nvidia/cu13"));
-    places
-        .find(|place| place.is_dir())
+    folders
+        .find(|folder| folder.is_dir())
         .ok_or_else(|| format!("expected a toolkit below {}, got none", lib.display()))
 }
 
-/// The source of the version of cudarc that candle uses.
-fn cudarc(place: &Place) -> Result<PathBuf, String> {
-    let mut cargo = place.cargo();
+/// The source folder of the cudarc version that candle uses.
+fn cudarc(workspace: &Workspace) -> Result<PathBuf, String> {
+    let mut cargo = workspace.cargo();
     cargo.args([
         "metadata",
         "--format-version",
@@ -186,18 +233,18 @@ fn cudarc(place: &Place) -> Result<PathBuf, String> {
         .to_owned())
 }
 
-/// The functions that a source declares whose names go on with a capital letter after the prefix.
+/// Names of declared functions in which a capital letter follows the prefix.
 fn functions<'a>(source: &'a str, prefix: &str) -> BTreeSet<&'a str> {
     let names = source
         .split("fn ")
         .skip(1)
         .filter_map(|rest| rest.split('(').next());
-    let ours = |name: &&str| {
+    let matches = |name: &&str| {
         name.strip_prefix(prefix)
             .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
-    names.filter(ours).collect()
+    names.filter(matches).collect()
 }
 
 fn link(to: &Path, at: &Path) -> Result<(), String> {
@@ -205,8 +252,8 @@ fn link(to: &Path, at: &Path) -> Result<(), String> {
     std::os::unix::fs::symlink(to, at).map_err(|error| format!("{}: {error}", at.display()))
 }
 
-/// Needs no library of CUDA's to start; trains on the best device; where there is no GPU, says so in one line when asked
-/// for it.
+/// Checks that the program starts without CUDA's libraries, trains on the best device, and without
+/// a GPU rejects `--device cuda` with one line.
 fn inspect(program: &Path) -> Result<(), String> {
     let needed = output(Command::new("ldd").arg(program))?;
     let needed = String::from_utf8_lossy(&needed.stdout).into_owned();
@@ -220,21 +267,21 @@ fn inspect(program: &Path) -> Result<(), String> {
             line.trim()
         ));
     }
-    let best = output(Command::new(program).args(["--device", "best"]))?;
-    let said = String::from_utf8_lossy(&best.stdout).into_owned();
-    print!("xtask: --device best: {said}");
+    let out = output(Command::new(program).args(["--device", "best"]))?;
+    let best = String::from_utf8_lossy(&out.stdout).into_owned();
+    print!("xtask: --device best: {best}");
     let cuda = Command::new(program).args(["--device", "cuda"]).output();
     let cuda = cuda.map_err(|error| format!("cannot run {}: {error}", program.display()))?;
-    let complaint = String::from_utf8_lossy(&cuda.stderr).into_owned();
+    let message = String::from_utf8_lossy(&cuda.stderr).into_owned();
     print!(
-        "xtask: --device cuda: {}{complaint}",
+        "xtask: --device cuda: {}{message}",
         String::from_utf8_lossy(&cuda.stdout)
     );
-    let fine = match said.starts_with("CUDA") {
+    let passed = match best.starts_with("CUDA") {
         true => cuda.status.success(),
-        false => cuda.status.code() == Some(1) && complaint.lines().count() == 1,
+        false => cuda.status.code() == Some(1) && message.lines().count() == 1,
     };
-    if fine {
+    if passed {
         Ok(())
     } else {
         Err(format!(
@@ -244,28 +291,12 @@ fn inspect(program: &Path) -> Result<(), String> {
     }
 }
 
-/// What a command that must succeed wrote.
-fn output(command: &mut Command) -> Result<Output, String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .output()
-        .map_err(|error| format!("cannot run {program}: {error}"))?;
-    if output.status.success() {
-        return Ok(output);
-    }
-    Err(format!(
-        "{program} failed: {}: {}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr).trim()
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::functions;
 
     #[test]
-    fn functions_are_those_of_the_library() {
+    fn functions_are_selected_by_prefix() {
         let source = "pub unsafe fn cuInit(flags: u32) {}\nfn cuInit(flags: u32);\nfn culib() {}\nfn cuMemcpy_v2(a: *mut u8);";
         assert_eq!(
             functions(source, "cu").into_iter().collect::<Vec<_>>(),

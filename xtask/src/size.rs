@@ -22,7 +22,7 @@ const MAX_LINES: usize = 400;
 ///
 /// # Errors
 /// If a file cannot be read, or is not Rust.
-pub fn print(root: &Path) -> Result<(), String> {
+pub(crate) fn print(root: &Path) -> Result<(), String> {
     let mut sizes = Sizes::default();
     for file in sources::read(root, &FOLDERS, "rs")? {
         sizes.add(&file)?;

@@ -4,17 +4,21 @@ use std::path::{Path, PathBuf};
 
 /// A text file of the project.
 #[derive(Clone)]
-pub struct TextFile {
+pub(crate) struct TextFile {
     /// Relative to the project's root, with `/` between folders.
-    pub path: String,
-    pub text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 /// Reads the files with an extension in these folders and below them, in order of their paths.
 ///
 /// # Errors
 /// If a folder or a file cannot be read. A folder that does not exist is skipped.
-pub fn read(root: &Path, folders: &[&str], extension: &str) -> Result<Vec<TextFile>, String> {
+pub(crate) fn read(
+    root: &Path,
+    folders: &[&str],
+    extension: &str,
+) -> Result<Vec<TextFile>, String> {
     let mut paths = Vec::new();
     for folder in folders {
         let folder = root.join(folder);
@@ -30,7 +34,11 @@ pub fn read(root: &Path, folders: &[&str], extension: &str) -> Result<Vec<TextFi
 ///
 /// # Errors
 /// If the folder or a file cannot be read.
-pub fn read_flat(root: &Path, folder: &str, extension: &str) -> Result<Vec<TextFile>, String> {
+pub(crate) fn read_flat(
+    root: &Path,
+    folder: &str,
+    extension: &str,
+) -> Result<Vec<TextFile>, String> {
     let mut paths = entries(&root.join(folder))?;
     paths.retain(|path| path.is_file() && has_extension(path, extension));
     paths.iter().map(|path| source(root, path)).collect()

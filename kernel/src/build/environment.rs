@@ -1,11 +1,13 @@
-//! Constants of a build: folder names, and the environment of every compilation.
+//! Constants of every build: environment variables and folder names.
 
-/// Folder of the cargo in front, in a session.
-pub(crate) const FRONT_FOLDER: &str = "front";
+/// The cargo shim's folder in a session.
+pub(crate) const SHIM_FOLDER: &str = "front";
 
-/// How seeds and cells are built. Part of the seed's key: what was built another way would be built again in each session.
-/// Of a crate as small as a cell nothing is worth keeping for the next one, and what is kept fills the disk.
+/// Environment of seed and cell builds. Part of the seed's key, because a session would recompile a
+/// seed that was built with other settings.
+///
+/// Incremental state of a crate as small as a cell saves nothing and fills the disk.
 pub(crate) const BUILD_ENVIRONMENT: [(&str, &str); 1] = [("CARGO_INCREMENTAL", "0")];
 
-/// What the names of the cell crate's own products start with; they belong to the cells of the folder they are in.
-pub(crate) const CELL_PRODUCTS: [&str; 5] = ["ctx-", "ctx.", "libctx", "libcode_", FRONT_FOLDER];
+/// Name prefixes of files that belong to the cells of one folder, and are not copied to another.
+pub(crate) const CELL_PRODUCTS: [&str; 5] = ["ctx-", "ctx.", "libctx", "libcode_", SHIM_FOLDER];

@@ -1,46 +1,84 @@
-//! Folders filled from other folders: files that cargo never rewrites are hard links.
+//! Copies of build folders: files that cargo never rewrites become hard links.
 
 use crate::home;
 use anyhow::Result;
 use std::fs::File;
 use std::path::Path;
 
-/// Copies an engine's folder: what cargo never rewrites is linked, the rest copied with its times, which cargo compares.
-/// Incremental state stays behind, and whatever has a name that starts with one of `leave`.
-pub(crate) fn fill(from: &Path, to: &Path, leave: &[&str]) -> Result<()> {
+/// Extensions of the files in `deps` that cargo replaces but never rewrites in place.
+const LINKED_EXTENSIONS: [&str; 3] = ["rlib", "rmeta", "so"];
+
+/// Copies a build folder recursively, with hard links where possible. Other files keep their times,
+/// which cargo compares.
+///
+/// Skips incremental state and every name that starts with one of the prefixes in `skip`.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub(crate) fn copy_build(from: &Path, to: &Path, skip: &[&str]) -> Result<()> {
     home::create_folder(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         let (name, source) = (entry.file_name(), entry.path());
         let text = name.to_string_lossy();
         let target = to.join(&name);
-        if text == "incremental" || leave.iter().any(|prefix| text.starts_with(prefix)) {
+        if text == "incremental" || skip.iter().any(|prefix| text.starts_with(prefix)) {
             continue;
         }
         if entry.file_type()?.is_dir() {
-            fill(&source, &target, leave)?;
+            copy_build(&source, &target, skip)?;
             continue;
         }
         let constant = from.ends_with("deps")
-            && ["rlib", "rmeta", "so"]
+            && LINKED_EXTENSIONS
                 .iter()
-                .any(|e| has_extension(&source, e));
-        if constant && std::fs::hard_link(&source, &target).is_ok() {
-            continue;
+                .any(|extension| has_extension(&source, extension));
+        if !constant || std::fs::hard_link(&source, &target).is_err() {
+            copy_with_times(&source, &target)?;
         }
-        let times = std::fs::metadata(&source)?;
-        std::fs::copy(&source, &target)?;
-        let times = std::fs::FileTimes::new()
-            .set_modified(times.modified()?)
-            .set_accessed(times.accessed()?);
-        File::options()
-            .write(true)
-            .open(&target)?
-            .set_times(times)?;
     }
     Ok(())
 }
 
+fn copy_with_times(source: &Path, target: &Path) -> Result<()> {
+    let metadata = std::fs::metadata(source)?;
+    std::fs::copy(source, target)?;
+    let times = std::fs::FileTimes::new()
+        .set_modified(metadata.modified()?)
+        .set_accessed(metadata.accessed()?);
+    File::options().write(true).open(target)?.set_times(times)?;
+    Ok(())
+}
+
 fn has_extension(path: &Path, extension: &str) -> bool {
-    path.extension().is_some_and(|e| e == extension)
+    path.extension().is_some_and(|found| found == extension)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+
+    #[test]
+    fn libraries_are_linked_other_files_copied_and_cell_products_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        std::fs::create_dir_all(from.join("deps")).unwrap();
+        std::fs::create_dir_all(from.join("incremental")).unwrap();
+        for name in ["deps/liba.rlib", "deps/liba.d", "deps/libctx.so", "b.json"] {
+            std::fs::write(from.join(name), name).unwrap();
+        }
+        copy_build(&from, &to, &["libctx"]).unwrap();
+        let inode = |path: &Path| std::fs::metadata(path).map(|file| file.ino()).ok();
+        let same = |name: &str| inode(&from.join(name)) == inode(&to.join(name));
+        assert!(same("deps/liba.rlib"));
+        assert!(!same("deps/liba.d") && to.join("deps/liba.d").exists());
+        assert!(to.join("b.json").exists() && !to.join("incremental").exists());
+        assert!(!to.join("deps/libctx.so").exists());
+        let modified = |folder: &Path| {
+            let file = std::fs::metadata(folder.join("b.json")).unwrap();
+            file.modified().unwrap()
+        };
+        assert_eq!(modified(&from), modified(&to));
+    }
 }

@@ -1,16 +1,27 @@
-//! Builds: the helper crate compiled once (seed), and the folders of kernels made from it (sessions).
+//! Builds: the helper crate is compiled once (the seed), and each kernel works in a copy (its
+//! session).
 //!
-//! Uses `home` alone.
+//! Uses `home` alone. Offers [`Seed`] and [`Session`], the [`Features`] that `install` selects, the
+//! [`Gpu`] diagnosis, and [`cargo`], the shim that answers the engine's calls of cargo.
 
-pub(crate) mod environment;
-mod link;
+mod environment;
 mod nvcc;
-pub(crate) mod features;
-pub(crate) mod gpu;
-pub(crate) mod seed;
-pub(crate) mod session;
-pub(crate) mod front;
+mod features;
+mod gpu;
+mod link;
+mod lock;
+mod progress;
+mod helper;
+mod layout;
+mod compile;
+mod key;
+mod seed;
+mod session;
+pub(crate) mod cargo;
 
+pub(crate) use compile::WARM_UP_CELLS;
+pub(crate) use environment::BUILD_ENVIRONMENT;
 pub(crate) use features::Features;
-pub(crate) use seed::{Seed, WARM_UP};
+pub(crate) use gpu::Gpu;
+pub(crate) use seed::Seed;
 pub(crate) use session::Session;

@@ -1,70 +1,53 @@
-//! The seed: a folder in which the engine has built the helper crate once, so that sessions start from compiled crates.
+//! The seed: a folder with the compiled helper crate, from which sessions start.
 //!
-//! It is built by the engine itself, so that every compiler flag agrees with what sessions will ask for. Its name is a
-//! hash of all that decides its content: a change of any makes a new seed. Layout of `seeds/KEY`: `helper/` the helper's
-//! source, `config/` what the engine reads at start, `session/` the warmed folder, `ready` once it is whole.
+//! The engine itself builds it, so that the compiler flags match those of sessions. Its folder is
+//! `seeds/KEY`, where the key is a hash of everything that determines the content, and contains:
+//! `helper/`, the helper's source; `config/`, which the engine reads at start; `session/`, the
+//! compiled folder; and `ready`, which marks a complete build.
 
-use crate::build::environment::{BUILD_ENVIRONMENT, CELL_PRODUCTS};
-use crate::build::features::Features;
-use crate::build::link::fill;
+use super::compile::build_seed;
+use super::features::Features;
+use super::key::seed_key;
+use super::lock::{for_each_unlocked, inherit_lock, open_lock, remove_with_lock};
 use crate::home;
-use anyhow::{Context, Result, bail};
-use include_dir::{Dir, include_dir};
-use sha2::{Digest, Sha256};
+use anyhow::{Context, Result};
 use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
 
-/// The helper crate's source travels in this program: an installed kernel needs no checkout.
-static SOURCE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../src");
-static ASSETS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../assets");
-const MANIFEST: &str = include_str!("../../../Cargo.toml");
-const LOCK: &str = include_str!("../../../Cargo.lock");
-/// The cell that the engine runs before the user's first, together with [`INIT`]: one compilation less.
-const PRELUDE: &str = include_str!("../../../kernel-spec/prelude.rs");
-/// A cell of each usual kind, run while the seed is built, so that a broken seed is found there.
-pub(crate) const WARM_UP: &str = include_str!("../../../kernel-spec/warm_up.rs");
-/// The cell crate's profile governs its dependencies: without this, candle would run with debug assertions.
-const CARGO_CONFIG: &str = "\
-[profile.dev.package.\"*\"]
-opt-level = 3
-debug-assertions = false
-overflow-checks = false
-";
-/// What the engine is told at start.
-const INIT: &str = ":dep candlebook = { path = {path}, features = [{features}] }
-";
-const ENGINE: &str = "evcxr 0.22.0";
-
-/// Where the seed for this program, toolchain and features is, or will be.
+/// The seed of this program, a toolchain and features; possibly not yet built.
 #[derive(Debug)]
 pub(crate) struct Seed {
     pub(crate) folder: PathBuf,
     features: Features,
-    /// Held, once the seed is ready, against its removal.
+    /// Held after [`Seed::make_ready`], so that no other process removes the seed.
     pub(crate) in_use: Option<File>,
 }
 
 impl Seed {
-    /// Finds the place for the features that `install` chose; quick.
+    /// The seed for the features that `install` selected. Builds nothing.
+    ///
+    /// # Errors
+    /// If rustc is not installed or too old, or the home folder is not usable.
     pub(crate) fn find() -> Result<Seed> {
         Seed::with(Features::chosen()?)
     }
 
-    /// Finds the place for features.
+    /// The seed for these features. Builds nothing.
+    ///
+    /// # Errors
+    /// As [`Seed::find`].
     pub(crate) fn with(features: Features) -> Result<Seed> {
         let version = home::rustc_version()?;
         home::check_rustc(&version)?;
+        let key = seed_key(&version, &features);
         Ok(Seed {
-            folder: home::folder()?.join("seeds").join(key(&version, &features)),
+            folder: home::folder()?.join("seeds").join(key),
             features,
             in_use: None,
         })
     }
 
-    /// The seed in a folder, while it is being built.
+    /// The seed in a folder, for the process that builds it.
     pub(crate) fn at(folder: PathBuf) -> Seed {
         Seed {
             folder,
@@ -73,27 +56,29 @@ impl Seed {
         }
     }
 
-    /// What it is built with.
+    /// Features of the build.
     pub(crate) fn features(&self) -> &Features {
         &self.features
     }
 
-    /// Whether it is built.
+    /// True if the build is complete.
     pub(crate) fn exists(&self) -> bool {
         self.folder.join("ready").is_file()
     }
 
-    /// Builds the seed where it is not there, with progress on standard error, and holds it. One process builds, others
-    /// wait and say so.
+    /// Builds the seed if necessary, with progress on standard error, and holds its lock. If
+    /// another process is building it, reports that and waits.
+    ///
+    /// # Errors
+    /// If a lock or file cannot be written, or the helper crate does not compile.
     pub(crate) fn make_ready(&mut self) -> Result<()> {
         let seeds = self
             .folder
             .parent()
             .context("the folder of seeds has no parent")?;
         home::create_folder(seeds)?;
-        let lock_path = self.folder.with_extension("lock");
         loop {
-            let lock = open_lock(&lock_path)?;
+            let lock = open_lock(&self.folder)?;
             lock.lock_shared().context("cannot lock the seed")?;
             if self.exists() {
                 self.in_use = Some(lock);
@@ -105,315 +90,68 @@ impl Seed {
                 lock.lock().context("cannot lock the seed")?;
             }
             if !self.exists() {
-                // The builder holds the lock too: if this process is killed, others wait until it is done or gone.
-                rustix::io::fcntl_setfd(&lock, rustix::io::FdFlags::empty())
-                    .context("cannot hand on the lock")?;
-                build(&self.folder, &self.features)?;
-                remove_unused(seeds, &self.folder);
+                // The warm-up process inherits the lock: if this process is killed, others still
+                // wait until the build ends.
+                inherit_lock(&lock).context("cannot pass the lock on")?;
+                build_seed(&self.folder, &self.features)?;
+                remove_unused(seeds, Some(&self.folder));
             }
         }
     }
 
-    /// Folder whose content a session starts with.
+    /// The folder whose content a session starts with.
     pub(crate) fn session(&self) -> PathBuf {
         self.folder.join("session")
     }
 
-    /// The lock file of a session, once it depends on the helper: the versions that were tested. Cargo leaves out what
-    /// cells do not need, and what it left out while the seed was built need not be left out again.
+    /// The lock file of a session that depends on the helper, with the tested versions.
+    ///
+    /// The session's own file lacks packages that cells do not need, which cargo has removed during
+    /// the build and need not remove again.
     pub(crate) fn lock_file(&self) -> PathBuf {
-        let warmed = self.folder.join("session/Cargo.lock");
         if self.exists() {
-            warmed
+            self.folder.join("session/Cargo.lock")
         } else {
             self.folder.join("helper/Cargo.lock")
         }
     }
 
-    /// Folder that the engine reads its start-up commands from.
+    /// The folder of the engine's start-up commands.
     pub(crate) fn config(&self) -> PathBuf {
         self.folder.join("config")
     }
-}
 
-/// Removes every seed that no process uses.
-pub(crate) fn remove_all() -> Result<()> {
-    let seeds = home::folder()?.join("seeds");
-    if seeds.is_dir() {
-        remove_unused(&seeds, Path::new(""));
+    /// Removes all seeds that no process uses.
+    ///
+    /// # Errors
+    /// If the home folder is not usable.
+    pub(crate) fn remove_all() -> Result<()> {
+        remove_unused(&home::folder()?.join("seeds"), None);
+        Ok(())
     }
-    Ok(())
 }
 
-/// A hash of all that decides what is in the seed.
-fn key(rustc: &str, features: &Features) -> String {
-    let mut hash = Sha256::new();
-    for part in [
-        rustc,
-        ENGINE,
-        &features.quoted(),
-        MANIFEST,
-        LOCK,
-        INIT,
-        PRELUDE,
-        WARM_UP,
-        CARGO_CONFIG,
-    ] {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    hash.update(format!("{:?}", BUILD_ENVIRONMENT));
-    for (name, value) in features.variables() {
-        hash.update(format!("{name}={value:?}"));
-    }
-    let mut files = Vec::new();
-    collect(&SOURCE, &mut files);
-    collect(&ASSETS, &mut files);
-    files.sort_by_key(|file| file.path());
-    for file in files {
-        hash.update(file.path().to_string_lossy().as_bytes());
-        hash.update([0]);
-        hash.update(file.contents());
-    }
-    hash.finalize()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-fn collect<'a>(folder: &'a Dir<'a>, files: &mut Vec<&'a include_dir::File<'a>>) {
-    files.extend(folder.files());
-    folder.dirs().for_each(|inner| collect(inner, files));
-}
-
-fn open_lock(path: &Path) -> Result<File> {
-    File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .read(true)
-        .open(path)
-        .with_context(|| format!("cannot open {}", path.display()))
-}
-
-/// Removes seeds other than `keep` whose lock nobody holds.
-fn remove_unused(seeds: &Path, keep: &Path) {
-    let Ok(entries) = std::fs::read_dir(seeds) else {
-        return;
-    };
-    for path in entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|e| e == "lock"))
-    {
-        let folder = path.with_extension("");
-        let Ok(lock) = open_lock(&path) else { continue };
-        // Held until the folder is gone.
-        if folder != keep && lock.try_lock().is_ok() {
-            // What cannot be removed now is tried again after the next build.
-            let _ = std::fs::remove_dir_all(folder);
-            let _ = std::fs::remove_file(&path);
+/// Removes the seeds that no process uses, except `keep`.
+fn remove_unused(seeds: &Path, keep: Option<&Path>) {
+    for_each_unlocked(seeds, |folder| {
+        if Some(folder) != keep {
+            remove_with_lock(folder);
         }
-    }
+    });
 }
 
-/// Lays the folder out and lets the engine warm up in it. The caller holds the lock.
-fn build(folder: &Path, features: &Features) -> Result<()> {
-    let start = Instant::now();
-    if folder.exists() {
-        std::fs::remove_dir_all(folder)
-            .with_context(|| format!("cannot clear {}", folder.display()))?;
-    }
-    eprintln!(
-        "candlebook: building the helper crate for the kernel, once for this version (some minutes)"
-    );
-    add_rust_src();
-    lay_out(folder, features).context("cannot prepare the folder of the seed")?;
-    warm_up(folder, features)?;
-    home::write_atomically(&folder.join("ready"), b"")?;
-    eprintln!(
-        "candlebook: the kernel is ready, after {:.0} s",
-        start.elapsed().as_secs_f64()
-    );
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn lay_out(folder: &Path, features: &Features) -> Result<()> {
-    let helper = folder.join("helper");
-    for (dir, name) in [(&SOURCE, "src"), (&ASSETS, "assets")] {
-        home::create_folder(&helper.join(name))?;
-        dir.extract(helper.join(name))?;
-    }
-    let mut manifest: toml::Table = MANIFEST.parse()?;
-    if let Some(workspace) = manifest
-        .get_mut("workspace")
-        .and_then(toml::Value::as_table_mut)
-    {
-        workspace.remove("members");
-    }
-    // Benchmarks are not carried along.
-    manifest.remove("bench");
-    std::fs::write(helper.join("Cargo.toml"), manifest.to_string())?;
-    std::fs::write(helper.join("Cargo.lock"), LOCK)?;
-    let config = folder.join("config");
-    home::create_folder(&config)?;
-    let path = toml::Value::String(helper.to_string_lossy().into_owned());
-    let init = INIT
-        .replace("{path}", &path.to_string())
-        .replace("{features}", &features.quoted());
-    std::fs::write(config.join("init.evcxr"), init + PRELUDE)?;
-    home::create_folder(&folder.join("session"))?;
-    write_cargo_config()?;
-    start_from_another(folder)
-}
-
-/// Takes over what an earlier seed has compiled: after a change of the helper alone, only the helper is compiled.
-/// Cargo finds out what still holds.
-fn start_from_another(folder: &Path) -> Result<()> {
-    let Some(seeds) = folder.parent() else {
-        return Ok(());
-    };
-    let age = |path: &PathBuf| {
-        std::fs::metadata(path.join("ready"))
-            .and_then(|ready| ready.modified())
-            .ok()
-    };
-    let others = std::fs::read_dir(seeds)?
-        .flatten()
-        .map(|entry| entry.path());
-    let Some(other) = others.filter(|path| age(path).is_some()).max_by_key(age) else {
-        return Ok(());
-    };
-    let lock = open_lock(&other.with_extension("lock"))?;
-    if lock.try_lock_shared().is_ok() {
-        let leave = [
-            &CELL_PRODUCTS[..],
-            &["candlebook-", "libcandlebook", "Cargo.lock"],
-        ]
-        .concat();
-        fill(&other.join("session"), &folder.join("session"), &leave)?;
-    }
-    Ok(())
-}
-
-/// Writes the cargo configuration that governs seeds and sessions, in the folder above both.
-fn write_cargo_config() -> Result<()> {
-    let folder = home::folder()?.join(".cargo");
-    home::create_folder(&folder)?;
-    home::write_atomically(&folder.join("config.toml"), CARGO_CONFIG.as_bytes())
-}
-
-/// The standard library's source improves completion and lets the engine name more types; without it most cells work.
-fn add_rust_src() {
-    let there =
-        home::sysroot().is_ok_and(|root| root.join("lib/rustlib/src/rust/library").is_dir());
-    if !there
-        && home::output(Command::new("rustup").args(["component", "add", "rust-src"])).is_err()
-    {
-        eprintln!(
-            "candlebook: rust-src could not be added; completion will know less (rustup component add rust-src)"
-        );
-    }
-}
-
-/// Runs the engine in the seed's folder until the prelude and the warm-up cells have passed.
-fn warm_up(folder: &Path, features: &Features) -> Result<()> {
-    let program = std::env::current_exe().context("cannot find the program's own path")?;
-    let mut engine = Command::new(program);
-    features.apply(&mut engine);
-    let mut child = engine
-        .args(["internal-warm-up", "--folder"])
-        .arg(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("cannot start the engine")?;
-    let stderr = child
-        .stderr
-        .take()
-        .context("the engine has no standard error")?;
-    let mut progress = Progress::new(count_packages(&folder.join("helper")));
-    let mut rest = String::new();
-    for line in BufReader::new(stderr).lines() {
-        let line = line.context("cannot read from the engine")?;
-        match line.trim().strip_prefix("Compiling ") {
-            Some(package) => progress.compiling(package),
-            None => rest.push_str(&format!("{line}\n")),
-        }
-    }
-    progress.end();
-    let status = child.wait().context("the engine did not end")?;
-    if !status.success() {
-        bail!(
-            "the helper crate could not be built ({status}):\n{}",
-            rest.trim()
-        );
-    }
-    Ok(())
-}
-
-/// How many packages the helper crate is compiled from, itself included; None where cargo does not say.
-fn count_packages(helper: &Path) -> Option<usize> {
-    let mut tree = Command::new("cargo");
-    tree.args([
-        "tree",
-        "--prefix",
-        "none",
-        "--edges",
-        "normal,build",
-        "--no-dedupe",
-        "--offline",
-    ])
-    .current_dir(helper);
-    let list = home::output(&mut tree).ok()?;
-    Some(
-        list.lines()
-            .filter_map(|line| line.split(" (").next())
-            .collect::<std::collections::BTreeSet<_>>()
-            .len(),
-    )
-}
-
-/// What is being compiled: one line that is rewritten on a terminal, every 20th package elsewhere.
-struct Progress {
-    done: usize,
-    terminal: bool,
-    /// How many packages there are, where that is known.
-    all: Option<usize>,
-    start: Instant,
-}
-
-impl Progress {
-    fn new(all: Option<usize>) -> Self {
-        Progress {
-            done: 0,
-            terminal: std::io::stderr().is_terminal(),
-            all,
-            start: Instant::now(),
-        }
-    }
-
-    fn compiling(&mut self, package: &str) {
-        self.done += 1;
-        let name = package.split_whitespace().next().unwrap_or(package);
-        let of = self.all.map_or(String::new(), |all| format!(" of {all}"));
-        let line = format!(
-            "compiling {name}: {}{of}, {:.0} s",
-            self.done,
-            self.start.elapsed().as_secs_f64()
-        );
-        if self.terminal {
-            eprint!("\r\x1b[2K{line}");
-            let _ = std::io::stderr().flush();
-        } else if self.done.is_multiple_of(20) {
-            eprintln!("{line}");
-        }
-    }
-
-    fn end(&self) {
-        if self.terminal {
-            eprint!("\r\x1b[2K");
-        }
+    #[test]
+    fn a_seed_without_its_mark_is_not_ready_and_takes_the_helpers_versions() {
+        let folder = tempfile::tempdir().unwrap();
+        let seed = Seed::at(folder.path().to_owned());
+        assert!(!seed.exists());
+        assert_eq!(seed.lock_file(), folder.path().join("helper/Cargo.lock"));
+        std::fs::write(folder.path().join("ready"), "").unwrap();
+        assert!(seed.exists());
+        assert_eq!(seed.lock_file(), folder.path().join("session/Cargo.lock"));
     }
 }

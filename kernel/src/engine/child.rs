@@ -1,40 +1,38 @@
-//! The process that runs cells: loads each cell's library and calls it, with the helper told before and after.
+//! The process that runs cells: loads each cell's library and calls it, between two hooks of the
+//! helper.
 //!
-//! The engine would do this itself by `evcxr::runtime_hook`, but only code around each cell can flush the cell's own
-//! buffers, and only so does `print!` without a newline reach the page before the cell ends.
+//! `evcxr::runtime_hook` would also run cells, but only code around each cell can flush the cell's
+//! own buffers, so that `print!` without a newline reaches the page before the cell ends.
 
+use super::protocol::{CELL_BEGINS, CELL_DONE};
 use libloading::Library;
 use std::ffi::c_void;
 use std::io::{BufRead, Write};
 
-/// Ends the engine's wait for a cell. Starts with a record separator, so that it is told from text without a newline.
-pub(crate) const CELL_DONE: &str = "\u{1e}EVCXR_EXECUTION_COMPLETE";
-
-/// Says that a cell's code runs from here on.
-pub(crate) const CELL_BEGINS: &str = "\u{1e}CANDLEBOOK_CELL_BEGINS";
-
-/// Where the helper's library is.
-pub(crate) const HELPER: &str = "CANDLEBOOK_HELPER";
+/// Variable with the path of the helper's library.
+pub(super) const HELPER: &str = "CANDLEBOOK_HELPER";
 
 type Cell = extern "C" fn(*mut c_void) -> *mut c_void;
 type Hook = extern "C" fn();
 
-/// Whether this process was started by the engine to run cells.
-pub(crate) fn is_wanted() -> bool {
+/// True if the engine started this process to run cells.
+pub(crate) fn is_child() -> bool {
     std::env::var_os("EVCXR_IS_RUNTIME").is_some()
         && std::env::var_os("CANDLEBOOK_KERNEL").is_some()
 }
 
-/// Runs cells until the engine closes our standard input.
-pub(crate) fn run() -> ! {
-    // SAFETY: no other thread runs yet. The engine asks for backtraces; candle then makes one for every error, and a
-    // panic in a cell buries its message.
+/// Runs cells until the engine closes standard input.
+#[allow(unsafe_code)]
+pub(crate) fn run_child() -> ! {
+    // The engine requests backtraces. Candle would then create one for every error, and the message
+    // of a panic would be hard to find.
+    // SAFETY: no other thread runs yet.
     unsafe { std::env::remove_var("RUST_BACKTRACE") };
     let mut variables: *mut c_void = std::ptr::null_mut();
-    let helper = helper();
+    let hooks = Hooks::load();
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
-        if let Err(error) = load_and_run(&line, &mut variables, helper) {
+        if let Err(error) = load_and_run(&line, &mut variables, hooks.as_ref()) {
             eprintln!("candlebook: cannot run the cell: {error}");
             std::process::exit(99);
         }
@@ -42,22 +40,34 @@ pub(crate) fn run() -> ! {
     std::process::exit(0);
 }
 
-/// The helper's two functions around a cell. It is the library that cells will link: loaded once, at the start, so that
-/// also a child that was restarted has them before a cell uses the helper.
-fn helper() -> Option<(Hook, Hook)> {
-    // SAFETY: the library is the helper crate, compiled for this process, and is never unloaded.
-    let library = Box::leak(Box::new(
-        unsafe { Library::new(std::env::var_os(HELPER)?) }.ok()?,
-    ));
-    // SAFETY: these are functions of the helper crate, without arguments.
-    let hook = |name: &[u8]| unsafe { library.get::<Hook>(name) }.map(|hook| *hook).ok();
-    hook(b"candlebook_cell_begin").zip(hook(b"candlebook_cell_end"))
+/// The helper's functions around a cell.
+struct Hooks {
+    begin: Hook,
+    end: Hook,
 }
 
+impl Hooks {
+    /// Loads the library that cells will link, once and at the start, so that a restarted child has
+    /// the hooks before a cell uses the helper.
+    #[allow(unsafe_code)]
+    fn load() -> Option<Hooks> {
+        let path = std::env::var_os(HELPER)?;
+        // SAFETY: the library is the helper crate, compiled for this process; it is never unloaded.
+        let library = Box::leak(Box::new(unsafe { Library::new(path) }.ok()?));
+        // SAFETY: these are functions of the helper crate without arguments.
+        let hook = |name: &[u8]| unsafe { library.get::<Hook>(name) }.map(|hook| *hook).ok();
+        Some(Hooks {
+            begin: hook(b"candlebook_cell_begin")?,
+            end: hook(b"candlebook_cell_end")?,
+        })
+    }
+}
+
+#[allow(unsafe_code)]
 fn load_and_run(
     line: &str,
     variables: &mut *mut c_void,
-    helper: Option<(Hook, Hook)>,
+    hooks: Option<&Hooks>,
 ) -> Result<(), String> {
     let mut words = line.split(' ');
     let (Some("LOAD_AND_RUN"), Some(path), Some(function)) =
@@ -67,27 +77,27 @@ fn load_and_run(
             "expected LOAD_AND_RUN with a library and a function, got {line:?}"
         ));
     };
-    // SAFETY: the library was compiled by the engine for this process, and is never unloaded (it is leaked below).
+    // SAFETY: the engine compiled the library for this process; it is leaked, so never unloaded.
     let library = Box::leak(Box::new(
         unsafe { Library::new(path) }.map_err(|error| error.to_string())?,
     ));
-    // Loaded, the file is of no more use; kernels that run for days would fill the disk with them.
+    // A loaded file is no longer needed, and kernels that run for days would fill the disk.
     let _ = std::fs::remove_file(path);
-    // SAFETY: the engine generated a function of this name and type.
+    // SAFETY: the engine generated a function with this name and type.
     let cell =
         unsafe { library.get::<Cell>(function.as_bytes()) }.map_err(|error| error.to_string())?;
-    if let Some((begin, _)) = helper {
-        begin();
+    if let Some(hooks) = hooks {
+        (hooks.begin)();
     }
-    say(CELL_BEGINS)?;
+    send(CELL_BEGINS)?;
     *variables = cell(*variables);
-    if let Some((_, end)) = helper {
-        end();
+    if let Some(hooks) = hooks {
+        (hooks.end)();
     }
-    say(CELL_DONE)
+    send(CELL_DONE)
 }
 
-fn say(line: &str) -> Result<(), String> {
+fn send(line: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")
         .and_then(|()| out.flush())

@@ -1,12 +1,26 @@
-//! The engine: evcxr, the process that runs cells, and the output of both. Uses `build`.
+//! The engine: evcxr, the process that runs cells, and the output of both.
+//!
+//! Uses `home` and `build`; knows nothing of Jupyter. Offers [`Engine`], which turns a cell into an
+//! [`Outcome`] and sends [`Event`]s while the cell runs, and [`code`], which analyzes cells as
+//! text.
 
-pub(crate) mod child;
+mod protocol;
+mod event;
+mod pipes;
+mod relay;
+mod control;
+mod child;
 pub(crate) mod code;
-pub(crate) mod relay;
-pub(crate) mod engine;
-pub(crate) mod warm_up;
+mod optimization;
+mod outcome;
+mod process;
+mod report;
+mod evaluator;
+mod warm_up;
 
-pub(crate) use engine::{
-    CellError, ChildHandle, Engine, Outcome, end_descendants, set_environment,
-};
-pub(crate) use relay::{Display, Event, Op, Sink};
+pub(crate) use child::{is_child, run_child};
+pub(crate) use evaluator::{Engine, set_environment};
+pub(crate) use event::{Display, Event, Op, Sink};
+pub(crate) use outcome::{CellError, Outcome};
+pub(crate) use process::{ChildHandle, end_descendants};
+pub(crate) use warm_up::run_warm_up;

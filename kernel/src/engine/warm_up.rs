@@ -1,14 +1,18 @@
-//! The warm-up process: the engine builds a seed by running the prelude and the warm-up cells in it.
+//! The warm-up process, in which the engine builds a seed.
 
-use super::engine::{Engine, set_environment};
-use super::relay::Event;
-use crate::build::{Seed, Session, WARM_UP};
+use super::evaluator::{Engine, set_environment};
+use super::event::Event;
+use crate::build::{Seed, Session, WARM_UP_CELLS};
 use anyhow::Result;
 use std::path::Path;
 
-/// The body of the warm-up process: the engine, in the seed's folder, runs the prelude and the warm-up cells.
+/// Runs the prelude and the warm-up cells in a seed's folder.
+///
+/// # Errors
+/// If the engine cannot be started or a cell fails.
+#[allow(unsafe_code)]
 pub(crate) fn run_warm_up(folder: &Path) -> Result<()> {
-    let complain = Box::new(|event| {
+    let print_errors = Box::new(|event| {
         if let Event::Stderr(text) = event {
             eprint!("{text}");
         }
@@ -16,8 +20,8 @@ pub(crate) fn run_warm_up(folder: &Path) -> Result<()> {
     let session = Session::in_seed(Seed::at(folder.to_owned()));
     // SAFETY: no thread has been started yet.
     unsafe { set_environment(&session)? };
-    let mut engine = Engine::start(&session, complain)?;
-    for cell in WARM_UP.split("\n// ---\n") {
+    let mut engine = Engine::start(&session, print_errors)?;
+    for cell in WARM_UP_CELLS.split("\n// ---\n") {
         engine
             .execute(cell, &|_, _| String::new())
             .into_result()

@@ -7,7 +7,6 @@ use super::state::KernelState;
 use super::stdin::Prompter;
 use super::worker;
 use crate::build::Session;
-use crate::build::session;
 use crate::engine;
 use crate::home;
 use anyhow::{Context, Result};
@@ -59,7 +58,7 @@ async fn serve(info: ConnectionInfo, session: Session) -> Result<()> {
     state.kill();
     // Running compilers, including those of a seed, would keep writing into removed folders.
     engine::end_descendants();
-    session::remove(&folder);
+    Session::remove(&folder);
     Ok(())
 }
 

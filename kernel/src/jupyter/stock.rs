@@ -36,8 +36,8 @@ pub(crate) fn serve_stock_kernel(connection_file: &Path) -> Result<()> {
         .env("EVCXR_CONFIG_DIR", session.seed.config())
         .env(name, path)
         // The seed's build environment: any other would rebuild it.
-        .envs(crate::build::environment::BUILD_ENVIRONMENT)
-        .envs(crate::build::front::stock_environment(&session)?)
+        .envs(crate::build::BUILD_ENVIRONMENT)
+        .envs(crate::build::cargo::stock_environment(&session)?)
         // The stock server would overwrite a user's kernel named "rust" that it finds on this path.
         .env("JUPYTER_PATH", &session.folder)
         .exec();

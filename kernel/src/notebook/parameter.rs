@@ -1,7 +1,8 @@
 //! Parameters of a notebook, which replace the values of `let` statements.
 
+use crate::engine::code::parse_cell;
+use ra_ap_syntax::AstNode;
 use ra_ap_syntax::ast::{self, HasName};
-use ra_ap_syntax::{AstNode, Edition, SourceFile, TextSize};
 use std::ops::Range;
 
 /// A new value of a variable in the cell tagged "parameters".
@@ -36,9 +37,9 @@ struct LetStatement {
 }
 
 fn let_statements(source: &str) -> Vec<LetStatement> {
-    const HEAD: &str = "fn cell() {\n";
-    let parsed = SourceFile::parse(&format!("{HEAD}{source}\n}}"), Edition::Edition2024);
-    let statements = parsed
+    let cell = parse_cell(source);
+    let statements = cell
+        .syntax
         .syntax_node()
         .descendants()
         .filter_map(ast::LetStmt::cast);
@@ -48,10 +49,9 @@ fn let_statements(source: &str) -> Vec<LetStatement> {
                 return None;
             };
             let value = statement.initializer()?.syntax().text_range();
-            let position = |offset: TextSize| usize::from(offset) - HEAD.len();
             Some(LetStatement {
                 name: name.name()?.text().to_string(),
-                value: position(value.start())..position(value.end()),
+                value: cell.bytes(value),
             })
         })
         .collect()

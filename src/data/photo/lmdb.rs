@@ -5,7 +5,7 @@ use crate::data::photo::datum::Datum;
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
 use crate::lock::lock;
-use crate::show::Line;
+use crate::show::StatusLine;
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Env, EnvFlags, EnvOpenOptions, WithoutTls};
 use image::RgbImage;
@@ -65,7 +65,7 @@ impl LmdbRecords {
         let database = self.database.clone();
         let (mut labels, mut labelled, mut damaged) = (Vec::new(), false, None);
         let mut bad = 0;
-        let mut line = Line::new();
+        let mut line = StatusLine::new();
         let reading = database.env.read_txn().map_err(wrong)?;
         for record in database
             .records
@@ -94,9 +94,9 @@ impl LmdbRecords {
             })?);
             self.keys.extend_from_slice(key);
             self.ends.push(self.keys.len());
-            line.at(|| format!("{}: {} records found", path.display(), labels.len()));
+            line.update(|| format!("{}: {} records found", path.display(), labels.len()));
         }
-        line.done(|| format!("{}: {} records found", path.display(), labels.len()));
+        line.finish(|| format!("{}: {} records found", path.display(), labels.len()));
         if bad == labels.len() {
             let got = damaged.map_or("an empty one".into(), |reason| {
                 format!("records of another kind ({reason})")

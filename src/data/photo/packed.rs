@@ -10,7 +10,7 @@ use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
 use crate::file::{AtomicFile, Sha256};
 use crate::lock::lock;
-use crate::show::Line;
+use crate::show::StatusLine;
 use rayon::prelude::*;
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
@@ -149,10 +149,10 @@ fn make(
     let mut end = HEADER + ENTRY * n as u64;
     out.seek(SeekFrom::Start(end))
         .map_err(Error::io("write", path))?;
-    let mut line = Line::new();
+    let mut line = StatusLine::new();
     for start in (0..n).step_by(CHUNK) {
         check_stopped()?;
-        line.at(|| format!("decoding photographs: {start} of {n}"));
+        line.update(|| format!("decoding photographs: {start} of {n}"));
         let frames: Vec<_> = (start..n.min(start + CHUNK))
             .into_par_iter()
             .map(decode)
@@ -193,7 +193,7 @@ fn make(
     out.into_inner()
         .map_err(|error| Error::io("write", path)(error.into_error()))?
         .commit()?;
-    line.done(|| {
+    line.finish(|| {
         format!(
             "{n} photographs decoded, {:.0} MB in {}",
             end as f64 / 1e6,

@@ -9,6 +9,7 @@ use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::math::Rng;
+use crate::show::note;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
@@ -137,12 +138,12 @@ impl PhotoStream {
                 hint,
             ));
         }
-        println!(
+        note(format_args!(
             "{}: {reason}. Another picture stands in for it ({} unreadable of at most {})",
             name.display(),
             bad.len(),
             self.most
-        );
+        ));
         Ok(())
     }
 

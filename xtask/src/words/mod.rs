@@ -5,8 +5,8 @@ mod rust;
 mod table;
 mod text;
 
-use crate::Place;
 use crate::sources::{self, TextFile};
+use crate::workspace::Workspace;
 use regex_lite::{Regex, RegexBuilder};
 use std::path::Path;
 use table::{PHRASES, Phrase};
@@ -30,8 +30,8 @@ const MAX_OPENINGS_PERCENT: f64 = 3.0;
 const MAX_LINES: usize = 40;
 
 /// The step of `cargo xtask test`: prints the counts, and fails if one is above its limit.
-pub fn check(place: &Place) -> Result<(), String> {
-    let report = report(&place.root)?;
+pub(crate) fn check(workspace: &Workspace) -> Result<(), String> {
+    let report = report(&workspace.root)?;
     report.print_counts();
     report
         .findings
@@ -52,7 +52,7 @@ pub fn check(place: &Place) -> Result<(), String> {
 }
 
 /// Lists every finding in files whose path begins with one of these; without any, in all files.
-pub fn list(root: &Path, paths: &[&str]) -> Result<(), String> {
+pub(crate) fn list(root: &Path, paths: &[&str]) -> Result<(), String> {
     let report = report(root)?;
     let wanted =
         |finding: &&String| paths.is_empty() || paths.iter().any(|path| finding.starts_with(path));

@@ -5,17 +5,17 @@ use proc_macro2::{TokenStream, TokenTree};
 
 /// An identifier that is not to be used.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Forbidden {
-    pub line: usize,
-    pub name: String,
-    pub say: &'static str,
+pub(crate) struct Forbidden {
+    pub(crate) line: usize,
+    pub(crate) name: String,
+    pub(crate) say: &'static str,
 }
 
 /// Finds the forbidden names in a file, in macros too; strings and comments do not count.
 ///
 /// # Errors
 /// If the text is not Rust.
-pub fn forbidden(path: &str, source: &str) -> Result<Vec<Forbidden>, String> {
+pub(crate) fn forbidden(path: &str, source: &str) -> Result<Vec<Forbidden>, String> {
     let tokens: TokenStream = source
         .parse()
         .map_err(|error: proc_macro2::LexError| format!("{path}: {error}"))?;

@@ -12,7 +12,7 @@ enum Kind {
 }
 
 /// Comments and doc comments. Lines with the same marker that follow each other are one passage.
-pub fn comments(source: &str) -> Vec<Passage> {
+pub(crate) fn comments(source: &str) -> Vec<Passage> {
     let mut found = Vec::new();
     let mut own_line = true;
     for (kind, line, token) in tokens(source) {
@@ -57,7 +57,7 @@ pub fn comments(source: &str) -> Vec<Passage> {
 }
 
 /// String literals of more than one word, up to the file's tests.
-pub fn messages(source: &str) -> Vec<Passage> {
+pub(crate) fn messages(source: &str) -> Vec<Passage> {
     let tested = source.find("#[cfg(test)]").unwrap_or(source.len());
     tokens(&source[..tested])
         .filter(|(kind, _, token)| *kind == Kind::Text && token.contains(' '))

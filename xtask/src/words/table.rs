@@ -3,13 +3,13 @@
 //! To add one, write a line; `cargo xtask words PATH` lists the findings.
 
 /// A phrase that paraphrases a term of the field.
-pub struct Phrase {
+pub(crate) struct Phrase {
     /// A regular expression of whole words; a space stands for any white space, letters for both cases.
-    pub pattern: &'static str,
+    pub(crate) pattern: &'static str,
     /// Words of which none may follow: with them the phrase is ordinary English.
-    pub unless: &'static [&'static str],
+    pub(crate) unless: &'static [&'static str],
     /// The replacement.
-    pub say: &'static str,
+    pub(crate) say: &'static str,
 }
 
 const fn phrase(pattern: &'static str, say: &'static str) -> Phrase {
@@ -46,7 +46,7 @@ const QUESTION: &[&str] = &[
     "something",
 ];
 
-pub const PHRASES: &[Phrase] = &[
+pub(crate) const PHRASES: &[Phrase] = &[
     phrase("(is|are|was|were|as) no numbers?", "NaN"),
     phrase(
         "(number|value|file|one)s? that (is|are) none",
@@ -132,7 +132,7 @@ pub const PHRASES: &[Phrase] = &[
 
 /// Positions at which a name is forbidden.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Position {
+pub(crate) enum Position {
     /// After `const` or `static`.
     Constant,
     /// After `struct`, `enum`, `union`, `trait` or `type`.
@@ -144,13 +144,13 @@ pub enum Position {
 }
 
 /// Names that code does not use.
-pub struct Names {
-    pub names: &'static [&'static str],
-    pub position: Position,
+pub(crate) struct Names {
+    pub(crate) names: &'static [&'static str],
+    pub(crate) position: Position,
     /// The start of the paths of the files that the rule is for; empty for all.
-    pub below: &'static str,
+    pub(crate) below: &'static str,
     /// The replacement.
-    pub say: &'static str,
+    pub(crate) say: &'static str,
 }
 
 const fn names(position: Position, names: &'static [&'static str], say: &'static str) -> Names {
@@ -164,7 +164,7 @@ const fn names(position: Position, names: &'static [&'static str], say: &'static
 
 use Position::{Anywhere, Constant, Function, Type};
 
-pub const NAMES: &[Names] = &[
+pub(crate) const NAMES: &[Names] = &[
     names(
         Constant,
         &["LARGEST", "MOST", "LONGEST", "CHUNK"],

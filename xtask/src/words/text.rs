@@ -1,29 +1,29 @@
 //! Passages of prose: grouped comment lines, Markdown without its code, Python comments, notebooks.
 
 /// A piece of prose. Its lines are those of the file, from `line` on.
-pub struct Passage {
-    pub line: usize,
-    pub text: String,
+pub(crate) struct Passage {
+    pub(crate) line: usize,
+    pub(crate) text: String,
 }
 
 impl Passage {
     /// The line of the file at a position in the text.
-    pub fn line_at(&self, position: usize) -> usize {
+    pub(crate) fn line_at(&self, position: usize) -> usize {
         self.line + self.text[..position].matches('\n').count()
     }
 }
 
 /// A comment as it is in the file.
-pub struct Comment {
-    pub line: usize,
+pub(crate) struct Comment {
+    pub(crate) line: usize,
     /// No code precedes it on its line.
-    pub own_line: bool,
-    pub marker: &'static str,
-    pub text: String,
+    pub(crate) own_line: bool,
+    pub(crate) marker: &'static str,
+    pub(crate) text: String,
 }
 
 /// Joins comments that are alone on consecutive lines and have the same marker.
-pub fn grouped(comments: Vec<Comment>) -> Vec<Passage> {
+pub(crate) fn grouped(comments: Vec<Comment>) -> Vec<Passage> {
     let mut passages: Vec<Passage> = Vec::new();
     let mut last: Option<(usize, &str)> = None;
     for comment in comments {
@@ -46,7 +46,7 @@ pub fn grouped(comments: Vec<Comment>) -> Vec<Passage> {
 }
 
 /// Markdown without its code: of blocks only the comments remain, of spans only single words.
-pub fn without_code(markdown: &str) -> String {
+pub(crate) fn without_code(markdown: &str) -> String {
     let mut fenced = false;
     let mut lines = Vec::new();
     for line in markdown.split('\n') {
@@ -85,7 +85,7 @@ fn without_spans(text: &str) -> String {
 }
 
 /// Comments and docstrings of Python code.
-pub fn python(source: &str) -> Vec<Passage> {
+pub(crate) fn python(source: &str) -> Vec<Passage> {
     let mut found = Vec::new();
     let mut rest = source;
     let (mut line, mut own_line, mut statement) = (1, true, true);
@@ -148,7 +148,7 @@ fn python_string(rest: &str, quote: char) -> usize {
 ///
 /// # Errors
 /// If the text is not a notebook.
-pub fn notebook(json: &str) -> Result<Vec<Passage>, String> {
+pub(crate) fn notebook(json: &str) -> Result<Vec<Passage>, String> {
     let document: serde_json::Value =
         serde_json::from_str(json).map_err(|error| error.to_string())?;
     let cells = document["cells"]

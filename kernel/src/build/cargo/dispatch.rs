@@ -1,0 +1,115 @@
+//! The shim's programs: `cargo`, `rustup` and the compiler's wrapper.
+
+use super::answers::{Answer, AnswerFile};
+use super::metadata::reduce;
+use super::process::{bin_folder, cargo, finish, rustup};
+use super::recorder::{build, record};
+use super::variables::{CARGO, LOCK, RECORDER, SESSION};
+use crate::build::environment::SHIM_FOLDER;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Stdio};
+
+/// Runs the shim if this program was called by one of the shim's names.
+pub(crate) fn run_if_called() -> Option<ExitCode> {
+    std::env::var_os(CARGO)?;
+    let name = std::env::args_os().next()?;
+    let arguments = || -> Vec<String> { std::env::args().skip(1).collect() };
+    match Path::new(&name).file_name()?.to_str()? {
+        "cargo" => Some(run_cargo(&arguments())),
+        "rustup" => Some(run_rustup(&arguments())),
+        RECORDER => Some(record()),
+        _ => None,
+    }
+}
+
+/// Answers `rustup which cargo` with the shim, and passes other calls on.
+fn run_rustup(arguments: &[String]) -> ExitCode {
+    if arguments == ["which", "cargo"]
+        && let Some(bin) = bin_folder()
+    {
+        println!("{}", bin.join("cargo").display());
+        return ExitCode::SUCCESS;
+    }
+    finish(rustup(arguments))
+}
+
+fn run_cargo(arguments: &[String]) -> ExitCode {
+    if let Some(lock) = std::env::var_os(LOCK) {
+        restore_lock_file(Path::new(&lock));
+        return finish(cargo(arguments));
+    }
+    let command = arguments.first().map(String::as_str);
+    if let Some("build" | "check") = command {
+        return build(arguments);
+    }
+    let file = AnswerFile::new(arguments);
+    let recorded = file.as_ref().and_then(AnswerFile::find);
+    let answer = match recorded.map_or_else(|| ask_cargo(arguments), Ok) {
+        Ok(answer) => answer,
+        Err(error) => {
+            eprintln!("candlebook: cannot run cargo: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if let Some(file) = &file {
+        file.record(&answer);
+    }
+    let written = std::io::stdout().write_all(&answer.text);
+    ExitCode::from(if written.is_ok() { answer.code } else { 1 })
+}
+
+/// Calls cargo, and reduces its metadata. Output in another format passes through unchanged.
+fn ask_cargo(arguments: &[String]) -> std::io::Result<Answer> {
+    let lock = endangered_lock_file();
+    let mut cargo = cargo(arguments);
+    cargo.stdout(Stdio::piped());
+    let out = cargo.spawn()?.wait_with_output()?;
+    if let Some(lock) = lock {
+        std::fs::write(lock.path, lock.text)?;
+    }
+    let is_metadata = arguments.iter().any(|argument| argument == "metadata");
+    let reduced = is_metadata.then(|| reduce(&out.stdout)).flatten();
+    Ok(Answer {
+        text: reduced.unwrap_or(out.stdout),
+        code: out.status.code().unwrap_or(1) as u8,
+    })
+}
+
+struct LockFile {
+    path: PathBuf,
+    text: String,
+}
+
+/// The session's lock file, if cargo is about to empty it.
+///
+/// Before the engine adds a crate, it asks cargo about a package that depends on that crate alone.
+/// With an emptied lock file, cargo would then resolve and compile everything again.
+fn endangered_lock_file() -> Option<LockFile> {
+    let session = PathBuf::from(std::env::var_os(SESSION)?);
+    let manifest = std::fs::read_to_string(session.join("Cargo.toml")).ok()?;
+    let path = session.join("Cargo.lock");
+    let text = std::fs::read_to_string(&path).ok()?;
+    let endangered = !depends_on_helper(&manifest) && text.contains("name = \"candlebook\"");
+    endangered.then_some(LockFile { path, text })
+}
+
+/// Restores the lock file of a stock session, once, as soon as the session depends on the helper.
+/// If that fails, cargo selects versions itself.
+fn restore_lock_file(lock: &Path) {
+    let Some(session) = std::env::var_os(SESSION).map(PathBuf::from) else {
+        return;
+    };
+    let manifest = std::fs::read_to_string(session.join("Cargo.toml")).unwrap_or_default();
+    let done = session.join(SHIM_FOLDER).join("locked");
+    if depends_on_helper(&manifest)
+        && !done.exists()
+        && std::fs::copy(lock, session.join("Cargo.lock")).is_ok()
+    {
+        let _ = std::fs::write(done, "");
+    }
+}
+
+fn depends_on_helper(manifest: &str) -> bool {
+    manifest.contains("\ncandlebook =")
+}

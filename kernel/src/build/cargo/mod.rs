@@ -1,0 +1,21 @@
+//! The cargo shim: a `cargo` that precedes the real one on the engine's `PATH`, to save time.
+//!
+//! - `cargo metadata`: rust-analyzer loads every listed package at start, about 150 and the
+//!   standard library. The shim lists only those that a cell can name.
+//! - Calls that repeat at every start are answered from recordings made during the seed's build.
+//! - `cargo build`: cargo checks 180 packages before it compiles the cell. The compiler's command
+//!   is always the same, so the shim records it once and then runs it directly.
+//!
+//! Other calls go to the real cargo. `rustc` is the toolchain's own, without rustup's proxy.
+
+mod variables;
+mod process;
+mod answers;
+mod metadata;
+mod recorder;
+mod dispatch;
+mod install;
+
+pub(crate) use dispatch::run_if_called;
+pub(crate) use install::{cargo_home, lay_out, select, stock_environment};
+pub(crate) use process::original_path;

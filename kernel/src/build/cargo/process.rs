@@ -1,0 +1,59 @@
+//! The real programs behind the shim.
+
+use super::variables::{CARGO, CARGO_HOME, PATH, SESSION};
+use crate::build::environment::SHIM_FOLDER;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+/// `PATH` without the shim's folder.
+pub(crate) fn original_path() -> OsString {
+    std::env::var_os(PATH)
+        .or_else(|| std::env::var_os("PATH"))
+        .unwrap_or_default()
+}
+
+/// The shim's folder of programs.
+pub(super) fn bin_folder() -> Option<PathBuf> {
+    std::env::var_os(SESSION).map(|session| Path::new(&session).join(SHIM_FOLDER).join("bin"))
+}
+
+/// A command of the real cargo.
+pub(super) fn cargo(arguments: &[String]) -> Command {
+    with_user_environment(
+        std::env::var_os(CARGO).unwrap_or_else(|| "cargo".into()),
+        arguments,
+    )
+}
+
+/// A command of the real rustup.
+pub(super) fn rustup(arguments: &[String]) -> Command {
+    let program = std::env::split_paths(&original_path())
+        .map(|folder| folder.join("rustup"))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| "/nonexistent/rustup".into());
+    with_user_environment(program.into(), arguments)
+}
+
+fn with_user_environment(program: OsString, arguments: &[String]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).env("PATH", original_path());
+    if let Some(home) = std::env::var_os(CARGO_HOME) {
+        command.env("CARGO_HOME", home);
+    }
+    command
+}
+
+/// Runs a command and returns its exit code.
+pub(super) fn finish(mut command: Command) -> ExitCode {
+    match command.status() {
+        Ok(status) => ExitCode::from(status.code().unwrap_or(1) as u8),
+        Err(error) => {
+            eprintln!(
+                "candlebook: cannot run {}: {error}",
+                command.get_program().to_string_lossy()
+            );
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Compilation of cells by a recorded compiler command.
+
+use super::answers::AnswerFile;
+use super::process::{bin_folder, cargo, finish};
+use super::variables::{RECORD, RECORDER, SESSION};
+use crate::build::environment::SHIM_FOLDER;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+/// Variables that affect the compiler command of a cell, besides the call and Cargo.toml.
+const COMMAND_VARIABLES: [&str; 6] = [
+    "RUSTC",
+    "CARGO_INCREMENTAL",
+    "RUSTFLAGS",
+    "CARGO_PROFILE_DEV_OPT_LEVEL",
+    "EVCXR_FORCE_DYLIB",
+    "LD_PRELOAD",
+];
+
+/// Cargo's compiler command for a cell.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct RustcCommand {
+    arguments: Vec<String>,
+    /// Variables that cargo sets for the compiler.
+    environment: Vec<(String, String)>,
+}
+
+/// Compiles a cell by the recorded command, or by cargo, which then records it.
+///
+/// A record belongs to one Cargo.toml: after `:dep`, cargo runs again. If the user added a local
+/// crate, whose source may change, cargo always runs.
+///
+/// `cargo check`, by which the engine infers a variable's type, becomes the same command without
+/// code generation: cargo would first check every library, for half a minute.
+pub(crate) fn build(arguments: &[String]) -> ExitCode {
+    let check = arguments.first().is_some_and(|command| command == "check");
+    let command: Vec<String> = std::iter::once("build".to_owned())
+        .chain(arguments.iter().skip(1).cloned())
+        .collect();
+    let Some(record) = record_file(&command) else {
+        return finish(cargo(arguments));
+    };
+    let recorded = record
+        .read()
+        .and_then(|text| serde_json::from_str::<RustcCommand>(&text).ok());
+    if let Some(command) = recorded {
+        return compile(&command, check);
+    }
+    let mut cargo = cargo(arguments);
+    if let (false, Some(bin)) = (check, bin_folder()) {
+        cargo
+            .env("RUSTC_WRAPPER", bin.join(RECORDER))
+            .env(RECORD, &record.path);
+    }
+    finish(cargo)
+}
+
+/// The file that records the command of this build: in the seed while it is being built, later in
+/// the session if the seed has none. `None` if the command must not be recorded.
+fn record_file(arguments: &[String]) -> Option<AnswerFile> {
+    let session = PathBuf::from(std::env::var_os(SESSION)?);
+    let manifest = std::fs::read_to_string(session.join("Cargo.toml")).ok()?;
+    let wrapped = std::env::var_os("RUSTC_WRAPPER").is_some();
+    if has_local_crate(&manifest) || wrapped || std::env::current_dir().ok()? != session {
+        return None;
+    }
+    let mut call = arguments.to_vec();
+    call.extend(
+        COMMAND_VARIABLES
+            .iter()
+            .map(|name| format!("{name}={}", std::env::var(name).unwrap_or_default())),
+    );
+    let mut record = AnswerFile::new(&call)?;
+    if !record.is_recording() && !record.path.is_file() {
+        let name = record.path.file_name()?.to_owned();
+        record.path = session.join(SHIM_FOLDER).join(name);
+    }
+    Some(record)
+}
+
+/// True if a manifest depends on a local crate besides the helper.
+fn has_local_crate(manifest: &str) -> bool {
+    let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or_default();
+    dependencies
+        .lines()
+        .any(|line| line.contains("path") && !line.starts_with("candlebook ="))
+}
+
+fn compile(command: &RustcCommand, check: bool) -> ExitCode {
+    let Some((program, arguments)) = command.arguments.split_first() else {
+        return ExitCode::FAILURE;
+    };
+    let mut rustc = Command::new(program);
+    let emit = |argument: &String| {
+        if check && argument.starts_with("--emit=") {
+            "--emit=metadata".into()
+        } else {
+            argument.clone()
+        }
+    };
+    let environment = command.environment.iter();
+    rustc
+        .args(arguments.iter().map(emit))
+        .envs(environment.map(|(name, value)| (name, value)));
+    let code = finish(rustc);
+    let out_dir = arguments
+        .iter()
+        .skip_while(|argument| *argument != "--out-dir")
+        .nth(1);
+    if let (ExitCode::SUCCESS, Some(folder)) = (code, out_dir) {
+        print_artifact(folder);
+    }
+    code
+}
+
+/// Prints cargo's message that names the compiled library.
+fn print_artifact(folder: &str) {
+    let library = Path::new(folder).join(format!("libctx{}", std::env::consts::DLL_SUFFIX));
+    let message = json!({
+        "reason": "compiler-artifact",
+        "target": { "name": "ctx" },
+        "filenames": [library],
+    });
+    println!("{message}");
+}
+
+/// Acts as the compiler's wrapper in a build by cargo: records the command of a cell, then runs it.
+pub(crate) fn record() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let is_cell = arguments
+        .windows(2)
+        .any(|pair| pair == ["--crate-name", "ctx"]);
+    if let (true, Some(file), Ok(session)) =
+        (is_cell, std::env::var_os(RECORD), std::env::var(SESSION))
+    {
+        write_record(file.into(), session, &arguments);
+    }
+    let Some((program, arguments)) = arguments.split_first() else {
+        return ExitCode::FAILURE;
+    };
+    let mut rustc = Command::new(program);
+    rustc.args(arguments);
+    finish(rustc)
+}
+
+fn write_record(path: PathBuf, session: String, arguments: &[String]) {
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| {
+            name.starts_with("CARGO_PKG_")
+                || name.starts_with("CARGO_MANIFEST_")
+                || name == "LD_LIBRARY_PATH"
+        });
+    let command = RustcCommand {
+        arguments: arguments.to_vec(),
+        environment: environment.collect(),
+    };
+    if let Ok(text) = serde_json::to_string(&command) {
+        AnswerFile { path, session }.write(&text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_local_crate;
+
+    #[test]
+    fn only_crates_besides_the_helper_count_as_local() {
+        let helper = "[package]\nname = \"ctx\"\n[dependencies]\ncandlebook = { path = \"/h\" }\n";
+        assert!(!has_local_crate(helper));
+        assert!(!has_local_crate(&format!("{helper}rand = \"0.9\"\n")));
+        assert!(has_local_crate(&format!(
+            "{helper}own = {{ path = \"/o\" }}\n"
+        )));
+    }
+}

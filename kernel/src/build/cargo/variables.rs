@@ -1,0 +1,19 @@
+//! Environment variables through which a kernel configures its shim.
+
+/// The real cargo.
+pub(crate) const CARGO: &str = "CANDLEBOOK_CARGO";
+/// The user's `CARGO_HOME`.
+pub(crate) const CARGO_HOME: &str = "CANDLEBOOK_CARGO_HOME";
+/// The folder of recorded answers.
+pub(crate) const ANSWERS: &str = "CANDLEBOOK_ANSWERS";
+/// The session's folder.
+pub(crate) const SESSION: &str = "CANDLEBOOK_SESSION";
+/// `PATH` without the shim's folder.
+pub(crate) const PATH: &str = "CANDLEBOOK_PATH";
+/// The lock file that a stock session must keep.
+pub(crate) const LOCK: &str = "CANDLEBOOK_LOCK";
+/// The file for the recorded compiler command.
+pub(crate) const RECORD: &str = "CANDLEBOOK_RECORD";
+
+/// File name of the shim as the compiler's wrapper.
+pub(crate) const RECORDER: &str = "candlebook-rustc";

@@ -1,0 +1,105 @@
+//! The build of a seed: a warm-up process runs the engine in the seed's folder.
+
+use super::features::Features;
+use super::layout::lay_out;
+use super::progress::Progress;
+use crate::home;
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+/// One cell of each common kind, run during the build, so that a broken seed is detected there.
+pub(crate) const WARM_UP_CELLS: &str = include_str!("../../../kernel-spec/warm_up.rs");
+
+/// Builds a seed in an empty folder. The caller holds the seed's lock.
+///
+/// # Errors
+/// If a file cannot be written or the helper crate does not compile.
+pub(crate) fn build_seed(folder: &Path, features: &Features) -> Result<()> {
+    let start = Instant::now();
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot clear {}", folder.display()))?;
+    }
+    eprintln!(
+        "candlebook: building the helper crate for the kernel, once for this version (some minutes)"
+    );
+    add_rust_src();
+    lay_out(folder, features).context("cannot prepare the folder of the seed")?;
+    warm_up(folder, features)?;
+    home::write_atomically(&folder.join("ready"), b"")?;
+    eprintln!(
+        "candlebook: the kernel is ready, after {:.0} s",
+        start.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+/// Installs the standard library's source. It improves completion and lets the engine name more
+/// types, but most cells work without it.
+fn add_rust_src() {
+    let installed =
+        home::sysroot().is_ok_and(|root| root.join("lib/rustlib/src/rust/library").is_dir());
+    let mut rustup = Command::new("rustup");
+    if !installed && home::output(rustup.args(["component", "add", "rust-src"])).is_err() {
+        eprintln!(
+            "candlebook: rust-src could not be installed; completion will be limited (rustup component add rust-src)"
+        );
+    }
+}
+
+/// Runs the engine in the seed's folder until the prelude and the warm-up cells have passed.
+fn warm_up(folder: &Path, features: &Features) -> Result<()> {
+    let mut child = start_warm_up(folder, features)?;
+    let stderr = child
+        .stderr
+        .take()
+        .context("the engine has no standard error")?;
+    let mut progress = Progress::new(count_packages(&folder.join("helper")));
+    let mut messages = String::new();
+    for line in BufReader::new(stderr).lines() {
+        let line = line.context("cannot read from the engine")?;
+        match line.trim().strip_prefix("Compiling ") {
+            Some(package) => progress.compiling(package),
+            None => messages.push_str(&format!("{line}\n")),
+        }
+    }
+    progress.end();
+    let status = child.wait().context("cannot wait for the engine")?;
+    if !status.success() {
+        bail!(
+            "the helper crate could not be built ({status}):\n{}",
+            messages.trim()
+        );
+    }
+    Ok(())
+}
+
+fn start_warm_up(folder: &Path, features: &Features) -> Result<Child> {
+    let program = std::env::current_exe().context("cannot find the program's own path")?;
+    let mut engine = Command::new(program);
+    features.apply(&mut engine);
+    engine
+        .args(["internal-warm-up", "--folder"])
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot start the engine")
+}
+
+/// Counts the packages of the helper crate's build, including itself; `None` if cargo fails.
+fn count_packages(helper: &Path) -> Option<usize> {
+    let mut tree = Command::new("cargo");
+    tree.args(["tree", "--prefix", "none"])
+        .args(["--edges", "normal,build"])
+        .args(["--no-dedupe", "--offline"])
+        .current_dir(helper);
+    let list = home::output(&mut tree).ok()?;
+    let packages = list.lines().filter_map(|line| line.split(" (").next());
+    Some(packages.collect::<BTreeSet<_>>().len())
+}

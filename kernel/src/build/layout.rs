@@ -1,0 +1,78 @@
+//! Contents of a seed's folder before its build: the helper's source and the engine's
+//! configuration.
+
+use super::environment::CELL_PRODUCTS;
+use super::features::Features;
+use super::helper::write_helper;
+use super::link::copy_build;
+use super::lock::open_lock;
+use crate::home;
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+
+/// Rust code that the engine runs before the user's first cell. It is compiled together with
+/// [`INIT`], which saves one compilation.
+pub(crate) const PRELUDE: &str = include_str!("../../../kernel-spec/prelude.rs");
+/// Command that the engine runs at start.
+pub(crate) const INIT: &str = ":dep candlebook = { path = {path}, features = [{features}] }\n";
+/// Profile of the dependencies. The cell crate's dev profile would otherwise compile candle with
+/// debug assertions.
+pub(crate) const CARGO_CONFIG: &str = "\
+[profile.dev.package.\"*\"]
+opt-level = 3
+debug-assertions = false
+overflow-checks = false
+";
+
+/// Writes everything that the build of a seed reads into the seed's folder.
+///
+/// # Errors
+/// If a file cannot be written.
+pub(crate) fn lay_out(folder: &Path, features: &Features) -> Result<()> {
+    let helper = folder.join("helper");
+    write_helper(&helper)?;
+    let config = folder.join("config");
+    home::create_folder(&config)?;
+    let path = toml::Value::String(helper.to_string_lossy().into_owned());
+    let init = INIT
+        .replace("{path}", &path.to_string())
+        .replace("{features}", &features.quoted());
+    std::fs::write(config.join("init.evcxr"), init + PRELUDE)?;
+    home::create_folder(&folder.join("session"))?;
+    write_cargo_config()?;
+    copy_newest_build(folder)
+}
+
+/// Writes the cargo configuration of seeds and sessions into the folder above both.
+fn write_cargo_config() -> Result<()> {
+    let folder = home::folder()?.join(".cargo");
+    home::create_folder(&folder)?;
+    home::write_atomically(&folder.join("config.toml"), CARGO_CONFIG.as_bytes())
+}
+
+/// Copies the compiled dependencies of the newest other seed, so that a change of the helper alone
+/// compiles only the helper. Cargo decides which of them are still valid.
+fn copy_newest_build(folder: &Path) -> Result<()> {
+    let Some(seeds) = folder.parent() else {
+        return Ok(());
+    };
+    let built_at = |path: &PathBuf| {
+        std::fs::metadata(path.join("ready"))
+            .and_then(|ready| ready.modified())
+            .ok()
+    };
+    let others = std::fs::read_dir(seeds)?
+        .flatten()
+        .map(|entry| entry.path());
+    let built = others.filter(|path| built_at(path).is_some());
+    let Some(newest) = built.max_by_key(built_at) else {
+        return Ok(());
+    };
+    let lock = open_lock(&newest)?;
+    if lock.try_lock_shared().is_ok() {
+        let of_helper = ["candlebook-", "libcandlebook", "Cargo.lock"];
+        let skip = [&CELL_PRODUCTS[..], &of_helper].concat();
+        copy_build(&newest.join("session"), &folder.join("session"), &skip)?;
+    }
+    Ok(())
+}

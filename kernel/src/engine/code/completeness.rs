@@ -1,0 +1,91 @@
+//! Completeness of a cell, for front ends that insert a new line on Enter.
+
+use super::brackets::{Balance, balance};
+use super::cell::{is_command, parse_cell};
+use serde_json::{Value, json};
+
+/// Answers `is_complete_request`: `complete`, `incomplete` with the next line's indent, or
+/// `invalid`.
+pub(crate) fn is_complete(code: &str) -> Value {
+    match balance(code) {
+        Balance::Open(depth) => return incomplete(depth),
+        Balance::Mismatched => return json!({ "status": "invalid" }),
+        Balance::Balanced => {}
+    }
+    if code.trim_end().ends_with("\n\n") || is_command(code) {
+        return json!({ "status": "complete" });
+    }
+    let cell = parse_cell(code);
+    match cell.syntax.errors().first() {
+        None => json!({ "status": "complete" }),
+        // The parser expects more at the end of the cell: `let x =`, `a +`, `x.`
+        Some(error)
+            if cell.bytes(error.range()).end >= code.trim_end().len() && expects_more(code) =>
+        {
+            incomplete(0)
+        }
+        Some(_) => json!({ "status": "invalid" }),
+    }
+}
+
+fn incomplete(depth: usize) -> Value {
+    json!({ "status": "incomplete", "indent": "    ".repeat(depth) })
+}
+
+/// Keywords that cannot end a statement.
+const OPEN_KEYWORDS: [&str; 12] = [
+    "let", "mut", "fn", "in", "for", "if", "else", "match", "while", "use", "as", "return",
+];
+
+/// True if the last token cannot end a statement.
+fn expects_more(code: &str) -> bool {
+    let text = code.trim_end();
+    let last = text.chars().next_back();
+    let word = text.split_whitespace().next_back();
+    last.is_some_and(|c| "=+-*/%&|^<>.,:(".contains(c))
+        || word.is_some_and(|word| OPEN_KEYWORDS.contains(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(code: &str) -> String {
+        is_complete(code)["status"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    #[test]
+    fn cells_are_complete_incomplete_or_invalid() {
+        for code in [
+            "1 + 1",
+            "let x = 5;",
+            "fn f() -> i32 { 3 }\nf()",
+            ":dep rand = \"0.9\"",
+            "?show",
+            "",
+            "// note",
+            "struct A;",
+        ] {
+            assert_eq!(status(code), "complete", "{code:?}");
+        }
+        for code in [
+            "fn f() {",
+            "let x =",
+            "println!(\"a",
+            "show(",
+            "vec![1, 2,",
+            "/* note",
+            "a.",
+            "1 +",
+        ] {
+            assert_eq!(status(code), "incomplete", "{code:?}");
+        }
+        for code in ["let = = 3;", ")", "fn 5() {}", "}{"] {
+            assert_eq!(status(code), "invalid", "{code:?}");
+        }
+        assert_eq!(is_complete("fn f() {\n    if x {")["indent"], "        ");
+    }
+}

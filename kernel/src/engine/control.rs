@@ -1,0 +1,68 @@
+//! The parent's end of the relay: redirects the output of each child of the engine to this process.
+
+use super::event::Sink;
+use super::pipes::{exchange_output, receive};
+use super::relay::{Failure, Relay, RelayStatus};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+
+/// The socket on which children send their pipes, and the status of the running cell.
+pub(super) struct Control {
+    socket: UnixStream,
+    status: RelayStatus,
+}
+
+impl Control {
+    /// Prepares the engine's command, so that its children send their output here.
+    ///
+    /// # Errors
+    /// If no socket can be created.
+    #[allow(unsafe_code)]
+    pub(super) fn prepare(command: &mut Command) -> std::io::Result<Control> {
+        let (socket, of_child) = UnixStream::pair()?;
+        // SAFETY: between fork and exec, only system calls on descriptors are made; nothing is
+        // allocated.
+        unsafe {
+            command.pre_exec(move || exchange_output(&of_child).map_err(std::io::Error::from));
+        }
+        Ok(Control {
+            socket,
+            status: RelayStatus::default(),
+        })
+    }
+
+    /// Starts the thread that reads the children's output.
+    ///
+    /// # Errors
+    /// If the thread cannot be started.
+    pub(super) fn start_relay(&self, mut sink: Sink) -> std::io::Result<()> {
+        let socket = self.socket.try_clone()?;
+        let status = self.status.clone();
+        std::thread::Builder::new()
+            .name("candlebook-relay".into())
+            .spawn(move || {
+                while let Ok(Some(pipes)) = receive(&socket) {
+                    Relay::new(&pipes, &status, &mut sink).run();
+                    status.running.store(false, Ordering::SeqCst);
+                }
+            })?;
+        Ok(())
+    }
+
+    /// True while a cell's code runs, as opposed to being compiled.
+    pub(super) fn running(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.status.running)
+    }
+
+    /// Takes the failure of the last cell.
+    pub(super) fn take_failure(&self) -> Option<Failure> {
+        self.status
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}

@@ -1,0 +1,127 @@
+use super::*;
+use rustix::pipe::{PipeFlags, pipe_with};
+use std::io::Read;
+
+/// Writes standard output in parts; returns the events, the engine's input and the failure.
+fn relayed(parts: &[&str], stderr: &str) -> (Vec<Event>, String, Option<Failure>) {
+    let (engine_read, engine_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+    let (out, out_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+    let (err, err_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&events);
+    let status = RelayStatus::default();
+    let of_thread = status.clone();
+    let thread = std::thread::spawn(move || {
+        let pipes = Pipes {
+            engine: engine_write.into(),
+            out,
+            err,
+        };
+        let mut sink: Sink = Box::new(move |event| seen.lock().unwrap().push(event));
+        Relay::new(&pipes, &of_thread, &mut sink).run();
+    });
+    std::fs::File::from(err_write)
+        .write_all(stderr.as_bytes())
+        .unwrap();
+    let mut write = std::fs::File::from(out_write);
+    for part in parts {
+        write.write_all(part.as_bytes()).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    drop(write);
+    thread.join().unwrap();
+    let mut engine = String::new();
+    std::fs::File::from(engine_read)
+        .read_to_string(&mut engine)
+        .unwrap();
+    let events = events.lock().unwrap().clone();
+    let failure = status.failure.lock().unwrap().clone();
+    (events, engine, failure)
+}
+
+fn text(events: &[Event]) -> String {
+    let text = events.iter().map(|event| match event {
+        Event::Stdout(text) => text.clone(),
+        Event::Stderr(text) => format!("<{text}>"),
+        Event::Display(display) => format!("[{:?}]", display.op),
+    });
+    text.collect()
+}
+
+const DONE: &str = "\u{1e}EVCXR_EXECUTION_COMPLETE\n";
+
+#[test]
+fn text_is_sent_at_once_and_protocol_lines_reach_the_engine() {
+    let (events, engine, _) = relayed(&["a", "b\nc", DONE], "");
+    assert_eq!(events[0], Event::Stdout("a".into()));
+    assert_eq!(
+        (text(&events).as_str(), engine.as_str()),
+        ("ab\nc", "EVCXR_EXECUTION_COMPLETE\n")
+    );
+}
+
+#[test]
+fn displays_in_the_middle_of_a_line_are_extracted() {
+    let line = "\u{1e}CANDLEBOOK {\"op\": \"update\", \"data\": {\"text/plain\": \"x\"}}\n";
+    let (events, engine, _) = relayed(&["a", &line[..9], &line[9..], "b\n", DONE], "");
+    assert_eq!(
+        (text(&events).as_str(), engine.as_str()),
+        ("a[Update]b\n", "EVCXR_EXECUTION_COMPLETE\n")
+    );
+}
+
+#[test]
+fn text_that_looks_like_the_protocol_is_text() {
+    let (events, engine, _) = relayed(&["x EVCXR_ no", "t ours", DONE], "");
+    assert_eq!(
+        (text(&events).as_str(), engine.as_str()),
+        ("x EVCXR_ not ours", "EVCXR_EXECUTION_COMPLETE\n")
+    );
+    let (events, engine, _) = relayed(&["EVC", "ASUALLY\nEVCXR_NOTHING\nE", DONE], "");
+    assert_eq!(
+        (text(&events).as_str(), engine.as_str()),
+        ("EVCASUALLY\nEVCXR_NOTHING\nE", "EVCXR_EXECUTION_COMPLETE\n")
+    );
+}
+
+#[test]
+fn a_part_of_the_protocol_prefix_becomes_text_after_the_delay() {
+    let (events, _, _) = relayed(&["DONE", "\n", DONE], "");
+    assert_eq!(
+        events[..2],
+        [Event::Stdout("DON".into()), Event::Stdout("E".into())]
+    );
+    let heart = "\u{2665}";
+    let (events, _, _) = relayed(&["a", heart, DONE], heart);
+    assert_eq!(text(&events), format!("<{heart}>a{heart}"));
+}
+
+#[test]
+fn unterminated_content_ends_with_its_cell() {
+    let (_, engine, _) = relayed(&["EVCXR_BEGIN_CONTENT text/plain\nhalf\n", DONE], "");
+    assert_eq!(
+        engine,
+        "EVCXR_BEGIN_CONTENT text/plain\nhalf\nEVCXR_END_CONTENT\nEVCXR_EXECUTION_COMPLETE\n"
+    );
+}
+
+#[test]
+fn content_and_input_requests_reach_the_engine() {
+    let content = "EVCXR_BEGIN_CONTENT text/plain\n5 EVCXR_ \u{1e}\nEVCXR_END_CONTENT\n";
+    let (events, engine, _) = relayed(&["a", content, "EVCXR_INPUT_REQUEST:name\n", DONE], "");
+    let expected = format!("{content}EVCXR_INPUT_REQUEST:name\nEVCXR_EXECUTION_COMPLETE\n");
+    assert_eq!((text(&events).as_str(), engine), ("a", expected));
+}
+
+#[test]
+fn the_message_of_a_failure_is_recorded_and_other_errors_are_sent() {
+    let (events, engine, found) = relayed(&["EVCXR_ERROR_OCCURRED\n", DONE], "no such file\n");
+    let failure = Failure {
+        panic: false,
+        message: "no such file\n".into(),
+    };
+    assert_eq!((events, found), (vec![], Some(failure)));
+    assert_eq!(engine, "EVCXR_ERROR_OCCURRED\nEVCXR_EXECUTION_COMPLETE\n");
+    let (events, _, found) = relayed(&[DONE], "a warning");
+    assert_eq!((text(&events).as_str(), found), ("<a warning>", None));
+}

@@ -1,0 +1,196 @@
+//! Rendering of a montage: its pixels, and a summary in plain text.
+
+use crate::error::Result;
+use crate::show::canvas::Canvas;
+use crate::show::layout::{ImageGrid, Layout};
+use crate::show::montage::Montage;
+use crate::show::preview::preview;
+use crate::show::shader::{Scale, Shader, value_range};
+use crate::show::theme::LIGHT;
+use plotters::style::text_anchor::HPos;
+
+/// Maximum number of images in the text preview.
+const MAX_PREVIEWS: usize = 4;
+
+/// One image of a montage, (c, h, w).
+#[derive(Clone, Copy)]
+struct ImageView<'a> {
+    values: &'a [f32],
+    channels: usize,
+    height: usize,
+    width: usize,
+}
+
+impl Montage {
+    /// Draws the montage with `density` pixels for each pixel on the page.
+    pub(crate) fn draw(&self, density: usize) -> Result<Canvas> {
+        let values = self.values()?;
+        let layout = self.layout(density);
+        let mut canvas = Canvas::new(layout.width, layout.height, LIGHT.background)?;
+        let shared = self.shared_shader(&values);
+        for (index, image) in self.views(&values).enumerate() {
+            let shader = shared.unwrap_or_else(|| Shader::new(self.scale, image.values));
+            image.draw(&mut canvas, &layout, index, shader);
+        }
+        self.draw_texts(&mut canvas, &layout)?;
+        Ok(canvas)
+    }
+
+    pub(super) fn layout(&self, density: usize) -> Layout {
+        let dims = self.images.dims();
+        let grid = ImageGrid {
+            count: dims[0],
+            height: dims[2],
+            width: dims[3],
+        };
+        Layout::new(grid, &self.settings, &self.texts, density)
+    }
+
+    /// Describes the images in plain text: number, shape, value range, and a small preview.
+    pub(super) fn summary(&self) -> Result<String> {
+        let (n, c, h, w) = self.images.dims4()?;
+        let values = self.values()?;
+        let (low, high) = value_range(&values);
+        let title = if self.texts.title.is_empty() {
+            "images"
+        } else {
+            &self.texts.title
+        };
+        let mut text =
+            format!("{title}: {n} of shape ({c}, {h}, {w}), values {low:.3} to {high:.3}");
+        text.push_str(&self.warnings(&values));
+        if !self.texts.row_labels.is_empty() {
+            text.push_str(&format!("\nrows: {}", self.texts.row_labels.join(", ")));
+        }
+        let preview = self.preview(&values);
+        Ok(if preview.is_empty() {
+            text
+        } else {
+            format!("{text}\n{preview}")
+        })
+    }
+
+    /// Reports values and images that are not shown as they are.
+    fn warnings(&self, values: &[f32]) -> String {
+        let count = |matches: fn(f32) -> bool| values.iter().filter(|v| matches(**v)).count();
+        // Rounding errors at the ends of [0, 1] are tolerated.
+        let outside = match self.scale {
+            Scale::Unit => count(|v| v.is_finite() && !(-1e-4..=1.0001).contains(&v)),
+            Scale::Symmetric | Scale::MinMax => 0,
+        };
+        let not_finite = count(|v| !v.is_finite());
+        let mut text = String::new();
+        if outside > 0 {
+            text.push_str(&format!("; {outside} values outside [0, 1] are clipped"));
+        }
+        if not_finite > 0 {
+            text.push_str(&format!(
+                "; {not_finite} values are NaN or infinite, shown in magenta"
+            ));
+        }
+        if self.omitted > 0 {
+            text.push_str(&format!("; {} more not shown", self.omitted));
+        }
+        text
+    }
+
+    /// The first images of the first row as text.
+    fn preview(&self, values: &[f32]) -> String {
+        let shared = self.shared_shader(values);
+        let columns = self.layout(1).columns();
+        let images: Vec<Vec<f32>> = self
+            .views(values)
+            .take(columns.min(MAX_PREVIEWS))
+            .map(|image| {
+                let shader = shared.unwrap_or_else(|| Shader::new(self.scale, image.values));
+                image.brightness(shader)
+            })
+            .collect();
+        let dims = self.images.dims();
+        preview(&images, dims[2], dims[3])
+    }
+
+    fn draw_texts(&self, canvas: &mut Canvas, layout: &Layout) -> Result<()> {
+        let ink = LIGHT.ink;
+        let (title_size, caption_size) = layout.text_sizes();
+        let texts = &self.texts;
+        if !texts.title.is_empty() {
+            let anchor = layout.title_anchor();
+            canvas.text(&texts.title, anchor, title_size, HPos::Left, ink)?;
+        }
+        for (row, label) in texts.row_labels.iter().enumerate() {
+            let anchor = layout.label_anchor(row);
+            canvas.text(label, anchor, caption_size, HPos::Right, ink)?;
+        }
+        let n = self.images.dim(0)?;
+        for (index, caption) in texts.captions.iter().take(n).enumerate() {
+            let anchor = layout.caption_anchor(index);
+            canvas.text(caption, anchor, caption_size, HPos::Center, ink)?;
+        }
+        Ok(())
+    }
+
+    fn values(&self) -> Result<Vec<f32>> {
+        Ok(self.images.flatten_all()?.to_vec1::<f32>()?)
+    }
+
+    fn shared_shader(&self, values: &[f32]) -> Option<Shader> {
+        self.shared.then(|| Shader::new(self.scale, values))
+    }
+
+    fn views<'a>(&self, values: &'a [f32]) -> impl Iterator<Item = ImageView<'a>> + use<'a> {
+        let dims = self.images.dims();
+        let (channels, height, width) = (dims[1], dims[2], dims[3]);
+        values
+            .chunks_exact(channels * height * width)
+            .map(move |values| ImageView {
+                values,
+                channels,
+                height,
+                width,
+            })
+    }
+}
+
+impl ImageView<'_> {
+    /// Draws the image at its position in the grid.
+    fn draw(&self, canvas: &mut Canvas, layout: &Layout, index: usize, shader: Shader) {
+        let (left, top) = layout.corner(index);
+        let zoom = layout.zoom;
+        let bytes = canvas.bytes_mut();
+        for y in 0..self.height {
+            let start = ((top + y * zoom) * layout.width + left) * 4;
+            for x in 0..self.width {
+                let [r, g, b] = self.pixel(shader, y, x);
+                for pixel in bytes[start + x * zoom * 4..][..zoom * 4].chunks_exact_mut(4) {
+                    pixel.copy_from_slice(&[r, g, b, 255]);
+                }
+            }
+            // A zoomed row is drawn once, then copied down.
+            let row = start..start + self.width * zoom * 4;
+            for copy in 1..zoom {
+                bytes.copy_within(row.clone(), row.start + copy * layout.width * 4);
+            }
+        }
+    }
+
+    #[inline]
+    fn pixel(&self, shader: Shader, y: usize, x: usize) -> [u8; 3] {
+        let value = |channel: usize| self.values[(channel * self.height + y) * self.width + x];
+        if self.channels == 3 {
+            shader.color([value(0), value(1), value(2)])
+        } else {
+            shader.gray(value(0))
+        }
+    }
+
+    /// Brightness in [0, 1], averaged over the channels.
+    fn brightness(&self, shader: Shader) -> Vec<f32> {
+        let area = self.height * self.width;
+        let mean = |i: usize| {
+            let channels = (0..self.channels).map(|channel| self.values[channel * area + i]);
+            channels.sum::<f32>() / self.channels as f32
+        };
+        (0..area).map(|i| shader.brightness(mean(i))).collect()
+    }
+}

@@ -1,0 +1,127 @@
+//! The benchmarks; their rows are written to `target/bench/NAME.json`.
+
+use crate::command::{cleaned, run};
+use crate::steps::install;
+use crate::workspace::Workspace;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Python packages for a comparison with PyTorch.
+struct TorchPackages {
+    imports: &'static str,
+    requirements: &'static [&'static str],
+}
+
+const LOADER_PACKAGES: TorchPackages = TorchPackages {
+    imports: "import torch, torchvision",
+    requirements: &["torch==2.15.0", "torchvision==0.29.2", "pillow==13.0.0"],
+};
+const TRAINING_PACKAGES: TorchPackages = TorchPackages {
+    imports: "import torch, numpy",
+    requirements: &["torch==2.15.0", "numpy==2.3.5"],
+};
+
+/// Runs a benchmark of the installed kernel.
+///
+/// # Errors
+/// If the kernel cannot be installed or the benchmark fails.
+pub(crate) fn kernel(name: &str) -> Result<(), String> {
+    let workspace = Workspace::new()?;
+    install(&workspace)?;
+    let mut python = Command::new(workspace.python()?);
+    python
+        .current_dir(&workspace.work)
+        .arg(script(&workspace, name));
+    run(workspace
+        .isolate(&mut python)
+        .env("CANDLEBOOK_BENCH", workspace.target.join("bench")))
+}
+
+/// Runs a benchmark of the helper crate.
+///
+/// # Errors
+/// If the benchmark fails.
+pub(crate) fn helper(name: &str) -> Result<(), String> {
+    let workspace = Workspace::new()?;
+    run(workspace
+        .cargo()
+        .args(["bench", "--package", "candlebook", "--bench", name])
+        .env("CANDLEBOOK_BENCH", workspace.target.join("bench")))
+}
+
+/// Runs a comparison of the helper crate with other libraries, in one process per run. `with_torch`
+/// installs PyTorch first; without it, PyTorch takes part if it is installed.
+///
+/// # Errors
+/// If the benchmark does not compile or fails.
+pub(crate) fn beside_torch(name: &str, with_torch: bool) -> Result<(), String> {
+    let workspace = Workspace::new()?;
+    let program = build(&workspace, name)?;
+    let packages = match name {
+        "loader" => LOADER_PACKAGES,
+        _ => TRAINING_PACKAGES,
+    };
+    let folder = workspace.work.join("torch");
+    let torch = folder.join("bin/python");
+    if with_torch && !can_import(&torch, packages.imports) {
+        install_torch(&folder, packages.requirements)?;
+    }
+    let mut python = Command::new("python3");
+    python
+        .arg(script(&workspace, name))
+        .env("BENCH", program)
+        .env("CANDLEBOOK_BENCH", workspace.target.join("bench"));
+    if can_import(&torch, packages.imports) {
+        python.env("TORCH_PYTHON", &torch);
+    }
+    run(&mut python)
+}
+
+fn script(workspace: &Workspace, name: &str) -> PathBuf {
+    workspace.root.join("benches").join(format!("{name}.py"))
+}
+
+/// Compiles a benchmark and returns its program.
+fn build(workspace: &Workspace, name: &str) -> Result<String, String> {
+    let mut cargo = workspace.cargo();
+    cargo
+        .args(["bench", "--package", "candlebook", "--bench", name])
+        .args(["--no-run", "--message-format=json"]);
+    let built = cleaned(&mut cargo)
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    let messages = String::from_utf8_lossy(&built.stdout);
+    let mut paths = messages
+        .lines()
+        .filter_map(|line| line.split("\"executable\":\"").nth(1)?.split('"').next());
+    paths
+        .next_back()
+        .filter(|_| built.status.success())
+        .map(str::to_owned)
+        .ok_or_else(|| "the benchmark was not built".into())
+}
+
+/// Checks by importing: an environment made for one benchmark may lack packages of the other.
+fn can_import(python: &Path, imports: &str) -> bool {
+    cleaned(Command::new(python).args(["-c", imports]))
+        .output()
+        .is_ok_and(|out| out.status.success())
+}
+
+fn install_torch(folder: &Path, requirements: &[&str]) -> Result<(), String> {
+    println!(
+        "xtask: installing {} into {}",
+        requirements.join(", "),
+        folder.display()
+    );
+    let python = folder.join("bin/python");
+    if !python.is_file() {
+        run(Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(folder))?;
+    }
+    run(Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet"])
+        .args(requirements))
+}
