@@ -9,7 +9,7 @@ mod notebook;
 mod doctor;
 
 use anyhow::{Context, Result, bail};
-use build::{Features, Seed, Session, cargo};
+use build::{Features, Seed, Session};
 use clap::{Parser, Subcommand};
 use jupyter::SpecLocation;
 use notebook::Parameter;
@@ -108,7 +108,7 @@ impl LocationArgs {
 
 #[allow(unsafe_code)]
 fn main() -> ExitCode {
-    if let Some(code) = cargo::run_if_called() {
+    if let Some(code) = build::run_shim_if_called() {
         return code;
     }
     if engine::is_child() {

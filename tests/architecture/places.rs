@@ -118,15 +118,20 @@ pub const KERNEL_COVERED_BY: &[Covered] = &[
             "engine/evaluator.rs",
             "engine/outcome.rs",
             "engine/pipes.rs",
+            "engine/relay.rs",
             "engine/warm_up.rs",
-            "jupyter/worker.rs",
+            "jupyter/lookup.rs",
+            "jupyter/state.rs",
+            "jupyter/stdin.rs",
+            "jupyter/worker/mod.rs",
+            "jupyter/worker/warm_up.rs",
             "main.rs",
             "notebook/run.rs",
         ],
     },
     Covered {
         by: "tests/kernel/test_lab.py",
-        files: &["jupyter/spec.rs"],
+        files: &["jupyter/lab.rs", "jupyter/spec.rs"],
     },
     Covered {
         by: "tests/kernel/test_stock.py",
@@ -134,6 +139,10 @@ pub const KERNEL_COVERED_BY: &[Covered] = &[
     },
     Covered {
         by: "tests/kernel/test_wire.py",
-        files: &["jupyter/message.rs", "jupyter/server.rs"],
+        files: &[
+            "jupyter/message.rs",
+            "jupyter/server.rs",
+            "jupyter/sockets.rs",
+        ],
     },
 ];

@@ -2,7 +2,7 @@
 //! session).
 //!
 //! Uses `home` alone. Offers [`Seed`] and [`Session`], the [`Features`] that `install` selects, the
-//! [`Gpu`] diagnosis, and [`cargo`], the shim that answers the engine's calls of cargo.
+//! [`Gpu`] diagnosis, and the shim that answers the engine's calls of cargo.
 
 mod environment;
 mod nvcc;
@@ -17,8 +17,11 @@ mod compile;
 mod key;
 mod seed;
 mod session;
-pub(crate) mod cargo;
+mod cargo;
 
+pub(crate) use cargo::{
+    cargo_home, lay_out_shim, original_path, run_shim_if_called, select_shim, stock_environment,
+};
 pub(crate) use compile::WARM_UP_CELLS;
 pub(crate) use environment::BUILD_ENVIRONMENT;
 pub(crate) use features::Features;

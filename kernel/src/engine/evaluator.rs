@@ -13,7 +13,7 @@ use super::relay::Failure;
 use super::report::{
     INTEGER_HINT, exit_message, merge_colors, panic_message, plain_message, renumber,
 };
-use crate::build::{Session, cargo};
+use crate::build::{self, Session};
 use crate::home;
 use anyhow::{Context, Result};
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalOutputs, Theme};
@@ -37,7 +37,7 @@ impl Engine {
     /// # Errors
     /// If the process cannot be started or the prelude fails.
     pub(crate) fn start(session: &Session, sink: Sink) -> Result<Engine> {
-        cargo::lay_out(session)?;
+        build::lay_out_shim(session)?;
         let mut command = child_command(session)?;
         let control =
             Control::prepare(&mut command).context("cannot prepare the process that runs cells")?;
@@ -185,8 +185,8 @@ fn child_command(session: &Session) -> Result<Command> {
     let mut command = Command::new(program);
     command
         .env("CANDLEBOOK_KERNEL", "1")
-        .env("CARGO_HOME", cargo::cargo_home()?)
-        .env("PATH", cargo::original_path())
+        .env("CARGO_HOME", build::cargo_home()?)
+        .env("PATH", build::original_path())
         .env(name, path)
         .env(HELPER, helper_library(session))
         // A separate process group, so that processes started by cells are killed with it.
@@ -238,7 +238,7 @@ pub(crate) unsafe fn set_environment(session: &Session) -> Result<()> {
                 None => std::env::remove_var(name),
             }
         }
-        cargo::select(session)?;
+        build::select_shim(session)?;
         std::env::set_var("EVCXR_TMPDIR", &session.folder);
         std::env::set_var("EVCXR_CONFIG_DIR", session.seed.config());
     }

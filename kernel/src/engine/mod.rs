@@ -1,8 +1,7 @@
 //! The engine: evcxr, the process that runs cells, and the output of both.
 //!
 //! Uses `home` and `build`; knows nothing of Jupyter. Offers [`Engine`], which turns a cell into an
-//! [`Outcome`] and sends [`Event`]s while the cell runs, and [`code`], which analyzes cells as
-//! text.
+//! [`Outcome`] and sends [`Event`]s while the cell runs, and functions that analyze cells as text.
 
 mod protocol;
 mod event;
@@ -10,7 +9,7 @@ mod pipes;
 mod relay;
 mod control;
 mod child;
-pub(crate) mod code;
+mod code;
 mod optimization;
 mod outcome;
 mod process;
@@ -19,6 +18,7 @@ mod evaluator;
 mod warm_up;
 
 pub(crate) use child::{is_child, run_child};
+pub(crate) use code::{byte_at, characters_before, is_complete, parse_cell, question, word_at};
 pub(crate) use evaluator::{Engine, set_environment};
 pub(crate) use event::{Display, Event, Op, Sink};
 pub(crate) use outcome::{CellError, Outcome};

@@ -5,7 +5,7 @@ use super::message::{Request, kernel_info};
 use super::sockets::{is_closed, read};
 use super::state::KernelState;
 use super::worker::Job;
-use crate::engine::code;
+use crate::engine;
 use jupyter_zmq_client::{JupyterMessage, RouterRecvConnection};
 use serde_json::json;
 use std::collections::{HashSet, VecDeque};
@@ -86,7 +86,7 @@ impl Channel {
             "complete_request" => request.reply(complete_from_names(&self.state, request)),
             "inspect_request" => request.reply(inspect_from_names(&self.state, request)),
             "kernel_info_request" => request.reply(kernel_info()),
-            "is_complete_request" => request.reply(code::is_complete(request.text("code"))),
+            "is_complete_request" => request.reply(engine::is_complete(request.text("code"))),
             "history_request" => {
                 let answer = self.state.history().answer(&request.content);
                 request.reply(answer);

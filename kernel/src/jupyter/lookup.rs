@@ -2,8 +2,8 @@
 
 use super::message::Request;
 use super::state::KernelState;
+use crate::engine;
 use crate::engine::Engine;
-use crate::engine::code;
 use serde_json::{Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -13,8 +13,8 @@ pub(super) fn complete(engine: &mut Engine, request: &Request) -> Option<Value> 
     let cursor = request.cursor();
     let complete = AssertUnwindSafe(|| engine.complete(source, cursor));
     let found = catch_unwind(complete).ok()??;
-    let start = code::characters_before(source, found.start_offset);
-    let end = code::characters_before(source, found.end_offset);
+    let start = engine::characters_before(source, found.start_offset);
+    let end = engine::characters_before(source, found.end_offset);
     let items = &found.completions;
     let matches: Vec<&str> = items.iter().map(|item| item.code.as_str()).collect();
     let typed: Vec<Value> = items
@@ -34,7 +34,7 @@ pub(super) fn complete(engine: &mut Engine, request: &Request) -> Option<Value> 
 pub(super) fn complete_from_names(state: &KernelState, request: &Request) -> Value {
     let source = request.text("code");
     let cursor = request.cursor();
-    let start = code::word_at(source, cursor).start;
+    let start = engine::word_at(source, cursor).start;
     let prefix = &source[start..cursor];
     // After a dot or ::, only the engine knows the candidates.
     let after_path = source[..start].ends_with(['.', ':']);
@@ -47,8 +47,8 @@ pub(super) fn complete_from_names(state: &KernelState, request: &Request) -> Val
     json!({
         "status": "ok",
         "matches": matches,
-        "cursor_start": code::characters_before(source, start),
-        "cursor_end": code::characters_before(source, cursor),
+        "cursor_start": engine::characters_before(source, start),
+        "cursor_end": engine::characters_before(source, cursor),
         "metadata": {},
     })
 }
@@ -63,7 +63,7 @@ pub(super) fn inspect(engine: &mut Engine, source: &str, end: usize) -> Option<V
 /// Answers `inspect_request` from the known names, while the engine is busy.
 pub(super) fn inspect_from_names(state: &KernelState, request: &Request) -> Value {
     let source = request.text("code");
-    let word = &source[code::word_at(source, request.cursor())];
+    let word = &source[engine::word_at(source, request.cursor())];
     let names = state.names();
     match names
         .iter()

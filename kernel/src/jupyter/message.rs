@@ -3,8 +3,8 @@
 //! Contents are JSON as in Jupyter's messaging specification, version 5.4. Envelopes, signatures
 //! and sockets come from `jupyter-protocol` and `jupyter-zmq-client`.
 
+use crate::engine;
 use crate::engine::CellError;
-use crate::engine::code;
 use crate::engine::{Display, Event, Op};
 use jupyter_zmq_client::{JupyterMessage, UnknownMessage};
 use serde_json::{Map, Value, json};
@@ -53,7 +53,7 @@ impl Request {
     /// The cursor's position in the code, in bytes.
     pub(super) fn cursor(&self) -> usize {
         let characters = self.content["cursor_pos"].as_u64().unwrap_or(0) as usize;
-        code::byte_at(self.text("code"), characters)
+        engine::byte_at(self.text("code"), characters)
     }
 
     /// Replies to the sender: an `execute_request` gets an `execute_reply`.

@@ -37,7 +37,7 @@ pub(crate) fn serve_stock_kernel(connection_file: &Path) -> Result<()> {
         .env(name, path)
         // The seed's build environment: any other would rebuild it.
         .envs(crate::build::BUILD_ENVIRONMENT)
-        .envs(crate::build::cargo::stock_environment(&session)?)
+        .envs(crate::build::stock_environment(&session)?)
         // The stock server would overwrite a user's kernel named "rust" that it finds on this path.
         .env("JUPYTER_PATH", &session.folder)
         .exec();

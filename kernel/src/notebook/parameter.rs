@@ -1,6 +1,6 @@
 //! Parameters of a notebook, which replace the values of `let` statements.
 
-use crate::engine::code::parse_cell;
+use crate::engine::parse_cell;
 use ra_ap_syntax::AstNode;
 use ra_ap_syntax::ast::{self, HasName};
 use std::ops::Range;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
 /// Runs the shim if this program was called by one of the shim's names.
-pub(crate) fn run_if_called() -> Option<ExitCode> {
+pub(crate) fn run_shim_if_called() -> Option<ExitCode> {
     std::env::var_os(CARGO)?;
     let name = std::env::args_os().next()?;
     let arguments = || -> Vec<String> { std::env::args().skip(1).collect() };

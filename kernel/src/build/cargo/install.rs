@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// If the folder cannot be written or rustc is not installed.
-pub(crate) fn lay_out(session: &Session) -> Result<()> {
+pub(crate) fn lay_out_shim(session: &Session) -> Result<()> {
     let bin = session.folder.join(SHIM_FOLDER).join("bin");
     home::create_folder(&bin)?;
     let link = |target: &Path, name: &str| -> Result<()> {
@@ -36,7 +36,7 @@ pub(crate) fn lay_out(session: &Session) -> Result<()> {
 /// # Errors
 /// If rustc is not installed or a folder's name contains a colon.
 #[allow(unsafe_code)]
-pub(crate) unsafe fn select(session: &Session) -> Result<()> {
+pub(crate) unsafe fn select_shim(session: &Session) -> Result<()> {
     let cargo = home::sysroot()?.join("bin/cargo");
     // If the toolchain does not have rustup's layout, rust-analyzer uses cargo directly, and loads
     // everything.
@@ -68,9 +68,9 @@ pub(crate) unsafe fn select(session: &Session) -> Result<()> {
 /// libraries, and compile them again at each start.
 ///
 /// # Errors
-/// As [`lay_out`] and [`select`].
+/// As [`lay_out_shim`] and [`select_shim`].
 pub(crate) fn stock_environment(session: &Session) -> Result<Vec<(&'static str, OsString)>> {
-    lay_out(session)?;
+    lay_out_shim(session)?;
     let paths = SearchPaths::new(session)?;
     Ok(vec![
         (CARGO, home::sysroot()?.join("bin/cargo").into()),

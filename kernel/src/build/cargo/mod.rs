@@ -16,6 +16,6 @@ mod recorder;
 mod dispatch;
 mod install;
 
-pub(crate) use dispatch::run_if_called;
-pub(crate) use install::{cargo_home, lay_out, select, stock_environment};
+pub(crate) use dispatch::run_shim_if_called;
+pub(crate) use install::{cargo_home, lay_out_shim, select_shim, stock_environment};
 pub(crate) use process::original_path;

@@ -26,7 +26,7 @@ fn relayed(parts: &[&str], stderr: &str) -> (Vec<Event>, String, Option<Failure>
     let mut write = std::fs::File::from(out_write);
     for part in parts {
         write.write_all(part.as_bytes()).unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        std::thread::sleep(std::time::Duration::from_millis(50));
     }
     drop(write);
     thread.join().unwrap();

@@ -7,7 +7,7 @@ use super::message::{Request, error_fields};
 use super::state::KernelState;
 use super::stdin::Prompter;
 use crate::build::Session;
-use crate::engine::code;
+use crate::engine;
 use crate::engine::{CellError, Engine, Outcome};
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
@@ -86,7 +86,7 @@ impl Worker {
                 }
                 Job::Inspect(request) => {
                     let source = request.text("code");
-                    let end = code::word_at(source, request.cursor()).end;
+                    let end = engine::word_at(source, request.cursor()).end;
                     let reply = self
                         .engine()
                         .and_then(|engine| lookup::inspect(engine, source, end))
@@ -134,7 +134,7 @@ impl Worker {
 
     /// Runs a cell, publishes its result or error, and returns the content of its reply.
     fn run_and_publish(&mut self, request: &Request, source: &str, silent: bool) -> Value {
-        if let Some(name) = code::question(source) {
+        if let Some(name) = engine::question(source) {
             return self.answer_question(name);
         }
         match self.run(source, request) {
