@@ -1,0 +1,49 @@
+"""The Rust cells of README.md run in the kernel, in order."""
+import pathlib
+import re
+
+import pytest
+from conftest import ROOT, Kernel
+from PIL import Image
+
+# Variables that the single lines of "Everything renders itself" use.
+PREAMBLE = """
+let digits = data.test.first(4)?;
+let noisy = (&digits + 0.1)?;
+let (a, b, c) = (digits.get(0)?, digits.get(1)?, digits.get(2)?);
+let digit = digits.get(0)?;
+let losses: Vec<f32> = history.train_loss();
+"""
+
+
+def blocks():
+    return re.findall(r"```rust\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "photos").mkdir()
+    for i in range(48):
+        Image.new("RGB", (160, 140), (5 * i, 90, 200 - 3 * i)).save(folder / f"photos/{i:02}.jpg")
+    kernel = Kernel(cwd=str(folder))
+    kernel.folder = pathlib.Path(folder)
+    yield kernel
+    kernel.stop()
+
+
+def test_every_cell_of_the_readme_runs(kernel):
+    cells = blocks()
+    assert len(cells) == 7
+    *five, lines, photographs = cells
+    for cell in five:
+        kernel.ok(cell)
+    assert (kernel.folder / "mnist_ae.safetensors").is_file()
+    kernel.ok(PREAMBLE)
+    shown = [kernel.ok(line) for line in lines.splitlines()]
+    assert len(shown) == 5
+    for cell in shown:
+        assert cell.of("display_data"), cell.messages
+    # Fewer epochs: the last call resumes a run that is complete.
+    kernel.ok(photographs.replace("epochs: 20", "epochs: 2"), timeout=300)
+    assert kernel.ok("history.epochs.len()").text == "2"
