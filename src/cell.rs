@@ -56,6 +56,7 @@ pub(crate) fn check_stopped() -> Result<()> {
 }
 
 /// Begins a cell: clears an earlier Stop and starts to flush output. Called by the kernel.
+#[allow(unsafe_code)] // The kernel finds the symbol by its name; no other crate exports it.
 #[unsafe(no_mangle)]
 pub extern "C" fn candlebook_cell_begin() {
     stop_flag().store(false, Ordering::Relaxed);
@@ -73,6 +74,7 @@ pub extern "C" fn candlebook_cell_begin() {
 }
 
 /// Ends a cell: flushes the remaining output. Called by the kernel.
+#[allow(unsafe_code)] // The kernel finds the symbol by its name; no other crate exports it.
 #[unsafe(no_mangle)]
 pub extern "C" fn candlebook_cell_end() {
     RUNNING.store(false, Ordering::Relaxed);

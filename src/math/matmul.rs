@@ -91,6 +91,7 @@ pub(crate) fn matmul<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T], accumulat
     let (alpha, beta) = (if accumulate { T::ONE } else { T::ZERO }, T::ONE);
     // SAFETY: c has at least m * n values; a and b have the values that their strides reach, as
     // asserted above. c is borrowed mutably, so it overlaps neither.
+    #[allow(unsafe_code)]
     unsafe {
         gemm::gemm(
             m,

@@ -15,6 +15,7 @@ pub fn environment(settings: &[(&str, &str)]) -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     let guard = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     // SAFETY: every test that reads or writes the environment holds the lock.
+    #[allow(unsafe_code)]
     unsafe {
         VARIABLES.iter().for_each(|name| std::env::remove_var(name));
         settings

@@ -50,6 +50,7 @@ fn pixels([r, g, b]: [u8; 3], label: Option<i64>) -> Vec<u8> {
 fn write(folder: &Path, records: &[Vec<u8>]) {
     std::fs::create_dir_all(folder).unwrap();
     // SAFETY: no other program uses the new folder.
+    #[allow(unsafe_code)]
     let env = unsafe {
         EnvOpenOptions::new()
             .map_size(16 << 20)

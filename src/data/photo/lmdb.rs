@@ -207,6 +207,7 @@ fn map(file: &Path) -> heed::Result<Env<WithoutTls>> {
     // read-only, and the docs of `lmdb_folder` forbid other writers: without a lock file, which
     // needs a writable folder, nothing else keeps them out. `check` has verified that the file is
     // complete; LMDB trusts the references between its pages.
+    #[allow(unsafe_code)]
     unsafe {
         EnvOpenOptions::new()
             .read_txn_without_tls()
