@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 ///
 /// # Examples
 /// ```
-/// use candlebook::prelude::*;
+/// use candlebook::data::ArraySettings;
 /// let settings = ArraySettings { labels: Some("y_train".into()), ..Default::default() };
 /// # assert_eq!(settings.test_split, 0.1);
 /// ```

@@ -75,7 +75,7 @@ const CIFAR10: Archive = Archive {
 ///
 /// # Examples
 /// ```no_run
-/// let data = candlebook::cifar10()?;
+/// let data = candlebook::data::cifar10()?;
 /// assert_eq!(data.image_shape(), (3, 32, 32));
 /// # Ok::<(), candlebook::Error>(())
 /// ```
@@ -95,7 +95,7 @@ pub fn cifar10() -> Result<Dataset> {
 ///
 /// # Examples
 /// ```no_run
-/// let data = candlebook::cifar10_folder("data/cifar-10-batches-bin")?;
+/// let data = candlebook::data::cifar10_folder("data/cifar-10-batches-bin")?;
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 pub fn cifar10_folder(path: impl AsRef<Path>) -> Result<Dataset> {

@@ -119,7 +119,7 @@ pub(crate) fn decompress(path: &Path, raw: Vec<u8>) -> Result<Vec<u8>> {
 ///
 /// # Examples
 /// ```no_run
-/// let letters = candlebook::idx_folder("data/letters")?;
+/// let letters = candlebook::data::idx_folder("data/letters")?;
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 pub fn idx_folder(path: impl AsRef<Path>) -> Result<Dataset> {

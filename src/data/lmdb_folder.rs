@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Examples
 /// ```no_run
-/// use candlebook::prelude::*;
+/// use candlebook::data::{PhotoSettings, lmdb_folder};
 /// let settings = PhotoSettings { size: 128, flip: true, ..Default::default() };
 /// let data = lmdb_folder("ilsvrc12", &settings)?;
 /// # Ok::<(), candlebook::Error>(())

@@ -100,7 +100,7 @@ const FASHION_MNIST: IdxSet = IdxSet {
 ///
 /// # Examples
 /// ```no_run
-/// let data = candlebook::mnist()?;
+/// let data = candlebook::data::mnist()?;
 /// println!("{} training images", data.train.len());
 /// # Ok::<(), candlebook::Error>(())
 /// ```
@@ -128,7 +128,7 @@ pub fn mnist() -> Result<Dataset> {
 ///
 /// # Examples
 /// ```
-/// let data = candlebook::mnist_embedded()?;
+/// let data = candlebook::data::mnist_embedded()?;
 /// assert_eq!((data.train.len(), data.test.len()), (4000, 1000));
 /// # Ok::<(), candlebook::Error>(())
 /// ```
@@ -169,7 +169,7 @@ pub fn mnist_embedded() -> Result<Dataset> {
 ///
 /// # Examples
 /// ```no_run
-/// let data = candlebook::fashion_mnist()?;
+/// let data = candlebook::data::fashion_mnist()?;
 /// println!("{} training images", data.train.len());
 /// # Ok::<(), candlebook::Error>(())
 /// ```

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Examples
 /// ```no_run
-/// use candlebook::prelude::*;
+/// use candlebook::data::{ArraySettings, npy_images};
 /// let settings = ArraySettings { labels: Some("y_train.npy".into()), ..Default::default() };
 /// let data = npy_images("x_train.npy", &settings)?;
 /// # Ok::<(), candlebook::Error>(())
@@ -54,7 +54,7 @@ pub fn npy_images(path: impl AsRef<Path>, settings: &ArraySettings) -> Result<Da
 ///
 /// # Examples
 /// ```no_run
-/// use candlebook::prelude::*;
+/// use candlebook::data::{ArraySettings, npz_images};
 /// let settings = ArraySettings {
 ///     images: Some("x_train".into()),
 ///     labels: Some("y_train".into()),

@@ -55,7 +55,7 @@ const MAX_IMAGE_SIDE: usize = 256;
 ///
 /// # Examples
 /// ```
-/// let data = candlebook::photographs(16)?;
+/// let data = candlebook::data::photographs(16)?;
 /// assert_eq!((data.train.len(), data.image_shape()), (3000, (3, 16, 16)));
 /// # Ok::<(), candlebook::Error>(())
 /// ```

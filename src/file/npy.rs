@@ -282,3 +282,39 @@ pub(crate) fn listed(names: &[String]) -> String {
     }
     names[..names.len().min(MAX_LISTED_NAMES)].join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn array(descr: &str, fortran_order: &str, shape: &str, bytes: &[u8]) -> NpyArray {
+        let text =
+            format!("{{'descr': '{descr}', 'fortran_order': {fortran_order}, 'shape': {shape}, }}");
+        let header = (text.len() as u16).to_le_bytes();
+        let file = [b"\x93NUMPY\x01\x00", &header[..], text.as_bytes(), bytes].concat();
+        NpyArray::read(Path::new("x.npy"), file.as_slice(), file.len() as u64).unwrap()
+    }
+
+    #[test]
+    fn integers_are_sign_extended_and_big_endian_ones_reversed() {
+        let signed = array("<i2", "False", "(2,)", &[0xfe, 0xff, 2, 1]);
+        assert_eq!((signed.integer(0), signed.integer(1)), (-2, 258));
+        let unsigned = array(">u2", "False", "(1,)", &[0xff, 0xfe]);
+        assert_eq!(unsigned.integer(0), 0xfffe);
+    }
+
+    #[test]
+    fn a_permutation_reads_fortran_order_and_trailing_channels() {
+        let axes = [Some(0), None, Some(1), Some(2)];
+        let c = array("|u1", "False", "(1, 2, 3)", &[0, 1, 2, 3, 4, 5]);
+        assert!(c.permutation(axes).is_none());
+        let fortran = array("|u1", "True", "(1, 2, 3)", &[0, 3, 1, 4, 2, 5]);
+        let offsets: Vec<usize> = fortran.permutation(axes).unwrap().collect();
+        let values: Vec<u8> = offsets.iter().map(|&at| fortran.bytes()[at]).collect();
+        assert_eq!(values, [0, 1, 2, 3, 4, 5]);
+        assert_eq!(
+            (fortran.indices(3), c.indices(3)),
+            (vec![0, 1, 1], vec![0, 1, 0])
+        );
+    }
+}

@@ -2,8 +2,10 @@
 
 mod common;
 mod support;
+mod numpy;
 mod cifar;
 mod split;
+mod images;
 mod dataset;
 mod loader;
 mod image_folder;

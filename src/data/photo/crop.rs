@@ -9,7 +9,7 @@ const ASPECT_RATIOS: (f32, f32) = (3.0 / 4.0, 4.0 / 3.0);
 ///
 /// # Examples
 /// ```
-/// use candlebook::prelude::*;
+/// use candlebook::data::{Crop, PhotoSettings};
 /// let settings = PhotoSettings { crop: Crop::Random(0.5), ..Default::default() };
 /// # assert_eq!(settings.crop, Crop::Random(0.5));
 /// ```
