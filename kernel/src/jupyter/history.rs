@@ -19,7 +19,7 @@ pub(super) struct History {
 
 /// An executed cell. In the file it is the array `[session, number, source]`.
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(from = "(u64, u64, String)", into = "(u64, u64, String)")]
+#[serde(from = "HistoryRow", into = "HistoryRow")]
 struct HistoryCell {
     session: u64,
     /// Execution count in the session.
@@ -27,8 +27,12 @@ struct HistoryCell {
     source: String,
 }
 
-impl From<(u64, u64, String)> for HistoryCell {
-    fn from((session, number, source): (u64, u64, String)) -> HistoryCell {
+/// A cell's line in the file: session, number, source.
+type HistoryRow = (u64, u64, String);
+
+impl From<HistoryRow> for HistoryCell {
+    fn from(row: HistoryRow) -> HistoryCell {
+        let (session, number, source) = row;
         HistoryCell {
             session,
             number,
@@ -37,8 +41,8 @@ impl From<(u64, u64, String)> for HistoryCell {
     }
 }
 
-impl From<HistoryCell> for (u64, u64, String) {
-    fn from(cell: HistoryCell) -> (u64, u64, String) {
+impl From<HistoryCell> for HistoryRow {
+    fn from(cell: HistoryCell) -> HistoryRow {
         (cell.session, cell.number, cell.source)
     }
 }

@@ -1,8 +1,8 @@
 //! The Jupyter kernel: kernelspec, JupyterLab, sockets and messages.
 //!
-//! Uses `home`, `build` and `engine`. Offers [`serve_kernel`], which serves one connection file; the
-//! stock server to compare with; registration in Jupyter by [`SpecLocation`]; and JupyterLab, from
-//! the path or a private Python environment.
+//! Uses `home`, `build` and `engine`. Offers [`serve_kernel`], which serves one connection file;
+//! the stock server to compare with; registration in Jupyter by [`SpecLocation`]; and JupyterLab,
+//! from the path or a private Python environment.
 
 mod history;
 mod message;

@@ -44,7 +44,7 @@ impl Notebook {
         })
     }
 
-    /// Writes the notebook atomically, formatted like Jupyter: keys in order, indented by one space.
+    /// Writes the notebook atomically in Jupyter's format: keys in order, one space per indent.
     ///
     /// # Errors
     /// If the file cannot be written.

@@ -14,7 +14,7 @@ const NOTICE: &str =
     "Starting the kernel. After an update this includes a one-time build of a few minutes ...\n";
 
 impl Worker {
-    /// Starts the engine on a thread; meanwhile collects jobs and tells the first cell why it waits.
+    /// Starts the engine on a thread. Meanwhile, tells the first waiting cell why it waits.
     pub(super) fn warm_up(&mut self, session: Session) {
         let state = Arc::clone(&self.state);
         let sink = Box::new(move |event: Event| {
