@@ -41,18 +41,6 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &["data/photo/lmdb.rs"],
     },
     Covered {
-        by: "tests/data/loader.rs",
-        files: &["data/lookahead.rs"],
-    },
-    Covered {
-        by: "tests/data/npy.rs",
-        files: &["file/npy.rs"],
-    },
-    Covered {
-        by: "tests/data/split.rs",
-        files: &["data/images.rs"],
-    },
-    Covered {
         by: "tests/kernel/test_kernel.py",
         files: &[
             "show/cell_value.rs",
