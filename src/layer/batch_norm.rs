@@ -55,7 +55,7 @@ impl LayerKind for BatchNorm {
         let per_channel = |values: &Tensor| values.reshape((1, c, 1));
         let (mean, variance) = if context.rng.is_some() {
             let stats = batch_stats(&flat)?;
-            update_running_stats(running, &stats, flat.elem_count() / c)?;
+            update_running_stats([&running.0, &running.1], &stats, flat.elem_count() / c)?;
             (stats.mean, stats.variance)
         } else {
             (
@@ -96,15 +96,15 @@ fn batch_stats(flat: &Tensor) -> Result<TensorStats> {
 
 /// Moves running mean and variance toward the batch's, of `n` values per channel. The running
 /// variance is the unbiased estimate, as in PyTorch.
-fn update_running_stats(running: &(Var, Var), batch: &TensorStats, n: usize) -> Result<()> {
+fn update_running_stats([mean, variance]: [&Var; 2], batch: &TensorStats, n: usize) -> Result<()> {
     // A single value has no variance.
     if n < 2 {
         return Ok(());
     }
     let n = n as f64;
     for (running, batch, correction) in [
-        (&running.0, &batch.mean, 1.0),
-        (&running.1, &batch.variance, n / (n - 1.0)),
+        (mean, &batch.mean, 1.0),
+        (variance, &batch.variance, n / (n - 1.0)),
     ] {
         let batch = batch.detach().flatten_all()?.to_dtype(DType::F32)?;
         let update = (batch * (BATCH_NORM_MOMENTUM * correction))?;

@@ -8,7 +8,7 @@ pub(crate) type ShapeResult = Result<Vec<usize>, LayerError>;
 pub(crate) struct LayerError {
     pub(crate) expected: String,
     pub(crate) got: String,
-    /// What to do about it.
+    /// The way to fix it.
     pub(crate) hint: String,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::order::root_order;
 use crate::rules::Violation;
-use crate::source::{Source, Tree};
+use crate::source::{SourceFile, Tree};
 use std::collections::BTreeSet;
 
 /// Files that another test than their namesakes covers.
@@ -63,10 +63,10 @@ pub fn map_differs(tree: &Tree, markdown: &str, section: &str) -> Vec<Violation>
 /// Files with functions that no test is named after, has inside, or is said to cover.
 pub fn untested(tree: &Tree, tests: &BTreeSet<String>, covered: &[Covered]) -> Vec<Violation> {
     let is_covered = |file: &str| covered.iter().any(|entry| entry.files.contains(&file));
-    let is_open = |source: &&Source| {
+    let is_open = |source: &&SourceFile| {
         source.has_functions && !own_test(source, tests) && !is_covered(&source.file)
     };
-    let describe = |source: &Source| {
+    let describe = |source: &SourceFile| {
         let names = named(&source.file).join(", ");
         no_test(
             tree,
@@ -113,7 +113,7 @@ fn no_test(tree: &Tree, file: &str, found: String) -> Violation {
     }
 }
 
-fn own_test(source: &Source, tests: &BTreeSet<String>) -> bool {
+fn own_test(source: &SourceFile, tests: &BTreeSet<String>) -> bool {
     source.has_inline_tests || named(&source.file).iter().any(|name| tests.contains(name))
 }
 

@@ -1,7 +1,7 @@
 //! Paths followed to the files that hold their names: the arrows of a crate.
 
 use crate::paths::{Imported, Used};
-use crate::source::{Module, Source, Tree};
+use crate::source::{Module, SourceFile, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A path from one file to another.
@@ -182,7 +182,7 @@ impl<'a> Names<'a> {
     }
 
     fn exported_macro(&self, name: &str) -> Option<Module> {
-        let exports = |source: &Source| {
+        let exports = |source: &SourceFile| {
             source
                 .exported_macros
                 .iter()

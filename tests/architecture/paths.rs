@@ -20,7 +20,7 @@ pub struct Imported {
     pub used: Used,
     /// The name it has from then on.
     pub name: String,
-    /// It has a `pub` of any kind and stands at the top of the file.
+    /// It has a `pub` of any kind and is at the top level of the file.
     pub reexport: bool,
 }
 

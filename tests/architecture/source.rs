@@ -12,7 +12,7 @@ use syn::visit::Visit;
 pub type Module = Vec<String>;
 
 /// A source file, without its tests.
-pub struct Source {
+pub struct SourceFile {
     /// Path below `src/`, with slashes.
     pub file: String,
     /// `mod name;` lines in their order, those of tests included.
@@ -24,12 +24,12 @@ pub struct Source {
     /// Names of macros that `#[macro_export]` puts into the crate's root.
     pub exported_macros: Vec<String>,
     pub has_inline_tests: bool,
-    /// Is there code that a test could run?
+    /// The file has code that a test could run.
     pub has_functions: bool,
 }
 
-impl Source {
-    pub fn parse(file: &str, text: &str) -> Result<Source, String> {
+impl SourceFile {
+    pub fn parse(file: &str, text: &str) -> Result<SourceFile, String> {
         let at = |error: &dyn std::fmt::Display| format!("{file}: does not parse: {error}");
         let all: TokenStream = text.parse().map_err(|error| at(&error))?;
         let stripped = without_tests(all.clone());
@@ -39,7 +39,7 @@ impl Source {
         let every = flat(all);
         let is_test =
             |window: &[Token]| window[0].is("[") && window[1].is("test") && window[2].is("]");
-        Ok(Source {
+        Ok(SourceFile {
             file: file.to_owned(),
             declared: declared(&whole),
             imports: imports(&syntax),
@@ -111,7 +111,7 @@ pub struct Tree {
     pub prefix: String,
     /// `lib.rs` or `main.rs`.
     pub root: String,
-    pub sources: BTreeMap<Module, Source>,
+    pub sources: BTreeMap<Module, SourceFile>,
 }
 
 impl Tree {
@@ -123,7 +123,8 @@ impl Tree {
     ) -> Result<Tree, String> {
         let mut sources = BTreeMap::new();
         for (file, text) in files {
-            let source = Source::parse(file, text).map_err(|error| format!("{prefix}{error}"))?;
+            let source =
+                SourceFile::parse(file, text).map_err(|error| format!("{prefix}{error}"))?;
             if sources.insert(module_of(file, root), source).is_some() {
                 return Err(format!(
                     "{prefix}{file}: a second file of the same module; use `name/mod.rs`"

@@ -2,7 +2,7 @@
 
 use crate::order::root_order;
 use crate::rules::Violation;
-use crate::source::{Source, Tree};
+use crate::source::{SourceFile, Tree};
 use crate::tokens::{Kind, Token};
 
 /// The places of words in a crate. A place is a file without `.rs`, or a folder.
@@ -42,17 +42,17 @@ pub fn misplaced_words(tree: &Tree, places: &Places) -> Vec<Violation> {
     found
 }
 
-fn is_in(source: &Source, place: &str) -> bool {
+fn is_in(source: &SourceFile, place: &str) -> bool {
     let rest = source.file.strip_prefix(place);
     rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
 }
 
-fn word(source: &Source, at: usize, text: &str) -> bool {
+fn word(source: &SourceFile, at: usize, text: &str) -> bool {
     let token = &source.tokens[at];
     token.kind == Kind::Word && token.text == text
 }
 
-fn wire(source: &Source, at: usize, places: &Places) -> Option<String> {
+fn wire(source: &SourceFile, at: usize, places: &Places) -> Option<String> {
     let token = &source.tokens[at];
     let text =
         token.kind == Kind::Literal && WIRE_TEXTS.iter().any(|text| token.text.contains(text));
@@ -61,7 +61,7 @@ fn wire(source: &Source, at: usize, places: &Places) -> Option<String> {
     misplaced.then(|| format!("The wire markers are only in {}", places.wire.join(", ")))
 }
 
-fn print(source: &Source, at: usize, places: &Places) -> Option<String> {
+fn print(source: &SourceFile, at: usize, places: &Places) -> Option<String> {
     let place = places.print.filter(|place| !is_in(source, place))?;
     let called = source
         .tokens
@@ -71,13 +71,13 @@ fn print(source: &Source, at: usize, places: &Places) -> Option<String> {
     prints.then(|| format!("Only {place}/ prints; other folders call it"))
 }
 
-fn hidden_unsafe(source: &Source, at: usize, places: &Places) -> Option<String> {
+fn hidden_unsafe(source: &SourceFile, at: usize, places: &Places) -> Option<String> {
     let listed = places.unsafe_files.contains(&source.file.as_str());
     let misplaced = word(source, at, "unsafe") && !listed;
     misplaced.then(|| "`unsafe` is only in the files that tests/architecture lists".into())
 }
 
-fn tensor(source: &Source, at: usize, places: &Places) -> Option<String> {
+fn tensor(source: &SourceFile, at: usize, places: &Places) -> Option<String> {
     let place = places
         .slices_only
         .iter()
@@ -85,7 +85,7 @@ fn tensor(source: &Source, at: usize, places: &Places) -> Option<String> {
     word(source, at, "Tensor").then(|| format!("{place}/ knows slices only"))
 }
 
-fn model(tree: &Tree, source: &Source, at: usize, places: &Places) -> Option<String> {
+fn model(tree: &Tree, source: &SourceFile, at: usize, places: &Places) -> Option<String> {
     let (folder, name) = places.model?;
     let above = root_order(tree)
         .into_iter()

@@ -128,8 +128,8 @@ fn add_products<'a, S: Simd, T: Real, const CHANNELS: usize, const TAPS: usize>(
     }
     for (nth, sums) in sums.iter().enumerate() {
         for (sum, tap) in sums.iter().zip(&task.taps[tile.tap..tile.tap + TAPS]) {
-            let kernel = (tile.output + nth) * task.input_channels + tile.input;
-            let at = kernel * task.taps.len() + tap.weight;
+            let filter = (tile.output + nth) * task.input_channels + tile.input;
+            let at = filter * task.taps.len() + tap.weight;
             task.gradients[at] += T::reduce_sum(simd, *sum);
         }
     }
