@@ -12,7 +12,7 @@ use image::codecs::jpeg::JpegEncoder;
 /// # Examples
 /// ```
 /// use candlebook::prelude::*;
-/// let compressed = jpeg(photographs(16)?.test.first(2)?, 75)?;
+/// let compressed = look::jpeg(photographs(16)?.test.first(2)?, 75)?;
 /// assert_eq!(compressed.images.dims(), [2, 3, 16, 16]);
 /// # Ok::<(), candlebook::Error>(())
 /// ```
@@ -40,7 +40,7 @@ pub struct Jpeg {
 /// ```
 /// use candlebook::prelude::*;
 /// let images = photographs(16)?.test.first(4)?;
-/// assert!(jpeg(&images, 90)?.error < jpeg(&images, 10)?.error);
+/// assert!(look::jpeg(&images, 90)?.error < look::jpeg(&images, 10)?.error);
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 pub fn jpeg(images: impl Images, quality: u8) -> Result<Jpeg> {
@@ -75,7 +75,7 @@ pub fn jpeg(images: impl Images, quality: u8) -> Result<Jpeg> {
 /// # Examples
 /// ```
 /// use candlebook::prelude::*;
-/// let compressed = jpeg_within(photographs(16)?.test.first(4)?, 150.0)?;
+/// let compressed = look::jpeg_within(photographs(16)?.test.first(4)?, 150.0)?;
 /// assert!(compressed.bytes <= 150.0);
 /// # Ok::<(), candlebook::Error>(())
 /// ```

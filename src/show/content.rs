@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 /// # Examples
 /// ```
 /// use candlebook::prelude::*;
-/// let greeting = Content::text("Hello").html("<b>Hello</b>");
+/// let greeting = show::Content::text("Hello").html("<b>Hello</b>");
 /// assert_eq!(greeting.get("text/html"), Some("<b>Hello</b>"));
 /// ```
 #[derive(Clone, Debug, Default)]

@@ -38,6 +38,7 @@ const MARKER: &str = "\u{1e}CANDLEBOOK ";
 /// # Examples
 /// ```
 /// use candlebook::prelude::*;
+/// use candlebook::show::{Content, Show};
 /// struct Percent(f64);
 /// impl Show for Percent {
 ///     fn contents(&self) -> Result<Vec<Content>, Error> {
@@ -92,6 +93,7 @@ impl Handle {
     /// # Examples
     /// ```
     /// use candlebook::prelude::*;
+/// use candlebook::show::{Content, Show};
     /// let status = show("loading");
     /// status.update("done");
     /// ```
@@ -126,6 +128,7 @@ impl Handle {
 /// # Examples
 /// ```
 /// use candlebook::prelude::*;
+/// use candlebook::show::{Content, Show};
 /// show(Plot::new().line("loss", 1..4, [0.9, 0.5, 0.3]));
 /// show("the same as text: 0.9, 0.5, 0.3");
 /// ```
@@ -148,8 +151,9 @@ pub fn show(value: impl Show) -> Handle {
 /// # Examples
 /// ```
 /// use candlebook::prelude::*;
+/// use candlebook::show::{Content, Show};
 /// show("searching");
-/// clear_output();
+/// show::clear_output();
 /// show("found");
 /// ```
 pub fn clear_output() {

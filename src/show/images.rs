@@ -13,6 +13,7 @@ use candle_core::{DType, Device, Tensor};
 /// # Examples
 /// ```
 /// use candlebook::prelude::*;
+/// use candlebook::show::Images;
 /// let gray = Tensor::zeros((1, 28, 28), DType::F32, &Device::Cpu)?;
 /// let color = Tensor::zeros((2, 3, 28, 28), DType::F32, &Device::Cpu)?;
 /// assert_eq!([gray, color].images()?.dims(), [3, 3, 28, 28]);

@@ -20,7 +20,7 @@ pub fn input(prompt: &str) -> String {
 /// # Examples
 /// ```no_run
 /// use candlebook::prelude::*;
-/// let token = password("Access token");
+/// let token = show::password("Access token");
 /// ```
 pub fn password(prompt: &str) -> String {
     ask("EVCXR_INPUT_REQUEST_PASSWORD", prompt)

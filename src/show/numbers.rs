@@ -9,6 +9,7 @@ use std::ops::Range;
 /// # Examples
 /// ```
 /// use candlebook::prelude::*;
+/// use candlebook::show::Numbers;
 /// let losses = Tensor::new(&[0.5f32, 0.25], &Device::Cpu)?;
 /// assert_eq!(losses.numbers()?, [0.5, 0.25]);
 /// assert_eq!((1..4).numbers()?, [1.0, 2.0, 3.0]);

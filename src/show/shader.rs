@@ -10,7 +10,7 @@ use plotters::style::RGBColor;
 /// ```
 /// use candlebook::prelude::*;
 /// let weights = Tensor::new(&[[-1f32, 0.0], [0.5, 1.0]], &Device::Cpu)?;
-/// let montage = Montage::new(&weights)?.scale(Scale::Symmetric);
+/// let montage = Montage::new(&weights)?.scale(show::Scale::Symmetric);
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -10,7 +10,7 @@ use plotters::prelude::*;
 /// # Examples
 /// ```
 /// use candlebook::prelude::*;
-/// Plot::new().scatter("codes", [0.1, 0.7], [0.4, 0.2]).marker(Marker::Triangle);
+/// Plot::new().scatter("codes", [0.1, 0.7], [0.4, 0.2]).marker(show::Marker::Triangle);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Marker {

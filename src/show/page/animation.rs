@@ -18,7 +18,7 @@ use crate::show::montage::Montage;
 /// ```
 /// use candlebook::prelude::*;
 /// let frames = Tensor::rand(0f32, 1f32, (10, 1, 28, 28), &Device::Cpu)?;
-/// animation(&frames, 5.0)?;
+/// page::animation(&frames, 5.0)?;
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 pub fn animation(frames: impl Images, frames_per_second: f64) -> Result<Content> {

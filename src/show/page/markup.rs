@@ -7,7 +7,7 @@ use crate::show::content::Content;
 ///
 /// # Examples
 /// ```
-/// candlebook::html("<b>Hi there!</b>");
+/// candlebook::show::page::html("<b>Hi there!</b>");
 /// ```
 pub fn html(html: impl Into<String>) -> Content {
     let html = html.into();
@@ -21,7 +21,7 @@ pub fn html(html: impl Into<String>) -> Content {
 ///
 /// # Examples
 /// ```
-/// candlebook::svg("<svg width='20' height='20'><circle cx='10' cy='10' r='8'/></svg>")?;
+/// candlebook::show::page::svg("<svg width='20' height='20'><circle cx='10' cy='10' r='8'/></svg>")?;
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 pub fn svg(drawing: impl Into<String>) -> Result<Content> {
@@ -42,7 +42,7 @@ pub fn svg(drawing: impl Into<String>) -> Result<Content> {
 ///
 /// # Examples
 /// ```
-/// candlebook::markdown("A **bold** claim");
+/// candlebook::show::page::markdown("A **bold** claim");
 /// ```
 pub fn markdown(text: impl Into<String>) -> Content {
     let text = text.into();
@@ -53,7 +53,7 @@ pub fn markdown(text: impl Into<String>) -> Content {
 ///
 /// # Examples
 /// ```
-/// candlebook::latex(r"\frac{1}{n} \sum_i (x_i - \hat x_i)^2");
+/// candlebook::show::page::latex(r"\frac{1}{n} \sum_i (x_i - \hat x_i)^2");
 /// ```
 pub fn latex(formula: impl Into<String>) -> Content {
     let formula = formula.into();
@@ -68,7 +68,7 @@ pub fn latex(formula: impl Into<String>) -> Content {
 ///
 /// # Examples
 /// ```
-/// candlebook::json(&vec![1, 2, 3])?;
+/// candlebook::show::page::json(&vec![1, 2, 3])?;
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 pub fn json(value: &impl serde::Serialize) -> Result<Content> {

@@ -39,7 +39,7 @@ const VIDEO_FORMATS: [Format; 3] = [
 ///
 /// # Examples
 /// ```no_run
-/// candlebook::audio("speech.mp3")?;
+/// candlebook::show::page::audio("speech.mp3")?;
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 pub fn audio(path: impl AsRef<Path>) -> Result<Content> {
@@ -53,7 +53,7 @@ pub fn audio(path: impl AsRef<Path>) -> Result<Content> {
 ///
 /// # Examples
 /// ```no_run
-/// candlebook::video("latent_walk.mp4")?;
+/// candlebook::show::page::video("latent_walk.mp4")?;
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 pub fn video(path: impl AsRef<Path>) -> Result<Content> {

@@ -23,7 +23,7 @@ const BYTES_PER_SAMPLE: u16 = 2;
 /// use candlebook::prelude::*;
 /// let seconds = (Tensor::arange(0f32, 8000f32, &Device::Cpu)? / 8000.0)?;
 /// let note_a = (seconds * (440.0 * std::f64::consts::TAU))?.sin()?;
-/// sound(&note_a, 8000)?;
+/// page::sound(&note_a, 8000)?;
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 pub fn sound(samples: &Tensor, sample_rate: u32) -> Result<Content> {
