@@ -1,6 +1,7 @@
 //! Files saved by earlier versions still load.
 //!
 //! `tests/fixtures/v0/README.md` has the program that made them.
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 #[path = "data/common.rs"]
 mod common;

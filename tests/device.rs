@@ -1,4 +1,5 @@
 //! The choice of the device, and the same numbers on it as on the CPU.
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 use candlebook::device::name;
 use candlebook::optim::{Optimizer, Rates};

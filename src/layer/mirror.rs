@@ -129,7 +129,7 @@ mod tests {
         let strided = Conv2d(8, 3).stride(2).padding(1);
         let transposed = ConvTranspose2d(3, 3).stride(2).padding(1);
         assert_eq!(
-            mirrored(&[strided.clone()], &[3, 16, 16]),
+            mirrored(std::slice::from_ref(&strided), &[3, 16, 16]),
             [transposed.clone().output_padding(1), Layer::Sigmoid]
         );
         assert_eq!(

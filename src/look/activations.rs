@@ -118,7 +118,7 @@ fn montage(values: &Tensor) -> Result<Montage> {
 fn rows(n: usize) -> usize {
     (1..=n)
         .take_while(|rows| rows * rows <= n)
-        .filter(|rows| n % rows == 0)
+        .filter(|rows| n.is_multiple_of(*rows))
         .last()
         .unwrap_or(1)
 }

@@ -58,7 +58,7 @@ struct Slider {
 }
 
 impl Slider {
-    fn to_json(&self) -> Value {
+    fn to_json(self) -> Value {
         json!({ "unit": self.unit, "low": self.low, "high": self.high })
     }
 }
@@ -177,7 +177,7 @@ impl Explorer {
             "image": [c, h, w],
             "size": self.model.code_size(),
             "layers": self.layers,
-            "sliders": self.sliders.iter().map(Slider::to_json).collect::<Vec<_>>(),
+            "sliders": self.sliders.iter().copied().map(Slider::to_json).collect::<Vec<_>>(),
             "starts": self.starts,
         })
     }

@@ -70,11 +70,11 @@ fn learned_vars<'a>(lists: &[&'a Sequential]) -> Vec<LearnedVars<'a>> {
     .collect()
 }
 
-/// Scale and shift of each batch normalization, and `None` for other layers.
-fn batch_norm_affines(
-    vars: &[LearnedVars<'_>],
-    weights: &[&[f32]],
-) -> Result<Vec<Option<(Vec<f32>, Vec<f32>)>>> {
+/// Scale and shift of a batch normalization; `None` for other layers.
+type Affine = Option<(Vec<f32>, Vec<f32>)>;
+
+/// Affine form of each layer with parameters.
+fn batch_norm_affines(vars: &[LearnedVars<'_>], weights: &[&[f32]]) -> Result<Vec<Affine>> {
     vars.iter()
         .zip(weights.chunks_exact(2))
         .map(|(vars, pair)| {
@@ -91,7 +91,7 @@ fn batch_norm_affines(
 fn stage_params<'a>(
     plan: &Plan,
     weights: &[&'a [f32]],
-    affines: &'a [Option<(Vec<f32>, Vec<f32>)>],
+    affines: &'a [Affine],
 ) -> Vec<StageParams<'a, f32>> {
     let mut params = weights
         .chunks_exact(2)

@@ -132,7 +132,7 @@ mod tests {
     fn copies_do_not_share_storage() {
         let mut rng = Rng::new(0, Purpose::Init);
         let pair = initial_variables(&Layer::Linear(2), &[3], &mut rng, &Device::Cpu).unwrap();
-        let copies = copy_pairs(&[pair.clone()], &Device::Cpu).unwrap();
+        let copies = copy_pairs(std::slice::from_ref(&pair), &Device::Cpu).unwrap();
         let (weight, copied) = (&pair.unwrap().0, &copies[0].as_ref().unwrap().0);
         let before = copied.to_vec2::<f32>().unwrap();
         weight.set(&weight.zeros_like().unwrap()).unwrap();

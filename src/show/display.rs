@@ -93,7 +93,7 @@ impl Handle {
     /// # Examples
     /// ```
     /// use candlebook::prelude::*;
-/// use candlebook::show::{Content, Show};
+    /// use candlebook::show::{Content, Show};
     /// let status = show("loading");
     /// status.update("done");
     /// ```

@@ -81,7 +81,7 @@ impl View {
         self.status.seen = 0;
         self.status.last_epoch = format!("{}{}", losses(epoch), best(history));
         if !replaces_displays() {
-            note(&self.line(epoch, history));
+            note(self.line(epoch, history));
             return Ok(());
         }
         // An epoch may be shorter than the time that a drawing takes.

@@ -1,4 +1,5 @@
 //! Tests of `candlebook::data`, one file per source file.
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
 mod support;

@@ -1,4 +1,5 @@
 //! Tests of `export`: weights files.
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod load;
 mod save;

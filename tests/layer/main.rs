@@ -1,4 +1,5 @@
 //! Layers.
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Tests of `look`: views of a model.
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
 

@@ -1,3 +1,4 @@
 //! Losses.
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod reconstruction;

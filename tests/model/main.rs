@@ -1,4 +1,5 @@
 //! Tests of `model`: autoencoders and ready architectures.
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod autoencoder;
 mod evaluate;

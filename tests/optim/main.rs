@@ -1,4 +1,5 @@
 //! Optimizers.
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod optimizer;
 mod rates;

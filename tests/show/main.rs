@@ -1,4 +1,5 @@
 //! Tests of `show`: images, charts, tables, pages and progress.
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod animation;
 mod bars;

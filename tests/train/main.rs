@@ -1,4 +1,5 @@
 //! Training.
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod autoencoder;
 mod autograd;
