@@ -10,7 +10,7 @@ pub use crate::device::best_device;
 pub use crate::error::Error;
 pub use crate::layer::Layer::{
     self, AvgPool2d, BatchNorm, Dropout, Elu, Flatten, Gelu, LeakyRelu, Linear, MaxPool2d,
-    MaxUnpool2d, Relu, Residual, Sigmoid, Tanh, Unflatten, Upsample,
+    MaxUnpool2d, Relu, Residual, Sigmoid, Softplus, Tanh, Unflatten, Upsample,
 };
 pub use crate::layer::{Conv2d, ConvTranspose2d};
 pub use crate::look::{self, explore};

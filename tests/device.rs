@@ -71,7 +71,7 @@ fn models() -> [(Vec<Layer>, Vec<Layer>); 2] {
     );
     let residual = (
         vec![strided, Gelu, Residual(block), Elu(1.0), AvgPool2d(2)],
-        vec![Upsample(2), up.output_padding(1), Sigmoid],
+        vec![Softplus, Upsample(2), up.output_padding(1), Sigmoid],
     );
     [pooling, residual]
 }

@@ -1,4 +1,4 @@
-//! Element-wise activations: ReLU, leaky ReLU, ELU, sigmoid and tanh.
+//! Element-wise activations: ReLU, leaky ReLU, ELU, softplus, sigmoid and tanh.
 //!
 //! Their derivatives are functions of the output, so they are fused into the stage before them.
 
@@ -20,6 +20,7 @@ pub(crate) enum ActivationFn {
     LeakyRelu(f64),
     /// With alpha.
     Elu(f64),
+    Softplus,
     Sigmoid,
     Tanh,
 }
@@ -55,6 +56,12 @@ impl LayerKind for ActivationFn {
                 negative.where_cond(&(xs * slope)?, xs)?
             }
             ActivationFn::Elu(alpha) => xs.elu(alpha)?,
+            ActivationFn::Softplus => {
+                // At 0 candle's slopes of relu and of abs are both 1. Only together do they give
+                // the right one.
+                let small = xs.abs()?.neg()?.exp()?;
+                (xs.relu()? + (small + 1.0)?.log()?)?
+            }
             ActivationFn::Sigmoid => candle_nn::ops::sigmoid(xs)?,
             ActivationFn::Tanh => xs.tanh()?,
         })
@@ -95,6 +102,9 @@ impl<T: Real> Pointwise<T> for ActivationFn {
                     });
                 });
             }
+            ActivationFn::Softplus => {
+                widest!(|| values.iter_mut().for_each(|v| *v = softplus(*v)));
+            }
             ActivationFn::Sigmoid => {
                 widest!(|| values
                     .iter_mut()
@@ -131,6 +141,9 @@ impl<T: Real> Pointwise<T> for ActivationFn {
                     });
                 });
             }
+            ActivationFn::Softplus => {
+                widest!(|| pairs.for_each(|(g, &y)| *g *= softplus_derivative(y * unscale)));
+            }
             ActivationFn::Sigmoid => widest!(|| {
                 pairs.for_each(|(g, &y)| {
                     let y = y * unscale;
@@ -147,16 +160,40 @@ impl<T: Real> Pointwise<T> for ActivationFn {
     }
 }
 
+/// max(x, 0) + ln(1 + exp(-|x|)), which does not overflow.
+#[inline(always)]
+fn softplus<T: Real>(x: T) -> T {
+    let small = (-x.abs()).exp(); // in (0, 1]
+    let sum = T::ONE + small;
+    let positive = if x < T::ZERO { T::ZERO } else { x };
+    // ln(1 + small) as log1p: the last term restores the digits that the addition rounded away.
+    positive + (sum.ln() + (small - (sum - T::ONE)) / sum)
+}
+
+/// Derivative sigmoid(x) of softplus, from the output y: 1 - exp(-y).
+#[inline(always)]
+fn softplus_derivative<T: Real>(y: T) -> T {
+    if y < T::of(1.0 / 128.0) {
+        // The Taylor series, because the subtraction would leave few digits.
+        let series = T::ONE - y * T::of(0.25) * (T::ONE - y * T::of(0.2));
+        let series = T::ONE - y * T::of(1.0 / 3.0) * series;
+        y * (T::ONE - y * T::of(0.5) * series)
+    } else {
+        T::ONE - (-y).exp()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ALL: [ActivationFn; 5] = [
+    const ALL: [ActivationFn; 6] = [
         ActivationFn::Relu,
         ActivationFn::Sigmoid,
         ActivationFn::Tanh,
         ActivationFn::LeakyRelu(0.2),
         ActivationFn::Elu(0.7),
+        ActivationFn::Softplus,
     ];
 
     #[test]
@@ -194,6 +231,34 @@ mod tests {
                         "{activation:?} at {x} in f32"
                     );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn softplus_and_its_derivative_are_precise_far_from_zero() {
+        // import math
+        // for x in [-30, -6, -1.5, 0, .3, 5, 25, 100]:
+        //     print(f"{math.log1p(math.exp(x)):.8g} {1 / (1 + math.exp(-x)):.8g}")
+        let cases = [
+            (-30.0, 9.357623e-14, 9.357623e-14),
+            (-6.0, 0.0024756851, 0.0024726232),
+            (-1.5, 0.20141328, 0.18242552),
+            (0.0, std::f64::consts::LN_2, 0.5),
+            (0.3, 0.85435524, 0.57444252),
+            (5.0, 5.0067153, 0.99330715),
+            (25.0, 25.0, 1.0),
+            (100.0, 100.0, 1.0),
+        ];
+        for (x, output, derivative) in cases {
+            let (mut y, mut g) = ([x as f32], [1f32]);
+            ActivationFn::Softplus.forward(&mut y);
+            ActivationFn::Softplus.backward(&y, &mut g, 1.0);
+            for (got, expected) in [(y[0], output), (g[0], derivative)] {
+                assert!(
+                    (f64::from(got) / expected - 1.0).abs() < 1e-5,
+                    "at {x}: got {got}, expected {expected}"
+                );
             }
         }
     }

@@ -88,6 +88,9 @@ pub enum Layer {
     Elu(f64),
     /// x * normal_cdf(x). PyTorch: `nn.GELU()`.
     Gelu,
+    /// ln(1 + exp(x)), a smooth ReLU (Dugas and others, "Incorporating second-order functional
+    /// knowledge for better option pricing", 2001). PyTorch: `nn.Softplus()`.
+    Softplus,
     /// 1 / (1 + exp(-x)), in (0, 1). PyTorch: `nn.Sigmoid()`.
     Sigmoid,
     /// Hyperbolic tangent, in (-1, 1). PyTorch: `nn.Tanh()`.
@@ -121,6 +124,7 @@ impl Layer {
             Layer::LeakyRelu(slope) => Box::new(ActivationFn::LeakyRelu(slope)),
             Layer::Elu(alpha) => Box::new(ActivationFn::Elu(alpha)),
             Layer::Gelu => Box::new(Gelu),
+            Layer::Softplus => Box::new(ActivationFn::Softplus),
             Layer::Sigmoid => Box::new(ActivationFn::Sigmoid),
             Layer::Tanh => Box::new(ActivationFn::Tanh),
             Layer::Dropout(p) => Box::new(Dropout(p)),
@@ -146,6 +150,7 @@ impl Layer {
             Layer::LeakyRelu(_) => "LeakyRelu",
             Layer::Elu(_) => "Elu",
             Layer::Gelu => "Gelu",
+            Layer::Softplus => "Softplus",
             Layer::Sigmoid => "Sigmoid",
             Layer::Tanh => "Tanh",
             Layer::Dropout(_) => "Dropout",

@@ -67,6 +67,7 @@ fn inverse(layer: &Layer, input: &[usize]) -> Option<Layer> {
         | Layer::LeakyRelu(_)
         | Layer::Elu(_)
         | Layer::Gelu
+        | Layer::Softplus
         | Layer::Sigmoid
         | Layer::Tanh
         | Layer::Dropout(_)

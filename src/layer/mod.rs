@@ -1,7 +1,8 @@
 //! Layers as plain data, and the implementation of each kind.
 //!
 //! One kind of layer, one file: settings, shape inference, candle forward pass and CPU op, tied
-//! together by the `LayerKind` trait. A new kind is a new file and a variant of [`Layer`].
+//! together by the `LayerKind` trait. A new kind is a new file, or a variant of `ActivationFn`, and a
+//! variant of [`Layer`].
 //! Uses `math` and `error`; knows no plan, model or optimizer.
 //!
 //! Users write lists of [`Layer`]s. `plan` and `model` use the flattened nodes, their shapes, and

@@ -217,6 +217,7 @@ mod tests {
             vec![Layer::MaxPool2d(2), Layer::Tanh, Layer::MaxUnpool2d(2)],
             vec![Layer::MaxUnpool2d(2)],
             vec![Layer::AvgPool2d(2), Layer::Sigmoid, Layer::Upsample(3)],
+            vec![Layer::Softplus],
             vec![Layer::BatchNorm, Layer::Gelu, Layer::Dropout(0.3)],
             vec![Layer::LeakyRelu(0.2), Layer::Elu(0.7), Layer::Relu],
             vec![Layer::Residual(vec![

@@ -44,6 +44,7 @@ fn every_kind() -> Vec<(Layer, &'static str, &'static str)> {
         (LeakyRelu(0.2), r#"{"LeakyRelu":0.2}"#, "LeakyRelu(0.2)"),
         (Elu(0.7), r#"{"Elu":0.7}"#, "Elu(0.7)"),
         (Gelu, r#""Gelu""#, "Gelu"),
+        (Softplus, r#""Softplus""#, "Softplus"),
         (Sigmoid, r#""Sigmoid""#, "Sigmoid"),
         (Tanh, r#""Tanh""#, "Tanh"),
         (Dropout(0.25), r#"{"Dropout":0.25}"#, "Dropout(0.25)"),

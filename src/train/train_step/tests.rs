@@ -48,7 +48,7 @@ fn cases() -> [Case; 6] {
             loss: Loss::BinaryCrossEntropyWithLogits,
         },
         Case {
-            encoder: vec![BatchNorm, AvgPool2d(4), conv(3)],
+            encoder: vec![BatchNorm, AvgPool2d(4), conv(3), Softplus, Dropout(0.2)],
             decoder: vec![Upsample(4), conv(2), Sigmoid],
             loss: Loss::Mse,
         },
