@@ -1,7 +1,7 @@
 //! Autoencoders in a Jupyter notebook: data sets, models, training, images and plots on candle.
 //!
-//! The flow goes one way: [`data`] -> [`model`], two lists of [`layer`]s -> [`train`] -> [`show`],
-//! [`look`] and weights files. The kernel imports the [`prelude`] before the first cell:
+//! The flow goes one way: [`data`] -> [`model`], two lists of [`layer`]s -> [`train`] ->
+//! [`mod@show`], [`look`] and weights files. The kernel imports the [`prelude`] before the first cell:
 //!
 //! ```no_run
 //! # use candlebook::prelude::*;
