@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// Versions that the configuration files were written for.
-const CARGO_DENY: &str = "0.20";
+const CARGO_DENY: &str = "0.20.2";
 const TYPOS: &str = "typos==1.52.0";
 
 /// Licences, sources and version requirements of all dependencies, by cargo-deny.
