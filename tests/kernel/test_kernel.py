@@ -176,7 +176,7 @@ def test_input_and_password_ask_the_front_end(kernel):
 
     assert run('let name = input("name? ");', "Ada") == {"prompt": "name? ", "password": False}
     assert kernel.ok("name").text == '"Ada"'
-    assert run('let secret = password("key? ");', "x y")["password"] is True
+    assert run('let secret = show::password("key? ");', "x y")["password"] is True
     assert kernel.ok("secret").text == '"x y"'
 
 
@@ -317,8 +317,8 @@ def test_a_local_crate_is_added_and_nothing_else_is_compiled(fresh, tmp_path):
 
 
 def test_a_handle_updates_its_output_from_a_later_cell(kernel):
-    first = kernel.ok('let window = show(candlebook::show::page::html("<p>This text will be replaced</p>"));').of("display_data")[0]
-    later = kernel.ok('window.update(candlebook::show::page::html("<p>magic!</p>"));')
+    first = kernel.ok('let window = show(page::html("<p>This text will be replaced</p>"));').of("display_data")[0]
+    later = kernel.ok('window.update(page::html("<p>magic!</p>"));')
     assert later.of("display_data") == []
     second = later.of("update_display_data")[0]
     assert second["transient"] == first["transient"] and second["data"]["text/html"] == "<p>magic!</p>"
@@ -350,7 +350,7 @@ def test_a_last_expression_may_move_a_variable_and_every_type_is_shown(kernel):
     assert kernel.ok("&numbers").text == "[1, 2]"
     assert kernel.ok("Tensor::zeros((1, 2), DType::F32, &Device::Cpu)?").text == "[[0., 0.]]\nTensor[[1, 2], f32]"
     assert len(kernel.ok('&Plot::new().line("a", 0..3, 0..3)').of("display_data")) == 1
-    own = "struct Own;\nimpl Own { fn evcxr_display(&self) { show(candlebook::show::page::html(\"<b>own</b>\")); } }\nOwn"
+    own = "struct Own;\nimpl Own { fn evcxr_display(&self) { show(page::html(\"<b>own</b>\")); } }\nOwn"
     assert kernel.ok(own).of("display_data")[0]["data"]["text/html"] == "<b>own</b>"
     reply = kernel.run("struct Bare;\nBare").reply
     assert reply["evalue"].startswith("a value of `Bare` cannot be shown: it has no `Debug`"), reply

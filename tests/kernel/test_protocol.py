@@ -25,7 +25,7 @@ class CandlebookTests(jupyter_kernel_test.KernelTests):
     code_history_pattern = "6 ? 7"
     supported_history_operations = ("tail", "range", "search")
     code_inspect_sample = "Autoencoder"
-    code_clear_output = "clear_output();"
+    code_clear_output = "show::clear_output();"
     code_stdin = 'let name = input("name? "); println!("{name}");'
 
 
