@@ -17,7 +17,7 @@ def test_the_stock_server_runs_cells_with_the_helper_crate():
     try:
         kernel = Kernel("candlebook-stock")
         kernel.ok("let digits = mnist_embedded()?.take(20, 20);")
-        cell = kernel.ok("digits.train.contents()?.len()")
+        cell = kernel.ok("show::Show::contents(&digits.train)?.len()")
         assert cell.text == "1"
         session = pathlib.Path(os.environ["CANDLEBOOK_HOME"]) / f"sessions/{kernel.manager.provisioner.pid}-0"
         helper = list(session.glob("target/*/debug/deps/libcandlebook*.so"))
