@@ -58,6 +58,16 @@ impl Dataset {
     ///
     /// # Errors
     /// If the images of the splits have different shapes.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = Tensor::zeros((4, 1, 2, 2), DType::F32, &Device::Cpu)?;
+    /// let split = Split::from_tensor(&images, None)?;
+    /// let data = Dataset::new("blank", "memory", split.clone(), split)?;
+    /// assert_eq!(data.image_shape(), (1, 2, 2));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn new(
         name: impl Into<String>,
         source: impl Into<String>,
@@ -105,6 +115,13 @@ impl Dataset {
     }
 
     /// Returns channels, height and width of the images.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert_eq!(mnist_embedded()?.image_shape(), (1, 28, 28));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn image_shape(&self) -> ImageShape {
         self.train.image_shape()
     }

@@ -46,6 +46,15 @@ impl Idx {
     ///
     /// # Errors
     /// As [`Idx::read`].
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::data::Idx;
+    /// // Two labels: type u8, rank 1, length 2.
+    /// let labels = Idx::parse("labels".as_ref(), &[0, 0, 8, 1, 0, 0, 0, 2, 7, 3], 1)?;
+    /// assert_eq!(labels.dims, [2]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn parse(path: &Path, bytes: &[u8], rank: usize) -> Result<Self> {
         let header = 4 + 4 * rank;
         if bytes.len() < header {

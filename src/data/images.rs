@@ -34,6 +34,14 @@ impl Split {
     /// # Errors
     /// If a position is not below [`Split::len`]. For photographs also if there are too many
     /// unreadable files, and on Stop.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.test.images(&[3, 1])?;
+    /// assert_eq!(images.dims(), [2, 1, 28, 28]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn images(&self, positions: &[usize]) -> Result<Tensor> {
         let (c, h, w) = self.image_shape();
         let mut values = vec![0f32; positions.len() * c * h * w];
@@ -62,6 +70,14 @@ impl Split {
     ///
     /// # Errors
     /// Only for photographs: if there are too many unreadable files, and on Stop.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.test.first(12)?;
+    /// assert_eq!(images.dims(), [12, 1, 28, 28]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn first(&self, n: usize) -> Result<Tensor> {
         self.images(&(0..n.min(self.len())).collect::<Vec<_>>())
     }
@@ -74,6 +90,14 @@ impl Split {
     /// # Errors
     /// If the split is empty, and on Stop. For photographs also if there are too many unreadable
     /// files.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let mean = mnist_embedded()?.test.mean_image()?;
+    /// assert_eq!(mean.dims(), [1, 1, 28, 28]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn mean_image(&self) -> Result<Tensor> {
         self.not_empty("Split::mean_image")?;
         let (c, h, w) = self.image_shape();

@@ -172,27 +172,64 @@ impl Split {
     }
 
     /// Returns the number of images.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert_eq!(mnist_embedded()?.train.len(), 4000);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.index.len()
     }
 
     /// Returns true if the split has no images. Loaders never return such a split, `take(0)` does.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert!(mnist_embedded()?.train.take(0).is_empty());
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()
     }
 
     /// Returns channels, height and width of the images.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert_eq!(mnist_embedded()?.train.image_shape(), (1, 28, 28));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn image_shape(&self) -> ImageShape {
         self.shape
     }
 
     /// Returns the labels, one per image, if the split has labels.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let labels = mnist_embedded()?.test.labels().unwrap_or_default();
+    /// assert_eq!(labels.len(), 1000);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn labels(&self) -> Option<Vec<u32>> {
         let all = self.labels.as_ref()?;
         Some(self.index.iter().map(|&i| all.numbers[i]).collect())
     }
 
     /// Returns the class names, if the labels have names.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let photographs = photographs(16)?;
+    /// assert_eq!(photographs.train.classes().map(<[String]>::len), Some(8));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn classes(&self) -> Option<&[String]> {
         let classes = self.labels.as_ref()?.classes.as_slice();
         (!classes.is_empty()).then_some(classes)

@@ -73,6 +73,13 @@ impl ConvOption {
 
 impl ConvSettings {
     /// A convolution with stride 1, no padding, dilation 1 and one group.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::layer::ConvSettings;
+    /// let settings = ConvSettings::new(12, 3);
+    /// assert_eq!((settings.out_channels, settings.kernel_size, settings.stride), (12, 3, 1));
+    /// ```
     pub const fn new(out_channels: usize, kernel_size: usize) -> Self {
         ConvSettings {
             out_channels,

@@ -39,6 +39,13 @@ pub struct ConvTransposeSettings {
 
 impl ConvTransposeSettings {
     /// A transposed convolution with stride 1, no padding, dilation 1 and one group.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::layer::ConvTransposeSettings;
+    /// let settings = ConvTransposeSettings::new(3, 3);
+    /// assert_eq!((settings.conv.out_channels, settings.output_padding), (3, 0));
+    /// ```
     pub const fn new(out_channels: usize, kernel_size: usize) -> Self {
         ConvTransposeSettings {
             conv: ConvSettings::new(out_channels, kernel_size),

@@ -43,6 +43,15 @@ impl Loss {
     ///
     /// # Errors
     /// Different shapes.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let target = Tensor::new(&[0f32, 1.0], &Device::Cpu)?;
+    /// let loss = Loss::Mse.of(&target.zeros_like()?, &target)?;
+    /// assert_eq!(loss.to_scalar::<f32>()?, 0.5);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn of(self, reconstruction: &Tensor, target: &Tensor) -> Result<Tensor> {
         match self {
             Loss::Mse => mse::mean(reconstruction, target),

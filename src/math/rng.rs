@@ -53,6 +53,14 @@ pub struct Rng(ChaCha8Rng);
 
 impl Rng {
     /// Creates the generator of a seed for one purpose.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::math::{Purpose, Rng};
+    /// let mut rng = Rng::new(7, Purpose::Init);
+    /// let again = Rng::new(7, Purpose::Init).uniform(3, 0.0, 1.0);
+    /// assert_eq!(rng.uniform(3, 0.0, 1.0), again);
+    /// ```
     pub fn new(seed: u64, purpose: Purpose) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(purpose as u64);

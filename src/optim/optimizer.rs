@@ -56,6 +56,18 @@ impl Optimizer {
     ///
     /// # Errors
     /// A setting outside its range; not enough memory for the moments on the variables' device.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// use candlebook::optim::{Optimizer, Rates};
+    /// let w = Var::new(&[1f32, -2.0], &Device::Cpu)?;
+    /// let rates = Rates { learning_rate: 0.1, weight_decay: 0.0 };
+    /// let mut optimizer = Optimizer::new(vec![w.clone()], &Optim::sgd(0.0), rates)?;
+    /// optimizer.backward_step(&w.sqr()?.sum_all()?)?;
+    /// assert_eq!(w.to_vec1::<f32>()?, [0.8, -1.6]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn new(variables: Vec<Var>, optim: &Optim, rates: Rates) -> Result<Self> {
         optim.check()?;
         let rule = UpdateRule::new(*optim, rates);
@@ -97,6 +109,19 @@ impl Optimizer {
     ///
     /// # Errors
     /// A gradient of another shape than its variable's.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// use candlebook::optim::{Optimizer, Rates};
+    /// let w = Var::new(&[1f32, -2.0], &Device::Cpu)?;
+    /// let rates = Rates { learning_rate: 0.1, weight_decay: 0.0 };
+    /// let mut optimizer = Optimizer::new(vec![w.clone()], &Optim::sgd(0.0), rates)?;
+    /// let gradients = w.sqr()?.sum_all()?.backward()?;
+    /// optimizer.step(&gradients)?;
+    /// assert_eq!(w.to_vec1::<f32>()?, [0.8, -1.6]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
         let update = self.rule.next_update();
         for VarState { var, moments } in &mut self.states {
@@ -121,6 +146,18 @@ impl Optimizer {
     ///
     /// # Errors
     /// A loss of more than one value; and as [`Optimizer::step`].
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// use candlebook::optim::{Optimizer, Rates};
+    /// let w = Var::new(&[1f32, -2.0], &Device::Cpu)?;
+    /// let rates = Rates { learning_rate: 0.1, weight_decay: 0.0 };
+    /// let mut optimizer = Optimizer::new(vec![w.clone()], &Optim::sgd(0.0), rates)?;
+    /// optimizer.backward_step(&w.sqr()?.sum_all()?)?;
+    /// assert_eq!(w.to_vec1::<f32>()?, [0.8, -1.6]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn backward_step(&mut self, loss: &Tensor) -> Result<()> {
         if loss.elem_count() != 1 {
             let got = format!("{:?}", loss.dims());

@@ -27,11 +27,25 @@ pub enum Optim {
 
 impl Optim {
     /// Adam with PyTorch's default settings.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let fit = Fit { optimizer: Optim::adam(), ..Default::default() };
+    /// assert_eq!(fit.optimizer, Optim::default());
+    /// ```
     pub fn adam() -> Self {
         Optim::Adam(Adam::default())
     }
 
     /// SGD with this momentum, in [0, 1).
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let fit = Fit { optimizer: Optim::sgd(0.9), learning_rate: 0.1, ..Default::default() };
+    /// assert_ne!(fit.optimizer, Optim::default());
+    /// ```
     pub fn sgd(momentum: f64) -> Self {
         Optim::Sgd(Sgd { momentum })
     }

@@ -20,17 +20,37 @@ pub struct Content {
 
 impl Content {
     /// Plain text. Every output has it, for front ends that render nothing else.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(show::Content::text("three digits"));
+    /// ```
     pub fn text(text: impl Into<String>) -> Self {
         Content::default().with("text/plain", text.into())
     }
 
     /// Adds an HTML form.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(show::Content::text("bold").html("<b>bold</b>"));
+    /// ```
     pub fn html(self, html: impl Into<String>) -> Self {
         self.with("text/html", html.into())
     }
 
     /// Adds a PNG image, displayed at `width` x `height` pixels. The file may have a higher
     /// resolution.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let png = Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).to_png()?;
+    /// show(show::Content::text("a chart").png(&png, 640, 360));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn png(self, png: &[u8], width: usize, height: usize) -> Self {
         self.file("image/png", png, width, height)
     }
@@ -49,11 +69,25 @@ impl Content {
     }
 
     /// The form of one MIME type, if it exists: `get("text/plain")`. Images are base64-encoded.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert_eq!(show::Content::text("5").get("text/plain"), Some("5"));
+    /// ```
     pub fn get(&self, mime: &str) -> Option<&str> {
         self.data.get(mime).and_then(Value::as_str)
     }
 
     /// The form of one MIME type as JSON, if it exists: `get_json("application/json")`.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let content = page::json(&[1, 2])?;
+    /// assert_eq!(content.get_json("application/json"), Some(&serde_json::json!([1, 2])));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn get_json(&self, mime: &str) -> Option<&Value> {
         self.data.get(mime)
     }

@@ -50,6 +50,13 @@ impl Image {
     /// # Errors
     /// If the file cannot be read, is damaged, has another format, or would take more than 1 GiB of
     /// memory.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use candlebook::prelude::*;
+    /// show(Image::open("photo.jpg")?);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
@@ -80,6 +87,13 @@ impl Image {
     ///
     /// # Errors
     /// If the file is an SVG drawing, which has no pixels.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use candlebook::prelude::*;
+    /// let pixels = Image::open("photo.jpg")?.tensor()?; // (3, height, width)
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn tensor(&self) -> Result<Tensor> {
         let Kind::Pixels(_, pixels) = &self.kind else {
             return Err(Error::file(
@@ -96,6 +110,15 @@ impl Image {
     }
 
     /// Width and height in pixels; `None` for an SVG drawing.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use candlebook::prelude::*;
+    /// if let Some((width, height)) = Image::open("photo.jpg")?.size() {
+    ///     println!("{width} x {height} pixels");
+    /// }
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn size(&self) -> Option<(usize, usize)> {
         match &self.kind {
             Kind::Pixels(_, pixels) => Some(dimensions(pixels)),

@@ -43,6 +43,14 @@ impl Montage {
     ///
     /// # Errors
     /// If the shape is not that of images, or there are no images.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.test.first(12)?;
+    /// show(Montage::new(&images)?);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn new(images: impl Images) -> Result<Self> {
         let images = images.images()?;
         let n = images.dim(0)?;
@@ -128,12 +136,28 @@ impl Montage {
 
     /// Sets the number of images in a row. Defaults to all if they fit the page, otherwise to the
     /// square root of their number.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.test.first(12)?;
+    /// show(Montage::new(&images)?.columns(4));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn columns(mut self, columns: usize) -> Self {
         self.settings.columns = Some(columns.max(1));
         self
     }
 
     /// Sets the width of the white lines between images, in image pixels. Defaults to 1.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.test.first(12)?;
+    /// show(Montage::new(&images)?.padding(0));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn padding(mut self, padding: usize) -> Self {
         self.settings.padding = padding.min(MAX_SIDE_PIXELS);
         self
@@ -141,12 +165,28 @@ impl Montage {
 
     /// Sets the number of pixels of the PNG for each image pixel, in each direction. By default
     /// images are at least 56 pixels high.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.test.first(12)?;
+    /// show(Montage::new(&images)?.zoom(3));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn zoom(mut self, zoom: usize) -> Self {
         self.settings.zoom = Some(zoom.clamp(1, MAX_SIDE_PIXELS));
         self
     }
 
     /// Sets the mapping of values to colors. Defaults to [`Scale::Unit`].
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.test.first(12)?;
+    /// show(Montage::new(&images)?.scale(show::Scale::MinMax));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn scale(mut self, scale: Scale) -> Self {
         self.scale = scale;
         self
@@ -154,18 +194,42 @@ impl Montage {
 
     /// Uses one value range for all images, which makes them comparable. By default
     /// [`Scale::Symmetric`] and [`Scale::MinMax`] use the range of each image.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.test.first(12)?;
+    /// show(Montage::new(&images)?.scale(show::Scale::MinMax).shared());
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn shared(mut self) -> Self {
         self.shared = true;
         self
     }
 
     /// Sets the title above the images, which also begins the plain text.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.test.first(12)?;
+    /// show(Montage::new(&images)?.title("Twelve digits"));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.texts.title = title.into();
         self
     }
 
     /// Sets a line of text below each image. Images beyond the last caption have none.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let test = mnist_embedded()?.test.take(12);
+    /// show(Montage::new(&test.first(12)?)?.captions(&test.labels().unwrap_or_default()));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn captions<S: ToString>(mut self, captions: impl IntoIterator<Item = S>) -> Self {
         self.texts.captions = captions
             .into_iter()
@@ -176,6 +240,14 @@ impl Montage {
     }
 
     /// Uses the index of each image, counted from 0, as its caption.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.test.first(12)?;
+    /// show(Montage::new(&images)?.indexed());
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn indexed(self) -> Self {
         let n = self.images.dims()[0];
         self.captions(0..n)
@@ -185,11 +257,28 @@ impl Montage {
     ///
     /// # Shapes
     /// (n, c, h, w), f32, on the CPU.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.test.first(12)?;
+    /// assert_eq!(Montage::new(&images)?.tensor().dims(), [12, 1, 28, 28]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn tensor(&self) -> &Tensor {
         &self.images
     }
 
     /// Width and height of the PNG, in pixels.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.test.first(12)?;
+    /// let (width, height) = Montage::new(&images)?.padding(0).zoom(1).columns(4).size();
+    /// assert_eq!((width, height), (4 * 28, 3 * 28));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn size(&self) -> (usize, usize) {
         let layout = self.layout(1);
         (layout.width, layout.height)
@@ -199,6 +288,14 @@ impl Montage {
     ///
     /// # Errors
     /// If the PNG would be larger than 32,768 pixels on a side.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.test.first(12)?;
+    /// assert!(Montage::new(&images)?.to_png()?.starts_with(b"\x89PNG"));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn to_png(&self) -> Result<Vec<u8>> {
         self.draw(1)?.to_png()
     }
@@ -207,6 +304,14 @@ impl Montage {
     ///
     /// # Errors
     /// If the file cannot be written, or as [`Montage::to_png`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.test.first(12)?;
+    /// Montage::new(&images)?.save("digits.png")?;
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         crate::file::write_atomically(path.as_ref(), &self.to_png()?)
     }

@@ -32,6 +32,12 @@ struct TableLayout {
 
 impl Table {
     /// A table without rows.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Table::new(["layers", "loss"]).row(["2", "0.01"]));
+    /// ```
     pub fn new<S: ToString>(header: impl IntoIterator<Item = S>) -> Self {
         Table {
             header: strings(header),
@@ -40,28 +46,58 @@ impl Table {
     }
 
     /// Sets the title above the table.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Table::new(["layers", "loss"]).row(["2", "0.01"]).title("Results"));
+    /// ```
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
     }
 
     /// Adds a row. It may be shorter or longer than the header.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Table::new(["layers", "loss"]).row(["2", "0.01"]).row(["3", "0.02"]));
+    /// ```
     pub fn row<S: ToString>(mut self, cells: impl IntoIterator<Item = S>) -> Self {
         self.rows.push(strings(cells));
         self
     }
 
     /// Number of rows without the header.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert_eq!(Table::new(["loss"]).row(["0.01"]).len(), 1);
+    /// ```
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// True if the table has no rows.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert!(Table::new(["loss"]).is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// The table as plain text.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert!(Table::new(["loss"]).row(["0.01"]).to_text().contains("0.01"));
+    /// ```
     pub fn to_text(&self) -> String {
         let layout = self.layout();
         let widths = layout.widths();
@@ -85,6 +121,12 @@ impl Table {
     }
 
     /// The table as HTML.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert!(Table::new(["loss"]).row(["0.01"]).to_html().contains("<table"));
+    /// ```
     pub fn to_html(&self) -> String {
         let layout = self.layout();
         let mut html = String::from("<table>");

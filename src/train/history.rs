@@ -51,11 +51,31 @@ pub struct History {
 
 impl History {
     /// Training loss of each epoch.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let data = mnist_embedded()?.take(200, 10);
+    /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
+    /// let history = ae.fit(&data, &Fit { epochs: 2, ..Default::default() })?;
+    /// assert_eq!(history.train_loss().len(), 2);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn train_loss(&self) -> Vec<f32> {
         self.epochs.iter().map(|epoch| epoch.train_loss).collect()
     }
 
     /// Validation loss of each epoch; empty without validation images.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let data = mnist_embedded()?.take(200, 10);
+    /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
+    /// let history = ae.fit(&data, &Fit { epochs: 2, ..Default::default() })?;
+    /// assert_eq!(history.valid_loss().len(), 2);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn valid_loss(&self) -> Vec<f32> {
         let losses = self.epochs.iter().filter_map(|epoch| epoch.valid_loss);
         losses.collect()
@@ -63,6 +83,16 @@ impl History {
 
     /// Number, counted from 1, and row of the epoch with the lowest validation loss (training loss
     /// without validation images). None before the end of the first epoch.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let data = mnist_embedded()?.take(200, 10);
+    /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
+    /// let history = ae.fit(&data, &Fit { epochs: 2, ..Default::default() })?;
+    /// assert!(history.best().is_some_and(|(epoch, _)| (1..=2).contains(&epoch)));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn best(&self) -> Option<(usize, Epoch)> {
         let numbered = (1..).zip(&self.epochs);
         let best =
@@ -71,11 +101,31 @@ impl History {
     }
 
     /// Wall time of all epochs, in seconds.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let data = mnist_embedded()?.take(200, 10);
+    /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
+    /// let history = ae.fit(&data, &Fit { epochs: 2, ..Default::default() })?;
+    /// assert!(history.seconds() > 0.0);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn seconds(&self) -> f64 {
         self.epochs.iter().map(|epoch| epoch.seconds).sum()
     }
 
     /// Loss curve with the best epoch marked.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let data = mnist_embedded()?.take(200, 10);
+    /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
+    /// let history = ae.fit(&data, &Fit { epochs: 2, ..Default::default() })?;
+    /// show(history.plot().log_y());
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn plot(&self) -> Plot {
         let n = self.epochs.len();
         let mut plot = Plot::new()
@@ -98,6 +148,16 @@ impl History {
     }
 
     /// Table with one row per epoch.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let data = mnist_embedded()?.take(200, 10);
+    /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
+    /// let history = ae.fit(&data, &Fit { epochs: 2, ..Default::default() })?;
+    /// assert_eq!(history.table().len(), 2);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn table(&self) -> Table {
         let mut table = Table::new([
             "epoch",

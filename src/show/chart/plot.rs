@@ -58,23 +58,47 @@ pub(super) fn context(method: &str, name: &str) -> String {
 
 impl Plot {
     /// An empty chart of 640 x 360 pixels.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]));
+    /// ```
     pub fn new() -> Self {
         Plot::default()
     }
 
     /// Sets the title above the chart.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).title("Loss"));
+    /// ```
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.figure.title = title.into();
         self
     }
 
     /// Sets the label of the x axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).x_label("epoch"));
+    /// ```
     pub fn x_label(mut self, label: impl Into<String>) -> Self {
         self.figure.x.label = label.into();
         self
     }
 
     /// Sets the label of the y axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).y_label("loss"));
+    /// ```
     pub fn y_label(mut self, label: impl Into<String>) -> Self {
         self.figure.y.label = label.into();
         self
@@ -82,6 +106,12 @@ impl Plot {
 
     /// Sets the ends of the x axis. Data outside is drawn at the edge. Defaults to the range of the
     /// data.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).x_range(0.0, 10.0));
+    /// ```
     pub fn x_range(mut self, low: f64, high: f64) -> Self {
         self.check(check_range("x_range", low, high));
         self.figure.x.range = Some((low, high));
@@ -90,6 +120,12 @@ impl Plot {
 
     /// Sets the ends of the y axis. Data outside is drawn at the edge. Defaults to the range of the
     /// data.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).y_range(0.0, 1.0));
+    /// ```
     pub fn y_range(mut self, low: f64, high: f64) -> Self {
         self.check(check_range("y_range", low, high));
         self.figure.y.range = Some((low, high));
@@ -97,12 +133,24 @@ impl Plot {
     }
 
     /// Makes the x axis logarithmic. Values that are not positive are omitted.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).log_x());
+    /// ```
     pub fn log_x(mut self) -> Self {
         self.figure.x.scale = AxisScale::Log;
         self
     }
 
     /// Makes the y axis logarithmic. Values that are not positive are omitted.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).log_y());
+    /// ```
     pub fn log_y(mut self) -> Self {
         self.figure.y.scale = AxisScale::Log;
         self
@@ -110,18 +158,36 @@ impl Plot {
 
     /// Sets width and height on the page, in pixels. Files have twice the resolution in each
     /// direction, for sharp screens. Defaults to 640 x 360.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).size(400, 280));
+    /// ```
     pub fn size(mut self, width: u32, height: u32) -> Self {
         self.figure.size = (width.clamp(160, 8000), height.clamp(120, 8000));
         self
     }
 
     /// Shows or hides the legend, which lists the series with a name. Defaults to true.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).legend(false));
+    /// ```
     pub fn legend(mut self, on: bool) -> Self {
         self.figure.legend = on;
         self
     }
 
     /// Draws light on dark. The default is dark on white.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).dark());
+    /// ```
     pub fn dark(mut self) -> Self {
         self.figure.theme = DARK;
         self
@@ -131,6 +197,13 @@ impl Plot {
     ///
     /// # Errors
     /// If the chart was built from invalid data or settings.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert!(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).to_png()?.starts_with(b"\x89PNG"));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn to_png(&self) -> Result<Vec<u8>> {
         self.canvas()?.to_png()
     }
@@ -139,6 +212,13 @@ impl Plot {
     ///
     /// # Errors
     /// If the chart was built from invalid data or settings.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert!(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).to_svg()?.contains("<svg"));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn to_svg(&self) -> Result<String> {
         self.validate()?;
         draw_svg(&self.figure)

@@ -24,6 +24,13 @@ pub struct Plots {
 
 impl Plots {
     /// A grid of two columns.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let plot = Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]);
+    /// show(Plots::new([plot.clone(), plot.log_y()]));
+    /// ```
     pub fn new(plots: impl IntoIterator<Item = Plot>) -> Self {
         Plots {
             plots: plots.into_iter().collect(),
@@ -32,6 +39,13 @@ impl Plots {
     }
 
     /// Sets the number of charts in a row. Defaults to 2.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let plot = Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]);
+    /// show(Plots::new([plot.clone(), plot.log_y()]).columns(1));
+    /// ```
     pub fn columns(mut self, columns: usize) -> Self {
         self.columns = columns.max(1);
         self
@@ -41,6 +55,14 @@ impl Plots {
     ///
     /// # Errors
     /// If there are no charts, or one was built from invalid data or settings.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let plot = Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]);
+    /// assert!(Plots::new([plot]).to_png()?.starts_with(b"\x89PNG"));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn to_png(&self) -> Result<Vec<u8>> {
         self.draw()?.to_png()
     }
@@ -49,6 +71,14 @@ impl Plots {
     ///
     /// # Errors
     /// If the file cannot be written, or as [`Plots::to_png`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use candlebook::prelude::*;
+    /// let plot = Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]);
+    /// Plots::new([plot.clone(), plot.log_y()]).save("losses.png")?;
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         crate::file::write_atomically(path.as_ref(), &self.to_png()?)
     }

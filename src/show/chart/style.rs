@@ -24,17 +24,35 @@ impl Plot {
     }
 
     /// Sets the line width of the series added last, in pixels. Defaults to 2.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).width(4.0));
+    /// ```
     pub fn width(self, width: f64) -> Self {
         self.restyle(check_width(width), |series| series.width = width)
     }
 
     /// Sets the marker of the series added last. Defaults to circles.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).marker(show::Marker::Square));
+    /// ```
     pub fn marker(self, marker: Marker) -> Self {
         self.restyle(Ok(()), |series| series.marker = marker)
     }
 
     /// Sets the opacity of the series added last, in [0, 1]. Defaults to 1 for lines and small
     /// scatter plots.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// show(Plot::new().line("loss", 1..4, [0.3, 0.2, 0.1]).alpha(0.5));
+    /// ```
     pub fn alpha(self, alpha: f64) -> Self {
         self.restyle(check_alpha(alpha), |series| series.alpha = alpha)
     }
