@@ -164,10 +164,8 @@ impl<T: Real> Pointwise<T> for ActivationFn {
 #[inline(always)]
 fn softplus<T: Real>(x: T) -> T {
     let small = (-x.abs()).exp(); // in (0, 1]
-    let sum = T::ONE + small;
     let positive = if x < T::ZERO { T::ZERO } else { x };
-    // ln(1 + small) as log1p: the last term restores the digits that the addition rounded away.
-    positive + (sum.ln() + (small - (sum - T::ONE)) / sum)
+    positive + small.ln_1p()
 }
 
 /// Derivative sigmoid(x) of softplus, from the output y: 1 - exp(-y).

@@ -19,8 +19,7 @@ pub(crate) fn mean(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
 pub(crate) fn pair<T: Real>(y: T, t: T) -> PairLoss<T> {
     let small = (-y.abs()).exp(); // in (0, 1]
     let sum = T::ONE + small;
-    // ln(1 + small) as log1p: the second term restores the digits that the addition rounded away.
-    let softplus = sum.ln() + (small - (sum - T::ONE)) / sum;
+    let softplus = small.ln_1p();
     let (positive, numerator) = if y < T::ZERO {
         (T::ZERO, small)
     } else {

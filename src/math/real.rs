@@ -25,6 +25,14 @@ pub(crate) trait Real:
     fn exp(self) -> Self;
     /// Natural logarithm of a normal number.
     fn ln(self) -> Self;
+
+    /// ln(1 + x) for x in [0, 1], accurate to the last digits of small x.
+    #[inline(always)]
+    fn ln_1p(self) -> Self {
+        let sum = Self::ONE + self;
+        // The second term restores the digits that the addition rounded away.
+        sum.ln() + (self - (sum - Self::ONE)) / sum
+    }
     fn sqrt(self) -> Self;
     fn abs(self) -> Self;
     fn is_nan(self) -> bool;

@@ -5,9 +5,8 @@ use crate::workspace::Workspace;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Versions that the configuration files were written for.
+/// Version that deny.toml was written for.
 const CARGO_DENY: &str = "0.20.2";
-const TYPOS: &str = "typos==1.52.0";
 
 /// Licences, sources and version requirements of all dependencies, by cargo-deny.
 pub(crate) fn deny(workspace: &Workspace) -> Result<(), String> {
@@ -25,15 +24,8 @@ pub(crate) fn deny(workspace: &Workspace) -> Result<(), String> {
 
 /// Spelling, by typos.
 pub(crate) fn typos(workspace: &Workspace) -> Result<(), String> {
-    let folder = workspace.work.join("typos");
-    let program = folder.join("bin/typos");
-    if !program.is_file() {
-        let mut venv = Command::new("python3");
-        run(venv.args(["-m", "venv", "--clear"]).arg(&folder))?;
-        let mut pip = Command::new(folder.join("bin/python"));
-        run(pip.args(["-m", "pip", "install", "--quiet", TYPOS]))?;
-    }
-    let mut typos = Command::new(program);
+    let environment = workspace.environment("typos", "xtask/typos/requirements.txt")?;
+    let mut typos = Command::new(environment.join("bin/typos"));
     run(typos
         .current_dir(&workspace.root)
         .args(["--format", "brief"]))
