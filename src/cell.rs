@@ -6,8 +6,8 @@
 
 use crate::error::{Error, Result};
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Interval at which text without a newline is flushed while a cell runs.
@@ -15,17 +15,24 @@ const FLUSH_INTERVAL: Duration = Duration::from_millis(50);
 
 static RUNNING: AtomicBool = AtomicBool::new(false);
 
-fn stop_flag() -> &'static Arc<AtomicBool> {
-    static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    STOP.get_or_init(|| {
-        let flag = Arc::new(AtomicBool::new(false));
-        // Only in a notebook: other programs keep their own meaning of Ctrl-C. If no handler can be
-        // installed, the kernel ends the cell by force.
+/// Number of interrupts since the cell began: one when Stop is pressed, a second one from the kernel
+/// if the cell goes on.
+static INTERRUPTS: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts interrupts, in a notebook: other programs keep their own meaning of Ctrl-C. If no handler
+/// can be installed, the kernel ends the cell by force.
+#[allow(unsafe_code)]
+fn count_interrupts() {
+    static REGISTERED: Once = Once::new();
+    REGISTERED.call_once(|| {
         if std::env::var_os("CANDLEBOOK_KERNEL").is_some() {
-            let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&flag));
+            let count = || {
+                INTERRUPTS.fetch_add(1, Ordering::Relaxed);
+            };
+            // SAFETY: the handler only changes an atomic number.
+            let _ = unsafe { signal_hook::low_level::register(signal_hook::consts::SIGINT, count) };
         }
-        flag
-    })
+    });
 }
 
 /// Returns true if Stop was pressed since the cell began. `fit` and every long loop of this crate
@@ -40,7 +47,25 @@ fn stop_flag() -> &'static Arc<AtomicBool> {
 /// }
 /// ```
 pub fn stopped() -> bool {
-    stop_flag().load(Ordering::Relaxed)
+    count_interrupts();
+    INTERRUPTS.load(Ordering::Relaxed) > 0
+}
+
+/// Leaves the cell if Stop was pressed and the cell goes on. The kernel calls it at the head of each
+/// loop in a cell.
+///
+/// Unwinds without a message to the cell's end, where the variables of earlier cells are kept.
+#[doc(hidden)]
+#[inline]
+pub fn leave_if_interrupted() {
+    if INTERRUPTS.load(Ordering::Relaxed) > 1 {
+        leave();
+    }
+}
+
+#[cold]
+fn leave() -> ! {
+    std::panic::resume_unwind(Box::new("Stop was pressed"))
 }
 
 /// Ends a loop that has no partial result.
@@ -59,7 +84,8 @@ pub(crate) fn check_stopped() -> Result<()> {
 #[allow(unsafe_code)] // The kernel finds the symbol by its name; no other crate exports it.
 #[unsafe(no_mangle)]
 pub extern "C" fn candlebook_cell_begin() {
-    stop_flag().store(false, Ordering::Relaxed);
+    count_interrupts();
+    INTERRUPTS.store(0, Ordering::Relaxed);
     if !RUNNING.swap(true, Ordering::Relaxed) {
         // Without the thread, text appears at its newline or at the end of the cell.
         let _ = std::thread::Builder::new()
@@ -111,9 +137,13 @@ mod tests {
                 assert!(!stopped() && check_stopped().is_ok());
                 signal_hook::low_level::raise(signal_hook::consts::SIGINT).unwrap();
                 assert!(stopped() && matches!(check_stopped(), Err(Error::Stopped)));
+                leave_if_interrupted();
+                signal_hook::low_level::raise(signal_hook::consts::SIGINT).unwrap();
+                assert!(std::panic::catch_unwind(leave_if_interrupted).is_err());
                 candlebook_cell_end();
                 candlebook_cell_begin();
                 assert!(!stopped());
+                leave_if_interrupted();
             },
         );
     }

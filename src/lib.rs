@@ -38,7 +38,7 @@ pub mod prelude;
 
 pub use candle_core;
 pub use candle_nn;
-pub use cell::stopped;
+pub use cell::{leave_if_interrupted, stopped};
 pub use data::{Dataset, Split, mnist};
 pub use device::best_device;
 pub use error::{Error, Result};

@@ -7,8 +7,8 @@ mod locations;
 use crate::build::{Features, Gpu, Seed};
 use crate::home;
 use crate::jupyter::{SpecLocation, find_on_path, find_python, has_private_lab};
+use crate::toolchain;
 use anyhow::{Result, bail};
-use std::process::Command;
 
 /// Result of one check.
 struct Finding {
@@ -87,8 +87,8 @@ fn finding(
 }
 
 fn check_rustc() -> Finding {
-    let version = home::rustc_version().and_then(|version| {
-        home::check_rustc(&version)?;
+    let version = toolchain::rustc_version().and_then(|version| {
+        toolchain::check_rustc(&version)?;
         Ok(version.lines().next().unwrap_or_default().to_owned())
     });
     finding(
@@ -101,16 +101,15 @@ fn check_rustc() -> Finding {
 
 fn check_libstd() -> Finding {
     let check = || -> Result<String> {
-        let folder = home::output(Command::new("rustc").args(["--print", "target-libdir"]))?;
-        let folder = folder.trim();
-        let names = std::fs::read_dir(folder)?
+        let folder = toolchain::library_folder()?;
+        let names = std::fs::read_dir(&folder)?
             .flatten()
             .map(|entry| entry.file_name().to_string_lossy().into_owned());
         let is_shared = |name: &String| {
             name.starts_with("libstd-") && (name.ends_with(".so") || name.ends_with(".dylib"))
         };
         let Some(libstd) = names.into_iter().find(is_shared) else {
-            bail!("expected a shared libstd in {folder}, got none");
+            bail!("expected a shared libstd in {}, got none", folder.display());
         };
         Ok(libstd)
     };
@@ -123,7 +122,7 @@ fn check_libstd() -> Finding {
 }
 
 fn check_rust_src() -> Finding {
-    let checked = home::sysroot().and_then(|root| {
+    let checked = toolchain::sysroot().and_then(|root| {
         let library = root.join("lib/rustlib/src/rust/library");
         if !library.is_dir() {
             bail!(
@@ -180,7 +179,7 @@ fn check_helper() -> Finding {
 fn check_lab() -> Finding {
     let check = || -> Result<String> {
         if let Some(lab) = find_on_path("jupyter-lab") {
-            let version = home::output(Command::new(lab).arg("--version"))?;
+            let version = home::output(home::tool(lab)?.arg("--version"))?;
             return Ok(format!("JupyterLab {}", version.trim()));
         }
         if has_private_lab()? {

@@ -1,16 +1,22 @@
-//! Candlebook's home folder, the Rust toolchain, and the process environment.
+//! Candlebook's home folder, and files in it.
 //!
 //! Seeds and sessions share the home folder for two reasons: sessions are hard links into seeds,
 //! and one cargo configuration above both sets how their dependencies are compiled.
 
 use anyhow::{Context, Result, bail};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The home folder: `$CANDLEBOOK_HOME`, by default `~/.local/share/candlebook`.
+/// Permissions of folders that only the user may enter.
+pub(crate) const PRIVATE_FOLDER: u32 = 0o700;
+
+/// The home folder: `$CANDLEBOOK_HOME`, by default `~/.local/share/candlebook`. Only the user may
+/// enter it, because it holds the source of all cells.
 ///
 /// # Errors
-/// If the folder cannot be created.
+/// If the folder cannot be created, or its path cannot be used in a search path.
 pub(crate) fn folder() -> Result<PathBuf> {
     let folder = match (
         std::env::var_os("CANDLEBOOK_HOME"),
@@ -20,11 +26,33 @@ pub(crate) fn folder() -> Result<PathBuf> {
         (None, Some(data)) => PathBuf::from(data).join("candlebook"),
         (None, None) => user_home()?.join(".local/share/candlebook"),
     };
-    create_folder(&folder)?;
+    create_private_folder(&folder)?;
     // Cargo and rust-analyzer print real paths, and the shim looks up recorded answers by path.
-    folder
+    let folder = folder
         .canonicalize()
-        .with_context(|| format!("{} is not a usable path", folder.display()))
+        .with_context(|| format!("{} is not a usable path", folder.display()))?;
+    check_path(&folder)?;
+    Ok(folder)
+}
+
+/// Checks that a path can be part of a search path and of cargo's files.
+fn check_path(path: &Path) -> Result<()> {
+    let Some(text) = path.to_str() else {
+        bail!(
+            "expected a home folder whose path is UTF-8, got {}. Set CANDLEBOOK_HOME",
+            path.display()
+        );
+    };
+    if let Some(separator) = text
+        .chars()
+        .find(|c| ":;$\\".contains(*c) || c.is_control())
+    {
+        bail!(
+            "expected a home folder without {separator:?} in its path, because search paths cannot \
+             contain it, got {text:?}. Set CANDLEBOOK_HOME to another folder"
+        );
+    }
+    Ok(())
 }
 
 /// The user's home folder.
@@ -45,17 +73,62 @@ pub(crate) fn create_folder(path: &Path) -> Result<()> {
         .with_context(|| format!("cannot create the folder {}", path.display()))
 }
 
-/// Writes a file atomically: to a temporary name, which is then renamed.
+/// Creates a folder that only the user may enter. A folder that Candlebook created earlier with
+/// wider permissions is made private; any other folder keeps its own.
+///
+/// # Errors
+/// If a folder cannot be created.
+pub(crate) fn create_private_folder(path: &Path) -> Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(PRIVATE_FOLDER)
+        .create(path)
+        .with_context(|| format!("cannot create the folder {}", path.display()))?;
+    if path.join("seeds").is_dir() {
+        make_private(path, PRIVATE_FOLDER);
+    }
+    Ok(())
+}
+
+/// Removes the permissions of other users. A file system without permissions is left as it is.
+pub(crate) fn make_private(path: &Path, mode: u32) {
+    let is_wider =
+        std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o77 != 0);
+    if is_wider {
+        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode));
+    }
+}
+
+/// Writes a file atomically: to a temporary name, which is synced and then renamed.
 ///
 /// # Errors
 /// If the file cannot be written; an earlier version of it is then unchanged.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let part = path.with_extension(format!("part-{}", std::process::id()));
-    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    let written = write_and_sync(&part, bytes).and_then(|()| std::fs::rename(&part, path));
     if written.is_err() {
         let _ = std::fs::remove_file(&part);
     }
     written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn write_and_sync(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Opens a file to append to, which only the user may read.
+///
+/// # Errors
+/// If the file cannot be opened or created.
+pub(crate) fn append_private(path: &Path) -> std::io::Result<std::fs::File> {
+    make_private(path, 0o600);
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// Hexadecimal digits of a hash, in lower case.
@@ -63,94 +136,15 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Output of `rustc -vV`, which names the version, the commit and the host.
+/// A command that runs in the home folder rather than in the notebook's, whose files must not
+/// change what it does: rustup obeys a `rust-toolchain.toml`, Python imports a `venv.py`.
 ///
 /// # Errors
-/// If rustc is not installed.
-pub(crate) fn rustc_version() -> Result<String> {
-    output(Command::new("rustc").arg("-vV")).context(
-        "rustc was not found: install Rust from rustup.rs, open a new terminal, and try again",
-    )
-}
-
-/// The host's target triple, such as `x86_64-unknown-linux-gnu`.
-///
-/// # Errors
-/// If rustc is not installed or does not report its host.
-pub(crate) fn host() -> Result<String> {
-    let version = rustc_version()?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host
-        .context("expected a line `host: ` from rustc -vV, got none")?
-        .to_owned())
-}
-
-/// Minimum rustc version that the engine supports: (major, minor).
-const MIN_RUSTC: (u32, u32) = (1, 95);
-
-/// Checks the output of `rustc -vV` against the minimum version.
-///
-/// # Errors
-/// If rustc is older.
-pub(crate) fn check_rustc(version: &str) -> Result<()> {
-    let release = version
-        .lines()
-        .find_map(|line| line.strip_prefix("release: "))
-        .unwrap_or("unknown");
-    let mut numbers = release
-        .split(['.', '-'])
-        .map_while(|part| part.parse::<u32>().ok());
-    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    if found < MIN_RUSTC {
-        let (major, minor) = MIN_RUSTC;
-        bail!("rustc: expected {major}.{minor} or newer, got {release}. Run: rustup update stable");
-    }
-    Ok(())
-}
-
-/// The active toolchain's folder.
-///
-/// # Errors
-/// If rustc is not installed.
-pub(crate) fn sysroot() -> Result<PathBuf> {
-    Ok(PathBuf::from(
-        output(Command::new("rustc").args(["--print", "sysroot"]))?.trim(),
-    ))
-}
-
-/// The variable and value of the search path for cells' shared libraries: the toolchain's `libstd`
-/// and the session's crates.
-///
-/// The compiler's rpaths do not work here: they are relative to a cell library's original folder,
-/// but the engine moves the library one folder up.
-///
-/// # Errors
-/// If rustc is not installed or a folder's name contains a colon.
-pub(crate) fn library_path(session: &Path) -> Result<(&'static str, std::ffi::OsString)> {
-    let name = if cfg!(target_os = "macos") {
-        "DYLD_LIBRARY_PATH"
-    } else {
-        "LD_LIBRARY_PATH"
-    };
-    let toolchain =
-        PathBuf::from(output(Command::new("rustc").args(["--print", "target-libdir"]))?.trim());
-    let deps = session.join("target").join(host()?).join("debug/deps");
-    // The loader drops folders that do not exist when a process starts.
-    create_folder(&deps)?;
-    let before = std::env::var_os(name).unwrap_or_default();
-    // A Jupyter server that was not started from a shell lacks the path of CUDA's libraries.
-    let cuda = std::env::var_os("CUDA_HOME")
-        .map(|home| PathBuf::from(home).join("lib64"))
-        .filter(|lib| lib.is_dir());
-    let folders = [deps, toolchain]
-        .into_iter()
-        .chain(std::env::split_paths(&before))
-        .chain(cuda);
-    Ok((
-        name,
-        std::env::join_paths(folders)
-            .context("expected library folders without a colon in their names, got one with")?,
-    ))
+/// If the home folder cannot be used.
+pub(crate) fn tool(program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
+    let mut command = Command::new(program);
+    command.current_dir(folder()?);
+    Ok(command)
 }
 
 /// Runs a command and returns its standard output.
@@ -172,90 +166,44 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
-/// Variables that would make a session's build differ from its seed's.
-const BUILD_VARIABLES: [&str; 5] = [
-    "RUSTFLAGS",
-    "RUSTDOCFLAGS",
-    "RUSTC",
-    "RUSTC_WRAPPER",
-    "RUSTC_WORKSPACE_WRAPPER",
-];
-
-/// Cargo's variables that configure a user's machine rather than a build.
-const KEPT_CARGO_PREFIXES: [&str; 3] = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_REGISTRIES_"];
-
-/// Resets the environment of builds to that of a fresh shell, without variables that cargo sets for
-/// child processes or flags meant for other projects.
-///
-/// Also appends the toolchain recorded by `install` to `PATH`, for Jupyter servers that were not
-/// started from a shell.
-///
-/// # Safety
-/// No other thread may run.
-#[allow(unsafe_code)]
-pub(crate) unsafe fn tidy_environment() {
-    for (name, _) in std::env::vars_os() {
-        if changes_builds(&name.to_string_lossy()) {
-            // SAFETY: the caller promises that no other thread runs.
-            unsafe { std::env::remove_var(&name) };
-        }
-    }
-    if let Some(bin) = std::env::var_os("CANDLEBOOK_RUST_BIN") {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders = std::env::split_paths(&path).chain([PathBuf::from(bin)]);
-        if let Ok(joined) = std::env::join_paths(folders) {
-            // SAFETY: as above.
-            unsafe { std::env::set_var("PATH", joined) };
-        }
-    }
-}
-
-/// True if a variable of this name changes how cargo compiles.
-fn changes_builds(name: &str) -> bool {
-    let kept = KEPT_CARGO_PREFIXES
-        .iter()
-        .any(|prefix| name.starts_with(prefix));
-    let of_cargo = name.starts_with("CARGO") && !kept;
-    of_cargo || BUILD_VARIABLES.contains(&name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_build_settings_are_removed_from_the_environment() {
-        for name in [
-            "CARGO",
-            "CARGO_PKG_NAME",
-            "CARGO_TARGET_DIR",
-            "RUSTFLAGS",
-            "RUSTC",
-        ] {
-            assert!(changes_builds(name), "{name}");
-        }
-        for name in [
-            "CARGO_HOME",
-            "CARGO_HTTP_PROXY",
-            "CARGO_REGISTRIES_A_TOKEN",
-            "RUSTUP_HOME",
-        ] {
-            assert!(!changes_builds(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn rustc_older_than_the_minimum_is_rejected() {
-        assert!(check_rustc("rustc 1.95.0\nrelease: 1.95.0-nightly").is_ok());
-        let error = check_rustc("release: 1.70.0").unwrap_err().to_string();
-        assert!(
-            error.contains("expected 1.95 or newer, got 1.70.0"),
-            "{error}"
-        );
-    }
-
-    #[test]
     fn hashes_print_as_hexadecimal_digits() {
         assert_eq!(hex(&[0, 10, 255]), "000aff");
+    }
+
+    #[test]
+    fn a_path_that_search_paths_cannot_hold_is_rejected() {
+        assert!(check_path(Path::new("/a b/\"c\"/100%/\u{e9}'")).is_ok());
+        for path in ["/a:b", "/a;b", "/a\nb", "/$LIB", "/a\\b"] {
+            let error = check_path(Path::new(path)).unwrap_err().to_string();
+            assert!(error.contains("expected a home folder without"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_folder_of_an_earlier_version_becomes_private_and_others_keep_their_permissions() {
+        let parent = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let (ours, other, new) = (
+            parent.path().join("ours"),
+            parent.path().join("other"),
+            parent.path().join("new"),
+        );
+        std::fs::create_dir_all(ours.join("seeds")).unwrap();
+        std::fs::create_dir_all(&other).unwrap();
+        for folder in [&ours, &other] {
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        for folder in [&ours, &other, &new] {
+            create_private_folder(folder).unwrap();
+        }
+        assert_eq!(
+            (mode(&ours), mode(&other), mode(&new)),
+            (0o700, 0o755, 0o700)
+        );
     }
 }

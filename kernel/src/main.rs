@@ -2,6 +2,10 @@
 //! `ARCHITECTURE.md` has the map.
 
 mod home;
+mod toolchain;
+mod working_folder;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod sleep;
 mod build;
 mod engine;
 mod jupyter;
@@ -15,7 +19,7 @@ use jupyter::SpecLocation;
 use notebook::Parameter;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 /// Cells use this allocator too, because they run in a process of this program. Training in a cell
 /// is twice as fast with it.
@@ -112,12 +116,17 @@ fn main() -> ExitCode {
         return code;
     }
     if engine::is_child() {
+        working_folder::enter_notebook_folder();
+    }
+    if engine::is_own_child() {
+        #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+        sleep::end_early_if(engine::is_urgent);
         engine::run_child();
     }
     evcxr::runtime_hook();
     jupyter::become_stock_server_if_asked();
     // SAFETY: no thread has been started yet.
-    unsafe { home::tidy_environment() };
+    unsafe { toolchain::tidy_environment() };
     match execute(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -199,11 +208,11 @@ fn lab(notebook: &Path, arguments: &[String]) -> Result<()> {
             notebook.display()
         );
     }
-    let lab = jupyter::find_lab()?;
+    let mut lab = jupyter::lab_command(notebook, arguments)?;
     Seed::find()?.make_ready()?;
     if !SpecLocation::User.is_current() {
         SpecLocation::User.register()?;
     }
-    let error = Command::new(&lab).arg(notebook).args(arguments).exec();
-    Err(error).with_context(|| format!("cannot start {}", lab.display()))
+    let error = lab.exec();
+    Err(error).with_context(|| format!("cannot start {}", lab.get_program().to_string_lossy()))
 }

@@ -2,7 +2,7 @@
 //!
 //! A value describes its outputs as a list of [`Content`]s ([`Show`]). Their form depends on the
 //! [`Frontend`] that reads our standard output:
-//! - the Candlebook kernel: one line each, a record separator, `MARKER`, then JSON `{"data": {mime:
+//! - the Candlebook kernel: one line each, a record separator, `MARKER`, its token, then JSON `{"data": {mime:
 //!   ...}, "metadata": {...}, "transient": {"display_id": ...}, "op": "display" | "update" |
 //!   "clear"}`;
 //! - stock evcxr: `EVCXR_BEGIN_CONTENT`, which keeps one image a cell; everything else as text;
@@ -11,7 +11,7 @@
 use crate::error::Result;
 use crate::lock::lock;
 use crate::show::content::Content;
-use crate::show::frontend::Frontend;
+use crate::show::frontend::{Frontend, token};
 use serde_json::json;
 use std::io::Write;
 use std::sync::Mutex;
@@ -200,7 +200,7 @@ fn send(op: &str, content: &Content, id: &str) {
             });
             let _ = std::io::stdout()
                 .lock()
-                .write_all(format!("{MARKER}{message}\n").as_bytes());
+                .write_all(format!("{MARKER}{} {message}\n", token()).as_bytes());
         }
         (Frontend::Terminal, "display") => {
             if let Some(text) = content.get("text/plain") {

@@ -1,5 +1,7 @@
 //! The front end that reads our standard output.
 
+use std::sync::OnceLock;
+
 /// The front end that reads our standard output.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Frontend {
@@ -22,4 +24,10 @@ impl Frontend {
             Frontend::Terminal
         }
     }
+}
+
+/// The kernel's token, by which it tells our lines from text that a cell prints. Empty outside it.
+pub(crate) fn token() -> &'static str {
+    static TOKEN: OnceLock<String> = OnceLock::new();
+    TOKEN.get_or_init(|| std::env::var("CANDLEBOOK_TOKEN").unwrap_or_default())
 }

@@ -1,5 +1,6 @@
 //! Prompts for user input from a cell.
 
+use crate::show::frontend::token;
 use std::io::Write;
 
 /// Asks for a line of text in a field under the cell. Returns an empty string if the front end
@@ -31,8 +32,12 @@ pub fn password(prompt: &str) -> String {
 fn ask(command: &str, prompt: &str) -> String {
     if std::env::var_os("EVCXR_IS_RUNTIME").is_some() {
         // The protocol ends the prompt at a newline or a colon.
+        let trusted = match token() {
+            "" => String::new(),
+            token => format!("\u{1e}{token} "),
+        };
         println!(
-            "{command}:{}",
+            "{trusted}{command}:{}",
             prompt.replace(['\n', '\r'], " ").replace(':', "\u{2236}")
         );
     } else {

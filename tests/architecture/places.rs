@@ -19,10 +19,12 @@ pub const KERNEL: Places = Places {
         "engine/control.rs",
         "engine/evaluator.rs",
         "engine/warm_up.rs",
-        "home.rs",
         "jupyter/server.rs",
         "main.rs",
         "notebook/run.rs",
+        "sleep.rs",
+        "toolchain.rs",
+        "working_folder.rs",
     ],
     wire: &["engine/protocol"],
     print: None,
@@ -74,6 +76,10 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
 ];
 
 pub const KERNEL_COVERED_BY: &[Covered] = &[
+    Covered {
+        by: "tests/kernel/test_folder.py",
+        files: &["working_folder.rs"],
+    },
     Covered {
         by: "tests/kernel/test_install.py",
         files: &["doctor.rs"],

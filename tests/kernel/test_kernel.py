@@ -127,19 +127,6 @@ def test_stop_in_fit_keeps_the_model(kernel):
     assert float(kernel.ok("ae.evaluate(&data.test)?").text) < before
 
 
-def test_stop_in_an_infinite_loop_is_reported_and_the_next_cell_runs(kernel):
-    kernel.ok("let lost = 1;")
-
-    def press(message):
-        if message["msg_type"] == "stream":
-            kernel.manager.interrupt_kernel()
-
-    cell = kernel.run('println!("go"); loop { std::hint::black_box(0); }', on_message=press)
-    assert cell.reply["status"] == "error" and "All variables are lost" in cell.reply["evalue"], cell.reply
-    assert kernel.run("lost").reply["status"] == "error"
-    kernel.ok("mnist_embedded()?.take(10, 10);")
-
-
 def test_stop_during_compilation_cancels_the_cell_and_keeps_the_variables(kernel):
     import threading
 

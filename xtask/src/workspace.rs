@@ -4,6 +4,10 @@ use crate::command::run;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Name of the home folder of the tests' kernels.
+const HOME_NAME: &str = "Zo\u{eb}'s \"home\", 100 % [of] {it} #1 & a name that is much longer than the \
+    names that people usually give to their folders";
+
 /// The repository, and the folders of the development commands inside the target folder. Outside of
 /// it, only the system's own tools install something: rust-src and chromium.
 pub(crate) struct Workspace {
@@ -44,10 +48,23 @@ impl Workspace {
         self.target.join("release/candlebook")
     }
 
+    /// The home folder of the tests' kernels, with a name that users' folders may have: long, with
+    /// spaces, quotes and other letters, behind a symbolic link.
+    fn home(&self) -> PathBuf {
+        let link = self.work.join("a linked home");
+        let folder = self.work.join(HOME_NAME);
+        // An error shows when the kernel is installed there.
+        let _ = std::fs::create_dir_all(&folder);
+        if !link.exists() {
+            let _ = std::os::unix::fs::symlink(&folder, &link);
+        }
+        link
+    }
+
     /// Redirects installations into the target folder and disables downloads.
     pub(crate) fn isolate<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command
-            .env("CANDLEBOOK_HOME", self.work.join("home"))
+            .env("CANDLEBOOK_HOME", self.home())
             .env("CANDLEBOOK_CACHE", self.work.join("cache"))
             .env("CANDLEBOOK_OFFLINE", "1")
             .env("CANDLEBOOK_BIN", self.kernel())

@@ -4,6 +4,7 @@ use super::features::Features;
 use super::layout::lay_out;
 use super::progress::Progress;
 use crate::home;
+use crate::toolchain;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -42,9 +43,9 @@ pub(crate) fn build_seed(folder: &Path, features: &Features) -> Result<()> {
 /// types, but most cells work without it.
 fn add_rust_src() {
     let installed =
-        home::sysroot().is_ok_and(|root| root.join("lib/rustlib/src/rust/library").is_dir());
-    let mut rustup = Command::new("rustup");
-    if !installed && home::output(rustup.args(["component", "add", "rust-src"])).is_err() {
+        toolchain::sysroot().is_ok_and(|root| root.join("lib/rustlib/src/rust/library").is_dir());
+    let add = || home::output(home::tool("rustup")?.args(["component", "add", "rust-src"]));
+    if !installed && add().is_err() {
         eprintln!(
             "candlebook: rust-src could not be installed; completion will be limited (rustup component add rust-src)"
         );
@@ -85,6 +86,7 @@ fn start_warm_up(folder: &Path, features: &Features) -> Result<Child> {
     engine
         .args(["internal-warm-up", "--folder"])
         .arg(folder)
+        .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

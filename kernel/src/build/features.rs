@@ -143,7 +143,7 @@ impl Features {
         };
         let set = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
         self.environment = VARIABLES.into_iter().filter_map(set).collect();
-        let version = home::output(Command::new(&nvcc).arg("--version")).unwrap_or_default();
+        let version = home::output(home::tool(&nvcc)?.arg("--version")).unwrap_or_default();
         if let Some(version) = toolkit_version(&version) {
             self.set_default("CUDARC_CUDA_VERSION", version);
         }

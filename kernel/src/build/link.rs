@@ -3,10 +3,11 @@
 use crate::home;
 use anyhow::Result;
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Extensions of the files in `deps` that cargo replaces but never rewrites in place.
-const LINKED_EXTENSIONS: [&str; 3] = ["rlib", "rmeta", "so"];
+/// Extensions of libraries, which cargo replaces but never rewrites in place.
+const LINKED_EXTENSIONS: [&str; 4] = ["rlib", "rmeta", "so", "dylib"];
 
 /// Copies a build folder recursively, with hard links where possible. Other files keep their times,
 /// which cargo compares.
@@ -29,11 +30,7 @@ pub(crate) fn copy_build(from: &Path, to: &Path, skip: &[&str]) -> Result<()> {
             copy_build(&source, &target, skip)?;
             continue;
         }
-        let constant = from.ends_with("deps")
-            && LINKED_EXTENSIONS
-                .iter()
-                .any(|extension| has_extension(&source, extension));
-        if !constant || std::fs::hard_link(&source, &target).is_err() {
+        if !is_replaced(&source) || std::fs::hard_link(&source, &target).is_err() {
             copy_with_times(&source, &target)?;
         }
     }
@@ -50,8 +47,13 @@ fn copy_with_times(source: &Path, target: &Path) -> Result<()> {
     Ok(())
 }
 
-fn has_extension(path: &Path, extension: &str) -> bool {
-    path.extension().is_some_and(|found| found == extension)
+/// True for a library or a program, such as a build script: linkers replace these files.
+fn is_replaced(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    let is_library = LINKED_EXTENSIONS.iter().any(|linked| extension == *linked);
+    let is_program =
+        || std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o111 != 0);
+    is_library || is_program()
 }
 
 #[cfg(test)]
@@ -65,13 +67,21 @@ mod tests {
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
         std::fs::create_dir_all(from.join("deps")).unwrap();
         std::fs::create_dir_all(from.join("incremental")).unwrap();
-        for name in ["deps/liba.rlib", "deps/liba.d", "deps/libctx.so", "b.json"] {
+        for name in [
+            "deps/liba.rlib",
+            "deps/liba.d",
+            "deps/libctx.so",
+            "b.json",
+            "script",
+        ] {
             std::fs::write(from.join(name), name).unwrap();
         }
+        std::fs::set_permissions(from.join("script"), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
         copy_build(&from, &to, &["libctx"]).unwrap();
         let inode = |path: &Path| std::fs::metadata(path).map(|file| file.ino()).ok();
         let same = |name: &str| inode(&from.join(name)) == inode(&to.join(name));
-        assert!(same("deps/liba.rlib"));
+        assert!(same("deps/liba.rlib") && same("script"));
         assert!(!same("deps/liba.d") && to.join("deps/liba.d").exists());
         assert!(to.join("b.json").exists() && !to.join("incremental").exists());
         assert!(!to.join("deps/libctx.so").exists());

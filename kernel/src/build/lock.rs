@@ -49,8 +49,15 @@ pub(crate) fn for_each_unlocked(parent: &Path, mut remove: impl FnMut(&Path)) {
 
 /// Deletes a folder and its lock file. If the folder cannot be deleted now, the lock file remains,
 /// so that a later process finds it.
+///
+/// The folder is renamed first: what still writes to it then fails at once, instead of filling the
+/// folder while it is being deleted.
 pub(crate) fn remove_with_lock(folder: &Path) {
-    if std::fs::remove_dir_all(folder).is_ok() || !folder.exists() {
+    let removed = folder.with_extension("removed");
+    let _ = std::fs::remove_dir_all(&removed);
+    let _ = std::fs::rename(folder, &removed);
+    let _ = std::fs::remove_dir_all(&removed);
+    if !folder.exists() && !removed.exists() {
         let _ = std::fs::remove_file(folder.with_extension("lock"));
     }
 }

@@ -10,6 +10,7 @@ use super::features::Features;
 use super::key::seed_key;
 use super::lock::{for_each_unlocked, inherit_lock, open_lock, remove_with_lock};
 use crate::home;
+use crate::toolchain;
 use anyhow::{Context, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -37,8 +38,8 @@ impl Seed {
     /// # Errors
     /// As [`Seed::find`].
     pub(crate) fn with(features: Features) -> Result<Seed> {
-        let version = home::rustc_version()?;
-        home::check_rustc(&version)?;
+        let version = toolchain::rustc_version()?;
+        toolchain::check_rustc(&version)?;
         let key = seed_key(&version, &features);
         Ok(Seed {
             folder: home::folder()?.join("seeds").join(key),

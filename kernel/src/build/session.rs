@@ -21,20 +21,22 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Reserves a folder for this process without filling it; fast.
+    /// Reserves an empty folder for this process; fast.
     ///
     /// # Errors
     /// If no seed can be located or the home folder is not writable.
     pub(crate) fn reserve() -> Result<Session> {
         let seed = Seed::find()?;
         let sessions = home::folder()?.join("sessions");
-        home::create_folder(&sessions)?;
+        home::create_private_folder(&sessions)?;
+        home::make_private(&sessions, home::PRIVATE_FOLDER);
         let mut n = 0;
         loop {
             let folder = sessions.join(format!("{}-{n}", std::process::id()));
             let lock = open_lock(&folder)
                 .with_context(|| format!("cannot write to {}", sessions.display()))?;
             if lock.try_lock().is_ok() {
+                create_empty(&folder)?;
                 return Ok(Session {
                     folder,
                     seed,
@@ -54,10 +56,6 @@ impl Session {
         self.seed.make_ready()?;
         if let Some(sessions) = self.folder.parent() {
             Session::remove_dead(sessions);
-        }
-        if self.folder.exists() {
-            std::fs::remove_dir_all(&self.folder)
-                .with_context(|| format!("cannot clear {}", self.folder.display()))?;
         }
         copy_build(&self.seed.session(), &self.folder, &CELL_PRODUCTS)
             .context("cannot fill the session's folder from the seed")
@@ -93,6 +91,15 @@ impl Session {
     pub(crate) fn remove_dead(sessions: &Path) {
         for_each_unlocked(sessions, remove_with_lock);
     }
+}
+
+/// Creates a folder, without what an earlier process of the same number left there.
+fn create_empty(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot clear {}", folder.display()))?;
+    }
+    home::create_private_folder(folder)
 }
 
 impl Drop for Session {

@@ -4,21 +4,29 @@
 //! `evcxr::runtime_hook` would also run cells, but only code around each cell can flush the cell's
 //! own buffers, so that `print!` without a newline reaches the page before the cell ends.
 
-use super::protocol::{CELL_BEGINS, CELL_DONE};
+use super::interrupt::Interrupts;
+use super::protocol::{CELL_BEGINS, CELL_DONE, trusted_line};
+use super::streams::Streams;
+use crate::build::TOKEN;
 use libloading::Library;
 use std::ffi::c_void;
-use std::io::{BufRead, Write};
 
 /// Variable with the path of the helper's library.
 pub(super) const HELPER: &str = "CANDLEBOOK_HELPER";
+/// Exit code of a process that could not load a cell.
+pub(super) const CANNOT_LOAD: i32 = 99;
 
 type Cell = extern "C" fn(*mut c_void) -> *mut c_void;
 type Hook = extern "C" fn();
 
-/// True if the engine started this process to run cells.
+/// True if an engine, ours or the stock server's, started this process to run cells.
 pub(crate) fn is_child() -> bool {
     std::env::var_os("EVCXR_IS_RUNTIME").is_some()
-        && std::env::var_os("CANDLEBOOK_KERNEL").is_some()
+}
+
+/// True if our own engine started this process.
+pub(crate) fn is_own_child() -> bool {
+    is_child() && std::env::var_os("CANDLEBOOK_KERNEL").is_some()
 }
 
 /// Runs cells until the engine closes standard input.
@@ -28,16 +36,42 @@ pub(crate) fn run_child() -> ! {
     // of a panic would be hard to find.
     // SAFETY: no other thread runs yet.
     unsafe { std::env::remove_var("RUST_BACKTRACE") };
-    let mut variables: *mut c_void = std::ptr::null_mut();
-    let hooks = Hooks::load();
-    for line in std::io::stdin().lock().lines() {
-        let Ok(line) = line else { break };
-        if let Err(error) = load_and_run(&line, &mut variables, hooks.as_ref()) {
+    let code = match serve() {
+        Ok(()) => 0,
+        Err(error) => {
             eprintln!("candlebook: cannot run the cell: {error}");
-            std::process::exit(99);
+            CANNOT_LOAD
         }
+    };
+    std::process::exit(code);
+}
+
+fn serve() -> Result<(), String> {
+    let text = |error: std::io::Error| error.to_string();
+    let mut streams = Streams::take().map_err(text)?;
+    let interrupts = Interrupts::watch(streams.input_ender()).map_err(text)?;
+    let token = std::env::var(TOKEN).unwrap_or_default();
+    let hooks = Hooks::load();
+    let mut variables: *mut c_void = std::ptr::null_mut();
+    while let Some(command) = streams.next_command() {
+        let cell = load(&command)?;
+        interrupts.clear();
+        if let Some(hooks) = &hooks {
+            (hooks.begin)();
+        }
+        streams
+            .send(&trusted_line(&token, CELL_BEGINS))
+            .map_err(text)?;
+        variables = cell(variables);
+        if let Some(hooks) = &hooks {
+            (hooks.end)();
+        }
+        streams.repair().map_err(text)?;
+        streams
+            .send(&trusted_line(&token, CELL_DONE))
+            .map_err(text)?;
     }
-    std::process::exit(0);
+    Ok(())
 }
 
 /// The helper's functions around a cell.
@@ -63,18 +97,13 @@ impl Hooks {
     }
 }
 
+/// Loads the library that a command names, followed by the cell's function.
 #[allow(unsafe_code)]
-fn load_and_run(
-    line: &str,
-    variables: &mut *mut c_void,
-    hooks: Option<&Hooks>,
-) -> Result<(), String> {
-    let mut words = line.split(' ');
-    let (Some("LOAD_AND_RUN"), Some(path), Some(function)) =
-        (words.next(), words.next(), words.next())
-    else {
+fn load(command: &str) -> Result<Cell, String> {
+    // Folders may have spaces in their names; functions have none.
+    let Some((path, function)) = command.rsplit_once(' ') else {
         return Err(format!(
-            "expected LOAD_AND_RUN with a library and a function, got {line:?}"
+            "expected a library and a function, got {command:?}"
         ));
     };
     // SAFETY: the engine compiled the library for this process; it is leaked, so never unloaded.
@@ -86,20 +115,5 @@ fn load_and_run(
     // SAFETY: the engine generated a function with this name and type.
     let cell =
         unsafe { library.get::<Cell>(function.as_bytes()) }.map_err(|error| error.to_string())?;
-    if let Some(hooks) = hooks {
-        (hooks.begin)();
-    }
-    send(CELL_BEGINS)?;
-    *variables = cell(*variables);
-    if let Some(hooks) = hooks {
-        (hooks.end)();
-    }
-    send(CELL_DONE)
-}
-
-fn send(line: &str) -> Result<(), String> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")
-        .and_then(|()| out.flush())
-        .map_err(|error| error.to_string())
+    Ok(*cell)
 }

@@ -3,6 +3,7 @@
 use super::event::Sink;
 use super::pipes::{exchange_output, receive};
 use super::relay::{Failure, Relay, RelayStatus};
+use crate::build::TOKEN;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -41,11 +42,12 @@ impl Control {
     pub(super) fn start_relay(&self, mut sink: Sink) -> std::io::Result<()> {
         let socket = self.socket.try_clone()?;
         let status = self.status.clone();
+        let token = std::env::var(TOKEN).unwrap_or_default();
         std::thread::Builder::new()
             .name("candlebook-relay".into())
             .spawn(move || {
                 while let Ok(Some(pipes)) = receive(&socket) {
-                    Relay::new(&pipes, &status, &mut sink).run();
+                    Relay::new(&pipes, &status, &token, &mut sink).run();
                     status.running.store(false, Ordering::SeqCst);
                 }
             })?;

@@ -3,18 +3,21 @@
 //! Knows nothing of Jupyter: the server and `candlebook run` are two front ends of it.
 
 use super::child::HELPER;
-use super::code::{DisplayedCode, with_display_call};
+use super::code::{check_depth, prepare};
 use super::control::Control;
 use super::event::Sink;
 use super::optimization::Optimization;
 use super::outcome::{CellError, Outcome};
 use super::process::ChildHandle;
+use super::protocol::new_token;
 use super::relay::Failure;
 use super::report::{
-    INTEGER_HINT, exit_message, merge_colors, panic_message, plain_message, renumber,
+    INTEGER_HINT, engine_message, exit_message, full_disk, merge_colors, panic_message,
+    plain_message, renumber,
 };
-use crate::build::{self, Session};
-use crate::home;
+use crate::build::{self, Session, TOKEN};
+use crate::toolchain;
+use crate::working_folder::{leave_notebook_folder, notebook_folder};
 use anyhow::{Context, Result};
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalOutputs, Theme};
 use serde_json::{Map, Value};
@@ -22,12 +25,17 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// Stack of a thread that runs an engine, in bytes. It is taken only as it is used.
+pub(crate) const STACK: usize = 256 << 20;
+
 /// An evcxr engine in a session's folder.
 pub(crate) struct Engine {
     context: CommandContext,
     control: Control,
     count: u32,
     optimization: Optimization,
+    /// The folder in which cells run.
+    folder: PathBuf,
 }
 
 impl Engine {
@@ -55,6 +63,7 @@ impl Engine {
             control,
             count: 0,
             optimization: Optimization::default(),
+            folder: notebook_folder(&session.folder),
         };
         engine.load_prelude()?;
         Ok(engine)
@@ -87,17 +96,22 @@ impl Engine {
                 .context
                 .execute(&format!(":build_env CARGO_PROFILE_DEV_OPT_LEVEL={level}"));
         }
+        let cell = match prepare(code, &self.folder) {
+            Ok(cell) => cell,
+            Err(message) => return Outcome::Error(CellError::new("TooComplex", message)),
+        };
         self.control.take_failure();
-        let compiled = with_display_call(code).unwrap_or_else(|| DisplayedCode::unchanged(code));
         let mut callbacks = EvalCallbacks {
             input_reader: &|request| input(&request.prompt, request.is_password),
         };
-        let result = self
-            .context
-            .execute_with_callbacks(&compiled.code, &mut callbacks);
+        let mut run = |code: &str| self.context.execute_with_callbacks(code, &mut callbacks);
+        let result = match (run(&cell.code), &cell.unchecked) {
+            (Err(evcxr::Error::CompilationErrors(_)), Some(unchecked)) => run(unchecked),
+            (result, _) => result,
+        };
         let failure = self.control.take_failure();
         match (result, failure) {
-            (Err(error), _) => Outcome::Error(self.explain(error, code, compiled.inserted_lines)),
+            (Err(error), _) => Outcome::Error(self.explain(error, code, cell.inserted_lines)),
             (Ok(_), Some(failure)) => Outcome::Error(runtime_error(&failure)),
             (Ok(outputs), None) => Outcome::Ok(content(outputs)),
         }
@@ -118,11 +132,13 @@ impl Engine {
 
     /// Completions at a byte offset.
     pub(crate) fn complete(&mut self, code: &str, byte: usize) -> Option<evcxr::Completions> {
+        check_depth(code).ok()?;
         self.context.completions(code, byte).ok()
     }
 
     /// Documentation of the name that ends at a byte offset, as text and as HTML.
     pub(crate) fn inspect(&mut self, code: &str, end: usize) -> Option<(String, String)> {
+        check_depth(code).ok()?;
         let (text, html) = self.context.hover_at(code, end).ok()?;
         (text != "No documentation found").then_some((text, html))
     }
@@ -136,7 +152,7 @@ impl Engine {
             evcxr::Error::SubprocessTerminated(reason) => {
                 CellError::new("Died", exit_message(&reason))
             }
-            error => CellError::new("Error", error.to_string()),
+            error => CellError::new("Error", engine_message(&error.to_string())),
         }
     }
 
@@ -150,6 +166,9 @@ impl Engine {
             .iter()
             .map(|error| plain_message(&error.message()))
             .collect();
+        if let Some(message) = messages.iter().find_map(|message| full_disk(message)) {
+            return CellError::new("Error", message);
+        }
         let report = |error| plain_message(&self.report(error, code, inserted_lines));
         let mut traceback: Vec<String> = errors.iter().map(report).collect();
         if traceback.iter().any(|text| text.contains("found `i32`")) {
@@ -181,7 +200,7 @@ impl Engine {
 /// The command of the process that runs cells.
 fn child_command(session: &Session) -> Result<Command> {
     let program = std::env::current_exe().context("cannot find the program's own path")?;
-    let (name, path) = home::library_path(&session.folder)?;
+    let (name, path) = toolchain::library_path(&session.folder)?;
     let mut command = Command::new(program);
     command
         .env("CANDLEBOOK_KERNEL", "1")
@@ -221,7 +240,9 @@ fn content(outputs: EvalOutputs) -> Map<String, Value> {
         .collect()
 }
 
-/// Sets the environment variables that the engine reads when it is created.
+/// Sets the environment variables that the engine reads when it is created, and leaves the current
+/// folder, which is the notebook's, for the session's: its files must not configure the engine, the
+/// compiler or the loader. Cells still run in it.
 ///
 /// # Safety
 /// No other thread may run.
@@ -232,6 +253,8 @@ fn content(outputs: EvalOutputs) -> Map<String, Value> {
 pub(crate) unsafe fn set_environment(session: &Session) -> Result<()> {
     // SAFETY: the caller promises that no other thread runs.
     unsafe {
+        leave_notebook_folder(&session.folder)?;
+        std::env::set_var(TOKEN, new_token());
         for (name, value) in session.seed.features().variables() {
             match value {
                 Some(value) => std::env::set_var(name, value),
@@ -250,7 +273,7 @@ fn helper_library(session: &Session) -> PathBuf {
     let deps = session
         .folder
         .join("target")
-        .join(home::host().unwrap_or_default())
+        .join(toolchain::host().unwrap_or_default())
         .join("debug/deps");
     let entries = std::fs::read_dir(deps)
         .into_iter()

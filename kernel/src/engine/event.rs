@@ -13,6 +13,25 @@ pub(crate) enum Event {
     Display(Display),
 }
 
+impl Event {
+    /// The approximate size of the event's content, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Event::Stdout(text) | Event::Stderr(text) => text.len(),
+            Event::Display(display) => display.data.values().map(size_of_json).sum(),
+        }
+    }
+}
+
+fn size_of_json(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(size_of_json).sum(),
+        Value::Object(fields) => fields.values().map(size_of_json).sum(),
+        _ => size_of::<Value>(),
+    }
+}
+
 /// A display message: shows a value, updates an earlier display, or clears the cell's output.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
 pub(crate) struct Display {
@@ -36,3 +55,16 @@ pub(crate) enum Op {
 
 /// Receives the events of cells, on the relay's thread.
 pub(crate) type Sink = Box<dyn FnMut(Event) + Send>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_an_event_is_that_of_its_texts() {
+        assert_eq!(Event::Stdout("abc".into()).size(), 3);
+        let json = r#"{"op": "display", "data": {"image/png": "abcd", "a": {"b": ["ef"]}}}"#;
+        let display: Display = serde_json::from_str(json).unwrap();
+        assert_eq!(Event::Display(display).size(), 6);
+    }
+}

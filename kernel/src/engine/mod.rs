@@ -4,6 +4,9 @@
 //! [`Outcome`] and sends [`Event`]s while the cell runs, and functions that analyze cells as text.
 
 mod protocol;
+mod process;
+mod interrupt;
+mod streams;
 mod event;
 mod pipes;
 mod relay;
@@ -12,15 +15,17 @@ mod child;
 mod code;
 mod optimization;
 mod outcome;
-mod process;
 mod report;
 mod evaluator;
 mod warm_up;
 
-pub(crate) use child::{is_child, run_child};
-pub(crate) use code::{byte_at, characters_before, is_complete, parse_cell, question, word_at};
-pub(crate) use evaluator::{Engine, set_environment};
+pub(crate) use child::{is_child, is_own_child, run_child};
+pub(crate) use code::{
+    byte_at, characters_before, check_depth, is_complete, parse_cell, question, word_at,
+};
+pub(crate) use evaluator::{Engine, STACK, set_environment};
 pub(crate) use event::{Display, Event, Op, Sink};
+pub(crate) use interrupt::is_urgent;
 pub(crate) use outcome::{CellError, Outcome};
 pub(crate) use process::{ChildHandle, end_descendants};
 pub(crate) use warm_up::run_warm_up;

@@ -6,6 +6,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::Pid;
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::unix::net::UnixStream;
@@ -17,6 +18,10 @@ pub(super) struct Pipes {
     pub(super) engine: std::fs::File,
     pub(super) out: OwnedFd,
     pub(super) err: OwnedFd,
+    /// Readable once the child has exited; `None` on systems without such a descriptor.
+    pub(super) exit: Option<OwnedFd>,
+    /// The child, which leads a process group.
+    pub(super) child: Option<Pid>,
 }
 
 /// In the child: redirects standard output and error to new pipes, and sends the read ends and the
@@ -27,6 +32,7 @@ pub(super) struct Pipes {
 pub(super) fn exchange_output(control: &UnixStream) -> rustix::io::Result<()> {
     let (out_read, out_write) = pipe_with(PipeFlags::CLOEXEC)?;
     let (err_read, err_write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let child = rustix::process::getpid();
     let old = rustix::stdio::stdout();
     let fds = [old, out_read.as_fd(), err_read.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
@@ -34,7 +40,7 @@ pub(super) fn exchange_output(control: &UnixStream) -> rustix::io::Result<()> {
     ancillary.push(SendAncillaryMessage::ScmRights(&fds));
     sendmsg(
         control,
-        &[IoSlice::new(b"c")],
+        &[IoSlice::new(&child.as_raw_nonzero().get().to_ne_bytes())],
         &mut ancillary,
         SendFlags::empty(),
     )?;
@@ -47,12 +53,12 @@ pub(super) fn exchange_output(control: &UnixStream) -> rustix::io::Result<()> {
 /// # Errors
 /// If a system call fails.
 pub(super) fn receive(control: &UnixStream) -> rustix::io::Result<Option<Pipes>> {
-    let mut byte = [0; 1];
+    let mut id = [0; size_of::<i32>()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let got = recvmsg(
         control,
-        &mut [IoSliceMut::new(&mut byte)],
+        &mut [IoSliceMut::new(&mut id)],
         &mut ancillary,
         RecvFlags::CMSG_CLOEXEC,
     )?;
@@ -65,13 +71,29 @@ pub(super) fn receive(control: &UnixStream) -> rustix::io::Result<Option<Pipes>>
     });
     let mut fds = fds.next().into_iter().flatten();
     match (fds.next(), fds.next(), fds.next()) {
-        (Some(engine), Some(out), Some(err)) => Ok(Some(Pipes {
-            engine: engine.into(),
-            out,
-            err,
-        })),
+        (Some(engine), Some(out), Some(err)) => {
+            let child = Pid::from_raw(i32::from_ne_bytes(id));
+            Ok(Some(Pipes {
+                engine: engine.into(),
+                out,
+                err,
+                exit: child.and_then(exit_of),
+                child,
+            }))
+        }
         _ => Ok(None),
     }
+}
+
+/// A descriptor that becomes readable when a process exits.
+#[cfg(target_os = "linux")]
+fn exit_of(child: Pid) -> Option<OwnedFd> {
+    rustix::process::pidfd_open(child, rustix::process::PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exit_of(_child: Pid) -> Option<OwnedFd> {
+    None
 }
 
 /// Appends the available bytes; false at the end of the stream.

@@ -1,44 +1,99 @@
 //! The lines by which the engine, the helper and the process that runs cells tell messages from
 //! text.
+//!
+//! A trusted line carries the kernel's random token, so that text in a cell's output cannot pass for
+//! one. The content of a value has none: any crate may print it by evcxr's public protocol.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Prefix of the engine's protocol lines.
 pub(super) const PROTOCOL: &[u8] = b"EVCXR_";
-/// First byte of displays and of the lines around a cell: a record separator, which is rare in
-/// text.
+/// First byte of trusted lines: a record separator, which is rare in text.
 pub(super) const SEPARATOR: u8 = 0x1e;
-/// Prefix of the helper's displays.
-pub(super) const DISPLAY: &[u8] = b"\x1eCANDLEBOOK ";
+/// Prefix of the helper's displays, before the token.
+const DISPLAY: &[u8] = b"CANDLEBOOK ";
 /// Line sent before a cell's code runs.
-pub(super) const CELL_BEGINS: &str = "\u{1e}CANDLEBOOK_CELL_BEGINS";
-/// Line that ends the engine's wait for a cell. The separator distinguishes it from text without a
-/// newline.
-pub(super) const CELL_DONE: &str = "\u{1e}EVCXR_EXECUTION_COMPLETE";
-/// Lines that report a panic and an error returned by `?`.
-pub(super) const PANIC: &[u8] = b"EVCXR_PANIC_NOTIFICATION";
-pub(super) const ERROR: &[u8] = b"EVCXR_ERROR_OCCURRED";
+pub(super) const CELL_BEGINS: &str = "CELL_BEGINS";
+/// Line that ends the engine's wait for a cell.
+pub(super) const CELL_DONE: &str = "EVCXR_EXECUTION_COMPLETE";
 /// Prefix of the line that begins a value's content, and the line that ends it.
-pub(super) const BEGIN_CONTENT: &[u8] = b"EVCXR_BEGIN_CONTENT";
+pub(super) const BEGIN_CONTENT: &[u8] = b"EVCXR_BEGIN_CONTENT ";
 pub(super) const END_CONTENT: &[u8] = b"EVCXR_END_CONTENT";
+/// Limit of the line that begins a value's content.
+const MAX_OPEN_LINE: usize = 1 << 10;
 
-/// True for a line that the engine parses, apart from the end of a cell and its failures.
-pub(super) fn is_protocol(line: &[u8]) -> bool {
-    const PREFIXES: [&[u8]; 3] = [
-        b"EVCXR_VARIABLE_CHANGED_TYPE:",
-        b"EVCXR_BEGIN_CONTENT ",
-        b"EVCXR_INPUT_REQUEST",
-    ];
-    PREFIXES.iter().any(|prefix| line.starts_with(prefix))
+/// A random token.
+pub(super) fn new_token() -> String {
+    let number = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", number(), number())
 }
 
-/// Offset of the first message, or of the first bytes that may become one.
-pub(super) fn start_of_message(bytes: &[u8]) -> Option<usize> {
-    (0..bytes.len()).find(|&i| bytes[i] == SEPARATOR || may_be_protocol(&bytes[i..]))
+/// A trusted line, without its newline.
+pub(super) fn trusted_line(token: &str, body: &str) -> String {
+    format!("\u{1e}{token} {body}")
 }
 
-/// True if the bytes start with the protocol's prefix, or are the start of it.
-pub(super) fn may_be_protocol(bytes: &[u8]) -> bool {
-    let n = bytes.len().min(PROTOCOL.len());
-    bytes[..n] == PROTOCOL[..n]
+/// The start of unparsed output.
+#[derive(Debug, PartialEq)]
+pub(super) enum Start {
+    /// This many bytes are text.
+    Text(usize),
+    /// The first bytes may become a message; wait for more.
+    Incomplete,
+    /// A message up to the end of this line, whose newline is at the offset.
+    Message { kind: Kind, from: usize, end: usize },
+}
+
+/// The kind of a message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
+    /// A display of the helper, as JSON.
+    Display,
+    /// A trusted line of the engine, or one around a cell.
+    Trusted,
+    /// The line of evcxr's public protocol that begins a value's content.
+    Open,
+}
+
+/// Analyzes unparsed output, which is not empty.
+pub(super) fn start(bytes: &[u8], token: &str) -> Start {
+    if bytes[0] == SEPARATOR {
+        let rest = &bytes[1..];
+        let (kind, prefix) = if matches(rest, DISPLAY) {
+            (Kind::Display, [DISPLAY, token.as_bytes(), b" "].concat())
+        } else {
+            (Kind::Trusted, [token.as_bytes(), b" "].concat())
+        };
+        return match matches(rest, &prefix) {
+            false => Start::Text(1),
+            true => message(bytes, kind, 1 + prefix.len()),
+        };
+    }
+    if matches(bytes, BEGIN_CONTENT) {
+        return match message(bytes, Kind::Open, 0) {
+            Start::Incomplete if bytes.len() > MAX_OPEN_LINE => Start::Text(1),
+            start => start,
+        };
+    }
+    let next = (1..bytes.len()).find(|&i| bytes[i] == SEPARATOR || matches(&bytes[i..], PROTOCOL));
+    Start::Text(next.unwrap_or(bytes.len()))
+}
+
+/// A message if its line is complete. A trusted message inside an open line ends that line: the text
+/// only looked like a message.
+fn message(bytes: &[u8], kind: Kind, from: usize) -> Start {
+    let ends = |byte: &u8| *byte == b'\n' || (kind == Kind::Open && *byte == SEPARATOR);
+    match bytes.iter().skip(from).position(ends).map(|at| at + from) {
+        Some(end) if bytes[end] == SEPARATOR => Start::Text(end),
+        Some(end) => Start::Message { kind, from, end },
+        None => Start::Incomplete,
+    }
+}
+
+/// True if the bytes start with a prefix, or are the start of it.
+pub(super) fn matches(bytes: &[u8], prefix: &[u8]) -> bool {
+    let n = bytes.len().min(prefix.len());
+    bytes[..n] == prefix[..n]
 }
 
 /// Removes the bytes up to the last complete UTF-8 character; a character that a pipe has split
@@ -56,10 +111,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_may_start_at_any_prefix_of_the_protocol() {
-        assert_eq!(start_of_message(b"abc"), None);
-        assert_eq!(start_of_message(b"abcEV"), Some(3));
-        assert_eq!(start_of_message(b"EVa\x1e"), Some(3));
+    fn only_lines_with_the_token_are_trusted() {
+        fn kind(text: &str) -> Option<(Kind, &str)> {
+            match start(text.as_bytes(), "t") {
+                Start::Message { kind, from, end } => Some((kind, &text[from..end])),
+                _ => None,
+            }
+        }
+        assert_eq!(kind("\u{1e}t DONE\n"), Some((Kind::Trusted, "DONE")));
+        assert_eq!(kind("\u{1e}CANDLEBOOK t {}\n"), Some((Kind::Display, "{}")));
+        for text in ["\u{1e}DONE\n", "\u{1e}u DONE\n", "\u{1e}CANDLEBOOK {}\n"] {
+            assert_eq!(start(text.as_bytes(), "t"), Start::Text(1), "{text:?}");
+        }
+        assert_eq!(kind("EVCXR_PANIC_NOTIFICATION\n"), None);
+        assert_eq!(kind("EVCXR_INPUT_REQUEST:name\n"), None);
+        let open = "EVCXR_BEGIN_CONTENT text/plain";
+        assert_eq!(kind(&format!("{open}\n")), Some((Kind::Open, open)));
+    }
+
+    #[test]
+    fn text_ends_where_a_message_may_start() {
+        let start = |text: &str| start(text.as_bytes(), "t");
+        assert_eq!(start("abc"), Start::Text(3));
+        assert_eq!(start("abcEV"), Start::Text(3));
+        assert_eq!(start("EVa\u{1e}"), Start::Text(3));
+        assert_eq!(start("\u{1e}"), Start::Incomplete);
+        assert_eq!(start("\u{1e}t "), Start::Incomplete);
+        assert_eq!(start("EVCXR_BEGIN_CONTENT \u{1e}t DONE\n"), Start::Text(20));
+        let endless = "EVCXR_BEGIN_CONTENT ".to_owned() + &"x".repeat(MAX_OPEN_LINE);
+        assert_eq!(start(&endless), Start::Text(1));
+    }
+
+    #[test]
+    fn tokens_differ() {
+        assert_ne!(new_token(), new_token());
+        assert_eq!(new_token().len(), 32);
     }
 
     #[test]

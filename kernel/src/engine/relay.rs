@@ -9,13 +9,17 @@
 use super::event::{Event, Sink};
 use super::pipes::{Pipes, read_available};
 use super::protocol::{
-    BEGIN_CONTENT, CELL_BEGINS, CELL_DONE, DISPLAY, END_CONTENT, ERROR, PANIC, PROTOCOL, SEPARATOR,
-    is_protocol, may_be_protocol, start_of_message, take_characters,
+    BEGIN_CONTENT, CELL_BEGINS, CELL_DONE, END_CONTENT, Kind, PROTOCOL, SEPARATOR, Start, matches,
+    start, take_characters, trusted_line,
 };
+use crate::build::{ERROR, PANIC};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::OwnedFd;
+use rustix::process::{Signal, kill_process_group};
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +32,10 @@ const ERROR_DELAY: Timespec = Timespec {
 
 /// Limit of the sent standard error that is kept for the message of a failure.
 const MAX_MESSAGE_BYTES: usize = 4096;
+
+/// Time after the child's exit in which the rest of its output is read. Processes that it started may
+/// go on writing.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A failure of a cell that compiled.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,11 +53,13 @@ pub(super) struct RelayStatus {
     pub(super) running: Arc<AtomicBool>,
 }
 
-/// Reads one child's pipes until both are closed.
+/// Reads one child's pipes until the child has exited, or both are closed.
 pub(super) struct Relay<'a> {
     pipes: &'a Pipes,
     status: &'a RelayStatus,
-    /// Unparsed standard output: an incomplete protocol line.
+    /// The kernel's token, which trusted lines carry.
+    token: &'a str,
+    /// Unparsed standard output: an incomplete message.
     pending: Vec<u8>,
     /// Unsent standard error.
     error: Vec<u8>,
@@ -61,17 +71,26 @@ pub(super) struct Relay<'a> {
     sink: &'a mut Sink,
 }
 
-/// Readiness of a child's pipes.
-struct Ready {
+/// Streams of a child: those that are open, or those with output.
+struct Streams {
     out: bool,
     err: bool,
+    /// True until the child exits, where the system tells; then the rest of its output is read,
+    /// although processes that it started may keep the pipes open.
+    child: bool,
 }
 
 impl<'a> Relay<'a> {
-    pub(super) fn new(pipes: &'a Pipes, status: &'a RelayStatus, sink: &'a mut Sink) -> Self {
+    pub(super) fn new(
+        pipes: &'a Pipes,
+        status: &'a RelayStatus,
+        token: &'a str,
+        sink: &'a mut Sink,
+    ) -> Self {
         Relay {
             pipes,
             status,
+            token,
             pending: Vec::new(),
             error: Vec::new(),
             sent_error: Vec::new(),
@@ -81,10 +100,12 @@ impl<'a> Relay<'a> {
     }
 
     pub(super) fn run(&mut self) {
-        let mut open = Ready {
+        let mut open = Streams {
             out: true,
             err: true,
+            child: true,
         };
+        let mut exited_at: Option<Instant> = None;
         while open.out || open.err {
             let Some(ready) = self.wait(&open) else {
                 continue;
@@ -95,110 +116,165 @@ impl<'a> Relay<'a> {
                 open.err = read_available(&self.pipes.err, &mut self.error);
             }
             if ready.out {
-                open.out = read_available(&self.pipes.out, &mut self.pending);
-                self.parse();
+                open.out = self.read_output();
             } else if !ready.err {
                 self.send_error();
                 self.send_partial_prefix();
+                if exited_at.is_some() {
+                    break;
+                }
+            }
+            if ready.child {
+                open.child = false;
+                exited_at = Some(Instant::now());
+                self.end_processes();
+            }
+            if exited_at.is_some_and(|at| at.elapsed() > DRAIN_TIMEOUT) {
+                break;
             }
         }
         self.send_error();
         let rest = std::mem::take(&mut self.pending);
         self.send_text(&rest);
+        self.end_processes();
     }
 
-    /// Waits for output, at most [`ERROR_DELAY`] if bytes are held back; `None` if interrupted.
-    fn wait(&self, open: &Ready) -> Option<Ready> {
-        let pipes = [(open.out, &self.pipes.out), (open.err, &self.pipes.err)];
-        let mut polled: Vec<PollFd> = pipes
-            .into_iter()
-            .filter(|(open, _)| *open)
-            .map(|(_, pipe)| PollFd::new(pipe, PollFlags::IN))
+    /// Ends the child, if it has only closed its output, and the processes that it started: the
+    /// engine waits for its exit.
+    fn end_processes(&self) {
+        if let Some(child) = self.pipes.child {
+            // An error means that the group has exited already.
+            let _ = kill_process_group(child, Signal::KILL);
+        }
+    }
+
+    /// Waits for output, at most [`ERROR_DELAY`] if bytes are held back or the child has exited;
+    /// `None` if interrupted.
+    fn wait(&self, open: &Streams) -> Option<Streams> {
+        let exit = self.pipes.exit.as_ref().filter(|_| open.child);
+        let sources: [Option<&OwnedFd>; 3] = [
+            open.out.then_some(&self.pipes.out),
+            open.err.then_some(&self.pipes.err),
+            exit,
+        ];
+        let mut polled: Vec<PollFd> = sources
+            .iter()
+            .flatten()
+            .map(|source| PollFd::new(*source, PollFlags::IN))
             .collect();
-        let held = !self.error.is_empty() || self.is_partial_prefix();
-        poll(&mut polled, held.then_some(&ERROR_DELAY)).ok()?;
-        let mut ready = polled.iter().map(|pipe| !pipe.revents().is_empty());
-        Some(Ready {
-            out: open.out && ready.next().unwrap_or(false),
-            err: open.err && ready.next().unwrap_or(false),
+        let hurry = !open.child || !self.error.is_empty() || self.is_partial_prefix();
+        poll(&mut polled, hurry.then_some(&ERROR_DELAY)).ok()?;
+        let mut ready = polled.iter().map(|source| !source.revents().is_empty());
+        let mut next = |source: Option<&OwnedFd>| source.is_some() && ready.next().unwrap_or(false);
+        Some(Streams {
+            out: next(sources[0]),
+            err: next(sources[1]),
+            child: next(sources[2]),
         })
     }
 
-    /// Splits pending standard output into protocol lines, displays and text.
-    fn parse(&mut self) {
-        loop {
-            if self.in_content {
-                let Some(line) = self.take_line() else { return };
-                self.content_line(&line);
-                continue;
-            }
-            let Some(start) = start_of_message(&self.pending) else {
-                let text = take_characters(&mut self.pending);
-                self.send_text(&text);
-                return;
-            };
-            let text: Vec<u8> = self.pending.drain(..start).collect();
-            self.send_text(&text);
-            if let Some(end) = self.end_of_lookalike() {
-                let text: Vec<u8> = self.pending.drain(..end).collect();
-                self.send_text(&text);
-                continue;
-            }
-            let Some(line) = self.take_line() else { return };
-            self.message(&line);
+    /// Reads and parses available standard output; false at the end of the stream.
+    fn read_output(&mut self) -> bool {
+        let before = self.pending.len();
+        let open = read_available(&self.pipes.out, &mut self.pending);
+        // A long message arrives in many parts; only one with a possible end is worth parsing.
+        let ends = |byte: &u8| *byte == b'\n' || *byte == SEPARATOR;
+        if before < PROTOCOL.len() || self.pending[before..].iter().any(ends) {
+            self.parse();
         }
+        open
+    }
+
+    /// Splits pending standard output into protocol lines, displays and text. Text between two
+    /// messages is sent as a whole.
+    fn parse(&mut self) {
+        let bytes = std::mem::take(&mut self.pending);
+        let mut text = Vec::new();
+        let mut at = 0;
+        while at < bytes.len() {
+            let rest = &bytes[at..];
+            if self.in_content {
+                let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+                    break;
+                };
+                self.content_line(&rest[..end]);
+                at += end + 1;
+                continue;
+            }
+            match start(rest, self.token) {
+                Start::Text(n) => {
+                    text.extend_from_slice(&rest[..n]);
+                    at += n;
+                }
+                Start::Incomplete => break,
+                Start::Message { kind, from, end } => {
+                    self.send_text(&std::mem::take(&mut text));
+                    self.message(kind, &rest[from..end]);
+                    at += end + 1;
+                }
+            }
+        }
+        let complete = take_characters(&mut text);
+        self.send_text(&complete);
+        text.extend_from_slice(&bytes[at..]);
+        self.pending = text;
     }
 
     /// Passes a line of a value's content on to the engine. If the cell ends first, ends the
     /// content.
     fn content_line(&mut self, line: &[u8]) {
-        if line == CELL_DONE.as_bytes() || line == PANIC {
-            self.pass_on(END_CONTENT);
-            self.in_content = false;
-            self.message(line);
-        } else {
-            self.in_content = line != END_CONTENT;
-            self.pass_on(line);
+        let trusted = trusted_line(self.token, "");
+        let position = line
+            .windows(trusted.len())
+            .position(|bytes| bytes == trusted.as_bytes());
+        match position {
+            Some(at) => {
+                if at > 0 {
+                    self.pass_on(&line[..at]);
+                }
+                self.pass_on(END_CONTENT);
+                self.in_content = false;
+                self.message(Kind::Trusted, &line[at + trusted.len()..]);
+            }
+            None => {
+                self.in_content = line != END_CONTENT;
+                self.pass_on(line);
+            }
         }
     }
 
-    /// Length of text that looks like a protocol line but is followed by a message on the same
-    /// line.
-    fn end_of_lookalike(&self) -> Option<usize> {
-        let separator = |byte: &u8| *byte == SEPARATOR;
-        let end = self.pending.iter().skip(1).position(separator)? + 1;
-        (!self.pending[..end].contains(&b'\n')).then_some(end)
+    fn message(&mut self, kind: Kind, line: &[u8]) {
+        match kind {
+            Kind::Display => {
+                self.send_error();
+                (self.sink)(display_event(line));
+            }
+            Kind::Trusted => self.trusted(line),
+            // Between cells, the engine does not read: a thread of an earlier cell printed this.
+            Kind::Open if !self.status.running.load(Ordering::SeqCst) => {
+                self.send_text(&[line, b"\n"].concat());
+            }
+            Kind::Open => {
+                self.in_content = line.starts_with(BEGIN_CONTENT);
+                self.pass_on(line);
+            }
+        }
     }
 
-    /// Takes the first complete line, without its newline.
-    fn take_line(&mut self) -> Option<Vec<u8>> {
-        let end = self.pending.iter().position(|&byte| byte == b'\n')?;
-        let mut line: Vec<u8> = self.pending.drain(..=end).collect();
-        line.pop();
-        Some(line)
-    }
-
-    fn message(&mut self, line: &[u8]) {
+    fn trusted(&mut self, line: &[u8]) {
         if line == CELL_BEGINS.as_bytes() {
             self.status.running.store(true, Ordering::SeqCst);
-        } else if line == CELL_DONE.as_bytes() {
+            return;
+        }
+        if line == CELL_DONE.as_bytes() {
             self.status.running.store(false, Ordering::SeqCst);
             self.drain_error();
             self.send_error();
             self.sent_error.clear();
-            self.pass_on(&line[1..]);
-        } else if let Some(json) = line.strip_prefix(DISPLAY) {
-            self.send_error();
-            (self.sink)(display_event(json));
-        } else if line == PANIC || line == ERROR {
-            self.record_failure(line == PANIC);
-            self.pass_on(line);
-        } else if is_protocol(line) {
-            self.in_content = line.starts_with(BEGIN_CONTENT);
-            self.pass_on(line);
-        } else {
-            self.send_text(&[line, b"\n"].concat());
+        } else if line == PANIC.as_bytes() || line == ERROR.as_bytes() {
+            self.record_failure(line == PANIC.as_bytes());
         }
+        self.pass_on(line);
     }
 
     /// Records a failure with its message on standard error. If unwinding took longer than
@@ -239,7 +315,7 @@ impl<'a> Relay<'a> {
     fn is_partial_prefix(&self) -> bool {
         !self.pending.is_empty()
             && self.pending.len() < PROTOCOL.len()
-            && may_be_protocol(&self.pending)
+            && matches(&self.pending, PROTOCOL)
             && !self.in_content
     }
 

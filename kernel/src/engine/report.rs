@@ -1,5 +1,7 @@
 //! Error messages for the user.
 
+use crate::build::KILLED;
+
 /// Hint for an integer of the wrong type. Unlike in other notebooks, a number's type is fixed in
 /// the cell that creates it.
 pub(super) const INTEGER_HINT: &str =
@@ -85,12 +87,37 @@ pub(super) fn panic_message(text: &str) -> String {
     }
 }
 
+/// Explains an error of the engine or the compiler that is none of the cell's.
+pub(super) fn engine_message(text: &str) -> String {
+    let killed = [KILLED, "(signal: 9"]
+        .iter()
+        .any(|words| text.contains(words));
+    if killed {
+        return "the compiler was killed, by the system if memory ran out. Variables are as before; \
+            end other programs and run the cell again"
+            .into();
+    }
+    full_disk(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// Explains an error that a full disk has caused.
+pub(super) fn full_disk(text: &str) -> Option<String> {
+    text.contains("No space left on device").then(|| {
+        "the disk is full, so the cell could not be compiled. Variables are as before; free space \
+         in the home folder of candlebook and in the system's folder of temporary files, and run \
+         the cell again"
+            .into()
+    })
+}
+
 /// Explains the exit of the process that runs cells.
 pub(super) fn exit_message(reason: &str) -> String {
     let cause = if reason.contains("SIGKILL") {
         "was killed: by Stop, or by the system because memory ran out"
     } else if reason.contains("SIGSEGV") {
         "accessed invalid memory (segmentation fault)"
+    } else if reason.contains("SIGBUS") {
+        "accessed memory of a file that was cut off or whose disk is full (bus error)"
     } else if reason.contains("SIGABRT") {
         "aborted: a stack overflow, a failed allocation or a call of abort()"
     } else if reason.contains("exit status: 99") {

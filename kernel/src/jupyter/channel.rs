@@ -1,16 +1,17 @@
 //! The shell and control channels: each request is answered, or handed to the worker.
 
+use super::backlog::IopubQueue;
 use super::lookup::{complete_from_names, inspect_from_names};
 use super::message::{Request, kernel_info};
 use super::sockets::{is_closed, read};
-use super::state::KernelState;
+use super::state::{KernelState, lock};
 use super::worker::Job;
 use crate::engine;
 use jupyter_zmq_client::{JupyterMessage, RouterRecvConnection};
 use serde_json::json;
 use std::collections::{HashSet, VecDeque};
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Number of recent message identifiers by which replayed messages are rejected.
@@ -20,7 +21,9 @@ const MAX_SEEN_IDS: usize = 1 << 16;
 pub(super) struct Channel {
     /// Replies to the sender of a request.
     pub(super) replies: UnboundedSender<JupyterMessage>,
-    pub(super) iopub: UnboundedSender<JupyterMessage>,
+    pub(super) iopub: IopubQueue,
+    /// The messages received so far, on both channels.
+    pub(super) seen: Arc<Mutex<SeenIds>>,
     pub(super) state: Arc<KernelState>,
     pub(super) jobs: Sender<Job>,
 }
@@ -39,7 +42,6 @@ enum Next {
 impl Channel {
     /// Answers requests until a shutdown, or until the socket is closed.
     pub(super) async fn listen(self, mut requests: RouterRecvConnection) {
-        let mut seen = SeenIds::default();
         loop {
             let message = match read(&mut requests).await {
                 Ok(message) => message,
@@ -50,7 +52,7 @@ impl Channel {
                 }
             };
             let id = &message.header.msg_id;
-            if !seen.insert(id) {
+            if !lock(&self.seen).insert(id) {
                 eprintln!("candlebook: rejected a message: {id} was received before");
                 continue;
             }
@@ -64,7 +66,8 @@ impl Channel {
     /// Answers one request between `busy` and `idle`, or hands it to the worker, which does both.
     fn handle(&self, request: Request) -> Next {
         request.publish_status("busy");
-        let is_free = !self.state.is_busy();
+        // A lookup before the engine is ready waits for it: front ends do not ask again.
+        let is_free = !self.state.is_executing();
         let job = match request.kind() {
             "execute_request" => Job::Execute,
             "complete_request" if is_free => Job::Complete,
@@ -133,7 +136,7 @@ impl Channel {
 
 /// The identifiers of the last [`MAX_SEEN_IDS`] messages.
 #[derive(Default)]
-struct SeenIds {
+pub(super) struct SeenIds {
     ids: HashSet<String>,
     oldest_first: VecDeque<String>,
 }

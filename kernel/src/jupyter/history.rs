@@ -89,10 +89,7 @@ impl History {
         };
         if let Some(path) = &self.file {
             // If the file cannot be written, the history lasts as long as the kernel.
-            let _ = std::fs::File::options()
-                .create(true)
-                .append(true)
-                .open(path)
+            let _ = crate::home::append_private(path)
                 .and_then(|mut file| file.write_all(cell.line().as_bytes()));
         }
         self.cells.push(cell);

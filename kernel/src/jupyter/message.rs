@@ -3,6 +3,7 @@
 //! Contents are JSON as in Jupyter's messaging specification, version 5.4. Envelopes, signatures
 //! and sockets come from `jupyter-protocol` and `jupyter-zmq-client`.
 
+use super::backlog::{IopubQueue, Published, Reservation};
 use crate::engine;
 use crate::engine::CellError;
 use crate::engine::{Display, Event, Op};
@@ -17,14 +18,14 @@ pub(super) struct Request {
     pub(super) content: Value,
     /// Queue of the socket that the request came from.
     replies: UnboundedSender<JupyterMessage>,
-    iopub: UnboundedSender<JupyterMessage>,
+    iopub: IopubQueue,
 }
 
 impl Request {
     pub(super) fn new(
         message: JupyterMessage,
         replies: UnboundedSender<JupyterMessage>,
-        iopub: UnboundedSender<JupyterMessage>,
+        iopub: IopubQueue,
     ) -> Request {
         let content = serde_json::to_value(&message.content).unwrap_or(Value::Null);
         Request {
@@ -66,9 +67,16 @@ impl Request {
 
     /// Publishes a message to all front ends.
     pub(super) fn publish(&self, kind: &str, content: Value) {
+        self.publish_reserved(kind, content, None);
+    }
+
+    fn publish_reserved(&self, kind: &str, content: Value, reservation: Option<Reservation>) {
         let message = JupyterMessage::new(any_message(kind, content), Some(&self.message))
             .with_zmq_identities(Vec::new());
-        let _ = self.iopub.send(message);
+        let _ = self.iopub.send(Published {
+            message,
+            reservation,
+        });
     }
 
     /// Publishes the kernel's state: `busy` or `idle`.
@@ -76,17 +84,14 @@ impl Request {
         self.publish("status", json!({ "execution_state": state }));
     }
 
-    /// Publishes output of a running cell.
-    pub(super) fn publish_event(&self, event: Event) {
+    /// Publishes output of a running cell, with its part of the backlog.
+    pub(super) fn publish_event(&self, event: Event, reservation: Reservation) {
+        let publish = |kind, content| self.publish_reserved(kind, content, Some(reservation));
         match event {
-            Event::Stdout(text) => {
-                self.publish("stream", json!({ "name": "stdout", "text": text }))
-            }
-            Event::Stderr(text) => {
-                self.publish("stream", json!({ "name": "stderr", "text": text }))
-            }
+            Event::Stdout(text) => publish("stream", json!({ "name": "stdout", "text": text })),
+            Event::Stderr(text) => publish("stream", json!({ "name": "stderr", "text": text })),
             Event::Display(Display { op: Op::Clear, .. }) => {
-                self.publish("clear_output", json!({ "wait": false }))
+                publish("clear_output", json!({ "wait": false }))
             }
             Event::Display(Display {
                 op,
@@ -99,7 +104,7 @@ impl Request {
                 } else {
                     "display_data"
                 };
-                self.publish(
+                publish(
                     kind,
                     json!({ "data": data, "metadata": metadata, "transient": transient }),
                 );
@@ -157,7 +162,7 @@ pub(super) fn kernel_info() -> Value {
 fn rustc_release() -> &'static str {
     static RELEASE: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     RELEASE.get_or_init(|| {
-        let version = crate::home::rustc_version().unwrap_or_default();
+        let version = crate::toolchain::rustc_version().unwrap_or_default();
         version
             .lines()
             .find_map(|line| line.strip_prefix("release: "))

@@ -5,6 +5,7 @@
 //! from the path or a private Python environment.
 
 mod history;
+mod backlog;
 mod message;
 mod state;
 mod lookup;
@@ -17,7 +18,7 @@ mod lab;
 mod spec;
 mod stock;
 
-pub(crate) use lab::{find_lab, find_on_path, find_python, has_private_lab};
+pub(crate) use lab::{find_on_path, find_python, has_private_lab, lab_command};
 pub(crate) use server::serve_kernel;
 pub(crate) use spec::SpecLocation;
 pub(crate) use stock::{become_stock_server_if_asked, serve_stock_kernel};

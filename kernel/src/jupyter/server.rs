@@ -9,6 +9,7 @@ use super::worker;
 use crate::build::Session;
 use crate::engine;
 use crate::home;
+use crate::working_folder::keep_files_private;
 use anyhow::{Context, Result};
 use jupyter_zmq_client::{
     ConnectionInfo, create_kernel_control_connection, create_kernel_heartbeat_connection,
@@ -17,10 +18,13 @@ use jupyter_zmq_client::{
 };
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinHandle;
+
+/// Time that a shutdown waits for the engine's start to end. Jupyter kills a kernel after 5 s.
+const START_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Serves one kernel until it is shut down.
 ///
@@ -29,8 +33,10 @@ use tokio::task::JoinHandle;
 #[allow(unsafe_code)]
 pub(crate) fn serve_kernel(connection_file: &Path) -> Result<()> {
     let info = read_connection_file(connection_file)?;
-    let session = Session::reserve()?;
     // SAFETY: no thread has been started yet.
+    unsafe { keep_files_private() };
+    let session = Session::reserve()?;
+    // SAFETY: as above.
     unsafe { engine::set_environment(&session)? };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -55,8 +61,16 @@ async fn serve(info: ConnectionInfo, session: Session) -> Result<()> {
     wait_for_end(&state, control).await?;
     // Let the shutdown reply go out.
     tokio::time::sleep(Duration::from_millis(50)).await;
+    state.close();
+    // Running compilers, including those of a seed, would keep writing into removed folders, and so
+    // would the start of the engine, which ends once its compilers do.
+    let start = Instant::now();
+    engine::end_descendants();
+    while state.is_starting() && start.elapsed() < START_TIMEOUT {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        engine::end_descendants();
+    }
     state.kill();
-    // Running compilers, including those of a seed, would keep writing into removed folders.
     engine::end_descendants();
     Session::remove(&folder);
     Ok(())
@@ -85,7 +99,9 @@ async fn start(
 
     let (shell_send, shell_recv) = shell.split();
     let (control_send, control_recv) = control.split();
+    let seen = Arc::default();
     let channel = |replies| Channel {
+        seen: Arc::clone(&seen),
         replies,
         iopub: iopub.clone(),
         state: Arc::clone(&state),

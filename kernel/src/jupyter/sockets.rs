@@ -1,5 +1,6 @@
 //! The ZeroMQ sockets: heartbeat, iopub, and reading and queuing of messages.
 
+use super::backlog::Published;
 use super::message::any_message;
 use anyhow::Result;
 use jupyter_zmq_client::{
@@ -24,13 +25,16 @@ pub(super) async fn beat(mut heartbeat: KernelHeartbeatConnection) {
 /// Publishes the queued messages in order, and welcomes each new subscriber.
 pub(super) async fn publish_all(
     mut iopub: KernelIoPubXPubConnection,
-    mut messages: UnboundedReceiver<JupyterMessage>,
+    mut messages: UnboundedReceiver<Published>,
 ) {
     loop {
         tokio::select! {
             message = messages.recv() => match message {
                 // Keep publishing after a subscriber has disconnected.
-                Some(message) => drop(iopub.send(message).await),
+                Some(published) => {
+                    let _ = iopub.send(published.message).await;
+                    drop(published.reservation);
+                }
                 None => return,
             },
             event = iopub.recv_subscription() => {

@@ -5,7 +5,6 @@ use crate::home;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Kernel name in Jupyter.
 const KERNEL_NAME: &str = "candlebook";
@@ -50,8 +49,8 @@ impl SpecLocation {
         let jupyter = match self {
             SpecLocation::User => user_jupyter_folder()?,
             SpecLocation::SysPrefix => {
-                let print_prefix = ["-c", "import sys; print(sys.prefix)"];
-                let prefix = home::output(Command::new(find_python()?).args(print_prefix))?;
+                let print_prefix = ["-I", "-c", "import sys; print(sys.prefix)"];
+                let prefix = home::output(home::tool(find_python()?)?.args(print_prefix))?;
                 PathBuf::from(prefix.trim()).join("share/jupyter")
             }
             SpecLocation::Prefix(prefix) => prefix.join("share/jupyter"),

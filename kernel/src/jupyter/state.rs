@@ -1,14 +1,21 @@
 //! The state that the sockets' threads share with the worker: the running cell, Stop, known names.
 
+use super::backlog::Backlog;
 use super::history::History;
 use super::message::Request;
 use crate::engine::ChildHandle;
+use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// Time that a cell has to react to Stop before its process is killed.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time that a cell has to react to Stop before what it waits for is ended, and its loops are left.
+const URGENT_AFTER: Duration = Duration::from_secs(2);
+/// Time after which only a kill can end the cell.
+const ASK_AFTER: Duration = Duration::from_secs(5);
+/// Said when only a kill can end the cell.
+const STOP_ASKS: &str = "Stop: the cell is in a call that cannot be left, so it goes on. \
+    Press Stop again to kill its process; all variables are then lost.\n";
 
 /// State of the kernel, shared by all its threads.
 pub(super) struct KernelState {
@@ -19,6 +26,15 @@ pub(super) struct KernelState {
     executing: AtomicBool,
     /// True if Stop was pressed since the current cell began.
     stopped: AtomicBool,
+    /// True if the cell did not react to Stop, and what it waited for was ended.
+    urgent: AtomicBool,
+    /// True if only a kill can end the cell; the next Stop does it.
+    asked: AtomicBool,
+    /// True until the engine has started or failed to.
+    starting: AtomicBool,
+    /// True once the kernel shuts down.
+    closing: AtomicBool,
+    backlog: Arc<Backlog>,
     /// The process that runs cells; `None` until the engine is ready.
     child: Mutex<Option<ChildHandle>>,
     /// Names after the last cell, for completion while a cell runs.
@@ -49,15 +65,45 @@ impl KernelState {
             execution: AtomicU64::new(0),
             executing: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
+            urgent: AtomicBool::new(false),
+            asked: AtomicBool::new(false),
+            starting: AtomicBool::new(true),
+            closing: AtomicBool::new(false),
+            backlog: Arc::default(),
             child: Mutex::default(),
             names: Mutex::default(),
             history: Mutex::new(history),
         })
     }
 
-    /// True if a new job would have to wait: a cell runs, or the engine is not ready.
-    pub(super) fn is_busy(&self) -> bool {
-        self.is_executing() || lock(&self.child).is_none()
+    /// The output that waits to be published.
+    pub(super) fn backlog(&self) -> &Arc<Backlog> {
+        &self.backlog
+    }
+
+    /// True until the engine has started or failed to.
+    pub(super) fn is_starting(&self) -> bool {
+        self.starting.load(Ordering::SeqCst)
+    }
+
+    /// Marks the end of the engine's start.
+    pub(super) fn set_started(&self) {
+        self.starting.store(false, Ordering::SeqCst);
+    }
+
+    /// True once the kernel shuts down.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// Marks the start of the shutdown.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+    }
+
+    /// True if the cell did not react to Stop by itself.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.urgent.load(Ordering::SeqCst)
     }
 
     /// True if Stop was pressed since the current cell began.
@@ -67,7 +113,9 @@ impl KernelState {
 
     /// Marks the start of a cell and clears Stop.
     pub(super) fn begin_execution(&self, request: Request) {
-        self.stopped.store(false, Ordering::SeqCst);
+        for flag in [&self.stopped, &self.urgent, &self.asked] {
+            flag.store(false, Ordering::SeqCst);
+        }
         *lock(&self.current) = Some(request);
         self.execution.fetch_add(1, Ordering::SeqCst);
         self.executing.store(true, Ordering::SeqCst);
@@ -103,15 +151,22 @@ impl KernelState {
     }
 
     /// Stops the running cell: training at the next batch, a compilation immediately, and other
-    /// code by force after [`STOP_TIMEOUT`].
+    /// code after [`URGENT_AFTER`]. A cell that goes on even then, in a call of a library, is killed
+    /// only if Stop is pressed again after a warning: its process has all variables.
     ///
     /// Returns immediately; a thread carries it out.
     pub(super) fn interrupt(self: &Arc<Self>) {
-        self.stopped.store(true, Ordering::SeqCst);
+        let is_repeated = self.stopped.swap(true, Ordering::SeqCst);
         let Some(child) = lock(&self.child).clone() else {
             return;
         };
         if !self.is_executing() {
+            return;
+        }
+        if is_repeated {
+            if self.asked.load(Ordering::SeqCst) {
+                child.kill();
+            }
             return;
         }
         let state = Arc::clone(self);
@@ -122,20 +177,37 @@ impl KernelState {
             .spawn(move || state.stop_execution(execution, &child));
     }
 
-    /// Interrupts or kills the child until this execution has ended.
+    /// Interrupts the child until this execution has ended.
     fn stop_execution(&self, execution: u64, child: &ChildHandle) {
         let mut interrupted_at: Option<Instant> = None;
         while self.is_executing() && self.execution.load(Ordering::SeqCst) == execution {
-            match interrupted_at {
+            let elapsed = interrupted_at.map(|at| at.elapsed());
+            match elapsed {
                 _ if !child.runs_cell() => child.end_compilers(),
                 None => {
                     child.interrupt();
                     interrupted_at = Some(Instant::now());
                 }
-                Some(at) if at.elapsed() > STOP_TIMEOUT => child.kill(),
+                Some(elapsed) if elapsed > ASK_AFTER => {
+                    if !self.asked.swap(true, Ordering::SeqCst) {
+                        self.warn(STOP_ASKS);
+                    }
+                }
+                Some(elapsed) if elapsed > URGENT_AFTER => {
+                    if !self.urgent.swap(true, Ordering::SeqCst) {
+                        child.interrupt();
+                    }
+                }
                 Some(_) => {}
             }
             std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Publishes text on the cell's standard error.
+    fn warn(&self, text: &str) {
+        if let Some(request) = self.current().as_ref() {
+            request.publish("stream", json!({ "name": "stderr", "text": text }));
         }
     }
 
@@ -156,7 +228,8 @@ impl KernelState {
         }
     }
 
-    fn is_executing(&self) -> bool {
+    /// True while a cell is compiled or runs.
+    pub(super) fn is_executing(&self) -> bool {
         self.executing.load(Ordering::SeqCst)
     }
 }

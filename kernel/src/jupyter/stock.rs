@@ -4,6 +4,7 @@
 //! It reads the whole environment and command line, so this program turns into it by `exec`.
 
 use crate::build::Session;
+use crate::working_folder::notebook_variable;
 use anyhow::{Context, Result};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -26,7 +27,8 @@ pub(crate) fn serve_stock_kernel(connection_file: &Path) -> Result<()> {
         .hold_through_exec()
         .context("cannot keep the session's lock")?;
     let program = std::env::current_exe().context("cannot find the program's own path")?;
-    let (name, path) = crate::home::library_path(&session.folder)?;
+    let (name, path) = crate::toolchain::library_path(&session.folder)?;
+    let (folder, notebook) = notebook_variable(&session.folder);
     let mut server = Command::new(program);
     session.seed.features().apply(&mut server);
     let error = server
@@ -35,6 +37,9 @@ pub(crate) fn serve_stock_kernel(connection_file: &Path) -> Result<()> {
         .env("EVCXR_TMPDIR", &session.folder)
         .env("EVCXR_CONFIG_DIR", session.seed.config())
         .env(name, path)
+        // As for our own engine: the notebook's files configure nothing, and cells run beside them.
+        .current_dir(&session.folder)
+        .env(folder, notebook)
         // The seed's build environment: any other would rebuild it.
         .envs(crate::build::BUILD_ENVIRONMENT)
         .envs(crate::build::stock_environment(&session)?)

@@ -1,6 +1,6 @@
 //! Parameters of a notebook, which replace the values of `let` statements.
 
-use crate::engine::parse_cell;
+use crate::engine::{check_depth, parse_cell};
 use ra_ap_syntax::AstNode;
 use ra_ap_syntax::ast::{self, HasName};
 use std::ops::Range;
@@ -37,6 +37,9 @@ struct LetStatement {
 }
 
 fn let_statements(source: &str) -> Vec<LetStatement> {
+    if check_depth(source).is_err() {
+        return Vec::new();
+    }
     let cell = parse_cell(source);
     let statements = cell
         .syntax

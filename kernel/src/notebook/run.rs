@@ -4,7 +4,7 @@ use super::file::{CodeCell, Notebook};
 use super::parameter::Parameter;
 use crate::build::Session;
 use crate::engine;
-use crate::engine::{Engine, Event, Op, Outcome};
+use crate::engine::{CellError, Engine, Event, Op, Outcome};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
@@ -33,12 +33,12 @@ pub(crate) fn run_notebook(
     notebook.clear_outputs();
     // Fail before the first cell rather than at the end if the file cannot be written.
     notebook.write(&out)?;
+    enter_folder_of(path)?;
     let mut session = Session::reserve()?;
     // SAFETY: no thread has been started yet.
     unsafe { engine::set_environment(&session)? };
     session.fill()?;
     let start = Instant::now();
-    enter_folder_of(path)?;
     let (sender, events) = channel();
     let sink = Box::new(move |event| {
         // The receiver lives as long as cells run.
@@ -114,7 +114,13 @@ fn execute(
     mut handle: impl FnMut(Event),
 ) -> Outcome {
     std::thread::scope(|scope| {
-        let running = scope.spawn(|| engine.execute(source, &|_, _| String::new()));
+        let running = std::thread::Builder::new()
+            .stack_size(engine::STACK)
+            .spawn_scoped(scope, || engine.execute(source, &|_, _| String::new()));
+        let running = match running {
+            Ok(running) => running,
+            Err(error) => return Outcome::Error(CellError::new("EngineError", error.to_string())),
+        };
         while !running.is_finished() {
             if let Ok(event) = events.recv_timeout(Duration::from_millis(20)) {
                 handle(event);

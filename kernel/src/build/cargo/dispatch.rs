@@ -2,13 +2,14 @@
 
 use super::answers::{Answer, AnswerFile};
 use super::metadata::reduce;
-use super::process::{bin_folder, cargo, finish, rustup};
+use super::process::{bin_folder, cargo, finish, rustup, with_user_environment};
 use super::recorder::{build, record};
 use super::variables::{CARGO, LOCK, RECORDER, SESSION};
 use crate::build::environment::SHIM_FOLDER;
+use crate::working_folder::enter_notebook_folder;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 /// Runs the shim if this program was called by one of the shim's names.
 pub(crate) fn run_shim_if_called() -> Option<ExitCode> {
@@ -18,6 +19,7 @@ pub(crate) fn run_shim_if_called() -> Option<ExitCode> {
     match Path::new(&name).file_name()?.to_str()? {
         "cargo" => Some(run_cargo(&arguments())),
         "rustup" => Some(run_rustup(&arguments())),
+        "sh" => Some(run_shell()),
         RECORDER => Some(record()),
         _ => None,
     }
@@ -32,6 +34,19 @@ fn run_rustup(arguments: &[String]) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     finish(rustup(arguments))
+}
+
+/// Runs the system's shell. A shell line of a cell, which the engine starts in the session, runs as a
+/// cell does: in the notebook's folder, with the user's path.
+fn run_shell() -> ExitCode {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(std::env::args_os().skip(1));
+    let session = std::env::var_os(SESSION).map(PathBuf::from);
+    if std::env::current_dir().ok() == session {
+        enter_notebook_folder();
+        with_user_environment(&mut shell);
+    }
+    finish(shell)
 }
 
 fn run_cargo(arguments: &[String]) -> ExitCode {

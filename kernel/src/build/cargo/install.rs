@@ -4,6 +4,7 @@ use super::variables::{ANSWERS, CARGO, CARGO_HOME, LOCK, PATH, RECORDER, SESSION
 use crate::build::environment::{BUILD_ENVIRONMENT, SHIM_FOLDER};
 use crate::build::session::Session;
 use crate::home;
+use crate::toolchain;
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -22,10 +23,10 @@ pub(crate) fn lay_out_shim(session: &Session) -> Result<()> {
             .with_context(|| format!("cannot link {}", path.display()))
     };
     let program = std::env::current_exe().context("cannot find the program's own path")?;
-    for name in ["cargo", "rustup", RECORDER] {
+    for name in ["cargo", "rustup", "sh", RECORDER] {
         link(&program, name)?;
     }
-    link(&home::sysroot()?.join("bin/rustc"), "rustc")
+    link(&toolchain::sysroot()?.join("bin/rustc"), "rustc")
 }
 
 /// Selects the shim for this process and its children.
@@ -37,7 +38,7 @@ pub(crate) fn lay_out_shim(session: &Session) -> Result<()> {
 /// If rustc is not installed or a folder's name contains a colon.
 #[allow(unsafe_code)]
 pub(crate) unsafe fn select_shim(session: &Session) -> Result<()> {
-    let cargo = home::sysroot()?.join("bin/cargo");
+    let cargo = toolchain::sysroot()?.join("bin/cargo");
     // If the toolchain does not have rustup's layout, rust-analyzer uses cargo directly, and loads
     // everything.
     if !cargo.is_file() {
@@ -54,7 +55,7 @@ pub(crate) unsafe fn select_shim(session: &Session) -> Result<()> {
         for (name, value) in BUILD_ENVIRONMENT {
             std::env::set_var(name, value);
         }
-        std::env::set_var("RUSTC", home::sysroot()?.join("bin/rustc"));
+        std::env::set_var("RUSTC", toolchain::sysroot()?.join("bin/rustc"));
         std::env::set_var(ANSWERS, session.seed.folder.join("answers"));
         std::env::set_var(SESSION, &session.folder);
     }
@@ -73,7 +74,7 @@ pub(crate) fn stock_environment(session: &Session) -> Result<Vec<(&'static str, 
     lay_out_shim(session)?;
     let paths = SearchPaths::new(session)?;
     Ok(vec![
-        (CARGO, home::sysroot()?.join("bin/cargo").into()),
+        (CARGO, toolchain::sysroot()?.join("bin/cargo").into()),
         (CARGO_HOME, cargo_home()?.into()),
         (SESSION, session.folder.clone().into()),
         (LOCK, session.seed.lock_file().into()),

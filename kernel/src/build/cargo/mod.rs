@@ -6,16 +6,20 @@
 //! - `cargo build`: cargo checks 180 packages before it compiles the cell. The compiler's command
 //!   is always the same, so the shim records it once and then runs it directly.
 //!
-//! Other calls go to the real cargo. `rustc` is the toolchain's own, without rustup's proxy.
+//! `sh`, which runs a cell's shell lines, starts in the notebook's folder; the engine itself works in
+//! the session. Other calls go to the real cargo. `rustc` is the toolchain's own, without rustup's proxy.
 
 mod variables;
 mod process;
 mod answers;
 mod metadata;
+mod trust;
 mod recorder;
 mod dispatch;
 mod install;
 
 pub(crate) use dispatch::run_shim_if_called;
 pub(crate) use install::{cargo_home, lay_out_shim, select_shim, stock_environment};
-pub(crate) use process::original_path;
+pub(crate) use process::{KILLED, original_path};
+pub(crate) use trust::{ERROR, PANIC};
+pub(crate) use variables::TOKEN;

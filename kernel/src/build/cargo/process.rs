@@ -3,8 +3,12 @@
 use super::variables::{CARGO, CARGO_HOME, PATH, SESSION};
 use crate::build::environment::SHIM_FOLDER;
 use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+
+/// Words before the number of the signal that ended a program, which the engine passes on as its error.
+pub(crate) const KILLED: &str = "was ended by signal";
 
 /// `PATH` without the shim's folder.
 pub(crate) fn original_path() -> OsString {
@@ -20,7 +24,7 @@ pub(super) fn bin_folder() -> Option<PathBuf> {
 
 /// A command of the real cargo.
 pub(super) fn cargo(arguments: &[String]) -> Command {
-    with_user_environment(
+    user_command(
         std::env::var_os(CARGO).unwrap_or_else(|| "cargo".into()),
         arguments,
     )
@@ -32,22 +36,34 @@ pub(super) fn rustup(arguments: &[String]) -> Command {
         .map(|folder| folder.join("rustup"))
         .find(|path| path.is_file())
         .unwrap_or_else(|| "/nonexistent/rustup".into());
-    with_user_environment(program.into(), arguments)
+    user_command(program.into(), arguments)
 }
 
-fn with_user_environment(program: OsString, arguments: &[String]) -> Command {
+fn user_command(program: OsString, arguments: &[String]) -> Command {
     let mut command = Command::new(program);
-    command.args(arguments).env("PATH", original_path());
+    command.args(arguments);
+    with_user_environment(&mut command);
+    command
+}
+
+/// Sets the user's own search path and cargo folder, without the shim.
+pub(super) fn with_user_environment(command: &mut Command) {
+    command.env("PATH", original_path());
     if let Some(home) = std::env::var_os(CARGO_HOME) {
         command.env("CARGO_HOME", home);
     }
-    command
 }
 
 /// Runs a command and returns its exit code.
 pub(super) fn finish(mut command: Command) -> ExitCode {
     match command.status() {
-        Ok(status) => ExitCode::from(status.code().unwrap_or(1) as u8),
+        Ok(status) => {
+            if let Some(signal) = status.signal() {
+                let program = command.get_program().to_string_lossy();
+                eprintln!("error: {program} {KILLED} {signal}");
+            }
+            ExitCode::from(status.code().unwrap_or(1) as u8)
+        }
         Err(error) => {
             eprintln!(
                 "candlebook: cannot run {}: {error}",

@@ -2,6 +2,7 @@
 
 use super::answers::AnswerFile;
 use super::process::{bin_folder, cargo, finish};
+use super::trust::mark_trusted_prints;
 use super::variables::{RECORD, RECORDER, SESSION};
 use crate::build::environment::SHIM_FOLDER;
 use serde_json::json;
@@ -17,6 +18,10 @@ const COMMAND_VARIABLES: [&str; 6] = [
     "EVCXR_FORCE_DYLIB",
     "LD_PRELOAD",
 ];
+
+/// Variable and value of the compiler's stack, in bytes: enough for a cell as deep as the kernel
+/// accepts.
+const STACK: (&str, &str) = ("RUST_MIN_STACK", "134217728");
 
 /// Cargo's compiler command for a cell.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -34,12 +39,13 @@ struct RustcCommand {
 /// `cargo check`, by which the engine infers a variable's type, becomes the same command without
 /// code generation: cargo would first check every library, for half a minute.
 pub(crate) fn build(arguments: &[String]) -> ExitCode {
+    mark_trusted_prints();
     let check = arguments.first().is_some_and(|command| command == "check");
     let command: Vec<String> = std::iter::once("build".to_owned())
         .chain(arguments.iter().skip(1).cloned())
         .collect();
     let Some(record) = record_file(&command) else {
-        return finish(cargo(arguments));
+        return finish(cargo_command(arguments));
     };
     let recorded = record
         .read()
@@ -47,13 +53,40 @@ pub(crate) fn build(arguments: &[String]) -> ExitCode {
     if let Some(command) = recorded {
         return compile(&command, check);
     }
-    let mut cargo = cargo(arguments);
+    let mut cargo = cargo_command(arguments);
     if let (false, Some(bin)) = (check, bin_folder()) {
         cargo
             .env("RUSTC_WRAPPER", bin.join(RECORDER))
             .env(RECORD, &record.path);
     }
     finish(cargo)
+}
+
+/// A command of cargo that compiles cells.
+fn cargo_command(arguments: &[String]) -> Command {
+    let mut cargo = cargo(arguments);
+    cargo.env(STACK.0, STACK.1);
+    let session = std::env::var(SESSION).unwrap_or_default();
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    cargo.env("RUSTFLAGS", flags + extra_flag(&session));
+    cargo
+}
+
+/// The flag that cells in a folder need besides the engine's.
+///
+/// The toolchain's linker replaces each `%` in the path of its output by a random digit, and does not
+/// find the folder. Only this toolchain has it as its default.
+fn extra_flag(session: &str) -> &'static str {
+    let has_lld = cfg!(all(
+        target_os = "linux",
+        target_arch = "x86_64",
+        target_env = "gnu"
+    ));
+    if has_lld && session.contains('%') {
+        " -Clinker-features=-lld"
+    } else {
+        ""
+    }
 }
 
 /// The file that records the command of this build: in the seed while it is being built, later in
@@ -101,6 +134,7 @@ fn compile(command: &RustcCommand, check: bool) -> ExitCode {
     };
     let environment = command.environment.iter();
     rustc
+        .env(STACK.0, STACK.1)
         .args(arguments.iter().map(emit))
         .envs(environment.map(|(name, value)| (name, value)));
     let code = finish(rustc);
@@ -163,7 +197,22 @@ fn write_record(path: PathBuf, session: String, arguments: &[String]) {
 
 #[cfg(test)]
 mod tests {
-    use super::has_local_crate;
+    use super::*;
+
+    #[test]
+    fn a_percent_sign_in_the_path_needs_the_systems_linker() {
+        assert_eq!(extra_flag("/a b"), "");
+        let expected = if cfg!(all(
+            target_os = "linux",
+            target_arch = "x86_64",
+            target_env = "gnu"
+        )) {
+            " -Clinker-features=-lld"
+        } else {
+            ""
+        };
+        assert_eq!(extra_flag("/100 %"), expected);
+    }
 
     #[test]
     fn only_crates_besides_the_helper_count_as_local() {

@@ -8,6 +8,8 @@ pub(crate) const CARGO_HOME: &str = "CANDLEBOOK_CARGO_HOME";
 pub(crate) const ANSWERS: &str = "CANDLEBOOK_ANSWERS";
 /// The session's folder.
 pub(crate) const SESSION: &str = "CANDLEBOOK_SESSION";
+/// The kernel's token, by which its own lines differ from text that a cell prints.
+pub(crate) const TOKEN: &str = "CANDLEBOOK_TOKEN";
 /// `PATH` without the shim's folder.
 pub(crate) const PATH: &str = "CANDLEBOOK_PATH";
 /// The lock file that a stock session must keep.

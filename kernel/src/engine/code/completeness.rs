@@ -2,11 +2,16 @@
 
 use super::brackets::{Balance, balance};
 use super::cell::{is_command, parse_cell};
+use super::nesting::check_depth;
 use serde_json::{Value, json};
 
 /// Answers `is_complete_request`: `complete`, `incomplete` with the next line's indent, or
 /// `invalid`.
 pub(crate) fn is_complete(code: &str) -> Value {
+    // Running the cell gives the reason in words.
+    if check_depth(code).is_err() {
+        return json!({ "status": "invalid" });
+    }
     match balance(code) {
         Balance::Open(depth) => return incomplete(depth),
         Balance::Mismatched => return json!({ "status": "invalid" }),

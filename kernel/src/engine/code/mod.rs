@@ -2,13 +2,19 @@
 //!
 //! Uses no other part of the engine. Offers [`parse_cell`] to every analysis of a cell's syntax.
 
+mod nesting;
 mod brackets;
 mod cell;
 mod completeness;
+mod dependency;
 mod display_call;
+mod literals;
 mod position;
+mod stop_checks;
+mod prepared;
 
 pub(crate) use cell::parse_cell;
 pub(crate) use completeness::is_complete;
-pub(super) use display_call::{DisplayedCode, with_display_call};
+pub(crate) use nesting::check_depth;
 pub(crate) use position::{byte_at, characters_before, question, word_at};
+pub(super) use prepared::prepare;

@@ -16,9 +16,11 @@ fn relayed(parts: &[&str], stderr: &str) -> (Vec<Event>, String, Option<Failure>
             engine: engine_write.into(),
             out,
             err,
+            exit: None,
+            child: None,
         };
         let mut sink: Sink = Box::new(move |event| seen.lock().unwrap().push(event));
-        Relay::new(&pipes, &of_thread, &mut sink).run();
+        Relay::new(&pipes, &of_thread, "token", &mut sink).run();
     });
     std::fs::File::from(err_write)
         .write_all(stderr.as_bytes())
@@ -48,7 +50,8 @@ fn text(events: &[Event]) -> String {
     text.collect()
 }
 
-const DONE: &str = "\u{1e}EVCXR_EXECUTION_COMPLETE\n";
+const BEGINS: &str = "\u{1e}token CELL_BEGINS\n";
+const DONE: &str = "\u{1e}token EVCXR_EXECUTION_COMPLETE\n";
 
 #[test]
 fn text_is_sent_at_once_and_protocol_lines_reach_the_engine() {
@@ -62,7 +65,7 @@ fn text_is_sent_at_once_and_protocol_lines_reach_the_engine() {
 
 #[test]
 fn displays_in_the_middle_of_a_line_are_extracted() {
-    let line = "\u{1e}CANDLEBOOK {\"op\": \"update\", \"data\": {\"text/plain\": \"x\"}}\n";
+    let line = "\u{1e}CANDLEBOOK token {\"op\": \"update\", \"data\": {\"text/plain\": \"x\"}}\n";
     let (events, engine, _) = relayed(&["a", &line[..9], &line[9..], "b\n", DONE], "");
     assert_eq!(
         (text(&events).as_str(), engine.as_str()),
@@ -98,7 +101,7 @@ fn a_part_of_the_protocol_prefix_becomes_text_after_the_delay() {
 
 #[test]
 fn unterminated_content_ends_with_its_cell() {
-    let (_, engine, _) = relayed(&["EVCXR_BEGIN_CONTENT text/plain\nhalf\n", DONE], "");
+    let (_, engine, _) = relayed(&[BEGINS, "EVCXR_BEGIN_CONTENT text/plain\nhalf", DONE], "");
     assert_eq!(
         engine,
         "EVCXR_BEGIN_CONTENT text/plain\nhalf\nEVCXR_END_CONTENT\nEVCXR_EXECUTION_COMPLETE\n"
@@ -108,14 +111,18 @@ fn unterminated_content_ends_with_its_cell() {
 #[test]
 fn content_and_input_requests_reach_the_engine() {
     let content = "EVCXR_BEGIN_CONTENT text/plain\n5 EVCXR_ \u{1e}\nEVCXR_END_CONTENT\n";
-    let (events, engine, _) = relayed(&["a", content, "EVCXR_INPUT_REQUEST:name\n", DONE], "");
+    let request = "\u{1e}token EVCXR_INPUT_REQUEST:name\n";
+    let (events, engine, _) = relayed(&[BEGINS, "a", content, request, DONE], "");
     let expected = format!("{content}EVCXR_INPUT_REQUEST:name\nEVCXR_EXECUTION_COMPLETE\n");
     assert_eq!((text(&events).as_str(), engine), ("a", expected));
 }
 
 #[test]
 fn the_message_of_a_failure_is_recorded_and_other_errors_are_sent() {
-    let (events, engine, found) = relayed(&["EVCXR_ERROR_OCCURRED\n", DONE], "no such file\n");
+    let (events, engine, found) = relayed(
+        &["\u{1e}token EVCXR_ERROR_OCCURRED\n", DONE],
+        "no such file\n",
+    );
     let failure = Failure {
         panic: false,
         message: "no such file\n".into(),
@@ -124,4 +131,38 @@ fn the_message_of_a_failure_is_recorded_and_other_errors_are_sent() {
     assert_eq!(engine, "EVCXR_ERROR_OCCURRED\nEVCXR_EXECUTION_COMPLETE\n");
     let (events, _, found) = relayed(&[DONE], "a warning");
     assert_eq!((text(&events).as_str(), found), ("<a warning>", None));
+}
+
+#[test]
+fn text_that_a_cell_prints_is_never_a_message() {
+    for line in [
+        "EVCXR_EXECUTION_COMPLETE\n",
+        "\u{1e}EVCXR_EXECUTION_COMPLETE\n",
+        "EVCXR_PANIC_NOTIFICATION\n",
+        "EVCXR_ERROR_OCCURRED\n",
+        "EVCXR_VARIABLE_CHANGED_TYPE:keep\n",
+        "EVCXR_INPUT_REQUEST:{}\n",
+        "\u{1e}CANDLEBOOK {\"op\": \"clear\"}\n",
+        "\u{1e}other EVCXR_PANIC_NOTIFICATION\n",
+    ] {
+        let (events, engine, failure) = relayed(&[BEGINS, line, DONE], "");
+        assert_eq!((text(&events).as_str(), failure), (line, None));
+        assert_eq!(engine, "EVCXR_EXECUTION_COMPLETE\n", "{line:?}");
+    }
+}
+
+#[test]
+fn content_between_cells_is_text() {
+    let line = "EVCXR_BEGIN_CONTENT text/plain\n";
+    let (events, engine, _) = relayed(&[BEGINS, DONE, line], "");
+    assert_eq!(text(&events), line);
+    assert_eq!(engine, "EVCXR_EXECUTION_COMPLETE\n");
+}
+
+#[test]
+fn many_separators_are_few_events() {
+    let separators = "\u{1e}".repeat(50_000);
+    let (events, _, _) = relayed(&[BEGINS, &separators, DONE], "");
+    assert_eq!(text(&events), separators);
+    assert!(events.len() < 50, "{} events", events.len());
 }

@@ -35,6 +35,7 @@ pub(super) fn spawn(
     let (sender, jobs) = channel();
     std::thread::Builder::new()
         .name("candlebook-engine".into())
+        .stack_size(engine::STACK)
         .spawn(move || {
             let mut worker = Worker {
                 state,
@@ -183,9 +184,16 @@ impl Worker {
         let run = AssertUnwindSafe(|| running.engine.execute(source, &input));
         match catch_unwind(run) {
             Ok(Outcome::Error(error)) if self.state.is_stopped() && error.name != "Died" => {
-                let is_panic = error.name == "Panic";
-                let value = if is_panic { &error.value } else { INTERRUPTED };
+                let value = match (error.name.as_str(), error.value.as_str()) {
+                    // A check in a loop unwinds without a message.
+                    ("Panic", "") => LEFT_LOOP,
+                    ("Panic", message) => message,
+                    _ => INTERRUPTED,
+                };
                 Outcome::Error(CellError::new("Interrupted", value))
+            }
+            Ok(Outcome::Ok(_)) if self.state.is_urgent() => {
+                Outcome::Error(CellError::new("Interrupted", ENDED_WAIT))
             }
             Ok(outcome) => outcome,
             Err(_) => Outcome::Error(CellError::new("EngineError", ENGINE_ERROR)),
@@ -262,5 +270,9 @@ const NOT_READY: &str = "the kernel could not start its engine; the reason is in
     Jupyter server. In a terminal, `candlebook doctor` says what is missing";
 const ENGINE_ERROR: &str = "the engine failed on this cell. This is a bug in the engine, not in \
     your code. Variables are as before; write the cell in another way";
+const LEFT_LOOP: &str = "Stop was pressed and the cell left in a loop. Variables of earlier cells \
+    are kept; those that this cell made or moved are not";
+const ENDED_WAIT: &str = "Stop was pressed and what the cell waited for was ended: a sleep, a \
+    program or standard input. The cell then ran to its end; all variables are kept";
 const INTERRUPTED: &str = "Stop was pressed while the cell was compiled or ran; variables are as \
     before the cell";

@@ -2,9 +2,11 @@
 
 use super::{EngineInSession, Job, Worker, abort_all};
 use crate::build::Session;
+use crate::engine;
 use crate::engine::{Engine, Event, Sink};
 use crate::jupyter::message::Request;
-use anyhow::Result;
+use crate::jupyter::state::KernelState;
+use anyhow::{Result, bail};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -18,21 +20,36 @@ impl Worker {
     pub(super) fn warm_up(&mut self, session: Session) {
         let state = Arc::clone(&self.state);
         let sink = Box::new(move |event: Event| {
+            let reservation = state.backlog().reserve(event.size());
             if let Some(request) = state.current().as_ref() {
-                request.publish_event(event);
+                request.publish_event(event, reservation);
             }
         });
         let (done, ready) = channel();
-        let start = std::thread::spawn(move || {
-            let result = start_engine(session, sink);
-            // Cannot fail: the receiver waits for this message.
-            let _ = done.send(());
-            result
-        });
+        let closing = Arc::clone(&self.state);
+        let start = std::thread::Builder::new()
+            .stack_size(engine::STACK)
+            .spawn(move || {
+                let result = start_engine(session, sink, &closing);
+                // Cannot fail: the receiver waits for this message.
+                let _ = done.send(());
+                result
+            });
+        let start = match start {
+            Ok(start) => start,
+            Err(error) => {
+                eprintln!("candlebook: cannot start a thread for the engine: {error}");
+                self.state.set_started();
+                return;
+            }
+        };
         if let Some(request) = self.collect_jobs_until(&ready) {
             request.publish("clear_output", json!({ "wait": false }));
         }
-        match start.join() {
+        self.put_lookups_first();
+        let started = start.join();
+        self.state.set_started();
+        match started {
             Ok(Ok(running)) => {
                 self.state.set_child(running.engine.child());
                 self.state.set_names(running.engine.names());
@@ -65,6 +82,12 @@ impl Worker {
         notified
     }
 
+    /// Answers completion and inspection before the cells that wait too, which may run for long.
+    fn put_lookups_first(&mut self) {
+        let jobs = self.pending.make_contiguous();
+        jobs.sort_by_key(|job| matches!(job, Job::Execute(_)));
+    }
+
     /// Lets rust-analyzer load the prelude while the user reads, to make the first completion fast.
     fn warm_up_completion(&mut self) {
         self.pending.extend(self.jobs.try_iter());
@@ -77,8 +100,11 @@ impl Worker {
     }
 }
 
-fn start_engine(mut session: Session, sink: Sink) -> Result<EngineInSession> {
+fn start_engine(mut session: Session, sink: Sink, state: &KernelState) -> Result<EngineInSession> {
     session.fill()?;
+    if state.is_closing() {
+        bail!("the kernel is shutting down");
+    }
     let engine = Engine::start(&session, sink)?;
     Ok(EngineInSession {
         engine,
