@@ -1,7 +1,7 @@
 //! Databases of Caffe's records, written by the LMDB library.
 
 use heed::types::Bytes;
-use heed::{CommitOrAbort, Env, EnvOpenOptions};
+use heed::{CommitOrAbort, CompactionOption, Env, EnvOpenOptions};
 use std::path::Path;
 
 fn varint(mut value: u64) -> Vec<u8> {
@@ -111,6 +111,12 @@ impl Writer {
         let reading = self.env.read_txn().unwrap();
         let statistics = self.database.stat(&reading).unwrap();
         (statistics.depth, statistics.overflow_pages)
+    }
+
+    /// Writes a copy without free pages.
+    pub fn compact(&self, file: &Path) {
+        let option = CompactionOption::Enabled;
+        self.env.copy_to_path(file, option).unwrap();
     }
 
     /// Closes the database and removes its lock file.

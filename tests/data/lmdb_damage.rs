@@ -300,3 +300,35 @@ fn named_databases_are_an_error() {
     let words = "expected an LMDB database of Caffe's records, got one with named databases. Write";
     assert!(text.contains(words), "{text}");
 }
+
+#[test]
+fn a_record_of_300_mib_is_unreadable() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = pixels_of([60, 60], [1; 3], Some(1));
+    write(folder.path(), &[pixels([1; 3], Some(1)), long]);
+    let path = folder.path().join("data.mdb");
+    let file = OpenOptions::new().write(true).open(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let put = |at: usize, number: u32| file.write_all_at(&number.to_le_bytes(), at as u64).unwrap();
+    // The length is 8 bytes before the key, the number of the first overflow page after it.
+    let found = bytes.windows(key(1).len()).position(|at| at == key(1));
+    let at = found.unwrap();
+    put(at - 8, 300 << 20);
+    let page = usize::from(bytes[at + key(1).len()]);
+    let (pages, last_page) = (80_000, 90_000);
+    put(page * PAGE + 12, pages);
+    put(136, last_page);
+    put(PAGE + 136, last_page);
+    // A sparse file takes no space.
+    file.set_len((u64::from(last_page) + 1) * PAGE as u64)
+        .unwrap();
+    let settings = PhotoSettings {
+        max_unreadable: 0,
+        test_split: 0.5,
+        ..Default::default()
+    };
+    let data = lmdb_folder(folder.path(), &settings).unwrap();
+    let text = error(data.train.first(2).and(data.test.first(2)));
+    let words = "a record of 314572800 bytes, more than 268435456";
+    assert!(text.contains(words), "{text}");
+}

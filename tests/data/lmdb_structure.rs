@@ -103,6 +103,22 @@ fn every_transaction_and_pages_that_are_free_again() {
 }
 
 #[test]
+fn a_compacted_copy() {
+    let (folder, writer) = folder();
+    let mut records = Records::new();
+    writer.put((0..2000).map(|i| (key(i), records.next([4, 10 * (i % 100) + 4]))));
+    writer.delete((0..2000).step_by(3).map(key));
+    let whole = std::fs::metadata(folder.path().join("train/data.mdb")).unwrap();
+    let copy = folder.path().join("copy");
+    std::fs::create_dir_all(copy.join("train")).unwrap();
+    let file = copy.join("train/data.mdb");
+    writer.compact(&file);
+    assert!(std::fs::metadata(file).unwrap().len() < whole.len());
+    write(&copy.join("val"), &[pixels([0; 3], Some(0))]);
+    records.check(&copy, &writer);
+}
+
+#[test]
 fn long_records_are_listed_with_the_labels_before_and_after_the_pixels() {
     let folder = tempfile::tempdir().unwrap();
     let long = |label| pixels_of([80, 80], [1, 2, 3], label);
