@@ -21,15 +21,15 @@ use std::path::{Path, PathBuf};
 /// | `path/train/data.mdb`, `path/val/data.mdb` (or `test`) | training and test set |
 /// | `path/*train_lmdb/data.mdb`, `path/*val_lmdb/data.mdb` (or `*test_lmdb`) | training and test set |
 ///
-/// The database is opened read-only and without a lock: no other program may write to it meanwhile.
+/// The database is read without a lock. If another program writes to it meanwhile, its records become
+/// unreadable until it is loaded again. Records of more than 256 MiB are unreadable.
 ///
 /// # Shapes
 /// (3, size, size) for [`PhotoSettings::size`].
 ///
 /// # Errors
 /// If there is no complete database, its records are of another kind, a label is negative, or a
-/// setting is outside its range. Single damaged records count as unreadable. LMDB trusts the
-/// structure between the records: if that is damaged, the process may crash.
+/// setting is outside its range. Single damaged records count as unreadable.
 ///
 /// # Examples
 /// ```no_run

@@ -3,6 +3,7 @@
 
 mod common;
 mod support;
+mod caffe;
 mod numpy;
 mod cifar;
 mod split;
@@ -11,7 +12,9 @@ mod dataset;
 mod loader;
 mod image_folder;
 mod idx;
+mod lmdb_damage;
 mod lmdb_folder;
+mod lmdb_structure;
 mod mnist;
 mod npy;
 mod photographs;

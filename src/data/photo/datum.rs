@@ -6,6 +6,10 @@
 
 use crate::file::decode_image;
 use image::RgbImage;
+use std::ops::Range;
+
+/// Key of the field `data`: number 4, wire type 2.
+const PIXELS: u64 = 4 << 3 | 2;
 
 /// The fields of a record.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,6 +49,22 @@ impl<'a> Datum<'a> {
             }
         }
         Ok(datum)
+    }
+
+    /// The bytes of a record that its pixels take, with the key and the length before them, if they
+    /// begin in its first bytes. The rest is a record too.
+    pub(crate) fn pixel_field(head: &[u8]) -> Option<Range<u64>> {
+        let mut wire = Wire(head);
+        loop {
+            let start = (head.len() - wire.0.len()) as u64;
+            let key = wire.varint().ok()?;
+            if key == PIXELS {
+                let bytes = wire.varint().ok()?;
+                let end = (head.len() - wire.0.len()) as u64;
+                return Some(start..end.checked_add(bytes)?);
+            }
+            wire.skip(key & 7).ok()?;
+        }
     }
 
     /// Decodes the image.
@@ -146,6 +166,22 @@ mod tests {
         assert_eq!(grey.image().unwrap().into_raw()[..6], [1, 1, 1, 2, 2, 2]);
         let negative = [&RECORD[..14], &[40], &[0xff; 9], &[1]].concat();
         assert_eq!(Datum::parse(&negative).unwrap().label, Some(-1));
+    }
+
+    #[test]
+    fn a_record_without_its_pixels_has_the_label() {
+        assert_eq!(Datum::pixel_field(&RECORD[..8]), Some(6..14));
+        for short in [&RECORD[..7], &RECORD[14..], &[]] {
+            assert_eq!(Datum::pixel_field(short), None, "{short:?}");
+        }
+        let rest = [&RECORD[..6], &RECORD[14..]].concat();
+        assert_eq!(Datum::parse(&rest).unwrap().label, Some(300));
+        let endless = [&[34], &[0xff; 9][..], &[1]].concat();
+        assert_eq!(
+            Datum::pixel_field(&endless),
+            None,
+            "the end exceeds 64 bits"
+        );
     }
 
     #[test]

@@ -1,36 +1,39 @@
 //! [`LmdbRecords`]: photographs in an LMDB database, read one at a time.
 //!
-//! Keys are held in memory, images are not.
+//! Keys and places are held in memory, images are not.
 
 use crate::cell::check_stopped;
 use crate::data::photo::datum::Datum;
 use crate::data::photo::files::version;
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
-use crate::lock::lock;
+use crate::file::{LONG_VALUE_BYTES, LmdbCursor, LmdbDamage, LmdbFile, Location};
 use crate::show::StatusLine;
-use heed::types::Bytes;
-use heed::{CommitOrAbort, Env, EnvFlags, EnvOpenOptions, WithoutTls};
 use image::RgbImage;
-use std::collections::BTreeMap;
-use std::io::Read;
-use std::os::unix::fs::FileExt;
+use std::borrow::Cow;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Weak};
 
 /// File name of a database.
 pub(crate) const DATABASE_FILE: &str = "data.mdb";
 const EXPECTED: &str = "an LMDB database of Caffe's records";
-const CHECK_COPY: &str = "Check that the copy is complete";
+/// Longer records are unreadable, so that no file decides how much memory is taken. Pixels of
+/// 9,000 x 9,000 fit.
+const MAX_RECORD_BYTES: u32 = 1 << 28;
+/// The fields before the pixels: three integers of up to 10 bytes, the keys, the length.
+const HEAD_BYTES: u64 = 64;
 
 /// The records of a database.
 pub(crate) struct LmdbRecords {
     path: PathBuf,
-    database: Arc<Database>,
+    database: LmdbFile,
     /// All keys, concatenated.
     keys: Vec<u8>,
     /// The end of each key in `keys`.
     ends: Vec<usize>,
+    // The places of the records. Two lists, because a list of both would be padded.
+    offsets: Vec<u64>,
+    lengths: Vec<u32>,
     version: String,
 }
 
@@ -52,46 +55,105 @@ impl LmdbRecords {
         } else {
             path.join(DATABASE_FILE)
         };
-        let version = check(&file)?;
+        let open = File::open(&file).map_err(Error::io("read", &file))?;
+        let metadata = open.metadata().map_err(Error::io("read", &file))?;
+        let database = LmdbFile::open(open).map_err(damaged(&file))?;
         let mut records = LmdbRecords {
             path: path.to_owned(),
-            database: Database::shared(&file)?,
+            database,
             keys: Vec::new(),
             ends: Vec::new(),
-            version,
+            offsets: Vec::new(),
+            lengths: Vec::new(),
+            version: version(&metadata),
         };
         let labels = records.list()?;
         Ok((records, labels))
     }
 
     fn list(&mut self) -> Result<Option<Vec<u32>>> {
-        let path = self.path.clone();
-        let damaged = |error: heed::Error| Error::file(&path, EXPECTED, error, CHECK_COPY);
-        let database = self.database.clone();
+        let path = &self.path;
         let mut labels = Labels::default();
         let mut line = StatusLine::new();
-        let transaction = database.env.read_txn().map_err(damaged)?;
-        let records = database
-            .records
-            .iter(&transaction)
-            .map_err(damaged)?
-            .move_between_keys();
-        for record in records {
+        let mut cursor = self.database.cursor();
+        while cursor.advance().map_err(damaged(path))? {
             check_stopped()?;
-            let (key, record) = record.map_err(damaged)?;
-            labels.add(&path, key, record)?;
-            self.keys.extend_from_slice(key);
+            let label = label(&mut cursor).map_err(damaged(path))?;
+            labels.add(path, cursor.key(), label)?;
+            self.keys.extend_from_slice(cursor.key());
             self.ends.push(self.keys.len());
+            self.offsets.push(cursor.location().offset);
+            self.lengths.push(cursor.location().length);
             line.update(|| format!("{}: {} records found", path.display(), self.ends.len()));
         }
         line.finish(|| format!("{}: {} records found", path.display(), self.ends.len()));
-        labels.finish(&path)
+        labels.finish(path)
     }
 
     fn key(&self, i: usize) -> &[u8] {
         let start = i.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.keys[start..self.ends[i]]
     }
+
+    fn record(&self, i: usize) -> std::result::Result<Vec<u8>, String> {
+        let length = self.lengths[i];
+        check_length(length)?;
+        let offset = self.offsets[i];
+        let record = self.database.value(Location { offset, length });
+        // Places are those of the file that was listed. Compared after the read, so that a change
+        // during it is noticed.
+        let metadata = self.database.file().metadata();
+        if metadata.is_ok_and(|metadata| version(&metadata) != self.version) {
+            return Err("the database has changed since it was loaded. Load it again".into());
+        }
+        record.map_err(|error| format!("cannot read the record: {error}"))
+    }
+}
+
+/// For `map_err`: names the file.
+fn damaged(path: &Path) -> impl Fn(LmdbDamage) -> Error {
+    move |damage| Error::file(path, EXPECTED, damage.got, damage.hint)
+}
+
+fn check_length(length: u32) -> std::result::Result<(), String> {
+    if length > MAX_RECORD_BYTES {
+        return Err(format!(
+            "a record of {length} bytes, more than {MAX_RECORD_BYTES}"
+        ));
+    }
+    Ok(())
+}
+
+/// A label, or the reason why the record is unreadable.
+type Label = std::result::Result<Option<i64>, String>;
+
+/// The label of a cursor's record.
+fn label(cursor: &mut LmdbCursor<'_>) -> std::result::Result<Label, LmdbDamage> {
+    let length = cursor.location().length;
+    if let Err(reason) = check_length(length) {
+        return Ok(Err(reason));
+    }
+    let record = without_pixels(cursor, length)?;
+    Ok(Datum::parse(&record).map(|datum| datum.label))
+}
+
+/// The cursor's record. Pixels are left out if the record is long, so that a listing does not read
+/// the whole file.
+fn without_pixels<'a>(
+    cursor: &'a mut LmdbCursor<'_>,
+    length: u32,
+) -> std::result::Result<Cow<'a, [u8]>, LmdbDamage> {
+    let end = u64::from(length);
+    if length > LONG_VALUE_BYTES {
+        let head = cursor.value(0..HEAD_BYTES)?;
+        let pixels = Datum::pixel_field(head).filter(|pixels| pixels.end <= end);
+        if let Some(pixels) = pixels {
+            let mut rest = head[..pixels.start as usize].to_vec();
+            rest.extend_from_slice(cursor.value(pixels.end..end)?);
+            return Ok(Cow::Owned(rest));
+        }
+    }
+    cursor.value(0..end).map(Cow::Borrowed)
 }
 
 /// Labels of the records listed so far.
@@ -105,15 +167,12 @@ struct Labels {
 }
 
 impl Labels {
-    fn add(&mut self, path: &Path, key: &[u8], record: &[u8]) -> Result<()> {
-        let label = match Datum::parse(record) {
-            Ok(datum) => datum.label,
-            Err(reason) => {
-                self.unreadable += 1;
-                self.first_reason.get_or_insert(reason);
-                None
-            }
-        };
+    fn add(&mut self, path: &Path, key: &[u8], label: Label) -> Result<()> {
+        let label = label.unwrap_or_else(|reason| {
+            self.unreadable += 1;
+            self.first_reason.get_or_insert(reason);
+            None
+        });
         self.any |= label.is_some();
         let number = label.unwrap_or(0);
         self.numbers.push(u32::try_from(number).map_err(|_| {
@@ -147,128 +206,10 @@ impl PhotoSource for LmdbRecords {
     }
 
     fn read(&self, i: usize) -> std::result::Result<RgbImage, String> {
-        let text = |error: heed::Error| error.to_string();
-        let transaction = self.database.env.read_txn().map_err(text)?;
-        let record = self
-            .database
-            .records
-            .get(&transaction, self.key(i))
-            .map_err(text)?;
-        Datum::parse(record.ok_or("a removed record")?)?.image()
+        Datum::parse(&self.record(i)?)?.image()
     }
 
     fn version(&self, _: usize) -> String {
         self.version.clone()
     }
-}
-
-/// An open database.
-struct Database {
-    env: Env<WithoutTls>,
-    records: heed::Database<'static, Bytes, Bytes>,
-}
-
-impl Database {
-    /// The database of a file. LMDB can open a file only once per process, so a cell that runs
-    /// again shares the open one.
-    fn shared(file: &Path) -> Result<Arc<Database>> {
-        static OPEN: Mutex<BTreeMap<PathBuf, Weak<Database>>> = Mutex::new(BTreeMap::new());
-        let real = file.canonicalize().map_err(Error::io("read", file))?;
-        let mut open = lock(&OPEN);
-        if let Some(database) = open.get(&real).and_then(Weak::upgrade) {
-            return Ok(database);
-        }
-        let database = Arc::new(Database::open(file, &real)?);
-        open.insert(real, Arc::downgrade(&database));
-        Ok(database)
-    }
-
-    fn open(file: &Path, real: &Path) -> Result<Database> {
-        let damaged = |error: heed::Error| Error::file(file, EXPECTED, error, CHECK_COPY);
-        let env = map(real).map_err(damaged)?;
-        let transaction = env.read_txn().map_err(damaged)?;
-        let records = env
-            .open_databases_and_commit(transaction, |opener, transaction| {
-                opener
-                    .open_database::<Bytes, Bytes>(transaction, None)
-                    .map(CommitOrAbort::<_, ()>::Commit)
-            })
-            .map_err(damaged)?
-            .commit()
-            .flatten()
-            .ok_or_else(|| Error::file(file, EXPECTED, "one without records", CHECK_COPY))?;
-        Ok(Database { env, records })
-    }
-}
-
-/// Maps a database file into memory, read-only.
-fn map(file: &Path) -> heed::Result<Env<WithoutTls>> {
-    // SAFETY: the mapped pages are valid while no other process writes to the file. It is opened
-    // read-only, and the docs of `lmdb_folder` forbid other writers: without a lock file, which
-    // needs a writable folder, nothing else keeps them out. `check` has verified that the file is
-    // complete; LMDB trusts the references between its pages.
-    #[allow(unsafe_code)]
-    unsafe {
-        EnvOpenOptions::new()
-            .read_txn_without_tls()
-            .flags(EnvFlags::READ_ONLY | EnvFlags::NO_LOCK | EnvFlags::NO_SUB_DIR)
-            .open(file)
-    }
-}
-
-/// One of the two meta pages at the start of a database, little-endian.
-struct MetaPage([u8; 152]);
-
-impl MetaPage {
-    const MAGIC: u32 = 0xBEEF_C0DE;
-
-    fn u32(&self, at: usize) -> u32 {
-        let bytes = &self.0;
-        u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-    }
-
-    fn magic(&self) -> u32 {
-        self.u32(16)
-    }
-
-    fn page_size(&self) -> u64 {
-        u64::from(self.u32(40))
-    }
-
-    fn last_page(&self) -> u64 {
-        u64::from(self.u32(136)) | u64::from(self.u32(140)) << 32
-    }
-}
-
-/// Rejects files that are not a database or are truncated, which LMDB would not notice. Returns the
-/// file's version.
-fn check(file: &Path) -> Result<String> {
-    let mut from = std::fs::File::open(file).map_err(Error::io("read", file))?;
-    let metadata = from.metadata().map_err(Error::io("read", file))?;
-    let mut first = MetaPage([0; 152]);
-    let read = from.read_exact(&mut first.0);
-    if read.is_err() || first.magic() != MetaPage::MAGIC {
-        return Err(Error::file(
-            file,
-            EXPECTED,
-            "another file format",
-            CHECK_COPY,
-        ));
-    }
-    let page = first.page_size();
-    if !(page.is_power_of_two() && (512..=1 << 16).contains(&page)) {
-        let got = format!("one with pages of {page} bytes");
-        return Err(Error::file(file, EXPECTED, got, CHECK_COPY));
-    }
-    let mut second = MetaPage([0; 152]);
-    let read = from.read_exact_at(&mut second.0, page);
-    // Both meta pages name the last page.
-    let pages = first.last_page().max(second.last_page()).checked_add(1);
-    let needed = pages.and_then(|pages| pages.checked_mul(page));
-    if read.is_err() || needed.is_none_or(|needed| needed > metadata.len()) {
-        let needed = needed.map_or("many more".into(), |needed| needed.to_string());
-        let expected = format!("{needed} bytes");
-        return Err(Error::file(file, expected, metadata.len(), CHECK_COPY));
-    }
-    Ok(version(&metadata))
 }
