@@ -27,8 +27,8 @@ impl Idx {
     /// Reads a file of `rank` dimensions, gzipped or not.
     ///
     /// # Errors
-    /// If the file cannot be read, its magic number is wrong, or its length does not match its
-    /// header.
+    /// If the file cannot be read, its magic number is wrong, its length does not match its
+    /// header, or it unpacks to more than [`Limits::unpacked_bytes`].
     ///
     /// # Examples
     /// ```no_run

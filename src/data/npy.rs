@@ -49,7 +49,8 @@ pub fn npy_images(path: impl AsRef<Path>, settings: &ArraySettings) -> Result<Da
 /// As [`npy_images`].
 ///
 /// # Errors
-/// As [`npy_images`]; also if the file is not a complete archive, or lacks a named array.
+/// As [`npy_images`]; also if the file is not a complete archive, or lacks a named array, or if a
+/// compressed array is larger than [`Limits::unpacked_bytes`].
 ///
 /// # Examples
 /// ```no_run

@@ -139,8 +139,9 @@ mod tests {
         let million = error(&vec!["\"Relu\""; 1_000_000].join(","));
         assert!(
             million.starts_with(
-                "ae: expected at most 2560000 bytes of architecture, 256 per layer, got 7000072. "
-            ) && million.contains("candlebook::Limits { layers: 27344, ..Default::default() }"),
+                "ae: expected at most 2560000 bytes of architecture, 256 per layer, got 7000"
+            ) && million
+                .contains("candlebook::Limits { layers: 27345, ..Default::default() }.apply()"),
             "{million}"
         );
         let deep = "{\"Residual\":[".repeat(20_000) + "\"Relu\"" + &"]}".repeat(20_000);

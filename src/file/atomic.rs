@@ -163,10 +163,8 @@ mod tests {
         std::fs::create_dir(&path).unwrap();
         let error = write_atomically(&path, b"new").unwrap_err().to_string();
         let prefix = format!("{}: cannot write: ", path.display());
-        assert!(
-            error.starts_with(&prefix) && !error.contains(".tmp"),
-            "{error}"
-        );
+        let reason = error.strip_prefix(&prefix).unwrap();
+        assert!(!reason.contains(".tmp") && !reason.contains('/'), "{error}");
         assert_eq!(entries(folder.path()), 1);
     }
 }

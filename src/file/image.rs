@@ -1,8 +1,8 @@
 //! Decoding of image files.
 
 use crate::file::limits::Limits;
+use crate::file::memory::{Decoded, DecoderMemory, MAX_DECODER_BYTES};
 use crate::file::unreadable::Unreadable;
-use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
 use std::io::Cursor;
 
@@ -30,7 +30,11 @@ fn decode(bytes: &[u8], limits: &Limits) -> Result<(ImageFormat, RgbImage), Unre
     let Some(format) = reader.format() else {
         return Err("a file of another kind".into());
     };
-    let (image, orientation) = if format == ImageFormat::Jpeg {
+    let Decoded {
+        image,
+        orientation,
+        memory: _memory,
+    } = if format == ImageFormat::Jpeg {
         super::jpeg::decode(bytes, limits)?
     } else {
         decode_other(reader, limits)?
@@ -48,19 +52,25 @@ fn decode(bytes: &[u8], limits: &Limits) -> Result<(ImageFormat, RgbImage), Unre
 fn decode_other(
     mut reader: ImageReader<Cursor<&[u8]>>,
     limits: &Limits,
-) -> Result<(DynamicImage, Orientation), Unreadable> {
-    let mut memory = image::Limits::no_limits();
-    memory.max_alloc = Some(MAX_METADATA_BYTES);
-    reader.limits(memory.clone());
+) -> Result<Decoded, Unreadable> {
+    let mut bounds = image::Limits::no_limits();
+    bounds.max_alloc = Some(MAX_METADATA_BYTES);
+    reader.limits(bounds.clone());
     let mut decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
     limits.check_pixels(width.into(), height.into())?;
+    let pixels = u64::from(width) * u64::from(height);
+    let memory = DecoderMemory::reserve(pixels, MAX_DECODER_BYTES, limits);
     // A frame of a GIF has its own size and buffer.
-    memory.max_alloc = Some(limits.image_file_bytes());
-    memory.reserve(decoder.total_bytes())?;
-    decoder.set_limits(memory)?;
+    bounds.max_alloc = Some(limits.image_file_bytes());
+    bounds.reserve(decoder.total_bytes())?;
+    decoder.set_limits(bounds)?;
     let orientation = decoder.orientation()?;
-    Ok((DynamicImage::from_decoder(decoder)?, orientation))
+    Ok(Decoded {
+        image: DynamicImage::from_decoder(decoder)?,
+        orientation,
+        memory,
+    })
 }
 
 /// Blends transparent pixels with white.

@@ -5,6 +5,7 @@
 //! cursor makes a call per four bytes.
 
 use crate::file::limits::Limits;
+use crate::file::memory::{Decoded, DecoderMemory};
 use crate::file::unreadable::Unreadable;
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
@@ -17,10 +18,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 ///
 /// # Errors
 /// If it is damaged, or larger than a limit.
-pub(super) fn decode(
-    bytes: &[u8],
-    limits: &Limits,
-) -> Result<(DynamicImage, Orientation), Unreadable> {
+pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Unreadable> {
     let options = DecoderOptions::default()
         .set_strict_mode(false)
         .set_max_width(usize::MAX)
@@ -41,8 +39,12 @@ pub(super) fn decode(
     } else {
         (ColorSpace::RGB, 3)
     };
-    // A progressive or multi-scan file also needs two bytes per pixel and component.
     limits.check_pixels(width as u64, height as u64)?;
+    // A progressive file also needs a coefficient of two bytes per pixel and component.
+    let info = decoder.info().ok_or("a file without a header")?;
+    let coefficients = 2 * u64::from(info.sof.is_progressive()) * u64::from(info.components);
+    let pixels = (width * height) as u64;
+    let memory = DecoderMemory::reserve(pixels, channels as u64 + coefficients, limits);
     decoder.set_options(options.jpeg_set_out_colorspace(colors));
     let mut pixels = vec![0; width * height * channels];
     decoder
@@ -53,7 +55,11 @@ pub(super) fn decode(
     let orientation = decoder
         .exif()
         .and_then(|exif| Orientation::from_exif_chunk(exif));
-    Ok((image, orientation.unwrap_or(Orientation::NoTransforms)))
+    Ok(Decoded {
+        image,
+        orientation: orientation.unwrap_or(Orientation::NoTransforms),
+        memory,
+    })
 }
 
 fn from_pixels(width: u32, height: u32, grey: bool, pixels: Vec<u8>) -> Option<DynamicImage> {
@@ -158,7 +164,7 @@ mod tests {
     fn pixels(bytes: &[u8]) -> Option<DynamicImage> {
         decode(bytes, &Limits::default())
             .ok()
-            .map(|(image, _)| image)
+            .map(|decoded| decoded.image)
     }
 
     fn encode(image: impl Into<DynamicImage>) -> Vec<u8> {

@@ -13,6 +13,9 @@ use std::sync::Mutex;
 pub(crate) const MAX_JSON_DEPTH: usize = 120;
 /// Bytes of JSON per layer, more than any layer takes: bounds the work before layers are counted.
 const MAX_LAYER_BYTES: u64 = 256;
+/// Bytes of a weights file's header per layer: weights, running moments and the optimizer's moments,
+/// each with its name and shape.
+const MAX_LAYER_HEADER_BYTES: u64 = 1600;
 /// Bytes per pixel of the deepest image format, RGBA with 16 bits per channel.
 const MAX_PIXEL_BYTES: u64 = 8;
 /// A compressed file of ordinary data unpacks to less than this multiple of its size.
@@ -37,7 +40,9 @@ const MAX_DEFLATE_RATIO: u64 = 1032;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Pixels of an image. A decoder uses up to 12 bytes per pixel, and an image with its tensor 15.
-    /// Defaults to 64,000,000: 960 MB. PIL's `Image.MAX_IMAGE_PIXELS`.
+    /// Large photographs of a data set are decoded one after the other if several would take more
+    /// than one of this size and more than 128 MiB per thread. Defaults to 64,000,000: 960 MB. PIL's
+    /// `Image.MAX_IMAGE_PIXELS`.
     pub pixels: u64,
     /// Bytes that an array in a compressed file (`.gz`, `.npz`) may unpack to. Files of more than a
     /// sixteenth of it may unpack to 16 times their size. Defaults to 268,435,456 (256 MiB).
@@ -134,6 +139,22 @@ impl Limits {
             got: layers.to_string(),
         };
         check(layers <= self.layers, over)
+    }
+
+    /// Checks the size of a weights file's header, before it is parsed.
+    ///
+    /// # Errors
+    /// If it has more bytes than the allowed layers can take.
+    pub(crate) fn check_header(&self, bytes: u64) -> Result<(), OverLimit> {
+        let limit = self.layers.saturating_mul(MAX_LAYER_HEADER_BYTES);
+        let over = || OverLimit {
+            field: "layers",
+            limit,
+            needed: bytes.div_ceil(MAX_LAYER_HEADER_BYTES),
+            unit: "bytes of header, 1600 per layer",
+            got: bytes.to_string(),
+        };
+        check(bytes <= limit, over)
     }
 
     /// Checks the size of an architecture's JSON, before its layers are counted.

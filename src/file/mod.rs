@@ -7,6 +7,7 @@
 mod atomic;
 mod hash;
 mod limits;
+mod memory;
 mod unreadable;
 mod json;
 mod read;
