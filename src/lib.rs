@@ -42,6 +42,7 @@ pub use cell::{leave_if_interrupted, stopped};
 pub use data::{Dataset, Split, mnist};
 pub use device::best_device;
 pub use error::{Error, Result};
+pub use file::Limits;
 pub use layer::Layer;
 pub use model::Autoencoder;
 pub use show::{Show, show};

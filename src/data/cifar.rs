@@ -10,6 +10,7 @@ use crate::data::download::{Checksum, Download, mirrors};
 use crate::data::locations;
 use crate::data::split::{ImageShape, Split};
 use crate::error::{Error, Result};
+use crate::file::{append, read_file};
 use flate2::read::GzDecoder;
 use std::collections::HashMap;
 use std::io::Read;
@@ -44,6 +45,10 @@ const CLASSES: [&str; 10] = [
 ];
 /// Size limit for a file of the archive; CIFAR-10's have 30,730,000 bytes.
 const MAX_FILE_BYTES: u64 = 64 << 20;
+/// Size limit for the public archive, which has 170,052,171 bytes.
+const MAX_ARCHIVE_BYTES: u64 = 1 << 28;
+/// Size limit for the file of class names.
+const MAX_CLASSES_BYTES: u64 = 1 << 20;
 
 /// The public archive.
 struct Archive {
@@ -102,10 +107,18 @@ pub fn cifar10_folder(path: impl AsRef<Path>) -> Result<Dataset> {
     let folder = path.as_ref();
     dataset(folder, folder.display().to_string(), |name| {
         let path = folder.join(name);
-        match std::fs::read(&path) {
+        // A folder may hold more records than CIFAR-10: only the names have a limit.
+        let max_bytes = if name == CLASSES_FILE {
+            MAX_CLASSES_BYTES
+        } else {
+            u64::MAX
+        };
+        match read_file(&path, max_bytes) {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io("read", &path)(error)),
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     })
 }
@@ -121,7 +134,7 @@ impl Archive {
         }
         let mut archives = folders.iter().map(|folder| folder.join(self.name));
         if let Some(path) = archives.find(|path| path.is_file()) {
-            let raw = std::fs::read(&path).map_err(Error::io("read", &path))?;
+            let raw = read_file(&path, MAX_ARCHIVE_BYTES)?;
             return self.unpack(&path, path.display().to_string(), &raw);
         }
         self.download(locations::CIFAR10.cache())
@@ -170,8 +183,9 @@ fn unpack(raw: &[u8]) -> std::io::Result<HashMap<String, Vec<u8>>> {
             .chain([&TEST_FILE, &CLASSES_FILE])
             .find(|name| path == Path::new(ARCHIVE_FOLDER).join(name));
         if let Some(name) = known {
+            let size = entry.size().min(MAX_FILE_BYTES);
             let mut bytes = Vec::new();
-            entry.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+            append(&mut bytes, entry, size)?;
             files.insert(name.to_string(), bytes);
         }
     }

@@ -134,6 +134,9 @@ fn download(url: &str) -> Result<Vec<u8>> {
     });
     let mut line = StatusLine::new();
     let mut bytes = Vec::new();
+    // Growing by doubling would need twice the memory.
+    let claimed = length.map_or(0, |length| length.min(MAX_DOWNLOAD_BYTES as u64));
+    bytes.reserve_exact(claimed as usize);
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         check_stopped()?;

@@ -6,12 +6,12 @@ use crate::data::dataset::Dataset;
 use crate::data::locations::plain_or_gzipped;
 use crate::data::split::Split;
 use crate::error::{Error, Result};
-use crate::file::name_or;
-use std::io::Read;
+use crate::file::{Limits, append, max_inflated, name_or, open_file};
+use flate2::bufread::GzDecoder;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-/// Size limit for corrupt headers and gzip bombs.
-const MAX_DATA_BYTES: u64 = 8 << 30;
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const FETCH_AGAIN: &str = "Delete the file and download it again";
 
 /// An IDX file of unsigned bytes.
@@ -27,8 +27,8 @@ impl Idx {
     /// Reads a file of `rank` dimensions, gzipped or not.
     ///
     /// # Errors
-    /// If the file cannot be read, its magic number is wrong, or its length does not match its
-    /// header.
+    /// If the file cannot be read, its magic number is wrong, its length does not match its
+    /// header, or it unpacks to more than [`Limits::unpacked_bytes`].
     ///
     /// # Examples
     /// ```no_run
@@ -38,8 +38,14 @@ impl Idx {
     /// ```
     pub fn read(path: impl AsRef<Path>, rank: usize) -> Result<Self> {
         let path = path.as_ref();
-        let raw = std::fs::read(path).map_err(Error::io("read", path))?;
-        Self::parse(path, &decompress(path, raw)?, rank)
+        let (file, length) = open_file(path)?;
+        let mut file = BufReader::new(file);
+        let start = file.fill_buf().map_err(Error::io("read", path))?;
+        if start.starts_with(&GZIP_MAGIC) {
+            let inflate = GzDecoder::new(file);
+            return Self::read_claimed(path, inflate, rank, FileSize::Gzip(length));
+        }
+        Self::read_claimed(path, file, rank, FileSize::Plain(length))
     }
 
     /// Parses decompressed bytes; `path` names them in error messages.
@@ -56,36 +62,88 @@ impl Idx {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn parse(path: &Path, bytes: &[u8], rank: usize) -> Result<Self> {
-        let header = 4 + 4 * rank;
-        if bytes.len() < header {
-            let expected = format!("an IDX header of {header} bytes");
-            return Err(Error::file(
-                path,
-                expected,
-                format!("{} bytes", bytes.len()),
-                FETCH_AGAIN,
-            ));
+        let size = FileSize::Plain(bytes.len() as u64);
+        Self::read_claimed(path, bytes, rank, size)
+    }
+
+    /// Reads as many bytes as the header claims, after checking the claim.
+    fn read_claimed(path: &Path, mut from: impl Read, rank: usize, size: FileSize) -> Result<Self> {
+        let unreadable = |error: std::io::Error| match size {
+            FileSize::Plain(_) => Error::io("read", path)(error),
+            FileSize::Gzip(_) => Error::file(path, "complete gzip data", error, FETCH_AGAIN),
+        };
+        let header_bytes = 4 + 4 * rank;
+        let mut header = Vec::new();
+        from.by_ref()
+            .take(header_bytes as u64)
+            .read_to_end(&mut header)
+            .map_err(unreadable)?;
+        if header.len() < header_bytes {
+            let expected = format!("an IDX header of {header_bytes} bytes");
+            let got = format!("{} bytes", header.len());
+            return Err(Error::file(path, expected, got, FETCH_AGAIN));
         }
-        check_magic(path, &bytes[..4], rank)?;
-        let dims: Vec<usize> = bytes[4..header]
+        check_magic(path, &header[..4], rank)?;
+        let dims: Vec<usize> = header[4..]
             .chunks_exact(4)
             .map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize)
             .collect();
-        let body = &bytes[header..];
-        let claimed = dims
-            .iter()
-            .try_fold(1u64, |product, &d| product.checked_mul(d as u64))
-            .filter(|&bytes| bytes <= MAX_DATA_BYTES);
-        if claimed != Some(body.len() as u64) {
+        let claimed = claimed_bytes(&dims);
+        let wrong_size = |got: String| {
             let claimed = claimed.map_or("far too many".into(), |n| n.to_string());
             let expected = format!("{claimed} bytes after the header, for dimensions {dims:?}");
-            return Err(Error::file(path, expected, body.len(), FETCH_AGAIN));
+            Error::file(path, expected, got, FETCH_AGAIN)
+        };
+        let n = size.check(path, claimed, header_bytes as u64, wrong_size)?;
+        let mut bytes = Vec::new();
+        let more = append(&mut bytes, from, n).map_err(unreadable)?;
+        if more {
+            return Err(wrong_size("more".into()));
         }
-        Ok(Idx {
-            dims,
-            bytes: body.to_vec(),
-        })
+        if bytes.len() as u64 != n {
+            return Err(wrong_size(bytes.len().to_string()));
+        }
+        Ok(Idx { dims, bytes })
     }
+}
+
+/// Size of a file in bytes, and whether it is compressed.
+#[derive(Clone, Copy)]
+enum FileSize {
+    Plain(u64),
+    Gzip(u64),
+}
+
+impl FileSize {
+    /// Checks that the file can hold the claimed bytes after its header; returns their number.
+    fn check(
+        self,
+        path: &Path,
+        claimed: Option<u64>,
+        header_bytes: u64,
+        wrong_size: impl Fn(String) -> Error,
+    ) -> Result<u64> {
+        match self {
+            FileSize::Plain(length) => {
+                let body = length.saturating_sub(header_bytes);
+                let matching = claimed.filter(|&claimed| claimed == body);
+                matching.ok_or_else(|| wrong_size(body.to_string()))
+            }
+            FileSize::Gzip(packed) => {
+                let most = max_inflated(packed);
+                let possible = claimed.filter(|&claimed| claimed <= most);
+                let claimed = possible.ok_or_else(|| wrong_size(format!("at most {most}")))?;
+                let fits = Limits::current().check_unpacked(claimed, packed);
+                fits.map_err(|over| over.of(path))?;
+                Ok(claimed)
+            }
+        }
+    }
+}
+
+fn claimed_bytes(dims: &[usize]) -> Option<u64> {
+    dims.iter()
+        .try_fold(1u64, |product, &d| product.checked_mul(d as u64))
 }
 
 fn check_magic(path: &Path, found: &[u8], rank: usize) -> Result<()> {
@@ -100,19 +158,22 @@ fn check_magic(path: &Path, found: &[u8], rank: usize) -> Result<()> {
     Ok(())
 }
 
-/// Decompresses gzip; other bytes are returned unchanged.
+/// Decompresses gzip of at most `max_bytes`; other bytes are returned unchanged.
 ///
 /// # Errors
-/// If the gzip data is truncated or damaged.
-pub(crate) fn decompress(path: &Path, raw: Vec<u8>) -> Result<Vec<u8>> {
-    if raw.get(..2) != Some(&[0x1f, 0x8b]) {
+/// If the gzip data is truncated, damaged or larger.
+pub(crate) fn decompress(path: &Path, raw: Vec<u8>, max_bytes: u64) -> Result<Vec<u8>> {
+    if !raw.starts_with(&GZIP_MAGIC) {
         return Ok(raw);
     }
     let mut bytes = Vec::new();
-    let mut decoder = flate2::read::GzDecoder::new(raw.as_slice()).take(MAX_DATA_BYTES);
-    decoder
-        .read_to_end(&mut bytes)
+    let most = max_bytes.min(max_inflated(raw.len() as u64));
+    let more = append(&mut bytes, GzDecoder::new(raw.as_slice()), most)
         .map_err(|error| Error::file(path, "complete gzip data", error, FETCH_AGAIN))?;
+    if more {
+        let expected = format!("at most {max_bytes} bytes after decompression");
+        return Err(Error::file(path, expected, "more", FETCH_AGAIN));
+    }
     Ok(bytes)
 }
 

@@ -11,8 +11,12 @@ use crate::data::idx::{Idx, decompress, split_of};
 use crate::data::locations::{self, Location, plain_or_gzipped};
 use crate::data::split::Split;
 use crate::error::{Error, Result};
+use crate::file::read_file;
 use crate::show::note;
 use std::path::{Path, PathBuf};
+
+/// Size limit of a file, packed or unpacked; the largest has 47,040,016 bytes.
+const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// A data set of four IDX files.
 struct IdxSet {
@@ -137,7 +141,7 @@ pub fn mnist_embedded() -> Result<Dataset> {
         ($name:literal, $rank:literal) => {{
             let path = Path::new(concat!($name, ".gz"));
             let raw = include_bytes!(concat!("../../assets/mnist5k/", $name, ".gz")).to_vec();
-            Idx::parse(path, &decompress(path, raw)?, $rank)?
+            Idx::parse(path, &decompress(path, raw, MAX_FILE_BYTES)?, $rank)?
         }};
     }
     let (images, labels) = (
@@ -194,8 +198,8 @@ impl IdxSet {
             // Unless the file was just deleted, it exists.
             let path = plain_or_gzipped(folder, file.name);
             let path = path.unwrap_or_else(|| folder.join(file.name));
-            let raw = std::fs::read(&path).map_err(Error::io("read", &path))?;
-            let bytes = decompress(&path, raw)?;
+            let raw = read_file(&path, MAX_FILE_BYTES)?;
+            let bytes = decompress(&path, raw, MAX_FILE_BYTES)?;
             self.verify(&path, file, &bytes)?;
             Ok((path, bytes))
         })
@@ -219,7 +223,7 @@ impl IdxSet {
             ),
         };
         download.fetch(|url, raw| {
-            let bytes = decompress(url, raw.to_vec())?;
+            let bytes = decompress(url, raw.to_vec(), MAX_FILE_BYTES)?;
             self.verify(url, file, &bytes)?;
             Ok(bytes)
         })

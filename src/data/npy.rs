@@ -4,8 +4,7 @@ use crate::data::array_settings::ArraySettings;
 use crate::data::dataset::Dataset;
 use crate::data::split::Split;
 use crate::error::{Error, Result};
-use crate::file::{Kind, NpyArray, NpyType, listed, name_or};
-use candle_core::{Device, Tensor};
+use crate::file::{Kind, Limits, NpyArray, NpyType, listed, name_or};
 use std::path::{Path, PathBuf};
 
 /// Loads images from a NumPy array in a `.npy` file; labels and test images come from the files
@@ -50,7 +49,8 @@ pub fn npy_images(path: impl AsRef<Path>, settings: &ArraySettings) -> Result<Da
 /// As [`npy_images`].
 ///
 /// # Errors
-/// As [`npy_images`]; also if the file is not a complete archive, or lacks a named array.
+/// As [`npy_images`]; also if the file is not a complete archive, or lacks a named array, or if a
+/// compressed array is larger than [`Limits::unpacked_bytes`].
 ///
 /// # Examples
 /// ```no_run
@@ -143,7 +143,12 @@ impl Named {
                 ..
             } => {
                 let bytes = match order {
-                    Some(order) => order.map(|at| self.array.bytes()[at]).collect(),
+                    Some(order) => {
+                        // The iterator does not know its length: a vector would grow by doubling.
+                        let mut bytes = Vec::with_capacity(n * c * h * w);
+                        bytes.extend(order.map(|at| self.array.bytes()[at]));
+                        bytes
+                    }
                     None => self.array.into_bytes(),
                 };
                 Split::from_bytes(bytes, (c, h, w), labels)
@@ -153,14 +158,12 @@ impl Named {
                 bytes: 4 | 8,
                 ..
             } => {
-                let values: Vec<f32> = match order {
-                    Some(order) => order.map(|at| self.pixel(at)).collect::<Result<_>>()?,
-                    None => (0..n * c * h * w)
-                        .map(|at| self.pixel(at))
-                        .collect::<Result<_>>()?,
-                };
-                let images = Tensor::from_vec(values, (n, c, h, w), &Device::Cpu)?;
-                Split::from_tensor(&images, labels)
+                let mut values = Vec::with_capacity(n * c * h * w);
+                match order {
+                    Some(order) => self.push_pixels(order, &mut values)?,
+                    None => self.push_pixels(0..n * c * h * w, &mut values)?,
+                }
+                Split::from_floats(values, (c, h, w), labels)
             }
             dtype => {
                 let expected = "images of uint8, float32 or float64";
@@ -196,6 +199,18 @@ impl Named {
         }
     }
 
+    /// Appends the floats at these offsets.
+    fn push_pixels(
+        &self,
+        offsets: impl Iterator<Item = usize>,
+        values: &mut Vec<f32>,
+    ) -> Result<()> {
+        for at in offsets {
+            values.push(self.pixel(at)?);
+        }
+        Ok(())
+    }
+
     /// A float in [0, 1].
     fn pixel(&self, at: usize) -> Result<f32> {
         let value = self.array.float(at);
@@ -218,6 +233,11 @@ impl Named {
             let got = format!("{:?}", self.array.dims());
             return Err(Error::file(&self.path, "labels of shape (n,)", got, hint));
         };
+        // A label becomes four bytes.
+        if let Some(packed) = self.array.packed() {
+            let fits = Limits::current().check_unpacked(4 * n as u64, packed);
+            fits.map_err(|over| over.of(&self.path))?;
+        }
         let label = |at: usize| {
             let value = self.array.integer(at);
             u32::try_from(value).map_err(|_| {
@@ -226,6 +246,10 @@ impl Named {
                 Error::file(&self.path, "labels from 0 to 4294967295", got, hint)
             })
         };
-        (0..n).map(label).collect()
+        let mut labels = Vec::with_capacity(n);
+        for at in 0..n {
+            labels.push(label(at)?);
+        }
+        Ok(labels)
     }
 }

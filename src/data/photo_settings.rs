@@ -28,7 +28,8 @@ pub struct PhotoSettings {
     /// Share of the images held out for testing if the source has no test set, in (0, 1). Defaults
     /// to 0.1.
     pub test_split: f64,
-    /// Maximum number of unreadable files; other images replace them. Defaults to 10.
+    /// Maximum number of unreadable files, and of those with more pixels than
+    /// [`Limits::pixels`](crate::Limits::pixels); other images replace them. Defaults to 10.
     pub max_unreadable: usize,
     /// Stores resized photographs in a file in the cache (`~/.cache/candlebook/frames`), so that
     /// each is decoded once, in this run and later ones. Takes about `4 * size * size` bytes per

@@ -98,12 +98,7 @@ impl RandomCrops {
         let decode = |asset: &Asset| {
             let (_, pixels) = decode_image(asset.jpeg).map_err(|reason| {
                 let expected = "a photograph of this crate";
-                Error::file(
-                    Path::new(asset.name),
-                    expected,
-                    reason,
-                    "Install candlebook again",
-                )
+                reason.of(Path::new(asset.name), expected, "Install candlebook again")
             })?;
             Ok(Photograph {
                 name: asset.name.into(),

@@ -96,6 +96,19 @@ impl Split {
         Self::new(Pixels::Floats(Arc::new(values)), n, (c, h, w), labels)
     }
 
+    /// Creates a split from floats in [0, 1], (n, c, h, w), flattened.
+    ///
+    /// # Errors
+    /// As [`Split::from_bytes`].
+    pub(crate) fn from_floats(
+        values: Vec<f32>,
+        shape: ImageShape,
+        labels: Option<Vec<u32>>,
+    ) -> Result<Self> {
+        let n = count_images(values.len(), shape)?;
+        Self::new(Pixels::Floats(Arc::new(values)), n, shape, labels)
+    }
+
     /// Creates a split of photographs that are decoded on demand.
     pub(crate) fn from_stream(stream: PhotoStream, labels: Option<Vec<u32>>) -> Result<Self> {
         let (n, size) = (stream.source().len(), stream.framing().size);

@@ -2,6 +2,7 @@
 
 use crate::data::ImageShape;
 use crate::error::{Error, Result};
+use crate::file::{Limits, parse_json};
 use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::model::{Autoencoder, check_image_shape, count_weights};
@@ -26,6 +27,15 @@ pub(crate) struct Architecture {
     pub(crate) loss: Loss,
 }
 
+/// The number of layers, those in residual blocks included.
+fn count(layers: &[Layer]) -> u64 {
+    let of = |layer: &Layer| match layer {
+        Layer::Residual(block) => 1 + count(block),
+        _ => 1,
+    };
+    layers.iter().map(of).sum()
+}
+
 fn is_default(loss: &Loss) -> bool {
     *loss == Loss::default()
 }
@@ -44,12 +54,18 @@ impl Architecture {
     /// Parses the JSON of a file.
     ///
     /// # Errors
-    /// The JSON is of another version of this crate.
+    /// The JSON is of another version of this crate, or has too many layers.
     pub(crate) fn parse(path: &Path, json: &str) -> Result<Self> {
         let hint = "It was written by another version of candlebook: use that one, or load_weights";
-        let architecture: Architecture = serde_json::from_str(json).map_err(|error| {
-            Error::file(path, "an architecture this version knows", error, hint)
+        let limits = Limits::current();
+        // Before parsing: a million layers take much memory and time.
+        let fits = limits.check_architecture(json.len() as u64);
+        fits.map_err(|over| over.of(path))?;
+        let architecture: Architecture = parse_json(json).map_err(|reason| {
+            Error::file(path, "an architecture this version knows", reason, hint)
         })?;
+        let layers = count(&architecture.encoder) + count(&architecture.decoder);
+        limits.check_layers(layers).map_err(|over| over.of(path))?;
         if architecture.format != FORMAT {
             let expected = format!("format {FORMAT}");
             return Err(Error::file(path, expected, architecture.format, hint));
@@ -100,6 +116,42 @@ mod tests {
         assert_eq!(
             Architecture::parse(Path::new("ae"), &json).unwrap().loss,
             loss
+        );
+    }
+
+    #[test]
+    fn too_many_layers_and_deep_blocks_are_rejected() {
+        let error = |layers: &str| {
+            let json = JSON.replace("\"Flatten\"", layers);
+            Architecture::parse(Path::new("ae"), &json)
+                .err()
+                .unwrap()
+                .to_string()
+        };
+        let many = error(&vec!["\"Relu\""; 10_000].join(","));
+        assert!(
+            many.starts_with("ae: expected at most 10000 layers, got 10001. "),
+            "{many}"
+        );
+        let block = format!("{{\"Residual\":[{}]}}", vec!["\"Relu\""; 9_999].join(","));
+        let nested = error(&block);
+        assert!(nested.contains("got 10001. "), "{nested}");
+        let million = error(&vec!["\"Relu\""; 1_000_000].join(","));
+        assert!(
+            million.starts_with(
+                "ae: expected at most 2560000 bytes of architecture, 256 per layer, got 7000"
+            ) && million
+                .contains("candlebook::Limits { layers: 27345, ..Default::default() }.apply()"),
+            "{million}"
+        );
+        let deep = "{\"Residual\":[".repeat(20_000) + "\"Relu\"" + &"]}".repeat(20_000);
+        let deep = error(&deep);
+        assert!(
+            deep.starts_with(
+                "ae: expected an architecture this version knows, got JSON nested 40002 deep, more \
+                 than 120."
+            ),
+            "{deep}"
         );
     }
 

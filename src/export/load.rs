@@ -2,12 +2,16 @@
 
 use crate::error::{Error, Result};
 use crate::export::architecture::{ARCHITECTURE_KEY, Architecture};
-use crate::export::safetensors::{NamedTensor, metadata, parse, to_floats};
+use crate::export::safetensors::{
+    HEADER_LENGTH_BYTES, NamedTensor, check_header_length, metadata, parse, to_floats,
+};
 use crate::export::save::{RUN_KEY, RUN_PREFIX, SavedRun};
+use crate::file::{append, open_file};
 use crate::model::{Autoencoder, Init};
 use candle_core::{Device, Tensor, Var};
 use safetensors::tensor::{Dtype, TensorView};
 use std::collections::BTreeMap;
+use std::io::Seek;
 use std::path::Path;
 
 const OTHER_ARCHITECTURE: &str =
@@ -98,8 +102,21 @@ pub(crate) fn read_run(path: &Path) -> Result<Option<SavedRun>> {
     Ok(Some(SavedRun { json, tensors }))
 }
 
+/// Reads a file whose first bytes can be those of safetensors.
 fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(Error::io("read", path))
+    let (mut file, length) = open_file(path)?;
+    let mut bytes = Vec::new();
+    let read = append(&mut bytes, &mut file, HEADER_LENGTH_BYTES);
+    let more = read.map_err(Error::io("read", path))?;
+    check_header_length(path, &bytes, length)?;
+    if more {
+        // `append` has read one more byte.
+        file.rewind().map_err(Error::io("read", path))?;
+        bytes.clear();
+        let read = append(&mut bytes, file, length);
+        read.map_err(Error::io("read", path))?;
+    }
+    Ok(bytes)
 }
 
 fn read_architecture(path: &Path, bytes: &[u8]) -> Result<Architecture> {

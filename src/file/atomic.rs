@@ -27,6 +27,8 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 pub(crate) struct AtomicFile {
     temporary: NamedTempFile,
     path: PathBuf,
+    /// The folder of both.
+    folder: PathBuf,
 }
 
 impl AtomicFile {
@@ -48,38 +50,56 @@ impl AtomicFile {
         }
         let temporary = builder
             .tempfile_in(folder)
-            .map_err(Error::io("write", path))?;
+            .map_err(|error| Error::io("write", path)(without_path(error)))?;
         Ok(AtomicFile {
             temporary,
             path: path.to_owned(),
+            folder: folder.to_owned(),
         })
     }
 
-    /// Renames the file to its target, replacing an existing one.
+    /// Writes the file to the disk, then renames it to its target, replacing an existing one.
     ///
     /// # Errors
-    /// If the target cannot be replaced.
+    /// If the disk is full, or the target cannot be replaced.
     pub(crate) fn commit(self) -> Result<()> {
+        // Without it, a power failure soon after the rename can leave an empty file.
+        self.temporary
+            .as_file()
+            .sync_all()
+            .map_err(Error::io("write", &self.path))?;
         self.temporary
             .persist(&self.path)
-            .map_err(|error| Error::io("write", &self.path)(error.error))?;
+            .map_err(|error| Error::io("write", &self.path)(without_path(error.error)))?;
+        // The rename itself. Some file systems cannot, and the file is whole either way.
+        #[cfg(unix)]
+        let _ = std::fs::File::open(&self.folder).and_then(|folder| folder.sync_all());
         Ok(())
+    }
+}
+
+/// Removes the path of the temporary file, which `tempfile` appends to the text of an error.
+fn without_path(error: std::io::Error) -> std::io::Error {
+    let text = error.to_string();
+    match text.split_once(" at path ") {
+        Some((reason, _)) => std::io::Error::new(error.kind(), reason),
+        None => error,
     }
 }
 
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.temporary.write(bytes)
+        self.temporary.as_file_mut().write(bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        self.temporary.flush()
+        self.temporary.as_file_mut().flush()
     }
 }
 
 impl Seek for AtomicFile {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        self.temporary.seek(to)
+        self.temporary.as_file_mut().seek(to)
     }
 }
 
@@ -132,9 +152,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing/weights");
         let error = write_atomically(&path, b"").unwrap_err().to_string();
-        assert!(
-            error.starts_with(&format!("{}: cannot write: ", path.display())),
-            "{error}"
-        );
+        let reason = "No such file or directory (os error 2)";
+        assert_eq!(error, format!("{}: cannot write: {reason}", path.display()));
+    }
+
+    #[test]
+    fn a_folder_in_place_of_the_file_is_an_error_that_names_only_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        std::fs::create_dir(&path).unwrap();
+        let error = write_atomically(&path, b"new").unwrap_err().to_string();
+        let prefix = format!("{}: cannot write: ", path.display());
+        let reason = error.strip_prefix(&prefix).unwrap();
+        assert!(!reason.contains(".tmp") && !reason.contains('/'), "{error}");
+        assert_eq!(entries(folder.path()), 1);
     }
 }

@@ -1,22 +1,26 @@
 //! Decoding of image files.
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use crate::file::limits::Limits;
+use crate::file::memory::{Decoded, DecoderMemory, MAX_DECODER_BYTES};
+use crate::file::unreadable::Unreadable;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
 use std::io::Cursor;
 
-/// Memory limit of one decoded image: a small file can claim to be a huge image.
-const MAX_DECODED_BYTES: u64 = 1 << 30;
+/// Memory for the parts of a file that are no pixels, such as a compressed color profile.
+const MAX_METADATA_BYTES: u64 = 64 << 20;
 
 /// Decodes an image file to its format and RGB pixels: upright (EXIF), transparency over white.
 ///
 /// # Errors
-/// The reason in words.
-pub(crate) fn decode_image(bytes: &[u8]) -> Result<(ImageFormat, RgbImage), String> {
+/// If it is damaged, no image, or larger than a limit.
+pub(crate) fn decode_image(bytes: &[u8]) -> Result<(ImageFormat, RgbImage), Unreadable> {
+    let limits = Limits::current();
     // Files come from anywhere, and a decoder that panics on one must not end the notebook.
-    std::panic::catch_unwind(|| decode(bytes))
+    std::panic::catch_unwind(|| decode(bytes, &limits))
         .unwrap_or_else(|_| Err("a file that crashes its decoder".into()))
 }
 
-fn decode(bytes: &[u8]) -> Result<(ImageFormat, RgbImage), String> {
+fn decode(bytes: &[u8], limits: &Limits) -> Result<(ImageFormat, RgbImage), Unreadable> {
     if bytes.is_empty() {
         return Err("an empty file".into());
     }
@@ -26,27 +30,47 @@ fn decode(bytes: &[u8]) -> Result<(ImageFormat, RgbImage), String> {
     let Some(format) = reader.format() else {
         return Err("a file of another kind".into());
     };
-    let image = if format == ImageFormat::Jpeg {
-        super::jpeg::decode(bytes, MAX_DECODED_BYTES)?
+    let Decoded {
+        image,
+        orientation,
+        memory: _memory,
+    } = if format == ImageFormat::Jpeg {
+        super::jpeg::decode(bytes, limits)?
     } else {
-        upright(reader)?
+        decode_other(reader, limits)?
     };
     if image.width() == 0 || image.height() == 0 {
         return Err("an image without pixels".into());
     }
-    Ok((format, on_white(image)))
+    // Turned with three bytes per pixel, because turning needs a copy.
+    let mut image = DynamicImage::ImageRgb8(on_white(image));
+    image.apply_orientation(orientation);
+    Ok((format, image.into_rgb8()))
 }
 
-/// Decodes and applies the EXIF orientation.
-fn upright(mut reader: ImageReader<Cursor<&[u8]>>) -> Result<DynamicImage, String> {
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_DECODED_BYTES);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|error| error.to_string())?;
-    let orientation = decoder.orientation().map_err(|error| error.to_string())?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
-    image.apply_orientation(orientation);
-    Ok(image)
+/// Decodes an image that is not a JPEG.
+fn decode_other(
+    mut reader: ImageReader<Cursor<&[u8]>>,
+    limits: &Limits,
+) -> Result<Decoded, Unreadable> {
+    let mut bounds = image::Limits::no_limits();
+    bounds.max_alloc = Some(MAX_METADATA_BYTES);
+    reader.limits(bounds.clone());
+    let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    limits.check_pixels(width.into(), height.into())?;
+    let pixels = u64::from(width) * u64::from(height);
+    let memory = DecoderMemory::reserve(pixels, MAX_DECODER_BYTES, limits);
+    // A frame of a GIF has its own size and buffer.
+    bounds.max_alloc = Some(limits.image_file_bytes());
+    bounds.reserve(decoder.total_bytes())?;
+    decoder.set_limits(bounds)?;
+    let orientation = decoder.orientation()?;
+    Ok(Decoded {
+        image: DynamicImage::from_decoder(decoder)?,
+        orientation,
+        memory,
+    })
 }
 
 /// Blends transparent pixels with white.
@@ -83,12 +107,54 @@ mod tests {
 
     #[test]
     fn files_that_are_not_images_are_named_in_words() {
-        assert_eq!(decode_image(b"").unwrap_err(), "an empty file");
+        assert_eq!(decode_image(b"").unwrap_err(), "an empty file".into());
         assert_eq!(
             decode_image(b"hello").unwrap_err(),
-            "a file of another kind"
+            "a file of another kind".into()
         );
         let cut = &png(RgbImage::new(9, 9))[..40];
-        assert!(!decode_image(cut).unwrap_err().is_empty());
+        assert!(!decode_image(cut).unwrap_err().to_string().is_empty());
+    }
+
+    /// The file of an image of 6 x 4 pixels.
+    fn encoded(format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        let image = DynamicImage::ImageRgb8(RgbImage::new(6, 4));
+        image.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn the_pixels_of_every_format_are_limited() {
+        use ImageFormat::{Bmp, Gif, Jpeg, Png, WebP};
+        for format in [Bmp, Gif, Jpeg, Png, WebP] {
+            let limits = |pixels| Limits {
+                pixels,
+                ..Default::default()
+            };
+            let bytes = encoded(format);
+            let (found, image) = decode(&bytes, &limits(24)).unwrap();
+            assert_eq!((found, image.dimensions()), (format, (6, 4)));
+            let error = decode(&bytes, &limits(23)).unwrap_err().to_string();
+            assert!(
+                error.starts_with("expected at most 23 pixels, got 6 x 4 = 24. "),
+                "{format:?}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_frame_larger_than_a_limit_is_rejected_in_a_small_gif() {
+        let mut bytes = encoded(ImageFormat::Gif);
+        let at = bytes
+            .windows(9)
+            .position(|b| b == [b',', 0, 0, 0, 0, 6, 0, 4, 0]);
+        let at = at.expect("the frame has the size of the image");
+        bytes[at + 5..at + 9].fill(0xff);
+        let error = decode_image(&bytes).unwrap_err().to_string();
+        assert!(
+            error.contains("a frame or a color profile that takes more memory"),
+            "{error}"
+        );
     }
 }

@@ -4,6 +4,9 @@
 //! asked once: `image` copies the file and parses its headers three times, and the decoder's own
 //! cursor makes a call per four bytes.
 
+use crate::file::limits::Limits;
+use crate::file::memory::{Decoded, DecoderMemory};
+use crate::file::unreadable::Unreadable;
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 use zune_jpeg::JpegDecoder;
@@ -11,11 +14,11 @@ use zune_jpeg::zune_core::bytestream::{ZByteIoError, ZByteReaderTrait, ZSeekFrom
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-/// Decodes a JPEG file to upright grey or RGB pixels.
+/// Decodes a JPEG file to grey or RGB pixels, and its EXIF orientation.
 ///
 /// # Errors
-/// The reason in words: a damaged file, or one that decodes to more than `max_bytes`.
-pub(super) fn decode(bytes: &[u8], max_bytes: u64) -> Result<DynamicImage, String> {
+/// If it is damaged, or larger than a limit.
+pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Unreadable> {
     let options = DecoderOptions::default()
         .set_strict_mode(false)
         .set_max_width(usize::MAX)
@@ -36,26 +39,27 @@ pub(super) fn decode(bytes: &[u8], max_bytes: u64) -> Result<DynamicImage, Strin
     } else {
         (ColorSpace::RGB, 3)
     };
-    let size = width * height * channels;
-    if size as u64 > max_bytes {
-        return Err(format!(
-            "{width} x {height} pixels, which take more than {max_bytes} bytes"
-        ));
-    }
+    limits.check_pixels(width as u64, height as u64)?;
+    // A progressive file also needs a coefficient of two bytes per pixel and component.
+    let info = decoder.info().ok_or("a file without a header")?;
+    let coefficients = 2 * u64::from(info.sof.is_progressive()) * u64::from(info.components);
+    let pixels = (width * height) as u64;
+    let memory = DecoderMemory::reserve(pixels, channels as u64 + coefficients, limits);
     decoder.set_options(options.jpeg_set_out_colorspace(colors));
-    let mut pixels = vec![0; size];
+    let mut pixels = vec![0; width * height * channels];
     decoder
         .decode_into(&mut pixels)
         .map_err(|error| error.to_string())?;
     let (w, h) = (width as u32, height as u32);
-    let mut image = from_pixels(w, h, grey, pixels).ok_or("fewer pixels than its header says")?;
-    if let Some(orientation) = decoder
+    let image = from_pixels(w, h, grey, pixels).ok_or("fewer pixels than its header says")?;
+    let orientation = decoder
         .exif()
-        .and_then(|exif| Orientation::from_exif_chunk(exif))
-    {
-        image.apply_orientation(orientation);
-    }
-    Ok(image)
+        .and_then(|exif| Orientation::from_exif_chunk(exif));
+    Ok(Decoded {
+        image,
+        orientation: orientation.unwrap_or(Orientation::NoTransforms),
+        memory,
+    })
 }
 
 fn from_pixels(width: u32, height: u32, grey: bool, pixels: Vec<u8>) -> Option<DynamicImage> {
@@ -157,6 +161,12 @@ mod tests {
         DynamicImage::from_decoder(ImageJpegDecoder::new(Cursor::new(bytes)).ok()?).ok()
     }
 
+    fn pixels(bytes: &[u8]) -> Option<DynamicImage> {
+        decode(bytes, &Limits::default())
+            .ok()
+            .map(|decoded| decoded.image)
+    }
+
     fn encode(image: impl Into<DynamicImage>) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
         image
@@ -184,10 +194,10 @@ mod tests {
             let grey = encode(reference(&color).unwrap().to_luma8());
             for bytes in [&color, &grey] {
                 let n = bytes.len();
-                assert!(decode(bytes, u64::MAX).is_ok());
+                assert!(pixels(bytes).is_some());
                 for end in [n, n - 2, n * 2 / 3, 900, 300, 25, 3] {
                     assert_eq!(
-                        decode(&bytes[..end], u64::MAX).ok(),
+                        pixels(&bytes[..end]),
                         reference(&bytes[..end]),
                         "{} up to byte {end}",
                         path.display()
@@ -195,13 +205,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn an_image_above_the_memory_limit_is_rejected_before_memory_is_allocated() {
-        let bytes = encode(RgbImage::new(20, 10));
-        assert!(decode(&bytes, 600).is_ok());
-        let error = decode(&bytes, 599).unwrap_err();
-        assert_eq!(error, "20 x 10 pixels, which take more than 599 bytes");
     }
 }

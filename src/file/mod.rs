@@ -1,14 +1,19 @@
 //! Files: bytes to plain values and back.
 //!
-//! Uses the ground files only; knows no tensor and no notebook output. It offers atomic writes,
-//! names and extensions for messages, SHA-256 sums, NumPy arrays, LMDB databases, and the decoding
-//! of image files.
+//! Uses the ground files only; knows no tensor and no notebook output. It offers limits, bounded
+//! reads, atomic writes, names and extensions for messages, SHA-256 sums, JSON, NumPy arrays, LMDB
+//! databases, and the decoding of image files.
 
 mod atomic;
 mod hash;
-mod image;
+mod limits;
+mod memory;
+mod unreadable;
+mod json;
+mod read;
 mod jpeg;
 mod lmdb;
+mod image;
 mod name;
 mod npy_header;
 mod npy;
@@ -17,6 +22,10 @@ pub(crate) use atomic::{AtomicFile, write_atomically};
 pub(crate) use hash::{Sha256, sha256_hex};
 pub(crate) use image::decode_image;
 pub(crate) use lmdb::{LONG_VALUE_BYTES, LmdbCursor, LmdbDamage, LmdbFile, Location};
+pub(crate) use json::parse_json;
+pub use limits::Limits;
+pub(crate) use limits::max_inflated;
 pub(crate) use name::{extension, name_or};
 pub(crate) use npy::{NpyArray, listed};
 pub(crate) use npy_header::{Kind, NpyType};
+pub(crate) use read::{append, open_file, read_file};

@@ -3,7 +3,9 @@
 //! A header may claim any size, so it is compared with the file's before memory is allocated.
 
 use crate::error::{Error, Result};
+use crate::file::limits::{Limits, max_inflated};
 use crate::file::npy_header::{Kind, NpyHeader, NpyType};
+use crate::file::read::{append, open_file};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -13,8 +15,6 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 const START_BYTES: usize = 8;
 /// Headers of plain arrays have 118 bytes.
 const MAX_HEADER_BYTES: usize = 1 << 16;
-/// Size limit for corrupt headers and zip bombs.
-const MAX_DATA_BYTES: u64 = 8 << 30;
 const MAX_LISTED_NAMES: usize = 20;
 
 /// An array as stored in a file.
@@ -22,6 +22,8 @@ const MAX_LISTED_NAMES: usize = 20;
 pub(crate) struct NpyArray {
     header: NpyHeader,
     bytes: Vec<u8>,
+    /// Its compressed size in bytes; `None` if it is not compressed.
+    packed: Option<u64>,
 }
 
 impl NpyArray {
@@ -30,9 +32,12 @@ impl NpyArray {
     /// # Errors
     /// If the file is not a complete array of numbers.
     pub(crate) fn open(path: &Path) -> Result<NpyArray> {
-        let file = File::open(path).map_err(Error::io("read", path))?;
-        let length = file.metadata().map_err(Error::io("read", path))?.len();
-        NpyArray::read(path, BufReader::new(file), length)
+        let (file, length) = open_file(path)?;
+        let size = Size {
+            length,
+            packed: None,
+        };
+        NpyArray::read(path, BufReader::new(file), size)
     }
 
     /// Reads an array of a `.npz` archive by its name, with or without `.npy`.
@@ -40,7 +45,7 @@ impl NpyArray {
     /// # Errors
     /// If the archive is damaged, or has no complete array of that name.
     pub(crate) fn open_in_archive(path: &Path, name: &str) -> Result<NpyArray> {
-        let mut archive = open_archive(path)?;
+        let (mut archive, archive_bytes) = open_archive(path)?;
         let entry = format!("{}.npy", name.trim_end_matches(".npy"));
         if archive.index_for_name(&entry).is_none() {
             let expected = format!("an array {name}");
@@ -54,8 +59,19 @@ impl NpyArray {
         let entry = archive
             .by_name(&entry)
             .map_err(|error| damaged(path, error))?;
-        let length = entry.size();
-        NpyArray::read(&path.join(name), entry, length)
+        let stored = entry.compression() == zip::CompressionMethod::Stored;
+        let packed = entry.compressed_size().min(archive_bytes);
+        let size = Size {
+            length: entry.size(),
+            packed: (!stored).then_some(packed),
+        };
+        let max_length = if stored { packed } else { max_inflated(packed) };
+        let path = path.join(name);
+        if size.length > max_length {
+            let expected = format!("at most {max_length} bytes in {packed} of the archive");
+            return Err(invalid(&path, &expected, size.length.to_string()));
+        }
+        NpyArray::read(&path, entry, size)
     }
 
     /// The names of the arrays in a `.npz` archive, without `.npy`.
@@ -63,34 +79,50 @@ impl NpyArray {
     /// # Errors
     /// If the archive is damaged.
     pub(crate) fn names_in_archive(path: &Path) -> Result<Vec<String>> {
-        Ok(names(&open_archive(path)?))
+        Ok(names(&open_archive(path)?.0))
     }
 
-    /// Reads an array from `length` bytes.
-    fn read(path: &Path, mut from: impl Read, length: u64) -> Result<NpyArray> {
+    /// Reads an array.
+    fn read(path: &Path, mut from: impl Read, size: Size) -> Result<NpyArray> {
         let Head {
             header,
             bytes: head_bytes,
         } = Head::read(path, &mut from)?;
         let claimed = header.data_bytes();
-        let available = length.saturating_sub(head_bytes as u64);
-        if claimed != Some(available) || available > MAX_DATA_BYTES {
-            let claimed = claimed.filter(|&bytes| bytes <= MAX_DATA_BYTES);
+        let available = size.length.saturating_sub(head_bytes as u64);
+        if claimed != Some(available) {
             let claimed = claimed.map_or("far too many".into(), |bytes| bytes.to_string());
             let dims = &header.dims;
             let expected = format!("{claimed} bytes after the header, for shape {dims:?}");
             return Err(invalid(path, &expected, available.to_string()));
         }
-        // An archive may lie about an entry's size: memory grows with the bytes that are read.
-        let mut bytes = Vec::new();
-        from.take(available)
-            .read_to_end(&mut bytes)
-            .map_err(|error| invalid(path, "complete data", error.to_string()))?;
-        if bytes.len() as u64 != available {
-            let expected = format!("{available} bytes after the header");
-            return Err(invalid(path, &expected, bytes.len().to_string()));
+        if let Some(packed) = size.packed {
+            let fits = Limits::current().check_unpacked(available, packed);
+            fits.map_err(|over| over.of(path))?;
         }
-        Ok(NpyArray { header, bytes })
+        let mut bytes = Vec::new();
+        let more = append(&mut bytes, from, available)
+            .map_err(|error| invalid(path, "complete data", error.to_string()))?;
+        // An archive may lie about an entry's size.
+        if more || bytes.len() as u64 != available {
+            let expected = format!("{available} bytes after the header");
+            let got = if more {
+                "more".into()
+            } else {
+                bytes.len().to_string()
+            };
+            return Err(invalid(path, &expected, got));
+        }
+        Ok(NpyArray {
+            header,
+            bytes,
+            packed: size.packed,
+        })
+    }
+
+    /// The compressed size in bytes; `None` if the array is not compressed.
+    pub(crate) fn packed(&self) -> Option<u64> {
+        self.packed
     }
 
     /// The type of the values.
@@ -201,6 +233,15 @@ impl NpyArray {
     }
 }
 
+/// Size of a file or of an archive's entry, in bytes.
+#[derive(Clone, Copy)]
+struct Size {
+    /// Unpacked.
+    length: u64,
+    /// Compressed; `None` if it is not compressed.
+    packed: Option<u64>,
+}
+
 /// The start of a file, up to the values.
 struct Head {
     header: NpyHeader,
@@ -254,9 +295,11 @@ fn invalid(path: &Path, expected: &str, got: String) -> Error {
 
 type Archive = zip::ZipArchive<BufReader<File>>;
 
-fn open_archive(path: &Path) -> Result<Archive> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    zip::ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(path, error))
+/// Opens an archive; returns its size in bytes too.
+fn open_archive(path: &Path) -> Result<(Archive, u64)> {
+    let (file, length) = open_file(path)?;
+    let archive = zip::ZipArchive::new(BufReader::new(file));
+    Ok((archive.map_err(|error| damaged(path, error))?, length))
 }
 
 fn damaged(path: &Path, error: zip::result::ZipError) -> Error {
@@ -292,7 +335,11 @@ mod tests {
             format!("{{'descr': '{descr}', 'fortran_order': {fortran_order}, 'shape': {shape}, }}");
         let header = (text.len() as u16).to_le_bytes();
         let file = [b"\x93NUMPY\x01\x00", &header[..], text.as_bytes(), bytes].concat();
-        NpyArray::read(Path::new("x.npy"), file.as_slice(), file.len() as u64).unwrap()
+        let size = Size {
+            length: file.len() as u64,
+            packed: None,
+        };
+        NpyArray::read(Path::new("x.npy"), file.as_slice(), size).unwrap()
     }
 
     #[test]

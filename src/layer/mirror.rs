@@ -14,7 +14,8 @@ use crate::layer::nodes::Node;
 /// `[Flatten, Linear(512), Relu, Linear(32)]` becomes
 /// `[Linear(512), Relu, Linear(784), Sigmoid, Unflatten(1, 28, 28)]`.
 pub(crate) fn mirror(encoder: &[Layer], nodes: &[Node], shapes: &[Vec<usize>]) -> Vec<Layer> {
-    let input_of = |i: usize| &shapes[nodes.iter().position(|node| node.top == i).unwrap_or(0)];
+    // Nodes are in the order of the layers they belong to.
+    let input_of = |i: usize| &shapes[nodes.partition_point(|node| node.top < i)];
     let inverses: Vec<(usize, Layer)> = (0..encoder.len())
         .filter_map(|i| Some((i, inverse(&encoder[i], input_of(i))?)))
         .collect();

@@ -156,7 +156,7 @@ fn encode(pixels: &[u8], width: u32, height: u32, quality: u8) -> Result<Vec<u8>
     Ok(file)
 }
 
-fn not_compressible(error: String) -> Error {
+fn not_compressible(error: impl ToString) -> Error {
     Error::setting("jpeg", "images that JPEG can store", error, "")
 }
 

@@ -8,6 +8,7 @@ use crate::layer::{
 };
 use crate::plan::identity::Identity;
 use crate::plan::stage::Stage;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Minimum floating-point operations for several threads; below, waking a thread takes longer
@@ -33,8 +34,10 @@ impl Plan {
         let mut context = LowerContext::default();
         // For each node: the stage that reads its input.
         let mut reader = Vec::with_capacity(nodes.len());
+        let skip_sources: HashSet<usize> =
+            nodes.iter().filter_map(|node| node.skip_source).collect();
         for (i, node) in nodes.iter().enumerate() {
-            plan.sealed |= nodes.iter().any(|later| later.skip_source == Some(i));
+            plan.sealed |= skip_sources.contains(&i);
             reader.push(plan.stages.len());
             let shapes = LayerShapes {
                 before: &shapes[i],

@@ -8,6 +8,7 @@ use super::fit::Fit;
 use super::history::Epoch;
 use crate::error::{Error, Result};
 use crate::export::{NamedTensor, SavedRun, read_run, write};
+use crate::file::parse_json;
 use crate::model::Autoencoder;
 use crate::optim::Moments;
 use serde::{Deserialize, Serialize};
@@ -126,8 +127,7 @@ impl RunState {
     pub(crate) fn read(path: &Path, model: &Autoencoder) -> Result<Resumed> {
         let SavedRun { json, tensors } =
             read_run(path)?.ok_or_else(|| not_a_run(path, "a model without one"))?;
-        let state: RunState =
-            serde_json::from_str(&json).map_err(|error| not_a_run(path, &error.to_string()))?;
+        let state: RunState = parse_json(&json).map_err(|reason| not_a_run(path, &reason))?;
         if !state.is_plausible() {
             return Err(not_a_run(path, "numbers that no run has"));
         }

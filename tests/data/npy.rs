@@ -244,7 +244,7 @@ fn wrong_headers_allocate_no_memory() {
         ),
         (
             "(99999999999, 28, 28)",
-            "expected far too many bytes after the header",
+            "expected 78399999999216 bytes after the header, for shape [99999999999, 28, 28], got 4.",
         ),
         (
             "(18446744073709551615, 18446744073709551615, 3)",

@@ -152,14 +152,6 @@ fn damaged_and_foreign_files_are_rejected() {
         missing.starts_with("no/such/image.png: cannot read: "),
         "{missing}"
     );
-    // A file of a few bytes that claims to be 60,000 x 60,000 pixels.
-    let mut bomb = Vec::new();
-    image::codecs::bmp::BmpEncoder::new(&mut bomb)
-        .write_image(&[0; 12], 2, 2, image::ExtendedColorType::Rgb8)
-        .unwrap();
-    bomb[18..22].copy_from_slice(&60_000u32.to_le_bytes());
-    bomb[22..26].copy_from_slice(&60_000u32.to_le_bytes());
-    assert!(open("bomb.bmp", &bomb).contains(expected));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! `caffe.proto` of Jia et al., "Caffe" (2014). Input is untrusted: any bytes give a record or an
 //! error, never a panic.
 
-use crate::file::decode_image;
+use crate::file::{Limits, decode_image};
 use image::RgbImage;
 use std::ops::Range;
 
@@ -73,7 +73,9 @@ impl<'a> Datum<'a> {
     /// The reason why it cannot be decoded.
     pub(crate) fn image(&self) -> Result<RgbImage, String> {
         if self.encoded {
-            return decode_image(self.data).map(|(_, image)| image);
+            return decode_image(self.data)
+                .map(|(_, image)| image)
+                .map_err(|reason| reason.to_string());
         }
         let (channels, height, width) = (self.channels, self.height, self.width);
         let pixels = height.checked_mul(width).filter(|&pixels| pixels > 0);
@@ -84,6 +86,10 @@ impl<'a> Datum<'a> {
             let shape = format!("{channels} x {height} x {width}");
             return Err(format!("a record of {shape} with {bytes} bytes{floats}"));
         }
+        // A grey record grows threefold.
+        Limits::current()
+            .check_pixels(width, height)
+            .map_err(|over| over.to_string())?;
         let side = |length: u64| u32::try_from(length).unwrap_or(u32::MAX);
         RgbImage::from_raw(side(width), side(height), self.interleaved())
             .ok_or_else(|| format!("a record of {height} x {width}"))
@@ -95,9 +101,9 @@ impl<'a> Datum<'a> {
         let pixels = self.data.len() / self.channels as usize;
         let plane = |c: usize| &self.data[(c * pixels) % self.data.len()..][..pixels];
         let planes = [plane(2), plane(1), plane(0)];
-        (0..pixels)
-            .flat_map(|i| planes.map(|plane| plane[i]))
-            .collect()
+        let mut interleaved = Vec::with_capacity(3 * pixels);
+        interleaved.extend((0..pixels).flat_map(|i| planes.map(|plane| plane[i])));
+        interleaved
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::cell::check_stopped;
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
-use crate::file::{decode_image, extension};
+use crate::file::{Limits, decode_image, extension, read_file};
 use crate::show::StatusLine;
 use image::RgbImage;
 use std::collections::{BTreeMap, HashSet};
@@ -127,8 +127,15 @@ impl PhotoSource for PhotoFiles {
     }
 
     fn read(&self, i: usize) -> std::result::Result<RgbImage, String> {
-        let bytes = std::fs::read(self.path(i)).map_err(|error| error.to_string())?;
-        decode_image(&bytes).map(|(_, pixels)| pixels)
+        let max_bytes = Limits::current().image_file_bytes();
+        let bytes = read_file(&self.path(i), max_bytes).map_err(|error| match error {
+            // The caller names the file.
+            Error::Io { source, .. } => source.to_string(),
+            error => error.to_string(),
+        })?;
+        decode_image(&bytes)
+            .map(|(_, pixels)| pixels)
+            .map_err(|reason| reason.to_string())
     }
 
     fn version(&self, i: usize) -> String {

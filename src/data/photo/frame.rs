@@ -89,6 +89,16 @@ impl Framing {
         3 * self.size * self.size
     }
 
+    /// Short side of a frame for random crops.
+    fn random_short_side(&self) -> usize {
+        (self.size * FRAME_MARGIN.0).div_ceil(FRAME_MARGIN.1)
+    }
+
+    /// Maximum long side of a frame for random crops.
+    pub(crate) fn max_frame_side(&self) -> usize {
+        (self.random_short_side() as f64 * MAX_ASPECT_RATIO).ceil() as usize
+    }
+
     /// Reduces a photograph to a frame.
     ///
     /// # Errors
@@ -102,8 +112,10 @@ impl Framing {
             Crop::Center => (Rect::centered(width, height, 1.0), self.size),
             Crop::Random(_) => {
                 let ratio = (width / height).clamp(1.0 / MAX_ASPECT_RATIO, MAX_ASPECT_RATIO);
-                let short_side = (self.size * FRAME_MARGIN.0).div_ceil(FRAME_MARGIN.1);
-                (Rect::centered(width, height, ratio), short_side)
+                (
+                    Rect::centered(width, height, ratio),
+                    self.random_short_side(),
+                )
             }
         };
         let scale = short_side as f64 / rect.width.min(rect.height);

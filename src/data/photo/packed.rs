@@ -75,7 +75,9 @@ impl Entry {
         match framing.crop {
             _ if (width, height) == (0, 0) => true,
             Crop::Center => (width, height) == (framing.size, framing.size),
-            Crop::Random(_) => width.min(height) >= framing.size,
+            Crop::Random(_) => {
+                width.min(height) >= framing.size && width.max(height) <= framing.max_frame_side()
+            }
         }
     }
 }

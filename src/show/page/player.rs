@@ -1,7 +1,7 @@
 //! Sound and video files with playback controls.
 
 use crate::error::{Error, Result};
-use crate::file::{extension, name_or};
+use crate::file::{extension, name_or, read_file};
 use crate::show::content::{Content, base64, escape};
 use std::path::Path;
 
@@ -73,7 +73,7 @@ fn file_player(path: &Path, element: Element, formats: &[Format]) -> Result<Cont
             "Shorten it first: the notebook embeds the whole file",
         ));
     }
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = read_file(path, MAX_FILE_MIB << 20)?;
     Ok(player(&name_or(path, ""), element, mime, &bytes))
 }
 
