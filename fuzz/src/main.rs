@@ -6,11 +6,14 @@
 
 #[path = "../../tests/readers/readers.rs"]
 mod readers;
+#[path = "../../tests/readers/packing.rs"]
+mod packing;
+mod mutation;
 mod panics;
 mod record;
 
 use cap::Cap;
-use libfuzzer_sys::fuzz_target;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use readers::{Prepared, Reader};
 use record::Record;
 use std::alloc::System;
@@ -28,6 +31,7 @@ const ALLOCATION_LIMIT: usize = 4 << 30;
 static ALLOCATOR: Cap<System> = Cap::new(System, ALLOCATION_LIMIT);
 
 struct Target {
+    reader: &'static Reader,
     prepared: Prepared,
     record: Mutex<Record>,
 }
@@ -48,6 +52,7 @@ fn target() -> Target {
     let prepared = reader.prepare(&files);
     panics::end_the_run_on_our_own();
     Target {
+        reader,
         prepared,
         record: Mutex::new(Record::new(folder.join("record"))),
     }
@@ -71,3 +76,13 @@ fuzz_target!(
         }
     }
 );
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    // Half of the files: whole formats also need damaged lengths.
+    let packed = seed.is_multiple_of(2);
+    let name = TARGET.get_or_init(target).reader.name;
+    let size_of_packed = packed.then(|| mutation::mutate_contents(name, data, size, max_size));
+    size_of_packed
+        .flatten()
+        .unwrap_or_else(|| fuzzer_mutate(data, size, max_size))
+});

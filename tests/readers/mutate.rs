@@ -1,5 +1,7 @@
 //! Mutated files, the same in every run.
 
+use crate::packing::{pack, unpack};
+
 /// Numbers at the ends of their ranges, as they break arithmetic on sizes.
 const EXTREMES: [u64; 6] = [0, 1, 0x7fff, 0xffff_ffff, u64::MAX / 2, u64::MAX];
 
@@ -15,15 +17,24 @@ impl Mutator {
         ((z ^ (z >> 31)) % n.max(1) as u64) as usize
     }
 
-    /// A copy with one to four changes: bytes, bits, numbers, and parts that are cut out, doubled or moved.
-    pub fn mutated(&mut self, file: &[u8]) -> Vec<u8> {
-        let mut bytes = file.to_vec();
+    /// A copy with one to four changes in the bytes of the file or, in half of the copies, in what the reader unpacks.
+    pub fn mutated(&mut self, reader: &str, file: &[u8]) -> Vec<u8> {
+        let packed = self.below(2) == 0;
+        let contents = unpack(reader, file).filter(|_| packed);
+        match contents {
+            Some(contents) => pack(reader, file, self.changed(contents)).unwrap(),
+            None => self.changed(file.to_vec()),
+        }
+    }
+
+    fn changed(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
         for _ in 0..=self.below(4) {
             self.change(&mut bytes);
         }
         bytes
     }
 
+    /// Changes a byte, a bit or a number, or cuts out or doubles a part.
     fn change(&mut self, bytes: &mut Vec<u8>) {
         let at = self.below(bytes.len());
         let end = (at + 1 + self.below(16)).min(bytes.len());
