@@ -153,7 +153,7 @@ def database(depth, branches, leaves, overflows, entries, root, pages):
         body = struct.pack("<IIQQ", 0xBEEFC0DE, 1, 0, 1 << 20)
         body += struct.pack("<IHHQQQQQ", PAGE, 0, 0, 0, 0, 0, 0, none)
         body += struct.pack("<IHHQQQQQ", 0, 0, depth, branches, leaves, overflows, entries, root)
-        body += struct.pack("<QQ", 1 + len(pages), number)
+        body += struct.pack("<QQ", 1 + len(b"".join(pages)) // PAGE, number)
         head = struct.pack("<QHHHH", number, 0, 8, 0, 0)
         return (head + body).ljust(PAGE, b"\0")
 

@@ -20,7 +20,10 @@ use std::alloc::System;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
+/// Processor time that a read may take.
+const MAX_TIME: Duration = Duration::from_secs(5);
 /// Memory that a reader may hold at a time.
 const MAX_BYTES: usize = 1 << 30;
 /// Memory at which an allocation fails, to spare the machine before the read has ended.
@@ -29,6 +32,12 @@ const ALLOCATION_LIMIT: usize = 4 << 30;
 // Counts what libFuzzer's own limit cannot: memory between two looks of it, and allocations without a sanitizer.
 #[global_allocator]
 static ALLOCATOR: Cap<System> = Cap::new(System, ALLOCATION_LIMIT);
+
+/// Reports a fault; libFuzzer then keeps the file.
+fn fail(reason: &str) -> ! {
+    eprintln!("fuzz: {reason}");
+    std::process::abort();
+}
 
 struct Target {
     reader: &'static Reader,
@@ -66,13 +75,17 @@ fuzz_target!(
         let target = TARGET.get_or_init(target);
         let mut record = target.record.lock().unwrap_or_else(PoisonError::into_inner);
         record.begin(bytes);
-        match catch_unwind(AssertUnwindSafe(|| target.prepared.read(bytes))) {
-            Ok(result) => record.end(result.is_ok(), ALLOCATOR.max_allocated()),
-            Err(_) => panics::report_and_abort(),
+        let result = catch_unwind(AssertUnwindSafe(|| target.prepared.read(bytes)));
+        let Ok(result) = result else {
+            panics::report_and_abort()
+        };
+        let peak = ALLOCATOR.max_allocated();
+        let time = record.end(result.is_ok(), peak);
+        if time > MAX_TIME {
+            fail(&format!("the reader took {:.1} s, more than {} s", time.as_secs_f64(), MAX_TIME.as_secs()));
         }
-        if ALLOCATOR.max_allocated() > MAX_BYTES {
-            eprintln!("fuzz: the reader held {} MB, more than {} MB", ALLOCATOR.max_allocated() >> 20, MAX_BYTES >> 20);
-            std::process::abort();
+        if peak > MAX_BYTES {
+            fail(&format!("the reader held {} MB, more than {} MB", peak >> 20, MAX_BYTES >> 20));
         }
     }
 );

@@ -1,7 +1,8 @@
 //! Measurements of a run that libFuzzer does not make, in a file that outlives the process.
 
+use cpu_time::ProcessTime;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Runs between two writes without news.
 const RUNS_PER_WRITE: u64 = 1000;
@@ -9,7 +10,7 @@ const RUNS_PER_WRITE: u64 = 1000;
 /// Measurements so far.
 pub struct Record {
     path: PathBuf,
-    start: Instant,
+    start: ProcessTime,
     runs: u64,
     /// Files without an error.
     read: u64,
@@ -21,7 +22,7 @@ impl Record {
     pub fn new(path: PathBuf) -> Record {
         Record {
             path,
-            start: Instant::now(),
+            start: ProcessTime::now(),
             runs: 0,
             read: 0,
             slowest: Duration::ZERO,
@@ -32,11 +33,12 @@ impl Record {
     /// A read begins. The file stays on disk for deaths that libFuzzer cannot report, such as a stack overflow.
     pub fn begin(&mut self, bytes: &[u8]) {
         let _ = std::fs::write(self.path.with_file_name("input"), bytes);
-        self.start = Instant::now();
+        self.start = ProcessTime::now();
     }
 
-    /// A read has ended, with or without an error; the process held `peak` bytes at most.
-    pub fn end(&mut self, ok: bool, peak: usize) {
+    /// A read has ended, with or without an error; the process held `peak` bytes at most. Returns the processor time that
+    /// it took, which other programs do not lengthen.
+    pub fn end(&mut self, ok: bool, peak: usize) -> Duration {
         let (seconds, peak_mb) = (self.start.elapsed(), peak.div_ceil(1 << 20));
         let news = seconds > self.slowest || peak_mb > self.peak_mb;
         self.runs += 1;
@@ -48,5 +50,6 @@ impl Record {
             let text = format!("{} {} {slowest:.3} {}", self.runs, self.read, self.peak_mb);
             let _ = std::fs::write(&self.path, text);
         }
+        seconds
     }
 }

@@ -32,13 +32,7 @@ pub(super) fn build(workspace: &Workspace) -> Result<PathBuf, String> {
     let mut cargo = workspace.cargo();
     // With a target, the flags leave build scripts and macros alone.
     cargo
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--manifest-path",
-            "fuzz/Cargo.toml",
-        ])
+        .args(["build", "--release", "--manifest-path", "fuzz/Cargo.toml"])
         .args(["--target", &host])
         .env("CARGO_TARGET_DIR", &target)
         .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f"));

@@ -8,7 +8,8 @@ cargo xtask fuzz [READER ...] [--runs N | --seconds S]
 cargo xtask fuzz READER --replay FILE
 
 Reads mutated files with every reader of the helper crate, or with the named ones, one on each processor, and keeps the
-files that reach new code. A reader fails on a file if it panics, dies, takes more than 5 s, or holds more than 1 GB.
+files that reach new code. A reader fails on a file if it panics, dies, holds more than 1 GB, or takes more than 5 s of
+processor time.
 
   --runs N       files for each reader
   --seconds S    time for each reader; defaults to 60
