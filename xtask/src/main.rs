@@ -9,6 +9,7 @@ mod cuda;
 mod checks;
 mod steps;
 mod bench;
+mod fuzz;
 
 use std::process::ExitCode;
 use workspace::Workspace;
@@ -20,6 +21,7 @@ cargo xtask words [PATH ...]  all findings of the step `words` in these paths
 cargo xtask count             sizes of functions and files, tuple parameters, documentation coverage
 cargo xtask cuda              a build with CUDA without a GPU; pip installs the toolkit
 cargo xtask sanitizer         matrix products under AddressSanitizer; compiles everything again
+cargo xtask fuzz [READER ...] mutated files for every reader; --help lists the options
 cargo xtask bench NAME        interaction: the kernel's latency, compared with the stock form and ipykernel
                               soak: many cells, many kernel starts
                               show: the time to render images
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         ["count"] => Workspace::new().and_then(|workspace| size::print(&workspace.root)),
         ["cuda"] => cuda::build(),
         ["sanitizer"] => steps::sanitizer(),
+        ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),
         ["bench", name @ ("interaction" | "soak")] => bench::kernel(name),
         ["bench", name @ "show"] => bench::helper(name),
         ["bench", name @ ("training" | "loader")] => bench::beside_torch(name, false),

@@ -74,7 +74,10 @@ fn select_steps(wanted: &[&str]) -> Result<Vec<Step>, String> {
 }
 
 fn fmt(workspace: &Workspace) -> Result<(), String> {
-    run(workspace.cargo().args(["fmt", "--all", "--", "--check"]))
+    run(workspace.cargo().args(["fmt", "--all", "--", "--check"]))?;
+    // A workspace of its own.
+    let mut cargo = workspace.cargo();
+    run(cargo.args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--", "--check"]))
 }
 
 fn clippy(workspace: &Workspace) -> Result<(), String> {

@@ -12,17 +12,18 @@ use std::path::Path;
 use table::{PHRASES, Phrase};
 use text::{Passage, python, without_code};
 
-const RUST: [&str; 6] = [
+const RUST: [&str; 7] = [
     "src",
     "kernel/src",
     "xtask/src",
+    "fuzz/src",
     "tests",
     "examples",
     "benches",
 ];
 /// Folders whose string literals are messages to the user.
 const MESSAGES: [&str; 3] = ["src/", "kernel/src/", "xtask/src/"];
-const PYTHON: [&str; 3] = ["tests", "benches", "kernel-spec"];
+const PYTHON: [&str; 4] = ["tests", "benches", "fuzz", "kernel-spec"];
 /// The tables hold what they forbid.
 const TABLES: &str = "xtask/src/words/table.rs";
 const OPENINGS: [&str; 5] = ["what", "where", "how", "whether", "of"];
