@@ -3,7 +3,7 @@
 use super::backlog::IopubQueue;
 use super::lookup::{complete_from_names, inspect_from_names};
 use super::message::{Request, kernel_info};
-use super::sockets::{is_closed, read};
+use super::sockets::{Received, is_closed, read};
 use super::state::{KernelState, lock};
 use super::worker::Job;
 use crate::engine;
@@ -14,8 +14,8 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc::UnboundedSender;
 
-/// Number of recent message identifiers by which replayed messages are rejected.
-const MAX_SEEN_IDS: usize = 1 << 16;
+/// Number of recent messages by which replayed ones are rejected.
+const MAX_SEEN: usize = 1 << 16;
 
 /// The shell or the control channel.
 pub(super) struct Channel {
@@ -23,7 +23,7 @@ pub(super) struct Channel {
     pub(super) replies: UnboundedSender<JupyterMessage>,
     pub(super) iopub: IopubQueue,
     /// The messages received so far, on both channels.
-    pub(super) seen: Arc<Mutex<SeenIds>>,
+    pub(super) seen: Arc<Mutex<SeenMessages>>,
     pub(super) state: Arc<KernelState>,
     pub(super) jobs: Sender<Job>,
 }
@@ -43,16 +43,16 @@ impl Channel {
     /// Answers requests until a shutdown, or until the socket is closed.
     pub(super) async fn listen(self, mut requests: RouterRecvConnection) {
         loop {
-            let message = match read(&mut requests).await {
-                Ok(message) => message,
+            let Received { message, digest } = match read(&mut requests).await {
+                Ok(received) => received,
                 Err(error) if is_closed(&error) => return,
                 Err(error) => {
                     eprintln!("candlebook: rejected a message: {error}");
                     continue;
                 }
             };
-            let id = &message.header.msg_id;
-            if !lock(&self.seen).insert(id) {
+            if !lock(&self.seen).insert(digest) {
+                let id = &message.header.msg_id;
                 eprintln!("candlebook: rejected a message: {id} was received before");
                 continue;
             }
@@ -134,24 +134,25 @@ impl Channel {
     }
 }
 
-/// The identifiers of the last [`MAX_SEEN_IDS`] messages.
+/// Hashes of the last [`MAX_SEEN`] messages. Their identifiers would not do: Jupyter's clients count
+/// those of each channel for themselves.
 #[derive(Default)]
-pub(super) struct SeenIds {
-    ids: HashSet<String>,
-    oldest_first: VecDeque<String>,
+pub(super) struct SeenMessages {
+    digests: HashSet<[u8; 32]>,
+    oldest_first: VecDeque<[u8; 32]>,
 }
 
-impl SeenIds {
-    /// Adds an identifier; false if it is in the set already.
-    fn insert(&mut self, id: &str) -> bool {
-        if !self.ids.insert(id.to_owned()) {
+impl SeenMessages {
+    /// Adds a message's hash; false if it is in the set already.
+    fn insert(&mut self, digest: [u8; 32]) -> bool {
+        if !self.digests.insert(digest) {
             return false;
         }
-        self.oldest_first.push_back(id.to_owned());
-        if self.oldest_first.len() > MAX_SEEN_IDS
+        self.oldest_first.push_back(digest);
+        if self.oldest_first.len() > MAX_SEEN
             && let Some(oldest) = self.oldest_first.pop_front()
         {
-            self.ids.remove(&oldest);
+            self.digests.remove(&oldest);
         }
         true
     }
@@ -162,14 +163,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_replayed_identifier_is_rejected_until_it_is_forgotten() {
-        let mut seen = SeenIds::default();
-        assert!(seen.insert("first"));
-        assert!(!seen.insert("first"));
-        for n in 0..MAX_SEEN_IDS {
-            assert!(seen.insert(&n.to_string()));
+    fn a_replayed_message_is_rejected_until_it_is_forgotten() {
+        let mut seen = SeenMessages::default();
+        let digest = |n: usize| {
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&n.to_ne_bytes());
+            digest
+        };
+        assert!(seen.insert(digest(0)));
+        assert!(!seen.insert(digest(0)));
+        for n in 1..=MAX_SEEN {
+            assert!(seen.insert(digest(n)));
         }
-        assert!(seen.insert("first"));
-        assert_eq!(seen.ids.len(), MAX_SEEN_IDS);
+        assert!(seen.insert(digest(0)));
+        assert_eq!(seen.digests.len(), MAX_SEEN);
     }
 }

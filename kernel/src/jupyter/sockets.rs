@@ -8,6 +8,7 @@ use jupyter_zmq_client::{
     RouterRecvConnection, RouterSendConnection, RuntimeError, SubscriptionEvent,
 };
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use zeromq::SocketRecv;
@@ -59,6 +60,12 @@ pub(super) fn outgoing_queue(mut socket: RouterSendConnection) -> UnboundedSende
     sender
 }
 
+/// A message, and the hash of what its signature covers.
+pub(super) struct Received {
+    pub(super) message: JupyterMessage,
+    pub(super) digest: [u8; 32],
+}
+
 /// Reads a correctly signed message, with any content.
 ///
 /// `jupyter-protocol`'s typed contents require fields that clients omit; so does the public test
@@ -66,15 +73,18 @@ pub(super) fn outgoing_queue(mut socket: RouterSendConnection) -> UnboundedSende
 ///
 /// # Errors
 /// If the socket is closed, or the message is unsigned, wrongly signed or malformed.
-pub(super) async fn read(
-    requests: &mut RouterRecvConnection,
-) -> Result<JupyterMessage, RuntimeError> {
+pub(super) async fn read(requests: &mut RouterRecvConnection) -> Result<Received, RuntimeError> {
     let raw = RawMessage::from_multipart(requests.socket.recv().await?, &requests.mac)?;
+    let mut digest = Sha256::new();
+    raw.jparts.iter().for_each(|part| digest.update(part));
     let header: Header = serde_json::from_slice(&raw.jparts[0])?;
     let content = any_message(&header.msg_type, serde_json::from_slice(&raw.jparts[3])?);
     let mut message = JupyterMessage::new(content, None).with_zmq_identities(raw.zmq_identities);
     message.header = header;
-    Ok(message)
+    Ok(Received {
+        message,
+        digest: digest.finalize().into(),
+    })
 }
 
 /// True if the socket is closed; after other errors, the next message can be read.
