@@ -50,12 +50,11 @@ def test_what_is_allowed_compiles(kernel):
 
 def test_a_vector_of_many_literals_is_as_quick_as_an_array(kernel):
     numbers = ", ".join(str(i % 100) for i in range(50_000))
-    start = time.monotonic()
-    kernel.ok(f"let array: [i32; 50_000] = [{numbers}];")
-    array = time.monotonic() - start
-    start = time.monotonic()
-    assert kernel.ok(f"let v = vec![{numbers}];\nv.iter().sum::<i32>()").text == "2475000"
-    assert time.monotonic() - start < 5 * array + 5
+    # A macro's expansion or an optimized array takes more than a minute.
+    quick = {"timeout": 30}
+    assert kernel.ok(f"let array = [{numbers}];\narray.iter().sum::<i32>()", **quick).text == "2475000"
+    assert kernel.ok(f"let v = vec![{numbers}];\nv.iter().sum::<i32>()", **quick).text == "2475000"
+    assert kernel.ok(f"vec![{numbers}].len()", **quick).text == "50000"
     reply = kernel.run(f'println!("{{:?}}", ({"1, " * 30_000}));').reply
     assert reply["ename"] == "TooComplex" and "at most 20000 tokens in a macro call" in reply["evalue"], reply
 
@@ -176,7 +175,7 @@ def test_a_shutdown_while_the_engine_starts_leaves_nothing(wait):
 
 def test_a_session_has_few_files_of_its_own(kernel):
     kernel.ok("1 + 1")
-    own = [path.stat().st_size for path in session_of(kernel).rglob("*") if path.is_file() and path.stat().st_nlink == 1]
+    own = [path.stat().st_size for path in session_of(kernel).rglob("*") if path.is_file() and not path.is_symlink() and path.stat().st_nlink == 1]
     assert sum(own) < 20 << 20, f"{sum(own) >> 20} MB"
 
 

@@ -112,14 +112,16 @@ def test_stop_works_while_a_long_cell_is_analyzed_and_compiled(kernel):
     assert kernel.ok("kept").text == "4"
 
 
-def test_programs_of_a_cell_end_with_the_kernel(fresh):
+def test_programs_of_a_cell_end_with_the_kernel():
     import subprocess
+
+    from conftest import Kernel
 
     def alive(seconds):
         return subprocess.run(["pgrep", "-f", f"sleep {seconds}"], capture_output=True, text=True).stdout.split()
 
-    for seconds, end in ((98701, lambda kernel: kernel.manager.provisioner.process.kill()), (98702, lambda kernel: kernel.stop())):
-        kernel = fresh()
+    for seconds, end in ((98701, lambda kernel: kernel.manager.provisioner.process.kill()), (98702, lambda kernel: kernel.manager.shutdown_kernel(now=False))):
+        kernel = Kernel()
         kernel.ok(f'std::process::Command::new("sleep").arg("{seconds}").spawn()?;')
         assert len(alive(seconds)) == 1
         end(kernel)
@@ -127,3 +129,4 @@ def test_programs_of_a_cell_end_with_the_kernel(fresh):
         while alive(seconds):
             assert time.monotonic() < deadline
             time.sleep(0.1)
+        kernel.client.stop_channels()

@@ -50,6 +50,16 @@ def test_a_replayed_message_is_rejected(kernel):
     no_reply(kernel)
 
 
+def test_a_message_is_not_run_again_on_the_other_channel(kernel):
+    kernel.ok("let mut count = 0;")
+    session = kernel.client.session
+    message = session.msg("execute_request", {"code": "count += 1;", "silent": False, "store_history": True})
+    assert shell(kernel, message, timeout=60)["status"] == "ok"
+    kernel.client.control_channel.send(message)
+    time.sleep(1)
+    assert kernel.ok("count").text == "1"
+
+
 def test_sockets_are_bound_only_to_the_given_address(kernel):
     others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)} - {"127.0.0.1"}
     port = kernel.manager.shell_port
@@ -112,13 +122,3 @@ def test_shutdown_ends_the_process_and_removes_the_session(fresh):
     while folder.exists() or kernel.manager.provisioner.process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-
-
-def test_a_message_is_not_run_again_on_the_other_channel(kernel):
-    kernel.ok("let mut count = 0;")
-    session = kernel.client.session
-    message = session.msg("execute_request", {"code": "count += 1;", "silent": False, "store_history": True})
-    assert shell(kernel, message, timeout=60)["status"] == "ok"
-    kernel.client.control_channel.send(message)
-    time.sleep(1)
-    assert kernel.ok("count").text == "1"

@@ -1,5 +1,7 @@
 //! The optimization level of each cell.
 
+use super::code::has_many_values;
+
 /// Chooses the optimization level of cells. The libraries that cells call are already optimized;
 /// most cells only call them, and compile twice as fast without optimization. Cells with loops are
 /// worth the wait.
@@ -44,7 +46,7 @@ impl Optimization {
         let function = code.contains("fn ");
         let computes = function || LOOPS.iter().any(|mark| code.contains(mark));
         self.defines_functions |= function;
-        let level = if computes || self.defines_functions {
+        let level = if (computes || self.defines_functions) && !has_many_values(code) {
             2
         } else {
             0
@@ -70,6 +72,8 @@ mod tests {
         // A function with a loop is compiled into every cell after it.
         assert_eq!(optimization.change_for("fn f() {}"), Some(2));
         assert_eq!(optimization.change_for("f()"), None);
+        let values = format!("let v = [{}].iter().sum();", "1,".repeat(3000));
+        assert_eq!(optimization.change_for(&values), Some(0));
         let mut chosen = Optimization::default();
         assert_eq!(chosen.change_for(":opt 1"), Some(1));
         assert_eq!(chosen.change_for("for i in 0..3 {}"), None);

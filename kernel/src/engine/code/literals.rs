@@ -8,11 +8,11 @@ const LONG: usize = 2_000;
 /// Number of tokens that other macros may get.
 const MAX_TOKENS: usize = 20_000;
 
-/// Replaces `vec![1, 2, ...]` with many elements by `Vec::from([1, 2, ...])`, which is the same
-/// without a macro.
+/// Replaces `vec![1, 2, ...]` with many elements by `[1, 2, ...].to_vec()`, which is the same without
+/// a macro, or by `Vec::from` if the elements are no literals.
 ///
 /// The engine expands a cell's macros to infer the types of its variables, in a time that grows with
-/// the square of their input: 20,000 numbers take 13 s. An array takes 0.3 s.
+/// the square of their input: 20,000 numbers take 13 s. A constant array takes 0.3 s.
 ///
 /// # Errors
 /// If another macro has an input of that kind: Stop could not end the expansion.
@@ -24,7 +24,7 @@ pub(crate) fn with_arrays(code: &str) -> Result<Option<String>, String> {
     let tokens: Vec<usize> = (0..lexed.len())
         .filter(|&i| !matches!(lexed.kind(i), SyntaxKind::WHITESPACE | SyntaxKind::COMMENT))
         .collect();
-    let mut calls = Vec::new();
+    let mut changes: Vec<(Range<usize>, &str)> = Vec::new();
     let mut next = 0;
     while let Some(call) = MacroCall::find(&lexed, &tokens[next..]) {
         let inner = &tokens[next + call.inner.start..next + call.inner.end];
@@ -32,10 +32,14 @@ pub(crate) fn with_arrays(code: &str) -> Result<Option<String>, String> {
         if inner.len() > LONG && is_list {
             let start = lexed.text_start(tokens[next + call.start]);
             let open = lexed.text_start(tokens[next + call.inner.start - 1]);
-            calls.push((
-                start..open + 1,
-                lexed.text_start(tokens[next + call.inner.end]),
-            ));
+            let close = lexed.text_start(tokens[next + call.inner.end]);
+            let (head, tail) = if inner.iter().all(|&i| is_literal(lexed.kind(i))) {
+                ("[", "].to_vec()")
+            } else {
+                ("std::vec::Vec::from([", "])")
+            };
+            changes.push((close..close + 1, tail));
+            changes.push((start..open + 1, head));
         } else if inner.len() > MAX_TOKENS && call.name != "macro_rules" {
             return Err(format!(
                 "expected at most {MAX_TOKENS} tokens in a macro call, got {} in {}!. Put the \
@@ -47,12 +51,26 @@ pub(crate) fn with_arrays(code: &str) -> Result<Option<String>, String> {
         // Calls inside this one are part of its input.
         next += call.inner.end + 1;
     }
+    changes.sort_by_key(|(range, _)| range.start);
     let mut changed = code.to_owned();
-    for (head, close) in calls.iter().rev() {
-        changed.replace_range(*close..close + 1, "])");
-        changed.replace_range(head.clone(), "::std::vec::Vec::from([");
+    for (range, text) in changes.iter().rev() {
+        changed.replace_range(range.clone(), text);
     }
-    Ok((!calls.is_empty()).then_some(changed))
+    Ok((!changes.is_empty()).then_some(changed))
+}
+
+/// True for a token of a list of literals.
+fn is_literal(kind: SyntaxKind) -> bool {
+    kind.is_literal()
+        || matches!(
+            kind,
+            SyntaxKind::MINUS | SyntaxKind::COMMA | SyntaxKind::TRUE_KW | SyntaxKind::FALSE_KW
+        )
+}
+
+/// True for a cell with so many values that optimizing it would take minutes.
+pub(crate) fn has_many_values(code: &str) -> bool {
+    code.bytes().filter(|&byte| byte == b',').count() > LONG
 }
 
 /// True for `vec![value; count]`.
@@ -120,13 +138,12 @@ mod tests {
         let numbers = "1,\n ".repeat(3000);
         let code = format!("let a = vec![1];\nlet v = vec![{numbers}2];\nv.len()");
         let changed = with_arrays(&code).unwrap().unwrap();
-        let expected =
-            format!("let a = vec![1];\nlet v = ::std::vec::Vec::from([{numbers}2]);\nv.len()");
+        let expected = format!("let a = vec![1];\nlet v = [{numbers}2].to_vec();\nv.len()");
         assert_eq!(changed, expected);
         let nested = format!("f(vec![{}])", "vec![1, 2], ".repeat(1000));
         let changed = with_arrays(&nested).unwrap().unwrap();
         assert!(
-            changed.starts_with("f(::std::vec::Vec::from([vec![1, 2], "),
+            changed.starts_with("f(std::vec::Vec::from([vec![1, 2], "),
             "{changed:.80}"
         );
         assert!(changed.ends_with("vec![1, 2], ]))"));
@@ -135,6 +152,7 @@ mod tests {
     #[test]
     fn short_cells_and_repetitions_stay_and_other_macros_have_a_limit() {
         assert_eq!(with_arrays("vec![1, 2]"), Ok(None));
+        assert!(has_many_values(&"1,".repeat(3000)) && !has_many_values("1, 2"));
         let inner = "1 + ".repeat(2000) + "1";
         assert_eq!(with_arrays(&format!("vec![{inner}; 3]")), Ok(None));
         let json = format!("json!([{}])", "1, ".repeat(20_000));
