@@ -1,6 +1,6 @@
 """Endurance of the kernel: many cells in one kernel, many starts and stops, several kernels at once.
 
-Records memory, disk and open files. Run by `cargo xtask bench soak`; writes target/bench/soak.json.
+Records memory, disk, open files and memory mappings. Run by `cargo xtask bench soak`; writes target/bench/soak.json.
 """
 import json
 import os
@@ -25,19 +25,21 @@ def process_tree(pid):
 
 
 def state(pid):
-    """Memory in MB and open files of the kernel and its child; disk of the sessions in MB, without hard links to the seed."""
-    memory, files = 0, 0
+    """Memory in MB, open files and memory mappings of the kernel and its child; disk of the sessions in MB, without hard links
+    to the seed."""
+    memory, files, mappings = 0, 0, 0
     for process in process_tree(pid):
         try:
             memory += int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{process}/status").read_text()).group(1)) / 1024
             files += len(os.listdir(f"/proc/{process}/fd"))
+            mappings += pathlib.Path(f"/proc/{process}/maps").read_text().count("\n")
         except (FileNotFoundError, AttributeError):
             pass
-    return {"memory": round(memory), "files": files, "disk": round(disk())}
+    return {"memory": round(memory), "files": files, "mappings": mappings, "disk": round(disk())}
 
 
 def disk():
-    stats = [path.stat() for path in (HOME / "sessions").rglob("*") if path.is_file()]
+    stats = [path.stat() for path in (HOME / "sessions").rglob("*") if path.is_file() and not path.is_symlink()]
     return sum(stat.st_size for stat in stats if stat.st_nlink == 1) / 1e6
 
 

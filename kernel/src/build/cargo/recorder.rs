@@ -72,17 +72,30 @@ fn cargo_command(arguments: &[String]) -> Command {
     cargo
 }
 
+/// Flags by which a cell's library has two memory mappings instead of four. It stays in memory as long
+/// as variables may refer to it, and a process may have about 65,000 mappings.
+fn flags_for_few_mappings() -> Vec<&'static str> {
+    let session = std::env::var(SESSION).unwrap_or_default();
+    let mut flags = vec!["-Crelro-level=off"];
+    if HAS_LLD && extra_flag(&session).is_empty() {
+        flags.push("-Clink-arg=-Wl,--no-rosegment");
+    }
+    flags
+}
+
+/// True for toolchains whose default linker is LLVM's.
+const HAS_LLD: bool = cfg!(all(
+    target_os = "linux",
+    target_arch = "x86_64",
+    target_env = "gnu"
+));
+
 /// The flag that cells in a folder need besides the engine's.
 ///
 /// The toolchain's linker replaces each `%` in the path of its output by a random digit, and does not
 /// find the folder. Only this toolchain has it as its default.
 fn extra_flag(session: &str) -> &'static str {
-    let has_lld = cfg!(all(
-        target_os = "linux",
-        target_arch = "x86_64",
-        target_env = "gnu"
-    ));
-    if has_lld && session.contains('%') {
+    if HAS_LLD && session.contains('%') {
         " -Clinker-features=-lld"
     } else {
         ""
@@ -136,6 +149,7 @@ fn compile(command: &RustcCommand, check: bool) -> ExitCode {
     rustc
         .env(STACK.0, STACK.1)
         .args(arguments.iter().map(emit))
+        .args(flags_for_few_mappings())
         .envs(environment.map(|(name, value)| (name, value)));
     let code = finish(rustc);
     let out_dir = arguments
@@ -202,11 +216,7 @@ mod tests {
     #[test]
     fn a_percent_sign_in_the_path_needs_the_systems_linker() {
         assert_eq!(extra_flag("/a b"), "");
-        let expected = if cfg!(all(
-            target_os = "linux",
-            target_arch = "x86_64",
-            target_env = "gnu"
-        )) {
+        let expected = if HAS_LLD {
             " -Clinker-features=-lld"
         } else {
             ""
