@@ -119,3 +119,32 @@ def test_jupyterlab_starts_outside_the_folder(planted, tmp_path):
     expected = [str(home), f"--ServerApp.root_dir={folder}", f"{folder}/book.ipynb", "--no-browser"]
     assert done.stdout.splitlines() == expected, done
     assert [str(mark) for mark in marks.iterdir()] == []
+
+
+def test_folders_have_the_names_that_people_give_them(fresh, tmp_path):
+    folder = tmp_path / ("Zo\u00eb's \"notebooks\", 100 % [of] {them} #1 & $HOME; " + "long " * 30).strip()
+    (folder / "tiny/src").mkdir(parents=True)
+    (folder / "tiny/Cargo.toml").write_text('[package]\nname = "tiny"\nversion = "0.1.0"\nedition = "2024"\n')
+    (folder / "tiny/src/lib.rs").write_text("pub fn two() -> i32 { 2 }\n")
+    link = tmp_path / "a link"
+    link.symlink_to(folder)
+    kernel = fresh(cwd=str(link))
+    kernel.ok('let mut net = Autoencoder::symmetric((1, 2, 2), &[Flatten, Linear(2)])?; net.save("my model.safetensors")?;')
+    assert (folder / "my model.safetensors").is_file()
+    assert kernel.ok("!ls").text.split("\n")[:2] == ["my model.safetensors", "tiny"]
+    assert kernel.ok(':dep tiny = { path = "tiny" }\ntiny::two()').text == "2"
+    book = folder / "my book.ipynb"
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "execution_count": None, "outputs": []}
+    cells = [cell | {"source": 'Autoencoder::load("my model.safetensors")?.count_params()'}]
+    import json
+
+    book.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    done = subprocess.run([BIN, "run", book.name], capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(book.read_text())["cells"][0]["outputs"][0]["data"]["text/plain"] == str(4 * 2 + 2 + 2 * 4 + 4)
+
+
+@pytest.mark.parametrize("name", ["a:b", "a;b", "a$b"])
+def test_a_home_that_search_paths_cannot_hold_is_refused_in_words(tmp_path, name):
+    done = subprocess.run([BIN, "doctor"], capture_output=True, text=True, env=os.environ | {"CANDLEBOOK_HOME": str(tmp_path / name)})
+    assert f"expected a home folder without '{name[1]}' in its path" in done.stdout + done.stderr, done

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Name of the home folder of the tests' kernels.
-const HOME_NAME: &str = "Zo\u{eb}'s \"home\", 100 % [of] {it} #1 & a name that is much longer than the \
+const HOME_NAME: &str = "Zo\u{eb}'s \"home\", all [of] {it} #1 & a name that is much longer than the \
     names that people usually give to their folders";
 
 /// The repository, and the folders of the development commands inside the target folder. Outside of

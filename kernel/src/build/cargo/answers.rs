@@ -6,6 +6,8 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 const PLACEHOLDER: &str = "{candlebook-session}";
+/// Stands for the folder as JSON writes it, with quotes escaped.
+const JSON_PLACEHOLDER: &str = "{candlebook-session-in-json}";
 
 /// Cargo's standard output and exit code.
 #[derive(Debug, PartialEq)]
@@ -41,13 +43,13 @@ impl AnswerFile {
     /// The text, for this session.
     pub(crate) fn read(&self) -> Option<String> {
         let text = std::fs::read_to_string(&self.path).ok()?;
-        Some(text.replace(PLACEHOLDER, &self.session))
+        Some(with_session(&text, &self.session))
     }
 
     /// Writes the text for all sessions. Errors are ignored: the next call asks cargo again.
     pub(crate) fn write(&self, text: &str) {
         let _ = self.path.parent().map(home::create_folder);
-        let text = text.replace(&self.session, PLACEHOLDER);
+        let text = without_session(text, &self.session);
         let _ = home::write_atomically(&self.path, text.as_bytes());
     }
 
@@ -86,9 +88,35 @@ impl AnswerFile {
     }
 }
 
+fn without_session(text: &str, session: &str) -> String {
+    text.replace(&in_json(session), JSON_PLACEHOLDER)
+        .replace(session, PLACEHOLDER)
+}
+
+fn with_session(text: &str, session: &str) -> String {
+    text.replace(JSON_PLACEHOLDER, &in_json(session))
+        .replace(PLACEHOLDER, session)
+}
+
+/// A path as it is in a JSON string.
+fn in_json(path: &str) -> String {
+    let quoted = serde_json::Value::from(path).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_for_another_session_names_it_also_in_json() {
+        let (seed, session) = ("/a \"b\"/seed", "/a \"b\"/7-0");
+        let text = "/a \"b\"/seed/x {\"path\": \"/a \\\"b\\\"/seed/y\"}";
+        let read = with_session(&without_session(text, seed), session);
+        assert_eq!(read, "/a \"b\"/7-0/x {\"path\": \"/a \\\"b\\\"/7-0/y\"}");
+        let plain = without_session("/seed/x \"/seed\"", "/seed");
+        assert_eq!(with_session(&plain, "/7-0"), "/7-0/x \"/7-0\"");
+    }
 
     #[test]
     fn answers_recorded_during_the_build_are_found_by_other_sessions() {

@@ -115,7 +115,7 @@ fn takes_time(node: &SyntaxNode) -> bool {
         | SyntaxKind::AWAIT_EXPR => true,
         SyntaxKind::METHOD_CALL_EXPR => ast::MethodCallExpr::cast(node.clone())
             .and_then(|call| call.name_ref())
-            .is_none_or(|name| !CHEAP_METHODS.contains(&&*name.text())),
+            .is_none_or(|name| !CHEAP_METHODS.contains(&name.text())),
         _ => false,
     }
 }
