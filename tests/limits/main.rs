@@ -1,6 +1,8 @@
 //! Hostile files: small, with claims of huge contents. Readers refuse them before they take memory.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+mod metadata;
+
 use candlebook::Limits;
 use candlebook::data::{ArraySettings, Idx, npz_images};
 use candlebook::prelude::*;
