@@ -11,7 +11,7 @@ const HEADER_BYTES: u64 = 8;
 const FIRST_CHUNK: u64 = 12;
 /// Place and duration of an animation's frame, before its chunks.
 const FRAME_HEADER_BYTES: u64 = 16;
-/// Of an animation's frame: the alpha channel and the image.
+/// The alpha channel and the image.
 const CHUNKS_PER_FRAME: usize = 2;
 /// At the start of a lossy image, after a tag of three bytes.
 const LOSSY_MAGIC: [u8; 3] = [0x9d, 0x01, 0x2a];
