@@ -22,7 +22,8 @@ use std::path::{Path, PathBuf};
 /// | `path/*train_lmdb/data.mdb`, `path/*val_lmdb/data.mdb` (or `*test_lmdb`) | training and test set |
 ///
 /// The database is read without a lock. If another program writes to it meanwhile, its records become
-/// unreadable until it is loaded again. Records of more than 256 MiB are unreadable.
+/// unreadable until it is loaded again. Records of more than 8 bytes per pixel of
+/// [`Limits::pixels`](crate::Limits::pixels), 512 MB by default, are unreadable.
 ///
 /// # Shapes
 /// (3, size, size) for [`PhotoSettings::size`].

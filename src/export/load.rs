@@ -3,13 +3,13 @@
 use crate::error::{Error, Result};
 use crate::export::architecture::{ARCHITECTURE_KEY, Architecture};
 use crate::export::safetensors::{
-    HEADER_LENGTH_BYTES, NamedTensor, check_header_length, metadata, parse, to_floats,
+    HEADER_LENGTH_BYTES, NamedTensor, StoredTensor, WeightsFile, check_header_length,
 };
 use crate::export::save::{RUN_KEY, RUN_PREFIX, SavedRun};
 use crate::file::{append, open_file};
 use crate::model::{Autoencoder, Init};
 use candle_core::{Device, Tensor, Var};
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::Dtype;
 use std::collections::BTreeMap;
 use std::io::Seek;
 use std::path::Path;
@@ -47,20 +47,21 @@ impl Autoencoder {
     pub fn load_on(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let path = path.as_ref();
         let bytes = read(path)?;
+        let file = WeightsFile::parse(path, &bytes)?;
         let Architecture {
             input,
             encoder,
             decoder,
             loss,
             ..
-        } = read_architecture(path, &bytes)?;
+        } = read_architecture(path, &file, bytes.len())?;
         let init = Init {
             device: device.clone(),
             ..Default::default()
         };
         let mut model = Autoencoder::new_with(input, &encoder, &decoder, &init)?;
         model.set_trained_loss(loss);
-        set_weights(&model, path, &bytes)?;
+        set_weights(&model, path, &file)?;
         Ok(model)
     }
 
@@ -79,27 +80,30 @@ impl Autoencoder {
     /// ```
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        set_weights(self, path, &read(path)?)
+        let bytes = read(path)?;
+        set_weights(self, path, &WeightsFile::parse(path, &bytes)?)
     }
 }
 
 /// Reads the training run of a checkpoint, or `None` if the file contains a model only.
 pub(crate) fn read_run(path: &Path) -> Result<Option<SavedRun>> {
     let bytes = read(path)?;
-    let Some(json) = metadata(path, &bytes)?.remove(RUN_KEY) else {
+    let file = WeightsFile::parse(path, &bytes)?;
+    let Some(json) = file.text(RUN_KEY) else {
         return Ok(None);
     };
-    let tensors = parse(path, &bytes)?
-        .tensors()
-        .into_iter()
-        .filter(|(name, view)| name.starts_with(RUN_PREFIX) && view.dtype() == Dtype::F32)
-        .map(|(name, view)| NamedTensor {
+    let tensors = file.tensors().into_iter();
+    let tensors = tensors
+        .filter(|(name, tensor)| name.starts_with(RUN_PREFIX) && tensor.dtype == Dtype::F32)
+        .map(|(name, tensor)| NamedTensor {
             name,
-            shape: view.shape().to_vec(),
-            values: to_floats(&view),
-        })
-        .collect();
-    Ok(Some(SavedRun { json, tensors }))
+            shape: tensor.shape.to_vec(),
+            values: tensor.floats(),
+        });
+    Ok(Some(SavedRun {
+        json: json.to_owned(),
+        tensors: tensors.collect(),
+    }))
 }
 
 /// Reads a file whose first bytes can be those of safetensors.
@@ -119,11 +123,9 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn read_architecture(path: &Path, bytes: &[u8]) -> Result<Architecture> {
-    let mut metadata = metadata(path, bytes)?;
-    // Reports a truncated file before anything that its header says.
-    parse(path, bytes)?;
-    let json = metadata.remove(ARCHITECTURE_KEY).ok_or_else(|| {
+/// The architecture of a file of `length` bytes.
+fn read_architecture(path: &Path, file: &WeightsFile<'_>, length: usize) -> Result<Architecture> {
+    let json = file.text(ARCHITECTURE_KEY).ok_or_else(|| {
         Error::file(
             path,
             "an architecture saved by candlebook",
@@ -131,23 +133,23 @@ fn read_architecture(path: &Path, bytes: &[u8]) -> Result<Architecture> {
             "Build the model in code, then read the weights with load_weights",
         )
     })?;
-    let architecture = Architecture::parse(path, &json)?;
-    architecture.check_size(path, bytes.len())?;
+    let architecture = Architecture::parse(path, json)?;
+    architecture.check_size(path, length)?;
     Ok(architecture)
 }
 
 /// Sets a model's variables and buffers to those of a file, or none of them on an error.
-fn set_weights(model: &Autoencoder, path: &Path, bytes: &[u8]) -> Result<()> {
-    let file = parse(path, bytes)?;
-    let mut views: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
+fn set_weights(model: &Autoencoder, path: &Path, file: &WeightsFile<'_>) -> Result<()> {
+    let mut tensors = file.tensors();
     // PyTorch's batch counter has no use with a fixed momentum.
-    views.retain(|name, _| !name.ends_with("num_batches_tracked") && !name.starts_with(RUN_PREFIX));
+    tensors
+        .retain(|name, _| !name.ends_with("num_batches_tracked") && !name.starts_with(RUN_PREFIX));
     let mut loaded = Vec::new();
     for (name, var) in [model.variables(), model.buffers()].concat() {
-        let values = take_values(&mut views, path, &name, &var)?;
+        let values = take_values(&mut tensors, path, &name, &var)?;
         loaded.push((Tensor::from_vec(values, var.dims(), model.device())?, var));
     }
-    if let Some(name) = views.keys().next() {
+    if let Some(name) = tensors.keys().next() {
         return Err(Error::file(
             path,
             "only this model's weights",
@@ -161,17 +163,17 @@ fn set_weights(model: &Autoencoder, path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Removes the values of a variable from `views`.
+/// Removes the values of a variable from `tensors`.
 ///
 /// # Errors
 /// The file lacks the variable, or has it in another shape or type.
 fn take_values(
-    views: &mut BTreeMap<String, TensorView<'_>>,
+    tensors: &mut BTreeMap<String, StoredTensor<'_>>,
     path: &Path,
     name: &str,
     var: &Var,
 ) -> Result<Vec<f32>> {
-    let Some(view) = views.remove(name) else {
+    let Some(tensor) = tensors.remove(name) else {
         return Err(Error::file(
             path,
             format!("weights named {name}"),
@@ -179,13 +181,13 @@ fn take_values(
             OTHER_ARCHITECTURE,
         ));
     };
-    if view.dtype() != Dtype::F32 || view.shape() != var.dims() {
+    if tensor.dtype != Dtype::F32 || tensor.shape != var.dims() {
         return Err(Error::file(
             path,
             format!("{name} of shape {:?} in F32", var.dims()),
-            format!("{:?} in {:?}", view.shape(), view.dtype()),
+            tensor.describe(),
             OTHER_ARCHITECTURE,
         ));
     }
-    Ok(to_floats(&view))
+    Ok(tensor.floats())
 }

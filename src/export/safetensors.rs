@@ -2,12 +2,14 @@
 
 use crate::error::{Error, Result};
 use crate::file::Limits;
-use safetensors::tensor::{SafeTensors, TensorView};
-use std::collections::HashMap;
+use safetensors::tensor::{Dtype, Metadata, SafeTensors};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Bytes of the header's length at the start of a file.
 pub(crate) const HEADER_LENGTH_BYTES: u64 = 8;
+/// Messages give the number of dimensions if there are more.
+const MAX_PRINTED_DIMS: usize = 16;
 
 /// A tensor of a file.
 pub(crate) struct NamedTensor {
@@ -16,23 +18,72 @@ pub(crate) struct NamedTensor {
     pub(crate) values: Vec<f32>,
 }
 
-/// Parses a whole file.
-///
-/// # Errors
-/// The bytes are not safetensors, or are truncated.
-pub(crate) fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
-    SafeTensors::deserialize(bytes)
-        .map_err(|error| not_safetensors(path, bytes.len() as u64, &error))
+/// A tensor in the bytes of a file.
+pub(crate) struct StoredTensor<'a> {
+    pub(crate) dtype: Dtype,
+    pub(crate) shape: &'a [usize],
+    bytes: &'a [u8],
 }
 
-/// Reads the metadata of a file.
-///
-/// # Errors
-/// The bytes are not safetensors, or end within the header.
-pub(crate) fn metadata(path: &Path, bytes: &[u8]) -> Result<HashMap<String, String>> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes)
-        .map_err(|error| not_safetensors(path, bytes.len() as u64, &error))?;
-    Ok(metadata.metadata().clone().unwrap_or_default())
+impl StoredTensor<'_> {
+    /// The values of an `f32` tensor.
+    pub(crate) fn floats(&self) -> Vec<f32> {
+        self.bytes
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect()
+    }
+
+    /// Shape and type, for messages.
+    pub(crate) fn describe(&self) -> String {
+        let (shape, dtype) = (self.shape, self.dtype);
+        if shape.len() > MAX_PRINTED_DIMS {
+            return format!("{} dimensions in {dtype:?}", shape.len());
+        }
+        format!("{shape:?} in {dtype:?}")
+    }
+}
+
+/// A file whose header has been parsed: once, because that takes a second for a header of many
+/// tensors.
+pub(crate) struct WeightsFile<'a> {
+    header: Metadata,
+    values: &'a [u8],
+}
+
+impl<'a> WeightsFile<'a> {
+    /// Parses a whole file.
+    ///
+    /// # Errors
+    /// The bytes are not safetensors, or are truncated.
+    pub(crate) fn parse(path: &Path, bytes: &'a [u8]) -> Result<Self> {
+        let (length, header) = SafeTensors::read_metadata(bytes)
+            .map_err(|error| not_safetensors(path, bytes.len() as u64, &error))?;
+        let values = &bytes[HEADER_LENGTH_BYTES as usize + length..];
+        Ok(WeightsFile { header, values })
+    }
+
+    /// A text of the metadata.
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
+        let texts = self.header.metadata().as_ref()?;
+        texts.get(key).map(String::as_str)
+    }
+
+    /// The tensors by name.
+    pub(crate) fn tensors(&self) -> BTreeMap<String, StoredTensor<'_>> {
+        let tensors = self.header.tensors().into_iter();
+        tensors
+            .map(|(name, info)| {
+                let (start, end) = info.data_offsets;
+                let tensor = StoredTensor {
+                    dtype: info.dtype,
+                    shape: &info.shape,
+                    bytes: self.values.get(start..end).unwrap_or_default(),
+                };
+                (name, tensor)
+            })
+            .collect()
+    }
 }
 
 /// Checks the header's length, `start`, before the file of `length` bytes is read.
@@ -62,14 +113,6 @@ fn not_safetensors(path: &Path, length: u64, error: &dyn std::fmt::Display) -> E
     )
 }
 
-/// Values of an `f32` tensor.
-pub(crate) fn to_floats(view: &TensorView<'_>) -> Vec<f32> {
-    view.data()
-        .chunks_exact(4)
-        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-        .collect()
-}
-
 /// Little-endian bytes of `f32` values.
 pub(crate) fn to_bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_le_bytes()).collect()
@@ -78,15 +121,30 @@ pub(crate) fn to_bytes(values: &[f32]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use safetensors::tensor::Dtype;
 
     #[test]
     fn floats_are_stored_as_little_endian_bytes() {
         let values = [1.0, -0.5, f32::MIN_POSITIVE];
         let bytes = to_bytes(&values);
         assert_eq!(bytes[..4], [0, 0, 0x80, 0x3f]);
-        let view = TensorView::new(Dtype::F32, vec![3], &bytes).unwrap();
-        assert_eq!(to_floats(&view), values);
+        let tensor = stored(&[3], &bytes);
+        assert_eq!(tensor.floats(), values);
+    }
+
+    fn stored<'a>(shape: &'a [usize], bytes: &'a [u8]) -> StoredTensor<'a> {
+        let dtype = Dtype::F32;
+        StoredTensor {
+            dtype,
+            shape,
+            bytes,
+        }
+    }
+
+    #[test]
+    fn a_message_does_not_list_millions_of_dimensions() {
+        assert_eq!(stored(&[3, 2], &[]).describe(), "[3, 2] in F32");
+        let many = vec![0; 8_000_000];
+        assert_eq!(stored(&many, &[]).describe(), "8000000 dimensions in F32");
     }
 
     #[test]
@@ -115,8 +173,9 @@ mod tests {
 
     #[test]
     fn truncated_headers_are_reported() {
-        let error = metadata(Path::new("ae"), &[1, 2, 3])
-            .unwrap_err()
+        let error = WeightsFile::parse(Path::new("ae"), &[1, 2, 3])
+            .err()
+            .unwrap()
             .to_string();
         assert!(
             error.starts_with("ae: expected a whole safetensors file, got 3 bytes"),

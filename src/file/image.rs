@@ -34,10 +34,13 @@ fn decode(bytes: &[u8], limits: &Limits) -> Result<(ImageFormat, RgbImage), Unre
         image,
         orientation,
         memory: _memory,
-    } = if format == ImageFormat::Jpeg {
-        super::jpeg::decode(bytes, limits)?
-    } else {
-        decode_other(reader, limits)?
+    } = match format {
+        ImageFormat::Jpeg => super::jpeg::decode(bytes, limits)?,
+        ImageFormat::WebP => {
+            super::webp::check_claims(bytes)?;
+            decode_other(reader, limits)?
+        }
+        _ => decode_other(reader, limits)?,
     };
     if image.width() == 0 || image.height() == 0 {
         return Err("an image without pixels".into());

@@ -109,6 +109,22 @@ impl Limits {
         check(pixels <= self.pixels, over)
     }
 
+    /// Checks the size of an encoded image in a database.
+    ///
+    /// # Errors
+    /// If it has more bytes than the allowed pixels can take.
+    pub(crate) fn check_record(&self, bytes: u64) -> Result<(), OverLimit> {
+        let limit = self.image_file_bytes();
+        let over = || OverLimit {
+            field: "pixels",
+            limit,
+            needed: bytes.div_ceil(MAX_PIXEL_BYTES),
+            unit: "bytes of an image, 8 per pixel",
+            got: bytes.to_string(),
+        };
+        check(bytes <= limit, over)
+    }
+
     /// Checks the size that a compressed file's header claims.
     ///
     /// # Errors
@@ -246,6 +262,14 @@ mod tests {
                 .ends_with(&error.to_string())
         );
         assert!(limits.check_pixels(u64::MAX, u64::MAX).is_err());
+        assert_eq!(limits.check_record(512_000_000), Ok(()));
+        let error = limits.check_record(512_000_001).unwrap_err().to_string();
+        assert!(
+            error.starts_with(
+                "expected at most 512000000 bytes of an image, 8 per pixel, got 512000001. "
+            ) && error.contains("{ pixels: 64000001, "),
+            "{error}"
+        );
         assert_eq!(limits.check_layers(10_000), Ok(()));
         let error = limits.check_layers(10_001).unwrap_err().to_string();
         assert!(

@@ -12,6 +12,7 @@ mod unreadable;
 mod json;
 mod read;
 mod jpeg;
+mod webp;
 mod lmdb;
 mod image;
 mod name;

@@ -169,3 +169,23 @@ fn not_a_run(path: &Path, got: &str) -> Error {
                 Autoencoder::load";
     Error::file(path, "a training run", got, hint)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_a_checkpoint_are_read_to_the_last_bit() {
+        for i in 1..1000 {
+            let state = RunState {
+                loss_sum: f64::from(i).sqrt(),
+                seconds: f64::from(i).cbrt(),
+                ..RunState::new(&Fit::default(), 1)
+            };
+            let json = serde_json::to_string(&state).unwrap();
+            let read: RunState = parse_json(&json).unwrap();
+            assert_eq!(read.loss_sum, state.loss_sum, "{json}");
+            assert_eq!(read.seconds, state.seconds, "{json}");
+        }
+    }
+}

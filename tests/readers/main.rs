@@ -15,8 +15,6 @@ use tempfile::TempDir;
 
 /// Mutated files for each file of a corpus.
 const MUTATIONS: usize = 1000;
-/// Readers whose memory or references are not limited yet.
-const UNSAFE: [&str; 7] = ["bmp", "datum", "gif", "image_folder", "lmdb", "png", "webp"];
 const MAX_FILE_BYTES: usize = 4096;
 const MAX_TOTAL_BYTES: usize = 300 << 10;
 
@@ -93,9 +91,6 @@ fn every_reader_survives_its_corpus_and_mutations_of_it() {
                 "{}/{name}: {read:?}",
                 reader.name
             );
-            if UNSAFE.contains(&reader.name) {
-                continue;
-            }
             for _ in 0..MUTATIONS {
                 // An error is an answer; a panic or an abort ends the test.
                 let _ = prepared.read(&mutator.mutated(reader.name, &bytes));

@@ -7,7 +7,7 @@ use crate::data::photo::datum::Datum;
 use crate::data::photo::files::version;
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
-use crate::file::{LONG_VALUE_BYTES, LmdbCursor, LmdbDamage, LmdbFile, Location};
+use crate::file::{LONG_VALUE_BYTES, Limits, LmdbCursor, LmdbDamage, LmdbFile, Location};
 use crate::show::StatusLine;
 use image::RgbImage;
 use std::borrow::Cow;
@@ -17,9 +17,6 @@ use std::path::{Path, PathBuf};
 /// File name of a database.
 pub(crate) const DATABASE_FILE: &str = "data.mdb";
 const EXPECTED: &str = "an LMDB database of Caffe's records";
-/// Longer records are unreadable, so that no file decides how much memory is taken. Pixels of
-/// 9,000 x 9,000 fit.
-const MAX_RECORD_BYTES: u32 = 1 << 28;
 /// The fields before the pixels: three integers of up to 10 bytes, the keys, the length.
 const HEAD_BYTES: u64 = 64;
 
@@ -115,13 +112,10 @@ fn damaged(path: &Path) -> impl Fn(LmdbDamage) -> Error {
     move |damage| Error::file(path, EXPECTED, damage.got, damage.hint)
 }
 
+/// Longer records are unreadable, so that no file decides how much memory is taken.
 fn check_length(length: u32) -> std::result::Result<(), String> {
-    if length > MAX_RECORD_BYTES {
-        return Err(format!(
-            "a record of {length} bytes, more than {MAX_RECORD_BYTES}"
-        ));
-    }
-    Ok(())
+    let fits = Limits::current().check_record(length.into());
+    fits.map_err(|over| over.to_string())
 }
 
 /// A label, or the reason why the record is unreadable.

@@ -1,6 +1,9 @@
 //! Hostile files: small, with claims of huge contents. Readers refuse them before they take memory.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+mod metadata;
+mod models;
+
 use candlebook::Limits;
 use candlebook::data::{ArraySettings, Idx, npz_images};
 use candlebook::prelude::*;
@@ -309,65 +312,4 @@ fn arrays_of_archives_are_limited() {
     let (data, bytes) = allocated(|| read(&path).unwrap());
     assert_eq!(data.train.len() + data.test.len(), 64);
     assert!(bytes < 65 << 20, "{bytes} bytes");
-}
-
-/// A model file without weights.
-fn model(encoder: &str) -> Vec<u8> {
-    let architecture =
-        format!("{{\"format\":1,\"input\":[1,2,2],\"encoder\":[{encoder}],\"decoder\":[]}}");
-    let header = serde_json::json!({ "__metadata__": { "candlebook": architecture } }).to_string();
-    [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat()
-}
-
-#[test]
-fn a_model_of_a_million_layers_is_refused_before_it_is_parsed() {
-    let _alone = alone();
-    let folder = tempfile::tempdir().unwrap();
-    let file = model(&vec!["\"Relu\""; 1_000_000].join(","));
-    let path = written(folder.path(), "ae", &file);
-    let (error, bytes) = refused(&path, Autoencoder::load);
-    assert!(
-        error.starts_with("expected at most 2560000 bytes of architecture"),
-        "{error}"
-    );
-    assert!(bytes < 6 * file.len(), "{bytes} bytes");
-}
-
-#[test]
-fn a_model_of_as_many_layers_as_allowed_is_read() {
-    let _alone = alone();
-    let folder = tempfile::tempdir().unwrap();
-    let path = written(
-        folder.path(),
-        "ae",
-        &model(&vec!["\"Tanh\""; 10_000].join(",")),
-    );
-    assert_eq!(Autoencoder::load(&path).unwrap().encoder().len(), 10_000);
-    let path = written(
-        folder.path(),
-        "ae",
-        &model(&vec!["\"Tanh\""; 10_001].join(",")),
-    );
-    let (error, _) = refused(&path, Autoencoder::load);
-    assert!(
-        error.starts_with(
-            "expected at most 10000 layers, got 10001. If the file is what you expect"
-        ) && error.ends_with("candlebook::Limits { layers: 10001, ..Default::default() }.apply()"),
-        "{error}"
-    );
-}
-
-#[test]
-fn a_large_file_of_another_kind_is_not_read_as_a_model() {
-    let _alone = alone();
-    let folder = tempfile::tempdir().unwrap();
-    let path = written(folder.path(), "ae", &vec![b'x'; 1 << 22]);
-    let (error, bytes) = refused(&path, Autoencoder::load);
-    assert!(
-        error.starts_with(
-            "expected a whole safetensors file, got 4194304 bytes that are not (too short"
-        ),
-        "{error}"
-    );
-    assert!(bytes < 1 << 16, "{bytes} bytes");
 }
