@@ -73,8 +73,8 @@ pub(crate) fn fuzz(arguments: &[&str]) -> Result<(), String> {
     let targets: Vec<Target<'_>> = targets.collect::<Result<_, _>>()?;
     match run_all(&targets, settings.budget) {
         0 => Ok(()),
-        1 => Err("1 reader failed on a file".into()),
-        n => Err(format!("{n} readers failed on a file")),
+        1 => Err("1 reader failed".into()),
+        n => Err(format!("{n} readers failed")),
     }
 }
 

@@ -91,11 +91,15 @@ pub(super) fn reason(log: &str) -> Option<String> {
     own.or_else(allocation).or_else(general).map(str::to_owned)
 }
 
+/// libFuzzer's exit code after a signal that asks it to end.
+pub(super) const INTERRUPTED: i32 = 72;
+
 /// The kind of a failure by libFuzzer's exit code.
 pub(super) fn finding_kind(code: Option<i32>) -> &'static str {
     match code {
         Some(70) => "too slow",
         Some(71) => "too much memory",
+        Some(INTERRUPTED) => "stopped by a signal",
         Some(77) => "panic or death",
         _ => "death",
     }
@@ -137,5 +141,12 @@ stat::new_units_added:          908
         let log = "==7== ERROR: libFuzzer: timeout after 5 seconds\n";
         assert_eq!(reason(log).as_deref(), Some("timeout after 5 seconds"));
         assert_eq!(reason("#1 INITED"), None);
+    }
+
+    #[test]
+    fn a_signal_is_no_finding() {
+        assert_eq!(finding_kind(Some(INTERRUPTED)), "stopped by a signal");
+        assert_eq!(finding_kind(Some(77)), "panic or death");
+        assert_eq!(finding_kind(None), "death");
     }
 }

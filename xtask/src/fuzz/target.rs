@@ -1,6 +1,6 @@
 //! One reader's run in its own process.
 
-use super::report::{Measured, finding_kind, reason};
+use super::report::{INTERRUPTED, Measured, finding_kind, reason};
 use super::settings::Budget;
 use super::{Reader, failed_at};
 use crate::command::cleaned;
@@ -75,9 +75,13 @@ impl<'a> Target<'a> {
         let text = std::fs::read(&log).map_err(failed_at(&log))?;
         let text = String::from_utf8_lossy(&text);
         let name = self.reader.name;
+        let measured = Measured::parse(&text, &scratch.record());
         if status.success() {
-            let measured = Measured::parse(&text, &scratch.record());
             return Ok(format!("{name}: {measured}"));
+        }
+        if status.code() == Some(INTERRUPTED) {
+            // Not the reader's failure: there is no file to keep.
+            return Err(format!("{name} FAILED: stopped by a signal: {measured}"));
         }
         let file = self.found()?.difference(&before).next().cloned();
         let file = file.map_or_else(|| self.keep_input(&scratch), Ok)?;
