@@ -68,7 +68,7 @@ fn is_literal(kind: SyntaxKind) -> bool {
         )
 }
 
-/// True for a cell with so many values that optimizing it would take minutes.
+/// True for a cell with more values than the optimizer takes in seconds.
 pub(crate) fn has_many_values(code: &str) -> bool {
     code.bytes().filter(|&byte| byte == b',').count() > LONG
 }
