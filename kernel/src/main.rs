@@ -117,8 +117,9 @@ fn main() -> ExitCode {
     }
     if engine::is_child() {
         working_folder::enter_notebook_folder();
-    }
-    if engine::is_own_child() {
+        if !engine::is_own_child() {
+            engine::run_stock_child();
+        }
         #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
         sleep::end_early_if(engine::is_urgent);
         engine::run_child();

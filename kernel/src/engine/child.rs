@@ -6,7 +6,7 @@
 
 use super::interrupt::Interrupts;
 use super::protocol::{CELL_BEGINS, CELL_DONE, trusted_line};
-use super::streams::Streams;
+use super::streams::{COMMAND, Streams};
 use crate::build::TOKEN;
 use libloading::Library;
 use std::ffi::c_void;
@@ -44,6 +44,23 @@ pub(crate) fn run_child() -> ! {
         }
     };
     std::process::exit(code);
+}
+
+/// Runs the stock server's cells as `evcxr::runtime_hook` does, which ends a library's path at its
+/// first space.
+pub(crate) fn run_stock_child() -> ! {
+    let mut variables: *mut c_void = std::ptr::null_mut();
+    for line in std::io::stdin().lines().map_while(Result::ok) {
+        match load(line.strip_prefix(COMMAND).unwrap_or(&line)) {
+            Ok(cell) => variables = cell(variables),
+            Err(error) => {
+                eprintln!("candlebook: cannot run the cell: {error}");
+                std::process::exit(CANNOT_LOAD);
+            }
+        }
+        println!("{CELL_DONE}");
+    }
+    std::process::exit(0);
 }
 
 fn serve() -> Result<(), String> {

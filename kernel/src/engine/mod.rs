@@ -19,7 +19,7 @@ mod report;
 mod evaluator;
 mod warm_up;
 
-pub(crate) use child::{is_child, is_own_child, run_child};
+pub(crate) use child::{is_child, is_own_child, run_child, run_stock_child};
 pub(crate) use code::{
     byte_at, characters_before, check_depth, is_complete, parse_cell, question, word_at,
 };

@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Prefix of the engine's commands. Every other line answers a prompt.
-const COMMAND: &str = "LOAD_AND_RUN ";
+pub(super) const COMMAND: &str = "LOAD_AND_RUN ";
 /// Lowest number of private descriptors, above those that cells usually get.
 const FIRST_PRIVATE: i32 = 100;
 
