@@ -61,19 +61,24 @@ pub(super) fn check_claims(file: &[u8]) -> Result<(), Unreadable> {
     };
     let canvas = (width + 1, height + 1);
     for chunk in chunks(file, header.next()) {
-        match &chunk.name {
-            b"EXIF" => check_length(file, chunk)?,
-            b"VP8 " => check_frame(file, chunk, canvas)?,
-            b"ANMF" => {
-                let frame = chunks(file, chunk.start + FRAME_HEADER_BYTES);
-                for chunk in frame.take(CHUNKS_PER_FRAME) {
-                    check_frame(file, chunk, canvas)?;
-                }
+        check_chunk(file, chunk, canvas)?;
+        if &chunk.name == b"ANMF" {
+            // The decoder takes what it finds in a frame for the image's own, EXIF data included.
+            let frame = chunks(file, chunk.start + FRAME_HEADER_BYTES);
+            for chunk in frame.take(CHUNKS_PER_FRAME) {
+                check_chunk(file, chunk, canvas)?;
             }
-            _ => {}
         }
     }
     Ok(())
+}
+
+fn check_chunk(file: &[u8], chunk: Chunk, canvas: (u32, u32)) -> Result<(), Unreadable> {
+    match &chunk.name {
+        b"EXIF" => check_length(file, chunk),
+        b"VP8 " => check_frame(file, chunk, canvas),
+        _ => Ok(()),
+    }
 }
 
 /// The chunks from a position to the end of the file.
@@ -146,6 +151,11 @@ mod tests {
             reason(&file),
             "a file with 26 of the 4294967295 bytes of its EXIF data"
         );
+        // The decoder also finds EXIF data inside a frame.
+        let file = changed("animated.webp", b"VP8 ", b"EXIF");
+        let at = file.windows(4).position(|bytes| bytes == b"EXIF").unwrap();
+        let file = [&file[..at + 4], &[0xff; 4], &file[at + 8..]].concat();
+        assert!(reason(&file).contains("of the 4294967295 bytes of its EXIF data"));
     }
 
     #[test]
