@@ -12,10 +12,23 @@ use std::time::{Duration, Instant};
 /// Time that a cell has to react to Stop before what it waits for is ended, and its loops are left.
 const URGENT_AFTER: Duration = Duration::from_secs(2);
 /// Time after which only a kill can end the cell.
-const ASK_AFTER: Duration = Duration::from_secs(5);
+const WARNING_AFTER: Duration = Duration::from_secs(5);
 /// Said when only a kill can end the cell.
-const STOP_ASKS: &str = "Stop: the cell is in a call that cannot be left, so it goes on. \
+const STOP_WARNING: &str = "Stop: the cell is in a call that cannot be left, so it goes on. \
     Press Stop again to kill its process; all variables are then lost.\n";
+
+/// The stages of Stop in one cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub(super) enum StopStage {
+    #[default]
+    NotPressed,
+    /// The cell has been asked to end.
+    Pressed,
+    /// It did not, so its loops are left, and what it waits for is ended.
+    Urgent,
+    /// It went on even so, and the next Stop kills it.
+    Warned,
+}
 
 /// State of the kernel, shared by all its threads.
 pub(super) struct KernelState {
@@ -24,12 +37,8 @@ pub(super) struct KernelState {
     /// Number of executions. A thread detects the end of an execution by a change.
     execution: AtomicU64,
     executing: AtomicBool,
-    /// True if Stop was pressed since the current cell began.
-    stopped: AtomicBool,
-    /// True if the cell did not react to Stop, and what it waited for was ended.
-    urgent: AtomicBool,
-    /// True if only a kill can end the cell; the next Stop does it.
-    asked: AtomicBool,
+    /// The stage of Stop since the current cell began.
+    stop: Mutex<StopStage>,
     /// True until the engine has started or failed to.
     starting: AtomicBool,
     /// True once the kernel shuts down.
@@ -64,9 +73,7 @@ impl KernelState {
             current: Mutex::default(),
             execution: AtomicU64::new(0),
             executing: AtomicBool::new(false),
-            stopped: AtomicBool::new(false),
-            urgent: AtomicBool::new(false),
-            asked: AtomicBool::new(false),
+            stop: Mutex::default(),
             starting: AtomicBool::new(true),
             closing: AtomicBool::new(false),
             backlog: Arc::default(),
@@ -101,21 +108,29 @@ impl KernelState {
         self.closing.store(true, Ordering::SeqCst);
     }
 
-    /// True if the cell did not react to Stop by itself.
-    pub(super) fn is_urgent(&self) -> bool {
-        self.urgent.load(Ordering::SeqCst)
+    /// The stage of Stop since the current cell began.
+    pub(super) fn stop_stage(&self) -> StopStage {
+        *lock(&self.stop)
+    }
+
+    /// Raises Stop to a stage; false if it has been reached before.
+    fn raise_stop(&self, stage: StopStage) -> bool {
+        let mut current = lock(&self.stop);
+        let is_new = stage > *current;
+        if is_new {
+            *current = stage;
+        }
+        is_new
     }
 
     /// True if Stop was pressed since the current cell began.
     pub(super) fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::SeqCst)
+        self.stop_stage() >= StopStage::Pressed
     }
 
     /// Marks the start of a cell and clears Stop.
     pub(super) fn begin_execution(&self, request: Request) {
-        for flag in [&self.stopped, &self.urgent, &self.asked] {
-            flag.store(false, Ordering::SeqCst);
-        }
+        *lock(&self.stop) = StopStage::NotPressed;
         *lock(&self.current) = Some(request);
         self.execution.fetch_add(1, Ordering::SeqCst);
         self.executing.store(true, Ordering::SeqCst);
@@ -156,15 +171,15 @@ impl KernelState {
     ///
     /// Returns immediately; a thread carries it out.
     pub(super) fn interrupt(self: &Arc<Self>) {
-        let is_repeated = self.stopped.swap(true, Ordering::SeqCst);
+        let is_first = self.raise_stop(StopStage::Pressed);
         let Some(child) = lock(&self.child).clone() else {
             return;
         };
         if !self.is_executing() {
             return;
         }
-        if is_repeated {
-            if self.asked.load(Ordering::SeqCst) {
+        if !is_first {
+            if self.stop_stage() == StopStage::Warned {
                 child.kill();
             }
             return;
@@ -188,13 +203,13 @@ impl KernelState {
                     child.interrupt();
                     interrupted_at = Some(Instant::now());
                 }
-                Some(elapsed) if elapsed > ASK_AFTER => {
-                    if !self.asked.swap(true, Ordering::SeqCst) {
-                        self.warn(STOP_ASKS);
+                Some(elapsed) if elapsed > WARNING_AFTER => {
+                    if self.raise_stop(StopStage::Warned) {
+                        self.warn(STOP_WARNING);
                     }
                 }
                 Some(elapsed) if elapsed > URGENT_AFTER => {
-                    if !self.urgent.swap(true, Ordering::SeqCst) {
+                    if self.raise_stop(StopStage::Urgent) {
                         child.interrupt();
                     }
                 }

@@ -4,7 +4,7 @@ mod warm_up;
 
 use super::lookup;
 use super::message::{Request, error_fields};
-use super::state::KernelState;
+use super::state::{KernelState, StopStage};
 use super::stdin::Prompter;
 use crate::build::Session;
 use crate::engine;
@@ -192,7 +192,7 @@ impl Worker {
                 };
                 Outcome::Error(CellError::new("Interrupted", value))
             }
-            Ok(Outcome::Ok(_)) if self.state.is_urgent() => {
+            Ok(Outcome::Ok(_)) if self.state.stop_stage() >= StopStage::Urgent => {
                 Outcome::Error(CellError::new("Interrupted", ENDED_WAIT))
             }
             Ok(outcome) => outcome,
