@@ -25,24 +25,25 @@ const PRIVATE: u32 = 0o077;
 /// If the session's folder cannot be entered.
 #[allow(unsafe_code)]
 pub(crate) unsafe fn leave_notebook_folder(session: &Path) -> Result<()> {
-    let notebook = notebook_folder(session);
+    let (name, notebook) = notebook_variable(session);
     std::env::set_current_dir(session)
         .with_context(|| format!("cannot enter {}", session.display()))?;
     // SAFETY: the caller promises that no other thread runs.
-    unsafe { std::env::set_var(FOLDER, notebook) };
+    unsafe { std::env::set_var(name, notebook) };
     Ok(())
 }
 
-/// The variable and value of the notebook's folder, for a program that starts in a session.
+/// The variable and value of the notebook's folder, which is the current one. If it was removed, the
+/// session's. A variable that is set already is another kernel's, one of whose shell lines started
+/// this program.
 pub(crate) fn notebook_variable(session: &Path) -> (&'static str, PathBuf) {
-    (FOLDER, notebook_folder(session))
+    let current = std::env::current_dir();
+    (FOLDER, current.unwrap_or_else(|_| session.to_owned()))
 }
 
-/// The notebook's folder: the current one until the kernel leaves it. If it was removed, the session.
+/// The notebook's folder, after the kernel has left it.
 pub(crate) fn notebook_folder(session: &Path) -> PathBuf {
-    let before = std::env::var_os(FOLDER).map(PathBuf::from);
-    let current = || std::env::current_dir().unwrap_or_else(|_| session.to_owned());
-    before.unwrap_or_else(current)
+    std::env::var_os(FOLDER).map_or_else(|| session.to_owned(), PathBuf::from)
 }
 
 /// Makes files that this process creates readable for the user alone: sockets, history, sessions.

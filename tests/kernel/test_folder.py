@@ -141,7 +141,13 @@ def test_folders_have_the_names_that_people_give_them(fresh, tmp_path):
     book.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
     done = subprocess.run([BIN, "run", book.name], capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert json.loads(book.read_text())["cells"][0]["outputs"][0]["data"]["text/plain"] == str(4 * 2 + 2 + 2 * 4 + 4)
+    parameters = str(4 * 2 + 2 + 2 * 4 + 4)
+    assert json.loads(book.read_text())["cells"][0]["outputs"][0]["data"]["text/plain"] == parameters
+    # Also from a shell line of a notebook in another folder.
+    book.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    elsewhere = fresh(cwd=str(tmp_path))
+    elsewhere.ok(f"!'{BIN}' run 'a link/{book.name}'")
+    assert json.loads(book.read_text())["cells"][0]["outputs"][0]["data"]["text/plain"] == parameters
 
 
 @pytest.mark.parametrize("name", ["a:b", "a;b", "a$b"])

@@ -14,7 +14,7 @@ use std::ffi::c_void;
 /// Variable with the path of the helper's library.
 pub(super) const HELPER: &str = "CANDLEBOOK_HELPER";
 /// Exit code of a process that could not load a cell.
-pub(super) const CANNOT_LOAD: i32 = 99;
+const CANNOT_LOAD: i32 = 99;
 
 type Cell = extern "C" fn(*mut c_void) -> *mut c_void;
 type Hook = extern "C" fn();

@@ -71,8 +71,8 @@ pub(super) struct Relay<'a> {
     sink: &'a mut Sink,
 }
 
-/// Streams of a child: those that are open, or those with output.
-struct Streams {
+/// Sources of a child: those that are open, or those with output.
+struct Sources {
     out: bool,
     err: bool,
     /// True until the child exits, where the system tells; then the rest of its output is read,
@@ -100,7 +100,7 @@ impl<'a> Relay<'a> {
     }
 
     pub(super) fn run(&mut self) {
-        let mut open = Streams {
+        let mut open = Sources {
             out: true,
             err: true,
             child: true,
@@ -150,7 +150,7 @@ impl<'a> Relay<'a> {
 
     /// Waits for output, at most [`ERROR_DELAY`] if bytes are held back or the child has exited;
     /// `None` if interrupted.
-    fn wait(&self, open: &Streams) -> Option<Streams> {
+    fn wait(&self, open: &Sources) -> Option<Sources> {
         let exit = self.pipes.exit.as_ref().filter(|_| open.child);
         let sources: [Option<&OwnedFd>; 3] = [
             open.out.then_some(&self.pipes.out),
@@ -166,7 +166,7 @@ impl<'a> Relay<'a> {
         poll(&mut polled, hurry.then_some(&ERROR_DELAY)).ok()?;
         let mut ready = polled.iter().map(|source| !source.revents().is_empty());
         let mut next = |source: Option<&OwnedFd>| source.is_some() && ready.next().unwrap_or(false);
-        Some(Streams {
+        Some(Sources {
             out: next(sources[0]),
             err: next(sources[1]),
             child: next(sources[2]),
