@@ -114,15 +114,8 @@ impl Limits {
     /// # Errors
     /// If it has more bytes than the allowed pixels can take.
     pub(crate) fn check_record(&self, bytes: u64) -> Result<(), OverLimit> {
-        let limit = self.image_file_bytes();
-        let over = || OverLimit {
-            field: "pixels",
-            limit,
-            needed: bytes.div_ceil(MAX_PIXEL_BYTES),
-            unit: "bytes of an image, 8 per pixel",
-            got: bytes.to_string(),
-        };
-        check(bytes <= limit, over)
+        let unit = "bytes of an image, 8 per pixel";
+        check_bytes(bytes, ("pixels", self.pixels), MAX_PIXEL_BYTES, unit)
     }
 
     /// Checks the size that a compressed file's header claims.
@@ -162,15 +155,8 @@ impl Limits {
     /// # Errors
     /// If it has more bytes than the allowed layers can take.
     pub(crate) fn check_header(&self, bytes: u64) -> Result<(), OverLimit> {
-        let limit = self.layers.saturating_mul(MAX_LAYER_HEADER_BYTES);
-        let over = || OverLimit {
-            field: "layers",
-            limit,
-            needed: bytes.div_ceil(MAX_LAYER_HEADER_BYTES),
-            unit: "bytes of header, 1600 per layer",
-            got: bytes.to_string(),
-        };
-        check(bytes <= limit, over)
+        let unit = "bytes of header, 1600 per layer";
+        check_bytes(bytes, ("layers", self.layers), MAX_LAYER_HEADER_BYTES, unit)
     }
 
     /// Checks the size of an architecture's JSON, before its layers are counted.
@@ -178,16 +164,27 @@ impl Limits {
     /// # Errors
     /// If it has more bytes than the allowed layers can take.
     pub(crate) fn check_architecture(&self, bytes: u64) -> Result<(), OverLimit> {
-        let limit = self.layers.saturating_mul(MAX_LAYER_BYTES);
-        let over = || OverLimit {
-            field: "layers",
-            limit,
-            needed: bytes.div_ceil(MAX_LAYER_BYTES),
-            unit: "bytes of architecture, 256 per layer",
-            got: bytes.to_string(),
-        };
-        check(bytes <= limit, over)
+        let unit = "bytes of architecture, 256 per layer";
+        check_bytes(bytes, ("layers", self.layers), MAX_LAYER_BYTES, unit)
     }
+}
+
+/// Checks the size of parts before they are counted, by the bytes that one part takes.
+fn check_bytes(
+    bytes: u64,
+    (field, parts): (&'static str, u64),
+    bytes_each: u64,
+    unit: &'static str,
+) -> Result<(), OverLimit> {
+    let limit = parts.saturating_mul(bytes_each);
+    let over = || OverLimit {
+        field,
+        limit,
+        needed: bytes.div_ceil(bytes_each),
+        unit,
+        got: bytes.to_string(),
+    };
+    check(bytes <= limit, over)
 }
 
 fn check(fits: bool, over: impl FnOnce() -> OverLimit) -> Result<(), OverLimit> {
