@@ -45,8 +45,8 @@ impl Engine {
             }
         };
         let outcome = self.outcome(result, cell, &removals);
-        self.memory
-            .note_moved(number, before, &self.variable_names());
+        let ran = !matches!(&outcome, Outcome::Error(error) if error.name == "CompileError");
+        self.memory.note_gone(ran, before, &self.variable_names());
         outcome
     }
 
@@ -159,7 +159,6 @@ impl Engine {
 
     /// The error of a cell that compiled and then failed.
     fn runtime_error(&mut self, failure: &Failure) -> CellError {
-        self.recover(&failure.kept);
         let mut error = if failure.panic {
             CellError::new("Panic", panic_message(&failure.message))
         } else {
@@ -169,6 +168,7 @@ impl Engine {
             .line
             .or_else(|| super::report::panic_line(&failure.message));
         let place = line.and_then(|line| self.memory.place(&self.compiled()?, line));
+        self.recover(&failure.kept);
         error
             .traceback
             .extend(place.map(|place| format!("  at {place}")));

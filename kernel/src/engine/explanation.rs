@@ -60,6 +60,11 @@ impl Engine {
                  use `{name}.clone()` or `&{name}`."
             ));
         }
+        if self.memory.is_outdated(name) {
+            return Some(format!(
+                "`{name}` is lost: its type was defined again. Run the cell that makes it again."
+            ));
+        }
         let cell = self.memory.aside_since(name)?;
         Some(format!(
             "`{name}` was set aside because it does not fit the items of cell {cell}. Run its cell again."

@@ -9,6 +9,7 @@ use super::parts;
 use super::statement::{assigns, mentions};
 use super::statics::refer_to_loaded;
 use super::trust::mark;
+use super::types::Types;
 use ra_ap_syntax::ast::{self, HasAttrs, HasModuleItem};
 use ra_ap_syntax::{AstNode, Edition, SourceFile};
 use std::collections::HashSet;
@@ -69,6 +70,7 @@ impl CellSource {
             &mut edits,
         );
         self.export_macros(&mut edits);
+        Types::of(&self.file).guard(cell, &mut edits);
         self.leave_unused_variables(cell, &mut edits);
         let mut lines = LineMap::default();
         if let Some((divided, map)) = parts::divide(&self.text, cell, &self.forced) {
@@ -176,5 +178,19 @@ impl Rewritten {
     /// The compiler's messages with the line numbers of the engine's source.
     pub(crate) fn translated(&self, output: &str) -> String {
         translated(output, &self.lines)
+    }
+}
+
+#[cfg(test)]
+mod probe {
+    use super::*;
+
+    #[test]
+    #[ignore = "by hand"]
+    fn probe() {
+        let text = std::fs::read_to_string("/tmp/lib.rs").unwrap();
+        let source = CellSource::new(&text, "t", HashSet::new());
+        let rewritten = source.rewritten().unwrap();
+        std::fs::write("/tmp/rewritten.rs", rewritten.text).unwrap();
     }
 }
