@@ -40,6 +40,7 @@ impl Engine {
                 Err(message) => return Outcome::Error(CellError::new("TooComplex", message)),
             };
             let result = self.evaluate(&cell.code, input);
+            self.memory.forget_lost();
             if !self.remove_broken(&result, &cell, &mut removals) {
                 break (result, cell);
             }
@@ -169,6 +170,7 @@ impl Engine {
             .or_else(|| super::report::panic_line(&failure.message));
         let place = line.and_then(|line| self.memory.place(&self.compiled()?, line));
         self.recover(&failure.kept);
+        self.memory.note_lost(failure.kept.lost());
         error
             .traceback
             .extend(place.map(|place| format!("  at {place}")));
@@ -192,7 +194,10 @@ impl Engine {
 
     fn variable_names(&self) -> Vec<String> {
         let variables = self.context.variables_and_types();
-        variables.map(|(name, _)| name.to_owned()).collect()
+        variables
+            .map(|(name, _)| name.to_owned())
+            .filter(|name| !self.memory.is_lost(name))
+            .collect()
     }
 
     /// Lets the compiler refer to the statics that the process has loaded.

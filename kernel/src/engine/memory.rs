@@ -14,6 +14,8 @@ pub(super) struct Memory {
     moved: HashMap<String, u32>,
     /// Variables whose type was defined again.
     outdated: HashSet<String>,
+    /// Variables that the last cell has lost, but the engine still lists.
+    lost: Vec<String>,
     /// The cell because of which each item was set aside.
     aside: HashMap<String, u32>,
 }
@@ -56,6 +58,26 @@ impl Memory {
         self.moved
             .extend(moved.into_iter().map(|name| (name, cell)));
         self.outdated.extend(outdated);
+    }
+
+    /// Records variables that the current cell has moved before it failed.
+    pub(super) fn note_lost<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        let Some(cell) = self.current().map(|source| source.cell) else {
+            return;
+        };
+        self.lost = names.map(str::to_owned).collect();
+        self.moved
+            .extend(self.lost.iter().map(|name| (name.clone(), cell)));
+    }
+
+    /// True for a variable that the engine lists, but that is lost.
+    pub(super) fn is_lost(&self, name: &str) -> bool {
+        self.lost.iter().any(|lost| lost == name)
+    }
+
+    /// Forgets lost variables: the engine has compiled another cell, and noticed.
+    pub(super) fn forget_lost(&mut self) {
+        self.lost.clear();
     }
 
     /// True for a variable whose type was defined again.

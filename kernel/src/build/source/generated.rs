@@ -51,12 +51,7 @@ impl CellFunction {
             ast::Item::Fn(function) => Some(function),
             _ => None,
         });
-        let function = functions
-            .filter(|function| {
-                let name = function.name();
-                name.is_some_and(|name| name.text().starts_with("run_user_code_"))
-            })
-            .last()?;
+        let function = functions.filter(is_cell).last()?;
         let statements: Vec<SyntaxNode> = children(&function.body()?);
         let is_check = |statement: &&SyntaxNode| {
             let text = statement.text().to_string();
@@ -71,6 +66,12 @@ impl CellFunction {
             run: statements.iter().find_map(run),
         })
     }
+}
+
+/// True for the function that the engine generates for a cell.
+pub(super) fn is_cell(function: &ast::Fn) -> bool {
+    let name = function.name();
+    name.is_some_and(|name| name.text().starts_with("run_user_code_"))
 }
 
 /// The end of the engine's module.

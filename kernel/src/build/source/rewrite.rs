@@ -36,10 +36,11 @@ pub(crate) struct Rewritten {
 pub(crate) enum Verdict {
     /// The source can be rewritten better.
     Again,
-    /// The errors are about the engine's code, which the engine corrects by itself.
-    Engine,
-    /// The errors may be about the user's code.
-    User,
+    /// The engine should see the errors: they are about its code, which it corrects by itself, or
+    /// nothing was rewritten.
+    Final,
+    /// The errors may come from the rewriting.
+    Doubtful,
 }
 
 impl CellSource {
@@ -58,7 +59,7 @@ impl CellSource {
         }
     }
 
-    /// The source as it should be compiled; `None` if it needs no change.
+    /// The source as it should be compiled; `None` if it is not that of a cell.
     pub(crate) fn rewritten(&self) -> Option<Rewritten> {
         let cell = self.cell.as_ref()?;
         let mut edits = Edits::default();
@@ -77,7 +78,7 @@ impl CellSource {
             edits.append(divided);
             lines = map;
         }
-        (!edits.is_empty()).then(|| Rewritten {
+        Some(Rewritten {
             text: edits.apply(&self.text),
             lines,
         })
@@ -136,10 +137,11 @@ impl CellSource {
                 .iter()
                 .all(|line| self.is_engines(rewritten.lines.engine_line(*line)))
         };
-        if !errors.is_empty() && errors.iter().all(is_engines) {
-            Verdict::Engine
+        let is_unchanged = rewritten.text == self.text;
+        if is_unchanged || (!errors.is_empty() && errors.iter().all(is_engines)) {
+            Verdict::Final
         } else {
-            Verdict::User
+            Verdict::Doubtful
         }
     }
 
@@ -178,19 +180,5 @@ impl Rewritten {
     /// The compiler's messages with the line numbers of the engine's source.
     pub(crate) fn translated(&self, output: &str) -> String {
         translated(output, &self.lines)
-    }
-}
-
-#[cfg(test)]
-mod probe {
-    use super::*;
-
-    #[test]
-    #[ignore = "by hand"]
-    fn probe() {
-        let text = std::fs::read_to_string("/tmp/lib.rs").unwrap();
-        let source = CellSource::new(&text, "t", HashSet::new());
-        let rewritten = source.rewritten().unwrap();
-        std::fs::write("/tmp/rewritten.rs", rewritten.text).unwrap();
     }
 }
