@@ -10,6 +10,7 @@ mod frontend;
 #[doc(hidden)]
 pub mod part;
 mod display;
+mod beginning;
 mod cell_value;
 mod input;
 // Text.
@@ -39,7 +40,7 @@ mod numbers;
 mod chart;
 
 pub(crate) use canvas::{Canvas, DENSITY, DrawResult};
-pub use cell_value::{ShowDebug, ShowValues};
+pub use cell_value::{ShowCounted, ShowDebug, ShowValues};
 pub use chart::{Marker, Plot, Plots};
 pub(crate) use color::{PALETTE, WARNING, parse_color, sequential};
 pub use content::Content;

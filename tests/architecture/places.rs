@@ -62,7 +62,6 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
     Covered {
         by: "tests/kernel/test_kernel.py",
         files: &[
-            "show/cell_value.rs",
             "show/display.rs",
             "show/frontend.rs",
             "show/input.rs",

@@ -3,6 +3,7 @@
 
 mod animation;
 mod bars;
+mod cell_value;
 mod common;
 mod content;
 mod description;
