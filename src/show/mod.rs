@@ -20,6 +20,7 @@ mod sparkline;
 mod preview;
 mod table;
 mod status_line;
+mod pace;
 mod progress;
 // Images.
 mod color;
@@ -55,6 +56,7 @@ pub use images::Images;
 pub use input::{input, password};
 pub use montage::Montage;
 pub use numbers::Numbers;
+pub(crate) use pace::{Mark, Pace};
 pub use page::{animation, audio, html, json, latex, markdown, sound, svg, video};
 pub(crate) use progress::bar;
 pub use progress::{Progress, progress};
