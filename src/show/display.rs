@@ -11,6 +11,7 @@
 use crate::error::Result;
 use crate::lock::lock;
 use crate::show::content::Content;
+use crate::show::format::wrapped;
 use crate::show::frontend::{Frontend, token};
 use serde_json::json;
 use std::io::Write;
@@ -29,6 +30,9 @@ macro_rules! evcxr_display {
     };
 }
 pub(crate) use evcxr_display;
+
+/// Maximum width of a note in characters, which the narrower pages hold.
+const NOTE_WIDTH: usize = 88;
 
 /// Start of a display line, after the record separator.
 const MARKER: &str = "\u{1e}CANDLEBOOK ";
@@ -160,9 +164,9 @@ pub fn clear_output() {
     send("clear", &Content::default(), "");
 }
 
-/// Prints one line of text under the cell.
+/// Prints a sentence under the cell.
 pub(crate) fn note(text: impl std::fmt::Display) {
-    println!("{text}");
+    println!("{}", wrapped(&text.to_string(), NOTE_WIDTH));
 }
 
 /// Prints text as the result of the cell.
