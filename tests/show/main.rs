@@ -7,6 +7,7 @@ mod cell_value;
 mod common;
 mod content;
 mod description;
+mod display;
 mod histogram;
 mod image;
 mod images;
