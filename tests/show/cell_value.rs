@@ -18,7 +18,11 @@ fn printed(name: &str) -> String {
 }
 
 /// The last lines of cells, as the kernel compiles them.
-#[expect(clippy::needless_borrow)]
+#[expect(
+    clippy::needless_borrow,
+    clippy::double_parens,
+    clippy::borrow_deref_ref
+)]
 mod printing {
     use super::*;
 
