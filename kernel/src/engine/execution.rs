@@ -31,6 +31,7 @@ impl Engine {
                 .execute(&format!(":build_env CARGO_PROFILE_DEV_OPT_LEVEL={level}"));
         }
         self.control.take_failure();
+        self.control.take_not_shown();
         self.control.take_ran();
         let before = self.variable_names();
         let mut removals = Removals::default();
@@ -106,9 +107,10 @@ impl Engine {
                         .map(|note| format!("{note}. It is set aside until its cell runs again.")),
                 );
                 self.memory.set_aside(self.count, &removals.titles);
-                match failure {
-                    Some(failure) => Outcome::Error(self.runtime_error(&failure)),
-                    None => Outcome::Ok(content(outputs)),
+                match (failure, self.control.take_not_shown()) {
+                    (Some(failure), _) => Outcome::Error(self.runtime_error(&failure)),
+                    (None, Some(reason)) => Outcome::Error(CellError::new("Error", reason)),
+                    (None, None) => Outcome::Ok(content(outputs)),
                 }
             }
         }
