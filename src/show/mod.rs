@@ -7,6 +7,8 @@
 // Output.
 mod content;
 mod frontend;
+#[doc(hidden)]
+pub mod part;
 mod display;
 mod cell_value;
 mod input;

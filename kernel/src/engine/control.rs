@@ -59,6 +59,11 @@ impl Control {
         Arc::clone(&self.status.running)
     }
 
+    /// True if a cell has run since the last call.
+    pub(super) fn take_ran(&self) -> bool {
+        self.status.ran.swap(false, Ordering::SeqCst)
+    }
+
     /// Takes the failure of the last cell.
     pub(super) fn take_failure(&self) -> Option<Failure> {
         self.status

@@ -7,18 +7,19 @@
 //! writing. A restarted child repeats the exchange.
 
 use super::event::{Event, Sink};
+use super::kept::Kept;
 use super::pipes::{Pipes, read_available};
 use super::protocol::{
     BEGIN_CONTENT, CELL_BEGINS, CELL_DONE, END_CONTENT, Kind, PROTOCOL, SEPARATOR, Start, matches,
     start, take_characters, trusted_line,
 };
-use crate::build::{ERROR, PANIC};
+use crate::build::{ERROR, ERROR_LINE, KEPT, PANIC};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Signal, kill_process_group};
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 #[cfg(test)]
@@ -44,6 +45,10 @@ pub(super) struct Failure {
     pub(super) panic: bool,
     /// Standard error at that time.
     pub(super) message: String,
+    /// Line in the compiled source of the `?` that returned the error.
+    pub(super) line: Option<usize>,
+    /// What became of the cell's variables.
+    pub(super) kept: Kept,
 }
 
 /// Status of the running cell, shared with the engine's thread.
@@ -51,6 +56,8 @@ pub(super) struct Failure {
 pub(super) struct RelayStatus {
     pub(super) failure: Arc<Mutex<Option<Failure>>>,
     pub(super) running: Arc<AtomicBool>,
+    /// True once a cell has begun to run.
+    pub(super) ran: Arc<AtomicBool>,
 }
 
 /// Reads one child's pipes until the child has exited, or both are closed.
@@ -68,6 +75,11 @@ pub(super) struct Relay<'a> {
     /// True between `EVCXR_BEGIN_CONTENT` and `EVCXR_END_CONTENT`, where every line is the
     /// engine's.
     in_content: bool,
+    /// Line of the `?` that has returned an error.
+    error_line: Option<usize>,
+    /// The engine's lines about the cell's failure. It gets them at the cell's end, unless all that
+    /// the cell binds is kept.
+    held: Vec<Vec<u8>>,
     sink: &'a mut Sink,
 }
 
@@ -95,6 +107,8 @@ impl<'a> Relay<'a> {
             error: Vec::new(),
             sent_error: Vec::new(),
             in_content: false,
+            error_line: None,
+            held: Vec::new(),
             sink,
         }
     }
@@ -264,6 +278,7 @@ impl<'a> Relay<'a> {
     fn trusted(&mut self, line: &[u8]) {
         if line == CELL_BEGINS.as_bytes() {
             self.status.running.store(true, Ordering::SeqCst);
+            self.status.ran.store(true, Ordering::SeqCst);
             return;
         }
         if line == CELL_DONE.as_bytes() {
@@ -271,10 +286,39 @@ impl<'a> Relay<'a> {
             self.drain_error();
             self.send_error();
             self.sent_error.clear();
+            for held in std::mem::take(&mut self.held) {
+                self.pass_on(&held);
+            }
         } else if line == PANIC.as_bytes() || line == ERROR.as_bytes() {
             self.record_failure(line == PANIC.as_bytes());
+            self.held.push(line.to_vec());
+            return;
+        } else if let Some(number) = line.strip_prefix(ERROR_LINE.as_bytes()) {
+            let number = String::from_utf8_lossy(number);
+            self.error_line = number.parse().ok();
+            return;
+        } else if let Some(report) = line.strip_prefix(KEPT.as_bytes()) {
+            self.record_kept(report);
+            return;
         }
         self.pass_on(line);
+    }
+
+    fn record_kept(&mut self, report: &[u8]) {
+        let Some(kept) = Kept::parse(report) else {
+            return;
+        };
+        if kept.complete {
+            self.held.clear();
+        }
+        if let Some(failure) = self.failure().as_mut() {
+            failure.kept = kept;
+        }
+    }
+
+    fn failure(&self) -> MutexGuard<'_, Option<Failure>> {
+        let failure = self.status.failure.lock();
+        failure.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records a failure with its message on standard error. If unwinding took longer than
@@ -290,12 +334,10 @@ impl<'a> Relay<'a> {
         let failure = Failure {
             panic,
             message: String::from_utf8_lossy(message).into_owned(),
+            line: self.error_line.take(),
+            kept: Kept::default(),
         };
-        *self
-            .status
-            .failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(failure);
+        *self.failure() = Some(failure);
     }
 
     /// Reads all of standard error that was written before the current line.

@@ -87,10 +87,14 @@ fn run_cells(
         eprint!("[{count}/{}] {title:.60} ", cells.len());
         let start = Instant::now();
         notebook.begin_cell(*index, count);
-        let outcome = execute(engine, source, events, |event| {
+        let mut handle = |event: Event| {
             print_event(&event);
             notebook.add_event(*index, &event);
-        });
+        };
+        let outcome = execute(engine, count, source, events, &mut handle);
+        for warning in engine.take_warnings() {
+            handle(Event::Stderr(format!("{warning}\n")));
+        }
         eprintln!("({:.2} s)", start.elapsed().as_secs_f64());
         notebook.write(out)?;
         match outcome {
@@ -109,6 +113,7 @@ fn run_cells(
 /// Runs a cell on its own thread, and handles its events while it runs.
 fn execute(
     engine: &mut Engine,
+    number: u32,
     source: &str,
     events: &Receiver<Event>,
     mut handle: impl FnMut(Event),
@@ -116,7 +121,9 @@ fn execute(
     std::thread::scope(|scope| {
         let running = std::thread::Builder::new()
             .stack_size(engine::STACK)
-            .spawn_scoped(scope, || engine.execute(source, &|_, _| String::new()));
+            .spawn_scoped(scope, || {
+                engine.execute(number, source, &|_, _| String::new())
+            });
         let running = match running {
             Ok(running) => running,
             Err(error) => return Outcome::Error(CellError::new("EngineError", error.to_string())),

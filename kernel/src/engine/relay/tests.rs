@@ -126,6 +126,8 @@ fn the_message_of_a_failure_is_recorded_and_other_errors_are_sent() {
     let failure = Failure {
         panic: false,
         message: "no such file\n".into(),
+        line: None,
+        kept: Kept::default(),
     };
     assert_eq!((events, found), (vec![], Some(failure)));
     assert_eq!(engine, "EVCXR_ERROR_OCCURRED\nEVCXR_EXECUTION_COMPLETE\n");

@@ -181,8 +181,16 @@ impl Worker {
             let answer = prompter.ask(request, prompt, secret);
             answer.unwrap_or_default()
         };
-        let run = AssertUnwindSafe(|| running.engine.execute(source, &input));
-        match catch_unwind(run) {
+        let number = self.count as u32;
+        let run = AssertUnwindSafe(|| running.engine.execute(number, source, &input));
+        let outcome = catch_unwind(run);
+        for warning in running.engine.take_warnings() {
+            request.publish(
+                "stream",
+                json!({ "name": "stderr", "text": format!("{warning}\n") }),
+            );
+        }
+        match outcome {
             Ok(Outcome::Error(error)) if self.state.is_stopped() && error.name != "Died" => {
                 let value = match (error.name.as_str(), error.value.as_str()) {
                     // A check in a loop unwinds without a message.
@@ -190,7 +198,12 @@ impl Worker {
                     ("Panic", message) => message,
                     _ => INTERRUPTED,
                 };
-                Outcome::Error(CellError::new("Interrupted", value))
+                let mut interrupted = CellError::new("Interrupted", value);
+                // Where the cell was, and what it has kept.
+                interrupted
+                    .traceback
+                    .extend(error.traceback.into_iter().skip(1));
+                Outcome::Error(interrupted)
             }
             Ok(Outcome::Ok(_)) if self.state.stop_stage() >= StopStage::Urgent => {
                 Outcome::Error(CellError::new("Interrupted", ENDED_WAIT))
