@@ -9,6 +9,7 @@ mod interrupt;
 mod streams;
 mod event;
 mod kept;
+mod not_shown;
 mod pipes;
 mod relay;
 mod control;

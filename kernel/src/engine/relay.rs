@@ -8,13 +8,13 @@
 
 use super::event::{Event, Sink};
 use super::kept::Kept;
+use super::not_shown::NotShown;
 use super::pipes::{Pipes, read_available};
 use super::protocol::{
     BEGIN_CONTENT, CANNOT_SHOW, CELL_BEGINS, CELL_DONE, END_CONTENT, Kind, PROTOCOL, SEPARATOR,
     Start, matches, start, take_characters, trusted_line,
 };
 use crate::build::{ERROR, ERROR_LINE, KEPT, PANIC};
-use not_shown::NotShown;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Signal, kill_process_group};
@@ -23,7 +23,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-mod not_shown;
 #[cfg(test)]
 mod tests;
 
@@ -304,7 +303,8 @@ impl<'a> Relay<'a> {
             self.record_kept(report);
             return;
         } else if let Some(json) = line.strip_prefix(CANNOT_SHOW) {
-            self.cannot_show(json);
+            let can_fail = self.status.running.load(Ordering::SeqCst) && self.failure().is_none();
+            self.status.not_shown.record(json, can_fail, self.sink);
             return;
         }
         self.pass_on(line);
@@ -344,7 +344,7 @@ impl<'a> Relay<'a> {
             kept: Kept::default(),
         };
         *self.failure() = Some(failure);
-        self.send_not_shown();
+        self.status.not_shown.send(self.sink);
     }
 
     /// Reads all of standard error that was written before the current line.
