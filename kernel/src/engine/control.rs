@@ -59,6 +59,11 @@ impl Control {
         Arc::clone(&self.status.running)
     }
 
+    /// True while the engine learns which variables a failed cell has kept. Stop does not concern it.
+    pub(super) fn recovering(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.status.recovering)
+    }
+
     /// True if a cell has run since the last call.
     pub(super) fn take_ran(&self) -> bool {
         self.status.ran.swap(false, Ordering::SeqCst)

@@ -6,6 +6,7 @@ use super::child::HELPER;
 use super::code::check_depth;
 use super::control::Control;
 use super::event::Sink;
+use super::execution::Cell;
 use super::items::CARRIER;
 use super::memory::Memory;
 use super::optimization::Optimization;
@@ -77,7 +78,14 @@ impl Engine {
     }
 
     fn load_prelude(&mut self) -> Result<()> {
-        let outcome = self.execute(0, ":load_config --quiet", &|_, _| String::new());
+        let outcome = self.execute(
+            Cell {
+                number: 0,
+                id: None,
+                code: ":load_config --quiet",
+            },
+            &|_, _| String::new(),
+        );
         outcome.into_result().map(|_| ()).map_err(|error| {
             let traceback = error.traceback.join("\n");
             anyhow::anyhow!("the prelude failed: {error}\n{traceback}")
@@ -89,6 +97,7 @@ impl Engine {
         ChildHandle {
             child: self.context.process_handle(),
             running: self.control.running(),
+            recovering: self.control.recovering(),
         }
     }
 

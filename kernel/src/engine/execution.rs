@@ -10,6 +10,7 @@ use super::relay::Failure;
 use super::report::{listed, panic_message};
 use evcxr::{EvalCallbacks, EvalOutputs};
 use serde_json::{Map, Value};
+use std::sync::atomic::Ordering;
 
 /// Most times that a cell is compiled without the items that it breaks.
 const MAX_REMOVALS: usize = 8;
@@ -17,12 +18,22 @@ const MAX_REMOVALS: usize = 8;
 /// Answers a prompt; the second argument is true for a password.
 pub(crate) type Input<'a> = &'a dyn Fn(&str, bool) -> String;
 
+/// A cell of a notebook.
+#[derive(Clone, Copy)]
+pub(crate) struct Cell<'a> {
+    /// The number that the notebook shows.
+    pub(crate) number: u32,
+    /// The notebook's name of the cell, if the front end tells it.
+    pub(crate) id: Option<&'a str>,
+    pub(crate) code: &'a str,
+}
+
 type Evaluation = Result<EvalOutputs, evcxr::Error>;
 
 impl Engine {
-    /// Runs a cell to completion. `number` is the one that the notebook shows. `input` answers the
-    /// cell's prompts.
-    pub(crate) fn execute(&mut self, number: u32, code: &str, input: Input) -> Outcome {
+    /// Runs a cell to completion. `input` answers its prompts.
+    pub(crate) fn execute(&mut self, cell: Cell, input: Input) -> Outcome {
+        let Cell { number, code, .. } = cell;
         self.count = number;
         if let Some(level) = self.optimization.change_for(code) {
             // As a build variable: the engine's own setting would restart rust-analyzer.
@@ -35,31 +46,32 @@ impl Engine {
         self.control.take_ran();
         let before = self.variable_names();
         let mut removals = Removals::default();
-        let (result, cell) = loop {
-            let cell = match self.prepared(code, &removals) {
-                Ok(cell) => cell,
+        let (result, prepared) = loop {
+            let prepared = match self.prepared(cell, &removals) {
+                Ok(prepared) => prepared,
                 Err(message) => return Outcome::Error(CellError::new("TooComplex", message)),
             };
-            let result = self.evaluate(&cell.code, input);
+            let result = self.evaluate(&prepared.code, input);
             self.memory.forget_lost();
-            if !self.remove_broken(&result, &cell, &mut removals) {
-                break (result, cell);
+            if !self.remove_broken(&result, &prepared, &mut removals) {
+                break (result, prepared);
             }
         };
-        let outcome = self.outcome(result, cell, &removals);
+        let outcome = self.outcome(result, prepared, &removals);
         let ran = !matches!(&outcome, Outcome::Error(error) if error.name == "CompileError");
         self.memory.note_gone(ran, before, &self.variable_names());
         outcome
     }
 
-    fn prepared(&mut self, code: &str, removals: &Removals) -> Result<PreparedCell, String> {
+    fn prepared(&mut self, cell: Cell, removals: &Removals) -> Result<PreparedCell, String> {
         let known = self.variable_names();
         let memory = &self.memory;
-        let cell = prepare(
-            code,
+        let prepared = prepare(
+            cell.code,
             &Surroundings {
                 folder: &self.folder,
-                number: self.count,
+                number: cell.number,
+                cell_id: cell.id,
                 items: removals.items.as_ref().unwrap_or(&memory.items),
                 removals: &removals.lines,
                 is_moved: &|name| {
@@ -68,12 +80,12 @@ impl Engine {
             },
         )?;
         self.memory.remember(Source {
-            cell: self.count,
-            code: code.to_owned(),
-            prepared: cell.code.clone(),
-            inserted_lines: cell.inserted_lines,
+            cell: cell.number,
+            code: cell.code.to_owned(),
+            prepared: prepared.code.clone(),
+            inserted_lines: prepared.inserted_lines,
         });
-        Ok(cell)
+        Ok(prepared)
     }
 
     fn evaluate(&mut self, code: &str, input: Input) -> Evaluation {
@@ -183,8 +195,11 @@ impl Engine {
     /// Makes the engine know variables again that a failing cell has kept.
     fn recover(&mut self, kept: &Kept) {
         if let Some(recovery) = kept.recovery_cell() {
+            let recovering = self.control.recovering();
+            recovering.store(true, Ordering::SeqCst);
             // If it fails, its variables are lost; the cell's own failure matters more.
             let _ = self.context.execute(&recovery);
+            recovering.store(false, Ordering::SeqCst);
         }
     }
 

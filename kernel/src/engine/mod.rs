@@ -33,6 +33,7 @@ pub(crate) use code::{
 };
 pub(crate) use evaluator::{Engine, STACK, set_environment};
 pub(crate) use event::{Display, Event, Op, Sink};
+pub(crate) use execution::Cell;
 pub(crate) use interrupt::is_urgent;
 pub(crate) use outcome::{CellError, Outcome};
 pub(crate) use process::{ChildHandle, end_descendants};

@@ -58,6 +58,8 @@ pub(super) struct RelayStatus {
     pub(super) failure: Arc<Mutex<Option<Failure>>>,
     pub(super) not_shown: NotShown,
     pub(super) running: Arc<AtomicBool>,
+    /// True while the engine learns which variables a failed cell has kept.
+    pub(super) recovering: Arc<AtomicBool>,
     /// True once a cell has begun to run.
     pub(super) ran: Arc<AtomicBool>,
 }

@@ -88,11 +88,16 @@ fn run_cells(
         let start = Instant::now();
         notebook.begin_cell(*index, count);
         let mut printer = Printer::new(std::io::stderr(), std::io::stderr().is_terminal());
+        let cell = engine::Cell {
+            number: count,
+            id: None,
+            code: source,
+        };
         let mut handle = |event: Event| {
             printer.print(&event);
             notebook.add_event(*index, &event);
         };
-        let outcome = execute(engine, count, source, events, &mut handle);
+        let outcome = execute(engine, cell, events, &mut handle);
         for warning in engine.take_warnings() {
             handle(Event::Stderr(format!("{warning}\n")));
         }
@@ -118,17 +123,14 @@ fn run_cells(
 /// Runs a cell on its own thread, and handles its events while it runs.
 fn execute(
     engine: &mut Engine,
-    number: u32,
-    source: &str,
+    cell: engine::Cell,
     events: &Receiver<Event>,
     mut handle: impl FnMut(Event),
 ) -> Outcome {
     std::thread::scope(|scope| {
         let running = std::thread::Builder::new()
             .stack_size(engine::STACK)
-            .spawn_scoped(scope, || {
-                engine.execute(number, source, &|_, _| String::new())
-            });
+            .spawn_scoped(scope, || engine.execute(cell, &|_, _| String::new()));
         let running = match running {
             Ok(running) => running,
             Err(error) => return Outcome::Error(CellError::new("EngineError", error.to_string())),

@@ -8,7 +8,7 @@ use super::state::{KernelState, StopStage};
 use super::stdin::Prompter;
 use crate::build::Session;
 use crate::engine;
-use crate::engine::{CellError, Engine, Outcome};
+use crate::engine::{Cell, CellError, Engine, Outcome};
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -181,8 +181,12 @@ impl Worker {
             let answer = prompter.ask(request, prompt, secret);
             answer.unwrap_or_default()
         };
-        let number = self.count as u32;
-        let run = AssertUnwindSafe(|| running.engine.execute(number, source, &input));
+        let cell = Cell {
+            number: self.count as u32,
+            id: request.cell_id(),
+            code: source,
+        };
+        let run = AssertUnwindSafe(|| running.engine.execute(cell, &input));
         let outcome = catch_unwind(run);
         for warning in running.engine.take_warnings() {
             request.publish(
@@ -283,8 +287,8 @@ const NOT_READY: &str = "the kernel could not start its engine; the reason is in
     Jupyter server. In a terminal, `candlebook doctor` says what is missing";
 const ENGINE_ERROR: &str = "the engine failed on this cell. This is a bug in the engine, not in \
     your code. Variables are as before; write the cell in another way";
-const LEFT_LOOP: &str = "Stop was pressed and the cell left in a loop. Variables of earlier cells \
-    are kept; those that this cell made or moved are not";
+const LEFT_LOOP: &str = "Stop was pressed and the cell left in a loop. What it had defined before, and \
+    variables of earlier cells, are kept";
 const ENDED_WAIT: &str = "Stop was pressed and what the cell waited for was ended: a sleep, a \
     program or standard input. The cell then ran to its end; all variables are kept";
 const INTERRUPTED: &str = "Stop was pressed while the cell was compiled or ran; variables are as \
