@@ -2,7 +2,8 @@
 
 use super::event::Sink;
 use super::pipes::{exchange_output, receive};
-use super::relay::{Failure, Relay, RelayStatus};
+use super::failure::Failure;
+use super::relay::{Relay, RelayStatus};
 use crate::build::TOKEN;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;

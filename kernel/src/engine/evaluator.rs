@@ -6,14 +6,14 @@ use super::child::HELPER;
 use super::code::{check_depth, prepare};
 use super::control::Control;
 use super::event::Sink;
+use super::failure::Failure;
+use super::input::{Answers, Ask};
 use super::optimization::Optimization;
 use super::outcome::{CellError, Outcome};
 use super::process::ChildHandle;
 use super::protocol::new_token;
-use super::relay::Failure;
 use super::report::{
-    INTEGER_HINT, engine_message, exit_message, full_disk, merge_colors, panic_message,
-    plain_message, renumber,
+    INTEGER_HINT, engine_message, exit_message, full_disk, merge_colors, plain_message, renumber,
 };
 use crate::build::{self, Session, TOKEN};
 use crate::toolchain;
@@ -70,7 +70,7 @@ impl Engine {
     }
 
     fn load_prelude(&mut self) -> Result<()> {
-        let outcome = self.execute(":load_config --quiet", &|_, _| String::new());
+        let outcome = self.execute(":load_config --quiet", &|_, _| None);
         self.count = 0;
         outcome.into_result().map(|_| ()).map_err(|error| {
             let traceback = error.traceback.join("\n");
@@ -86,9 +86,8 @@ impl Engine {
         }
     }
 
-    /// Runs a cell to completion. `input` answers its prompts; the second argument is true for a
-    /// password.
-    pub(crate) fn execute(&mut self, code: &str, input: &dyn Fn(&str, bool) -> String) -> Outcome {
+    /// Runs a cell to completion. `ask` answers its prompts.
+    pub(crate) fn execute(&mut self, code: &str, ask: &Ask<'_>) -> Outcome {
         self.count += 1;
         if let Some(level) = self.optimization.change_for(code) {
             // As a build variable: the engine's own setting would restart rust-analyzer.
@@ -101,8 +100,9 @@ impl Engine {
             Err(message) => return Outcome::Error(CellError::new("TooComplex", message)),
         };
         self.control.take_failure();
+        let answers = Answers::new(ask);
         let mut callbacks = EvalCallbacks {
-            input_reader: &|request| input(&request.prompt, request.is_password),
+            input_reader: &|request| answers.answer(&request.prompt, request.is_password),
         };
         let mut run = |code: &str| self.context.execute_with_callbacks(code, &mut callbacks);
         let result = match (run(&cell.code), &cell.unchecked) {
@@ -216,7 +216,7 @@ fn child_command(session: &Session) -> Result<Command> {
 /// Error of a cell that compiled and then failed.
 fn runtime_error(failure: &Failure) -> CellError {
     if failure.panic {
-        CellError::new("Panic", panic_message(&failure.message))
+        CellError::new("Panic", failure.message.as_str())
     } else {
         CellError::new("Error", failure.message.trim().to_owned())
     }

@@ -6,8 +6,13 @@
 mod protocol;
 mod process;
 mod interrupt;
+mod failure;
+mod input;
+mod standard_input;
+mod write_order;
 mod streams;
 mod event;
+mod outbox;
 mod pipes;
 mod relay;
 mod control;
@@ -24,6 +29,7 @@ pub(crate) use code::{
     byte_at, characters_before, check_depth, is_complete, parse_cell, question, word_at,
 };
 pub(crate) use evaluator::{Engine, STACK, set_environment};
+pub(crate) use input::CANNOT_ASK;
 pub(crate) use event::{Display, Event, Op, Sink};
 pub(crate) use interrupt::is_urgent;
 pub(crate) use outcome::{CellError, Outcome};

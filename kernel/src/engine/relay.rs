@@ -3,16 +3,17 @@
 //! The engine reads its child's output by lines and allows one image per cell. So the child, before
 //! it executes our program, replaces its standard output and error by new pipes, and sends us their
 //! read ends and the write end of the engine's pipe. A thread reads the pipes: the engine's
-//! protocol lines go on to the engine, and everything else becomes an [`Event`], in the order of
-//! writing. A restarted child repeats the exchange.
+//! protocol lines go on to the engine, and everything else becomes an
+//! [`Event`](super::event::Event), in the order of writing. A restarted child repeats the exchange.
 
-use super::event::{Event, Sink};
+use super::event::{Display, Sink};
+use super::failure::Failure;
+use super::outbox::{Outbox, Stream};
 use super::pipes::{Pipes, read_available};
 use super::protocol::{
-    BEGIN_CONTENT, CELL_BEGINS, CELL_DONE, END_CONTENT, Kind, PROTOCOL, SEPARATOR, Start, matches,
-    start, take_characters, trusted_line,
+    ASK_INPUT, BEGIN_CONTENT, CELL_BEGINS, CELL_DONE, END_CONTENT, INPUT_REQUEST, INPUT_WAITS,
+    Kind, PROTOCOL, SEPARATOR, Start, matches, start, take_characters, trusted_line,
 };
-use crate::build::{ERROR, PANIC};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Signal, kill_process_group};
@@ -24,27 +25,12 @@ use std::time::{Duration, Instant};
 #[cfg(test)]
 mod tests;
 
-/// Delay of text on standard error, in case a protocol line marks it as the message of a failure.
-const ERROR_DELAY: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 4_000_000,
-};
-
-/// Limit of the sent standard error that is kept for the message of a failure.
-const MAX_MESSAGE_BYTES: usize = 4096;
+/// Time in which the rest of a protocol line's prefix arrives, and the rest of a dead child's output.
+const SHORT: Duration = Duration::from_millis(4);
 
 /// Time after the child's exit in which the rest of its output is read. Processes that it started may
 /// go on writing.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// A failure of a cell that compiled.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Failure {
-    /// True for a panic, false for an error returned by `?`.
-    pub(super) panic: bool,
-    /// Standard error at that time.
-    pub(super) message: String,
-}
 
 /// Status of the running cell, shared with the engine's thread.
 #[derive(Clone, Default)]
@@ -61,14 +47,14 @@ pub(super) struct Relay<'a> {
     token: &'a str,
     /// Unparsed standard output: an incomplete message.
     pending: Vec<u8>,
-    /// Unsent standard error.
+    /// An incomplete character of standard error.
     error: Vec<u8>,
-    /// The last bytes of standard error that were sent for this cell.
-    sent_error: Vec<u8>,
     /// True between `EVCXR_BEGIN_CONTENT` and `EVCXR_END_CONTENT`, where every line is the
     /// engine's.
     in_content: bool,
-    sink: &'a mut Sink,
+    /// Number of the helper's prompts whose answer nobody has waited for yet.
+    prompts: usize,
+    outbox: Outbox<'a>,
 }
 
 /// Sources of a child: those that are open, or those with output.
@@ -93,9 +79,9 @@ impl<'a> Relay<'a> {
             token,
             pending: Vec::new(),
             error: Vec::new(),
-            sent_error: Vec::new(),
             in_content: false,
-            sink,
+            prompts: 0,
+            outbox: Outbox::new(sink),
         }
     }
 
@@ -110,20 +96,20 @@ impl<'a> Relay<'a> {
             let Some(ready) = self.wait(&open) else {
                 continue;
             };
-            // Standard error first: text written there before a line of standard output precedes
-            // it.
+            // Standard error first: a line of standard output may report the failure that it
+            // explains.
             if ready.err {
-                open.err = read_available(&self.pipes.err, &mut self.error);
+                open.err = self.read_error();
             }
             if ready.out {
                 open.out = self.read_output();
             } else if !ready.err {
-                self.send_error();
                 self.send_partial_prefix();
                 if exited_at.is_some() {
                     break;
                 }
             }
+            self.outbox.send_due(Instant::now());
             if ready.child {
                 open.child = false;
                 exited_at = Some(Instant::now());
@@ -133,9 +119,9 @@ impl<'a> Relay<'a> {
                 break;
             }
         }
-        self.send_error();
-        let rest = std::mem::take(&mut self.pending);
-        self.send_text(&rest);
+        self.outbox.add(Stream::Err, &self.error);
+        self.outbox.add(Stream::Out, &self.pending);
+        self.outbox.flush();
         self.end_processes();
     }
 
@@ -148,8 +134,7 @@ impl<'a> Relay<'a> {
         }
     }
 
-    /// Waits for output, at most [`ERROR_DELAY`] if bytes are held back or the child has exited;
-    /// `None` if interrupted.
+    /// Waits for output, or until text is due; `None` if interrupted.
     fn wait(&self, open: &Sources) -> Option<Sources> {
         let exit = self.pipes.exit.as_ref().filter(|_| open.child);
         let sources: [Option<&OwnedFd>; 3] = [
@@ -162,8 +147,15 @@ impl<'a> Relay<'a> {
             .flatten()
             .map(|source| PollFd::new(*source, PollFlags::IN))
             .collect();
-        let hurry = !open.child || !self.error.is_empty() || self.is_partial_prefix();
-        poll(&mut polled, hurry.then_some(&ERROR_DELAY)).ok()?;
+        let hurry = !open.child || self.is_partial_prefix();
+        let waits = [hurry.then_some(SHORT), self.outbox.wait()];
+        let wait = waits.into_iter().flatten().min();
+        // Rounded up to a millisecond, so that text is due when the wait ends.
+        let wait = wait.map(|wait| Timespec {
+            tv_sec: 0,
+            tv_nsec: (wait.as_nanos() as i64).clamp(1_000_000, 999_000_000),
+        });
+        poll(&mut polled, wait.as_ref()).ok()?;
         let mut ready = polled.iter().map(|source| !source.revents().is_empty());
         let mut next = |source: Option<&OwnedFd>| source.is_some() && ready.next().unwrap_or(false);
         Some(Sources {
@@ -171,6 +163,14 @@ impl<'a> Relay<'a> {
             err: next(sources[1]),
             child: next(sources[2]),
         })
+    }
+
+    /// Reads available standard error; false at the end of the stream.
+    fn read_error(&mut self) -> bool {
+        let open = read_available(&self.pipes.err, &mut self.error);
+        let text = take_characters(&mut self.error);
+        self.outbox.add(Stream::Err, &text);
+        open
     }
 
     /// Reads and parses available standard output; false at the end of the stream.
@@ -208,14 +208,14 @@ impl<'a> Relay<'a> {
                 }
                 Start::Incomplete => break,
                 Start::Message { kind, from, end } => {
-                    self.send_text(&std::mem::take(&mut text));
+                    self.outbox.add(Stream::Out, &std::mem::take(&mut text));
                     self.message(kind, &rest[from..end]);
                     at += end + 1;
                 }
             }
         }
         let complete = take_characters(&mut text);
-        self.send_text(&complete);
+        self.outbox.add(Stream::Out, &complete);
         text.extend_from_slice(&bytes[at..]);
         self.pending = text;
     }
@@ -245,14 +245,17 @@ impl<'a> Relay<'a> {
 
     fn message(&mut self, kind: Kind, line: &[u8]) {
         match kind {
-            Kind::Display => {
-                self.send_error();
-                (self.sink)(display_event(line));
-            }
+            Kind::Display => match serde_json::from_slice::<Display>(line) {
+                Ok(display) => self.outbox.display(display),
+                Err(error) => {
+                    let text = format!("candlebook: invalid display message: {error}\n");
+                    self.outbox.add(Stream::Err, text.as_bytes());
+                }
+            },
             Kind::Trusted => self.trusted(line),
             // Between cells, the engine does not read: a thread of an earlier cell printed this.
-            Kind::Open if !self.status.running.load(Ordering::SeqCst) => {
-                self.send_text(&[line, b"\n"].concat());
+            Kind::Open if !self.is_running() => {
+                self.outbox.add(Stream::Out, &[line, b"\n"].concat());
             }
             Kind::Open => {
                 self.in_content = line.starts_with(BEGIN_CONTENT);
@@ -261,49 +264,63 @@ impl<'a> Relay<'a> {
         }
     }
 
+    fn is_running(&self) -> bool {
+        self.status.running.load(Ordering::SeqCst)
+    }
+
     fn trusted(&mut self, line: &[u8]) {
         if line == CELL_BEGINS.as_bytes() {
+            self.prompts = 0;
             self.status.running.store(true, Ordering::SeqCst);
             return;
         }
+        self.drain_error();
         if line == CELL_DONE.as_bytes() {
             self.status.running.store(false, Ordering::SeqCst);
-            self.drain_error();
-            self.send_error();
-            self.sent_error.clear();
-        } else if line == PANIC.as_bytes() || line == ERROR.as_bytes() {
-            self.record_failure(line == PANIC.as_bytes());
+            self.outbox.flush();
         }
-        self.pass_on(line);
+        if line.starts_with(INPUT_REQUEST) || line == INPUT_WAITS.as_bytes() {
+            return self.input(line);
+        }
+        match Failure::parse(&String::from_utf8_lossy(line)) {
+            Some(failure) => self.record_failure(failure),
+            None => self.pass_on(line),
+        }
     }
 
-    /// Records a failure with its message on standard error. If unwinding took longer than
-    /// [`ERROR_DELAY`], the message has been sent already.
-    fn record_failure(&mut self, panic: bool) {
-        self.drain_error();
-        let unsent = std::mem::take(&mut self.error);
-        let message = if unsent.is_empty() {
-            &self.sent_error
+    /// Asks for a line of input, unless no cell runs or the helper has asked for it already.
+    fn input(&mut self, line: &[u8]) {
+        self.outbox.flush();
+        if !self.is_running() {
+            return;
+        }
+        if line.starts_with(INPUT_REQUEST) {
+            self.prompts += 1;
+            self.pass_on(line);
+        } else if self.prompts > 0 {
+            self.prompts -= 1;
         } else {
-            &unsent
-        };
-        let failure = Failure {
-            panic,
-            message: String::from_utf8_lossy(message).into_owned(),
-        };
-        *self
-            .status
-            .failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(failure);
+            self.pass_on(ASK_INPUT.as_bytes());
+        }
+    }
+
+    /// Records a failure, whose text is not repeated on standard error.
+    fn record_failure(&mut self, mut failure: Failure) {
+        if failure.panic {
+            self.outbox.take_report(&mut failure);
+        }
+        let line = failure.engine_line();
+        let failures = self.status.failure.lock();
+        *failures.unwrap_or_else(PoisonError::into_inner) = Some(failure);
+        self.pass_on(line.as_bytes());
     }
 
     /// Reads all of standard error that was written before the current line.
     fn drain_error(&mut self) {
         let mut ready = [PollFd::new(&self.pipes.err, PollFlags::IN)];
-        while poll(&mut ready, Some(&Timespec::default())).is_ok_and(|n| n > 0)
-            && read_available(&self.pipes.err, &mut self.error)
-        {}
+        while poll(&mut ready, Some(&Timespec::default())).is_ok_and(|n| n > 0) && self.read_error()
+        {
+        }
     }
 
     fn pass_on(&self, line: &[u8]) {
@@ -322,35 +339,7 @@ impl<'a> Relay<'a> {
     /// Sends a part of the prefix as text, if its rest has not arrived in time.
     fn send_partial_prefix(&mut self) {
         if self.is_partial_prefix() {
-            let text = std::mem::take(&mut self.pending);
-            self.send_text(&text);
+            self.outbox.add(Stream::Out, &std::mem::take(&mut self.pending));
         }
-    }
-
-    fn send_text(&mut self, text: &[u8]) {
-        if !text.is_empty() {
-            self.send_error();
-            (self.sink)(Event::Stdout(String::from_utf8_lossy(text).into_owned()));
-        }
-    }
-
-    fn send_error(&mut self) {
-        if !self.error.is_empty() {
-            let text = take_characters(&mut self.error);
-            self.sent_error.extend_from_slice(&text);
-            let excess = self.sent_error.len().saturating_sub(MAX_MESSAGE_BYTES);
-            self.sent_error.drain(..excess);
-            if !text.is_empty() {
-                (self.sink)(Event::Stderr(String::from_utf8_lossy(&text).into_owned()));
-            }
-        }
-    }
-}
-
-/// The event for a display's JSON.
-fn display_event(json: &[u8]) -> Event {
-    match serde_json::from_slice(json) {
-        Ok(display) => Event::Display(display),
-        Err(error) => Event::Stderr(format!("candlebook: invalid display message: {error}\n")),
     }
 }

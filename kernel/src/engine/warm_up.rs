@@ -23,7 +23,7 @@ pub(crate) fn run_warm_up(folder: &Path) -> Result<()> {
     let mut engine = Engine::start(&session, print_errors)?;
     for cell in WARM_UP_CELLS.split("\n// ---\n") {
         engine
-            .execute(cell, &|_, _| String::new())
+            .execute(cell, &|_, _| None)
             .into_result()
             .map_err(|error| anyhow::anyhow!("{error}"))?;
     }

@@ -13,13 +13,14 @@ mod variables;
 mod process;
 mod answers;
 mod metadata;
+mod failures;
 mod trust;
 mod recorder;
 mod dispatch;
 mod install;
 
+pub(crate) use failures::{ERROR, PANIC};
 pub(crate) use dispatch::run_shim_if_called;
 pub(crate) use install::{cargo_home, lay_out_shim, select_shim, stock_environment};
 pub(crate) use process::{KILLED, original_path};
-pub(crate) use trust::{ERROR, PANIC};
 pub(crate) use variables::TOKEN;

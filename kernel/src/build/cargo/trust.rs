@@ -1,12 +1,10 @@
 //! The token in a cell's generated code, by which the kernel tells the engine's lines from text that
 //! a cell prints.
 
+use super::failures::with_failure_texts;
 use super::variables::{SESSION, TOKEN};
 use std::path::PathBuf;
 
-/// The engine's lines that report a panic and an error returned by `?`.
-pub(crate) const PANIC: &str = "EVCXR_PANIC_NOTIFICATION";
-pub(crate) const ERROR: &str = "EVCXR_ERROR_OCCURRED";
 /// Prefix of the line that names a variable whose type has changed.
 const CHANGED_TYPE: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
 
@@ -30,7 +28,7 @@ pub(super) fn mark_trusted_prints() {
 
 /// The parts of the engine's generated code that print its lines, each with its replacement, which
 /// prints the token too.
-fn trusted_prints(token: &str) -> [(String, String); 3] {
+fn trusted_prints(token: &str) -> [(String, String); 1] {
     let trusted = |body: &str| format!("\"\\u{{1e}}{token} {body}\"");
     let pair = |before: &str, body: &str, after: &str| {
         (
@@ -38,20 +36,16 @@ fn trusted_prints(token: &str) -> [(String, String); 3] {
             format!("{before}{}{after}", trusted(body)),
         )
     };
-    [
-        pair("  Err(_) => {\n    println!(", PANIC, ");\n}}"),
-        pair("pub const USER_ERROR_OCCURRED: &str = ", ERROR, ";\n"),
-        pair(
-            "pub const VARIABLE_CHANGED_TYPE: &str = ",
-            CHANGED_TYPE,
-            ";\n",
-        ),
-    ]
+    [pair(
+        "pub const VARIABLE_CHANGED_TYPE: &str = ",
+        CHANGED_TYPE,
+        ";\n",
+    )]
 }
 
 /// Replaces the last occurrence of each print: the engine's code follows the user's items.
 fn mark(source: &str, token: &str) -> String {
-    let mut marked = source.to_owned();
+    let mut marked = with_failure_texts(source, token);
     for (print, trusted) in trusted_prints(token) {
         if let Some(at) = marked.rfind(&print) {
             marked.replace_range(at..at + print.len(), &trusted);
@@ -84,9 +78,9 @@ println!("EVCXR_PANIC_NOTIFICATION");
     #[test]
     fn only_the_engines_own_prints_carry_the_token() {
         let marked = mark(SOURCE, "t0k");
-        assert_eq!(marked.matches("t0k").count(), 3);
+        assert_eq!(marked.matches("t0k").count(), 2);
         assert_eq!(marked.matches("println!(\"EVCXR_PANIC").count(), 2);
-        assert!(marked.contains("    println!(\"\\u{1e}t0k EVCXR_PANIC_NOTIFICATION\");\n}}"));
+        assert!(marked.contains("\"\\u{1e}t0k EVCXR_VARIABLE_CHANGED_TYPE:\""));
         assert_eq!(marked.lines().count(), SOURCE.lines().count());
     }
 }

@@ -177,16 +177,12 @@ impl Worker {
             return Outcome::Error(CellError::new("NotReady", NOT_READY));
         };
         let prompter = &self.prompter;
-        let input = |prompt: &str, secret: bool| {
-            let answer = prompter.ask(request, prompt, secret);
-            answer.unwrap_or_default()
-        };
-        let run = AssertUnwindSafe(|| running.engine.execute(source, &input));
+        let ask = |prompt: &str, secret: bool| prompter.ask(request, prompt, secret);
+        let run = AssertUnwindSafe(|| running.engine.execute(source, &ask));
         match catch_unwind(run) {
             Ok(Outcome::Error(error)) if self.state.is_stopped() && error.name != "Died" => {
                 let value = match (error.name.as_str(), error.value.as_str()) {
-                    // A check in a loop unwinds without a message.
-                    ("Panic", "") => LEFT_LOOP,
+                    ("Panic", LOOP_CHECK) => LEFT_LOOP,
                     ("Panic", message) => message,
                     _ => INTERRUPTED,
                 };
@@ -270,6 +266,8 @@ const NOT_READY: &str = "the kernel could not start its engine; the reason is in
     Jupyter server. In a terminal, `candlebook doctor` says what is missing";
 const ENGINE_ERROR: &str = "the engine failed on this cell. This is a bug in the engine, not in \
     your code. Variables are as before; write the cell in another way";
+/// With which a check in a loop unwinds.
+const LOOP_CHECK: &str = "Stop was pressed";
 const LEFT_LOOP: &str = "Stop was pressed and the cell left in a loop. Variables of earlier cells \
     are kept; those that this cell made or moved are not";
 const ENDED_WAIT: &str = "Stop was pressed and what the cell waited for was ended: a sleep, a \
