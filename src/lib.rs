@@ -45,5 +45,7 @@ pub use error::{Error, Result};
 pub use file::Limits;
 pub use layer::Layer;
 pub use model::Autoencoder;
+#[doc(hidden)]
+pub use show::part;
 pub use show::{Show, show};
 pub use train::{Fit, History};

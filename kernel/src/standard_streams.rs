@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn the_standard_library_reads_and_writes_by_these_functions() {
         const CHILD: &str = "CANDLEBOOK_TEST_OF_STREAMS";
-        let test = "standard_streams::tests::the_standard_library_reads_and_writes_by_these_functions";
+        let test =
+            "standard_streams::tests::the_standard_library_reads_and_writes_by_these_functions";
         if std::env::var_os(CHILD).is_some() {
             return in_the_child();
         }

@@ -68,6 +68,11 @@ class Cell:
         return "".join(content["text"] for content in self.of("stream") if content["name"] == name)
 
     @property
+    def said(self):
+        """Everything that the cell told its user: the error, its traceback and standard error."""
+        return "\n".join([self.reply.get("evalue", ""), *self.reply.get("traceback", []), self.stream("stderr")])
+
+    @property
     def text(self):
         """The result as plain text."""
         results = self.of("execute_result")

@@ -70,10 +70,9 @@ guess"""
 
 
 def test_an_answer_of_several_lines_is_read_line_by_line(kernel):
-    code = """let mut lines = std::io::stdin().lines();
-let first = lines.next().unwrap()?;
-let second = lines.next().unwrap()?;
-(first, second)"""
+    # In a block, because a variable would keep standard input locked.
+    code = """let both = { let mut lines = std::io::stdin().lines(); (lines.next().unwrap()?, lines.next().unwrap()?) };
+both"""
     cell, asked = answered(kernel, code, ["a\\b\nc"])
     assert cell.text == '("a\\\\b", "c")' and len(asked) == 1
 

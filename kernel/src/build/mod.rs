@@ -17,11 +17,12 @@ mod compile;
 mod key;
 mod seed;
 mod session;
+mod source;
 mod cargo;
 
 pub(crate) use cargo::{
-    ERROR, KILLED, PANIC, TOKEN, cargo_home, lay_out_shim, original_path, run_shim_if_called,
-    select_shim, stock_environment,
+    KILLED, TOKEN, cargo_home, lay_out_shim, original_path, run_shim_if_called, select_shim,
+    stock_environment,
 };
 pub(crate) use compile::WARM_UP_CELLS;
 pub(crate) use environment::BUILD_ENVIRONMENT;
@@ -29,3 +30,7 @@ pub(crate) use features::Features;
 pub(crate) use gpu::Gpu;
 pub(crate) use seed::Seed;
 pub(crate) use session::Session;
+pub(crate) use source::{
+    ERROR, KEPT, PANIC, STATIC_SYMBOL, assigned_variable, engine_source_file, mentions,
+    statics_file,
+};

@@ -9,6 +9,7 @@ use super::protocol::{CELL_BEGINS, CELL_DONE, trusted_line};
 use super::streams::{COMMAND, Streams, end_input};
 use crate::build::TOKEN;
 use libloading::Library;
+use libloading::os::unix::{Library as UnixLibrary, RTLD_GLOBAL, RTLD_NOW};
 use std::ffi::c_void;
 
 /// Variable with the path of the helper's library.
@@ -125,10 +126,12 @@ fn load(command: &str) -> Result<Cell, String> {
             "expected a library and a function, got {command:?}"
         ));
     };
+    // Global, so that later cells find the statics that this one defines.
+    let flags = RTLD_NOW | RTLD_GLOBAL;
     // SAFETY: the engine compiled the library for this process; it is leaked, so never unloaded.
-    let library = Box::leak(Box::new(
-        unsafe { Library::new(path) }.map_err(|error| error.to_string())?,
-    ));
+    let library = unsafe { UnixLibrary::open(Some(path), flags) };
+    let library: Library = library.map_err(|error| error.to_string())?.into();
+    let library = Box::leak(Box::new(library));
     // A loaded file is no longer needed, and kernels that run for days would fill the disk.
     let _ = std::fs::remove_file(path);
     // SAFETY: the engine generated a function with this name and type.

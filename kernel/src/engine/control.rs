@@ -1,8 +1,8 @@
 //! The parent's end of the relay: redirects the output of each child of the engine to this process.
 
 use super::event::Sink;
-use super::pipes::{exchange_output, receive};
 use super::failure::Failure;
+use super::pipes::{exchange_output, receive};
 use super::relay::{Relay, RelayStatus};
 use crate::build::TOKEN;
 use std::os::unix::net::UnixStream;
@@ -58,6 +58,16 @@ impl Control {
     /// True while a cell's code runs, as opposed to being compiled.
     pub(super) fn running(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.status.running)
+    }
+
+    /// True if a cell has run since the last call.
+    pub(super) fn take_ran(&self) -> bool {
+        self.status.ran.swap(false, Ordering::SeqCst)
+    }
+
+    /// Takes the reason why the last cell could not show a value.
+    pub(super) fn take_not_shown(&self) -> Option<String> {
+        self.status.not_shown.take()
     }
 
     /// Takes the failure of the last cell.

@@ -3,24 +3,19 @@
 //! Knows nothing of Jupyter: the server and `candlebook run` are two front ends of it.
 
 use super::child::HELPER;
-use super::code::{check_depth, prepare};
+use super::code::check_depth;
 use super::control::Control;
 use super::event::Sink;
-use super::failure::Failure;
-use super::input::{Answers, Ask};
+use super::items::CARRIER;
+use super::memory::Memory;
 use super::optimization::Optimization;
-use super::outcome::{CellError, Outcome};
 use super::process::ChildHandle;
 use super::protocol::new_token;
-use super::report::{
-    INTEGER_HINT, engine_message, exit_message, full_disk, merge_colors, plain_message, renumber,
-};
 use crate::build::{self, Session, TOKEN};
 use crate::toolchain;
 use crate::working_folder::{leave_notebook_folder, notebook_folder};
 use anyhow::{Context, Result};
-use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalOutputs, Theme};
-use serde_json::{Map, Value};
+use evcxr::{CommandContext, EvalContext};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -30,12 +25,20 @@ pub(crate) const STACK: usize = 256 << 20;
 
 /// An evcxr engine in a session's folder.
 pub(crate) struct Engine {
-    context: CommandContext,
-    control: Control,
-    count: u32,
-    optimization: Optimization,
+    pub(super) context: CommandContext,
+    pub(super) control: Control,
+    /// The number of the cell that runs.
+    pub(super) count: u32,
+    pub(super) optimization: Optimization,
     /// The folder in which cells run.
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
+    pub(super) memory: Memory,
+    /// What the user should know of cells that have succeeded.
+    pub(super) warnings: Vec<String>,
+    /// The source of the last cell, as the engine wrote it.
+    pub(super) source_file: PathBuf,
+    /// The list of loaded statics.
+    pub(super) statics_file: PathBuf,
 }
 
 impl Engine {
@@ -64,14 +67,17 @@ impl Engine {
             count: 0,
             optimization: Optimization::default(),
             folder: notebook_folder(&session.folder),
+            memory: Memory::default(),
+            warnings: Vec::new(),
+            source_file: build::engine_source_file(&session.folder),
+            statics_file: build::statics_file(&session.folder),
         };
         engine.load_prelude()?;
         Ok(engine)
     }
 
     fn load_prelude(&mut self) -> Result<()> {
-        let outcome = self.execute(":load_config --quiet", &|_, _| None);
-        self.count = 0;
+        let outcome = self.execute(0, ":load_config --quiet", &|_, _| None);
         outcome.into_result().map(|_| ()).map_err(|error| {
             let traceback = error.traceback.join("\n");
             anyhow::anyhow!("the prelude failed: {error}\n{traceback}")
@@ -86,46 +92,17 @@ impl Engine {
         }
     }
 
-    /// Runs a cell to completion. `ask` answers its prompts.
-    pub(crate) fn execute(&mut self, code: &str, ask: &Ask<'_>) -> Outcome {
-        self.count += 1;
-        if let Some(level) = self.optimization.change_for(code) {
-            // As a build variable: the engine's own setting would restart rust-analyzer.
-            let _ = self
-                .context
-                .execute(&format!(":build_env CARGO_PROFILE_DEV_OPT_LEVEL={level}"));
-        }
-        let cell = match prepare(code, &self.folder) {
-            Ok(cell) => cell,
-            Err(message) => return Outcome::Error(CellError::new("TooComplex", message)),
-        };
-        self.control.take_failure();
-        let answers = Answers::new(ask);
-        let mut callbacks = EvalCallbacks {
-            input_reader: &|request| answers.answer(&request.prompt, request.is_password),
-        };
-        let mut run = |code: &str| self.context.execute_with_callbacks(code, &mut callbacks);
-        let result = match (run(&cell.code), &cell.unchecked) {
-            (Err(evcxr::Error::CompilationErrors(_)), Some(unchecked)) => run(unchecked),
-            (result, _) => result,
-        };
-        let failure = self.control.take_failure();
-        match (result, failure) {
-            (Err(error), _) => Outcome::Error(self.explain(error, code, cell.inserted_lines)),
-            (Ok(_), Some(failure)) => Outcome::Error(runtime_error(&failure)),
-            (Ok(outputs), None) => Outcome::Ok(content(outputs)),
-        }
-    }
-
     /// Names that cells can use, each with its type if it is a variable.
     pub(crate) fn names(&self) -> Vec<(String, String)> {
         let variables = self
             .context
             .variables_and_types()
+            .filter(|(name, _)| !self.memory.is_lost(name))
             .map(|(name, kind)| (name.to_owned(), kind.to_owned()));
         let items = self
             .context
             .defined_item_names()
+            .filter(|name| !name.starts_with(CARRIER))
             .map(|name| (name.to_owned(), String::new()));
         variables.chain(items).collect()
     }
@@ -141,59 +118,6 @@ impl Engine {
         check_depth(code).ok()?;
         let (text, html) = self.context.hover_at(code, end).ok()?;
         (text != "No documentation found").then_some((text, html))
-    }
-
-    /// Explains an error; `inserted_lines` precede the cell's code in the compiled source.
-    fn explain(&self, error: evcxr::Error, code: &str, inserted_lines: usize) -> CellError {
-        match error {
-            evcxr::Error::CompilationErrors(errors) => {
-                self.compile_error(&errors, code, inserted_lines)
-            }
-            evcxr::Error::SubprocessTerminated(reason) => {
-                CellError::new("Died", exit_message(&reason))
-            }
-            error => CellError::new("Error", engine_message(&error.to_string())),
-        }
-    }
-
-    fn compile_error(
-        &self,
-        errors: &[evcxr::CompilationError],
-        code: &str,
-        inserted_lines: usize,
-    ) -> CellError {
-        let messages: Vec<String> = errors
-            .iter()
-            .map(|error| plain_message(&error.message()))
-            .collect();
-        if let Some(message) = messages.iter().find_map(|message| full_disk(message)) {
-            return CellError::new("Error", message);
-        }
-        let report = |error| plain_message(&self.report(error, code, inserted_lines));
-        let mut traceback: Vec<String> = errors.iter().map(report).collect();
-        if traceback.iter().any(|text| text.contains("found `i32`")) {
-            traceback.push(INTEGER_HINT.to_owned());
-        }
-        CellError {
-            name: "CompileError".into(),
-            value: messages.join("\n"),
-            traceback,
-        }
-    }
-
-    /// A compiler error with the source lines that it concerns.
-    fn report(&self, error: &evcxr::CompilationError, code: &str, inserted_lines: usize) -> String {
-        let code = "\n".repeat(inserted_lines) + code;
-        let name = format!("cell {}", self.count);
-        let mut text = Vec::new();
-        let report = error.build_report(name.clone(), code.clone(), Theme::Light);
-        match report.map(|report| report.write(ariadne::sources([(name, code)]), &mut text)) {
-            Some(Ok(())) => renumber(
-                &merge_colors(String::from_utf8_lossy(&text).trim_end()),
-                inserted_lines,
-            ),
-            _ => error.rendered(),
-        }
     }
 }
 
@@ -211,33 +135,6 @@ fn child_command(session: &Session) -> Result<Command> {
         // A separate process group, so that processes started by cells are killed with it.
         .process_group(0);
     Ok(command)
-}
-
-/// Error of a cell that compiled and then failed.
-fn runtime_error(failure: &Failure) -> CellError {
-    if failure.panic {
-        CellError::new("Panic", failure.message.as_str())
-    } else {
-        CellError::new("Error", failure.message.trim().to_owned())
-    }
-}
-
-/// Content by MIME type, with JSON parsed. A trailing loop or `if` has the value `()`, which is not
-/// displayed.
-fn content(outputs: EvalOutputs) -> Map<String, Value> {
-    let parse = |mime: &str, text: &str| {
-        let is_json = mime.contains("json");
-        is_json.then(|| serde_json::from_str(text).ok()).flatten()
-    };
-    outputs
-        .content_by_mime_type
-        .into_iter()
-        .filter(|(_, text)| text != "()")
-        .map(|(mime, text)| {
-            let parsed = parse(&mime, &text);
-            (mime, parsed.unwrap_or(Value::String(text)))
-        })
-        .collect()
 }
 
 /// Sets the environment variables that the engine reads when it is created, and leaves the current

@@ -1,5 +1,6 @@
 //! The failure of a cell that compiled, as the cell's own process reports it.
 
+use super::kept::Kept;
 use crate::build::{ERROR, PANIC};
 
 /// Start of the report that the panic hook writes to standard error.
@@ -12,7 +13,7 @@ const ADVICE: &[u8] = b"note: run with `RUST_BACKTRACE=";
 const BACKTRACE: &[u8] = b"stack backtrace:\n";
 const BACKTRACE_ADVICE: &[u8] = b"note: Some details are omitted";
 /// The file of a cell's compiled source.
-const CELL_SOURCE: &str = "src/lib.rs";
+const CELL_SOURCE: &str = "src/lib.rs:";
 
 /// A failure of a cell that compiled.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,16 +22,11 @@ pub(super) struct Failure {
     pub(super) panic: bool,
     /// The panic's or the error's own text.
     pub(super) message: String,
-    /// Its place in the compiled source. Unknown for a panic outside cells, or one whose report was
+    /// Its line in the compiled source. Unknown for a panic outside cells, or one whose report was
     /// changed or sent before.
-    pub(super) place: Option<Place>,
-}
-
-/// A line and a column of the compiled source, from 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Place {
-    pub(super) line: u32,
-    pub(super) column: u32,
+    pub(super) line: Option<usize>,
+    /// What became of the cell's variables.
+    pub(super) kept: Kept,
 }
 
 impl Failure {
@@ -39,15 +35,17 @@ impl Failure {
         if let Some(text) = line.strip_prefix(PANIC) {
             return Some(Failure {
                 panic: true,
-                message: unescaped(text.trim_start_matches(' ')),
-                place: None,
+                message: unescaped(text.strip_prefix(' ').unwrap_or_default()),
+                line: None,
+                kept: Kept::default(),
             });
         }
-        let (place, text) = line.strip_prefix(ERROR)?.trim_start().split_once(' ')?;
+        let (line, text) = line.strip_prefix(ERROR)?.trim_start().split_once(' ')?;
         Some(Failure {
             panic: false,
             message: unescaped(text),
-            place: Place::parse(place),
+            line: line.parse().ok(),
+            kept: Kept::default(),
         })
     }
 
@@ -56,28 +54,16 @@ impl Failure {
         if self.panic { PANIC } else { ERROR }
     }
 
-    /// The length of the report of this panic at the start of a text; remembers its place.
+    /// The length of the report of this panic at the start of a text; remembers its line.
     pub(super) fn find_report(&mut self, text: &[u8]) -> Option<usize> {
         let header_end = 1 + line_end(text.strip_prefix(b"\n")?);
         let header = std::str::from_utf8(&text[1..header_end]).ok()?;
         let (_, position) = header.split_once(PANICKED)?;
         let message = [self.message.as_bytes(), b"\n"].concat();
         let rest = text[header_end..].strip_prefix(message.as_slice())?;
-        self.place = position
-            .strip_prefix(CELL_SOURCE)
-            .and_then(|place| Place::parse(place.trim_start_matches(':')));
+        let place = position.strip_prefix(CELL_SOURCE);
+        self.line = place.and_then(|place| place.split(':').next()?.parse().ok());
         Some(header_end + message.len() + appendix_length(rest))
-    }
-}
-
-impl Place {
-    /// Parses "LINE:COLUMN", which a colon and a newline may follow.
-    fn parse(text: &str) -> Option<Place> {
-        let (line, column) = text.trim_end().trim_end_matches(':').split_once(':')?;
-        Some(Place {
-            line: line.parse().ok()?,
-            column: column.parse().ok()?,
-        })
     }
 }
 
@@ -133,11 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn failures_have_their_own_text_and_place() {
-        let failure = Failure::parse("EVCXR_ERROR_OCCURRED 12:7 two\\nlines, \\\\n").unwrap();
-        assert_eq!((failure.panic, failure.message.as_str()), (false, "two\nlines, \\n"));
-        assert_eq!(failure.place, Some(Place { line: 12, column: 7 }));
-        assert_eq!(panic(" a\nb").message.trim(), "a\nb");
+    fn failures_have_their_own_text_and_line() {
+        let failure = Failure::parse("EVCXR_ERROR_OCCURRED 12 two\\nlines, \\\\n").unwrap();
+        assert_eq!(
+            (failure.panic, failure.message.as_str()),
+            (false, "two\nlines, \\n")
+        );
+        assert_eq!(failure.line, Some(12));
+        assert_eq!(panic("a\nb").message, "a\nb");
         assert_eq!(panic("").message, "");
         assert_eq!(Failure::parse("EVCXR_EXECUTION_COMPLETE"), None);
     }
@@ -146,17 +135,23 @@ mod tests {
     fn the_report_of_a_panic_is_found_by_its_text() {
         let report = "\nthread 'main' (7) panicked at src/lib.rs:12:7:\ntwo\nlines\n";
         let mut failure = panic("two\nlines");
-        for appendix in ["", "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
-            "stack backtrace:\n   0: f\n             at src/lib.rs:1:1\nnote: Some details are omitted, run ..\n"] {
+        for appendix in [
+            "",
+            "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
+            "stack backtrace:\n   0: f\n             at src/lib.rs:1:1\nnote: Some details are omitted, run ..\n",
+        ] {
             let text = format!("{report}{appendix}dropped\n");
             let length = failure.find_report(text.as_bytes()).unwrap();
             assert_eq!(&text[length..], "dropped\n");
-            assert_eq!(failure.place, Some(Place { line: 12, column: 7 }));
+            assert_eq!(failure.line, Some(12));
         }
-        assert_eq!(panic("two").find_report(report.as_bytes()), None);
+        assert_eq!(panic("one").find_report(report.as_bytes()), None);
         assert_eq!(panic("").find_report(b"\nthread 'main'"), None);
         let mut elsewhere = panic("x");
         let report = b"\nthread 'a' (7) panicked at /rustc/0/core.rs:1:2:\nx\n";
-        assert_eq!((elsewhere.find_report(report), elsewhere.place), (Some(report.len()), None));
+        assert_eq!(
+            (elsewhere.find_report(report), elsewhere.line),
+            (Some(report.len()), None)
+        );
     }
 }

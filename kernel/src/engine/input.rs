@@ -49,7 +49,11 @@ impl<'a> Answers<'a> {
         if self.is_ended.get() {
             return answer_line(None);
         }
-        let prompt = if self.lines.get() == 0 { PROMPT } else { NEXT_PROMPT };
+        let prompt = if self.lines.get() == 0 {
+            PROMPT
+        } else {
+            NEXT_PROMPT
+        };
         let answer = (self.ask)(prompt, false);
         self.lines.update(|lines| lines + 1);
         self.is_ended.set(answer.is_none());
@@ -71,7 +75,13 @@ mod tests {
 
     #[test]
     fn an_empty_line_ends_standard_input_but_answers_a_prompt() {
-        let ask = |prompt: &str, _| Some(if prompt == PROMPT { "a\nb".into() } else { String::new() });
+        let ask = |prompt: &str, _| {
+            Some(if prompt == PROMPT {
+                "a\nb".into()
+            } else {
+                String::new()
+            })
+        };
         let answers = Answers::new(&ask);
         assert_eq!(answers.answer("name?", false), "INPUT ");
         assert_eq!(answers.answer(INPUT_WAITS, false), "INPUT a\\nb");

@@ -6,6 +6,8 @@
 mod protocol;
 mod process;
 mod interrupt;
+mod report;
+mod kept;
 mod failure;
 mod input;
 mod standard_input;
@@ -18,10 +20,15 @@ mod relay;
 mod control;
 mod child;
 mod code;
+mod items;
+mod prepared;
 mod optimization;
 mod outcome;
-mod report;
+mod place;
+mod memory;
 mod evaluator;
+mod explanation;
+mod execution;
 mod warm_up;
 
 pub(crate) use child::{is_child, is_own_child, run_child, run_stock_child};
@@ -29,8 +36,8 @@ pub(crate) use code::{
     byte_at, characters_before, check_depth, is_complete, parse_cell, question, word_at,
 };
 pub(crate) use evaluator::{Engine, STACK, set_environment};
-pub(crate) use input::CANNOT_ASK;
 pub(crate) use event::{Display, Event, Op, Sink};
+pub(crate) use input::CANNOT_ASK;
 pub(crate) use interrupt::is_urgent;
 pub(crate) use outcome::{CellError, Outcome};
 pub(crate) use process::{ChildHandle, end_descendants};

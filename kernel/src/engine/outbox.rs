@@ -3,7 +3,7 @@
 //! Text that follows a pause is sent at once. More text waits for [`INTERVAL`], as in ipykernel, so
 //! that a loop that prints makes few messages. The order of writing is kept across both streams.
 
-use super::event::{Display, Event, Sink};
+use super::event::{Event, Sink};
 use super::failure::{Failure, REPORT};
 use std::time::{Duration, Instant};
 
@@ -58,8 +58,19 @@ impl<'a> Outbox<'a> {
                 Stream::Out => (rest, &[][..]),
                 Stream::Err => rest.split_at(next_report(rest)),
             };
-            let due = if is_report { now + INTERVAL } else { self.pause_ends.max(now) };
-            self.push(Text { stream, bytes: part.to_vec(), due }, is_report);
+            let due = if is_report {
+                now + INTERVAL
+            } else {
+                self.pause_ends.max(now)
+            };
+            self.push(
+                Text {
+                    stream,
+                    bytes: part.to_vec(),
+                    due,
+                },
+                is_report,
+            );
             rest = more;
         }
         self.send_due(now);
@@ -85,9 +96,9 @@ impl<'a> Outbox<'a> {
     }
 
     /// Sends a display, after all text.
-    pub(super) fn display(&mut self, display: Display) {
+    pub(super) fn show(&mut self, display: Event) {
         self.flush();
-        (self.sink)(Event::Display(display));
+        (self.sink)(display);
     }
 
     /// Time until the next text is due; `None` if none waits.
@@ -102,7 +113,11 @@ impl<'a> Outbox<'a> {
             self.flush();
             self.pause_ends = now + INTERVAL;
         }
-        let n = self.waiting.iter().take_while(|text| text.due <= now).count();
+        let n = self
+            .waiting
+            .iter()
+            .take_while(|text| text.due <= now)
+            .count();
         for text in self.waiting.drain(..n) {
             self.bytes -= text.bytes.len();
             send(self.sink, text);
@@ -110,7 +125,7 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    /// Removes the report of a panic that is a cell's failure, which tells its place.
+    /// Removes the report of a panic that is a cell's failure, which tells its line.
     pub(super) fn take_report(&mut self, failure: &mut Failure) {
         for from in (0..self.waiting.len()).rev() {
             let texts = self.waiting[from..].iter();
@@ -157,6 +172,7 @@ fn send(sink: &mut Sink, text: Text) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::kept::Kept;
     use std::sync::{Arc, Mutex};
 
     /// The events of a use of an outbox, as texts; standard error is in brackets.
@@ -204,20 +220,34 @@ mod tests {
 
     #[test]
     fn the_report_of_a_failure_is_removed_and_other_text_is_kept() {
-        let report = |words: &str| format!("\nthread 'main' (7) panicked at src/lib.rs:12:7:\n{words}\n");
+        let report =
+            |words: &str| format!("\nthread 'main' (7) panicked at src/lib.rs:12:7:\n{words}\n");
         let mut failure = Failure {
             panic: true,
             message: "one\nand two".into(),
-            place: None,
+            line: None,
+            kept: Kept::default(),
         };
-        let text = format!("before{}{}dropped\n", report("other"), report("one\nand two"));
+        let text = format!(
+            "before{}{}dropped\n",
+            report("other"),
+            report("one\nand two")
+        );
         let events = sent(|outbox| {
             outbox.add(Stream::Err, text.as_bytes());
             outbox.add(Stream::Out, b"out");
             outbox.take_report(&mut failure);
             outbox.flush();
         });
-        assert_eq!(events, ["[before]", &format!("[{}]", report("other")), "[dropped\n]", "out"]);
-        assert_eq!(failure.place.map(|place| (place.line, place.column)), Some((12, 7)));
+        assert_eq!(
+            events,
+            [
+                "[before]",
+                &format!("[{}]", report("other")),
+                "[dropped\n]",
+                "out"
+            ]
+        );
+        assert_eq!(failure.line, Some(12));
     }
 }

@@ -25,6 +25,8 @@ pub(super) const ASK_INPUT: &str = "EVCXR_INPUT_REQUEST:INPUT_WAITS";
 /// Prefix of the engine's line with an answer, and the line that ends standard input.
 pub(super) const INPUT_TEXT: &str = "INPUT ";
 pub(super) const INPUT_END: &str = "INPUT_END";
+/// Prefix of the helper's line about a value that cannot be shown, before the reason as JSON.
+pub(super) const CANNOT_SHOW: &[u8] = b"CANNOT_SHOW ";
 /// Prefix of the line that begins a value's content, and the line that ends it.
 pub(super) const BEGIN_CONTENT: &[u8] = b"EVCXR_BEGIN_CONTENT ";
 pub(super) const END_CONTENT: &[u8] = b"EVCXR_END_CONTENT";

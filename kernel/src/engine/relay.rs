@@ -6,22 +6,25 @@
 //! protocol lines go on to the engine, and everything else becomes an
 //! [`Event`](super::event::Event), in the order of writing. A restarted child repeats the exchange.
 
-use super::event::{Display, Sink};
+use super::event::{Event, Sink};
 use super::failure::Failure;
 use super::outbox::{Outbox, Stream};
 use super::pipes::{Pipes, read_available};
 use super::protocol::{
-    ASK_INPUT, BEGIN_CONTENT, CELL_BEGINS, CELL_DONE, END_CONTENT, INPUT_REQUEST, INPUT_WAITS,
-    Kind, PROTOCOL, SEPARATOR, Start, matches, start, take_characters, trusted_line,
+    BEGIN_CONTENT, END_CONTENT, Kind, PROTOCOL, SEPARATOR, Start, matches, start, take_characters,
+    trusted_line,
 };
+use not_shown::NotShown;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Signal, kill_process_group};
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+mod not_shown;
+mod trusted;
 #[cfg(test)]
 mod tests;
 
@@ -36,7 +39,10 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Clone, Default)]
 pub(super) struct RelayStatus {
     pub(super) failure: Arc<Mutex<Option<Failure>>>,
+    pub(super) not_shown: NotShown,
     pub(super) running: Arc<AtomicBool>,
+    /// True once a cell has begun to run.
+    pub(super) ran: Arc<AtomicBool>,
 }
 
 /// Reads one child's pipes until the child has exited, or both are closed.
@@ -54,6 +60,9 @@ pub(super) struct Relay<'a> {
     in_content: bool,
     /// Number of the helper's prompts whose answer nobody has waited for yet.
     prompts: usize,
+    /// The engine's lines about the cell's failure. It gets them at the cell's end, unless all that
+    /// the cell binds is kept.
+    held: Vec<&'static str>,
     outbox: Outbox<'a>,
 }
 
@@ -81,6 +90,7 @@ impl<'a> Relay<'a> {
             error: Vec::new(),
             in_content: false,
             prompts: 0,
+            held: Vec::new(),
             outbox: Outbox::new(sink),
         }
     }
@@ -245,13 +255,7 @@ impl<'a> Relay<'a> {
 
     fn message(&mut self, kind: Kind, line: &[u8]) {
         match kind {
-            Kind::Display => match serde_json::from_slice::<Display>(line) {
-                Ok(display) => self.outbox.display(display),
-                Err(error) => {
-                    let text = format!("candlebook: invalid display message: {error}\n");
-                    self.outbox.add(Stream::Err, text.as_bytes());
-                }
-            },
+            Kind::Display => self.outbox.show(Event::display(line)),
             Kind::Trusted => self.trusted(line),
             // Between cells, the engine does not read: a thread of an earlier cell printed this.
             Kind::Open if !self.is_running() => {
@@ -262,57 +266,6 @@ impl<'a> Relay<'a> {
                 self.pass_on(line);
             }
         }
-    }
-
-    fn is_running(&self) -> bool {
-        self.status.running.load(Ordering::SeqCst)
-    }
-
-    fn trusted(&mut self, line: &[u8]) {
-        if line == CELL_BEGINS.as_bytes() {
-            self.prompts = 0;
-            self.status.running.store(true, Ordering::SeqCst);
-            return;
-        }
-        self.drain_error();
-        if line == CELL_DONE.as_bytes() {
-            self.status.running.store(false, Ordering::SeqCst);
-            self.outbox.flush();
-        }
-        if line.starts_with(INPUT_REQUEST) || line == INPUT_WAITS.as_bytes() {
-            return self.input(line);
-        }
-        match Failure::parse(&String::from_utf8_lossy(line)) {
-            Some(failure) => self.record_failure(failure),
-            None => self.pass_on(line),
-        }
-    }
-
-    /// Asks for a line of input, unless no cell runs or the helper has asked for it already.
-    fn input(&mut self, line: &[u8]) {
-        self.outbox.flush();
-        if !self.is_running() {
-            return;
-        }
-        if line.starts_with(INPUT_REQUEST) {
-            self.prompts += 1;
-            self.pass_on(line);
-        } else if self.prompts > 0 {
-            self.prompts -= 1;
-        } else {
-            self.pass_on(ASK_INPUT.as_bytes());
-        }
-    }
-
-    /// Records a failure, whose text is not repeated on standard error.
-    fn record_failure(&mut self, mut failure: Failure) {
-        if failure.panic {
-            self.outbox.take_report(&mut failure);
-        }
-        let line = failure.engine_line();
-        let failures = self.status.failure.lock();
-        *failures.unwrap_or_else(PoisonError::into_inner) = Some(failure);
-        self.pass_on(line.as_bytes());
     }
 
     /// Reads all of standard error that was written before the current line.
@@ -339,7 +292,8 @@ impl<'a> Relay<'a> {
     /// Sends a part of the prefix as text, if its rest has not arrived in time.
     fn send_partial_prefix(&mut self) {
         if self.is_partial_prefix() {
-            self.outbox.add(Stream::Out, &std::mem::take(&mut self.pending));
+            self.outbox
+                .add(Stream::Out, &std::mem::take(&mut self.pending));
         }
     }
 }

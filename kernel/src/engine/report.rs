@@ -7,6 +7,12 @@ use crate::build::KILLED;
 pub(super) const INTEGER_HINT: &str =
     "An integer variable of a cell is an i32 unless its `let` has a type: let hidden: usize = 128;";
 
+/// Names in a sentence.
+pub(super) fn listed(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
 /// Removes redundant color codes. The report colors each character of a source line by itself.
 pub(super) fn merge_colors(text: &str) -> String {
     const OFF: &str = "\x1b[0m";

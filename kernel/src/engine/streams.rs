@@ -140,7 +140,9 @@ mod tests {
             .unwrap();
         let (send, commands) = channel();
         let answers = RefCell::new(Vec::new());
-        read_lines(read.into(), &send, &|line| answers.borrow_mut().push(line.to_owned()));
+        read_lines(read.into(), &send, &|line| {
+            answers.borrow_mut().push(line.to_owned())
+        });
         assert_eq!(commands.recv().unwrap(), "/a b/c.so run");
         assert_eq!(*answers.borrow(), ["INPUT an answer"]);
     }

@@ -21,9 +21,9 @@ pub(crate) fn run_warm_up(folder: &Path) -> Result<()> {
     // SAFETY: no thread has been started yet.
     unsafe { set_environment(&session)? };
     let mut engine = Engine::start(&session, print_errors)?;
-    for cell in WARM_UP_CELLS.split("\n// ---\n") {
+    for (cell, number) in WARM_UP_CELLS.split("\n// ---\n").zip(1..) {
         engine
-            .execute(cell, &|_, _| None)
+            .execute(number, cell, &|_, _| None)
             .into_result()
             .map_err(|error| anyhow::anyhow!("{error}"))?;
     }

@@ -238,7 +238,9 @@ impl KernelState {
 
     /// True while the code of a cell runs.
     pub(super) fn runs_cell(&self) -> bool {
-        lock(&self.child).as_ref().is_some_and(ChildHandle::runs_cell)
+        lock(&self.child)
+            .as_ref()
+            .is_some_and(ChildHandle::runs_cell)
     }
 
     /// Kills the process that runs cells.

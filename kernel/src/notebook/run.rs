@@ -2,12 +2,12 @@
 
 use super::file::{CodeCell, Notebook};
 use super::parameter::Parameter;
+use super::printer::Printer;
 use crate::build::Session;
 use crate::engine;
-use crate::engine::{CANNOT_ASK, CellError, Engine, Event, Op, Outcome, Sink};
+use crate::engine::{CANNOT_ASK, CellError, Engine, Event, Outcome, Sink};
 use anyhow::{Context, Result};
-use serde_json::Value;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -105,10 +105,16 @@ fn run_cells(
         eprint!("[{count}/{}] {title:.60} ", cells.len());
         let start = Instant::now();
         notebook.begin_cell(*index, count);
-        let outcome = execute(engine, source, events, |event| {
-            print_event(&event);
+        let mut printer = Printer::new(std::io::stderr(), std::io::stderr().is_terminal());
+        let mut handle = |event: Event| {
+            printer.print(&event);
             notebook.add_event(*index, &event);
-        });
+        };
+        let outcome = execute(engine, count, source, events, &mut handle);
+        for warning in engine.take_warnings() {
+            handle(Event::Stderr(format!("{warning}\n")));
+        }
+        printer.finish();
         eprintln!("({:.2} s)", start.elapsed().as_secs_f64());
         backup.write(notebook)?;
         match outcome {
@@ -151,6 +157,7 @@ impl Backup<'_> {
 /// Runs a cell on its own thread, and handles its events while it runs.
 fn execute(
     engine: &mut Engine,
+    number: u32,
     source: &str,
     events: &Events,
     mut handle: impl FnMut(Event),
@@ -163,7 +170,7 @@ fn execute(
     std::thread::scope(|scope| {
         let running = std::thread::Builder::new()
             .stack_size(engine::STACK)
-            .spawn_scoped(scope, move || engine.execute(source, &ask));
+            .spawn_scoped(scope, move || engine.execute(number, source, &ask));
         let running = match running {
             Ok(running) => running,
             Err(error) => return Outcome::Error(CellError::new("EngineError", error.to_string())),
@@ -180,26 +187,4 @@ fn execute(
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })
-}
-
-/// Prints a cell's text, and the plain text of its displays. Updates are printed only for training
-/// progress, on terminals, where they overwrite the line.
-fn print_event(event: &Event) {
-    let text = match event {
-        Event::Stdout(text) | Event::Stderr(text) => text.clone(),
-        Event::Display(display) => {
-            let plain = display.data.get("text/plain").and_then(Value::as_str);
-            match (display.op, plain) {
-                (Op::Display, Some(text)) => format!("\n{text}\n"),
-                (Op::Update, Some(text))
-                    if text.starts_with("epoch") && std::io::stderr().is_terminal() =>
-                {
-                    format!("\r\x1b[2K{text}")
-                }
-                _ => return,
-            }
-        }
-    };
-    eprint!("{text}");
-    let _ = std::io::stderr().flush();
 }

@@ -13,13 +13,11 @@ mod variables;
 mod process;
 mod answers;
 mod metadata;
-mod failures;
-mod trust;
+mod cell;
 mod recorder;
 mod dispatch;
 mod install;
 
-pub(crate) use failures::{ERROR, PANIC};
 pub(crate) use dispatch::run_shim_if_called;
 pub(crate) use install::{cargo_home, lay_out_shim, select_shim, stock_environment};
 pub(crate) use process::{KILLED, original_path};

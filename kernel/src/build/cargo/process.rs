@@ -5,7 +5,7 @@ use crate::build::environment::SHIM_FOLDER;
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, ExitStatus};
 
 /// Words before the number of the signal that ended a program, which the engine passes on as its error.
 pub(crate) const KILLED: &str = "was ended by signal";
@@ -54,14 +54,21 @@ pub(super) fn with_user_environment(command: &mut Command) {
     }
 }
 
+/// Reports a program that a signal has ended; true if one has.
+pub(super) fn report_signal(command: &Command, status: ExitStatus) -> bool {
+    let signal = status.signal();
+    if let Some(signal) = signal {
+        let program = command.get_program().to_string_lossy();
+        eprintln!("error: {program} {KILLED} {signal}");
+    }
+    signal.is_some()
+}
+
 /// Runs a command and returns its exit code.
 pub(super) fn finish(mut command: Command) -> ExitCode {
     match command.status() {
         Ok(status) => {
-            if let Some(signal) = status.signal() {
-                let program = command.get_program().to_string_lossy();
-                eprintln!("error: {program} {KILLED} {signal}");
-            }
+            report_signal(&command, status);
             ExitCode::from(status.code().unwrap_or(1) as u8)
         }
         Err(error) => {

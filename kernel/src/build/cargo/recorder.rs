@@ -1,8 +1,8 @@
 //! Compilation of cells by a recorded compiler command.
 
 use super::answers::AnswerFile;
+use super::cell::compile_cell;
 use super::process::{bin_folder, cargo, finish};
-use super::trust::mark_trusted_prints;
 use super::variables::{RECORD, RECORDER, SESSION};
 use crate::build::environment::SHIM_FOLDER;
 use serde_json::json;
@@ -39,7 +39,6 @@ struct RustcCommand {
 /// `cargo check`, by which the engine infers a variable's type, becomes the same command without
 /// code generation: cargo would first check every library, for half a minute.
 pub(crate) fn build(arguments: &[String]) -> ExitCode {
-    mark_trusted_prints();
     let check = arguments.first().is_some_and(|command| command == "check");
     let command: Vec<String> = std::iter::once("build".to_owned())
         .chain(arguments.iter().skip(1).cloned())
@@ -54,10 +53,8 @@ pub(crate) fn build(arguments: &[String]) -> ExitCode {
         return compile(&command, check);
     }
     let mut cargo = cargo_command(arguments);
-    if let (false, Some(bin)) = (check, bin_folder()) {
-        cargo
-            .env("RUSTC_WRAPPER", bin.join(RECORDER))
-            .env(RECORD, &record.path);
+    if !check {
+        cargo.env(RECORD, &record.path);
     }
     finish(cargo)
 }
@@ -69,6 +66,9 @@ fn cargo_command(arguments: &[String]) -> Command {
     let session = std::env::var(SESSION).unwrap_or_default();
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
     cargo.env("RUSTFLAGS", flags + extra_flag(&session));
+    if let (None, Some(bin)) = (std::env::var_os("RUSTC_WRAPPER"), bin_folder()) {
+        cargo.env("RUSTC_WRAPPER", bin.join(RECORDER));
+    }
     cargo
 }
 
@@ -137,21 +137,23 @@ fn compile(command: &RustcCommand, check: bool) -> ExitCode {
     let Some((program, arguments)) = command.arguments.split_first() else {
         return ExitCode::FAILURE;
     };
-    let mut rustc = Command::new(program);
-    let emit = |argument: &String| {
+    let argument = |argument: &String| {
         if check && argument.starts_with("--emit=") {
             "--emit=metadata".into()
         } else {
-            argument.clone()
+            with_one_identity(argument)
         }
     };
-    let environment = command.environment.iter();
-    rustc
-        .env(STACK.0, STACK.1)
-        .args(arguments.iter().map(emit))
-        .args(flags_for_few_mappings())
-        .envs(environment.map(|(name, value)| (name, value)));
-    let code = finish(rustc);
+    let code = compile_cell(|| {
+        let environment = command.environment.iter();
+        let mut rustc = Command::new(program);
+        rustc
+            .env(STACK.0, STACK.1)
+            .args(arguments.iter().map(argument))
+            .args(flags_for_few_mappings())
+            .envs(environment.map(|(name, value)| (name, value)));
+        rustc
+    });
     let out_dir = arguments
         .iter()
         .skip_while(|argument| *argument != "--out-dir")
@@ -160,6 +162,17 @@ fn compile(command: &RustcCommand, check: bool) -> ExitCode {
         print_artifact(folder);
     }
     code
+}
+
+/// An argument of a cell's compiler command. Cargo gives the crate another identity for each
+/// optimization level and set of dependencies, which would give the cells' types other type ids, and
+/// so lose the variables of these types.
+fn with_one_identity(argument: &str) -> String {
+    if argument.starts_with("metadata=") {
+        "metadata=candlebook".into()
+    } else {
+        argument.to_owned()
+    }
 }
 
 /// Prints cargo's message that names the compiled library.
@@ -187,9 +200,19 @@ pub(crate) fn record() -> ExitCode {
     let Some((program, arguments)) = arguments.split_first() else {
         return ExitCode::FAILURE;
     };
-    let mut rustc = Command::new(program);
-    rustc.args(arguments);
-    finish(rustc)
+    let rustc = || {
+        let mut rustc = Command::new(program);
+        rustc.args(arguments.iter().map(|argument| match is_cell {
+            true => with_one_identity(argument),
+            false => argument.clone(),
+        }));
+        rustc
+    };
+    if is_cell {
+        compile_cell(rustc)
+    } else {
+        finish(rustc())
+    }
 }
 
 fn write_record(path: PathBuf, session: String, arguments: &[String]) {
@@ -222,6 +245,12 @@ mod tests {
             ""
         };
         assert_eq!(extra_flag("/100 %"), expected);
+    }
+
+    #[test]
+    fn all_cells_are_one_crate() {
+        assert_eq!(with_one_identity("metadata=2dde"), "metadata=candlebook");
+        assert_eq!(with_one_identity("opt-level=2"), "opt-level=2");
     }
 
     #[test]

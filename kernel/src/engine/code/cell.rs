@@ -1,10 +1,11 @@
 //! The syntax tree of a cell.
 
-use ra_ap_syntax::{Edition, Parse, SourceFile, TextRange};
+use ra_ap_syntax::ast::{self, HasModuleItem};
+use ra_ap_syntax::{AstNode, Edition, Parse, SourceFile, SyntaxNode, TextRange};
 use std::ops::Range;
 
 /// A cell is parsed as a function's body, which allows statements, items and a last expression.
-const HEAD: &str = "fn cell() {\n";
+pub(super) const HEAD: &str = "fn cell() {\n";
 
 /// A parsed cell.
 pub(crate) struct ParsedCell {
@@ -19,11 +20,41 @@ pub(crate) fn parse_cell(code: &str) -> ParsedCell {
 }
 
 impl ParsedCell {
+    /// True if the code has no syntax error.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.syntax.errors().is_empty()
+    }
+
+    /// Statements and items of the cell, and its last expression.
+    pub(crate) fn statements(&self) -> impl Iterator<Item = SyntaxNode> + use<> {
+        let body = self.syntax.tree().items().find_map(|item| match item {
+            ast::Item::Fn(function) => function.body()?.stmt_list(),
+            _ => None,
+        });
+        body.into_iter().flat_map(|body| body.syntax().children())
+    }
+
     /// The bytes of the cell's code at a range of the tree.
     pub(crate) fn bytes(&self, range: TextRange) -> Range<usize> {
         let byte = |offset| usize::from(offset).saturating_sub(HEAD.len());
         byte(range.start())..byte(range.end())
     }
+}
+
+/// Divides a cell into the commands at its start and its Rust code.
+pub(in crate::engine) fn split_commands(code: &str) -> (&str, &str) {
+    let mut end = 0;
+    let mut has_commands = false;
+    for line in code.split_inclusive('\n') {
+        let text = line.trim();
+        let is_blank = text.is_empty() || text.starts_with("//");
+        if !is_command(line) && !is_blank {
+            break;
+        }
+        has_commands |= is_command(line);
+        end += line.len();
+    }
+    code.split_at(if has_commands { end } else { 0 })
 }
 
 /// True for the engine's commands (`:dep`), help (`?name`) and shell lines (`!ls`).
@@ -43,5 +74,12 @@ mod tests {
         // The closing line of the function follows the code.
         assert_eq!(cell.bytes(end), 0.."a + b\n}".len());
         assert!(is_command("  :dep a") && !is_command("a"));
+        assert_eq!(cell.statements().count(), 1);
+        assert!(cell.is_valid() && !parse_cell("a b").is_valid());
+        assert_eq!(
+            split_commands(":dep a\n// b\n:dep c\nf()"),
+            (":dep a\n// b\n:dep c\n", "f()")
+        );
+        assert_eq!(split_commands("// a\nf()"), ("", "// a\nf()"));
     }
 }

@@ -1,11 +1,17 @@
 use super::super::event::Event;
-use super::super::failure::Place;
+use super::super::kept::Kept;
 use super::*;
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io::Read;
 
 /// Writes standard output in parts; returns the events, the engine's input and the failure.
 fn relayed(parts: &[&str], stderr: &str) -> (Vec<Event>, String, Option<Failure>) {
+    let (events, engine, status) = relayed_with_status(parts, stderr);
+    let failure = status.failure.lock().unwrap().clone();
+    (events, engine, failure)
+}
+
+fn relayed_with_status(parts: &[&str], stderr: &str) -> (Vec<Event>, String, RelayStatus) {
     let (engine_read, engine_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
     let (out, out_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
     let (err, err_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
@@ -39,8 +45,7 @@ fn relayed(parts: &[&str], stderr: &str) -> (Vec<Event>, String, Option<Failure>
         .read_to_string(&mut engine)
         .unwrap();
     let events = events.lock().unwrap().clone();
-    let failure = status.failure.lock().unwrap().clone();
-    (events, engine, failure)
+    (events, engine, status)
 }
 
 fn text(events: &[Event]) -> String {
@@ -132,14 +137,18 @@ fn a_cell_that_reads_is_asked_for_unless_the_helper_has_asked_already() {
 
 #[test]
 fn the_text_of_a_failure_is_recorded_and_all_other_text_is_sent() {
-    let error = "\u{1e}token EVCXR_ERROR_OCCURRED 3:9 no such\\nfile\n";
+    let error = "\u{1e}token EVCXR_ERROR_OCCURRED 3 no such\\nfile\n";
     let (events, engine, found) = relayed(&[BEGINS, error, DONE], "reading\n");
     let failure = Failure {
         panic: false,
         message: "no such\nfile".into(),
-        place: Some(Place { line: 3, column: 9 }),
+        line: Some(3),
+        kept: Kept::default(),
     };
-    assert_eq!((text(&events).as_str(), found), ("<reading\n>", Some(failure)));
+    assert_eq!(
+        (text(&events).as_str(), found),
+        ("<reading\n>", Some(failure))
+    );
     assert_eq!(engine, "EVCXR_ERROR_OCCURRED\nEVCXR_EXECUTION_COMPLETE\n");
     let (events, _, found) = relayed(&[DONE], "a warning");
     assert_eq!((text(&events).as_str(), found), ("<a warning>", None));
@@ -151,10 +160,36 @@ fn the_report_of_a_panic_is_not_sent_if_it_is_the_failure() {
     let panic = "\u{1e}token EVCXR_PANIC_NOTIFICATION on purpose\n";
     let (events, engine, found) = relayed(&[BEGINS, panic, DONE], report);
     assert_eq!(text(&events), "<v = 3\n>");
-    assert_eq!(engine, "EVCXR_PANIC_NOTIFICATION\nEVCXR_EXECUTION_COMPLETE\n");
+    assert_eq!(
+        engine,
+        "EVCXR_PANIC_NOTIFICATION\nEVCXR_EXECUTION_COMPLETE\n"
+    );
     assert_eq!(found.map(|found| found.message), Some("on purpose".into()));
     let (events, _, found) = relayed(&[BEGINS, DONE], report);
-    assert_eq!((text(&events), found), (format!("<v = 3\n><{}>", &report[6..]), None));
+    assert_eq!(
+        (text(&events), found),
+        (format!("<v = 3\n><{}>", &report[6..]), None)
+    );
+}
+
+#[test]
+fn a_value_that_cannot_be_shown_fails_the_cell_at_its_end() {
+    let line = "\u{1e}token CANNOT_SHOW \"no\\nx\"\n";
+    let (events, engine, status) = relayed_with_status(&[BEGINS, line, "after", DONE], "");
+    assert_eq!(status.not_shown.take(), Some("no\nx".into()));
+    assert_eq!(text(&events), "after");
+    assert_eq!(engine, "EVCXR_EXECUTION_COMPLETE\n", "variables are kept");
+    // A panic is the failure of its cell.
+    let panic = "\u{1e}token EVCXR_PANIC_NOTIFICATION\n";
+    for parts in [[BEGINS, line, panic, DONE], [BEGINS, panic, line, DONE]] {
+        let (events, _, status) = relayed_with_status(&parts, "");
+        assert_eq!(status.not_shown.take(), None);
+        assert!(status.failure.lock().unwrap().is_some());
+        assert_eq!(text(&events), "<no\nx\n>");
+    }
+    let (events, _, status) = relayed_with_status(&[BEGINS, DONE, line], "");
+    assert_eq!(status.not_shown.take(), None);
+    assert_eq!(text(&events), "<no\nx\n>");
 }
 
 #[test]
@@ -168,6 +203,7 @@ fn text_that_a_cell_prints_is_never_a_message() {
         "EVCXR_INPUT_REQUEST:{}\n",
         "\u{1e}CANDLEBOOK {\"op\": \"clear\"}\n",
         "\u{1e}other EVCXR_PANIC_NOTIFICATION\n",
+        "\u{1e}CANNOT_SHOW \"x\"\n",
     ] {
         let (events, engine, failure) = relayed(&[BEGINS, line, DONE], "");
         assert_eq!((text(&events).as_str(), failure), (line, None));

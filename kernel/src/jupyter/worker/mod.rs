@@ -178,15 +178,28 @@ impl Worker {
         };
         let prompter = &self.prompter;
         let ask = |prompt: &str, secret: bool| prompter.ask(request, prompt, secret);
-        let run = AssertUnwindSafe(|| running.engine.execute(source, &ask));
-        match catch_unwind(run) {
+        let number = self.count as u32;
+        let run = AssertUnwindSafe(|| running.engine.execute(number, source, &ask));
+        let outcome = catch_unwind(run);
+        for warning in running.engine.take_warnings() {
+            request.publish(
+                "stream",
+                json!({ "name": "stderr", "text": format!("{warning}\n") }),
+            );
+        }
+        match outcome {
             Ok(Outcome::Error(error)) if self.state.is_stopped() && error.name != "Died" => {
                 let value = match (error.name.as_str(), error.value.as_str()) {
                     ("Panic", LOOP_CHECK) => LEFT_LOOP,
                     ("Panic", message) => message,
                     _ => INTERRUPTED,
                 };
-                Outcome::Error(CellError::new("Interrupted", value))
+                let mut interrupted = CellError::new("Interrupted", value);
+                // Where the cell was, and what it has kept.
+                interrupted
+                    .traceback
+                    .extend(error.traceback.into_iter().skip(1));
+                Outcome::Error(interrupted)
             }
             Ok(Outcome::Ok(_)) if self.state.stop_stage() >= StopStage::Urgent => {
                 Outcome::Error(CellError::new("Interrupted", ENDED_WAIT))

@@ -40,11 +40,10 @@ fn panic_arm(token: &str) -> String {
     )
 }
 
-/// The conversion of an error with a print of its position and text.
+/// The conversion of an error with a print of its line and text.
 fn with_error_text(conversion: &str, token: &str) -> String {
     let print = format!(
-        "let place = std::panic::Location::caller(); println!(\"\\u{{1e}}{token} {ERROR} {{}}:{{}} {{}}\", \
-         place.line(), place.column(), text{ESCAPED});"
+        "println!(\"\\u{{1e}}{token} {ERROR} {{}} {{}}\", ::std::panic::Location::caller().line(), text{ESCAPED});"
     );
     conversion
         .replacen(CONVERT, &format!("#[track_caller] {CONVERT}"), 1)
@@ -82,10 +81,18 @@ eprintln!("also mine");
         let source = with_failure_texts(SOURCE, "t0k");
         assert_eq!(source.lines().count(), SOURCE.lines().count());
         assert!(source.contains(r#"let text = format!("{}", error);"#));
-        assert!(source.contains(r#"println!("\u{1e}t0k EVCXR_ERROR_OCCURRED {}:{} {}", place.line()"#));
-        assert!(source.contains(r#"println!("\u{1e}t0k EVCXR_PANIC_NOTIFICATION {}", candlebook_panic."#));
+        assert!(source.contains(
+            r#"println!("\u{1e}t0k EVCXR_ERROR_OCCURRED {} {}", ::std::panic::Location"#
+        ));
+        assert!(
+            source
+                .contains(r#"println!("\u{1e}t0k EVCXR_PANIC_NOTIFICATION {}", candlebook_panic."#)
+        );
         assert!(source.contains("#[track_caller] fn from(error: T)"));
-        for of_the_user in ["println!(\"EVCXR_PANIC_NOTIFICATION\"); eprintln!(\"mine\");", "eprintln!(\"also mine\");"] {
+        for of_the_user in [
+            "println!(\"EVCXR_PANIC_NOTIFICATION\"); eprintln!(\"mine\");",
+            "eprintln!(\"also mine\");",
+        ] {
             assert!(source.contains(of_the_user), "{of_the_user}");
         }
     }

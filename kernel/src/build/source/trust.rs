@@ -2,33 +2,17 @@
 //! a cell prints.
 
 use super::failures::with_failure_texts;
-use super::variables::{SESSION, TOKEN};
-use std::path::PathBuf;
 
+/// Prefix of the helper's line about the variables of a cell that has failed.
+pub(crate) const KEPT: &str = "KEPT ";
 /// Prefix of the line that names a variable whose type has changed.
 const CHANGED_TYPE: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
 
-/// Adds the kernel's token to the engine's lines in the source that is about to be compiled. Without
-/// it the kernel takes them for text, so an error of writing shows as such at the first failure.
-pub(super) fn mark_trusted_prints() {
-    let (Ok(token), Some(session)) = (std::env::var(TOKEN), std::env::var_os(SESSION)) else {
-        return;
-    };
-    let path = PathBuf::from(session).join("src/lib.rs");
-    let Ok(source) = std::fs::read_to_string(&path) else {
-        return;
-    };
-    let marked = mark(&source, &token);
-    if marked != source
-        && let Err(error) = std::fs::write(&path, marked)
-    {
-        eprintln!("candlebook: cannot write {}: {error}", path.display());
-    }
-}
-
-/// The parts of the engine's generated code that print its lines, each with its replacement, which
-/// prints the token too.
-fn trusted_prints(token: &str) -> [(String, String); 1] {
+/// The parts of the engine's generated code that print its lines, each with its replacement.
+///
+/// A variable that is missing from the store, because a cell has failed after it moved it, counts as
+/// lost like one whose type has changed.
+fn replacements(token: &str) -> [(String, String); 2] {
     let trusted = |body: &str| format!("\"\\u{{1e}}{token} {body}\"");
     let pair = |before: &str, body: &str, after: &str| {
         (
@@ -36,17 +20,35 @@ fn trusted_prints(token: &str) -> [(String, String); 1] {
             format!("{before}{}{after}", trusted(body)),
         )
     };
-    [pair(
-        "pub const VARIABLE_CHANGED_TYPE: &str = ",
-        CHANGED_TYPE,
-        ";\n",
-    )]
+    [
+        pair(
+            "pub const VARIABLE_CHANGED_TYPE: &str = ",
+            CHANGED_TYPE,
+            ";\n",
+        ),
+        (FIND_CHANGED.to_owned(), REPORT_CHANGED.to_owned()),
+    ]
 }
 
+/// The engine's check of a variable's type, and its replacement.
+const FIND_CHANGED: &str = r#"        if let Some(v) = self.variables.get(name)
+            && v.downcast_ref::<T>().is_none()
+        {
+            eprintln!("The type of the variable {name} was redefined, so was lost.",);
+"#;
+const REPORT_CHANGED: &str = r#"        if self.variables.get(name).is_none_or(|value| !value.is::<T>()) {
+            if self.variables.contains_key(name) {
+                eprintln!("`{name}` is lost: its type was defined again. Run the cell that makes it again.");
+            }
+"#;
+
+/// Adds the kernel's token to the engine's lines in a generated source. Without it the kernel takes
+/// them for text, so an error of writing shows as such at the first failure.
+///
 /// Replaces the last occurrence of each print: the engine's code follows the user's items.
-fn mark(source: &str, token: &str) -> String {
+pub(super) fn mark(source: &str, token: &str) -> String {
     let mut marked = with_failure_texts(source, token);
-    for (print, trusted) in trusted_prints(token) {
+    for (print, trusted) in replacements(token) {
         if let Some(at) = marked.rfind(&print) {
             marked.replace_range(at..at + print.len(), &trusted);
         }

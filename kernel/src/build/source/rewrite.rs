@@ -1,0 +1,184 @@
+//! The rewriting of a cell's source.
+
+use super::checks::add_stop_checks;
+use super::diagnostics::{CompilerError, errors, translated};
+use super::edits::Edits;
+use super::generated::{CellFunction, bytes};
+use super::lines::{LineMap, line_of};
+use super::parts;
+use super::statement::{assigns, mentions};
+use super::statics::refer_to_loaded;
+use super::trust::mark;
+use super::types::Types;
+use ra_ap_syntax::ast::{self, HasAttrs, HasModuleItem};
+use ra_ap_syntax::{AstNode, Edition, SourceFile};
+use std::collections::HashSet;
+
+/// The source that the engine wrote for a cell.
+pub(crate) struct CellSource {
+    /// The source, with the kernel's token in the lines that it prints.
+    pub(crate) text: String,
+    file: SourceFile,
+    cell: Option<CellFunction>,
+    loaded_statics: HashSet<String>,
+    /// Variables that the compiler found to be moved and assigned.
+    forced: Vec<String>,
+}
+
+/// A rewritten source.
+pub(crate) struct Rewritten {
+    pub(crate) text: String,
+    lines: LineMap,
+}
+
+/// What follows from the compiler's errors in a rewritten source.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Verdict {
+    /// The source can be rewritten better.
+    Again,
+    /// The engine should see the errors: they are about its code, which it corrects by itself, or
+    /// nothing was rewritten.
+    Final,
+    /// The errors may come from the rewriting.
+    Doubtful,
+}
+
+impl CellSource {
+    /// Reads a source in which the engine's prints are to carry a token.
+    pub(crate) fn new(source: &str, token: &str, loaded_statics: HashSet<String>) -> CellSource {
+        let text = mark(source, token);
+        let parse = SourceFile::parse(&text, Edition::Edition2024);
+        let file = parse.tree();
+        let is_valid = parse.errors().is_empty();
+        CellSource {
+            cell: is_valid.then(|| CellFunction::find(&file)).flatten(),
+            text,
+            file,
+            loaded_statics,
+            forced: Vec::new(),
+        }
+    }
+
+    /// The source as it should be compiled; `None` if it is not that of a cell.
+    pub(crate) fn rewritten(&self) -> Option<Rewritten> {
+        let cell = self.cell.as_ref()?;
+        let mut edits = Edits::default();
+        add_stop_checks(self.file.syntax(), &mut edits);
+        refer_to_loaded(
+            &self.text,
+            self.file.syntax(),
+            &self.loaded_statics,
+            &mut edits,
+        );
+        self.export_macros(&mut edits);
+        Types::of(&self.file).guard(cell, &mut edits);
+        self.leave_unused_variables(cell, &mut edits);
+        let mut lines = LineMap::default();
+        if let Some((divided, map)) = parts::divide(&self.text, cell, &self.forced) {
+            edits.append(divided);
+            lines = map;
+        }
+        Some(Rewritten {
+            text: edits.apply(&self.text),
+            lines,
+        })
+    }
+
+    /// Lets the items before a macro use it: the engine keeps items in no order.
+    fn export_macros(&self, edits: &mut Edits) {
+        for item in self.file.items() {
+            if let ast::Item::MacroRules(rules) = item
+                && !rules.attrs().any(|attribute| {
+                    attribute
+                        .syntax()
+                        .text()
+                        .to_string()
+                        .contains("macro_export")
+                })
+            {
+                edits.insert(bytes(rules.syntax()).start, "#[macro_export] ");
+            }
+        }
+    }
+
+    /// Leaves variables in the store that the cell does not mention: it cannot lose them, and
+    /// compiles faster.
+    fn leave_unused_variables(&self, cell: &CellFunction, edits: &mut Edits) {
+        let Some(run) = &cell.run else { return };
+        let code: String = run
+            .statements
+            .iter()
+            .map(|node| node.text().to_string())
+            .collect();
+        for taken in &cell.taken {
+            let put_back = cell.put_back.iter().find(|put| put.name == taken.name);
+            if let (false, Some(put_back)) = (mentions(&code, &taken.name), put_back) {
+                edits.blank(&self.text, taken.range.clone());
+                edits.blank(&self.text, put_back.range.clone());
+            }
+        }
+    }
+
+    /// Judges the compiler's errors in a rewritten source.
+    pub(crate) fn judge(&mut self, rewritten: &Rewritten, output: &str) -> Verdict {
+        let errors = errors(output);
+        let moved: Vec<String> = errors
+            .iter()
+            .filter_map(|error| self.moved_and_assigned(error, rewritten))
+            .filter(|name| !self.forced.contains(name))
+            .collect();
+        if !moved.is_empty() {
+            self.forced.extend(moved);
+            return Verdict::Again;
+        }
+        let is_engines = |error: &CompilerError| {
+            error
+                .lines
+                .iter()
+                .all(|line| self.is_engines(rewritten.lines.engine_line(*line)))
+        };
+        let is_unchanged = rewritten.text == self.text;
+        if is_unchanged || (!errors.is_empty() && errors.iter().all(is_engines)) {
+            Verdict::Final
+        } else {
+            Verdict::Doubtful
+        }
+    }
+
+    /// The variable that an error found to be moved where the engine stores it, if the cell also
+    /// assigns it.
+    fn moved_and_assigned(&self, error: &CompilerError, rewritten: &Rewritten) -> Option<String> {
+        if error.code.as_deref() != Some("E0382") {
+            return None;
+        }
+        let cell = self.cell.as_ref()?;
+        let line = rewritten.lines.engine_line(*error.lines.first()?);
+        let put = cell
+            .put_back
+            .iter()
+            .chain(cell.run.as_ref()?.bound.iter())
+            .find(|put| line_of(&self.text, put.range.start) == line)?;
+        let mut statements = cell.run.as_ref()?.statements.iter();
+        let assigned = statements.any(|statement| assigns(statement, &put.name));
+        assigned.then(|| put.name.clone())
+    }
+
+    /// True for a line of the statements that store variables.
+    fn is_engines(&self, line: usize) -> bool {
+        let Some(cell) = &self.cell else {
+            return false;
+        };
+        let bound = cell.run.iter().flat_map(|run| &run.bound);
+        cell.put_back
+            .iter()
+            .chain(bound)
+            .any(|put| line_of(&self.text, put.range.start) == line)
+    }
+}
+
+impl Rewritten {
+    /// The compiler's messages with the line numbers of the engine's source.
+    pub(crate) fn translated(&self, output: &str) -> String {
+        translated(output, &self.lines)
+    }
+}
