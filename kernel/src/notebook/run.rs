@@ -2,7 +2,7 @@
 
 use super::file::{CodeCell, Notebook};
 use super::parameter::Parameter;
-use super::printer::Printer;
+use super::printer::{Printer, without_colors};
 use crate::build::Session;
 use crate::engine;
 use crate::engine::{CANNOT_ASK, CellError, Engine, Event, Outcome, Sink};
@@ -122,7 +122,10 @@ fn run_cells(
             Outcome::Ok(data) => notebook.add_result(*index, count, &data),
             Outcome::Error(error) => {
                 notebook.add_error(*index, &error);
-                let traceback = error.traceback.join("\n");
+                let mut traceback = error.traceback.join("\n");
+                if !std::io::stderr().is_terminal() {
+                    traceback = without_colors(&traceback);
+                }
                 anyhow::bail!("cell {count} failed:\n{source}\n\n{traceback}");
             }
         }
