@@ -1,5 +1,6 @@
 """Standard streams of cells: input that is asked for, errors that are kept, output in few messages."""
 import json
+import re
 import subprocess
 import time
 
@@ -162,7 +163,7 @@ unsafe {{ dup2(file.as_raw_fd(), 0); }}""")
         ('eprintln!("a"); Err("first\\n  second \\\\n")?;', "a\n", "Error", "first\n  second \\n"),
         ('eprintln!("a"); std::panic::panic_any(5);', "a\n", "Panic", "Box<dyn Any>"),
         ('eprintln!("a"); None::<i32>.expect("a value");', "a\n", "Panic", "a value"),
-        ('struct Loud; impl Drop for Loud { fn drop(&mut self) { eprintln!("dropped"); } } let _loud = Loud; panic!("x");', "dropped\n", "Panic", "x"),
+        ('struct Loud; impl Drop for Loud { fn drop(&mut self) { eprintln!("dropped"); } } fn fail() { let _loud = Loud; panic!("x"); } fail();', "dropped\n", "Panic", "x"),
         ('eprintln!("a"); std::panic::set_hook(Box::new(|_| eprintln!("mine"))); panic!("hooked");', "a\nmine\n", "Panic", "hooked"),
         ('let _ = std::panic::take_hook(); eprintln!("a"); panic!("{}", "long ".repeat(500));', "a\n", "Panic", "long " * 500),
     ],
@@ -170,7 +171,8 @@ unsafe {{ dup2(file.as_raw_fd(), 0); }}""")
 def test_standard_error_precedes_the_failure_which_is_told_alone(kernel, code, error, name, value):
     cell = kernel.run(code)
     assert (cell.reply["ename"], cell.reply["evalue"].rstrip("\n")) == (name, value.rstrip("\n")), cell.reply
-    assert cell.stream("stderr") == error
+    # `dbg!` begins its lines with their position.
+    assert re.sub(r"(?m)^\[src/.*?\] ", "", cell.stream("stderr")) == error
     kinds = [kind for _, kind, _ in cell.messages]
     assert kinds.index("error") > max(i for i, kind in enumerate(kinds) if kind == "stream")
 
@@ -187,7 +189,7 @@ println!("{caught} {joined}");""")
     assert cell.reply["evalue"] == "not caught"
     assert cell.stream("stderr").count("panicked at") == 1 and "caught\n" in cell.stream("stderr")
     # A panic of a worker thread that goes on in the cell.
-    cell = kernel.run('std::thread::scope(|scope| { scope.spawn(|| panic!("inner")).join().unwrap_or_else(|cause| std::panic::resume_unwind(cause)) })')
+    cell = kernel.run('std::thread::scope(|scope| { scope.spawn(|| -> () { panic!("inner") }).join().unwrap_or_else(|cause| std::panic::resume_unwind(cause)) })')
     assert (cell.reply["ename"], cell.reply["evalue"]) == ("Panic", "inner")
 
 
