@@ -1,8 +1,9 @@
 //! The parent's end of the relay: redirects the output of each child of the engine to this process.
 
 use super::event::Sink;
+use super::failure::Failure;
 use super::pipes::{exchange_output, receive};
-use super::relay::{Failure, Relay, RelayStatus};
+use super::relay::{Relay, RelayStatus};
 use crate::build::TOKEN;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;

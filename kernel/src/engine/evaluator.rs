@@ -84,7 +84,7 @@ impl Engine {
                 id: None,
                 code: ":load_config --quiet",
             },
-            &|_, _| String::new(),
+            &|_, _| None,
         );
         outcome.into_result().map(|_| ()).map_err(|error| {
             let traceback = error.traceback.join("\n");

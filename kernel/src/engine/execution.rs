@@ -1,22 +1,20 @@
 //! The execution of a cell.
 
 use super::evaluator::Engine;
+use super::failure::Failure;
+use super::input::{Answers, Ask};
 use super::items::Items;
 use super::kept::Kept;
 use super::outcome::{CellError, Outcome};
 use super::place::{Compiled, Source};
 use super::prepared::{PreparedCell, Surroundings, prepare};
-use super::relay::Failure;
-use super::report::{listed, panic_message};
+use super::report::listed;
 use evcxr::{EvalCallbacks, EvalOutputs};
 use serde_json::{Map, Value};
 use std::sync::atomic::Ordering;
 
 /// Most times that a cell is compiled without the items that it breaks.
 const MAX_REMOVALS: usize = 8;
-
-/// Answers a prompt; the second argument is true for a password.
-pub(crate) type Input<'a> = &'a dyn Fn(&str, bool) -> String;
 
 /// A cell of a notebook.
 #[derive(Clone, Copy)]
@@ -31,8 +29,8 @@ pub(crate) struct Cell<'a> {
 type Evaluation = Result<EvalOutputs, evcxr::Error>;
 
 impl Engine {
-    /// Runs a cell to completion. `input` answers its prompts.
-    pub(crate) fn execute(&mut self, cell: Cell, input: Input) -> Outcome {
+    /// Runs a cell to completion. `ask` answers its questions.
+    pub(crate) fn execute(&mut self, cell: Cell, ask: &Ask<'_>) -> Outcome {
         let Cell { number, code, .. } = cell;
         self.count = number;
         if let Some(level) = self.optimization.change_for(code) {
@@ -44,6 +42,7 @@ impl Engine {
         self.control.take_failure();
         self.control.take_not_shown();
         self.control.take_ran();
+        let answers = Answers::new(ask);
         let before = self.variable_names();
         let mut removals = Removals::default();
         let (result, prepared) = loop {
@@ -51,7 +50,7 @@ impl Engine {
                 Ok(prepared) => prepared,
                 Err(message) => return Outcome::Error(CellError::new("TooComplex", message)),
             };
-            let result = self.evaluate(&prepared.code, input);
+            let result = self.evaluate(&prepared.code, &answers);
             self.memory.forget_lost();
             if !self.remove_broken(&result, &prepared, &mut removals) {
                 break (result, prepared);
@@ -88,9 +87,9 @@ impl Engine {
         Ok(prepared)
     }
 
-    fn evaluate(&mut self, code: &str, input: Input) -> Evaluation {
+    fn evaluate(&mut self, code: &str, answers: &Answers<'_>) -> Evaluation {
         let mut callbacks = EvalCallbacks {
-            input_reader: &|request| input(&request.prompt, request.is_password),
+            input_reader: &|request| answers.answer(&request.prompt, request.is_password),
         };
         self.context.execute_with_callbacks(code, &mut callbacks)
     }
@@ -175,14 +174,13 @@ impl Engine {
     /// The error of a cell that compiled and then failed.
     fn runtime_error(&mut self, failure: &Failure) -> CellError {
         let mut error = if failure.panic {
-            CellError::new("Panic", panic_message(&failure.message))
+            CellError::new("Panic", failure.message.as_str())
         } else {
             CellError::new("Error", failure.message.trim().to_owned())
         };
-        let line = failure
+        let place = failure
             .line
-            .or_else(|| super::report::panic_line(&failure.message));
-        let place = line.and_then(|line| self.memory.place(&self.compiled()?, line));
+            .and_then(|line| self.memory.place(&self.compiled()?, line));
         self.recover(&failure.kept);
         self.memory.note_lost(failure.kept.lost());
         error

@@ -29,7 +29,7 @@ pub(crate) fn run_warm_up(folder: &Path) -> Result<()> {
             code,
         };
         engine
-            .execute(cell, &|_, _| String::new())
+            .execute(cell, &|_, _| None)
             .into_result()
             .map_err(|error| anyhow::anyhow!("{error}"))?;
     }

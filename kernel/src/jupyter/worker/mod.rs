@@ -177,16 +177,13 @@ impl Worker {
             return Outcome::Error(CellError::new("NotReady", NOT_READY));
         };
         let prompter = &self.prompter;
-        let input = |prompt: &str, secret: bool| {
-            let answer = prompter.ask(request, prompt, secret);
-            answer.unwrap_or_default()
-        };
+        let ask = |prompt: &str, secret: bool| prompter.ask(request, prompt, secret);
         let cell = Cell {
             number: self.count as u32,
             id: request.cell_id(),
             code: source,
         };
-        let run = AssertUnwindSafe(|| running.engine.execute(cell, &input));
+        let run = AssertUnwindSafe(|| running.engine.execute(cell, &ask));
         let outcome = catch_unwind(run);
         for warning in running.engine.take_warnings() {
             request.publish(
@@ -197,8 +194,7 @@ impl Worker {
         match outcome {
             Ok(Outcome::Error(error)) if self.state.is_stopped() && error.name != "Died" => {
                 let value = match (error.name.as_str(), error.value.as_str()) {
-                    // A check in a loop unwinds without a message.
-                    ("Panic", "") => LEFT_LOOP,
+                    ("Panic", LOOP_CHECK) => LEFT_LOOP,
                     ("Panic", message) => message,
                     _ => INTERRUPTED,
                 };
@@ -287,6 +283,8 @@ const NOT_READY: &str = "the kernel could not start its engine; the reason is in
     Jupyter server. In a terminal, `candlebook doctor` says what is missing";
 const ENGINE_ERROR: &str = "the engine failed on this cell. This is a bug in the engine, not in \
     your code. Variables are as before; write the cell in another way";
+/// With which a check in a loop unwinds.
+const LOOP_CHECK: &str = "Stop was pressed";
 const LEFT_LOOP: &str = "Stop was pressed and the cell left in a loop. What it had defined before, and \
     variables of earlier cells, are kept";
 const ENDED_WAIT: &str = "Stop was pressed and what the cell waited for was ended: a sleep, a \
