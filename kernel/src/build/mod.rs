@@ -18,6 +18,7 @@ mod key;
 mod seed;
 mod session;
 mod cargo;
+mod registry;
 
 pub(crate) use cargo::{
     ERROR, KILLED, PANIC, TOKEN, cargo_home, lay_out_shim, original_path, run_shim_if_called,
@@ -27,5 +28,6 @@ pub(crate) use compile::WARM_UP_CELLS;
 pub(crate) use environment::BUILD_ENVIRONMENT;
 pub(crate) use features::Features;
 pub(crate) use gpu::Gpu;
+pub(crate) use registry::{dependency_sources, helper_sources};
 pub(crate) use seed::Seed;
 pub(crate) use session::Session;

@@ -3,11 +3,14 @@
 //! Knows nothing of Jupyter: the server and `candlebook run` are two front ends of it.
 
 use super::child::HELPER;
-use super::code::{check_depth, prepare};
+use super::code::{check_depth, prepare, question};
 use super::control::Control;
 use super::event::Sink;
+use super::lookup::{Candidates, Description, complete, describe, is_always_known};
+use super::magic::{Step, run_top};
 use super::optimization::Optimization;
 use super::outcome::{CellError, Outcome};
+use super::output::Output;
 use super::process::ChildHandle;
 use super::protocol::new_token;
 use super::relay::Failure;
@@ -32,6 +35,7 @@ pub(crate) const STACK: usize = 256 << 20;
 pub(crate) struct Engine {
     context: CommandContext,
     control: Control,
+    output: Output,
     count: u32,
     optimization: Optimization,
     /// The folder in which cells run.
@@ -49,6 +53,7 @@ impl Engine {
         let mut command = child_command(session)?;
         let control =
             Control::prepare(&mut command).context("cannot prepare the process that runs cells")?;
+        let (output, sink) = Output::share(sink);
         control
             .start_relay(sink)
             .context("cannot start the thread that reads from cells")?;
@@ -61,6 +66,7 @@ impl Engine {
         let mut engine = Engine {
             context: CommandContext::with_eval_context(context),
             control,
+            output,
             count: 0,
             optimization: Optimization::default(),
             folder: notebook_folder(&session.folder),
@@ -78,6 +84,20 @@ impl Engine {
         })
     }
 
+    /// Forgets all names of cells and loads the prelude again.
+    fn clear(&mut self) -> Result<()> {
+        const LOCK_FILE: &str = "Cargo.lock";
+        let count = self.count;
+        let lock = std::fs::read(LOCK_FILE).context("cannot read the session's Cargo.lock")?;
+        let cleared = self.context.execute(":clear");
+        cleared.map_err(|error| anyhow::anyhow!("{error}"))?;
+        // Without dependencies, the engine has emptied it.
+        std::fs::write(LOCK_FILE, lock).context("cannot write the session's Cargo.lock")?;
+        let loaded = self.load_prelude();
+        self.count = count;
+        loaded
+    }
+
     /// A handle to the process that runs cells. It remains valid when the process is restarted.
     pub(crate) fn child(&self) -> ChildHandle {
         ChildHandle {
@@ -90,6 +110,21 @@ impl Engine {
     /// password.
     pub(crate) fn execute(&mut self, code: &str, input: &dyn Fn(&str, bool) -> String) -> Outcome {
         self.count += 1;
+        if let Some(name) = question(code) {
+            let described = self.inspect(name, name.len());
+            return Outcome::Ok(described.map(Description::content).unwrap_or_default());
+        }
+        let code = match run_top(code, &|name| self.is_known(name), &self.output) {
+            Step::Done(outcome) => return outcome,
+            Step::Code(code) => code,
+            Step::Clear(code) => match self.clear() {
+                Ok(()) => code,
+                Err(error) => {
+                    return Outcome::Error(CellError::new("EngineError", format!("{error:#}")));
+                }
+            },
+        };
+        let code = code.as_str();
         if let Some(level) = self.optimization.change_for(code) {
             // As a build variable: the engine's own setting would restart rust-analyzer.
             let _ = self
@@ -130,17 +165,41 @@ impl Engine {
         variables.chain(items).collect()
     }
 
-    /// Completions at a byte offset.
-    pub(crate) fn complete(&mut self, code: &str, byte: usize) -> Option<evcxr::Completions> {
-        check_depth(code).ok()?;
-        self.context.completions(code, byte).ok()
+    /// True for a name that cells can use.
+    fn is_known(&self, name: &str) -> bool {
+        let mut variables = self.context.variables_and_types();
+        let mut items = self.context.defined_item_names();
+        is_always_known(name)
+            || variables.any(|(variable, _)| variable == name)
+            || items.any(|item| item == name)
     }
 
-    /// Documentation of the name that ends at a byte offset, as text and as HTML.
-    pub(crate) fn inspect(&mut self, code: &str, end: usize) -> Option<(String, String)> {
+    /// Completions at a byte offset.
+    pub(crate) fn complete(&mut self, code: &str, byte: usize) -> Option<Candidates> {
         check_depth(code).ok()?;
-        let (text, html) = self.context.hover_at(code, end).ok()?;
-        (text != "No documentation found").then_some((text, html))
+        let own = self.context.defined_item_names().map(str::to_owned);
+        let own: Vec<String> = own.collect();
+        complete(&mut self.context, code, byte, &own)
+    }
+
+    /// Describes the name that ends at a byte offset.
+    pub(crate) fn inspect(&mut self, code: &str, end: usize) -> Option<Description> {
+        check_depth(code).ok()?;
+        describe(&mut self.context, code, end)
+    }
+
+    /// Displays a variable; its outcome is empty if it displays itself.
+    pub(crate) fn display(&mut self, name: &str) -> Outcome {
+        let is_variable = self
+            .context
+            .variables_and_types()
+            .any(|(variable, _)| variable == name);
+        if !is_variable {
+            return Outcome::Ok(Map::new());
+        }
+        let outcome = self.execute(&format!("&{name}"), &|_, _| String::new());
+        self.count -= 1;
+        outcome
     }
 
     /// Explains an error; `inserted_lines` precede the cell's code in the compiled source.

@@ -16,6 +16,10 @@ mod code;
 mod optimization;
 mod outcome;
 mod report;
+mod output;
+mod reference;
+mod magic;
+mod lookup;
 mod evaluator;
 mod warm_up;
 
@@ -26,6 +30,7 @@ pub(crate) use code::{
 pub(crate) use evaluator::{Engine, STACK, set_environment};
 pub(crate) use event::{Display, Event, Op, Sink};
 pub(crate) use interrupt::is_urgent;
+pub(crate) use lookup::is_always_known;
 pub(crate) use outcome::{CellError, Outcome};
 pub(crate) use process::{ChildHandle, end_descendants};
 pub(crate) use warm_up::run_warm_up;

@@ -26,11 +26,6 @@ impl ParsedCell {
     }
 }
 
-/// True for the engine's commands (`:dep`), help (`?name`) and shell lines (`!ls`).
-pub(super) fn is_command(code: &str) -> bool {
-    code.trim_start().starts_with([':', '?', '!'])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +37,5 @@ mod tests {
         let end = ra_ap_syntax::AstNode::syntax(&tree).text_range();
         // The closing line of the function follows the code.
         assert_eq!(cell.bytes(end), 0.."a + b\n}".len());
-        assert!(is_command("  :dep a") && !is_command("a"));
     }
 }

@@ -5,6 +5,8 @@
 mod nesting;
 mod brackets;
 mod cell;
+mod known;
+mod top;
 mod completeness;
 mod dependency;
 mod display_call;
@@ -13,9 +15,12 @@ mod position;
 mod stop_checks;
 mod prepared;
 
+pub(crate) use brackets::closing_brackets;
 pub(crate) use cell::parse_cell;
 pub(crate) use completeness::is_complete;
+pub(crate) use known::{Known, unknown_names};
 pub(super) use literals::has_many_values;
 pub(crate) use nesting::check_depth;
 pub(crate) use position::{byte_at, characters_before, question, word_at};
 pub(super) use prepared::prepare;
+pub(crate) use top::{TopLine, top_lines};

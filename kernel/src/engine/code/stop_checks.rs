@@ -1,6 +1,7 @@
 //! Checks for Stop in the loops of a cell.
 
-use super::cell::{is_command, parse_cell};
+use super::cell::parse_cell;
+use super::top::has_commands;
 use ra_ap_syntax::ast::{self, HasLoopBody};
 use ra_ap_syntax::{AstNode, SyntaxKind, SyntaxNode};
 
@@ -58,7 +59,7 @@ const CHEAP_METHODS: [&str; 40] = [
 /// A loop that never looks for Stop could otherwise be ended only with its process, and all
 /// variables. The check unwinds to the cell's end, which keeps those of earlier cells.
 pub(crate) fn with_stop_checks(code: &str) -> Option<String> {
-    if code.lines().any(is_command) {
+    if has_commands(code) {
         return None;
     }
     let cell = parse_cell(code);
