@@ -19,6 +19,7 @@ mod seed;
 mod session;
 mod source;
 mod cargo;
+mod registry;
 
 pub(crate) use cargo::{
     KILLED, TOKEN, cargo_home, lay_out_shim, original_path, run_shim_if_called, select_shim,
@@ -28,6 +29,7 @@ pub(crate) use compile::WARM_UP_CELLS;
 pub(crate) use environment::BUILD_ENVIRONMENT;
 pub(crate) use features::Features;
 pub(crate) use gpu::Gpu;
+pub(crate) use registry::{dependency_sources, helper_sources};
 pub(crate) use seed::Seed;
 pub(crate) use session::Session;
 pub(crate) use source::{

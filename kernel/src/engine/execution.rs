@@ -1,10 +1,14 @@
 //! The execution of a cell.
 
+use super::code::question;
 use super::evaluator::Engine;
 use super::failure::Failure;
 use super::input::{Answers, Ask};
 use super::items::Items;
 use super::kept::Kept;
+use super::lookup::Description;
+use super::magic::{Step, run_top};
+use super::memory::Memory;
 use super::outcome::{CellError, Outcome};
 use super::place::{Compiled, Source};
 use super::prepared::{PreparedCell, Surroundings, prepare};
@@ -31,8 +35,28 @@ type Evaluation = Result<EvalOutputs, evcxr::Error>;
 impl Engine {
     /// Runs a cell to completion. `ask` answers its questions.
     pub(crate) fn execute(&mut self, cell: Cell, ask: &Ask<'_>) -> Outcome {
-        let Cell { number, code, .. } = cell;
-        self.count = number;
+        self.count = cell.number;
+        if let Some(name) = question(cell.code) {
+            let described = self.inspect(name, name.len());
+            return Outcome::Ok(described.map(Description::content).unwrap_or_default());
+        }
+        let code = match run_top(cell.code, &|name| self.is_known(name), &self.output) {
+            Step::Done(outcome) => return outcome,
+            Step::Code(code) => code,
+            Step::Clear(code) => match self.clear() {
+                Ok(()) => code,
+                Err(error) => {
+                    return Outcome::Error(CellError::new("EngineError", format!("{error:#}")));
+                }
+            },
+        };
+        let code = code.as_str();
+        self.execute_code(Cell { code, ..cell }, ask)
+    }
+
+    /// Runs a cell without shell lines.
+    fn execute_code(&mut self, cell: Cell, ask: &Ask<'_>) -> Outcome {
+        let code = cell.code;
         if let Some(level) = self.optimization.change_for(code) {
             // As a build variable: the engine's own setting would restart rust-analyzer.
             let _ = self
@@ -213,6 +237,12 @@ impl Engine {
             .map(|(name, _)| name.to_owned())
             .filter(|name| !self.memory.is_lost(name))
             .collect()
+    }
+
+    /// Forgets all cells: the process and its variables are new.
+    pub(super) fn forget_cells(&mut self) {
+        self.memory = Memory::default();
+        self.statics_are_gone();
     }
 
     /// Lets the compiler refer to the statics that the process has loaded.

@@ -1,7 +1,8 @@
 //! The display of a cell's last expression.
 
 use super::brackets::{Balance, balance};
-use super::cell::{is_command, parse_cell};
+use super::cell::parse_cell;
+use super::top::has_commands;
 use ra_ap_syntax::ast::{self, HasAttrs, HasModuleItem};
 use ra_ap_syntax::{AstNode, SyntaxKind};
 use std::ops::Range;
@@ -33,7 +34,7 @@ impl DisplayedCode {
 /// moves by whole lines only, so that error positions remain valid. `None` if the cell must run
 /// unchanged.
 pub(crate) fn with_display_call(code: &str) -> Option<DisplayedCode> {
-    if code.lines().any(is_command) || balance(code) != Balance::Balanced {
+    if has_commands(code) || balance(code) != Balance::Balanced {
         return None;
     }
     let cell = parse_cell(code);

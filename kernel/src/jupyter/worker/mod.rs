@@ -136,7 +136,7 @@ impl Worker {
     /// Runs a cell, publishes its result or error, and returns the content of its reply.
     fn run_and_publish(&mut self, request: &Request, source: &str, silent: bool) -> Value {
         if let Some(name) = engine::question(source) {
-            return self.answer_question(name);
+            return self.answer_question(name, request);
         }
         match self.run(source, request) {
             Outcome::Ok(data) => {
@@ -233,8 +233,8 @@ impl Worker {
         Value::Object(answers)
     }
 
-    /// Answers a cell `?name` by a page that the front end opens.
-    fn answer_question(&mut self, name: &str) -> Value {
+    /// Answers a cell `?name` by a page that the front end opens. A variable is displayed too.
+    fn answer_question(&mut self, name: &str, request: &Request) -> Value {
         let answer = self
             .engine()
             .and_then(|engine| lookup::inspect(engine, name, name.len()));
@@ -242,6 +242,13 @@ impl Worker {
             Some(answer) => answer["data"].clone(),
             None => json!({ "text/plain": format!("nothing is known about {name}") }),
         };
+        let display = AssertUnwindSafe(|| self.engine().map(|engine| engine.display(name)));
+        if let Ok(Some(Outcome::Ok(shown))) = catch_unwind(display)
+            && !shown.is_empty()
+        {
+            let content = json!({ "data": shown, "metadata": {}, "transient": {} });
+            request.publish("display_data", content);
+        }
         let page = json!([{ "source": "page", "data": data, "start": 0 }]);
         json!({
             "status": "ok",
