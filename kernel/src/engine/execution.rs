@@ -17,7 +17,7 @@ const MAX_REMOVALS: usize = 8;
 /// Answers a prompt; the second argument is true for a password.
 pub(crate) type Input<'a> = &'a dyn Fn(&str, bool) -> String;
 
-type Evaluation = Result<EvalOutputs, evcxr::Error>;
+pub(super) type Evaluation = Result<EvalOutputs, evcxr::Error>;
 
 impl Engine {
     /// Runs a cell to completion. `number` is the one that the notebook shows. `input` answers the
@@ -44,6 +44,7 @@ impl Engine {
                 break (result, cell);
             }
         };
+        let result = self.with_named_types(result, &cell, input);
         let outcome = self.outcome(result, cell, &removals);
         self.memory
             .note_moved(number, before, &self.variable_names());
@@ -74,7 +75,7 @@ impl Engine {
         Ok(cell)
     }
 
-    fn evaluate(&mut self, code: &str, input: Input) -> Evaluation {
+    pub(super) fn evaluate(&mut self, code: &str, input: Input) -> Evaluation {
         let mut callbacks = EvalCallbacks {
             input_reader: &|request| input(&request.prompt, request.is_password),
         };

@@ -23,6 +23,8 @@ mod place;
 mod memory;
 mod evaluator;
 mod explanation;
+mod types;
+mod naming;
 mod execution;
 mod warm_up;
 

@@ -15,7 +15,7 @@ const CHANGED_TYPE: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
 ///
 /// An error of `?` also prints its line. A variable that is missing from the store, because a cell has
 /// failed after it moved it, counts as lost like one whose type has changed.
-fn replacements(token: &str) -> [(String, String); 5] {
+fn replacements(token: &str) -> [(String, String); 6] {
     let trusted = |body: &str| format!("\"\\u{{1e}}{token} {body}\"");
     let pair = |before: &str, body: &str, after: &str| {
         (
@@ -40,6 +40,11 @@ fn replacements(token: &str) -> [(String, String); 5] {
             ),
         ),
         (FIND_CHANGED.to_owned(), REPORT_CHANGED.to_owned()),
+        // The user may have imported another `Result`.
+        (
+            ") -> Result<(), EvcxrUserCodeError> {".to_owned(),
+            ") -> ::std::result::Result<(), EvcxrUserCodeError> {".to_owned(),
+        ),
     ]
 }
 
