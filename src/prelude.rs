@@ -21,7 +21,7 @@ pub use crate::show::{Image, Montage, Plot, Plots, Table, input, page, progress}
 // The function, and the module for `show::Scale` and `show::Marker`.
 pub use crate::show;
 // Only the methods: they show the last expression of a cell.
-pub use crate::show::{ShowDebug as _, ShowValues as _};
+pub use crate::show::{ShowCounted as _, ShowDebug as _, ShowValues as _};
 pub use crate::train::{Fit, History};
 pub use candle_core::{self, D, DType, Device, IndexOp, Tensor, Var};
 pub use candle_nn;

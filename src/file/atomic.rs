@@ -1,7 +1,8 @@
 //! Atomic writes: a reader sees the old file or the new one, never a part.
 
 use crate::error::{Error, Result};
-use std::io::{Seek, SeekFrom, Write};
+use crate::file::name::name_or;
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -37,10 +38,8 @@ impl AtomicFile {
     /// # Errors
     /// If the folder cannot be written.
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
+        check_folder(path)?;
+        let folder = folder_of(path);
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
         {
@@ -75,6 +74,33 @@ impl AtomicFile {
         #[cfg(unix)]
         let _ = std::fs::File::open(&self.folder).and_then(|folder| folder.sync_all());
         Ok(())
+    }
+}
+
+/// Checks that the folder of a file that will be written exists.
+///
+/// # Errors
+/// If it does not, or is a file.
+pub(crate) fn check_folder(path: &Path) -> Result<()> {
+    let folder = folder_of(path);
+    let (got, hint) = match std::fs::metadata(folder) {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => ("a file", "Choose another folder".to_owned()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let hint = format!("Create it: std::fs::create_dir_all({folder:?})?");
+            ("none", hint)
+        }
+        // Writing will tell.
+        Err(_) => return Ok(()),
+    };
+    let expected = format!("a folder for {}", name_or(path, "the file"));
+    Err(Error::file(folder, expected, got, hint))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
     }
 }
 
@@ -148,12 +174,25 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_folder_is_an_error_that_names_the_file() {
+    fn a_missing_folder_is_an_error_that_says_how_to_create_it() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("missing/weights");
-        let error = write_atomically(&path, b"").unwrap_err().to_string();
-        let reason = "No such file or directory (os error 2)";
-        assert_eq!(error, format!("{}: cannot write: {reason}", path.display()));
+        let missing = folder.path().join("missing");
+        let error = write_atomically(&missing.join("weights"), b"").unwrap_err();
+        let name = missing.display();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{name}: expected a folder for weights, got none. \
+                 Create it: std::fs::create_dir_all(\"{name}\")?"
+            )
+        );
+        std::fs::write(&missing, b"").unwrap();
+        let error = write_atomically(&missing.join("weights"), b"").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("{name}: expected a folder for weights, got a file. Choose another folder")
+        );
+        assert!(check_folder(Path::new("weights")).is_ok());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! reads, atomic writes, names and extensions for messages, SHA-256 sums, JSON, NumPy arrays, LMDB
 //! databases, and the decoding of image files.
 
+mod name;
 mod atomic;
 mod hash;
 mod limits;
@@ -15,11 +16,10 @@ mod jpeg;
 mod webp;
 mod lmdb;
 mod image;
-mod name;
 mod npy_header;
 mod npy;
 
-pub(crate) use atomic::{AtomicFile, write_atomically};
+pub(crate) use atomic::{AtomicFile, check_folder, write_atomically};
 pub(crate) use hash::{Sha256, sha256_hex};
 pub(crate) use image::decode_image;
 pub(crate) use json::parse_json;

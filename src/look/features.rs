@@ -1,14 +1,14 @@
 //! Features and filters: the weights of decoder and encoder as images.
 
 use crate::error::{Error, Result};
-use crate::layer::Layer;
 use crate::model::Autoencoder;
 use crate::show::{Montage, Scale};
 use candle_core::{DType, Tensor};
 
 impl Autoencoder {
     /// Columns of the decoder's last matrix as images: the image that each hidden unit adds.
-    /// Negative weights are blue, positive ones red.
+    /// Negative weights are blue, positive ones red. After `fit`, the title says how many units are
+    /// [dead](Autoencoder::dead_units): their images are noise.
     ///
     /// # Errors
     /// The decoder's last linear layer does not output the image.
@@ -22,13 +22,17 @@ impl Autoencoder {
     /// ```
     pub fn features(&self) -> Result<Montage> {
         let (c, h, w) = self.image_shape();
-        let weight = self.output_matrix()?;
+        let weight = self.feature_matrix()?;
         let units = weight.dims()[1];
         // (c*h*w, units) -> (units, c, h, w)
         let columns = weight.t()?.reshape((units, c, h, w))?;
+        let dead = match self.known_dead_units()? {
+            Some(dead) => format!(", {dead} of {units} units dead"),
+            None => String::new(),
+        };
         Ok(Montage::new(&columns)?
             .scale(Scale::Symmetric)
-            .title("columns of the decoder matrix"))
+            .title(format!("columns of the decoder matrix{dead}")))
     }
 
     /// The decoder's output for each basis vector of the code: one value is 1, all others are 0.
@@ -81,28 +85,6 @@ impl Autoencoder {
             }
             _ => Montage::filters(&weight),
         }
-    }
-
-    /// Weight of the decoder's last linear layer: (c*h*w, units).
-    fn output_matrix(&self) -> Result<Tensor> {
-        let (c, h, w) = self.image_shape();
-        let decoder = self.decoder_net();
-        let last = decoder
-            .nodes()
-            .iter()
-            .rposition(|node| matches!(node.layer, Layer::Linear(_)));
-        last.and_then(|i| decoder.weight_and_bias(i))
-            .map(|(weight, _)| weight.as_tensor().detach())
-            .filter(|weight| weight.dims()[0] == c * h * w)
-            .ok_or_else(|| Error::Layer {
-                place: "features of the decoder".into(),
-                expected: format!(
-                    "a last linear layer of {} outputs, one per value of an image",
-                    c * h * w
-                ),
-                got: "none".into(),
-                hint: "basis_responses() works for every decoder".into(),
-            })
     }
 
     /// Weight of the encoder's first linear or convolutional layer. Batch normalization has one

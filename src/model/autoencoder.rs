@@ -8,6 +8,7 @@ use crate::math::{Purpose, Rng};
 use crate::model::errors::{check_image_shape, layer_error};
 use crate::model::init::Init;
 use crate::model::sequential::Sequential;
+use crate::model::unit_ranges::DeadUnits;
 use crate::model::unpooling::check_unpooling;
 use crate::plan::Plan;
 use candle_core::{Device, Tensor, Var};
@@ -34,6 +35,8 @@ pub struct Autoencoder {
     device: Device,
     /// Loss of the last training run; [`Loss::Mse`] for a new model.
     trained_loss: Loss,
+    /// Units that did not respond after the last training run.
+    dead_units: Option<DeadUnits>,
 }
 
 impl Autoencoder {
@@ -94,6 +97,7 @@ impl Autoencoder {
             decoder,
             device: device.clone(),
             trained_loss: Loss::default(),
+            dead_units: None,
         })
     }
 
@@ -187,6 +191,7 @@ impl Autoencoder {
             plan: self.plan.clone(),
             device: device.clone(),
             trained_loss: self.trained_loss,
+            dead_units: self.dead_units.clone(),
         })
     }
 
@@ -332,6 +337,15 @@ impl Autoencoder {
     /// Sets the loss that [`Autoencoder::evaluate`] reports.
     pub(crate) fn set_trained_loss(&mut self, loss: Loss) {
         self.trained_loss = loss;
+    }
+
+    /// Dead units as measured after training.
+    pub(crate) fn measured(&self) -> Option<&DeadUnits> {
+        self.dead_units.as_ref()
+    }
+
+    pub(crate) fn set_measured(&mut self, dead_units: Option<DeadUnits>) {
+        self.dead_units = dead_units;
     }
 
     /// Encoder and decoder as one plan for the CPU.

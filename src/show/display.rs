@@ -8,9 +8,10 @@
 //! - stock evcxr: `EVCXR_BEGIN_CONTENT`, which keeps one image a cell; everything else as text;
 //! - a terminal: the plain text.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::show::content::Content;
+use crate::show::format::wrapped;
 use crate::show::frontend::{Frontend, token};
 use serde_json::json;
 use std::io::Write;
@@ -30,8 +31,14 @@ macro_rules! evcxr_display {
 }
 pub(crate) use evcxr_display;
 
+/// Maximum width of a note in characters, which the narrower pages hold.
+const NOTE_WIDTH: usize = 88;
+
 /// Start of a display line, after the record separator.
 const MARKER: &str = "\u{1e}CANDLEBOOK ";
+
+/// Start of the line about a value that cannot be rendered, after the token.
+const CANNOT_SHOW: &str = "CANNOT_SHOW ";
 
 /// A value that can be rendered under a cell.
 ///
@@ -122,8 +129,9 @@ impl Handle {
     pub fn evcxr_display(&self) {}
 }
 
-/// Renders a value under the cell and returns a handle that replaces it in place. If the value
-/// cannot be rendered, prints the error to standard error.
+/// Renders a value under the cell and returns a handle that replaces it in place. A value that cannot
+/// be rendered fails its cell: the cell runs to its end, which keeps its variables, and then shows
+/// the error. Outside the kernel, the error is printed to standard error.
 ///
 /// # Examples
 /// ```
@@ -160,9 +168,9 @@ pub fn clear_output() {
     send("clear", &Content::default(), "");
 }
 
-/// Prints one line of text under the cell.
+/// Prints a sentence under the cell.
 pub(crate) fn note(text: impl std::fmt::Display) {
-    println!("{text}");
+    println!("{}", wrapped(&text.to_string(), NOTE_WIDTH));
 }
 
 /// Prints text as the result of the cell.
@@ -185,22 +193,28 @@ pub(crate) fn new_id() -> String {
 }
 
 fn contents_or_report(contents: Result<Vec<Content>>) -> Option<Vec<Content>> {
-    contents
-        .inspect_err(|error| eprintln!("show: {error}"))
-        .ok()
+    contents.inspect_err(report).ok()
 }
 
-/// Sends one output in a single write, which keeps the order of text and images. Write errors are
-/// ignored: they mean that the reader is gone.
+/// Tells the kernel, which fails the cell, or prints the error.
+fn report(error: &Error) {
+    match Frontend::current() {
+        Frontend::Candlebook => {
+            let reason = json!(error.to_string());
+            write(&format!("\u{1e}{} {CANNOT_SHOW}{reason}\n", token()));
+        }
+        Frontend::Evcxr | Frontend::Terminal => eprintln!("show: {error}"),
+    }
+}
+
+/// Sends one output.
 fn send(op: &str, content: &Content, id: &str) {
     match (Frontend::current(), op) {
         (Frontend::Candlebook, _) => {
             let message = json!({
                 "op": op, "data": content.data, "metadata": content.metadata, "transient": { "display_id": id },
             });
-            let _ = std::io::stdout()
-                .lock()
-                .write_all(format!("{MARKER}{} {message}\n", token()).as_bytes());
+            write(&format!("{MARKER}{} {message}\n", token()));
         }
         (Frontend::Terminal, "display") => {
             if let Some(text) = content.get("text/plain") {
@@ -209,6 +223,12 @@ fn send(op: &str, content: &Content, id: &str) {
         }
         _ => {}
     }
+}
+
+/// Writes a line at once, which keeps the order of text and images. Errors are ignored: they mean that
+/// the reader is gone.
+fn write(line: &str) {
+    let _ = std::io::stdout().lock().write_all(line.as_bytes());
 }
 
 /// Stock evcxr keeps one content of each MIME type per cell. Only the last image is sent as an

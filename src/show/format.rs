@@ -38,9 +38,41 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// Breaks lines of more than `width` characters between words. Pages break them anywhere.
+pub(crate) fn wrapped(text: &str, width: usize) -> String {
+    let lines: Vec<String> = text.lines().map(|line| wrapped_line(line, width)).collect();
+    lines.join("\n")
+}
+
+fn wrapped_line(line: &str, width: usize) -> String {
+    let mut out = String::new();
+    let mut used = 0;
+    for word in line.split_inclusive(' ') {
+        let length = word.trim_end().chars().count();
+        if used > 0 && used + length > width {
+            out.truncate(out.trim_end().len());
+            out.push('\n');
+            used = 0;
+        }
+        out.push_str(word);
+        used += word.chars().count();
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{compact, duration, thousands};
+    use super::{compact, duration, thousands, wrapped};
+
+    #[test]
+    fn long_lines_break_between_words() {
+        assert_eq!(wrapped("one two three", 13), "one two three");
+        assert_eq!(wrapped("one two three", 12), "one two\nthree");
+        assert_eq!(wrapped("a  b\n\nc d", 3), "a\nb\n\nc d");
+        let path = "/a/folder/with/a/long/name: no";
+        assert_eq!(wrapped(path, 8), "/a/folder/with/a/long/name:\nno");
+        assert_eq!(wrapped("ééé ééé", 7), "ééé ééé");
+    }
 
     #[test]
     fn compact_numbers_have_at_most_three_decimals_or_an_exponent() {

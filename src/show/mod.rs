@@ -10,6 +10,7 @@ mod frontend;
 #[doc(hidden)]
 pub mod part;
 mod display;
+mod beginning;
 mod cell_value;
 mod input;
 // Text.
@@ -19,6 +20,7 @@ mod sparkline;
 mod preview;
 mod table;
 mod status_line;
+mod pace;
 mod progress;
 // Images.
 mod color;
@@ -39,7 +41,7 @@ mod numbers;
 mod chart;
 
 pub(crate) use canvas::{Canvas, DENSITY, DrawResult};
-pub use cell_value::{ShowDebug, ShowValues};
+pub use cell_value::{ShowCounted, ShowDebug, ShowValues};
 pub use chart::{Marker, Plot, Plots};
 pub(crate) use color::{PALETTE, WARNING, parse_color, sequential};
 pub use content::Content;
@@ -54,6 +56,7 @@ pub use images::Images;
 pub use input::{input, password};
 pub use montage::Montage;
 pub use numbers::Numbers;
+pub(crate) use pace::{Mark, Pace};
 pub use page::{animation, audio, html, json, latex, markdown, sound, svg, video};
 pub(crate) use progress::bar;
 pub use progress::{Progress, progress};

@@ -5,6 +5,7 @@ use crate::show::content::Content;
 use crate::show::display::{Handle, note, show};
 use crate::show::format::duration;
 use crate::show::frontend::Frontend;
+use crate::show::pace::{Mark, Pace};
 use crate::show::status_line::UPDATE_EVERY;
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
@@ -32,6 +33,7 @@ pub fn progress<I: IntoIterator>(items: I) -> Progress<I::IntoIter> {
         total,
         done: 0,
         start: Instant::now(),
+        pace: Pace::default(),
         last_update: None,
         handle: None,
         ended: false,
@@ -46,6 +48,7 @@ pub struct Progress<I> {
     total: Option<usize>,
     done: usize,
     start: Instant,
+    pace: Pace,
     last_update: Option<Instant>,
     handle: Option<Handle>,
     ended: bool,
@@ -55,6 +58,9 @@ impl<I: Iterator> Iterator for Progress<I> {
     type Item = I::Item;
 
     fn next(&mut self) -> Option<I::Item> {
+        if self.done == 1 {
+            self.pace.step(self.now());
+        }
         let item = if stopped() { None } else { self.items.next() };
         match item {
             Some(_) => {
@@ -82,9 +88,15 @@ impl<I: Iterator> Iterator for Progress<I> {
 }
 
 impl<I> Progress<I> {
+    fn now(&self) -> Mark {
+        Mark {
+            done: self.done as f64,
+            seconds: self.start.elapsed().as_secs_f64(),
+        }
+    }
+
     fn text(&self) -> String {
-        let elapsed = self.start.elapsed().as_secs_f64();
-        let items_per_second = self.done as f64 / elapsed.max(1e-9);
+        let now = self.now();
         let mut text = match self.total {
             Some(total) => format!(
                 "{}  {}/{total}",
@@ -93,10 +105,12 @@ impl<I> Progress<I> {
             ),
             None => format!("{} done", self.done),
         };
-        text.push_str(&format!("  {}", duration(elapsed)));
-        if let (Some(total), false) = (self.total.filter(|_| self.done > 0), self.ended) {
-            let remaining = total.saturating_sub(self.done) as f64 / items_per_second;
-            text.push_str(&format!(", {} left", duration(remaining)));
+        text.push_str(&format!("  {}", duration(now.seconds)));
+        let left = self
+            .total
+            .and_then(|total| self.pace.seconds_left(now, total as f64));
+        if let (Some(left), false) = (left, self.ended) {
+            text.push_str(&format!(", {} left", duration(left)));
         }
         if self.ended && self.total.is_some_and(|total| self.done < total) {
             text.push_str(", stopped");

@@ -98,7 +98,9 @@ impl Autoencoder {
         }
         self.set_trained_loss(fit.loss);
         // Inside the thread pool, so that steps need not wake it.
-        rayon::scope(|_| Run::new(self, data, fit, resumed)?.all_epochs())
+        let history = rayon::scope(|_| Run::new(self, data, fit, resumed)?.all_epochs())?;
+        self.measure_dead_units(&data.train);
+        Ok(history)
     }
 
     /// Rejects images of another shape than the model's.

@@ -1,10 +1,11 @@
 //! Settings of training.
 
 use crate::error::{Error, Result};
+use crate::file::check_folder;
 use crate::loss::Loss;
 use crate::optim::{Optim, Rates};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Settings of [`Autoencoder::fit`](crate::model::Autoencoder::fit). Every setting has a default.
 ///
@@ -171,13 +172,6 @@ impl Fit {
             ));
         }
         // Fail before training rather than at the first checkpoint.
-        let folder = self.checkpoint.as_deref().and_then(Path::parent);
-        match folder.filter(|folder| *folder != Path::new("")) {
-            Some(folder) if !folder.is_dir() => {
-                let expected = "a folder for the checkpoint";
-                Err(Error::file(folder, expected, "none", "Create it"))
-            }
-            _ => Ok(()),
-        }
+        self.checkpoint.as_deref().map_or(Ok(()), check_folder)
     }
 }

@@ -141,7 +141,7 @@ impl History {
             Some((best, row)) if n > 1 => {
                 let loss = row.monitored_loss();
                 plot.scatter(format!("best, {loss:.5}"), [best], [loss])
-                    .marker(Marker::Triangle)
+                    .marker(Marker::Ring)
             }
             _ => plot,
         }

@@ -1,6 +1,6 @@
 //! Progress of a training run, as text.
 
-use crate::show::{bar, duration, thousands};
+use crate::show::{Mark, Pace, bar, duration, thousands};
 
 /// Progress of a training run.
 #[derive(Clone, Debug)]
@@ -16,8 +16,8 @@ pub(crate) struct Status {
     pub(crate) loss: f64,
     /// Losses of the last finished epoch; empty before its end.
     pub(crate) last_epoch: String,
-    /// Images that an interrupted run had seen before this one continued it.
-    pub(crate) resumed_images: f64,
+    /// Speed in images.
+    pace: Pace,
 }
 
 impl Status {
@@ -30,34 +30,47 @@ impl Status {
             seen: 0,
             loss: f64::NAN,
             last_epoch: String::new(),
-            resumed_images: 0.0,
+            pace: Pace::default(),
         }
     }
 
-    /// Begins after this number of finished epochs, and of images seen in the next one.
-    pub(crate) fn resume_at(&mut self, finished_epochs: usize, seen: usize) {
-        self.finished_epochs = finished_epochs;
-        self.resumed_images = finished_epochs as f64 * self.images as f64 + seen as f64;
+    /// Reports a step: images seen in the epoch, and their mean loss.
+    pub(crate) fn batch_done(&mut self, seen: usize, loss: f64, elapsed_seconds: f64) {
+        (self.seen, self.loss) = (seen, loss);
+        self.pace.step(self.now(elapsed_seconds));
+    }
+
+    fn now(&self, seconds: f64) -> Mark {
+        let done = self.finished_epochs as f64 * self.images as f64 + self.seen as f64;
+        Mark { done, seconds }
     }
 
     /// Three lines: epoch and batch, speed and time, losses.
     pub(crate) fn text(&self, elapsed_seconds: f64) -> String {
-        let done = self.finished_epochs as f64 * self.images as f64 + self.seen as f64;
+        let now = self.now(elapsed_seconds);
         let total = self.epochs as f64 * self.images as f64;
-        let speed = (done - self.resumed_images).max(0.0) / elapsed_seconds;
         format!(
-            "epoch {}/{}  batch {}/{}  {} {:>3.0} %\n{} images/s  {} elapsed  {} left\n{}",
+            "epoch {}/{}  batch {}/{}  {} {:>3.0} %\n{}\n{}",
             (self.finished_epochs + 1).min(self.epochs),
             self.epochs,
             self.seen.div_ceil(self.batch_size),
             self.images.div_ceil(self.batch_size),
-            bar(done / total),
-            done / total * 100.0,
-            thousands(speed as usize),
-            duration(elapsed_seconds),
-            duration((total - done).max(0.0) / speed.max(1e-9)),
+            bar(now.done / total),
+            now.done / total * 100.0,
+            self.times(now, total),
             self.losses(),
         )
+    }
+
+    fn times(&self, now: Mark, total: f64) -> String {
+        let elapsed = format!("{} elapsed", duration(now.seconds));
+        match (self.pace.speed(now), self.pace.seconds_left(now, total)) {
+            (Some(speed), Some(left)) => {
+                let (speed, left) = (thousands(speed as usize), duration(left));
+                format!("{speed} images/s  {elapsed}  {left} left")
+            }
+            _ => elapsed,
+        }
     }
 
     fn losses(&self) -> String {
@@ -76,12 +89,17 @@ mod tests {
     #[test]
     fn it_names_the_batch_the_speed_and_the_remaining_time() {
         let mut status = Status::new(4, 100, 10);
-        status.resume_at(1, 0);
-        (status.seen, status.loss) = (100, 0.25);
-        let text = status.text(10.0);
+        status.finished_epochs = 1;
+        status.batch_done(10, 0.5, 6.0);
+        let text = status.text(6.0);
+        assert!(text.contains("28 %\n6.0 s elapsed\n"), "{text}");
+        status.batch_done(100, 0.25, 15.0);
+        let text = status.text(15.0);
         assert!(text.starts_with("epoch 2/4  batch 10/10  "), "{text}");
-        assert!(text.contains("50 %\n10 images/s  "), "{text}");
-        assert!(text.contains(&format!("{} left", duration(20.0))), "{text}");
+        assert!(
+            text.contains("50 %\n10 images/s  15 s elapsed  20 s left\n"),
+            "{text}"
+        );
         assert!(text.ends_with("\nloss 0.25000"), "{text}");
     }
 

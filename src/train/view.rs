@@ -56,12 +56,13 @@ impl View {
 
     /// Begins after this number of finished epochs, and of images seen in the next one.
     pub(crate) fn begin_at(&mut self, finished_epochs: usize, seen: usize) {
-        self.status.resume_at(finished_epochs, seen);
+        (self.status.finished_epochs, self.status.seen) = (finished_epochs, seen);
     }
 
     /// Reports a step: images seen in the epoch, and their mean loss.
     pub(crate) fn batch_done(&mut self, seen: usize, loss: f64) {
-        (self.status.seen, self.status.loss) = (seen, loss);
+        let elapsed = self.start.elapsed().as_secs_f64();
+        self.status.batch_done(seen, loss, elapsed);
         if replaces_displays() && Instant::now() >= self.next_update {
             self.update();
         }

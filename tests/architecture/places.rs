@@ -61,12 +61,7 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
     },
     Covered {
         by: "tests/kernel/test_kernel.py",
-        files: &[
-            "show/cell_value.rs",
-            "show/display.rs",
-            "show/frontend.rs",
-            "show/input.rs",
-        ],
+        files: &["show/frontend.rs", "show/input.rs"],
     },
     Covered {
         by: "tests/layer/conv.rs",

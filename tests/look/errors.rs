@@ -30,6 +30,6 @@ fn errors_are_per_image_and_the_worst_come_first() {
     );
     assert!(
         text(&ae.error_histogram(&data).unwrap())
-            .starts_with("Reconstruction errors\n60 rectangles, 0 to 1")
+            .starts_with("Reconstruction errors\n3 values in 60 bins, 0 to 1")
     );
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod autoencoder;
+mod dead_units;
 mod evaluate;
 mod pooling;
 mod reconstruct;

@@ -3,9 +3,12 @@
 
 mod animation;
 mod bars;
+mod cell_value;
 mod common;
 mod content;
 mod description;
+mod display;
+mod histogram;
 mod image;
 mod images;
 mod marker;

@@ -62,6 +62,31 @@ fn the_table_marks_the_best_epoch() {
 }
 
 #[test]
+fn the_best_epoch_has_a_ring_around_the_mark_of_its_loss() {
+    let history = history(vec![
+        epoch(0.5, Some(0.25)),
+        epoch(0.4, Some(0.125)),
+        epoch(0.1, Some(0.5)),
+    ]);
+    let png = history.plot().legend(false).to_png().unwrap();
+    let image = image::load_from_memory(&png).unwrap().into_rgb8();
+    let green = image
+        .enumerate_pixels()
+        .filter(|(_, _, pixel)| pixel.0 == [0, 158, 115]);
+    let (mut xs, mut ys): (Vec<u32>, Vec<u32>) = green.map(|(x, y, _)| (x, y)).unzip();
+    xs.sort_unstable();
+    ys.sort_unstable();
+    let ends = |sorted: &[u32]| (sorted[0], sorted[sorted.len() - 1]);
+    let ((left, right), (top, bottom)) = (ends(&xs), ends(&ys));
+    assert!(
+        right - left > 26 && bottom - top > 26,
+        "{left} {right} {top} {bottom}"
+    );
+    let center = image.get_pixel(left.midpoint(right), top.midpoint(bottom));
+    assert_eq!(center.0, [213, 94, 0], "the mark of the validation loss");
+}
+
+#[test]
 fn it_renders_as_a_loss_curve_with_the_table_as_text() {
     let mut history = history(vec![epoch(0.5, Some(0.25)), epoch(0.4, Some(0.125))]);
     history.stopped = true;

@@ -31,6 +31,6 @@ pub(crate) use gpu::Gpu;
 pub(crate) use seed::Seed;
 pub(crate) use session::Session;
 pub(crate) use source::{
-    ERROR, ERROR_LINE, KEPT, PANIC, STATIC_SYMBOL, assigned_variable, engine_source_file,
+    ERROR, ERROR_LINE, KEPT, PANIC, STATIC_SYMBOL, assigned_variable, engine_source_file, mentions,
     statics_file,
 };

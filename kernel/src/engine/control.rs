@@ -64,6 +64,11 @@ impl Control {
         self.status.ran.swap(false, Ordering::SeqCst)
     }
 
+    /// Takes the reason why the last cell could not show a value.
+    pub(super) fn take_not_shown(&self) -> Option<String> {
+        self.status.not_shown.take()
+    }
+
     /// Takes the failure of the last cell.
     pub(super) fn take_failure(&self) -> Option<Failure> {
         self.status

@@ -97,6 +97,7 @@ impl Engine {
         let variables = self
             .context
             .variables_and_types()
+            .filter(|(name, _)| !self.memory.is_lost(name))
             .map(|(name, kind)| (name.to_owned(), kind.to_owned()));
         let items = self
             .context

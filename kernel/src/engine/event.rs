@@ -14,6 +14,14 @@ pub(crate) enum Event {
 }
 
 impl Event {
+    /// A display message from its JSON.
+    pub(super) fn display(json: &[u8]) -> Event {
+        match serde_json::from_slice(json) {
+            Ok(display) => Event::Display(display),
+            Err(error) => Event::Stderr(format!("candlebook: invalid display message: {error}\n")),
+        }
+    }
+
     /// The approximate size of the event's content, in bytes.
     pub(crate) fn size(&self) -> usize {
         match self {

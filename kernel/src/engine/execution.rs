@@ -31,6 +31,7 @@ impl Engine {
                 .execute(&format!(":build_env CARGO_PROFILE_DEV_OPT_LEVEL={level}"));
         }
         self.control.take_failure();
+        self.control.take_not_shown();
         self.control.take_ran();
         let before = self.variable_names();
         let mut removals = Removals::default();
@@ -40,14 +41,15 @@ impl Engine {
                 Err(message) => return Outcome::Error(CellError::new("TooComplex", message)),
             };
             let result = self.evaluate(&cell.code, input);
+            self.memory.forget_lost();
             if !self.remove_broken(&result, &cell, &mut removals) {
                 break (result, cell);
             }
         };
         let result = self.with_named_types(result, &cell, input);
         let outcome = self.outcome(result, cell, &removals);
-        self.memory
-            .note_moved(number, before, &self.variable_names());
+        let ran = !matches!(&outcome, Outcome::Error(error) if error.name == "CompileError");
+        self.memory.note_gone(ran, before, &self.variable_names());
         outcome
     }
 
@@ -106,9 +108,10 @@ impl Engine {
                         .map(|note| format!("{note}. It is set aside until its cell runs again.")),
                 );
                 self.memory.set_aside(self.count, &removals.titles);
-                match failure {
-                    Some(failure) => Outcome::Error(self.runtime_error(&failure)),
-                    None => Outcome::Ok(content(outputs)),
+                match (failure, self.control.take_not_shown()) {
+                    (Some(failure), _) => Outcome::Error(self.runtime_error(&failure)),
+                    (None, Some(reason)) => Outcome::Error(CellError::new("Error", reason)),
+                    (None, None) => Outcome::Ok(content(outputs)),
                 }
             }
         }
@@ -160,7 +163,6 @@ impl Engine {
 
     /// The error of a cell that compiled and then failed.
     fn runtime_error(&mut self, failure: &Failure) -> CellError {
-        self.recover(&failure.kept);
         let mut error = if failure.panic {
             CellError::new("Panic", panic_message(&failure.message))
         } else {
@@ -170,6 +172,8 @@ impl Engine {
             .line
             .or_else(|| super::report::panic_line(&failure.message));
         let place = line.and_then(|line| self.memory.place(&self.compiled()?, line));
+        self.recover(&failure.kept);
+        self.memory.note_lost(failure.kept.lost());
         error
             .traceback
             .extend(place.map(|place| format!("  at {place}")));
@@ -193,7 +197,10 @@ impl Engine {
 
     fn variable_names(&self) -> Vec<String> {
         let variables = self.context.variables_and_types();
-        variables.map(|(name, _)| name.to_owned()).collect()
+        variables
+            .map(|(name, _)| name.to_owned())
+            .filter(|name| !self.memory.is_lost(name))
+            .collect()
     }
 
     /// Lets the compiler refer to the statics that the process has loaded.

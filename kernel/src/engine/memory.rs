@@ -2,7 +2,8 @@
 
 use super::items::Items;
 use super::place::{Compiled, Place, Source};
-use std::collections::HashMap;
+use crate::build::mentions;
+use std::collections::{HashMap, HashSet};
 
 /// What the kernel remembers of the cells that have run.
 #[derive(Default)]
@@ -11,6 +12,10 @@ pub(super) struct Memory {
     sources: Vec<Source>,
     /// The cell that moved each variable which is no more.
     moved: HashMap<String, u32>,
+    /// Variables whose type was defined again.
+    outdated: HashSet<String>,
+    /// Variables that the last cell has lost, but the engine still lists.
+    lost: Vec<String>,
     /// The cell because of which each item was set aside.
     aside: HashMap<String, u32>,
 }
@@ -38,16 +43,52 @@ impl Memory {
         compiled.place(line, &self.sources, &self.items)
     }
 
-    /// Records which variables a cell has moved or lost, by the names before and after it.
-    pub(super) fn note_moved(&mut self, cell: u32, before: Vec<String>, after: &[String]) {
+    /// Records which variables are no more, by the names before and after a cell. It has moved those
+    /// that it mentions, if it ran.
+    pub(super) fn note_gone(&mut self, ran: bool, before: Vec<String>, after: &[String]) {
+        let Some(source) = self.sources.last() else {
+            return;
+        };
+        let (cell, code) = (source.cell, &source.code);
         self.moved.retain(|name, _| !after.contains(name));
+        self.outdated.retain(|name| !after.contains(name));
         let gone = before.into_iter().filter(|name| !after.contains(name));
-        self.moved.extend(gone.map(|name| (name, cell)));
+        let (moved, outdated): (Vec<_>, Vec<_>) =
+            gone.partition(|name| ran && mentions(code, name));
+        self.moved
+            .extend(moved.into_iter().map(|name| (name, cell)));
+        self.outdated.extend(outdated);
+    }
+
+    /// Records variables that the current cell has moved before it failed.
+    pub(super) fn note_lost<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        let Some(cell) = self.current().map(|source| source.cell) else {
+            return;
+        };
+        self.lost = names.map(str::to_owned).collect();
+        self.moved
+            .extend(self.lost.iter().map(|name| (name.clone(), cell)));
+    }
+
+    /// True for a variable that the engine lists, but that is lost.
+    pub(super) fn is_lost(&self, name: &str) -> bool {
+        self.lost.iter().any(|lost| lost == name)
+    }
+
+    /// Forgets lost variables: the engine has compiled another cell, and noticed.
+    pub(super) fn forget_lost(&mut self) {
+        self.lost.clear();
+    }
+
+    /// True for a variable whose type was defined again.
+    pub(super) fn is_outdated(&self, name: &str) -> bool {
+        self.outdated.contains(name)
     }
 
     /// Forgets variables: their process has ended.
     pub(super) fn forget_variables(&mut self) {
         self.moved.clear();
+        self.outdated.clear();
     }
 
     /// The cell that moved a variable which is no more.
@@ -73,6 +114,15 @@ impl Memory {
 mod tests {
     use super::*;
 
+    fn source(cell: u32, code: &str, prepared: &str) -> Source {
+        Source {
+            cell,
+            code: code.into(),
+            prepared: prepared.into(),
+            inserted_lines: 0,
+        }
+    }
+
     #[test]
     fn a_variable_is_moved_until_it_exists_again() {
         let names = |names: &[&str]| {
@@ -82,13 +132,18 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let mut memory = Memory::default();
-        memory.note_moved(4, names(&["a", "b"]), &names(&["b", "c"]));
+        memory.remember(source(4, "let c = a;", ""));
+        memory.note_gone(true, names(&["a", "b", "d"]), &names(&["b", "c"]));
         assert_eq!(
             (memory.moved_by("a"), memory.moved_by("b")),
             (Some(4), None)
         );
-        memory.note_moved(5, names(&["b"]), &names(&["a", "b"]));
-        assert_eq!(memory.moved_by("a"), None);
+        assert!(memory.is_outdated("d") && !memory.is_outdated("a"));
+        memory.note_gone(true, names(&["b"]), &names(&["a", "b", "d"]));
+        assert_eq!(
+            (memory.moved_by("a"), memory.is_outdated("d")),
+            (None, false)
+        );
         memory.set_aside(7, &names(&["f"]));
         assert_eq!(memory.aside_since("f"), Some(7));
     }
@@ -97,12 +152,7 @@ mod tests {
     fn an_attempt_replaces_the_one_before() {
         let mut memory = Memory::default();
         for prepared in ["one", "two"] {
-            memory.remember(Source {
-                cell: 3,
-                code: "a".into(),
-                prepared: prepared.into(),
-                inserted_lines: 0,
-            });
+            memory.remember(source(3, "a", prepared));
         }
         assert_eq!(memory.sources.len(), 1);
         assert_eq!(memory.current().unwrap().prepared, "two");

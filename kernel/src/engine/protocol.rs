@@ -16,6 +16,8 @@ const DISPLAY: &[u8] = b"CANDLEBOOK ";
 pub(super) const CELL_BEGINS: &str = "CELL_BEGINS";
 /// Line that ends the engine's wait for a cell.
 pub(super) const CELL_DONE: &str = "EVCXR_EXECUTION_COMPLETE";
+/// Prefix of the helper's line about a value that cannot be shown, before the reason as JSON.
+pub(super) const CANNOT_SHOW: &[u8] = b"CANNOT_SHOW ";
 /// Prefix of the line that begins a value's content, and the line that ends it.
 pub(super) const BEGIN_CONTENT: &[u8] = b"EVCXR_BEGIN_CONTENT ";
 pub(super) const END_CONTENT: &[u8] = b"EVCXR_END_CONTENT";

@@ -10,10 +10,11 @@ use super::event::{Event, Sink};
 use super::kept::Kept;
 use super::pipes::{Pipes, read_available};
 use super::protocol::{
-    BEGIN_CONTENT, CELL_BEGINS, CELL_DONE, END_CONTENT, Kind, PROTOCOL, SEPARATOR, Start, matches,
-    start, take_characters, trusted_line,
+    BEGIN_CONTENT, CANNOT_SHOW, CELL_BEGINS, CELL_DONE, END_CONTENT, Kind, PROTOCOL, SEPARATOR,
+    Start, matches, start, take_characters, trusted_line,
 };
 use crate::build::{ERROR, ERROR_LINE, KEPT, PANIC};
+use not_shown::NotShown;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Signal, kill_process_group};
@@ -22,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+mod not_shown;
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +57,7 @@ pub(super) struct Failure {
 #[derive(Clone, Default)]
 pub(super) struct RelayStatus {
     pub(super) failure: Arc<Mutex<Option<Failure>>>,
+    pub(super) not_shown: NotShown,
     pub(super) running: Arc<AtomicBool>,
     /// True once a cell has begun to run.
     pub(super) ran: Arc<AtomicBool>,
@@ -261,7 +264,7 @@ impl<'a> Relay<'a> {
         match kind {
             Kind::Display => {
                 self.send_error();
-                (self.sink)(display_event(line));
+                (self.sink)(Event::display(line));
             }
             Kind::Trusted => self.trusted(line),
             // Between cells, the engine does not read: a thread of an earlier cell printed this.
@@ -299,6 +302,9 @@ impl<'a> Relay<'a> {
             return;
         } else if let Some(report) = line.strip_prefix(KEPT.as_bytes()) {
             self.record_kept(report);
+            return;
+        } else if let Some(json) = line.strip_prefix(CANNOT_SHOW) {
+            self.cannot_show(json);
             return;
         }
         self.pass_on(line);
@@ -338,6 +344,7 @@ impl<'a> Relay<'a> {
             kept: Kept::default(),
         };
         *self.failure() = Some(failure);
+        self.send_not_shown();
     }
 
     /// Reads all of standard error that was written before the current line.
@@ -386,13 +393,5 @@ impl<'a> Relay<'a> {
                 (self.sink)(Event::Stderr(String::from_utf8_lossy(&text).into_owned()));
             }
         }
-    }
-}
-
-/// The event for a display's JSON.
-fn display_event(json: &[u8]) -> Event {
-    match serde_json::from_slice(json) {
-        Ok(display) => Event::Display(display),
-        Err(error) => Event::Stderr(format!("candlebook: invalid display message: {error}\n")),
     }
 }

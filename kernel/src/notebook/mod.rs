@@ -6,6 +6,7 @@
 mod parameter;
 mod file;
 mod outputs;
+mod printer;
 mod run;
 
 pub(crate) use parameter::Parameter;

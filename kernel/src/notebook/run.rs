@@ -2,12 +2,12 @@
 
 use super::file::{CodeCell, Notebook};
 use super::parameter::Parameter;
+use super::printer::{Printer, without_colors};
 use crate::build::Session;
 use crate::engine;
-use crate::engine::{CellError, Engine, Event, Op, Outcome};
+use crate::engine::{CellError, Engine, Event, Outcome};
 use anyhow::{Context, Result};
-use serde_json::Value;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -87,14 +87,16 @@ fn run_cells(
         eprint!("[{count}/{}] {title:.60} ", cells.len());
         let start = Instant::now();
         notebook.begin_cell(*index, count);
+        let mut printer = Printer::new(std::io::stderr(), std::io::stderr().is_terminal());
         let mut handle = |event: Event| {
-            print_event(&event);
+            printer.print(&event);
             notebook.add_event(*index, &event);
         };
         let outcome = execute(engine, count, source, events, &mut handle);
         for warning in engine.take_warnings() {
             handle(Event::Stderr(format!("{warning}\n")));
         }
+        printer.finish();
         eprintln!("({:.2} s)", start.elapsed().as_secs_f64());
         notebook.write(out)?;
         match outcome {
@@ -102,7 +104,10 @@ fn run_cells(
             Outcome::Ok(data) => notebook.add_result(*index, count, &data),
             Outcome::Error(error) => {
                 notebook.add_error(*index, &error);
-                let traceback = error.traceback.join("\n");
+                let mut traceback = error.traceback.join("\n");
+                if !std::io::stderr().is_terminal() {
+                    traceback = without_colors(&traceback);
+                }
                 anyhow::bail!("cell {count} failed:\n{source}\n\n{traceback}");
             }
         }
@@ -140,26 +145,4 @@ fn execute(
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })
-}
-
-/// Prints a cell's text, and the plain text of its displays. Updates are printed only for training
-/// progress, on terminals, where they overwrite the line.
-fn print_event(event: &Event) {
-    let text = match event {
-        Event::Stdout(text) | Event::Stderr(text) => text.clone(),
-        Event::Display(display) => {
-            let plain = display.data.get("text/plain").and_then(Value::as_str);
-            match (display.op, plain) {
-                (Op::Display, Some(text)) => format!("\n{text}\n"),
-                (Op::Update, Some(text))
-                    if text.starts_with("epoch") && std::io::stderr().is_terminal() =>
-                {
-                    format!("\r\x1b[2K{text}")
-                }
-                _ => return,
-            }
-        }
-    };
-    eprint!("{text}");
-    let _ = std::io::stderr().flush();
 }

@@ -3,7 +3,7 @@
 use crate::show::chart::axes::Axes;
 use crate::show::chart::figure::Figure;
 use crate::show::chart::series::{Point, Series, Shape};
-use crate::show::{compact, finite_range, sparkline};
+use crate::show::{compact, finite_range, sparkline, thousands};
 
 /// Maximum width of a curve in characters.
 const SPARKLINE_WIDTH: usize = 40;
@@ -52,6 +52,12 @@ fn describe_shape(shape: &Shape, points: &[Point], drawn: &[f64]) -> String {
         Shape::Rectangles(rectangles) => {
             let heights: Vec<f64> = rectangles.iter().map(|r| r.to.1).collect();
             format!("{} rectangles{range} {}", heights.len(), curve(&heights))
+        }
+        Shape::Histogram(histogram) => {
+            let counts: Vec<f64> = histogram.bars.iter().map(|bar| bar.to.1).collect();
+            let bins = counts.len();
+            let n = thousands(histogram.values.len());
+            format!("{n} values in {bins} bins{range} {}", curve(&counts))
         }
         Shape::Bars(heights) => format!("{} bars{range} {}", heights.len(), curve(heights)),
         Shape::Band(_) => format!("band over {} points{range}", points.len() / 2),

@@ -23,6 +23,8 @@ pub enum Marker {
     Square,
     /// Two crossed lines.
     Cross,
+    /// A wide circle line, around a point of another series.
+    Ring,
 }
 
 /// Sizes of the markers in output pixels.
@@ -30,6 +32,7 @@ pub enum Marker {
 pub(super) struct MarkerSize {
     radius: i32,
     triangle_radius: i32,
+    ring_radius: i32,
     stroke_width: u32,
 }
 
@@ -40,6 +43,7 @@ impl MarkerSize {
         MarkerSize {
             radius,
             triangle_radius: radius + 1,
+            ring_radius: density.px(7.5),
             stroke_width: (1.5 * density.0) as u32,
         }
     }
@@ -49,6 +53,7 @@ impl MarkerSize {
         MarkerSize {
             radius: density.px(4.0),
             triangle_radius: density.px(5.0),
+            ring_radius: density.px(5.0),
             stroke_width: density.px(1.5) as u32,
         }
     }
@@ -78,6 +83,11 @@ impl Marker {
             Marker::Cross => area.draw(&Cross::new(
                 position,
                 r,
+                color.stroke_width(size.stroke_width),
+            )),
+            Marker::Ring => area.draw(&Circle::new(
+                position,
+                size.ring_radius,
                 color.stroke_width(size.stroke_width),
             )),
         }

@@ -29,6 +29,7 @@ mod style;
 mod points;
 mod spans;
 mod bars;
+mod histogram;
 mod matrix;
 mod plots;
 

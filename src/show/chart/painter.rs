@@ -44,6 +44,7 @@ pub(super) fn draw_series<DB: DrawingBackend>(
         Shape::Segments(segments) => painter.segments(segments),
         Shape::Arrows(arrows) => painter.arrows(arrows),
         Shape::Rectangles(rectangles) => painter.rectangles(rectangles),
+        Shape::Histogram(histogram) => painter.histogram(&histogram.bars),
         Shape::Bars(heights) => painter.bars(heights, &figure.bar_group(i)),
         Shape::Band(band) => painter.band(band),
         Shape::Texts(texts) => painter.texts(texts, figure.color_of(i)),
@@ -144,6 +145,12 @@ impl<DB: DrawingBackend> Painter<'_, DB> {
             }
         }
         Ok(())
+    }
+
+    /// Bars of empty bins would be lines that hide other histograms.
+    fn histogram(&self, bars: &[Span]) -> DrawResult<DB> {
+        let filled: Vec<Span> = bars.iter().copied().filter(|bar| bar.to.1 > 0.0).collect();
+        self.rectangles(&filled)
     }
 
     fn bars(&self, heights: &[f64], group: &BarGroup) -> DrawResult<DB> {

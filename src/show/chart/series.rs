@@ -46,6 +46,7 @@ pub(super) enum Shape {
     Arrows(Vec<Span>),
     /// Filled rectangles between two corners.
     Rectangles(Vec<Span>),
+    Histogram(Histogram),
     /// One height per category of the x axis.
     Bars(Vec<f64>),
     Band(Vec<BandPoint>),
@@ -58,6 +59,16 @@ pub(super) enum Shape {
 pub(super) struct Span {
     pub(super) from: Point,
     pub(super) to: Point,
+}
+
+/// A histogram, whose bars depend on the other histograms of its chart.
+#[derive(Clone, Debug)]
+pub(super) struct Histogram {
+    /// Finite values.
+    pub(super) values: Vec<f64>,
+    /// Number of bins that was asked for.
+    pub(super) bins: usize,
+    pub(super) bars: Vec<Span>,
 }
 
 /// The interval of a band at one x.
@@ -90,9 +101,8 @@ impl Shape {
     pub(super) fn points(&self) -> Vec<Point> {
         match self {
             Shape::Line(points) | Shape::Scatter(points) => points.clone(),
-            Shape::Segments(spans) | Shape::Arrows(spans) | Shape::Rectangles(spans) => {
-                spans.iter().flat_map(|span| [span.from, span.to]).collect()
-            }
+            Shape::Segments(spans) | Shape::Arrows(spans) | Shape::Rectangles(spans) => ends(spans),
+            Shape::Histogram(histogram) => ends(&histogram.bars),
             Shape::Bars(heights) => heights
                 .iter()
                 .enumerate()
@@ -112,8 +122,15 @@ impl Shape {
 
     /// True for areas that start at the bottom of the chart.
     pub(super) fn is_filled(&self) -> bool {
-        matches!(self, Shape::Bars(_) | Shape::Rectangles(_))
+        matches!(
+            self,
+            Shape::Bars(_) | Shape::Rectangles(_) | Shape::Histogram(_)
+        )
     }
+}
+
+fn ends(spans: &[Span]) -> Vec<Point> {
+    spans.iter().flat_map(|span| [span.from, span.to]).collect()
 }
 
 #[cfg(test)]

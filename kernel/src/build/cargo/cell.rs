@@ -31,17 +31,17 @@ pub(super) fn compile_cell(rustc: impl Fn() -> Command) -> ExitCode {
         };
         let messages = String::from_utf8_lossy(&output.stderr);
         let verdict = if output.status.success() || report_signal(&rustc(), output.status) {
-            Verdict::Engine
+            Verdict::Final
         } else {
             file.source.judge(&rewritten, &messages)
         };
         match verdict {
             Verdict::Again => {}
-            Verdict::Engine => {
+            Verdict::Final => {
                 eprint!("{}", rewritten.translated(&messages));
                 return ExitCode::from(output.status.code().unwrap_or(1) as u8);
             }
-            Verdict::User => break,
+            Verdict::Doubtful => break,
         }
     }
     file.write(&file.source.text);

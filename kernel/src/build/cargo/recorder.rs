@@ -137,11 +137,11 @@ fn compile(command: &RustcCommand, check: bool) -> ExitCode {
     let Some((program, arguments)) = command.arguments.split_first() else {
         return ExitCode::FAILURE;
     };
-    let emit = |argument: &String| {
+    let argument = |argument: &String| {
         if check && argument.starts_with("--emit=") {
             "--emit=metadata".into()
         } else {
-            argument.clone()
+            with_one_identity(argument)
         }
     };
     let code = compile_cell(|| {
@@ -149,7 +149,7 @@ fn compile(command: &RustcCommand, check: bool) -> ExitCode {
         let mut rustc = Command::new(program);
         rustc
             .env(STACK.0, STACK.1)
-            .args(arguments.iter().map(emit))
+            .args(arguments.iter().map(argument))
             .args(flags_for_few_mappings())
             .envs(environment.map(|(name, value)| (name, value)));
         print_full_paths(&mut rustc);
@@ -163,6 +163,17 @@ fn compile(command: &RustcCommand, check: bool) -> ExitCode {
         print_artifact(folder);
     }
     code
+}
+
+/// An argument of a cell's compiler command. Cargo gives the crate another identity for each
+/// optimization level and set of dependencies, which would give the cells' types other type ids, and
+/// so lose the variables of these types.
+fn with_one_identity(argument: &str) -> String {
+    if argument.starts_with("metadata=") {
+        "metadata=candlebook".into()
+    } else {
+        argument.to_owned()
+    }
 }
 
 /// Prints cargo's message that names the compiled library.
@@ -192,7 +203,10 @@ pub(crate) fn record() -> ExitCode {
     };
     let rustc = || {
         let mut rustc = Command::new(program);
-        rustc.args(arguments);
+        rustc.args(arguments.iter().map(|argument| match is_cell {
+            true => with_one_identity(argument),
+            false => argument.clone(),
+        }));
         print_full_paths(&mut rustc);
         rustc
     };
@@ -243,6 +257,12 @@ mod tests {
             ""
         };
         assert_eq!(extra_flag("/100 %"), expected);
+    }
+
+    #[test]
+    fn all_cells_are_one_crate() {
+        assert_eq!(with_one_identity("metadata=2dde"), "metadata=candlebook");
+        assert_eq!(with_one_identity("opt-level=2"), "opt-level=2");
     }
 
     #[test]

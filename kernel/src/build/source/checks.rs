@@ -1,6 +1,7 @@
 //! Checks for Stop in the loops of a cell.
 
 use super::edits::Edits;
+use super::generated::is_cell;
 use ra_ap_syntax::ast::{self, HasLoopBody};
 use ra_ap_syntax::{AstNode, SyntaxKind, SyntaxNode};
 
@@ -108,8 +109,11 @@ fn takes_time(node: &SyntaxNode) -> bool {
 fn is_without_checks(node: &SyntaxNode) -> bool {
     node.ancestors().any(|outer| match outer.kind() {
         SyntaxKind::CONST | SyntaxKind::STATIC | SyntaxKind::CONST_ARG => true,
-        SyntaxKind::FN => ast::Fn::cast(outer)
-            .is_some_and(|function| function.const_token().is_some() || function.abi().is_some()),
+        SyntaxKind::FN => ast::Fn::cast(outer).is_some_and(|function| {
+            // The cell's own function is foreign, but catches panics.
+            let is_foreign = function.abi().is_some() && !is_cell(&function);
+            function.const_token().is_some() || is_foreign
+        }),
         SyntaxKind::BLOCK_EXPR => {
             ast::BlockExpr::cast(outer).is_some_and(|block| block.const_token().is_some())
         }
@@ -150,6 +154,10 @@ mod tests {
             ),
             ("fn f() { loop { g() } }", "fn f() { loop {! g() } }"),
             ("let é = 1; loop { break }", "let é = 1; loop {! break }"),
+            (
+                "pub extern \"C\" fn run_user_code_1() { loop {} }",
+                "pub extern \"C\" fn run_user_code_1() { loop {!} }",
+            ),
         ] {
             assert_eq!(checked(code), expected);
         }

@@ -14,10 +14,11 @@ mod parts;
 mod checks;
 mod statics;
 mod trust;
+mod types;
 mod diagnostics;
 mod rewrite;
 
 pub(super) use rewrite::{CellSource, Verdict};
-pub(crate) use statement::assigned as assigned_variable;
+pub(crate) use statement::{assigned as assigned_variable, mentions};
 pub(crate) use statics::{STATIC_SYMBOL, engine_source_file, statics_file};
 pub(crate) use trust::{ERROR, ERROR_LINE, KEPT, PANIC};

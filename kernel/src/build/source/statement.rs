@@ -111,7 +111,7 @@ fn variable(expression: &ast::Expr) -> Option<String> {
 }
 
 /// True if a text mentions a variable: in code, or in a format string.
-pub(super) fn mentions(text: &str, name: &str) -> bool {
+pub(crate) fn mentions(text: &str, name: &str) -> bool {
     let name = name.trim_start_matches("r#");
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(name).any(|(at, _)| {

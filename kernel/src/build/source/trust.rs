@@ -56,7 +56,7 @@ const FIND_CHANGED: &str = r#"        if let Some(v) = self.variables.get(name)
 "#;
 const REPORT_CHANGED: &str = r#"        if self.variables.get(name).is_none_or(|value| !value.is::<T>()) {
             if self.variables.contains_key(name) {
-                eprintln!("`{name}` is lost: its type was defined anew");
+                eprintln!("`{name}` is lost: its type was defined again. Run the cell that makes it again.");
             }
 "#;
 

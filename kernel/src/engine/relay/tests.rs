@@ -4,6 +4,12 @@ use std::io::Read;
 
 /// Writes standard output in parts; returns the events, the engine's input and the failure.
 fn relayed(parts: &[&str], stderr: &str) -> (Vec<Event>, String, Option<Failure>) {
+    let (events, engine, status) = relayed_with_status(parts, stderr);
+    let failure = status.failure.lock().unwrap().clone();
+    (events, engine, failure)
+}
+
+fn relayed_with_status(parts: &[&str], stderr: &str) -> (Vec<Event>, String, RelayStatus) {
     let (engine_read, engine_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
     let (out, out_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
     let (err, err_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
@@ -37,8 +43,7 @@ fn relayed(parts: &[&str], stderr: &str) -> (Vec<Event>, String, Option<Failure>
         .read_to_string(&mut engine)
         .unwrap();
     let events = events.lock().unwrap().clone();
-    let failure = status.failure.lock().unwrap().clone();
-    (events, engine, failure)
+    (events, engine, status)
 }
 
 fn text(events: &[Event]) -> String {
@@ -136,6 +141,26 @@ fn the_message_of_a_failure_is_recorded_and_other_errors_are_sent() {
 }
 
 #[test]
+fn a_value_that_cannot_be_shown_fails_the_cell_at_its_end() {
+    let line = "\u{1e}token CANNOT_SHOW \"no\\nx\"\n";
+    let (events, engine, status) = relayed_with_status(&[BEGINS, line, "after", DONE], "");
+    assert_eq!(status.not_shown.take(), Some("no\nx".into()));
+    assert_eq!(text(&events), "after");
+    assert_eq!(engine, "EVCXR_EXECUTION_COMPLETE\n", "variables are kept");
+    // A panic is the failure of its cell.
+    let panic = "\u{1e}token EVCXR_PANIC_NOTIFICATION\n";
+    for parts in [[BEGINS, line, panic, DONE], [BEGINS, panic, line, DONE]] {
+        let (events, _, status) = relayed_with_status(&parts, "");
+        assert_eq!(status.not_shown.take(), None);
+        assert!(status.failure.lock().unwrap().is_some());
+        assert_eq!(text(&events), "<no\nx\n>");
+    }
+    let (events, _, status) = relayed_with_status(&[BEGINS, DONE, line], "");
+    assert_eq!(status.not_shown.take(), None);
+    assert_eq!(text(&events), "<no\nx\n>");
+}
+
+#[test]
 fn text_that_a_cell_prints_is_never_a_message() {
     for line in [
         "EVCXR_EXECUTION_COMPLETE\n",
@@ -146,6 +171,7 @@ fn text_that_a_cell_prints_is_never_a_message() {
         "EVCXR_INPUT_REQUEST:{}\n",
         "\u{1e}CANDLEBOOK {\"op\": \"clear\"}\n",
         "\u{1e}other EVCXR_PANIC_NOTIFICATION\n",
+        "\u{1e}CANNOT_SHOW \"x\"\n",
     ] {
         let (events, engine, failure) = relayed(&[BEGINS, line, DONE], "");
         assert_eq!((text(&events).as_str(), failure), (line, None));
