@@ -22,6 +22,7 @@ mod report;
 mod place;
 mod memory;
 mod evaluator;
+mod hidden;
 mod explanation;
 mod types;
 mod naming;
