@@ -152,14 +152,21 @@ def test_the_chapter_on_mnist_runs(kernel):
     assert float(kernel.ok("again.to_scalar::<f32>()?").text) < after
 
 
-def test_a_name_of_candle_hides_the_layer_of_that_name(kernel):
-    kernel.ok("use candle_nn::Linear;")
-    hidden = kernel.run("Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)])?.count_params()")
-    assert "`Layer::Linear`" in hidden.said
+COUNT = "Autoencoder::symmetric((1, 28, 28), &[Flatten, {}])?.count_params()"
+
+
+def test_candles_layers_stand_beside_the_preludes(kernel):
+    kernel.ok("use candle_nn::{Dropout, Linear, Module};")
+    kernel.ok("let dense = Linear::new(Tensor::ones((2, 4), DType::F32, &Device::Cpu)?, None);")
+    assert kernel.ok("dense.forward(&Tensor::eye(4, DType::F32, &Device::Cpu)?)?.sum_all()?.to_scalar::<f32>()?").text == "8.0"
     count = str(784 * 8 + 8 + 8 * 784 + 784)
-    assert kernel.ok("Autoencoder::symmetric((1, 28, 28), &[Flatten, Layer::Linear(8)])?.count_params()").text == count
-    kernel.ok("use candle_nn::{Dropout, Conv2d};")
-    assert "`Layer::Dropout`" in kernel.run("[Flatten, Dropout(0.5)]").said
-    # The names of the prelude come back.
-    kernel.ok("use candlebook::prelude::Linear;")
-    assert kernel.ok("Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)])?.count_params()").text == count
+    assert kernel.ok(COUNT.format("Linear(8), Dropout(0.5)")).text == count
+    assert kernel.ok(COUNT.format("Layer::Linear(8)")).text == count
+
+
+def test_a_name_of_candle_that_hides_a_layer_is_explained(kernel):
+    kernel.ok("use candle_nn::Activation::{Elu, Relu};")
+    assert "`Layer::Relu`" in kernel.run(COUNT.format("Linear(8), Relu")).said
+    assert kernel.ok(COUNT.format("Linear(8), Layer::Relu")).reply["status"] == "ok"
+    kernel.ok("use candlebook::prelude::Relu;")
+    assert kernel.ok(COUNT.format("Linear(8), Relu")).reply["status"] == "ok"

@@ -52,7 +52,7 @@ impl Engine {
     fn hint(&self, error: &CompilationError) -> Option<String> {
         let message = error.message();
         match error.code() {
-            Some("E0423") => hidden_layer_hint(&message),
+            Some("E0308") => hidden_layer_hint(error),
             Some("E0063") => self.default_hint(message.rsplit('`').nth(1)?),
             _ if message.starts_with("cannot find") => self.name_hint(message.split('`').nth(1)?),
             _ => None,

@@ -1,4 +1,6 @@
-//! Names of the prelude that another item hides.
+//! Layers of the prelude that another item of the same name hides.
+
+use evcxr::CompilationError;
 
 /// The layers that the prelude imports, as variants of `Layer`.
 const LAYERS: [&str; 17] = [
@@ -20,27 +22,28 @@ const LAYERS: [&str; 17] = [
     "Unflatten",
     "Upsample",
 ];
-/// Layers with settings, which are types of their own.
-const LAYER_TYPES: [&str; 2] = ["Conv2d", "ConvTranspose2d"];
+/// What to write for a layer whose name is another item's, given the compiler's error.
+pub(super) fn hidden_layer_hint(error: &CompilationError) -> Option<String> {
+    let span = error.json["spans"].as_array()?.first()?;
+    let label = span["label"].as_str()?;
+    let text = &span["text"][0];
+    let start = text["highlight_start"].as_u64()? as usize;
+    let code: String = text["text"].as_str()?.chars().skip(start - 1).collect();
+    hint(label, &code)
+}
 
-/// What to write for a layer whose name is another item's. `message` is the compiler's about a value
-/// that is called, and is none.
-pub(super) fn hidden_layer_hint(message: &str) -> Option<String> {
-    if !message.starts_with("expected ") && !message.starts_with("cannot initialize") {
+/// `label` is what the compiler says of the code.
+fn hint(label: &str, code: &str) -> Option<String> {
+    if !label.starts_with("expected `Layer`, found") {
         return None;
     }
-    let name = message.rsplit('`').nth(1)?.rsplit("::").next()?;
-    let path = if LAYERS.contains(&name) {
-        format!("Layer::{name}")
-    } else if LAYER_TYPES.contains(&name) {
-        format!("candlebook::layer::{name}")
-    } else {
-        return None;
-    };
-    Some(format!(
-        "`{name}` is another item here, because a `use` or a definition hides the layer. Write `{path}` for the \
-         layer, or give the other a name of its own: use candle_nn::{name} as Nn{name};"
-    ))
+    let end = code.find(|c: char| !c.is_alphanumeric());
+    let name = &code[..end.unwrap_or(code.len())];
+    LAYERS.contains(&name).then(|| {
+        format!(
+            "`{name}` is no layer here: a `use` or a definition of that name hides it. Write `Layer::{name}`."
+        )
+    })
 }
 
 #[cfg(test)]
@@ -50,30 +53,22 @@ mod tests {
     #[test]
     fn every_layer_of_the_prelude_is_known() {
         let prelude = include_str!("../../../src/prelude.rs");
-        let (_, list) = prelude.split_once("pub use crate::layer::Layer::{").unwrap();
+        let (_, list) = prelude
+            .split_once("pub use crate::layer::Layer::{")
+            .unwrap();
         let (list, _) = list.split_once("};").unwrap();
         let names = list.split(',').map(str::trim);
-        let mut names: Vec<&str> = names
-            .filter(|name| !["", "self"].contains(name))
-            .collect();
+        let mut names: Vec<&str> = names.filter(|name| !["", "self"].contains(name)).collect();
         names.sort();
         assert_eq!(names, LAYERS);
     }
 
     #[test]
     fn a_hidden_layer_has_a_longer_name() {
-        let hint = |found: &str| {
-            hidden_layer_hint(&format!(
-                "expected function, tuple struct or tuple variant, found struct `{found}`"
-            ))
-        };
-        assert!(hint("Linear").unwrap().contains("Write `Layer::Linear`"));
-        assert!(
-            hint("candle_nn::Conv2d")
-                .unwrap()
-                .contains("Write `candlebook::layer::Conv2d`")
-        );
-        assert_eq!(hint("Own"), None);
-        assert_eq!(hidden_layer_hint("cannot find type `Linear`"), None);
+        let label = "expected `Layer`, found `Activation`";
+        let told = hint(label, "Relu])?").unwrap();
+        assert!(told.ends_with("Write `Layer::Relu`."), "{told}");
+        assert_eq!(hint(label, "own"), None);
+        assert_eq!(hint("expected `u8`, found `i8`", "Relu"), None);
     }
 }

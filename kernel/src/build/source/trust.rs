@@ -71,7 +71,21 @@ pub(super) fn mark(source: &str, token: &str) -> String {
             marked.replace_range(at..at + print.len(), &trusted);
         }
     }
+    lend_for_ever(&mut marked);
     marked
+}
+
+/// Lets the function in which the engine checks a cell take variables that borrow: what is kept borrows
+/// only from statics.
+fn lend_for_ever(source: &mut String) {
+    let function = source.rfind("async fn evcxr_analysis_wrapper(");
+    let Some(start) = function else { return };
+    let Some(end) = source[start..].find(") -> ") else {
+        return;
+    };
+    let parameters = start..start + end;
+    let lent = source[parameters.clone()].replace("'_", "'static");
+    source.replace_range(parameters, &lent);
 }
 
 #[cfg(test)]
@@ -94,6 +108,15 @@ println!("EVCXR_PANIC_NOTIFICATION");
     println!("EVCXR_PANIC_NOTIFICATION");
 }}
 "#;
+
+    #[test]
+    fn a_checked_cell_takes_variables_that_borrow_from_statics() {
+        let source = "fn evcxr_analysis_wrapper(\na: A<'_>,\n) -> Result<(), EvcxrUserCodeError> {\nb::<'_>()}";
+        let marked = mark(&format!("async {source}"), "t");
+        let expected =
+            "(\na: A<'static>,\n) -> ::std::result::Result<(), EvcxrUserCodeError> {\nb::<'_>()}";
+        assert!(marked.ends_with(expected), "{marked}");
+    }
 
     #[test]
     fn only_the_engines_own_prints_carry_the_token() {

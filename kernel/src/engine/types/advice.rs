@@ -1,7 +1,7 @@
 //! What to write instead of a variable that no later cell can have.
 
 use super::binding::Binding;
-use super::written::in_syntax;
+use super::written::with_numbers;
 
 /// Why a variable cannot be kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,7 +19,7 @@ const MAX_VALUE: usize = 60;
 /// prints it.
 pub(crate) fn advice(binding: &Binding, kind: Option<&str>, why: Unkept) -> String {
     let name = &binding.name;
-    let shown = kind.map(|kind| shortened(&in_syntax(kind)));
+    let shown = kind.map(|kind| shortened(kind));
     let reason = match (why, &shown) {
         (Unkept::Borrowed, Some(kind)) => {
             format!(
@@ -41,7 +41,12 @@ pub(crate) fn advice(binding: &Binding, kind: Option<&str>, why: Unkept) -> Stri
             return format!("the type of `{name}` is not known. Write it: let {name}: TYPE = ...;");
         }
     };
-    let way = way_out(binding, shown.as_deref().unwrap_or_default(), why);
+    let way = if kind.is_some_and(is_iterator) {
+        let value = short(binding.value.as_deref());
+        format!("Collect its items: let {name}: Vec<_> = {value}.collect();")
+    } else {
+        way_out(binding, shown.as_deref().unwrap_or_default(), why)
+    };
     format!(
         "{reason}\n{way} If only this cell needs it, put the lines that use it in braces: {{ ... }}"
     )
@@ -51,9 +56,6 @@ pub(crate) fn advice(binding: &Binding, kind: Option<&str>, why: Unkept) -> Stri
 fn way_out(binding: &Binding, kind: &str, why: Unkept) -> String {
     let name = &binding.name;
     let value = short(binding.value.as_deref());
-    if is_iterator(kind) {
-        return format!("Collect its items: let {name}: Vec<_> = {value}.collect();");
-    }
     match kind {
         "closure" => {
             let parameters = binding.parameters.as_deref().unwrap_or("|...|");
@@ -86,7 +88,7 @@ fn way_out(binding: &Binding, kind: &str, why: Unkept) -> String {
             "Copy what you need, for instance by `.clone()`, or borrow again in each cell.".into()
         }
         Unkept::Unnamed => format!(
-            "Box it as a trait that it implements: let {name}: Box<dyn TRAIT> = Box::new({value});"
+            "Give it a type with a name, such as a box of a trait: let {name}: Box<dyn TRAIT> = Box::new({value});"
         ),
     }
 }
@@ -118,31 +120,25 @@ fn short(value: Option<&str>) -> &str {
     value.unwrap_or("...")
 }
 
+/// True for an iterator of the standard library, or the type of an `impl Iterator`.
 fn is_iterator(kind: &str) -> bool {
-    const ADAPTERS: [&str; 12] = [
-        "Map<",
-        "Filter<",
-        "FilterMap<",
-        "FlatMap<",
-        "Enumerate<",
-        "Zip<",
-        "Chain<",
-        "Rev<",
-        "Iter<",
-        "TakeWhile<",
-        "Chars<",
-        "impl Iterator",
-    ];
-    ADAPTERS.iter().any(|adapter| kind.starts_with(adapter))
+    const MODULES: [&str; 3] = ["std::iter::", "std::slice::", "std::str::"];
+    const NAMES: [&str; 5] = ["Drain", "Iter", "IterMut", "Keys", "Values"];
+    let path = kind.split('<').next().unwrap_or_default();
+    let name = path.rsplit("::").next().unwrap_or_default();
+    MODULES.iter().any(|module| path.starts_with(module))
+        || NAMES.contains(&name)
+        || kind.starts_with("impl std::iter::Iterator")
 }
 
-/// A type without the paths of its names. A closure is called one.
+/// A type without the paths of its names and the places of closures and `async` blocks.
 fn shortened(kind: &str) -> String {
+    let kind = with_numbers(kind);
     let mut short = String::new();
-    let mut rest = kind;
-    while let Some((before, after)) = rest.split_once("{closure@") {
+    let mut rest = kind.as_str();
+    while let Some((before, after)) = rest.split_once('{') {
         short += before;
-        short += "closure";
+        short += after.split('@').next().unwrap_or_default();
         rest = after.split_once('}').map_or("", |(_, rest)| rest);
     }
     short += rest;

@@ -2,9 +2,14 @@
 
 use super::binding::Binding;
 
-/// A type as the compiler prints it, in Rust's syntax. An integer of no certain type is an `i32`.
-pub(super) fn in_syntax(kind: &str) -> String {
+/// A type as the compiler prints it, with the types that its undecided numbers will have.
+pub(super) fn with_numbers(kind: &str) -> String {
     kind.replace("{integer}", "i32").replace("{float}", "f64")
+}
+
+/// A type in Rust's syntax. What is kept borrows only from statics.
+fn in_syntax(kind: &str) -> String {
+    with_numbers(kind).replace("'_", "'static")
 }
 
 /// True for a type that has a name. A closure, a function item, an `async` block and the type of an
@@ -67,6 +72,10 @@ mod tests {
         ] {
             assert!(!can_be_written(kind), "{kind}");
         }
+        let types = [("a".to_owned(), "B<'_>".to_owned())];
+        let code = "let a = b;";
+        let written = with_types(code, &bindings(code), &types);
+        assert_eq!(written, "let a = b; let a: B<'static> = a;");
         assert!(can_be_written("a::B<'_, Box<dyn a::C>>") && can_be_written("[{integer}; 3]"));
     }
 }
