@@ -30,7 +30,7 @@ pub(crate) struct Cell<'a> {
     pub(crate) code: &'a str,
 }
 
-type Evaluation = Result<EvalOutputs, evcxr::Error>;
+pub(super) type Evaluation = Result<EvalOutputs, evcxr::Error>;
 
 impl Engine {
     /// Runs a cell to completion. `ask` answers its questions.
@@ -80,6 +80,7 @@ impl Engine {
                 break (result, prepared);
             }
         };
+        let result = self.with_named_types(result, &prepared, &answers);
         let outcome = self.outcome(result, prepared, &removals);
         let ran = !matches!(&outcome, Outcome::Error(error) if error.name == "CompileError");
         self.memory.note_gone(ran, before, &self.variable_names());
@@ -111,7 +112,7 @@ impl Engine {
         Ok(prepared)
     }
 
-    fn evaluate(&mut self, code: &str, answers: &Answers<'_>) -> Evaluation {
+    pub(super) fn evaluate(&mut self, code: &str, answers: &Answers<'_>) -> Evaluation {
         let mut callbacks = EvalCallbacks {
             input_reader: &|request| answers.answer(&request.prompt, request.is_password),
         };

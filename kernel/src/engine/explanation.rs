@@ -1,6 +1,7 @@
 //! Errors of the compiler and the engine, explained in terms of the notebook.
 
 use super::evaluator::Engine;
+use super::hidden::hidden_layer_hint;
 use super::outcome::CellError;
 use super::place::Source;
 use super::report::{
@@ -51,6 +52,7 @@ impl Engine {
     fn hint(&self, error: &CompilationError) -> Option<String> {
         let message = error.message();
         match error.code() {
+            Some("E0308") => hidden_layer_hint(error),
             Some("E0063") => self.default_hint(message.rsplit('`').nth(1)?),
             _ if message.starts_with("cannot find") => self.name_hint(message.split('`').nth(1)?),
             _ => None,

@@ -31,7 +31,10 @@ mod reference;
 mod magic;
 mod lookup;
 mod evaluator;
+mod hidden;
 mod explanation;
+mod types;
+mod naming;
 mod execution;
 mod warm_up;
 

@@ -38,7 +38,7 @@ pub(super) struct Source {
 
 impl Source {
     /// The place of a line, from 0, of the prepared code.
-    fn place(&self, prepared_line: usize) -> Option<Place> {
+    pub(super) fn place(&self, prepared_line: usize) -> Option<Place> {
         let at = prepared_line.checked_sub(self.inserted_lines)?;
         Some(Place {
             cell: self.cell,

@@ -12,7 +12,7 @@ const CHANGED_TYPE: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
 ///
 /// A variable that is missing from the store, because a cell has failed after it moved it, counts as
 /// lost like one whose type has changed.
-fn replacements(token: &str) -> [(String, String); 2] {
+fn replacements(token: &str) -> [(String, String); 3] {
     let trusted = |body: &str| format!("\"\\u{{1e}}{token} {body}\"");
     let pair = |before: &str, body: &str, after: &str| {
         (
@@ -27,6 +27,11 @@ fn replacements(token: &str) -> [(String, String); 2] {
             ";\n",
         ),
         (FIND_CHANGED.to_owned(), REPORT_CHANGED.to_owned()),
+        // The user may have imported another `Result`.
+        (
+            ") -> Result<(), EvcxrUserCodeError> {".to_owned(),
+            ") -> ::std::result::Result<(), EvcxrUserCodeError> {".to_owned(),
+        ),
     ]
 }
 
@@ -53,7 +58,21 @@ pub(super) fn mark(source: &str, token: &str) -> String {
             marked.replace_range(at..at + print.len(), &trusted);
         }
     }
+    lend_for_ever(&mut marked);
     marked
+}
+
+/// Lets the function in which the engine checks a cell take variables that borrow: what is kept borrows
+/// only from statics.
+fn lend_for_ever(source: &mut String) {
+    let function = source.rfind("async fn evcxr_analysis_wrapper(");
+    let Some(start) = function else { return };
+    let Some(end) = source[start..].find(") -> ") else {
+        return;
+    };
+    let parameters = start..start + end;
+    let lent = source[parameters.clone()].replace("'_", "'static");
+    source.replace_range(parameters, &lent);
 }
 
 #[cfg(test)]
@@ -76,6 +95,15 @@ println!("EVCXR_PANIC_NOTIFICATION");
     println!("EVCXR_PANIC_NOTIFICATION");
 }}
 "#;
+
+    #[test]
+    fn a_checked_cell_takes_variables_that_borrow_from_statics() {
+        let source = "fn evcxr_analysis_wrapper(\na: A<'_>,\n) -> Result<(), EvcxrUserCodeError> {\nb::<'_>()}";
+        let marked = mark(&format!("async {source}"), "t");
+        let expected =
+            "(\na: A<'static>,\n) -> ::std::result::Result<(), EvcxrUserCodeError> {\nb::<'_>()}";
+        assert!(marked.ends_with(expected), "{marked}");
+    }
 
     #[test]
     fn only_the_engines_own_prints_carry_the_token() {
