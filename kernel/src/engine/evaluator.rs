@@ -6,7 +6,6 @@ use super::child::HELPER;
 use super::code::check_depth;
 use super::control::Control;
 use super::event::Sink;
-use super::execution::Cell;
 use super::items::CARRIER;
 use super::lookup::{Candidates, Description, complete, describe, is_always_known};
 use super::memory::Memory;
@@ -26,6 +25,16 @@ use std::process::Command;
 
 /// Stack of a thread that runs an engine, in bytes. It is taken only as it is used.
 pub(crate) const STACK: usize = 256 << 20;
+
+/// A cell of a notebook.
+#[derive(Clone, Copy)]
+pub(crate) struct Cell<'a> {
+    /// The number that the notebook shows.
+    pub(crate) number: u32,
+    /// The notebook's name of the cell, if the front end tells it.
+    pub(crate) id: Option<&'a str>,
+    pub(crate) code: &'a str,
+}
 
 /// An evcxr engine in a session's folder.
 pub(crate) struct Engine {

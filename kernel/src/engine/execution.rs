@@ -1,7 +1,7 @@
 //! The execution of a cell.
 
 use super::code::question;
-use super::evaluator::Engine;
+use super::evaluator::{Cell, Engine};
 use super::failure::Failure;
 use super::input::{Answers, Ask};
 use super::items::Items;
@@ -19,16 +19,6 @@ use std::sync::atomic::Ordering;
 
 /// Most times that a cell is compiled without the items that it breaks.
 const MAX_REMOVALS: usize = 8;
-
-/// A cell of a notebook.
-#[derive(Clone, Copy)]
-pub(crate) struct Cell<'a> {
-    /// The number that the notebook shows.
-    pub(crate) number: u32,
-    /// The notebook's name of the cell, if the front end tells it.
-    pub(crate) id: Option<&'a str>,
-    pub(crate) code: &'a str,
-}
 
 pub(super) type Evaluation = Result<EvalOutputs, evcxr::Error>;
 

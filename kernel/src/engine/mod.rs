@@ -15,6 +15,7 @@ mod write_order;
 mod streams;
 mod event;
 mod outbox;
+mod not_shown;
 mod pipes;
 mod relay;
 mod control;
@@ -42,9 +43,8 @@ pub(crate) use child::{is_child, is_own_child, run_child, run_stock_child};
 pub(crate) use code::{
     byte_at, characters_before, check_depth, is_complete, parse_cell, question, word_at,
 };
-pub(crate) use evaluator::{Engine, STACK, set_environment};
+pub(crate) use evaluator::{Cell, Engine, STACK, set_environment};
 pub(crate) use event::{Display, Event, Op, Sink};
-pub(crate) use execution::Cell;
 pub(crate) use input::CANNOT_ASK;
 pub(crate) use interrupt::is_urgent;
 pub(crate) use lookup::is_always_known;

@@ -1,8 +1,7 @@
 //! The warm-up process, in which the engine builds a seed.
 
-use super::evaluator::{Engine, set_environment};
+use super::evaluator::{Cell, Engine, set_environment};
 use super::event::Event;
-use super::execution::Cell;
 use crate::build::{Seed, Session, WARM_UP_CELLS};
 use anyhow::Result;
 use std::path::Path;

@@ -1,6 +1,5 @@
 //! The syntax tree of a cell.
 
-use super::top::top_lines;
 use ra_ap_syntax::ast::{self, HasModuleItem};
 use ra_ap_syntax::{AstNode, Edition, Parse, SourceFile, SyntaxNode, TextRange};
 use std::ops::Range;
@@ -42,13 +41,6 @@ impl ParsedCell {
     }
 }
 
-/// Divides a cell into the commands at its start and its Rust code.
-pub(in crate::engine) fn split_commands(code: &str) -> (&str, &str) {
-    // Shell lines have been run before.
-    let (commands, start) = top_lines(code, &|_| true);
-    code.split_at(if commands.is_empty() { 0 } else { start })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,10 +54,5 @@ mod tests {
         assert_eq!(cell.bytes(end), 0.."a + b\n}".len());
         assert_eq!(cell.statements().count(), 1);
         assert!(cell.is_valid() && !parse_cell("a b").is_valid());
-        assert_eq!(
-            split_commands(":dep a\n// b\n:dep c\nf()"),
-            (":dep a\n// b\n:dep c\n", "f()")
-        );
-        assert_eq!(split_commands("// a\nf()"), ("", "// a\nf()"));
     }
 }

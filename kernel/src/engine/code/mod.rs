@@ -16,7 +16,6 @@ mod literals;
 mod position;
 
 pub(crate) use brackets::closing_brackets;
-pub(super) use cell::split_commands;
 pub(crate) use cell::{ParsedCell, parse_cell};
 pub(crate) use completeness::is_complete;
 pub(super) use dependency::with_absolute_paths;
@@ -27,4 +26,5 @@ pub(super) use literals::{has_many_values, with_arrays};
 pub(crate) use nesting::check_depth;
 pub(crate) use position::{byte_at, characters_before, question, word_at};
 pub(super) use redeclaration::declare_moved;
+pub(super) use top::split_commands;
 pub(crate) use top::{TopLine, top_lines};

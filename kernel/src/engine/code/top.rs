@@ -44,6 +44,13 @@ pub(crate) fn top_lines<'a>(
     (found, start)
 }
 
+/// Divides a cell into the commands at its start and its Rust code.
+pub(in crate::engine) fn split_commands(code: &str) -> (&str, &str) {
+    // Shell lines have been run before.
+    let (commands, start) = top_lines(code, &|_| true);
+    code.split_at(if commands.is_empty() { 0 } else { start })
+}
+
 /// True for a cell with commands, which the engine runs before it compiles the rest.
 pub(super) fn has_commands(code: &str) -> bool {
     // Shell lines have been run before.
@@ -110,6 +117,11 @@ mod tests {
             TopLine::Command(":vars", ""),
         ];
         assert_eq!(lines(code), (expected, "let a = 1;\n!b"));
+        assert_eq!(
+            split_commands(":dep a\n// b\n:dep c\nf()"),
+            (":dep a\n// b\n:dep c\n", "f()")
+        );
+        assert_eq!(split_commands("// a\nf()"), ("", "// a\nf()"));
         assert_eq!(lines("!pwd"), (vec![TopLine::Shell("pwd")], ""));
     }
 

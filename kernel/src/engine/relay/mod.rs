@@ -8,13 +8,13 @@
 
 use crate::engine::event::{Event, Sink};
 use crate::engine::failure::Failure;
+use crate::engine::not_shown::NotShown;
 use crate::engine::outbox::{Outbox, Stream};
 use crate::engine::pipes::{Pipes, read_available};
 use crate::engine::protocol::{
     BEGIN_CONTENT, END_CONTENT, Kind, PROTOCOL, SEPARATOR, Start, matches, start, take_characters,
     trusted_line,
 };
-use not_shown::NotShown;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Signal, kill_process_group};
@@ -23,7 +23,6 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-mod not_shown;
 mod trusted;
 #[cfg(test)]
 mod tests;

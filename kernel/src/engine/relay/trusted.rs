@@ -4,6 +4,7 @@ use super::Relay;
 use crate::build::KEPT;
 use crate::engine::failure::Failure;
 use crate::engine::kept::Kept;
+use crate::engine::outbox::Stream;
 use crate::engine::protocol::{
     ASK_INPUT, CANNOT_SHOW, CELL_BEGINS, CELL_DONE, INPUT_REQUEST, INPUT_WAITS,
 };
@@ -91,5 +92,30 @@ impl Relay<'_> {
     pub(super) fn failure(&self) -> MutexGuard<'_, Option<Failure>> {
         let failure = self.status.failure.lock();
         failure.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records the reason, a JSON string, why the cell goes on without showing a value. A reason that
+    /// cannot be the cell's failure goes to standard error.
+    fn cannot_show(&mut self, json: &[u8]) {
+        let reason = serde_json::from_slice(json).unwrap_or_default();
+        // Between cells, a thread of an earlier cell has shown something.
+        let other = if self.is_running() && self.failure().is_none() {
+            self.status.not_shown.record(reason)
+        } else {
+            Some(reason)
+        };
+        self.send_reason(other);
+    }
+
+    /// Sends the reason to standard error, because the cell has failed otherwise.
+    fn send_not_shown(&mut self) {
+        let reason = self.status.not_shown.take();
+        self.send_reason(reason);
+    }
+
+    fn send_reason(&mut self, reason: Option<String>) {
+        if let Some(reason) = reason {
+            self.outbox.add(Stream::Err, (reason + "\n").as_bytes());
+        }
     }
 }
