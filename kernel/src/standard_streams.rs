@@ -89,7 +89,8 @@ pub unsafe extern "C" fn write(fd: c_int, buffer: *const c_void, count: usize) -
     unsafe { __write(fd, buffer, count) }
 }
 
-#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
+#[cfg(test)]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod tests {
     use super::*;
     use std::io::Read;

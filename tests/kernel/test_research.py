@@ -1,6 +1,6 @@
 """An hour of a researcher: an own model on candle, edits, slips, Stop, a late crate, a panic and a restart.
 
-At the end, every variable is there that a Python notebook would have.
+At the end, every variable exists that a Python notebook would have.
 """
 import threading
 
@@ -93,7 +93,7 @@ def test_a_researchers_hour(fresh, tmp_path):
     assert any("`best`" in line for line in slip.reply["traceback"]), slip.reply
     assert kernel.ok("(warm_up.len(), best <= warm_up[0])").text == "(3, true)"
 
-    # Stop in a loop of one's own keeps the losses so far, and the trained weights.
+    # Stop in a custom loop keeps the losses so far, and the trained weights.
     interrupted = stopped(kernel, LOOP.format(pause=5), "at round 5")
     assert interrupted.reply["ename"] == "Interrupted", interrupted.reply
     assert kernel.ok("losses.len() >= 20 && rounds >= 5").text == "true"
@@ -111,7 +111,7 @@ def test_a_researchers_hour(fresh, tmp_path):
     assert panic.reply["ename"] == "Panic"
     assert any("line 2" in line for line in panic.reply["traceback"]), panic.reply
 
-    # All that a Python notebook would have is there.
+    # All that a Python notebook would have exists.
     assert kernel.ok("codes.dims().to_vec()").text == "[64, 6]"
     assert kernel.ok("(warm_up.len(), best.is_finite(), smoothed.is_finite(), rounds >= 5)").text == "(3, true, true, true)"
     names = kernel.ok("let mut names: Vec<String> = varmap.data().lock().unwrap().keys().cloned().collect(); names.sort(); names.len()")

@@ -42,7 +42,7 @@ struct State {
     /// The rest of the answer that is being read.
     rest: VecDeque<u8>,
     /// Number of questions in this cell, and of answers whose reading has begun. An answer without a
-    /// question of ours was asked for by the helper's prompt.
+    /// question of this program was asked for by the helper's prompt.
     questions: usize,
     begun: usize,
     /// Number of the cell. A thread of an earlier cell must not wait for the answer to a later one.
@@ -244,7 +244,9 @@ mod tests {
         input.end();
         // Nothing is left for the next cell, and Stop ends what waits.
         assert_eq!(input.next_byte(), NextByte::End);
-        let failures = (0..=MAX_ENDS).map(|_| input.next_byte());
-        assert_eq!(failures.last(), Some(NextByte::Failed));
+        let mut failures = (0..=MAX_ENDS)
+            .map(|_| input.next_byte())
+            .collect::<Vec<_>>();
+        assert_eq!(failures.pop(), Some(NextByte::Failed));
     }
 }

@@ -161,7 +161,7 @@ fn is_borrowed(path: &SyntaxNode) -> bool {
         SyntaxKind::REF_EXPR | SyntaxKind::INDEX_EXPR => true,
         SyntaxKind::METHOD_CALL_EXPR => ast::MethodCallExpr::cast(parent)
             .and_then(|call| call.name_ref())
-            .is_some_and(|name| BORROWING.contains(&&*name.text())),
+            .is_some_and(|name| BORROWING.iter().any(|known| name.text() == *known)),
         _ => false,
     }
 }

@@ -48,10 +48,10 @@ fn open_brackets(lexed: &ra_ap_parser::LexedStr) -> Option<Vec<SyntaxKind>> {
             SyntaxKind::L_PAREN => open.push(SyntaxKind::R_PAREN),
             SyntaxKind::L_BRACK => open.push(SyntaxKind::R_BRACK),
             SyntaxKind::L_CURLY => open.push(SyntaxKind::R_CURLY),
-            close @ (SyntaxKind::R_PAREN | SyntaxKind::R_BRACK | SyntaxKind::R_CURLY) => {
-                if open.pop() != Some(close) {
-                    return None;
-                }
+            close @ (SyntaxKind::R_PAREN | SyntaxKind::R_BRACK | SyntaxKind::R_CURLY)
+                if open.pop() != Some(close) =>
+            {
+                return None;
             }
             _ => {}
         }

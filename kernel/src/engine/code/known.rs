@@ -88,7 +88,7 @@ mod tests {
             "!ls",
             "!ls -l",
             "!pip install flag",
-            "!flagg",
+            "!flags2",
             "!(cd /tmp; ls)",
             "!echo $HOME",
             "!x y",

@@ -133,8 +133,8 @@ mod tests {
             run("printf 'caf\\303\\251'"),
             (Ok(()), "caf\u{e9}".into(), String::new())
         );
-        let missing = run("flagg").0.unwrap_err();
-        assert!(missing.contains("cells have no name `flagg`"), "{missing}");
+        let missing = run("flags2").0.unwrap_err();
+        assert!(missing.contains("cells have no name `flags2`"), "{missing}");
         let killed = run("kill -9 $$").0.unwrap_err();
         assert!(killed.ends_with("was ended by signal 9"), "{killed}");
     }

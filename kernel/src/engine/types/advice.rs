@@ -19,7 +19,7 @@ const MAX_VALUE: usize = 60;
 /// prints it.
 pub(crate) fn advice(binding: &Binding, kind: Option<&str>, why: Unkept) -> String {
     let name = &binding.name;
-    let shown = kind.map(|kind| shortened(kind));
+    let shown = kind.map(shortened);
     let reason = match (why, &shown) {
         (Unkept::Borrowed, Some(kind)) => {
             format!(
