@@ -140,22 +140,36 @@ fn on_one_line(literal: &Literal) -> String {
 mod tests {
     use super::*;
 
-    /// Expands a call of a macro with one rule whose parameters are the call's arguments.
-    fn text(rule: &str, arguments: &str) -> String {
-        expand(rule, arguments).unwrap()
-    }
-
     #[test]
     fn tokens_stay_apart_and_whole() {
         let all = "($($t:tt)*) => { $($t)* }";
         for (code, written) in [
             ("&'static str", "& 'static str"),
-            ("fn f<'a>(a: &'a [u8; 3]) -> ::std::vec::Vec<'a, B<C>>", "fn f <'a> (a : & 'a [u8 ; 3]) -> :: std :: vec :: Vec <'a , B <C>>"),
+            (
+                "f<'a>() -> ::b::C<D<E>>",
+                "f < 'a > () -> :: b :: C < D < E >>",
+            ),
             ("r#type..=1.5e3f64", "r#type ..= 1.5e3f64"),
-            (r##"("a\"b\n", 'c', b'\'', b"d", r#"e"f"#, c"g")"##, r##"("a\"b\n" , 'c' , b'\'' , b"d" , r#"e"f"# , c"g")"##),
-            ("a.0.1 && !b || c <<= - -1", "a . 0.1 && ! b || c <<= - - 1"),
+            (r#""a\"b\n" 'c' b'\'' b"d""#, r#""a\"b\n" 'c' b'\'' b"d""#),
+            (r##"r#"e"f"# c"g""##, r##"r#"e"f"# c"g""##),
+            ("!b && a.0.1 <<= - -1", "! b && a . 0.1 <<= - - 1"),
+            ("/// says \"no\"", r#"# [doc = " says \"no\""]"#),
         ] {
-            assert_eq!(text(all, code), written);
+            assert_eq!(expand(all, code).as_deref(), Some(written));
         }
+    }
+
+    #[test]
+    fn a_parameter_does_not_join_the_token_before_it() {
+        let rule = "($t:ty, $e:expr, $i:ident) => { a:$t=$e; $crate::$i::b }";
+        let written = "a : :: c :: D = (1 + 2) ; crate :: e :: b";
+        assert_eq!(expand(rule, "::c::D, 1 + 2, e").as_deref(), Some(written));
+        assert_eq!(expand(rule, "1"), None);
+    }
+
+    #[test]
+    fn strings_stay_on_one_line() {
+        let string = "() => { \"a\nb\\\n   c\\\\\nd\" }";
+        assert_eq!(expand(string, "").as_deref(), Some(r#""a\nbc\\\nd""#));
     }
 }

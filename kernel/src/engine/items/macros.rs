@@ -196,7 +196,7 @@ inner!(g);";
         let (_, calls) = expanded.rsplit_once("} }\n").unwrap();
         assert_eq!(
             calls,
-            "macro_rules! inner {($b : ident)=> {fn $b () {}}} fn f () {} thread_local ! {static N : u8 = 1 ;}\nfn g () {}"
+            "macro_rules ! inner {($b : ident) => {fn $b () {}}} fn f () {} thread_local ! {static N : u8 = 1 ;}\nfn g () {}"
         );
     }
 
