@@ -4,7 +4,7 @@ use super::code::{
     DisplayedCode, Insertions, check_depth, declare_moved, parse_cell, split_commands,
     with_absolute_paths, with_arrays, with_display_call,
 };
-use super::items::{Items, with_statics};
+use super::items::{Items, with_expansions, with_statics};
 use std::path::Path;
 
 /// What the preparation of a cell depends on.
@@ -62,10 +62,14 @@ fn with_items(code: &str, surroundings: &Surroundings) -> (String, usize, Items)
     if !cell.is_valid() {
         return (code.to_owned(), 0, surroundings.items.clone());
     }
-    let changed = with_statics(&cell, code);
-    let code = changed.as_deref().unwrap_or(code);
-    if changed.is_some() {
-        cell = parse_cell(code);
+    let mut code = code.to_owned();
+    if let Some(expanded) = with_expansions(&cell, &code, surroundings.items.macros()) {
+        cell = parse_cell(&expanded);
+        code = expanded;
+    }
+    if let Some(changed) = with_statics(&cell, &code) {
+        cell = parse_cell(&changed);
+        code = changed;
     }
     declare_moved(&cell, surroundings.is_moved, &mut insertions);
     let items = surroundings.items.after(
@@ -74,7 +78,7 @@ fn with_items(code: &str, surroundings: &Surroundings) -> (String, usize, Items)
         surroundings.cell_id,
         &mut insertions,
     );
-    let (code, lines) = insertions.apply(code);
+    let (code, lines) = insertions.apply(&code);
     (code, lines, items)
 }
 

@@ -1,21 +1,26 @@
 //! Items of cells: functions, types, impls and statics, which later cells see.
 //!
 //! The engine keeps items by name and replaces one that a cell defines again. It has no name for an
-//! `impl`, and compiles statics into each cell. Both are mended here, before the engine sees a cell.
+//! `impl`, compiles statics into each cell, and does not see the items that a macro makes. All are
+//! mended here, before the engine sees a cell.
 //!
 //! Uses `code` and the symbols of `build`. Offers [`Items`].
 
+mod expansion;
 mod impls;
+mod macros;
 mod statics;
 mod thread_locals;
 
 use super::code::{Insertions, ParsedCell};
 use impls::{Impl, carrier, impls_of};
+use macros::Macros;
 use ra_ap_syntax::ast::{self, HasName};
 use ra_ap_syntax::{AstNode, SyntaxNode};
 use std::collections::{BTreeSet, HashMap};
 
 pub(super) use impls::CARRIER;
+pub(super) use macros::with_expansions;
 pub(super) use thread_locals::with_statics;
 
 /// The items of all cells that have run.
@@ -24,6 +29,7 @@ pub(super) struct Items {
     /// The cell that defined each name.
     cells: HashMap<String, u32>,
     impls: Vec<Impl>,
+    macros: Macros,
     /// Symbols of all statics.
     statics: BTreeSet<String>,
     /// Number of impls so far.
@@ -48,6 +54,9 @@ impl Items {
         for name in statements.iter().filter_map(item_name) {
             items.redefine(&name, number, insertions);
         }
+        items
+            .macros
+            .extend(statements.iter().filter_map(macros::definition));
         for (node, block) in impls_of(&statements, number) {
             items.replace_impls(&block, insertions);
             items.count += 1;
@@ -68,6 +77,11 @@ impl Items {
             .collect()
     }
 
+    /// Macros of the cells.
+    pub(super) fn macros(&self) -> &Macros {
+        &self.macros
+    }
+
     /// The cell that defined a name.
     pub(super) fn cell_of(&self, name: &str) -> Option<u32> {
         self.cells.get(name).copied()
@@ -86,6 +100,7 @@ impl Items {
     /// line that makes the engine forget it.
     pub(super) fn set_aside(&mut self, name: &str) -> String {
         self.cells.remove(name);
+        self.macros.remove(name);
         match name.strip_prefix(CARRIER).and_then(|id| id.parse().ok()) {
             Some(id) => {
                 self.impls.retain(|block| block.id != id);
@@ -98,6 +113,7 @@ impl Items {
     /// Records a name that a cell defines. If it is a type, the impls that its former cell gave it go:
     /// the new cell brings its own.
     fn redefine(&mut self, name: &str, number: u32, insertions: &mut Insertions) {
+        self.macros.remove(name);
         let Some(former) = self.cells.insert(name.to_owned(), number) else {
             return;
         };
