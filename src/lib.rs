@@ -36,6 +36,7 @@ pub mod look;
 pub mod train;
 pub mod prelude;
 
+pub use anyhow;
 pub use candle_core;
 pub use candle_nn;
 pub use cell::{leave_if_interrupted, stopped};

@@ -24,4 +24,7 @@ pub use crate::show;
 pub use crate::show::{ShowCounted as _, ShowDebug as _, ShowValues as _};
 pub use crate::train::{Fit, History};
 pub use candle_core::{self, D, DType, Device, IndexOp, Tensor, Var};
+// Candle's README and examples write these names.
+pub use anyhow;
+pub use candle_core as candle;
 pub use candle_nn;

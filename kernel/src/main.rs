@@ -6,6 +6,7 @@ mod toolchain;
 mod working_folder;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod sleep;
+mod standard_streams;
 mod build;
 mod engine;
 mod jupyter;

@@ -2,6 +2,7 @@
 //! a failing cell keeps what it has bound before. Nothing here is for users.
 
 use super::frontend::token;
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs a part of a cell. Returns `None` if it panics or fails, after the kernel was told.
@@ -9,11 +10,24 @@ pub fn run<T, E>(code: impl FnOnce() -> Result<T, E>) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(code)) {
         // The conversion of the error has told the kernel.
         Ok(result) => result.ok(),
-        Err(_) => {
-            tell_kernel("EVCXR_PANIC_NOTIFICATION");
+        Err(cause) => {
+            let text = panic_text(&*cause);
+            tell_kernel(&format!("EVCXR_PANIC_NOTIFICATION {}", in_one_line(text)));
             None
         }
     }
+}
+
+/// The text of a panic, as the standard library reports it.
+fn panic_text(cause: &(dyn Any + Send)) -> &str {
+    let text = cause.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| cause.downcast_ref::<&str>().copied())
+        .unwrap_or("Box<dyn Any>")
+}
+
+/// Escapes line breaks, which would end the kernel's line.
+fn in_one_line(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\n', "\\n")
 }
 
 /// Reports the variables of a cell that has failed: each name, the declaration that the kernel must
@@ -66,6 +80,14 @@ mod tests {
         assert_eq!(run(|| Ok::<_, ()>(3)), Some(3));
         assert_eq!(run(|| Err::<i32, _>("x")), None);
         assert_eq!(run(|| -> Result<i32, ()> { panic!("on purpose") }), None);
+    }
+
+    #[test]
+    fn a_panic_is_told_by_its_text_in_one_line() {
+        assert_eq!(panic_text(&"a"), "a");
+        assert_eq!(panic_text(&String::from("b")), "b");
+        assert_eq!(panic_text(&5), "Box<dyn Any>");
+        assert_eq!(in_one_line("a\n\\b"), "a\\n\\\\b");
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub const KERNEL: Places = Places {
         "main.rs",
         "notebook/run.rs",
         "sleep.rs",
+        "standard_streams.rs",
         "toolchain.rs",
         "working_folder.rs",
     ],

@@ -20,9 +20,9 @@ class Kernel:
     def __init__(self, name="candlebook", **options):
         self.manager, self.client = start_new_kernel(kernel_name=name, startup_timeout=60, **options)
 
-    def run(self, code, timeout=120, on_message=None, **options):
+    def run(self, code, timeout=120, on_message=None, cell_id=None, **options):
         cell = Cell()
-        request = self.client.execute(code, **options)
+        request = self.send(code, cell_id) if cell_id else self.client.execute(code, **options)
         deadline = time.monotonic() + timeout
         while True:
             message = self.client.get_iopub_msg(timeout=max(0.1, deadline - time.monotonic()))
@@ -38,6 +38,13 @@ class Kernel:
             if reply["parent_header"].get("msg_id") == request:
                 cell.reply = reply["content"]
                 return cell
+
+    def send(self, code, cell_id):
+        """Sends a cell as JupyterLab does, which tells the cell's id."""
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+        message = self.client.session.msg("execute_request", content, metadata={"cellId": cell_id})
+        self.client.shell_channel.send(message)
+        return message["header"]["msg_id"]
 
     def ok(self, code, **options):
         """Runs a cell that must succeed."""

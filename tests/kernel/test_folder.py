@@ -79,7 +79,7 @@ def test_opening_a_notebook_runs_and_opens_nothing_of_its_folder(fresh, planted)
     assert opened.names() == []
     # A cell that asks works in the folder as before.
     assert kernel.ok('std::fs::read_to_string("rustfmt.toml")?').text == '"nonsense = 1\\n"'
-    assert kernel.ok("!pwd").text.strip() == str(folder)
+    assert kernel.ok("!pwd").stream().strip() == str(folder)
     assert kernel.ok(':dep tiny = { path = "tiny" }\ntiny::two()').text == "2"
     assert opened.names() != []
 
@@ -131,7 +131,7 @@ def test_folders_have_the_names_that_people_give_them(fresh, tmp_path):
     kernel = fresh(cwd=str(link))
     kernel.ok('let mut net = Autoencoder::symmetric((1, 2, 2), &[Flatten, Linear(2)])?; net.save("my model.safetensors")?;')
     assert (folder / "my model.safetensors").is_file()
-    assert kernel.ok("!ls").text.split("\n")[:2] == ["my model.safetensors", "tiny"]
+    assert kernel.ok("!ls").stream().split("\n")[:2] == ["my model.safetensors", "tiny"]
     assert kernel.ok(':dep tiny = { path = "tiny" }\ntiny::two()').text == "2"
     book = folder / "my book.ipynb"
     cell = {"cell_type": "code", "id": "a", "metadata": {}, "execution_count": None, "outputs": []}

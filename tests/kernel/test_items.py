@@ -87,17 +87,28 @@ def test_a_trait_with_an_associated_type_is_replaced_with_its_impl(kernel):
 
 def test_a_removed_or_renamed_method_is_gone(kernel):
     kernel.ok("struct Clock { ticks: u32 }\nlet clock = Clock { ticks: 9 };")
-    kernel.ok("impl Clock { fn now(&self) -> u32 { self.ticks } fn half(&self) -> u32 { self.ticks / 2 } }")
+    kernel.ok("impl Clock { fn now(&self) -> u32 { self.ticks } fn half(&self) -> u32 { self.ticks / 2 } }", cell_id="clock")
     assert kernel.ok("clock.now() + clock.half()").text == "13"
-    kernel.ok("impl Clock { fn time(&self) -> u32 { self.ticks * 10 } }")
+    kernel.ok("impl Clock { fn time(&self) -> u32 { self.ticks * 10 } }", cell_id="clock")
     assert kernel.ok("clock.time()").text == "90"
     assert "no method named `half`" in kernel.run("clock.half()").reply["evalue"]
     assert "no method named `now`" in kernel.run("clock.now()").reply["evalue"]
 
 
+def test_without_cell_ids_an_impl_replaces_the_one_with_the_same_methods(kernel):
+    kernel.ok("struct Lamp(u32);\nlet lamp = Lamp(5);")
+    kernel.ok("impl Lamp { fn on(&self) -> u32 { self.0 } fn off(&self) -> u32 { 0 } fn dim(&self) -> u32 { self.0 / 2 } }")
+    kernel.ok("impl Lamp { fn wired(&self) -> bool { true } }")
+    kernel.ok("impl Lamp { fn dim(&self) -> u32 { self.0 / 5 } }")
+    assert kernel.ok("(lamp.on(), lamp.off(), lamp.dim(), lamp.wired())").text == "(5, 0, 1, true)"
+    kernel.ok("impl Lamp { fn on(&self) -> u32 { self.0 * 2 } fn blink(&self) -> u32 { 7 } }")
+    assert kernel.ok("(lamp.on(), lamp.blink(), lamp.wired())").text == "(10, 7, true)"
+    assert "no method named `off`" in kernel.run("lamp.off()").reply["evalue"]
+
+
 def test_a_struct_and_its_impl_edited_in_one_cell(kernel):
     kernel.ok("#[derive(Clone)]\nstruct Sampler { seed: u64 }\nimpl Sampler { fn next(&self) -> u64 { self.seed + 1 } }")
-    kernel.ok("let sampler = Sampler { seed: 4 };\nlet beside = 6;")
+    kernel.ok("let sampler = Sampler { seed: 4 };\nlet beside = 6u64;")
     kernel.ok("#[derive(Clone)]\nstruct Sampler { seed: u64 }\nimpl Sampler { fn next(&self) -> u64 { self.seed * 3 } }")
     assert kernel.ok("sampler.next()").text == "12", "the type is the same, so its variable stays"
     kernel.ok(

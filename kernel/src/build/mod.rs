@@ -19,18 +19,20 @@ mod seed;
 mod session;
 mod source;
 mod cargo;
+mod registry;
 
 pub(crate) use cargo::{
-    KILLED, TOKEN, cargo_home, lay_out_shim, original_path, run_shim_if_called, select_shim,
-    stock_environment,
+    FULL_PATHS, KILLED, TOKEN, cargo_home, lay_out_shim, original_path, run_shim_if_called,
+    select_shim, stock_environment,
 };
 pub(crate) use compile::WARM_UP_CELLS;
 pub(crate) use environment::BUILD_ENVIRONMENT;
 pub(crate) use features::Features;
 pub(crate) use gpu::Gpu;
+pub(crate) use registry::{dependency_sources, helper_sources};
 pub(crate) use seed::Seed;
 pub(crate) use session::Session;
 pub(crate) use source::{
-    ERROR, ERROR_LINE, KEPT, PANIC, STATIC_SYMBOL, assigned_variable, engine_source_file, mentions,
+    ERROR, KEPT, PANIC, STATIC_SYMBOL, assigned_variable, engine_source_file, mentions,
     statics_file,
 };

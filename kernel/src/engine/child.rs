@@ -6,7 +6,7 @@
 
 use super::interrupt::Interrupts;
 use super::protocol::{CELL_BEGINS, CELL_DONE, trusted_line};
-use super::streams::{COMMAND, Streams};
+use super::streams::{COMMAND, Streams, end_input};
 use crate::build::TOKEN;
 use libloading::Library;
 use libloading::os::unix::{Library as UnixLibrary, RTLD_GLOBAL, RTLD_NOW};
@@ -66,14 +66,15 @@ pub(crate) fn run_stock_child() -> ! {
 
 fn serve() -> Result<(), String> {
     let text = |error: std::io::Error| error.to_string();
-    let mut streams = Streams::take().map_err(text)?;
-    let interrupts = Interrupts::watch(streams.input_ender()).map_err(text)?;
     let token = std::env::var(TOKEN).unwrap_or_default();
+    let mut streams = Streams::take(&token).map_err(text)?;
+    let interrupts = Interrupts::watch(end_input).map_err(text)?;
     let hooks = Hooks::load();
     let mut variables: *mut c_void = std::ptr::null_mut();
     while let Some(command) = streams.next_command() {
         let cell = load(&command)?;
         interrupts.clear();
+        streams.begin_input().map_err(text)?;
         if let Some(hooks) = &hooks {
             (hooks.begin)();
         }
@@ -81,6 +82,7 @@ fn serve() -> Result<(), String> {
             .send(&trusted_line(&token, CELL_BEGINS))
             .map_err(text)?;
         variables = cell(variables);
+        end_input();
         if let Some(hooks) = &hooks {
             (hooks.end)();
         }

@@ -1,8 +1,9 @@
 //! The parent's end of the relay: redirects the output of each child of the engine to this process.
 
 use super::event::Sink;
+use super::failure::Failure;
 use super::pipes::{exchange_output, receive};
-use super::relay::{Failure, Relay, RelayStatus};
+use super::relay::{Relay, RelayStatus};
 use crate::build::TOKEN;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -57,6 +58,11 @@ impl Control {
     /// True while a cell's code runs, as opposed to being compiled.
     pub(super) fn running(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.status.running)
+    }
+
+    /// True while the engine learns which variables a failed cell has kept. Stop does not concern it.
+    pub(super) fn recovering(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.status.recovering)
     }
 
     /// True if a cell has run since the last call.

@@ -6,9 +6,13 @@ use super::child::HELPER;
 use super::code::check_depth;
 use super::control::Control;
 use super::event::Sink;
+use super::execution::Cell;
 use super::items::CARRIER;
+use super::lookup::{Candidates, Description, complete, describe, is_always_known};
 use super::memory::Memory;
 use super::optimization::Optimization;
+use super::outcome::Outcome;
+use super::output::Output;
 use super::process::ChildHandle;
 use super::protocol::new_token;
 use crate::build::{self, Session, TOKEN};
@@ -27,6 +31,7 @@ pub(crate) const STACK: usize = 256 << 20;
 pub(crate) struct Engine {
     pub(super) context: CommandContext,
     pub(super) control: Control,
+    pub(super) output: Output,
     /// The number of the cell that runs.
     pub(super) count: u32,
     pub(super) optimization: Optimization,
@@ -52,6 +57,7 @@ impl Engine {
         let mut command = child_command(session)?;
         let control =
             Control::prepare(&mut command).context("cannot prepare the process that runs cells")?;
+        let (output, sink) = Output::share(sink);
         control
             .start_relay(sink)
             .context("cannot start the thread that reads from cells")?;
@@ -64,6 +70,7 @@ impl Engine {
         let mut engine = Engine {
             context: CommandContext::with_eval_context(context),
             control,
+            output,
             count: 0,
             optimization: Optimization::default(),
             folder: notebook_folder(&session.folder),
@@ -77,11 +84,33 @@ impl Engine {
     }
 
     fn load_prelude(&mut self) -> Result<()> {
-        let outcome = self.execute(0, ":load_config --quiet", &|_, _| String::new());
+        let outcome = self.execute(
+            Cell {
+                number: 0,
+                id: None,
+                code: ":load_config --quiet",
+            },
+            &|_, _| None,
+        );
         outcome.into_result().map(|_| ()).map_err(|error| {
             let traceback = error.traceback.join("\n");
             anyhow::anyhow!("the prelude failed: {error}\n{traceback}")
         })
+    }
+
+    /// Forgets all names of cells and loads the prelude again.
+    pub(super) fn clear(&mut self) -> Result<()> {
+        const LOCK_FILE: &str = "Cargo.lock";
+        let count = self.count;
+        let lock = std::fs::read(LOCK_FILE).context("cannot read the session's Cargo.lock")?;
+        let cleared = self.context.execute(":clear");
+        cleared.map_err(|error| anyhow::anyhow!("{error}"))?;
+        // Without dependencies, the engine has emptied it.
+        std::fs::write(LOCK_FILE, lock).context("cannot write the session's Cargo.lock")?;
+        self.forget_cells();
+        let loaded = self.load_prelude();
+        self.count = count;
+        loaded
     }
 
     /// A handle to the process that runs cells. It remains valid when the process is restarted.
@@ -89,6 +118,7 @@ impl Engine {
         ChildHandle {
             child: self.context.process_handle(),
             running: self.control.running(),
+            recovering: self.control.recovering(),
         }
     }
 
@@ -107,17 +137,44 @@ impl Engine {
         variables.chain(items).collect()
     }
 
-    /// Completions at a byte offset.
-    pub(crate) fn complete(&mut self, code: &str, byte: usize) -> Option<evcxr::Completions> {
-        check_depth(code).ok()?;
-        self.context.completions(code, byte).ok()
+    /// True for a name that cells can use.
+    pub(super) fn is_known(&self, name: &str) -> bool {
+        let mut variables = self.context.variables_and_types();
+        let mut items = self.context.defined_item_names();
+        is_always_known(name)
+            || variables.any(|(variable, _)| variable == name)
+            || items.any(|item| item == name)
     }
 
-    /// Documentation of the name that ends at a byte offset, as text and as HTML.
-    pub(crate) fn inspect(&mut self, code: &str, end: usize) -> Option<(String, String)> {
+    /// Completions at a byte offset.
+    pub(crate) fn complete(&mut self, code: &str, byte: usize) -> Option<Candidates> {
         check_depth(code).ok()?;
-        let (text, html) = self.context.hover_at(code, end).ok()?;
-        (text != "No documentation found").then_some((text, html))
+        let own = self.context.defined_item_names().map(str::to_owned);
+        let own: Vec<String> = own.collect();
+        complete(&mut self.context, code, byte, &own)
+    }
+
+    /// Describes the name that ends at a byte offset.
+    pub(crate) fn inspect(&mut self, code: &str, end: usize) -> Option<Description> {
+        check_depth(code).ok()?;
+        describe(&mut self.context, code, end)
+    }
+
+    /// Displays a variable; its outcome is empty if it displays itself.
+    pub(crate) fn display(&mut self, name: &str) -> Outcome {
+        let is_variable = self
+            .context
+            .variables_and_types()
+            .any(|(variable, _)| variable == name);
+        if !is_variable {
+            return Outcome::Ok(Default::default());
+        }
+        let cell = Cell {
+            number: self.count,
+            id: None,
+            code: &format!("&{name}"),
+        };
+        self.execute(cell, &|_, _| None)
     }
 }
 

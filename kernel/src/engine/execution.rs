@@ -1,29 +1,62 @@
 //! The execution of a cell.
 
+use super::code::question;
 use super::evaluator::Engine;
+use super::failure::Failure;
+use super::input::{Answers, Ask};
 use super::items::Items;
 use super::kept::Kept;
+use super::lookup::Description;
+use super::magic::{Step, run_top};
+use super::memory::Memory;
 use super::outcome::{CellError, Outcome};
 use super::place::{Compiled, Source};
 use super::prepared::{PreparedCell, Surroundings, prepare};
-use super::relay::Failure;
-use super::report::{listed, panic_message};
+use super::report::listed;
 use evcxr::{EvalCallbacks, EvalOutputs};
 use serde_json::{Map, Value};
+use std::sync::atomic::Ordering;
 
 /// Most times that a cell is compiled without the items that it breaks.
 const MAX_REMOVALS: usize = 8;
 
-/// Answers a prompt; the second argument is true for a password.
-pub(crate) type Input<'a> = &'a dyn Fn(&str, bool) -> String;
+/// A cell of a notebook.
+#[derive(Clone, Copy)]
+pub(crate) struct Cell<'a> {
+    /// The number that the notebook shows.
+    pub(crate) number: u32,
+    /// The notebook's name of the cell, if the front end tells it.
+    pub(crate) id: Option<&'a str>,
+    pub(crate) code: &'a str,
+}
 
-type Evaluation = Result<EvalOutputs, evcxr::Error>;
+pub(super) type Evaluation = Result<EvalOutputs, evcxr::Error>;
 
 impl Engine {
-    /// Runs a cell to completion. `number` is the one that the notebook shows. `input` answers the
-    /// cell's prompts.
-    pub(crate) fn execute(&mut self, number: u32, code: &str, input: Input) -> Outcome {
-        self.count = number;
+    /// Runs a cell to completion. `ask` answers its questions.
+    pub(crate) fn execute(&mut self, cell: Cell, ask: &Ask<'_>) -> Outcome {
+        self.count = cell.number;
+        if let Some(name) = question(cell.code) {
+            let described = self.inspect(name, name.len());
+            return Outcome::Ok(described.map(Description::content).unwrap_or_default());
+        }
+        let code = match run_top(cell.code, &|name| self.is_known(name), &self.output) {
+            Step::Done(outcome) => return outcome,
+            Step::Code(code) => code,
+            Step::Clear(code) => match self.clear() {
+                Ok(()) => code,
+                Err(error) => {
+                    return Outcome::Error(CellError::new("EngineError", format!("{error:#}")));
+                }
+            },
+        };
+        let code = code.as_str();
+        self.execute_code(Cell { code, ..cell }, ask)
+    }
+
+    /// Runs a cell without shell lines.
+    fn execute_code(&mut self, cell: Cell, ask: &Ask<'_>) -> Outcome {
+        let code = cell.code;
         if let Some(level) = self.optimization.change_for(code) {
             // As a build variable: the engine's own setting would restart rust-analyzer.
             let _ = self
@@ -33,33 +66,36 @@ impl Engine {
         self.control.take_failure();
         self.control.take_not_shown();
         self.control.take_ran();
+        let answers = Answers::new(ask);
         let before = self.variable_names();
         let mut removals = Removals::default();
-        let (result, cell) = loop {
-            let cell = match self.prepared(code, &removals) {
-                Ok(cell) => cell,
+        let (result, prepared) = loop {
+            let prepared = match self.prepared(cell, &removals) {
+                Ok(prepared) => prepared,
                 Err(message) => return Outcome::Error(CellError::new("TooComplex", message)),
             };
-            let result = self.evaluate(&cell.code, input);
+            let result = self.evaluate(&prepared.code, &answers);
             self.memory.forget_lost();
-            if !self.remove_broken(&result, &cell, &mut removals) {
-                break (result, cell);
+            if !self.remove_broken(&result, &prepared, &mut removals) {
+                break (result, prepared);
             }
         };
-        let outcome = self.outcome(result, cell, &removals);
+        let result = self.with_named_types(result, &prepared, &answers);
+        let outcome = self.outcome(result, prepared, &removals);
         let ran = !matches!(&outcome, Outcome::Error(error) if error.name == "CompileError");
         self.memory.note_gone(ran, before, &self.variable_names());
         outcome
     }
 
-    fn prepared(&mut self, code: &str, removals: &Removals) -> Result<PreparedCell, String> {
+    fn prepared(&mut self, cell: Cell, removals: &Removals) -> Result<PreparedCell, String> {
         let known = self.variable_names();
         let memory = &self.memory;
-        let cell = prepare(
-            code,
+        let prepared = prepare(
+            cell.code,
             &Surroundings {
                 folder: &self.folder,
-                number: self.count,
+                number: cell.number,
+                cell_id: cell.id,
                 items: removals.items.as_ref().unwrap_or(&memory.items),
                 removals: &removals.lines,
                 is_moved: &|name| {
@@ -68,17 +104,17 @@ impl Engine {
             },
         )?;
         self.memory.remember(Source {
-            cell: self.count,
-            code: code.to_owned(),
-            prepared: cell.code.clone(),
-            inserted_lines: cell.inserted_lines,
+            cell: cell.number,
+            code: cell.code.to_owned(),
+            prepared: prepared.code.clone(),
+            inserted_lines: prepared.inserted_lines,
         });
-        Ok(cell)
+        Ok(prepared)
     }
 
-    fn evaluate(&mut self, code: &str, input: Input) -> Evaluation {
+    pub(super) fn evaluate(&mut self, code: &str, answers: &Answers<'_>) -> Evaluation {
         let mut callbacks = EvalCallbacks {
-            input_reader: &|request| input(&request.prompt, request.is_password),
+            input_reader: &|request| answers.answer(&request.prompt, request.is_password),
         };
         self.context.execute_with_callbacks(code, &mut callbacks)
     }
@@ -163,14 +199,13 @@ impl Engine {
     /// The error of a cell that compiled and then failed.
     fn runtime_error(&mut self, failure: &Failure) -> CellError {
         let mut error = if failure.panic {
-            CellError::new("Panic", panic_message(&failure.message))
+            CellError::new("Panic", failure.message.as_str())
         } else {
             CellError::new("Error", failure.message.trim().to_owned())
         };
-        let line = failure
+        let place = failure
             .line
-            .or_else(|| super::report::panic_line(&failure.message));
-        let place = line.and_then(|line| self.memory.place(&self.compiled()?, line));
+            .and_then(|line| self.memory.place(&self.compiled()?, line));
         self.recover(&failure.kept);
         self.memory.note_lost(failure.kept.lost());
         error
@@ -183,8 +218,11 @@ impl Engine {
     /// Makes the engine know variables again that a failing cell has kept.
     fn recover(&mut self, kept: &Kept) {
         if let Some(recovery) = kept.recovery_cell() {
+            let recovering = self.control.recovering();
+            recovering.store(true, Ordering::SeqCst);
             // If it fails, its variables are lost; the cell's own failure matters more.
             let _ = self.context.execute(&recovery);
+            recovering.store(false, Ordering::SeqCst);
         }
     }
 
@@ -200,6 +238,12 @@ impl Engine {
             .map(|(name, _)| name.to_owned())
             .filter(|name| !self.memory.is_lost(name))
             .collect()
+    }
+
+    /// Forgets all cells: the process and its variables are new.
+    pub(super) fn forget_cells(&mut self) {
+        self.memory = Memory::default();
+        self.statics_are_gone();
     }
 
     /// Lets the compiler refer to the statics that the process has loaded.

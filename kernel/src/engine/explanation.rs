@@ -1,6 +1,7 @@
 //! Errors of the compiler and the engine, explained in terms of the notebook.
 
 use super::evaluator::Engine;
+use super::hidden::hidden_layer_hint;
 use super::outcome::CellError;
 use super::place::Source;
 use super::report::{
@@ -47,13 +48,30 @@ impl Engine {
         }
     }
 
-    /// What the notebook knows about a name that the compiler does not find.
+    /// What the compiler does not know about an error.
     fn hint(&self, error: &CompilationError) -> Option<String> {
-        if !error.message().starts_with("cannot find") {
-            return None;
-        }
         let message = error.message();
-        let name = message.split('`').nth(1)?;
+        match error.code() {
+            Some("E0308") => hidden_layer_hint(error),
+            Some("E0063") => self.default_hint(message.rsplit('`').nth(1)?),
+            _ if message.starts_with("cannot find") => self.name_hint(message.split('`').nth(1)?),
+            _ => None,
+        }
+    }
+
+    /// How to leave out the fields of a structure of settings.
+    fn default_hint(&self, kind: &str) -> Option<String> {
+        let name = kind.rsplit("::").next()?;
+        let is_users = self.memory.items.cell_of(name).is_some();
+        (!is_users).then(|| {
+            format!(
+                "A setting that you leave out has its default: {name} {{ .., ..Default::default() }}. ?{name} shows all."
+            )
+        })
+    }
+
+    /// What the notebook knows about a name that the compiler does not find.
+    fn name_hint(&self, name: &str) -> Option<String> {
         if let Some(cell) = self.memory.moved_by(name) {
             return Some(format!(
                 "`{name}` was moved by cell {cell}. Run the cell that makes it again, or let cell {cell} \

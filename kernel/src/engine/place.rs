@@ -38,7 +38,7 @@ pub(super) struct Source {
 
 impl Source {
     /// The place of a line, from 0, of the prepared code.
-    fn place(&self, prepared_line: usize) -> Option<Place> {
+    pub(super) fn place(&self, prepared_line: usize) -> Option<Place> {
         let at = prepared_line.checked_sub(self.inserted_lines)?;
         Some(Place {
             cell: self.cell,
@@ -202,7 +202,12 @@ x.h()?;
         let third = "let x = g()?; x.h()?;\nfn k() {}\nx.h()?;";
         let mut items = Items::default();
         for (at, code) in [first, second].iter().enumerate() {
-            items = items.after(&parse_cell(code), at as u32 + 1, &mut Insertions::default());
+            items = items.after(
+                &parse_cell(code),
+                at as u32 + 1,
+                None,
+                &mut Insertions::default(),
+            );
         }
         let sources = [
             source(1, first, first),

@@ -13,6 +13,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) folder: &'a Path,
     /// The cell's number.
     pub(super) number: u32,
+    /// The notebook's name of the cell, if the front end tells it.
+    pub(super) cell_id: Option<&'a str>,
     pub(super) items: &'a Items,
     /// Lines that make the engine forget items.
     pub(super) removals: &'a [String],
@@ -70,9 +72,12 @@ fn with_items(code: &str, surroundings: &Surroundings) -> (String, usize, Items)
         code = changed;
     }
     declare_moved(&cell, surroundings.is_moved, &mut insertions);
-    let items = surroundings
-        .items
-        .after(&cell, surroundings.number, &mut insertions);
+    let items = surroundings.items.after(
+        &cell,
+        surroundings.number,
+        surroundings.cell_id,
+        &mut insertions,
+    );
     let (code, lines) = insertions.apply(&code);
     (code, lines, items)
 }
@@ -87,6 +92,7 @@ mod tests {
         let surroundings = Surroundings {
             folder: Path::new("/"),
             number: 2,
+            cell_id: None,
             items: &items,
             removals: &["type A = ();".to_owned()],
             is_moved: &|_| false,

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) struct ChildHandle {
     pub(super) child: Arc<Mutex<Child>>,
     pub(super) running: Arc<AtomicBool>,
+    pub(super) recovering: Arc<AtomicBool>,
 }
 
 impl ChildHandle {
@@ -34,6 +35,9 @@ impl ChildHandle {
 
     /// Kills the compilers of the cell, which then fails and changes nothing else.
     pub(crate) fn end_compilers(&self) {
+        if self.recovering.load(Ordering::SeqCst) {
+            return;
+        }
         let cells = self.id();
         for pid in descendants(std::process::id(), cells) {
             send(pid, Signal::KILL);

@@ -16,6 +16,15 @@ const DISPLAY: &[u8] = b"CANDLEBOOK ";
 pub(super) const CELL_BEGINS: &str = "CELL_BEGINS";
 /// Line that ends the engine's wait for a cell.
 pub(super) const CELL_DONE: &str = "EVCXR_EXECUTION_COMPLETE";
+/// Prefix of the helper's prompts.
+pub(super) const INPUT_REQUEST: &[u8] = b"EVCXR_INPUT_REQUEST";
+/// Line of a cell that waits for a line of its standard input.
+pub(super) const INPUT_WAITS: &str = "INPUT_WAITS";
+/// The engine's line for a cell that waits, with the prompt [`INPUT_WAITS`].
+pub(super) const ASK_INPUT: &str = "EVCXR_INPUT_REQUEST:INPUT_WAITS";
+/// Prefix of the engine's line with an answer, and the line that ends standard input.
+pub(super) const INPUT_TEXT: &str = "INPUT ";
+pub(super) const INPUT_END: &str = "INPUT_END";
 /// Prefix of the helper's line about a value that cannot be shown, before the reason as JSON.
 pub(super) const CANNOT_SHOW: &[u8] = b"CANNOT_SHOW ";
 /// Prefix of the line that begins a value's content, and the line that ends it.

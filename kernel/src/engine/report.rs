@@ -78,27 +78,6 @@ pub(super) fn renumber(report: &str, inserted: usize) -> String {
     report.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The message of a panic, without the lines about source positions and backtraces.
-pub(super) fn panic_message(text: &str) -> String {
-    let lines = text
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with("note: run with `RUST_BACKTRACE"));
-    let lines: Vec<&str> = lines.collect();
-    let position = lines
-        .iter()
-        .rposition(|line| line.starts_with("thread '") && line.contains("panicked at"));
-    match position {
-        Some(at) if at + 1 < lines.len() => lines[at + 1..].join("\n"),
-        _ => lines.join("\n"),
-    }
-}
-
-/// The line of the compiled source that a panic's text names.
-pub(super) fn panic_line(text: &str) -> Option<usize> {
-    let (_, position) = text.rsplit_once("panicked at src/lib.rs:")?;
-    position.split(':').next()?.parse().ok()
-}
-
 /// Explains an error of the engine or the compiler that is none of the cell's.
 pub(super) fn engine_message(text: &str) -> String {
     let killed = [KILLED, "(signal: 9"]
@@ -186,12 +165,6 @@ mod tests {
         assert!(
             exit_message("x\nSubprocess terminated with status: exit status: 3")
                 .contains("called exit() (exit status: 3)")
-        );
-        assert_eq!(
-            panic_message(
-                "thread 'main' panicked at src/lib.rs:5:1:\non purpose\nnote: run with `RUST_BACKTRACE=1`"
-            ),
-            "on purpose"
         );
     }
 }

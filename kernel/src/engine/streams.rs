@@ -4,28 +4,27 @@
 //! arrive on a copy of standard input, and the lines around a cell leave by a copy of standard output.
 
 use super::process::end_descendants;
+use super::standard_input::{FIRST_PRIVATE, StandardInput};
+use super::write_order::{before_write, keep_order_of};
+use crate::standard_streams::{Hooks, NextByte, set_hooks};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io::{fcntl_dupfd_cloexec, fcntl_getfd};
-use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Signal, getpid, kill_process_group};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 
-/// Prefix of the engine's commands. Every other line answers a prompt.
+/// Prefix of the engine's commands. Every other line answers a question.
 pub(super) const COMMAND: &str = "LOAD_AND_RUN ";
-/// Lowest number of private descriptors, above those that cells usually get.
-const FIRST_PRIVATE: i32 = 100;
 
-/// The write end of the cells' standard input, shared with the thread that fills it.
-type Input = Arc<Mutex<Option<File>>>;
+/// Standard input of this process, if it runs cells.
+static INPUT: OnceLock<StandardInput> = OnceLock::new();
 
 /// Private copies of the standard streams.
 pub(super) struct Streams {
     out: File,
     err: OwnedFd,
-    input: Input,
     commands: Receiver<String>,
 }
 
@@ -35,25 +34,26 @@ impl Streams {
     ///
     /// # Errors
     /// If a system call fails.
-    pub(super) fn take() -> std::io::Result<Streams> {
+    pub(super) fn take(token: &str) -> std::io::Result<Streams> {
         let private = |fd| fcntl_dupfd_cloexec(fd, FIRST_PRIVATE);
         let from_engine = File::from(private(rustix::stdio::stdin())?);
         let out = File::from(private(rustix::stdio::stdout())?);
         let err = private(rustix::stdio::stderr())?;
-        let input = Input::default();
+        let input = StandardInput::new(out.try_clone()?, token)?;
+        let _ = INPUT.set(input);
+        keep_order_of(out.try_clone()?.into(), err.try_clone()?);
+        set_hooks(Hooks {
+            next_byte: || INPUT.get().map_or(NextByte::End, StandardInput::next_byte),
+            before_write,
+        });
         let (send, commands) = channel();
-        let of_thread = Arc::clone(&input);
         std::thread::Builder::new()
             .name("candlebook-commands".into())
-            .spawn(move || read_lines(from_engine, &send, &of_thread))?;
-        let streams = Streams {
-            out,
-            err,
-            input,
-            commands,
-        };
-        streams.renew_input()?;
-        Ok(streams)
+            .spawn(move || {
+                read_lines(from_engine, &send, &answer);
+                end_all();
+            })?;
+        Ok(Streams { out, err, commands })
     }
 
     /// The next command, without its name; `None` once the engine has ended.
@@ -69,8 +69,15 @@ impl Streams {
         self.out.write_all(format!("{line}\n").as_bytes())
     }
 
-    /// Opens standard streams again that the cell has closed, and gives the next cell an empty
-    /// standard input.
+    /// Gives a cell an empty standard input.
+    ///
+    /// # Errors
+    /// If a system call fails.
+    pub(super) fn begin_input(&self) -> std::io::Result<()> {
+        INPUT.get().map_or(Ok(()), StandardInput::begin)
+    }
+
+    /// Opens standard streams again that the cell has closed.
     ///
     /// # Errors
     /// If a system call fails.
@@ -81,28 +88,20 @@ impl Streams {
         if is_closed(rustix::stdio::stderr()) {
             rustix::stdio::dup2_stderr(&self.err)?;
         }
-        let is_ended = self.input().is_none();
-        if is_ended || is_closed(rustix::stdio::stdin()) {
-            self.renew_input()?;
-        }
         Ok(())
     }
+}
 
-    fn renew_input(&self) -> std::io::Result<()> {
-        let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-        rustix::stdio::dup2_stdin(&read)?;
-        *self.input() = Some(File::from(fcntl_dupfd_cloexec(&write, FIRST_PRIVATE)?));
-        Ok(())
+/// Ends standard input, for a cell that has ended or that Stop is to end.
+pub(super) fn end_input() {
+    if let Some(input) = INPUT.get() {
+        input.end();
     }
+}
 
-    fn input(&self) -> std::sync::MutexGuard<'_, Option<File>> {
-        self.input.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends standard input, for a cell that waits for it: Stop was pressed.
-    pub(super) fn input_ender(&self) -> impl Fn() + Send + use<> {
-        let input = Arc::clone(&self.input);
-        move || *input.lock().unwrap_or_else(PoisonError::into_inner) = None
+fn answer(line: &str) {
+    if let Some(input) = INPUT.get() {
+        input.answer(line);
     }
 }
 
@@ -111,47 +110,40 @@ fn is_closed(stream: BorrowedFd<'_>) -> bool {
 }
 
 /// Passes commands to the main thread and answers to the cell that asked, until the engine ends.
-fn read_lines(from_engine: File, commands: &Sender<String>, input: &Input) {
+fn read_lines(from_engine: File, commands: &Sender<String>, answer: &dyn Fn(&str)) {
     for line in BufReader::new(from_engine).lines() {
         let Ok(line) = line else { break };
         match line.strip_prefix(COMMAND) {
             Some(command) => drop(commands.send(command.to_owned())),
-            None => {
-                let mut input = input.lock().unwrap_or_else(PoisonError::into_inner);
-                // An error means that the cell has closed its standard input.
-                let _ = input
-                    .as_mut()
-                    .map(|input| input.write_all(format!("{line}\n").as_bytes()));
-            }
+            None => answer(&line),
         }
     }
+}
+
+/// Ends this process, which leads the group, so that no processes of cells outlive the kernel.
+fn end_all() {
     end_descendants();
-    // This process leads the group, so that no processes of cells outlive the kernel.
     let _ = kill_process_group(getpid(), Signal::KILL);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
+    use rustix::pipe::{PipeFlags, pipe_with};
+    use std::cell::RefCell;
 
     #[test]
     fn answers_reach_the_cell_and_commands_the_main_thread() {
-        let (commands_read, commands_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
-        let (input_read, input_write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
-        let input: Input = Arc::new(Mutex::new(Some(input_write.into())));
-        let (send, commands) = channel();
-        let of_thread = Arc::clone(&input);
-        // Never ends: the end of the commands would end this process.
-        let _keep = commands_write.try_clone().unwrap();
-        std::thread::spawn(move || read_lines(commands_read.into(), &send, &of_thread));
-        File::from(commands_write)
-            .write_all(b"an answer\nLOAD_AND_RUN /a b/c.so run\n")
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+        File::from(write)
+            .write_all(b"INPUT an answer\nLOAD_AND_RUN /a b/c.so run\n")
             .unwrap();
+        let (send, commands) = channel();
+        let answers = RefCell::new(Vec::new());
+        read_lines(read.into(), &send, &|line| {
+            answers.borrow_mut().push(line.to_owned())
+        });
         assert_eq!(commands.recv().unwrap(), "/a b/c.so run");
-        *input.lock().unwrap() = None;
-        let mut answer = String::new();
-        File::from(input_read).read_to_string(&mut answer).unwrap();
-        assert_eq!(answer, "an answer\n");
+        assert_eq!(*answers.borrow(), ["INPUT an answer"]);
     }
 }

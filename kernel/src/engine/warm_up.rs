@@ -2,6 +2,7 @@
 
 use super::evaluator::{Engine, set_environment};
 use super::event::Event;
+use super::execution::Cell;
 use crate::build::{Seed, Session, WARM_UP_CELLS};
 use anyhow::Result;
 use std::path::Path;
@@ -21,9 +22,14 @@ pub(crate) fn run_warm_up(folder: &Path) -> Result<()> {
     // SAFETY: no thread has been started yet.
     unsafe { set_environment(&session)? };
     let mut engine = Engine::start(&session, print_errors)?;
-    for (cell, number) in WARM_UP_CELLS.split("\n// ---\n").zip(1..) {
+    for (code, number) in WARM_UP_CELLS.split("\n// ---\n").zip(1..) {
+        let cell = Cell {
+            number,
+            id: None,
+            code,
+        };
         engine
-            .execute(number, cell, &|_, _| String::new())
+            .execute(cell, &|_, _| None)
             .into_result()
             .map_err(|error| anyhow::anyhow!("{error}"))?;
     }

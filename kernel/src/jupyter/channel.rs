@@ -1,12 +1,11 @@
 //! The shell and control channels: each request is answered, or handed to the worker.
 
 use super::backlog::IopubQueue;
-use super::lookup::{complete_from_names, inspect_from_names};
+use super::lookup::{complete_from_names, inspect_from_names, is_complete};
 use super::message::{Request, kernel_info};
 use super::sockets::{Received, is_closed, read};
 use super::state::{KernelState, lock};
 use super::worker::Job;
-use crate::engine;
 use jupyter_zmq_client::{JupyterMessage, RouterRecvConnection};
 use serde_json::json;
 use std::collections::{HashSet, VecDeque};
@@ -89,7 +88,7 @@ impl Channel {
             "complete_request" => request.reply(complete_from_names(&self.state, request)),
             "inspect_request" => request.reply(inspect_from_names(&self.state, request)),
             "kernel_info_request" => request.reply(kernel_info()),
-            "is_complete_request" => request.reply(engine::is_complete(request.text("code"))),
+            "is_complete_request" => request.reply(is_complete(&self.state, request)),
             "history_request" => {
                 let answer = self.state.history().answer(&request.content);
                 request.reply(answer);

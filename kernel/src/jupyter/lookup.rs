@@ -13,14 +13,16 @@ pub(super) fn complete(engine: &mut Engine, request: &Request) -> Option<Value> 
     let cursor = request.cursor();
     let complete = AssertUnwindSafe(|| engine.complete(source, cursor));
     let found = catch_unwind(complete).ok()??;
-    let start = engine::characters_before(source, found.start_offset);
-    let end = engine::characters_before(source, found.end_offset);
-    let items = &found.completions;
-    let matches: Vec<&str> = items.iter().map(|item| item.code.as_str()).collect();
-    let typed: Vec<Value> = items
-        .iter()
-        .map(|item| json!({ "text": item.code, "type": item.kind, "start": start, "end": end }))
-        .collect();
+    let start = engine::characters_before(source, found.start);
+    let end = engine::characters_before(source, found.end);
+    let matches: Vec<&str> = found.names.iter().map(|name| name.text.as_str()).collect();
+    let typed = found.names.iter().map(|name| {
+        json!({
+            "text": name.text, "type": name.kind, "signature": name.arguments,
+            "start": start, "end": end,
+        })
+    });
+    let typed: Vec<Value> = typed.collect();
     Some(json!({
         "status": "ok",
         "matches": matches,
@@ -53,11 +55,11 @@ pub(super) fn complete_from_names(state: &KernelState, request: &Request) -> Val
     })
 }
 
-/// Answers `inspect_request` by rust-analyzer, for the name that ends at byte `end`.
+/// Answers `inspect_request`, for the name that ends at byte `end`.
 pub(super) fn inspect(engine: &mut Engine, source: &str, end: usize) -> Option<Value> {
     let inspect = AssertUnwindSafe(|| engine.inspect(source, end));
-    let (text, html) = catch_unwind(inspect).ok()??;
-    Some(found(json!({ "text/plain": text, "text/html": html })))
+    let description = catch_unwind(inspect).ok()??;
+    Some(found(Value::Object(description.content())))
 }
 
 /// Answers `inspect_request` from the known names, while the engine is busy.
@@ -74,6 +76,14 @@ pub(super) fn inspect_from_names(state: &KernelState, request: &Request) -> Valu
         }
         None => json!({ "status": "ok", "found": false, "data": {}, "metadata": {} }),
     }
+}
+
+/// Answers `is_complete_request`.
+pub(super) fn is_complete(state: &KernelState, request: &Request) -> Value {
+    let names = state.names();
+    let is_known =
+        |name: &str| engine::is_always_known(name) || names.iter().any(|known| known.name == name);
+    engine::is_complete(request.text("code"), &is_known)
 }
 
 fn found(data: Value) -> Value {

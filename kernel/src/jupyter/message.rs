@@ -41,6 +41,11 @@ impl Request {
         &self.message.header.msg_type
     }
 
+    /// The notebook's name of the cell, which JupyterLab tells.
+    pub(super) fn cell_id(&self) -> Option<&str> {
+        self.message.metadata["cellId"].as_str()
+    }
+
     /// A text field of the content; empty if it is missing.
     pub(super) fn text(&self, field: &str) -> &str {
         self.content[field].as_str().unwrap_or_default()

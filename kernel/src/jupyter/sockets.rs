@@ -79,7 +79,9 @@ pub(super) async fn read(requests: &mut RouterRecvConnection) -> Result<Received
     raw.jparts.iter().for_each(|part| digest.update(part));
     let header: Header = serde_json::from_slice(&raw.jparts[0])?;
     let content = any_message(&header.msg_type, serde_json::from_slice(&raw.jparts[3])?);
-    let mut message = JupyterMessage::new(content, None).with_zmq_identities(raw.zmq_identities);
+    let mut message = JupyterMessage::new(content, None)
+        .with_zmq_identities(raw.zmq_identities)
+        .with_metadata(serde_json::from_slice(&raw.jparts[2])?);
     message.header = header;
     Ok(Received {
         message,

@@ -236,6 +236,13 @@ impl KernelState {
         }
     }
 
+    /// True while the code of a cell runs.
+    pub(super) fn runs_cell(&self) -> bool {
+        lock(&self.child)
+            .as_ref()
+            .is_some_and(ChildHandle::runs_cell)
+    }
+
     /// Kills the process that runs cells.
     pub(super) fn kill(&self) {
         if let Some(child) = lock(&self.child).as_ref() {

@@ -3,6 +3,7 @@
 use super::message::{Request, any_message};
 use super::sockets::{is_closed, outgoing_queue};
 use super::state::{KernelState, lock};
+use crate::engine::CANNOT_ASK;
 use jupyter_zmq_client::{JupyterMessage, KernelStdinConnection, RouterRecvConnection};
 use serde_json::json;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -30,12 +31,11 @@ impl Prompter {
         }
     }
 
-    /// Asks with a prompt, hiding the typed text if `secret`. `None` if Stop was pressed first or
-    /// the front end does not allow input.
+    /// Asks with a prompt, hiding the typed text if `secret`. `None` if the front end does not allow
+    /// input, if Stop was pressed, or if the cell's process has ended.
     pub(super) fn ask(&self, request: &Request, prompt: &str, secret: bool) -> Option<String> {
         if !request.flag("allow_stdin", false) {
-            let text = "input: this front end does not support input\n";
-            request.publish("stream", json!({ "name": "stderr", "text": text }));
+            request.publish("stream", json!({ "name": "stderr", "text": CANNOT_ASK }));
             return None;
         }
         let answers = lock(&self.answers);
@@ -43,18 +43,25 @@ impl Prompter {
         while answers.try_recv().is_ok() {}
         let content = json!({ "prompt": prompt, "password": secret });
         let question = any_message("input_request", content);
-        self.questions
-            .send(JupyterMessage::new(question, Some(&request.message)))
-            .ok()?;
-        while !self.state.is_stopped() {
-            if let Ok(answer) = answers.recv_timeout(Duration::from_millis(100)) {
+        let question = JupyterMessage::new(question, Some(&request.message));
+        let id = question.header.msg_id.clone();
+        self.questions.send(question).ok()?;
+        while !self.state.is_stopped() && self.state.runs_cell() {
+            let answer = answers.recv_timeout(Duration::from_millis(100));
+            if let Some(answer) = answer.ok().filter(|answer| answers_question(answer, &id)) {
                 let content = serde_json::to_value(&answer.content).ok()?;
-                // The engine would take text after a newline for its next command.
-                return Some(content["value"].as_str()?.replace(['\n', '\r'], " "));
+                return Some(content["value"].as_str()?.to_owned());
             }
         }
         None
     }
+}
+
+/// False for an answer to an earlier question, in a field that is still open. Some clients do not say
+/// which question they answer.
+fn answers_question(answer: &JupyterMessage, id: &str) -> bool {
+    let question = answer.parent_header.as_ref();
+    question.is_none_or(|header| header.msg_type != "input_request" || header.msg_id == id)
 }
 
 async fn forward_answers(mut receive: RouterRecvConnection, answers: Sender<JupyterMessage>) {

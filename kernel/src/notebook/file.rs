@@ -131,7 +131,7 @@ pub(super) struct CodeCell {
 }
 
 /// The text of a field that is a string or a list of lines.
-pub(super) fn joined(field: &Value) -> String {
+fn joined(field: &Value) -> String {
     match field {
         Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
         other => other.as_str().unwrap_or_default().to_owned(),

@@ -1,6 +1,6 @@
 //! Outputs of cells: collected from the engine's events as JupyterLab would save them.
 
-use super::file::{Notebook, joined};
+use super::file::Notebook;
 use crate::engine::CellError;
 use crate::engine::{Display, Event, Op};
 use serde_json::{Map, Value, json};
@@ -70,20 +70,18 @@ impl Notebook {
         }
     }
 
+    /// Adds text to the last output if that is the same stream. In place: a cell may print much.
     fn add_stream(&mut self, i: usize, name: &str, text: &str) {
         let last = self.json["cells"][i]["outputs"]
             .as_array_mut()
-            .and_then(|outputs| outputs.last_mut());
-        if let Some(last) =
-            last.filter(|last| last["output_type"] == "stream" && last["name"] == name)
-        {
-            let extended = joined(&last["text"]) + text;
-            last["text"] = Value::String(extended);
-        } else {
-            self.push(
+            .and_then(|outputs| outputs.last_mut())
+            .filter(|last| last["output_type"] == "stream" && last["name"] == name);
+        match last.map(|last| &mut last["text"]) {
+            Some(Value::String(earlier)) => earlier.push_str(text),
+            _ => self.push(
                 i,
                 json!({ "output_type": "stream", "name": name, "text": text }),
-            );
+            ),
         }
     }
 

@@ -120,6 +120,17 @@ impl<W: Write> Printer<W> {
     }
 }
 
+/// Text without colors, for files and logs.
+pub(super) fn without_colors(text: &str) -> String {
+    let mut parts = text.split("\x1b[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        plain += code.strip_prefix('m').unwrap_or(code);
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +162,14 @@ mod tests {
             display(Op::Update, "fit", "epoch 2/2\nloss 0.25"),
             display(Op::Update, "fit", "trained for 2 of 2 epochs"),
         ]
+    }
+
+    #[test]
+    fn colors_leave_a_text() {
+        assert_eq!(
+            without_colors("\x1b[31mError\x1b[0m: \x1b[38;5;249ma"),
+            "Error: a"
+        );
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use super::file::{CodeCell, Notebook};
 use super::parameter::Parameter;
-use super::printer::Printer;
+use super::printer::{Printer, without_colors};
 use crate::build::Session;
 use crate::engine;
-use crate::engine::{CellError, Engine, Event, Outcome};
+use crate::engine::{CANNOT_ASK, CellError, Engine, Event, Outcome, Sink};
 use anyhow::{Context, Result};
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// Runs every code cell in the notebook's folder and writes the notebook with its outputs to `out`,
@@ -39,12 +39,8 @@ pub(crate) fn run_notebook(
     unsafe { engine::set_environment(&session)? };
     session.fill()?;
     let start = Instant::now();
-    let (sender, events) = channel();
-    let sink = Box::new(move |event| {
-        // The receiver lives as long as cells run.
-        let _ = sender.send(event);
-    });
-    let mut engine = Engine::start(&session, sink)?;
+    let events = Events::new();
+    let mut engine = Engine::start(&session, events.sink())?;
     eprintln!(
         "{}: kernel ready after {:.1} s",
         path.display(),
@@ -62,6 +58,27 @@ pub(crate) fn run_notebook(
     result
 }
 
+/// The queue of the cells' events.
+struct Events {
+    sender: Sender<Event>,
+    receiver: Receiver<Event>,
+}
+
+impl Events {
+    fn new() -> Events {
+        let (sender, receiver) = channel();
+        Events { sender, receiver }
+    }
+
+    fn sink(&self) -> Sink {
+        let sender = self.sender.clone();
+        Box::new(move |event| {
+            // The receiver lives as long as cells run.
+            let _ = sender.send(event);
+        })
+    }
+}
+
 /// Changes to the notebook's folder as Jupyter does, so that relative paths in cells mean the same.
 fn enter_folder_of(path: &Path) -> Result<()> {
     if let Some(folder) = std::path::absolute(path)?.parent() {
@@ -74,9 +91,10 @@ fn enter_folder_of(path: &Path) -> Result<()> {
 fn run_cells(
     notebook: &mut Notebook,
     engine: &mut Engine,
-    events: &Receiver<Event>,
+    events: &Events,
     out: &Path,
 ) -> Result<()> {
+    let mut backup = Backup::new(out);
     let mut cells = notebook.code_cells();
     cells.retain(|cell| !cell.source.trim().is_empty());
     for (n, CodeCell { index, source }) in cells.iter().enumerate() {
@@ -88,23 +106,31 @@ fn run_cells(
         let start = Instant::now();
         notebook.begin_cell(*index, count);
         let mut printer = Printer::new(std::io::stderr(), std::io::stderr().is_terminal());
+        let cell = engine::Cell {
+            number: count,
+            id: None,
+            code: source,
+        };
         let mut handle = |event: Event| {
             printer.print(&event);
             notebook.add_event(*index, &event);
         };
-        let outcome = execute(engine, count, source, events, &mut handle);
+        let outcome = execute(engine, cell, events, &mut handle);
         for warning in engine.take_warnings() {
             handle(Event::Stderr(format!("{warning}\n")));
         }
         printer.finish();
         eprintln!("({:.2} s)", start.elapsed().as_secs_f64());
-        notebook.write(out)?;
+        backup.write(notebook)?;
         match outcome {
             Outcome::Ok(data) if data.is_empty() => {}
             Outcome::Ok(data) => notebook.add_result(*index, count, &data),
             Outcome::Error(error) => {
                 notebook.add_error(*index, &error);
-                let traceback = error.traceback.join("\n");
+                let mut traceback = error.traceback.join("\n");
+                if !std::io::stderr().is_terminal() {
+                    traceback = without_colors(&traceback);
+                }
                 anyhow::bail!("cell {count} failed:\n{source}\n\n{traceback}");
             }
         }
@@ -112,31 +138,57 @@ fn run_cells(
     Ok(())
 }
 
+/// Writes the notebook while it runs, in a tenth of the time: all outputs are written each time.
+struct Backup<'a> {
+    out: &'a Path,
+    not_before: Instant,
+}
+
+impl Backup<'_> {
+    fn new(out: &Path) -> Backup<'_> {
+        Backup {
+            out,
+            not_before: Instant::now(),
+        }
+    }
+
+    fn write(&mut self, notebook: &Notebook) -> Result<()> {
+        let start = Instant::now();
+        if start >= self.not_before {
+            notebook.write(self.out)?;
+            self.not_before = Instant::now() + 9 * start.elapsed();
+        }
+        Ok(())
+    }
+}
+
 /// Runs a cell on its own thread, and handles its events while it runs.
 fn execute(
     engine: &mut Engine,
-    number: u32,
-    source: &str,
-    events: &Receiver<Event>,
+    cell: engine::Cell,
+    events: &Events,
     mut handle: impl FnMut(Event),
 ) -> Outcome {
+    let sender = events.sender.clone();
+    let ask = move |_: &str, _| {
+        let _ = sender.send(Event::Stderr(CANNOT_ASK.into()));
+        None
+    };
     std::thread::scope(|scope| {
         let running = std::thread::Builder::new()
             .stack_size(engine::STACK)
-            .spawn_scoped(scope, || {
-                engine.execute(number, source, &|_, _| String::new())
-            });
+            .spawn_scoped(scope, move || engine.execute(cell, &ask));
         let running = match running {
             Ok(running) => running,
             Err(error) => return Outcome::Error(CellError::new("EngineError", error.to_string())),
         };
         while !running.is_finished() {
-            if let Ok(event) = events.recv_timeout(Duration::from_millis(20)) {
+            if let Ok(event) = events.receiver.recv_timeout(Duration::from_millis(20)) {
                 handle(event);
             }
         }
         // All events of the cell are in the channel before its thread ends.
-        events.try_iter().for_each(&mut handle);
+        events.receiver.try_iter().for_each(&mut handle);
         match running.join() {
             Ok(outcome) => outcome,
             Err(panic) => std::panic::resume_unwind(panic),

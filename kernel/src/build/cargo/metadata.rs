@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
 /// Dependencies of the helper that its prelude re-exports.
-const REEXPORTED: [&str; 2] = ["candle-core", "candle-nn"];
+const REEXPORTED: [&str; 3] = ["anyhow", "candle-core", "candle-nn"];
 /// Packages of the standard library that user code names.
 const STANDARD: [&str; 5] = ["alloc", "core", "proc_macro", "std", "test"];
 

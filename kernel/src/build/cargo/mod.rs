@@ -21,4 +21,4 @@ mod install;
 pub(crate) use dispatch::run_shim_if_called;
 pub(crate) use install::{cargo_home, lay_out_shim, select_shim, stock_environment};
 pub(crate) use process::{KILLED, original_path};
-pub(crate) use variables::TOKEN;
+pub(crate) use variables::{FULL_PATHS, TOKEN};

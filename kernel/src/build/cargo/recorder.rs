@@ -3,7 +3,7 @@
 use super::answers::AnswerFile;
 use super::cell::compile_cell;
 use super::process::{bin_folder, cargo, finish};
-use super::variables::{RECORD, RECORDER, SESSION};
+use super::variables::{FULL_PATHS, RECORD, RECORDER, SESSION};
 use crate::build::environment::SHIM_FOLDER;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -152,6 +152,7 @@ fn compile(command: &RustcCommand, check: bool) -> ExitCode {
             .args(arguments.iter().map(argument))
             .args(flags_for_few_mappings())
             .envs(environment.map(|(name, value)| (name, value)));
+        print_full_paths(&mut rustc);
         rustc
     });
     let out_dir = arguments
@@ -206,12 +207,23 @@ pub(crate) fn record() -> ExitCode {
             true => with_one_identity(argument),
             false => argument.clone(),
         }));
+        print_full_paths(&mut rustc);
         rustc
     };
     if is_cell {
         compile_cell(rustc)
     } else {
         finish(rustc())
+    }
+}
+
+/// Lets the compiler print types with their full paths, if the kernel asks for a type. Only an unstable
+/// option does so; nothing that it compiles is ever loaded.
+fn print_full_paths(rustc: &mut Command) {
+    if std::env::var(FULL_PATHS).is_ok_and(|value| value == "1") {
+        rustc
+            .env("RUSTC_BOOTSTRAP", "1")
+            .arg("-Ztrim-diagnostic-paths=no");
     }
 }
 

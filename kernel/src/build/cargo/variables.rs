@@ -17,5 +17,8 @@ pub(crate) const LOCK: &str = "CANDLEBOOK_LOCK";
 /// The file for the recorded compiler command.
 pub(crate) const RECORD: &str = "CANDLEBOOK_RECORD";
 
+/// Set to 1 if the compiler is to print types with their full paths.
+pub(crate) const FULL_PATHS: &str = "CANDLEBOOK_FULL_PATHS";
+
 /// File name of the shim as the compiler's wrapper.
 pub(crate) const RECORDER: &str = "candlebook-rustc";

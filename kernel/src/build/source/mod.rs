@@ -13,12 +13,14 @@ mod plan;
 mod parts;
 mod checks;
 mod statics;
+mod failures;
 mod trust;
 mod types;
 mod diagnostics;
 mod rewrite;
 
+pub(crate) use failures::{ERROR, PANIC};
 pub(super) use rewrite::{CellSource, Verdict};
 pub(crate) use statement::{assigned as assigned_variable, mentions};
 pub(crate) use statics::{STATIC_SYMBOL, engine_source_file, statics_file};
-pub(crate) use trust::{ERROR, ERROR_LINE, KEPT, PANIC};
+pub(crate) use trust::KEPT;

@@ -67,8 +67,11 @@ impl Writer<'_> {
                 let before = bytes(&self.run.statements[part.statements.start - 1]).end;
                 edits.insert(before, head);
             }
-            let last = bytes(&self.run.statements[part.statements.end - 1]).end;
-            edits.insert(last, self.end(part));
+            let last = bytes(&self.run.statements[part.statements.end - 1]);
+            if part.redeclares {
+                edits.insert(last.start, "let mut ");
+            }
+            edits.insert(last.end, self.end(part));
         }
         edits
     }

@@ -17,6 +17,9 @@ pub(super) struct Part {
     pub(super) rebinds: Vec<String>,
     /// True if the part cannot fail.
     pub(super) trivial: bool,
+    /// True if the last statement assigns a variable that the cell has moved before: it declares it
+    /// anew.
+    pub(super) redeclares: bool,
 }
 
 /// A value that a variable has from one part on, until the next definition of the name.
@@ -76,7 +79,13 @@ fn divide(cell: &CellFunction, run: &Run, forced: &[String]) -> Option<Vec<Part>
         if is_deferred(statement) {
             return None;
         }
+        let before = &run.statements[..at];
+        let redeclares = assigned(statement).is_some_and(|name| {
+            known.contains(&name) && is_moved(before, &name) && !mentions_value(statement, &name)
+        });
+        rebinds.extend(assigned(statement).filter(|_| redeclares));
         rebinds.extend(rebound(statement, &known, forced));
+        rebinds.dedup();
         let bindings = bindings(statement);
         if bindings.is_none() && rebinds.is_empty() && at + 1 < run.statements.len() {
             continue;
@@ -86,6 +95,7 @@ fn divide(cell: &CellFunction, run: &Run, forced: &[String]) -> Option<Vec<Part>
         known.extend(bindings.iter().map(|binding| binding.name.clone()));
         parts.push(Part {
             trivial: at == start && is_trivial(statement),
+            redeclares,
             statements: start..at + 1,
             bindings,
             rebinds: std::mem::take(&mut rebinds),
@@ -93,6 +103,28 @@ fn divide(cell: &CellFunction, run: &Run, forced: &[String]) -> Option<Vec<Part>
         start = at + 1;
     }
     Some(parts)
+}
+
+/// True if statements move a variable and do not assign it afterwards.
+fn is_moved(statements: &[SyntaxNode], name: &str) -> bool {
+    let mut last = statements.iter().rev();
+    last.find_map(|statement| {
+        let binds = bindings(statement)
+            .is_some_and(|names| names.iter().any(|binding| binding.name == name));
+        if binds || assigns(statement, name) {
+            Some(false)
+        } else {
+            may_move(statement, name).then_some(true)
+        }
+    })
+    .unwrap_or(false)
+}
+
+/// True if the value of an assignment mentions a variable.
+fn mentions_value(statement: &SyntaxNode, name: &str) -> bool {
+    let text = statement.text().to_string();
+    let value = text.split_once('=').map_or("", |(_, value)| value);
+    mentions(value, name)
 }
 
 /// Variables that a statement moves and assigns again.

@@ -182,3 +182,143 @@ impl Rewritten {
         translated(output, &self.lines)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A source as the engine writes it: `old` and `unused` are variables of earlier cells.
+    fn source(statements: &str, puts: &str, put_back: &str) -> String {
+        format!(
+            "fn f() {{}}
+mod evcxr_internal_runtime {{
+}}
+pub extern \"C\" fn run_user_code_1(store: *mut u8) -> *mut u8 {{
+{{let mut vars_ok = true;
+if !vars_ok {{return evcxr_variable_store;}}}}
+let mut old = evcxr_variable_store.take_variable::<Vec<i32>>(stringify!(old));
+let unused = evcxr_variable_store.take_variable::<i32>(stringify!(unused));
+match std::panic::catch_unwind(
+  std::panic::AssertUnwindSafe(||{{
+let _ = (|| -> std::result::Result<(), EvcxrUserCodeError> {{
+{statements}
+{puts}Ok(())}})();
+}})) {{
+  Ok(_) => {{}}
+}}
+{put_back}evcxr_variable_store.put_variable::<i32>(stringify!(unused), unused);
+evcxr_variable_store
+}}
+"
+        )
+    }
+
+    const PUT_OLD: &str = "evcxr_variable_store.put_variable::<Vec<i32>>(stringify!(old), old);\n";
+
+    fn put(name: &str) -> String {
+        format!("evcxr_variable_store.put_variable::<i32>(stringify!({name}), {name});\n")
+    }
+
+    fn rewritten(source: &CellSource) -> Rewritten {
+        source.rewritten().unwrap()
+    }
+
+    fn new(text: &str) -> CellSource {
+        CellSource::new(text, "token", HashSet::new())
+    }
+
+    #[test]
+    fn a_cell_with_one_part_only_leaves_unused_variables() {
+        let text = source("old.push(1);", "", PUT_OLD);
+        let rewritten = rewritten(&new(&text)).text;
+        assert!(!rewritten.contains("unused)") && rewritten.contains("catch_unwind"));
+        assert_eq!(rewritten.lines().count(), text.lines().count());
+    }
+
+    #[test]
+    fn each_binding_ends_a_part() {
+        let statements = "let a = g(&old)?; // note\nlet mut b = a + 1;\nold.push(b);";
+        let text = source(statements, &(put("b") + &put("a")), PUT_OLD);
+        let cell = new(&text);
+        let rewritten = rewritten(&cell);
+        for part in [
+            "if let Some((a, )) = ::candlebook::part::run(|| -> ::std::result::Result<_, EvcxrUserCodeError> {",
+            "let a = g(&old)?;; ::std::result::Result::Ok((a, )) }) {",
+            "if let Some((mut b, )) =",
+            "report_kept(false, &[(\"b\", \"\", false), (\"a\", \"\", false), ]);",
+            "report_kept(false, &[(\"a\", \"a: i32\", true), (\"b\", \"\", false), ]);",
+            "report_kept(true, &[(\"a\", \"a: i32\", true), (\"b\", \"mut b: i32\", true), ]);",
+        ] {
+            assert!(rewritten.text.contains(part), "{part}\n{}", rewritten.text);
+        }
+        // The user's lines stay where they are.
+        let line = |text: &str, part: &str| text.lines().position(|line| line.contains(part));
+        assert_eq!(
+            line(&rewritten.text, "old.push(b)"),
+            line(&text, "old.push(b)")
+        );
+        let engine_line = |part: &str| {
+            line(&rewritten.text, part).map(|at| rewritten.lines.engine_line(at + 1) - 1)
+        };
+        for put in [
+            "stringify!(a), a",
+            "stringify!(b), b",
+            "stringify!(old), old",
+        ] {
+            assert_eq!(engine_line(put), line(&text, put), "{put}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_moved_and_assigned_has_a_backup() {
+        let text = source("old = h(old)?;", "", PUT_OLD);
+        let rewritten = rewritten(&new(&text)).text;
+        for part in [
+            "let candlebook_old_0 = (&::candlebook::part::Backup(&old)).backup();",
+            "if let Some((mut old, )) =",
+            "if let Some(value) = candlebook_old_0 {",
+            "(\"old\", \"\", candlebook_old_0_kept)",
+        ] {
+            assert!(rewritten.contains(part), "{part}\n{rewritten}");
+        }
+    }
+
+    #[test]
+    fn the_compiler_finds_variables_that_a_loop_moves() {
+        let text = source("for i in j { old = h(old)?; }", "", PUT_OLD);
+        let mut cell = new(&text);
+        let first = rewritten(&cell);
+        assert!(first.text.contains("leave_if_interrupted") && !first.text.contains("Backup"));
+        let line = first
+            .text
+            .lines()
+            .position(|line| line.contains("stringify!(old), old"));
+        let error = |code: &str, line: usize| {
+            format!(
+                r#"{{"level":"error","code":{{"code":"{code}"}},"spans":[{{"is_primary":true,"line_start":{line}}}]}}"#
+            )
+        };
+        let line = line.unwrap() + 1;
+        assert_eq!(cell.judge(&first, &error("E0308", 1)), Verdict::Doubtful);
+        assert_eq!(cell.judge(&first, &error("E0382", line)), Verdict::Again);
+        let second = rewritten(&cell);
+        assert!(second.text.contains("Backup"));
+        assert_eq!(
+            cell.judge(&second, &error("E0382", line)),
+            Verdict::Doubtful
+        );
+    }
+
+    #[test]
+    fn macros_are_visible_before_their_definition() {
+        let text = format!(
+            "macro_rules! m {{ () => {{}} }}\n{}",
+            source("m!();", "", PUT_OLD)
+        );
+        assert!(
+            rewritten(&new(&text))
+                .text
+                .starts_with("#[macro_export] macro_rules!")
+        );
+    }
+}

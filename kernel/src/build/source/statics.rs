@@ -8,7 +8,7 @@ use super::edits::{Edits, line_breaks};
 use super::generated::bytes;
 use crate::build::environment::SHIM_FOLDER;
 use ra_ap_syntax::ast::{self, HasAttrs, HasName, HasVisibility};
-use ra_ap_syntax::{AstNode, SyntaxNode};
+use ra_ap_syntax::{AstNode, SyntaxKind, SyntaxNode};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -57,7 +57,7 @@ fn symbol(item: &ast::Static) -> Option<String> {
 
 fn reference(item: &ast::Static, symbol: &str) -> Option<String> {
     let name = item.name()?.syntax().text().to_string();
-    let kind = item.ty()?.syntax().text().to_string().replace('\n', " ");
+    let kind = with_lifetimes(item.ty()?.syntax()).replace('\n', " ");
     let visibility = item.visibility();
     let visibility = visibility.map(|visibility| visibility.syntax().text().to_string());
     let qualifier = if item.mut_token().is_some() {
@@ -69,6 +69,27 @@ fn reference(item: &ast::Static, symbol: &str) -> Option<String> {
         "#[allow(improper_ctypes)] unsafe extern \"C\" {{ #[link_name = \"{symbol}\"] {} {qualifier} {name}: {kind}; }}",
         visibility.unwrap_or_default()
     ))
+}
+
+/// The text of a type in which references have the lifetime that a static gives them.
+fn with_lifetimes(kind: &SyntaxNode) -> String {
+    let text = kind.text().to_string();
+    let start = bytes(kind).start;
+    let mut edits = Edits::default();
+    for reference in kind.descendants().filter_map(ast::RefType::cast) {
+        let of_function = reference.syntax().ancestors().any(|node| {
+            matches!(
+                node.kind(),
+                SyntaxKind::PARAM_LIST | SyntaxKind::PARENTHESIZED_ARG_LIST | SyntaxKind::RET_TYPE
+            )
+        });
+        if let (None, false, Some(sign)) =
+            (reference.lifetime(), of_function, reference.amp_token())
+        {
+            edits.insert(usize::from(sign.text_range().end()) - start, "'static ");
+        }
+    }
+    edits.apply(&text)
 }
 
 #[cfg(test)]

@@ -1,21 +1,18 @@
 //! The token in a cell's generated code, by which the kernel tells the engine's lines from text that
 //! a cell prints.
 
-/// The engine's lines that report a panic and an error returned by `?`.
-pub(crate) const PANIC: &str = "EVCXR_PANIC_NOTIFICATION";
-pub(crate) const ERROR: &str = "EVCXR_ERROR_OCCURRED";
+use super::failures::with_failure_texts;
+
 /// Prefix of the helper's line about the variables of a cell that has failed.
 pub(crate) const KEPT: &str = "KEPT ";
-/// Prefix of the line with the number of the source line whose `?` returned an error.
-pub(crate) const ERROR_LINE: &str = "ERROR_LINE ";
 /// Prefix of the line that names a variable whose type has changed.
 const CHANGED_TYPE: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
 
 /// The parts of the engine's generated code that print its lines, each with its replacement.
 ///
-/// An error of `?` also prints its line. A variable that is missing from the store, because a cell has
-/// failed after it moved it, counts as lost like one whose type has changed.
-fn replacements(token: &str) -> [(String, String); 5] {
+/// A variable that is missing from the store, because a cell has failed after it moved it, counts as
+/// lost like one whose type has changed.
+fn replacements(token: &str) -> [(String, String); 3] {
     let trusted = |body: &str| format!("\"\\u{{1e}}{token} {body}\"");
     let pair = |before: &str, body: &str, after: &str| {
         (
@@ -23,23 +20,18 @@ fn replacements(token: &str) -> [(String, String); 5] {
             format!("{before}{}{after}", trusted(body)),
         )
     };
-    let line = format!("{ERROR_LINE}{{}}");
     [
-        pair("  Err(_) => {\n    println!(", PANIC, ");\n}}"),
-        pair("pub const USER_ERROR_OCCURRED: &str = ", ERROR, ";\n"),
         pair(
             "pub const VARIABLE_CHANGED_TYPE: &str = ",
             CHANGED_TYPE,
             ";\n",
         ),
-        (
-            "fn from(error: T) -> Self {\n".to_owned(),
-            format!(
-                "#[track_caller] fn from(error: T) -> Self {{ println!({}, ::std::panic::Location::caller().line());\n",
-                trusted(&line)
-            ),
-        ),
         (FIND_CHANGED.to_owned(), REPORT_CHANGED.to_owned()),
+        // The user may have imported another `Result`.
+        (
+            ") -> Result<(), EvcxrUserCodeError> {".to_owned(),
+            ") -> ::std::result::Result<(), EvcxrUserCodeError> {".to_owned(),
+        ),
     ]
 }
 
@@ -60,13 +52,27 @@ const REPORT_CHANGED: &str = r#"        if self.variables.get(name).is_none_or(|
 ///
 /// Replaces the last occurrence of each print: the engine's code follows the user's items.
 pub(super) fn mark(source: &str, token: &str) -> String {
-    let mut marked = source.to_owned();
+    let mut marked = with_failure_texts(source, token);
     for (print, trusted) in replacements(token) {
         if let Some(at) = marked.rfind(&print) {
             marked.replace_range(at..at + print.len(), &trusted);
         }
     }
+    lend_for_ever(&mut marked);
     marked
+}
+
+/// Lets the function in which the engine checks a cell take variables that borrow: what is kept borrows
+/// only from statics.
+fn lend_for_ever(source: &mut String) {
+    let function = source.rfind("async fn evcxr_analysis_wrapper(");
+    let Some(start) = function else { return };
+    let Some(end) = source[start..].find(") -> ") else {
+        return;
+    };
+    let parameters = start..start + end;
+    let lent = source[parameters.clone()].replace("'_", "'static");
+    source.replace_range(parameters, &lent);
 }
 
 #[cfg(test)]
@@ -91,11 +97,20 @@ println!("EVCXR_PANIC_NOTIFICATION");
 "#;
 
     #[test]
+    fn a_checked_cell_takes_variables_that_borrow_from_statics() {
+        let source = "fn evcxr_analysis_wrapper(\na: A<'_>,\n) -> Result<(), EvcxrUserCodeError> {\nb::<'_>()}";
+        let marked = mark(&format!("async {source}"), "t");
+        let expected =
+            "(\na: A<'static>,\n) -> ::std::result::Result<(), EvcxrUserCodeError> {\nb::<'_>()}";
+        assert!(marked.ends_with(expected), "{marked}");
+    }
+
+    #[test]
     fn only_the_engines_own_prints_carry_the_token() {
         let marked = mark(SOURCE, "t0k");
-        assert_eq!(marked.matches("t0k").count(), 3);
+        assert_eq!(marked.matches("t0k").count(), 2);
         assert_eq!(marked.matches("println!(\"EVCXR_PANIC").count(), 2);
-        assert!(marked.contains("    println!(\"\\u{1e}t0k EVCXR_PANIC_NOTIFICATION\");\n}}"));
+        assert!(marked.contains("\"\\u{1e}t0k EVCXR_VARIABLE_CHANGED_TYPE:\""));
         assert_eq!(marked.lines().count(), SOURCE.lines().count());
     }
 }

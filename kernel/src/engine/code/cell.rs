@@ -1,5 +1,6 @@
 //! The syntax tree of a cell.
 
+use super::top::top_lines;
 use ra_ap_syntax::ast::{self, HasModuleItem};
 use ra_ap_syntax::{AstNode, Edition, Parse, SourceFile, SyntaxNode, TextRange};
 use std::ops::Range;
@@ -43,23 +44,9 @@ impl ParsedCell {
 
 /// Divides a cell into the commands at its start and its Rust code.
 pub(in crate::engine) fn split_commands(code: &str) -> (&str, &str) {
-    let mut end = 0;
-    let mut has_commands = false;
-    for line in code.split_inclusive('\n') {
-        let text = line.trim();
-        let is_blank = text.is_empty() || text.starts_with("//");
-        if !is_command(line) && !is_blank {
-            break;
-        }
-        has_commands |= is_command(line);
-        end += line.len();
-    }
-    code.split_at(if has_commands { end } else { 0 })
-}
-
-/// True for the engine's commands (`:dep`), help (`?name`) and shell lines (`!ls`).
-pub(super) fn is_command(code: &str) -> bool {
-    code.trim_start().starts_with([':', '?', '!'])
+    // Shell lines have been run before.
+    let (commands, start) = top_lines(code, &|_| true);
+    code.split_at(if commands.is_empty() { 0 } else { start })
 }
 
 #[cfg(test)]
@@ -73,7 +60,6 @@ mod tests {
         let end = ra_ap_syntax::AstNode::syntax(&tree).text_range();
         // The closing line of the function follows the code.
         assert_eq!(cell.bytes(end), 0.."a + b\n}".len());
-        assert!(is_command("  :dep a") && !is_command("a"));
         assert_eq!(cell.statements().count(), 1);
         assert!(cell.is_valid() && !parse_cell("a b").is_valid());
         assert_eq!(

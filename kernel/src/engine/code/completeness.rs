@@ -1,23 +1,33 @@
 //! Completeness of a cell, for front ends that insert a new line on Enter.
 
 use super::brackets::{Balance, balance};
-use super::cell::{is_command, parse_cell};
+use super::cell::parse_cell;
+use super::known::Known;
 use super::nesting::check_depth;
+use super::top::{TopLine, top_lines};
 use serde_json::{Value, json};
 
 /// Answers `is_complete_request`: `complete`, `incomplete` with the next line's indent, or
-/// `invalid`.
-pub(crate) fn is_complete(code: &str) -> Value {
+/// `invalid`. Names that cells can use tell Rust from shell lines, as `!flag` from `!ls`.
+pub(crate) fn is_complete(code: &str, known: Known) -> Value {
     // Running the cell gives the reason in words.
     if check_depth(code).is_err() {
         return json!({ "status": "invalid" });
     }
+    let (top, start) = top_lines(code, known);
+    if code[start..].trim().is_empty() && !top.is_empty() {
+        return match top.last() {
+            Some((_, TopLine::Shell(line))) if shell_continues(line) => incomplete(0),
+            _ => json!({ "status": "complete" }),
+        };
+    }
+    let code = &code[start..];
     match balance(code) {
         Balance::Open(depth) => return incomplete(depth),
         Balance::Mismatched => return json!({ "status": "invalid" }),
         Balance::Balanced => {}
     }
-    if code.trim_end().ends_with("\n\n") || is_command(code) {
+    if code.trim_end().ends_with("\n\n") || code.trim_start().starts_with('?') {
         return json!({ "status": "complete" });
     }
     let cell = parse_cell(code);
@@ -31,6 +41,12 @@ pub(crate) fn is_complete(code: &str) -> Value {
         }
         Some(_) => json!({ "status": "invalid" }),
     }
+}
+
+/// True if a shell line needs another line, as after a pipe. It may be the beginning of Rust.
+fn shell_continues(line: &str) -> bool {
+    let is_open = matches!(balance(line), Balance::Open(_));
+    is_open || ["\\", "|", "&&"].iter().any(|end| line.ends_with(end))
 }
 
 fn incomplete(depth: usize) -> Value {
@@ -56,7 +72,7 @@ mod tests {
     use super::*;
 
     fn status(code: &str) -> String {
-        is_complete(code)["status"]
+        is_complete(code, &|name| name == "flag")["status"]
             .as_str()
             .unwrap_or_default()
             .to_owned()
@@ -73,6 +89,10 @@ mod tests {
             "",
             "// note",
             "struct A;",
+            "!ls -l",
+            "!ls /",
+            "!flag",
+            "// note\n!pip install x\n1",
         ] {
             assert_eq!(status(code), "complete", "{code:?}");
         }
@@ -85,12 +105,19 @@ mod tests {
             "/* note",
             "a.",
             "1 +",
+            "!flag &&",
+            "!(flag",
+            "!ls |",
+            ":dep rand = \"0.9\"\nlet x =",
         ] {
             assert_eq!(status(code), "incomplete", "{code:?}");
         }
         for code in ["let = = 3;", ")", "fn 5() {}", "}{"] {
             assert_eq!(status(code), "invalid", "{code:?}");
         }
-        assert_eq!(is_complete("fn f() {\n    if x {")["indent"], "        ");
+        assert_eq!(
+            is_complete("fn f() {\n    if x {", &|_| false)["indent"],
+            "        "
+        );
     }
 }

@@ -5,6 +5,8 @@
 mod nesting;
 mod brackets;
 mod cell;
+mod known;
+mod top;
 mod completeness;
 mod dependency;
 mod display_call;
@@ -13,13 +15,16 @@ mod redeclaration;
 mod literals;
 mod position;
 
+pub(crate) use brackets::closing_brackets;
 pub(super) use cell::split_commands;
 pub(crate) use cell::{ParsedCell, parse_cell};
 pub(crate) use completeness::is_complete;
 pub(super) use dependency::with_absolute_paths;
 pub(super) use display_call::{DisplayedCode, with_display_call};
 pub(super) use insertion::Insertions;
+pub(crate) use known::{Known, unknown_names};
 pub(super) use literals::{has_many_values, with_arrays};
 pub(crate) use nesting::check_depth;
 pub(crate) use position::{byte_at, characters_before, question, word_at};
 pub(super) use redeclaration::declare_moved;
+pub(crate) use top::{TopLine, top_lines};

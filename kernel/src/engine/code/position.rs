@@ -24,11 +24,12 @@ pub(crate) fn word_at(code: &str, byte: usize) -> std::ops::Range<usize> {
     start..end
 }
 
-/// The name in a help request, `?name` or `name?`.
+/// The name in a help request: `?name`, `name?` or `:doc name`.
 pub(crate) fn question(code: &str) -> Option<&str> {
     let code = code.trim();
     let name = code
         .strip_prefix('?')
+        .or_else(|| code.strip_prefix(":doc "))
         .or_else(|| code.strip_suffix('?'))?
         .trim_matches('?')
         .trim();
@@ -55,6 +56,7 @@ mod tests {
     fn help_requests_contain_a_name() {
         assert_eq!(question("?show"), Some("show"));
         assert_eq!(question(" Tensor::zeros? "), Some("Tensor::zeros"));
+        assert_eq!(question(":doc Fit"), Some("Fit"));
         assert_eq!(question("f()?"), None);
         assert_eq!(question("?"), None);
     }

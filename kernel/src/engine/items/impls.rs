@@ -17,8 +17,10 @@ pub(super) fn carrier(id: u32) -> String {
 pub(super) struct Impl {
     /// Number of the carrier.
     pub(super) id: u32,
-    /// The cell that defined it.
+    /// The number of the cell that defined it.
     pub(super) cell: u32,
+    /// The notebook's name of that cell, where the front end tells it.
+    pub(super) cell_id: Option<String>,
     /// The text before the members.
     head: String,
     /// The head without spaces and comments, by which impls are compared.
@@ -66,6 +68,7 @@ fn read(block: &ast::Impl, cell: u32) -> Option<Impl> {
     Some(Impl {
         id: 0,
         cell,
+        cell_id: None,
         head,
         key: key.collect::<Vec<_>>().join(" "),
         is_of_trait: block.trait_().is_some(),
@@ -107,22 +110,47 @@ fn member(item: &ast::AssocItem) -> Member {
 }
 
 impl Impl {
-    pub(super) fn with_id(self, id: u32) -> Impl {
-        Impl { id, ..self }
+    pub(super) fn with_id(self, id: u32, cell_id: Option<&str>) -> Impl {
+        let cell_id = cell_id.map(str::to_owned);
+        Impl {
+            id,
+            cell_id,
+            ..self
+        }
     }
 
-    /// What remains beside a new impl: of an impl of a trait nothing, of other impls the members that
-    /// the new one does not define. `None` if nothing remains.
-    pub(super) fn without(&self, new: &Impl) -> Option<Impl> {
-        if self.key != new.key {
-            return Some(self.clone());
+    /// The number of members that another impl of the same type defines too; for impls of a trait,
+    /// `usize::MAX`.
+    pub(super) fn overlap(&self, other: &Impl) -> usize {
+        if self.key != other.key {
+            return 0;
         }
         if self.is_of_trait {
-            return None;
+            return usize::MAX;
         }
-        let defined = |member: &Member| new.members.iter().any(|other| other.name == member.name);
+        let shared = self.members.iter().filter(|member| other.defines(member));
+        shared.count()
+    }
+
+    fn defines(&self, member: &Member) -> bool {
+        self.members.iter().any(|own| own.name == member.name)
+    }
+
+    /// True if this may be an earlier form of a new impl, which replaces it as a whole: the new one has
+    /// more members, or only lacks some. One that changes a few of many members corrects these alone.
+    pub(super) fn is_form_of(&self, new: &Impl) -> bool {
+        let has_more = new.members.iter().any(|member| !self.defines(member));
+        let is_same = |member: &Member| {
+            let mut own = self.members.iter();
+            own.any(|own| own.name == member.name && own.text == member.text)
+        };
+        self.is_of_trait || has_more || new.members.iter().all(is_same)
+    }
+
+    /// The impl without the members that a new one defines; `None` if nothing remains.
+    pub(super) fn without(&self, new: &Impl) -> Option<Impl> {
         let mut rest = self.clone();
-        rest.members.retain(|member| !defined(member));
+        rest.members.retain(|member| !new.defines(member));
         let is_empty = rest.members.is_empty();
         (!is_empty).then_some(rest)
     }

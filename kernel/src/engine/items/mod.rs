@@ -38,14 +38,18 @@ pub(super) struct Items {
 
 impl Items {
     /// The items after a cell, whose code is changed so that the engine replaces what the cell defines
-    /// again.
+    /// again. `cell_id` is the notebook's name of the cell, if the front end tells it.
     pub(super) fn after(
         &self,
         cell: &ParsedCell,
         number: u32,
+        cell_id: Option<&str>,
         insertions: &mut Insertions,
     ) -> Items {
         let mut items = self.clone();
+        if cell_id.is_some() {
+            items.remove_impls(insertions, |block| block.cell_id.as_deref() == cell_id);
+        }
         let statements: Vec<SyntaxNode> = cell.statements().collect();
         for name in statements.iter().filter_map(item_name) {
             items.redefine(&name, number, insertions);
@@ -58,7 +62,7 @@ impl Items {
             items.count += 1;
             let id = items.count;
             insertions.before(cell, node, &format!(" {}", carrier(id)));
-            items.impls.push(block.with_id(id));
+            items.impls.push(block.with_id(id, cell_id));
         }
         let symbols = statics::name_statics(cell, &statements, number, insertions);
         items.statics.extend(symbols);
@@ -113,27 +117,37 @@ impl Items {
         let Some(former) = self.cells.insert(name.to_owned(), number) else {
             return;
         };
-        let (old, kept) = std::mem::take(&mut self.impls)
-            .into_iter()
-            .partition(|block: &Impl| block.cell == former && block.target == name);
-        self.impls = kept;
-        for block in old {
+        self.remove_impls(insertions, |block| {
+            block.cell == former && block.target == name
+        });
+    }
+
+    fn remove_impls(&mut self, insertions: &mut Insertions, is_removed: impl Fn(&Impl) -> bool) {
+        for block in self.impls.extract_if(.., |block| is_removed(block)) {
             insertions.line(carrier(block.id));
         }
     }
 
-    /// Removes from former impls what a new one defines.
+    /// Removes what a new impl replaces: the impl that it is most likely an edit of, and from others
+    /// what it defines too.
     fn replace_impls(&mut self, new: &Impl, insertions: &mut Insertions) {
+        let by_overlap = |block: &&Impl| (block.overlap(new), block.id);
+        let edited = self
+            .impls
+            .iter()
+            .max_by_key(by_overlap)
+            .map(|block| block.id);
         let mut kept = Vec::new();
         for old in std::mem::take(&mut self.impls) {
-            match old.without(new) {
-                Some(rest) if rest.members.len() == old.members.len() => kept.push(rest),
+            if old.overlap(new) == 0 {
+                kept.push(old);
+                continue;
+            }
+            let is_replaced = Some(old.id) == edited && old.is_form_of(new);
+            match old.without(new).filter(|_| !is_replaced) {
                 Some(rest) => {
-                    insertions.line(format!(
-                        "{} {}",
-                        carrier(rest.id),
-                        rest.text().replace('\n', " ")
-                    ));
+                    insertions.line(carrier(rest.id));
+                    rest.text().lines().for_each(|line| insertions.line(line));
                     kept.push(rest);
                 }
                 None => insertions.line(carrier(old.id)),
@@ -168,11 +182,16 @@ mod tests {
 
     /// Runs cells in turn; returns the code of the last one as the engine gets it.
     fn last(cells: &[&str]) -> String {
+        let cells: Vec<_> = cells.iter().map(|code| (None, *code)).collect();
+        last_with_ids(&cells)
+    }
+
+    fn last_with_ids(cells: &[(Option<&str>, &str)]) -> String {
         let mut items = Items::default();
         let mut last = String::new();
-        for (at, code) in cells.iter().enumerate() {
+        for (at, (id, code)) in cells.iter().enumerate() {
             let mut insertions = Insertions::default();
-            items = items.after(&parse_cell(code), at as u32 + 1, &mut insertions);
+            items = items.after(&parse_cell(code), at as u32 + 1, *id, &mut insertions);
             last = insertions.apply(code).0;
         }
         last
@@ -192,9 +211,13 @@ mod tests {
         );
         let part = last(&[first, "impl A { fn f() { h() } }"]);
         assert!(
-            part.starts_with("type CandlebookImpl1 = (); impl A { fn g() {} }\n"),
+            part.starts_with("type CandlebookImpl1 = ();\nimpl A { fn g() {} }\n"),
             "{part}"
         );
+        for edit in ["impl A { fn f() {} fn h() {} }", "impl A { fn f() {} }"] {
+            let whole = last(&[first, edit]);
+            assert!(whole.starts_with("type CandlebookImpl1 = ();\n"), "{whole}");
+        }
         let other = last(&[first, "impl B { fn f() {} }"]);
         assert!(!other.contains("CandlebookImpl1 "), "{other}");
         let of_trait = last(&[
@@ -205,6 +228,17 @@ mod tests {
             of_trait.starts_with("type CandlebookImpl1 = ();\n"),
             "{of_trait}"
         );
+    }
+
+    #[test]
+    fn a_cell_that_runs_again_replaces_its_impls() {
+        let edited = [
+            (Some("x"), "impl A { fn f() {} }"),
+            (Some("x"), "impl A { fn g() {} }"),
+        ];
+        assert!(last_with_ids(&edited).starts_with("type CandlebookImpl1 = ();\n"));
+        let second = [edited[0], (Some("y"), edited[1].1)];
+        assert!(!last_with_ids(&second).contains("CandlebookImpl1 "));
     }
 
     #[test]
@@ -221,7 +255,7 @@ mod tests {
     fn an_item_that_is_set_aside_is_replaced_by_nothing() {
         let mut items = Items::default();
         let code = "fn f() {}\nimpl A { fn g() {} }";
-        items = items.after(&parse_cell(code), 3, &mut Insertions::default());
+        items = items.after(&parse_cell(code), 3, None, &mut Insertions::default());
         assert_eq!(
             (items.cell_of("f"), items.cell_of_impl("CandlebookImpl1")),
             (Some(3), Some(3))

@@ -1,8 +1,7 @@
 //! A value that a cell could not show, such as a chart from columns of different lengths.
 
 use super::Relay;
-use crate::engine::event::Event;
-use std::sync::atomic::Ordering;
+use crate::engine::outbox::Stream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The reason why the running cell could not show a value, shared by the threads of the relay and the
@@ -39,8 +38,7 @@ impl Relay<'_> {
     pub(super) fn cannot_show(&mut self, json: &[u8]) {
         let reason = serde_json::from_slice(json).unwrap_or_default();
         // Between cells, a thread of an earlier cell has shown something.
-        let running = self.status.running.load(Ordering::SeqCst);
-        let other = if running && self.failure().is_none() {
+        let other = if self.is_running() && self.failure().is_none() {
             self.status.not_shown.record(reason)
         } else {
             Some(reason)
@@ -56,7 +54,7 @@ impl Relay<'_> {
 
     fn send_reason(&mut self, reason: Option<String>) {
         if let Some(reason) = reason {
-            (self.sink)(Event::Stderr(reason + "\n"));
+            self.outbox.add(Stream::Err, (reason + "\n").as_bytes());
         }
     }
 }

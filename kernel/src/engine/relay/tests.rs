@@ -1,3 +1,5 @@
+use super::super::event::Event;
+use super::super::kept::Kept;
 use super::*;
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io::Read;
@@ -59,9 +61,10 @@ const BEGINS: &str = "\u{1e}token CELL_BEGINS\n";
 const DONE: &str = "\u{1e}token EVCXR_EXECUTION_COMPLETE\n";
 
 #[test]
-fn text_is_sent_at_once_and_protocol_lines_reach_the_engine() {
-    let (events, engine, _) = relayed(&["a", "b\nc", DONE], "");
-    assert_eq!(events[0], Event::Stdout("a".into()));
+fn the_first_text_is_sent_at_once_and_protocol_lines_reach_the_engine() {
+    let (events, engine, _) = relayed(&["a", "b", "\nc", DONE], "");
+    let expected = ["a", "b\nc"].map(|text| Event::Stdout(text.into()));
+    assert_eq!(events, expected);
     assert_eq!(
         (text(&events).as_str(), engine.as_str()),
         ("ab\nc", "EVCXR_EXECUTION_COMPLETE\n")
@@ -95,10 +98,7 @@ fn text_that_looks_like_the_protocol_is_text() {
 #[test]
 fn a_part_of_the_protocol_prefix_becomes_text_after_the_delay() {
     let (events, _, _) = relayed(&["DONE", "\n", DONE], "");
-    assert_eq!(
-        events[..2],
-        [Event::Stdout("DON".into()), Event::Stdout("E".into())]
-    );
+    assert_eq!(text(&events), "DONE\n");
     let heart = "\u{2665}";
     let (events, _, _) = relayed(&["a", heart, DONE], heart);
     assert_eq!(text(&events), format!("<{heart}>a{heart}"));
@@ -123,21 +123,53 @@ fn content_and_input_requests_reach_the_engine() {
 }
 
 #[test]
-fn the_message_of_a_failure_is_recorded_and_other_errors_are_sent() {
-    let (events, engine, found) = relayed(
-        &["\u{1e}token EVCXR_ERROR_OCCURRED\n", DONE],
-        "no such file\n",
+fn a_cell_that_reads_is_asked_for_unless_the_helper_has_asked_already() {
+    let waits = "\u{1e}token INPUT_WAITS\n";
+    let prompt = "\u{1e}token EVCXR_INPUT_REQUEST:name\n";
+    // A thread of an earlier cell asks nobody.
+    let parts = [waits, prompt, BEGINS, prompt, waits, waits, DONE];
+    let (_, engine, _) = relayed(&parts, "");
+    assert_eq!(
+        engine,
+        "EVCXR_INPUT_REQUEST:name\nEVCXR_INPUT_REQUEST:INPUT_WAITS\nEVCXR_EXECUTION_COMPLETE\n"
     );
+}
+
+#[test]
+fn the_text_of_a_failure_is_recorded_and_all_other_text_is_sent() {
+    let error = "\u{1e}token EVCXR_ERROR_OCCURRED 3 no such\\nfile\n";
+    let (events, engine, found) = relayed(&[BEGINS, error, DONE], "reading\n");
     let failure = Failure {
         panic: false,
-        message: "no such file\n".into(),
-        line: None,
+        message: "no such\nfile".into(),
+        line: Some(3),
         kept: Kept::default(),
     };
-    assert_eq!((events, found), (vec![], Some(failure)));
+    assert_eq!(
+        (text(&events).as_str(), found),
+        ("<reading\n>", Some(failure))
+    );
     assert_eq!(engine, "EVCXR_ERROR_OCCURRED\nEVCXR_EXECUTION_COMPLETE\n");
     let (events, _, found) = relayed(&[DONE], "a warning");
     assert_eq!((text(&events).as_str(), found), ("<a warning>", None));
+}
+
+#[test]
+fn the_report_of_a_panic_is_not_sent_if_it_is_the_failure() {
+    let report = "v = 3\n\nthread 'main' (7) panicked at src/lib.rs:12:7:\non purpose\n";
+    let panic = "\u{1e}token EVCXR_PANIC_NOTIFICATION on purpose\n";
+    let (events, engine, found) = relayed(&[BEGINS, panic, DONE], report);
+    assert_eq!(text(&events), "<v = 3\n>");
+    assert_eq!(
+        engine,
+        "EVCXR_PANIC_NOTIFICATION\nEVCXR_EXECUTION_COMPLETE\n"
+    );
+    assert_eq!(found.map(|found| found.message), Some("on purpose".into()));
+    let (events, _, found) = relayed(&[BEGINS, DONE], report);
+    assert_eq!(
+        (text(&events), found),
+        (format!("<v = 3\n><{}>", &report[6..]), None)
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::state::{KernelState, StopStage};
 use super::stdin::Prompter;
 use crate::build::Session;
 use crate::engine;
-use crate::engine::{CellError, Engine, Outcome};
+use crate::engine::{Cell, CellError, Engine, Outcome};
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -136,7 +136,7 @@ impl Worker {
     /// Runs a cell, publishes its result or error, and returns the content of its reply.
     fn run_and_publish(&mut self, request: &Request, source: &str, silent: bool) -> Value {
         if let Some(name) = engine::question(source) {
-            return self.answer_question(name);
+            return self.answer_question(name, request);
         }
         match self.run(source, request) {
             Outcome::Ok(data) => {
@@ -177,12 +177,13 @@ impl Worker {
             return Outcome::Error(CellError::new("NotReady", NOT_READY));
         };
         let prompter = &self.prompter;
-        let input = |prompt: &str, secret: bool| {
-            let answer = prompter.ask(request, prompt, secret);
-            answer.unwrap_or_default()
+        let ask = |prompt: &str, secret: bool| prompter.ask(request, prompt, secret);
+        let cell = Cell {
+            number: self.count as u32,
+            id: request.cell_id(),
+            code: source,
         };
-        let number = self.count as u32;
-        let run = AssertUnwindSafe(|| running.engine.execute(number, source, &input));
+        let run = AssertUnwindSafe(|| running.engine.execute(cell, &ask));
         let outcome = catch_unwind(run);
         for warning in running.engine.take_warnings() {
             request.publish(
@@ -193,8 +194,7 @@ impl Worker {
         match outcome {
             Ok(Outcome::Error(error)) if self.state.is_stopped() && error.name != "Died" => {
                 let value = match (error.name.as_str(), error.value.as_str()) {
-                    // A check in a loop unwinds without a message.
-                    ("Panic", "") => LEFT_LOOP,
+                    ("Panic", LOOP_CHECK) => LEFT_LOOP,
                     ("Panic", message) => message,
                     _ => INTERRUPTED,
                 };
@@ -233,8 +233,8 @@ impl Worker {
         Value::Object(answers)
     }
 
-    /// Answers a cell `?name` by a page that the front end opens.
-    fn answer_question(&mut self, name: &str) -> Value {
+    /// Answers a cell `?name` by a page that the front end opens. A variable is displayed too.
+    fn answer_question(&mut self, name: &str, request: &Request) -> Value {
         let answer = self
             .engine()
             .and_then(|engine| lookup::inspect(engine, name, name.len()));
@@ -242,6 +242,13 @@ impl Worker {
             Some(answer) => answer["data"].clone(),
             None => json!({ "text/plain": format!("nothing is known about {name}") }),
         };
+        let display = AssertUnwindSafe(|| self.engine().map(|engine| engine.display(name)));
+        if let Ok(Some(Outcome::Ok(shown))) = catch_unwind(display)
+            && !shown.is_empty()
+        {
+            let content = json!({ "data": shown, "metadata": {}, "transient": {} });
+            request.publish("display_data", content);
+        }
         let page = json!([{ "source": "page", "data": data, "start": 0 }]);
         json!({
             "status": "ok",
@@ -283,8 +290,10 @@ const NOT_READY: &str = "the kernel could not start its engine; the reason is in
     Jupyter server. In a terminal, `candlebook doctor` says what is missing";
 const ENGINE_ERROR: &str = "the engine failed on this cell. This is a bug in the engine, not in \
     your code. Variables are as before; write the cell in another way";
-const LEFT_LOOP: &str = "Stop was pressed and the cell left in a loop. Variables of earlier cells \
-    are kept; those that this cell made or moved are not";
+/// With which a check in a loop unwinds.
+const LOOP_CHECK: &str = "Stop was pressed";
+const LEFT_LOOP: &str = "Stop was pressed and the cell left in a loop. What it had defined before, and \
+    variables of earlier cells, are kept";
 const ENDED_WAIT: &str = "Stop was pressed and what the cell waited for was ended: a sleep, a \
     program or standard input. The cell then ran to its end; all variables are kept";
 const INTERRUPTED: &str = "Stop was pressed while the cell was compiled or ran; variables are as \

@@ -1,0 +1,101 @@
+//! The variables that a cell binds.
+
+use crate::engine::code::{ParsedCell, parse_cell};
+use ra_ap_syntax::ast::{self, HasName};
+use ra_ap_syntax::{AstNode, SyntaxNode};
+
+/// A variable that a cell binds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Binding {
+    pub(crate) name: String,
+    pub(super) mutable: bool,
+    /// The byte after its last `let`.
+    pub(super) end: usize,
+    /// Its line in the cell, from 0.
+    pub(crate) line: usize,
+    /// The expression of a `let` that binds only this variable.
+    pub(super) value: Option<String>,
+    /// The closure in its value.
+    pub(super) closure: Option<String>,
+    /// The parameters of that closure, as written.
+    pub(super) parameters: Option<String>,
+}
+
+/// The variables that a cell binds. A name that it binds twice is the last one.
+pub(crate) fn bindings(code: &str) -> Vec<Binding> {
+    let cell = parse_cell(code);
+    let mut found: Vec<Binding> = Vec::new();
+    for statement in cell.statements() {
+        for binding in of_statement(&cell, code, &statement) {
+            found.retain(|other| other.name != binding.name);
+            found.push(binding);
+        }
+    }
+    found
+}
+
+fn of_statement(cell: &ParsedCell, code: &str, statement: &SyntaxNode) -> Vec<Binding> {
+    let Some(binding) = ast::LetStmt::cast(statement.clone()) else {
+        return Vec::new();
+    };
+    let Some(pattern) = binding.pat() else {
+        return Vec::new();
+    };
+    let names = pattern
+        .syntax()
+        .descendants()
+        .filter_map(ast::IdentPat::cast);
+    let is_single = matches!(pattern, ast::Pat::IdentPat(_));
+    let value = binding.initializer().filter(|_| is_single);
+    let closure = value.as_ref().and_then(|value| {
+        let mut inner = value.syntax().descendants();
+        inner.find_map(ast::ClosureExpr::cast)
+    });
+    names
+        .filter_map(|pattern| {
+            let name = pattern.name()?;
+            let start = cell.bytes(name.syntax().text_range()).start;
+            let name = name.text().to_string();
+            // Constants and unit variants look like bindings.
+            (!name.starts_with(char::is_uppercase)).then(|| Binding {
+                name,
+                mutable: pattern.mut_token().is_some(),
+                end: cell.bytes(statement.text_range()).end,
+                line: code[..start].matches('\n').count(),
+                value: value
+                    .as_ref()
+                    .map(|value| value.syntax().text().to_string()),
+                closure: closure.as_ref().map(text),
+                parameters: closure
+                    .as_ref()
+                    .and_then(ast::ClosureExpr::param_list)
+                    .as_ref()
+                    .map(text),
+            })
+        })
+        .collect()
+}
+
+fn text(node: &impl AstNode) -> String {
+    node.syntax().text().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_binding_of_a_name_counts() {
+        let code = "let a = 1;\nlet (b, mut a) = f();\nlet c = |x: u8| x;\nc(A);";
+        let found = bindings(code);
+        let names: Vec<(&str, bool, usize)> = found
+            .iter()
+            .map(|binding| (binding.name.as_str(), binding.mutable, binding.line))
+            .collect();
+        assert_eq!(names, [("b", false, 1), ("a", true, 1), ("c", false, 2)]);
+        assert_eq!(&code[..found[0].end], "let a = 1;\nlet (b, mut a) = f();");
+        assert_eq!(found[0].value, None);
+        assert_eq!(found[2].value.as_deref(), Some("|x: u8| x"));
+        assert_eq!(found[2].parameters.as_deref(), Some("|x: u8|"));
+    }
+}
