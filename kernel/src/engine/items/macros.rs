@@ -7,10 +7,10 @@ use ra_ap_syntax::ast::{self, HasName};
 use ra_ap_syntax::{AstNode, SyntaxKind, SyntaxNode};
 use std::collections::HashMap;
 
-/// How deep calls may be nested: the compiler's limit.
+/// Nested calls at most: the compiler's limit.
 const DEPTH: usize = 128;
 
-/// How many calls of one cell are expanded: a macro that calls itself twice has no end.
+/// Calls of one cell that are expanded at most: a macro that calls itself twice has no end.
 const CALLS: usize = 4096;
 
 /// Rules of macros by name.
@@ -52,7 +52,7 @@ pub(in crate::engine) fn with_expansions(
 /// Expands calls, also those that expansions contain.
 struct Expander {
     macros: Macros,
-    /// How many calls may follow.
+    /// Calls that may follow.
     calls: usize,
 }
 
