@@ -20,8 +20,8 @@ mod session;
 mod cargo;
 
 pub(crate) use cargo::{
-    ERROR, KILLED, PANIC, TOKEN, cargo_home, lay_out_shim, original_path, run_shim_if_called,
-    select_shim, stock_environment,
+    AddedCrates, CrateList, ERROR, KILLED, PANIC, TOKEN, cargo_home, lay_out_shim, original_path,
+    run_shim_if_called, select_shim, stock_environment,
 };
 pub(crate) use compile::WARM_UP_CELLS;
 pub(crate) use environment::BUILD_ENVIRONMENT;

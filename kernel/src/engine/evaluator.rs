@@ -5,7 +5,8 @@
 use super::child::HELPER;
 use super::code::{check_depth, prepare};
 use super::control::Control;
-use super::event::Sink;
+use super::dependencies::Dependencies;
+use super::event::{SharedSink, Sink};
 use super::optimization::Optimization;
 use super::outcome::{CellError, Outcome};
 use super::process::ChildHandle;
@@ -34,8 +35,7 @@ pub(crate) struct Engine {
     control: Control,
     count: u32,
     optimization: Optimization,
-    /// The folder in which cells run.
-    folder: PathBuf,
+    dependencies: Dependencies,
 }
 
 impl Engine {
@@ -45,12 +45,13 @@ impl Engine {
     /// # Errors
     /// If the process cannot be started or the prelude fails.
     pub(crate) fn start(session: &Session, sink: Sink) -> Result<Engine> {
+        let sink = SharedSink::new(sink);
         build::lay_out_shim(session)?;
         let mut command = child_command(session)?;
         let control =
             Control::prepare(&mut command).context("cannot prepare the process that runs cells")?;
         control
-            .start_relay(sink)
+            .start_relay(sink.sink())
             .context("cannot start the thread that reads from cells")?;
         let (context, _outputs) = EvalContext::with_subprocess_command(command)
             .map_err(|error| anyhow::anyhow!("{error}"))?;
@@ -63,7 +64,11 @@ impl Engine {
             control,
             count: 0,
             optimization: Optimization::default(),
-            folder: notebook_folder(&session.folder),
+            dependencies: Dependencies::new(
+                &session.folder,
+                notebook_folder(&session.folder),
+                sink,
+            ),
         };
         engine.load_prelude()?;
         Ok(engine)
@@ -90,13 +95,19 @@ impl Engine {
     /// password.
     pub(crate) fn execute(&mut self, code: &str, input: &dyn Fn(&str, bool) -> String) -> Outcome {
         self.count += 1;
+        let without_dependencies = match self.dependencies.add(code, &mut self.context) {
+            Ok(Some(rest)) if rest.trim().is_empty() => return Outcome::Ok(Map::new()),
+            Ok(rest) => rest,
+            Err(error) => return Outcome::Error(error),
+        };
+        let code = without_dependencies.as_deref().unwrap_or(code);
         if let Some(level) = self.optimization.change_for(code) {
             // As a build variable: the engine's own setting would restart rust-analyzer.
             let _ = self
                 .context
                 .execute(&format!(":build_env CARGO_PROFILE_DEV_OPT_LEVEL={level}"));
         }
-        let cell = match prepare(code, &self.folder) {
+        let cell = match prepare(code) {
             Ok(cell) => cell,
             Err(message) => return Outcome::Error(CellError::new("TooComplex", message)),
         };

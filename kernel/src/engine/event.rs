@@ -1,6 +1,7 @@
 //! Output of a cell while it runs.
 
 use serde_json::{Map, Value};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// One piece of a cell's output.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +56,27 @@ pub(crate) enum Op {
 
 /// Receives the events of cells, on the relay's thread.
 pub(crate) type Sink = Box<dyn FnMut(Event) + Send>;
+
+/// A sink of several threads: the relay's, and the one that compiles.
+#[derive(Clone)]
+pub(super) struct SharedSink(Arc<Mutex<Sink>>);
+
+impl SharedSink {
+    pub(super) fn new(sink: Sink) -> SharedSink {
+        SharedSink(Arc::new(Mutex::new(sink)))
+    }
+
+    pub(super) fn send(&self, event: Event) {
+        let mut sink = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sink(event);
+    }
+
+    /// A sink that passes its events on to this one.
+    pub(super) fn sink(&self) -> Sink {
+        let shared = self.clone();
+        Box::new(move |event| shared.send(event))
+    }
+}
 
 #[cfg(test)]
 mod tests {

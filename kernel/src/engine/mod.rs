@@ -16,6 +16,7 @@ mod code;
 mod optimization;
 mod outcome;
 mod report;
+mod dependencies;
 mod evaluator;
 mod warm_up;
 

@@ -1,6 +1,6 @@
 //! The syntax tree of a cell.
 
-use ra_ap_syntax::{Edition, Parse, SourceFile, TextRange};
+use ra_ap_syntax::{Edition, Parse, SourceFile, TextRange, TextSize};
 use std::ops::Range;
 
 /// A cell is parsed as a function's body, which allows statements, items and a last expression.
@@ -19,6 +19,11 @@ pub(crate) fn parse_cell(code: &str) -> ParsedCell {
 }
 
 impl ParsedCell {
+    /// The position in the tree of a byte of the cell's code.
+    pub(super) fn offset(&self, byte: usize) -> TextSize {
+        TextSize::new((HEAD.len() + byte) as u32)
+    }
+
     /// The bytes of the cell's code at a range of the tree.
     pub(crate) fn bytes(&self, range: TextRange) -> Range<usize> {
         let byte = |offset| usize::from(offset).saturating_sub(HEAD.len());

@@ -15,6 +15,7 @@ mod prepared;
 
 pub(crate) use cell::parse_cell;
 pub(crate) use completeness::is_complete;
+pub(super) use dependency::take_dependencies;
 pub(super) use literals::has_many_values;
 pub(crate) use nesting::check_depth;
 pub(crate) use position::{byte_at, characters_before, question, word_at};

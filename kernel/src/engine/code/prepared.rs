@@ -1,11 +1,9 @@
 //! A cell's code as the engine compiles it.
 
-use super::dependency::with_absolute_paths;
 use super::display_call::{DisplayedCode, with_display_call};
 use super::literals::with_arrays;
 use super::nesting::check_depth;
 use super::stop_checks::with_stop_checks;
-use std::path::Path;
 
 /// A cell's code, ready for the engine.
 #[derive(Debug, PartialEq)]
@@ -18,16 +16,13 @@ pub(crate) struct PreparedCell {
     pub(crate) inserted_lines: usize,
 }
 
-/// Prepares a cell that runs in a folder.
+/// Prepares a cell.
 ///
 /// # Errors
 /// A message, if the cell is nested too deeply or passes too much to a macro.
-pub(crate) fn prepare(code: &str, folder: &Path) -> Result<PreparedCell, String> {
+pub(crate) fn prepare(code: &str) -> Result<PreparedCell, String> {
     check_depth(code)?;
-    let mut code = with_arrays(code)?.unwrap_or_else(|| code.to_owned());
-    if let Some(absolute) = with_absolute_paths(&code, folder) {
-        code = absolute;
-    }
+    let code = with_arrays(code)?.unwrap_or_else(|| code.to_owned());
     let displayed = with_display_call(&code).unwrap_or_else(|| DisplayedCode::unchanged(&code));
     let inserted_lines = displayed.inserted_lines;
     Ok(match with_stop_checks(&displayed.code) {
@@ -50,14 +45,14 @@ mod tests {
 
     #[test]
     fn a_cell_is_displayed_and_its_loops_are_checked() {
-        let cell = prepare("loop { break 3 }", Path::new("/")).unwrap();
+        let cell = prepare("loop { break 3 }").unwrap();
         assert!(
             cell.code
                 .contains("loop {::candlebook::leave_if_interrupted();")
         );
         assert_eq!(cell.unchecked.as_deref(), Some("loop { break 3 }"));
-        let cell = prepare("a", Path::new("/")).unwrap();
+        let cell = prepare("a").unwrap();
         assert_eq!((cell.unchecked, cell.inserted_lines), (None, 1));
-        assert!(prepare(&"(".repeat(5000), Path::new("/")).is_err());
+        assert!(prepare(&"(".repeat(5000)).is_err());
     }
 }
