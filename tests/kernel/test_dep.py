@@ -1,6 +1,7 @@
 """:dep in any cell: it compiles what is new, says so, and a failure changes nothing."""
 import os
 import pathlib
+import subprocess
 import time
 
 import pytest
@@ -147,6 +148,21 @@ def test_a_crate_that_needs_more_of_a_shared_crate_gets_its_own_copy(started, tm
     assert compiled(started, "candle_core") == []
     # The helper's copy still serves the helper, in the same cell.
     assert started.ok("let ae = Autoencoder::symmetric((1, 2, 2), &[Flatten, Linear(2)])?; (mine::text().len(), ae.count_params())").text == "(12, 22)"
+
+
+def test_a_repository_is_a_source_of_crates(started, tmp_path):
+    write_crate(tmp_path, "kept_in_git", "pub fn n() -> i32 { 8 }")
+    folder = tmp_path / "kept_in_git"
+    for words in ["init -q", "add -A", "-c user.name=a -c user.email=a@example.org commit -qm x"]:
+        subprocess.run(["git", *words.split()], cwd=folder, check=True)
+    cell = started.ok(f':dep kept_in_git = {{ git = "file://{folder}" }}\nkept_in_git::n()')
+    assert cell.text == "8" and progress(cell) != []
+
+
+def test_features_that_the_notebooks_own_copy_lacks_are_named(started):
+    cell = started.ok(':dep memchr = { version = "2", features = ["logging"] }\nmemchr::memchr(b\'b\', b"abc")')
+    assert cell.text == "Some(1)"
+    assert "The notebook's own memchr has no logging" in progress(cell)[0], progress(cell)
 
 
 @pytest.mark.parametrize(

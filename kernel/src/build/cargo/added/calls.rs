@@ -128,7 +128,8 @@ pub(super) fn build(
         let wrapper = bin_folder()
             .ok_or(ErrorKind::NotFound)?
             .join(ADDED_COMPILER);
-        let arguments = ["build", "--offline", "--target", &host];
+        let mut arguments = vec!["build", "--target", &host];
+        arguments.extend(is_offline().then_some("--offline"));
         call(place, &place.folder(), &arguments)
             .env("RUSTC_WRAPPER", wrapper)
             .env(ARGUMENTS, place.arguments(crates))

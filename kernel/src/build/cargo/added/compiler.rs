@@ -52,6 +52,7 @@ fn answer(call: &Invocation, place: &Place, arguments: &[String]) -> Result<bool
         for extension in [".rlib", ".rmeta"] {
             std::fs::write(call.output("lib", extension), "")?;
         }
+        reuse::put_source_list(call)?;
         report(call);
         return Ok(true);
     }

@@ -70,8 +70,14 @@ impl CrateList {
 
     /// True if a crate's source is in a folder of the user, where it may change.
     pub(super) fn has_local_crate(&self) -> bool {
+        self.local_names().next().is_some()
+    }
+
+    /// The names of local crates.
+    pub(super) fn local_names(&self) -> impl Iterator<Item = &str> {
         let is_local = |value: &toml::Value| value.get("path").is_some();
-        self.0.values().any(is_local)
+        let local = self.0.iter().filter(move |(_, value)| is_local(value));
+        local.map(|(name, _)| name.as_str())
     }
 
     /// The manifest of a package that depends on these crates alone.
@@ -122,6 +128,7 @@ mod tests {
         let list = CrateList::of_session(SESSION);
         assert_eq!(list.names().collect::<Vec<_>>(), ["csv", "own"]);
         assert!(list.has_local_crate());
+        assert_eq!(list.local_names().collect::<Vec<_>>(), ["own"]);
         assert!(CrateList::of_session(&helper_manifest(SESSION)).is_empty());
         assert!(
             list.manifest()

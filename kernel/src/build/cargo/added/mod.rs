@@ -16,6 +16,7 @@ mod reuse;
 mod compiler;
 mod plan;
 mod explain;
+mod messages;
 mod change;
 mod calls;
 mod crates;

@@ -103,27 +103,51 @@ impl Plan {
         }
     }
 
-    /// A crate that the helper shows to cells, in another version than the helper's or with features
-    /// that the helper's lacks: its name and version, and the helper's version.
-    pub(super) fn second_copy(&self, compiled: &Compiled) -> Option<(String, String, String)> {
-        SHOWN.iter().find_map(|shown| {
-            let helpers = compiled.library(shown)?;
-            let is_other = |package: &&Package| {
-                package.name.replace('-', "_") == *shown
-                    && (package.source != helpers.source
-                        || !package
-                            .features
-                            .iter()
-                            .all(|set| has_features(helpers, set)))
-            };
-            let other = self.packages.values().find(is_other)?;
-            Some((
-                other.name.clone(),
-                other.version.clone(),
-                helpers.version.clone(),
-            ))
+    /// An added crate that the seed has compiled with fewer features: its name, and those it lacks.
+    pub(super) fn lacking(&self, compiled: &Compiled) -> Option<(String, Vec<String>)> {
+        let direct = self.direct.iter().filter(|id| self.compile.contains(*id));
+        let mut packages = direct.filter_map(|id| self.packages.get(id));
+        packages.find_map(|package| {
+            let mut units = compiled.0.iter();
+            let unit = units.find(|unit| unit.source == package.source && !unit.is_for_host)?;
+            let wanted = package.features.iter().flatten();
+            let lacks =
+                |feature: &&String| *feature != "default" && !unit.features.contains(*feature);
+            let lacking: Vec<String> = wanted.filter(lacks).cloned().collect();
+            (!lacking.is_empty()).then(|| (package.name.clone(), lacking))
         })
     }
+
+    /// A crate that the helper shows to cells, in another version than the helper's or with features
+    /// that the helper's lacks.
+    pub(super) fn second_copy(&self, compiled: &Compiled) -> Option<SecondCopy> {
+        SHOWN.iter().find_map(|shown| {
+            let helpers = compiled.library(shown)?;
+            let is_other = |(_, package): &(&String, &Package)| {
+                let has_all = |set| has_features(helpers, set);
+                package.name.replace('-', "_") == *shown
+                    && (package.source != helpers.source || !package.features.iter().all(has_all))
+            };
+            let (id, other) = self.packages.iter().find(is_other)?;
+            Some(SecondCopy {
+                name: other.name.clone(),
+                version: other.version.clone(),
+                helpers: helpers.version.clone(),
+                is_direct: self.direct.contains(id),
+            })
+        })
+    }
+}
+
+/// A crate that the helper shows to cells, but another copy of it.
+#[derive(Debug, PartialEq)]
+pub(super) struct SecondCopy {
+    pub(super) name: String,
+    pub(super) version: String,
+    /// Version of the helper's copy.
+    pub(super) helpers: String,
+    /// True if the notebook itself asks for it.
+    pub(super) is_direct: bool,
 }
 
 /// The features of each build, by name and version, from lines `name v1.0.0 (..)|feature,feature (*)`.
@@ -192,7 +216,9 @@ fn package(described: &Value, node: &Value) -> Option<Package> {
         found.any(|kind| kinds.contains(&kind))
     };
     let libraries = ["lib", "rlib", "dylib", "cdylib", "proc-macro"];
-    let library = targets.iter().find(|target| is_kind(target, &libraries))?;
+    let library = targets.iter().find(|target| is_kind(target, &libraries));
+    // The engine answers a package without a library.
+    let library = library.or(targets.first())?;
     let is_needed = |dep: &&Value| {
         let kinds = dep["dep_kinds"].as_array().into_iter().flatten();
         let mut kinds = kinds.map(|kind| kind["kind"].as_str());
@@ -314,7 +340,19 @@ mod tests {
             ("serde", &["std"], &["memchr"]),
             ("memchr", &["logging"], &[]),
         ];
-        assert_eq!(plan(&packages, &Done::new()).count(), 2);
+        let found = plan(&packages, &Done::new());
+        assert_eq!(found.count(), 2);
+        assert_eq!(found.lacking(&seed()), None);
+    }
+
+    #[test]
+    fn features_that_the_seeds_copy_lacks_are_named() {
+        let packages: [Described<'_>; 2] = [
+            ("added", &[], &["memchr"]),
+            ("memchr", &["default", "logging", "std"], &[]),
+        ];
+        let lacking = plan(&packages, &Done::new()).lacking(&seed());
+        assert_eq!(lacking, Some(("memchr".into(), vec!["logging".into()])));
     }
 
     #[test]
@@ -327,8 +365,11 @@ mod tests {
             plan(&packages, &Done::new()).second_copy(&seed())
         };
         assert_eq!(found("std"), None);
-        let expected = ("candle_core".into(), "1.2.3".into(), "1.2.3".into());
-        assert_eq!(found("cuda"), Some(expected));
+        let copy = found("cuda").unwrap();
+        assert_eq!(
+            (&*copy.version, &*copy.helpers, copy.is_direct),
+            ("1.2.3", "1.2.3", true)
+        );
     }
 
     #[test]

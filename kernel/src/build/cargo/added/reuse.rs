@@ -43,7 +43,7 @@ pub(super) fn put(unit: &Unit, call: &Invocation) -> Result<()> {
     };
     unit.files.iter().try_for_each(|file| put_one(file))?;
     std::fs::write(call.output("lib", &format!(".{MARK}")), "")?;
-    put_source_list(unit, call)?;
+    put_source_list(call)?;
     if let (Some(file), Some(folder)) = (unit.files.first(), std::env::var_os("OUT_DIR")) {
         make_older(&PathBuf::from(folder).with_file_name("output"), file)?;
     }
@@ -80,23 +80,17 @@ fn output_for(file: &Path, call: &Invocation) -> PathBuf {
     }
 }
 
-/// Cargo learns from the compiler's list of source files when to compile again.
-fn put_source_list(unit: &Unit, call: &Invocation) -> Result<()> {
+/// Cargo learns from the compiler's list of source files when to compile again. The source of a crate
+/// that the seed has compiled never changes, and the seed's own list names generated files of
+/// earlier seeds.
+///
+/// # Errors
+/// If the list cannot be written.
+pub(super) fn put_source_list(call: &Invocation) -> Result<()> {
     let list = call.output("", ".d");
-    let source = call.source.to_string_lossy().replace(' ', "\\ ");
-    let own = format!("{}: {source}\n", list.to_string_lossy().replace(' ', "\\ "));
-    let text = match unit.files.first().and_then(|file| source_list(file)) {
-        Some(text) if text.contains(": ") => text,
-        _ => own,
-    };
+    let escaped = |path: &Path| path.to_string_lossy().replace(' ', "\\ ");
+    let text = format!("{}: {}\n", escaped(&list), escaped(&call.source));
     std::fs::write(list, text)
-}
-
-/// The list beside a library, `NAME-HASH.d`.
-fn source_list(file: &Path) -> Option<String> {
-    let name = file.file_stem()?.to_str()?;
-    let name = name.strip_prefix("lib")?;
-    std::fs::read_to_string(file.with_file_name(format!("{name}.d"))).ok()
 }
 
 fn modified(file: &Path) -> Option<SystemTime> {
