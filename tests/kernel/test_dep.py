@@ -150,13 +150,19 @@ def test_a_crate_that_needs_more_of_a_shared_crate_gets_its_own_copy(started, tm
     assert started.ok("let ae = Autoencoder::symmetric((1, 2, 2), &[Flatten, Linear(2)])?; (mine::text().len(), ae.count_params())").text == "(12, 22)"
 
 
-def test_a_repository_is_a_source_of_crates(started, tmp_path):
+def online():
+    return {name: value for name, value in os.environ.items() if name != "CANDLEBOOK_OFFLINE"}
+
+
+def test_a_repository_is_a_source_of_crates(fresh, tmp_path):
     write_crate(tmp_path, "kept_in_git", "pub fn n() -> i32 { 8 }")
     folder = tmp_path / "kept_in_git"
     for words in ["init -q", "add -A", "-c user.name=a -c user.email=a@example.org commit -qm x"]:
         subprocess.run(["git", *words.split()], cwd=folder, check=True)
-    cell = started.ok(f':dep kept_in_git = {{ git = "file://{folder}" }}\nkept_in_git::n()')
-    assert cell.text == "8" and progress(cell) != []
+    line = f':dep kept_in_git = {{ git = "file://{folder}" }}\nkept_in_git::n()'
+    assert fresh(env=online()).ok(line).text == "8"
+    cell = fresh(env=online() | {"CANDLEBOOK_OFFLINE": "1", "CARGO_HOME": str(tmp_path)}).run(line)
+    assert "not in cargo's cache" in cell.reply["evalue"] and "CANDLEBOOK_OFFLINE" in cell.reply["evalue"], cell.reply
 
 
 def test_features_that_the_notebooks_own_copy_lacks_are_named(started):
@@ -189,9 +195,7 @@ def test_an_error_says_what_was_expected_and_nothing_is_lost(kernel, line, words
 
 
 def test_an_unreachable_registry_is_named(fresh):
-    environment = os.environ | {"CARGO_HTTP_PROXY": "http://127.0.0.1:9", "CARGO_NET_RETRY": "0"}
-    del environment["CANDLEBOOK_OFFLINE"]
-    kernel = fresh(env=environment)
+    kernel = fresh(env=online() | {"CARGO_HTTP_PROXY": "http://127.0.0.1:9", "CARGO_NET_RETRY": "0"})
     kernel.ok("let kept = 1;")
     cell = kernel.run(':dep crate-that-is-in-no-cache = "1"')
     assert "could not be downloaded" in cell.reply["evalue"], cell.reply

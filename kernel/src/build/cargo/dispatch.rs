@@ -1,6 +1,6 @@
 //! The shim's programs: `cargo`, `rustup` and the compiler's wrapper.
 
-use super::added::{Place, compile_or_reuse};
+use super::added::{AddedFolder, compile_or_reuse};
 use super::answers::{Answer, AnswerFile};
 use super::metadata::reduce;
 use super::process::{bin_folder, cargo, finish, rustup, with_user_environment};
@@ -102,7 +102,7 @@ fn ask_cache_first(arguments: &[String]) -> std::io::Result<Output> {
         cargo.stdout(Stdio::piped()).spawn()?.wait_with_output()
     };
     let is_metadata = arguments.iter().any(|argument| argument == "metadata");
-    if is_metadata && Place::of_this_process().is_some_and(|place| place.is_in_use()) {
+    if is_metadata && AddedFolder::of_this_process().is_some_and(|place| place.is_in_use()) {
         let out = ask(true)?;
         if out.status.success() {
             return Ok(out);

@@ -174,11 +174,11 @@ fn compile(command: &RustcCommand, check: bool, added: &[String]) -> ExitCode {
 }
 
 /// An argument of the compiler; a check generates no code.
-fn emitted(argument: &String, check: bool) -> String {
+fn emitted(argument: &str, check: bool) -> String {
     if check && argument.starts_with("--emit=") {
         "--emit=metadata".into()
     } else {
-        argument.clone()
+        argument.to_owned()
     }
 }
 
@@ -235,9 +235,9 @@ mod tests {
 
     #[test]
     fn a_check_generates_no_code() {
-        let changed = |argument: &str| emitted(&argument.to_owned(), true);
+        let changed = |argument: &str| emitted(argument, true);
         assert_eq!(changed("--emit=dep-info,link"), "--emit=metadata");
         assert_eq!(changed("--out-dir"), "--out-dir");
-        assert_eq!(emitted(&"--emit=link".to_owned(), false), "--emit=link");
+        assert_eq!(emitted("--emit=link", false), "--emit=link");
     }
 }

@@ -1,10 +1,10 @@
 //! Cargo's calls for added crates.
 
 use super::change::helper_lock;
-use super::compiled::Compiled;
 use super::compiler::ARGUMENTS;
+use super::folder::AddedFolder;
 use super::list::{CrateList, HELPER, manifest_for_helper};
-use super::place::Place;
+use super::seed_units::SeedUnits;
 use crate::build::cargo::process::{bin_folder, cargo, extra_flag};
 use crate::build::cargo::variables::ADDED_COMPILER;
 use crate::toolchain;
@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 const OFFLINE: &str = "CANDLEBOOK_OFFLINE";
 
 /// A call of cargo in a folder, with its `target`, and with the settings by which the seed was compiled.
-fn call(place: &Place, folder: &Path, arguments: &[&str]) -> Command {
+fn call(place: &AddedFolder, folder: &Path, arguments: &[&str]) -> Command {
     let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
     let session = place.session.to_string_lossy();
     let flags = format!("-Cprefer-dynamic{}", extra_flag(&session));
@@ -42,8 +42,8 @@ fn host() -> Result<String> {
 ///
 /// # Errors
 /// If cargo cannot be run or fails.
-pub(super) fn compiled(place: &Place) -> Result<Compiled> {
-    if let Some(compiled) = Compiled::read(&place.compiled()) {
+pub(super) fn compiled(place: &AddedFolder) -> Result<SeedUnits> {
+    if let Some(compiled) = SeedUnits::read(&place.compiled()) {
         return Ok(compiled);
     }
     let folder = place.folder().join("helper");
@@ -63,7 +63,7 @@ pub(super) fn compiled(place: &Place) -> Result<Compiled> {
     if !out.status.success() {
         return Err(Error::other(String::from_utf8_lossy(&out.stderr)));
     }
-    let compiled = Compiled::from_messages(&String::from_utf8_lossy(&out.stdout));
+    let compiled = SeedUnits::from_messages(&String::from_utf8_lossy(&out.stdout));
     std::fs::write(place.compiled(), serde_json::to_vec(&compiled)?)?;
     Ok(compiled)
 }
@@ -72,7 +72,7 @@ pub(super) fn compiled(place: &Place) -> Result<Compiled> {
 ///
 /// # Errors
 /// Cargo's standard error, if it fails.
-pub(super) fn metadata(place: &Place, offline: bool) -> std::result::Result<String, String> {
+pub(super) fn metadata(place: &AddedFolder, offline: bool) -> std::result::Result<String, String> {
     let offline = offline || is_offline();
     let arguments = ["metadata", "--format-version=1", "--filter-platform"];
     answer(place, &arguments, offline)
@@ -82,14 +82,18 @@ pub(super) fn metadata(place: &Place, offline: bool) -> std::result::Result<Stri
 ///
 /// # Errors
 /// Cargo's standard error, if it fails.
-pub(super) fn tree(place: &Place) -> std::result::Result<String, String> {
+pub(super) fn tree(place: &AddedFolder) -> std::result::Result<String, String> {
     let mut arguments = vec!["tree", "--edges=normal,build", "--prefix=none"];
     arguments.extend(["--format={p}|{f}", "--target"]);
     answer(place, &arguments, true)
 }
 
 /// What cargo prints for arguments that end before the platform's name.
-fn answer(place: &Place, arguments: &[&str], offline: bool) -> std::result::Result<String, String> {
+fn answer(
+    place: &AddedFolder,
+    arguments: &[&str],
+    offline: bool,
+) -> std::result::Result<String, String> {
     let run = || -> Result<std::process::Output> {
         let host = host()?;
         let mut cargo = call(place, &place.folder(), arguments);
@@ -119,7 +123,7 @@ fn is_offline() -> bool {
 /// # Errors
 /// Cargo's standard error, if it fails.
 pub(super) fn build(
-    place: &Place,
+    place: &AddedFolder,
     crates: &CrateList,
     mut started: impl FnMut(&str),
 ) -> std::result::Result<(), String> {

@@ -1,8 +1,8 @@
 //! A change of the added crates, which is undone unless it is kept.
 
+use super::folder::AddedFolder;
 use super::list::CrateList;
 use super::lock_file::merge;
-use super::place::Place;
 use crate::build::cargo::variables::ANSWERS;
 use crate::home;
 use std::io::Result;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// A change of the list of crates. Drop undoes it.
 #[derive(Debug)]
 pub(super) struct Change {
-    place: Place,
+    place: AddedFolder,
     /// The files to restore, each with its former text.
     former: Vec<(PathBuf, Option<String>)>,
 }
@@ -21,7 +21,7 @@ impl Change {
     ///
     /// # Errors
     /// If a file cannot be written.
-    pub(super) fn begin(place: &Place, crates: &CrateList) -> Result<Change> {
+    pub(super) fn begin(place: &AddedFolder, crates: &CrateList) -> Result<Change> {
         std::fs::create_dir_all(place.folder())?;
         let paths = [place.manifest(), place.lock_file()];
         let former = paths.map(|path| {
@@ -74,7 +74,7 @@ impl Drop for Change {
 }
 
 /// The versions of the added crates, and the helper's for all others.
-fn merged_lock(place: &Place) -> Option<String> {
+fn merged_lock(place: &AddedFolder) -> Option<String> {
     let helper = std::fs::read_to_string(helper_lock()?).ok()?;
     let added = std::fs::read_to_string(place.lock_file()).unwrap_or_else(|_| helper.clone());
     merge(&added, &helper)
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_change_is_undone_unless_it_is_kept() {
         let session = tempfile::tempdir().unwrap();
-        let place = Place::new(session.path());
+        let place = AddedFolder::new(session.path());
         let mut list = CrateList::default();
         list.insert("csv", "1".into());
         drop(Change::begin(&place, &list).unwrap());

@@ -1,9 +1,9 @@
 //! The compiler's wrapper for added crates: takes from the seed what the seed has compiled.
 
-use super::compiled::Compiled;
+use super::folder::AddedFolder;
 use super::invocation::Invocation;
-use super::place::Place;
 use super::reuse;
+use super::seed_units::SeedUnits;
 use crate::build::cargo::process::finish;
 use serde_json::json;
 use std::io::Result;
@@ -21,7 +21,7 @@ pub(crate) fn compile_or_reuse() -> ExitCode {
     let Some((program, arguments)) = arguments.split_first() else {
         return ExitCode::FAILURE;
     };
-    let place = Place::of_this_process();
+    let place = AddedFolder::of_this_process();
     let call = Invocation::parse(arguments);
     let mut rustc = Command::new(program);
     rustc.args(arguments);
@@ -46,7 +46,7 @@ pub(crate) fn compile_or_reuse() -> ExitCode {
 }
 
 /// True if nothing is left to compile.
-fn answer(call: &Invocation, place: &Place, arguments: &[String]) -> Result<bool> {
+fn answer(call: &Invocation, place: &AddedFolder, arguments: &[String]) -> Result<bool> {
     if call.crate_name == ROOT && call.out_dir.starts_with(place.folder()) && !call.is_for_host {
         write_arguments(arguments)?;
         for extension in [".rlib", ".rmeta"] {
@@ -56,7 +56,7 @@ fn answer(call: &Invocation, place: &Place, arguments: &[String]) -> Result<bool
         report(call);
         return Ok(true);
     }
-    let compiled = Compiled::read(&place.compiled()).unwrap_or_default();
+    let compiled = SeedUnits::read(&place.compiled()).unwrap_or_default();
     let Some(unit) = reuse::find(call, &compiled) else {
         reuse::clear(call)?;
         return Ok(false);

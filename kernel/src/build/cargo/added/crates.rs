@@ -2,18 +2,18 @@
 
 use super::calls::{build, compiled, metadata, tree};
 use super::change::Change;
-use super::compiled::Compiled;
 use super::explain::{UNCHANGED, explain, is_unreachable};
+use super::folder::AddedFolder;
 use super::list::{CrateList, HELPER};
 use super::messages::{announcement, progress, refusal, result};
-use super::place::Place;
 use super::plan::{Done, Plan};
+use super::seed_units::SeedUnits;
 use std::time::Instant;
 
 /// The crates that a notebook has added to its session.
 #[derive(Debug)]
 pub(crate) struct AddedCrates {
-    place: Place,
+    place: AddedFolder,
     list: CrateList,
     /// Packages that were compiled for the notebook.
     done: Done,
@@ -23,7 +23,7 @@ impl AddedCrates {
     /// No crates, in a session's folder.
     pub(crate) fn none(session: &std::path::Path) -> AddedCrates {
         AddedCrates {
-            place: Place::new(session),
+            place: AddedFolder::new(session),
             list: CrateList::default(),
             done: Done::new(),
         }
@@ -134,7 +134,7 @@ impl AddedCrates {
         .map_err(|stderr| explain(&stderr))
     }
 
-    fn plan(&self, compiled: &Compiled) -> Result<Plan, String> {
+    fn plan(&self, compiled: &SeedUnits) -> Result<Plan, String> {
         let text = metadata(&self.place, false).or_else(|stderr| {
             // What cargo has downloaded before may be enough.
             let offline = is_unreachable(&stderr).then(|| metadata(&self.place, true).ok());

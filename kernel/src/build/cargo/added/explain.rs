@@ -13,6 +13,7 @@ pub(super) fn explain(stderr: &str) -> String {
         .or_else(|| unknown_feature(stderr))
         .or_else(|| no_package(stderr))
         .or_else(|| unreachable(stderr))
+        .or_else(|| not_cached(stderr))
         .or_else(|| build_script(stderr));
     let message = explained.unwrap_or_else(|| format!("cargo says:\n{}", shortened(stderr)));
     format!("{message}\n{UNCHANGED}")
@@ -59,6 +60,15 @@ fn unknown_crate(stderr: &str) -> Option<String> {
     Some(format!(
         "expected the name of a crate, got `{named}`, which {place} does not have.{hint} Check the spelling"
     ))
+}
+
+/// A repository or a crate that is missing while downloads are off.
+fn not_cached(stderr: &str) -> Option<String> {
+    is_offline(stderr).then(|| {
+        "the crate is not in cargo's cache on this machine, and downloads are off \
+         (CANDLEBOOK_OFFLINE) or there is no connection. Run the cell again with a connection"
+            .into()
+    })
 }
 
 fn unknown_version(stderr: &str) -> Option<String> {
@@ -179,6 +189,9 @@ mod tests {
         let offline = "error: no matching package named `csv` found\nlocation searched: crates.io index\n\
             As a reminder, you're using offline mode (--offline) which can sometimes cause surprising failures";
         assert!(explain(offline).contains("not in cargo's cache"));
+        let git = "error: failed to get `own` as a dependency\nCaused by:\n  can't checkout from 'file:///own': \
+            you are in the offline mode (--offline)\n";
+        assert!(explain(git).starts_with("the crate is not in cargo's cache"));
         let down = "error: failed to get `csv` as a dependency\n\nCaused by:\n  download of config.json failed\n\n\
             Caused by:\n  [6] Couldn't resolve host name (Could not resolve host: index)\n";
         let text = explain(down);

@@ -1,14 +1,14 @@
 //! Progress and refusals, in the words of the notebook.
 
-use super::compiled::Compiled;
 use super::explain::UNCHANGED;
 use super::plan::{Plan, SecondCopy};
+use super::seed_units::SeedUnits;
 
 /// Number of features that a hint names.
 const MAX_FEATURES: usize = 5;
 
 /// A line before the compilation begins.
-pub(super) fn announcement(titles: &str, plan: &Plan, compiled: &Compiled) -> String {
+pub(super) fn announcement(titles: &str, plan: &Plan, compiled: &SeedUnits) -> String {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let time = duration(plan.seconds(cores));
     let hint = plan.lacking(compiled);

@@ -9,8 +9,8 @@
 
 mod list;
 mod lock_file;
-mod place;
-mod compiled;
+mod folder;
+mod seed_units;
 mod invocation;
 mod reuse;
 mod compiler;
@@ -23,8 +23,8 @@ mod crates;
 
 pub(crate) use compiler::compile_or_reuse;
 pub(crate) use crates::AddedCrates;
+pub(crate) use folder::AddedFolder;
 pub(crate) use list::{CrateList, helper_manifest};
-pub(crate) use place::Place;
 
 /// The arguments by which the cell in the current session is linked to its added crates. Compiles
 /// them if the engine itself has added one, as for a cell with `.await`.
@@ -32,7 +32,7 @@ pub(crate) use place::Place;
 /// # Errors
 /// Cargo's standard error, if it fails.
 pub(crate) fn arguments() -> Result<Vec<String>, String> {
-    let Some(place) = Place::of_this_process() else {
+    let Some(place) = AddedFolder::of_this_process() else {
         return Ok(Vec::new());
     };
     let manifest = std::fs::read_to_string(place.session.join("Cargo.toml")).unwrap_or_default();

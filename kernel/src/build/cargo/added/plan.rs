@@ -1,6 +1,6 @@
 //! What an added crate will compile, and how long it may take.
 
-use super::compiled::{Compiled, SHOWN, has_features, version};
+use super::seed_units::{SHOWN, SeedUnits, has_features, version};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ impl Plan {
     pub(super) fn new(
         metadata: &str,
         tree: &str,
-        compiled: &Compiled,
+        compiled: &SeedUnits,
         done: &Done,
     ) -> Option<Plan> {
         let json: Value = serde_json::from_str(metadata).ok()?;
@@ -104,7 +104,7 @@ impl Plan {
     }
 
     /// An added crate that the seed has compiled with fewer features: its name, and those it lacks.
-    pub(super) fn lacking(&self, compiled: &Compiled) -> Option<(String, Vec<String>)> {
+    pub(super) fn lacking(&self, compiled: &SeedUnits) -> Option<(String, Vec<String>)> {
         let direct = self.direct.iter().filter(|id| self.compile.contains(*id));
         let mut packages = direct.filter_map(|id| self.packages.get(id));
         packages.find_map(|package| {
@@ -120,7 +120,7 @@ impl Plan {
 
     /// A crate that the helper shows to cells, in another version than the helper's or with features
     /// that the helper's lacks.
-    pub(super) fn second_copy(&self, compiled: &Compiled) -> Option<SecondCopy> {
+    pub(super) fn second_copy(&self, compiled: &SeedUnits) -> Option<SecondCopy> {
         SHOWN.iter().find_map(|shown| {
             let helpers = compiled.library(shown)?;
             let is_other = |(_, package): &(&String, &Package)| {
@@ -238,7 +238,7 @@ fn package(described: &Value, node: &Value) -> Option<Package> {
 }
 
 /// Ids of the packages that the seed has compiled, with all that they need.
-fn reused(packages: &BTreeMap<String, Package>, compiled: &Compiled) -> BTreeSet<String> {
+fn reused(packages: &BTreeMap<String, Package>, compiled: &SeedUnits) -> BTreeSet<String> {
     let is_compiled = |package: &Package| {
         package.features.iter().all(|features| {
             let mut units = compiled.0.iter();
@@ -281,7 +281,7 @@ fn source_bytes(folder: &Path) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::compiled::tests::message;
+    use super::super::seed_units::tests::message;
     use super::*;
     use serde_json::json;
 
@@ -311,10 +311,10 @@ mod tests {
         json!({ "packages": listed.collect::<Vec<_>>(), "resolve": resolve }).to_string()
     }
 
-    fn seed() -> Compiled {
+    fn seed() -> SeedUnits {
         let units = [("memchr", "std"), ("serde", "std"), ("candle_core", "std")];
         let units = units.map(|(name, feature)| message(name, &[feature], "/s/target/x86/debug"));
-        Compiled::from_messages(&units.join("\n"))
+        SeedUnits::from_messages(&units.join("\n"))
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A crate that the seed has compiled, in the place where cargo expects a crate to be compiled.
 
-use super::compiled::{Compiled, SHOWN, Unit};
 use super::invocation::Invocation;
+use super::seed_units::{SHOWN, SeedUnits, Unit};
 use std::fs::{File, FileTimes};
 use std::io::Result;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const MARK: &str = "reused";
 /// A library is taken if those that it depends on are: its types must be those of its dependents'
 /// other dependencies. Types of candle must be those of the helper in any case. Build scripts and
 /// procedural macros share no types with anyone.
-pub(super) fn find<'a>(call: &Invocation, compiled: &'a Compiled) -> Option<&'a Unit> {
+pub(super) fn find<'a>(call: &Invocation, compiled: &'a SeedUnits) -> Option<&'a Unit> {
     let unit = compiled.find(&call.source, &call.features, call.is_for_host)?;
     let shares_types = unit.kind == "lib" && !SHOWN.contains(&call.crate_name.as_str());
     let is_reused = |file: &PathBuf| file.with_extension(MARK).exists();
@@ -154,7 +154,7 @@ mod tests {
             ("candle_core", "lib"),
             ("m", "proc-macro"),
         ];
-        let compiled = Compiled(
+        let compiled = SeedUnits(
             units
                 .map(|(name, kind)| unit(name, seed.path(), kind))
                 .to_vec(),

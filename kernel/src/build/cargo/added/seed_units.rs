@@ -28,16 +28,16 @@ pub(super) struct Unit {
 
 /// The compiled crates that an added crate can use.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
-pub(super) struct Compiled(pub(super) Vec<Unit>);
+pub(super) struct SeedUnits(pub(super) Vec<Unit>);
 
-impl Compiled {
+impl SeedUnits {
     /// Reads the list from cargo's messages, one JSON object per line.
-    pub(super) fn from_messages(messages: &str) -> Compiled {
+    pub(super) fn from_messages(messages: &str) -> SeedUnits {
         let json = messages
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let artifacts = json.filter(|message| message["reason"] == "compiler-artifact");
-        Compiled(artifacts.filter_map(|message| unit(&message)).collect())
+        SeedUnits(artifacts.filter_map(|message| unit(&message)).collect())
     }
 
     /// The unit of the same source that has at least these features.
@@ -59,7 +59,7 @@ impl Compiled {
     }
 
     /// Reads a list that was stored.
-    pub(super) fn read(path: &Path) -> Option<Compiled> {
+    pub(super) fn read(path: &Path) -> Option<SeedUnits> {
         serde_json::from_slice(&std::fs::read(path).ok()?).ok()
     }
 }
@@ -134,7 +134,7 @@ pub(super) mod tests {
             message("serde", &["std", "alloc"], "/s/target/x86/debug"),
             message("serde", &["std"], "/s/target/debug"),
         );
-        let compiled = Compiled::from_messages(&messages);
+        let compiled = SeedUnits::from_messages(&messages);
         assert_eq!(compiled.0.len(), 2);
         let source = Path::new("/r/serde-1.2.3/src/lib.rs");
         let found = |features: &[&str], host| compiled.find(source, &set(features), host);

@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 
 /// The folder of added crates in a session.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct AddedFolder {
     pub(super) session: PathBuf,
 }
 
-impl Place {
+impl AddedFolder {
     /// The folder in a session.
-    pub(crate) fn new(session: &Path) -> Place {
-        Place {
+    pub(crate) fn new(session: &Path) -> AddedFolder {
+        AddedFolder {
             session: session.to_owned(),
         }
     }
 
     /// The folder in the session of the kernel that started this process.
-    pub(crate) fn of_this_process() -> Option<Place> {
-        Some(Place::new(Path::new(&std::env::var_os(SESSION)?)))
+    pub(crate) fn of_this_process() -> Option<AddedFolder> {
+        Some(AddedFolder::new(Path::new(&std::env::var_os(SESSION)?)))
     }
 
     pub(super) fn folder(&self) -> PathBuf {
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn each_list_has_a_file_for_its_arguments() {
-        let place = Place::new(Path::new("/s"));
+        let place = AddedFolder::new(Path::new("/s"));
         let mut list = CrateList::default();
         let empty = place.arguments(&list);
         list.insert("csv", "1".into());
