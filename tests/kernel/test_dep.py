@@ -161,7 +161,9 @@ def test_a_repository_is_a_source_of_crates(fresh, tmp_path):
         subprocess.run(["git", *words.split()], cwd=folder, check=True)
     line = f':dep kept_in_git = {{ git = "file://{folder}" }}\nkept_in_git::n()'
     assert fresh(env=online()).ok(line).text == "8"
-    cell = fresh(env=online() | {"CANDLEBOOK_OFFLINE": "1", "CARGO_HOME": str(tmp_path)}).run(line)
+    # A repository that cargo has not fetched yet.
+    moved = folder.rename(tmp_path / "moved")
+    cell = fresh(env=online() | {"CANDLEBOOK_OFFLINE": "1"}).run(line.replace(str(folder), str(moved)))
     assert "not in cargo's cache" in cell.reply["evalue"] and "CANDLEBOOK_OFFLINE" in cell.reply["evalue"], cell.reply
 
 
