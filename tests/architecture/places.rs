@@ -90,6 +90,10 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
 
 pub const KERNEL_COVERED_BY: &[Covered] = &[
     Covered {
+        by: "tests/kernel/test_dep.py",
+        files: &["build/cargo/added/calls.rs", "build/cargo/added/mod.rs"],
+    },
+    Covered {
         by: "tests/kernel/test_folder.py",
         files: &["working_folder.rs"],
     },
@@ -116,7 +120,6 @@ pub const KERNEL_COVERED_BY: &[Covered] = &[
         files: &[
             "build/cargo/dispatch.rs",
             "build/cargo/install.rs",
-            "build/cargo/process.rs",
             "build/compile.rs",
             "build/layout.rs",
             "build/session.rs",

@@ -22,8 +22,8 @@ mod cargo;
 mod registry;
 
 pub(crate) use cargo::{
-    FULL_PATHS, KILLED, TOKEN, cargo_home, lay_out_shim, original_path, run_shim_if_called,
-    select_shim, stock_environment,
+    AddedCrates, CrateList, FULL_PATHS, KILLED, TOKEN, cargo_home, lay_out_shim, original_path,
+    run_shim_if_called, select_shim, stock_environment,
 };
 pub(crate) use compile::WARM_UP_CELLS;
 pub(crate) use environment::BUILD_ENVIRONMENT;

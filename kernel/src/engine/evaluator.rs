@@ -5,6 +5,7 @@
 use super::child::HELPER;
 use super::code::check_depth;
 use super::control::Control;
+use super::dependencies::Dependencies;
 use super::event::Sink;
 use super::items::CARRIER;
 use super::lookup::{Candidates, Description, complete, describe, is_always_known};
@@ -44,8 +45,7 @@ pub(crate) struct Engine {
     /// The number of the cell that runs.
     pub(super) count: u32,
     pub(super) optimization: Optimization,
-    /// The folder in which cells run.
-    pub(super) folder: PathBuf,
+    pub(super) dependencies: Dependencies,
     pub(super) memory: Memory,
     /// What the user should know of cells that have succeeded.
     pub(super) warnings: Vec<String>,
@@ -79,10 +79,14 @@ impl Engine {
         let mut engine = Engine {
             context: CommandContext::with_eval_context(context),
             control,
+            dependencies: Dependencies::new(
+                &session.folder,
+                notebook_folder(&session.folder),
+                output.clone(),
+            ),
             output,
             count: 0,
             optimization: Optimization::default(),
-            folder: notebook_folder(&session.folder),
             memory: Memory::default(),
             warnings: Vec::new(),
             source_file: build::engine_source_file(&session.folder),

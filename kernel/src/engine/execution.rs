@@ -30,7 +30,13 @@ impl Engine {
             let described = self.inspect(name, name.len());
             return Outcome::Ok(described.map(Description::content).unwrap_or_default());
         }
-        let code = match run_top(cell.code, &|name| self.is_known(name), &self.output) {
+        let without_dependencies = match self.dependencies.add(cell.code, &mut self.context) {
+            Ok(Some(rest)) if rest.trim().is_empty() => return Outcome::Ok(Map::new()),
+            Ok(rest) => rest,
+            Err(error) => return Outcome::Error(error),
+        };
+        let code = without_dependencies.as_deref().unwrap_or(cell.code);
+        let code = match run_top(code, &|name| self.is_known(name), &self.output) {
             Step::Done(outcome) => return outcome,
             Step::Code(code) => code,
             Step::Clear(code) => match self.clear() {
@@ -83,7 +89,6 @@ impl Engine {
         let prepared = prepare(
             cell.code,
             &Surroundings {
-                folder: &self.folder,
                 number: cell.number,
                 cell_id: cell.id,
                 items: removals.items.as_ref().unwrap_or(&memory.items),

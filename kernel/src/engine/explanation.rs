@@ -13,7 +13,13 @@ impl Engine {
     /// Explains why a cell did not run to its end.
     pub(super) fn explain(&mut self, error: evcxr::Error) -> CellError {
         match error {
-            evcxr::Error::CompilationErrors(errors) => self.compile_error(&errors),
+            evcxr::Error::CompilationErrors(mut errors) => {
+                if errors.iter().any(is_error) {
+                    // Warnings, for instance about an unused macro, only distract.
+                    errors.retain(is_error);
+                }
+                self.compile_error(&errors)
+            }
             evcxr::Error::SubprocessTerminated(reason) => {
                 self.memory.forget_variables();
                 CellError::new("Died", exit_message(&reason))
@@ -88,6 +94,11 @@ impl Engine {
             "`{name}` was set aside because it does not fit the items of cell {cell}. Run its cell again."
         ))
     }
+}
+
+fn is_error(message: &CompilationError) -> bool {
+    // The engine's own errors have no level.
+    message.level() != "warning"
 }
 
 /// A compiler error with the source lines that it concerns.

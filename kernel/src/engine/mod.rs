@@ -28,6 +28,7 @@ mod outcome;
 mod place;
 mod memory;
 mod output;
+mod dependencies;
 mod reference;
 mod magic;
 mod lookup;

@@ -1,16 +1,13 @@
 //! A cell's code as the engine compiles it.
 
 use super::code::{
-    DisplayedCode, Insertions, check_depth, declare_moved, parse_cell, split_commands,
-    with_absolute_paths, with_arrays, with_display_call,
+    DisplayedCode, Insertions, check_depth, declare_moved, parse_cell, split_commands, with_arrays,
+    with_display_call,
 };
 use super::items::{Items, with_expansions, with_statics};
-use std::path::Path;
 
 /// What the preparation of a cell depends on.
 pub(super) struct Surroundings<'a> {
-    /// The folder in which cells run.
-    pub(super) folder: &'a Path,
     /// The cell's number.
     pub(super) number: u32,
     /// The notebook's name of the cell, if the front end tells it.
@@ -40,12 +37,10 @@ pub(super) fn prepare(code: &str, surroundings: &Surroundings) -> Result<Prepare
     check_depth(code)?;
     let code = with_arrays(code)?.unwrap_or_else(|| code.to_owned());
     let (commands, code) = split_commands(&code);
-    let commands =
-        with_absolute_paths(commands, surroundings.folder).unwrap_or_else(|| commands.to_owned());
     let (code, inserted_lines, items) = with_items(code, surroundings);
     let displayed = with_display_call(&code).unwrap_or_else(|| DisplayedCode::unchanged(&code));
     Ok(PreparedCell {
-        code: commands + &displayed.code,
+        code: commands.to_owned() + &displayed.code,
         inserted_lines: inserted_lines + displayed.inserted_lines,
         items,
     })
@@ -90,7 +85,6 @@ mod tests {
     fn a_cell_is_displayed_and_its_items_are_named() {
         let items = Items::default();
         let surroundings = Surroundings {
-            folder: Path::new("/"),
             number: 2,
             cell_id: None,
             items: &items,

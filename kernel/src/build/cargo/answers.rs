@@ -26,12 +26,18 @@ pub(crate) struct AnswerFile {
 impl AnswerFile {
     /// The file for a call in the current folder; `None` outside a session.
     pub(crate) fn new(call: &[String]) -> Option<AnswerFile> {
+        let session = std::env::var(SESSION).ok()?;
+        let manifest =
+            std::fs::read_to_string(Path::new(&session).join("Cargo.toml")).unwrap_or_default();
+        AnswerFile::with_manifest(call, &manifest)
+    }
+
+    /// The file for a call that depends on a part of the session's Cargo.toml.
+    pub(crate) fn with_manifest(call: &[String], manifest: &str) -> Option<AnswerFile> {
         let folder = PathBuf::from(std::env::var_os(ANSWERS)?);
         let session = std::env::var(SESSION).ok()?;
         let current = std::env::current_dir().ok()?.to_str()?.to_owned();
-        let manifest =
-            std::fs::read_to_string(Path::new(&session).join("Cargo.toml")).unwrap_or_default();
-        let call = [call.join("\0"), current, manifest]
+        let call = [call.join("\0"), current, manifest.to_owned()]
             .join("\0")
             .replace(&session, PLACEHOLDER);
         Some(AnswerFile {

@@ -1,15 +1,16 @@
 //! The shim's programs: `cargo`, `rustup` and the compiler's wrapper.
 
+use super::added::{AddedFolder, compile_or_reuse};
 use super::answers::{Answer, AnswerFile};
 use super::metadata::reduce;
 use super::process::{bin_folder, cargo, finish, rustup, with_user_environment};
 use super::recorder::{build, record};
-use super::variables::{CARGO, LOCK, RECORDER, SESSION};
+use super::variables::{ADDED_COMPILER, CARGO, LOCK, RECORDER, SESSION};
 use crate::build::environment::SHIM_FOLDER;
 use crate::working_folder::enter_notebook_folder;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Output, Stdio};
 
 /// Runs the shim if this program was called by one of the shim's names.
 pub(crate) fn run_shim_if_called() -> Option<ExitCode> {
@@ -21,6 +22,7 @@ pub(crate) fn run_shim_if_called() -> Option<ExitCode> {
         "rustup" => Some(run_rustup(&arguments())),
         "sh" => Some(run_shell()),
         RECORDER => Some(record()),
+        ADDED_COMPILER => Some(compile_or_reuse()),
         _ => None,
     }
 }
@@ -77,9 +79,7 @@ fn run_cargo(arguments: &[String]) -> ExitCode {
 /// Calls cargo, and reduces its metadata. Output in another format passes through unchanged.
 fn ask_cargo(arguments: &[String]) -> std::io::Result<Answer> {
     let lock = endangered_lock_file();
-    let mut cargo = cargo(arguments);
-    cargo.stdout(Stdio::piped());
-    let out = cargo.spawn()?.wait_with_output()?;
+    let out = ask_cache_first(arguments)?;
     if let Some(lock) = lock {
         std::fs::write(lock.path, lock.text)?;
     }
@@ -89,6 +89,26 @@ fn ask_cargo(arguments: &[String]) -> std::io::Result<Answer> {
         text: reduced.unwrap_or(out.stdout),
         code: out.status.code().unwrap_or(1) as u8,
     })
+}
+
+/// Calls cargo. If the notebook has added crates, everything that the engine asks about has been
+/// downloaded, and cargo need not look for new versions.
+fn ask_cache_first(arguments: &[String]) -> std::io::Result<Output> {
+    let ask = |offline: bool| {
+        let mut cargo = cargo(arguments);
+        if offline {
+            cargo.arg("--offline").stderr(Stdio::null());
+        }
+        cargo.stdout(Stdio::piped()).spawn()?.wait_with_output()
+    };
+    let is_metadata = arguments.iter().any(|argument| argument == "metadata");
+    if is_metadata && AddedFolder::of_this_process().is_some_and(|place| place.is_in_use()) {
+        let out = ask(true)?;
+        if out.status.success() {
+            return Ok(out);
+        }
+    }
+    ask(false)
 }
 
 struct LockFile {

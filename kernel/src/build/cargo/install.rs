@@ -1,6 +1,6 @@
 //! Installation of the shim in a session: its folder, and the environment that selects it.
 
-use super::variables::{ANSWERS, CARGO, CARGO_HOME, LOCK, PATH, RECORDER, SESSION};
+use super::variables::{ADDED_COMPILER, ANSWERS, CARGO, CARGO_HOME, LOCK, PATH, RECORDER, SESSION};
 use crate::build::environment::{BUILD_ENVIRONMENT, SHIM_FOLDER};
 use crate::build::session::Session;
 use crate::home;
@@ -23,7 +23,7 @@ pub(crate) fn lay_out_shim(session: &Session) -> Result<()> {
             .with_context(|| format!("cannot link {}", path.display()))
     };
     let program = std::env::current_exe().context("cannot find the program's own path")?;
-    for name in ["cargo", "rustup", "sh", RECORDER] {
+    for name in ["cargo", "rustup", "sh", RECORDER, ADDED_COMPILER] {
         link(&program, name)?;
     }
     link(&toolchain::sysroot()?.join("bin/rustc"), "rustc")

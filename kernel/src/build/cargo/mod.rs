@@ -5,6 +5,7 @@
 //! - Calls that repeat at every start are answered from recordings made during the seed's build.
 //! - `cargo build`: cargo checks 180 packages before it compiles the cell. The compiler's command
 //!   is always the same, so the shim records it once and then runs it directly.
+//! - `:dep`: added crates are compiled apart, and linked to cells by further arguments.
 //!
 //! `sh`, which runs a cell's shell lines, starts in the notebook's folder; the engine itself works in
 //! the session. Other calls go to the real cargo. `rustc` is the toolchain's own, without rustup's proxy.
@@ -14,10 +15,12 @@ mod process;
 mod answers;
 mod metadata;
 mod cell;
+mod added;
 mod recorder;
 mod dispatch;
 mod install;
 
+pub(crate) use added::{AddedCrates, CrateList};
 pub(crate) use dispatch::run_shim_if_called;
 pub(crate) use install::{cargo_home, lay_out_shim, select_shim, stock_environment};
 pub(crate) use process::{KILLED, original_path};

@@ -80,3 +80,38 @@ pub(super) fn finish(mut command: Command) -> ExitCode {
         }
     }
 }
+
+/// True for toolchains whose default linker is LLVM's.
+pub(super) const HAS_LLD: bool = cfg!(all(
+    target_os = "linux",
+    target_arch = "x86_64",
+    target_env = "gnu"
+));
+
+/// The flag that cells in a folder need besides the engine's.
+///
+/// The toolchain's linker replaces each `%` in the path of its output by a random digit, and does not
+/// find the folder. Only this toolchain has it as its default.
+pub(super) fn extra_flag(session: &str) -> &'static str {
+    if HAS_LLD && session.contains('%') {
+        " -Clinker-features=-lld"
+    } else {
+        ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percent_sign_in_the_path_needs_the_systems_linker() {
+        assert_eq!(extra_flag("/a b"), "");
+        let expected = if HAS_LLD {
+            " -Clinker-features=-lld"
+        } else {
+            ""
+        };
+        assert_eq!(extra_flag("/100 %"), expected);
+    }
+}

@@ -1,13 +1,14 @@
 //! Compilation of cells by a recorded compiler command.
 
+use super::added::{arguments as added_arguments, helper_manifest};
 use super::answers::AnswerFile;
 use super::cell::compile_cell;
-use super::process::{bin_folder, cargo, finish};
+use super::process::{HAS_LLD, bin_folder, cargo, extra_flag, finish};
 use super::variables::{FULL_PATHS, RECORD, RECORDER, SESSION};
 use crate::build::environment::SHIM_FOLDER;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 /// Variables that affect the compiler command of a cell, besides the call and Cargo.toml.
 const COMMAND_VARIABLES: [&str; 6] = [
@@ -31,10 +32,16 @@ struct RustcCommand {
     environment: Vec<(String, String)>,
 }
 
+impl RustcCommand {
+    fn read(record: &AnswerFile) -> Option<RustcCommand> {
+        serde_json::from_str(&record.read()?).ok()
+    }
+}
+
 /// Compiles a cell by the recorded command, or by cargo, which then records it.
 ///
-/// A record belongs to one Cargo.toml: after `:dep`, cargo runs again. If the user added a local
-/// crate, whose source may change, cargo always runs.
+/// The record is that of a cell without added crates, to which those of the notebook are linked: cargo
+/// would select versions for both, and compile the helper again.
 ///
 /// `cargo check`, by which the engine infers a variable's type, becomes the same command without
 /// code generation: cargo would first check every library, for half a minute.
@@ -46,17 +53,46 @@ pub(crate) fn build(arguments: &[String]) -> ExitCode {
     let Some(record) = record_file(&command) else {
         return finish(cargo_command(arguments));
     };
-    let recorded = record
-        .read()
-        .and_then(|text| serde_json::from_str::<RustcCommand>(&text).ok());
-    if let Some(command) = recorded {
-        return compile(&command, check);
+    let added = match added_arguments() {
+        Ok(added) => added,
+        Err(message) => {
+            eprintln!("error: the crates that the notebook has added do not compile: {message}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if let Some(command) = RustcCommand::read(&record) {
+        return compile(&command, check, &added);
     }
-    let mut cargo = cargo_command(arguments);
-    if !check {
+    if added.is_empty() {
+        let mut cargo = cargo_command(arguments);
+        if !check {
+            cargo.env(RECORD, &record.path);
+        }
+        return finish(cargo);
+    }
+    record_without_added(&command, &record);
+    match RustcCommand::read(&record) {
+        Some(command) => compile(&command, check, &added),
+        None => finish(cargo_command(arguments)),
+    }
+}
+
+/// Records the command of a cell that is linked to the helper alone. The cell itself may not compile
+/// without its crates.
+fn record_without_added(command: &[String], record: &AnswerFile) {
+    let path = PathBuf::from(&record.session).join("Cargo.toml");
+    let Ok(manifest) = std::fs::read_to_string(&path) else {
+        return;
+    };
+    if std::fs::write(&path, helper_manifest(&manifest)).is_ok() {
+        let mut cargo = cargo_command(command);
         cargo.env(RECORD, &record.path);
+        // Success or not, the command is recorded before the compiler runs.
+        let _ = cargo.stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
-    finish(cargo)
+    if let Err(error) = std::fs::write(&path, manifest) {
+        eprintln!("candlebook: cannot write {}: {error}", path.display());
+    }
 }
 
 /// A command of cargo that compiles cells.
@@ -83,32 +119,13 @@ fn flags_for_few_mappings() -> Vec<&'static str> {
     flags
 }
 
-/// True for toolchains whose default linker is LLVM's.
-const HAS_LLD: bool = cfg!(all(
-    target_os = "linux",
-    target_arch = "x86_64",
-    target_env = "gnu"
-));
-
-/// The flag that cells in a folder need besides the engine's.
-///
-/// The toolchain's linker replaces each `%` in the path of its output by a random digit, and does not
-/// find the folder. Only this toolchain has it as its default.
-fn extra_flag(session: &str) -> &'static str {
-    if HAS_LLD && session.contains('%') {
-        " -Clinker-features=-lld"
-    } else {
-        ""
-    }
-}
-
 /// The file that records the command of this build: in the seed while it is being built, later in
 /// the session if the seed has none. `None` if the command must not be recorded.
 fn record_file(arguments: &[String]) -> Option<AnswerFile> {
     let session = PathBuf::from(std::env::var_os(SESSION)?);
     let manifest = std::fs::read_to_string(session.join("Cargo.toml")).ok()?;
     let wrapped = std::env::var_os("RUSTC_WRAPPER").is_some();
-    if has_local_crate(&manifest) || wrapped || std::env::current_dir().ok()? != session {
+    if wrapped || std::env::current_dir().ok()? != session {
         return None;
     }
     let mut call = arguments.to_vec();
@@ -117,7 +134,7 @@ fn record_file(arguments: &[String]) -> Option<AnswerFile> {
             .iter()
             .map(|name| format!("{name}={}", std::env::var(name).unwrap_or_default())),
     );
-    let mut record = AnswerFile::new(&call)?;
+    let mut record = AnswerFile::with_manifest(&call, &helper_manifest(&manifest))?;
     if !record.is_recording() && !record.path.is_file() {
         let name = record.path.file_name()?.to_owned();
         record.path = session.join(SHIM_FOLDER).join(name);
@@ -125,31 +142,17 @@ fn record_file(arguments: &[String]) -> Option<AnswerFile> {
     Some(record)
 }
 
-/// True if a manifest depends on a local crate besides the helper.
-fn has_local_crate(manifest: &str) -> bool {
-    let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or_default();
-    dependencies
-        .lines()
-        .any(|line| line.contains("path") && !line.starts_with("candlebook ="))
-}
-
-fn compile(command: &RustcCommand, check: bool) -> ExitCode {
+fn compile(command: &RustcCommand, check: bool, added: &[String]) -> ExitCode {
     let Some((program, arguments)) = command.arguments.split_first() else {
         return ExitCode::FAILURE;
-    };
-    let argument = |argument: &String| {
-        if check && argument.starts_with("--emit=") {
-            "--emit=metadata".into()
-        } else {
-            with_one_identity(argument)
-        }
     };
     let code = compile_cell(|| {
         let environment = command.environment.iter();
         let mut rustc = Command::new(program);
         rustc
             .env(STACK.0, STACK.1)
-            .args(arguments.iter().map(argument))
+            .args(arguments.iter().map(|argument| of_cell(argument, check)))
+            .args(added)
             .args(flags_for_few_mappings())
             .envs(environment.map(|(name, value)| (name, value)));
         print_full_paths(&mut rustc);
@@ -165,11 +168,13 @@ fn compile(command: &RustcCommand, check: bool) -> ExitCode {
     code
 }
 
-/// An argument of a cell's compiler command. Cargo gives the crate another identity for each
-/// optimization level and set of dependencies, which would give the cells' types other type ids, and
-/// so lose the variables of these types.
-fn with_one_identity(argument: &str) -> String {
-    if argument.starts_with("metadata=") {
+/// An argument of a cell's compiler command. A check generates no code. Cargo gives the crate another
+/// identity for each optimization level and set of dependencies, which would give the cells' types
+/// other type ids, and so lose the variables of these types.
+fn of_cell(argument: &str, check: bool) -> String {
+    if check && argument.starts_with("--emit=") {
+        "--emit=metadata".into()
+    } else if argument.starts_with("metadata=") {
         "metadata=candlebook".into()
     } else {
         argument.to_owned()
@@ -204,7 +209,7 @@ pub(crate) fn record() -> ExitCode {
     let rustc = || {
         let mut rustc = Command::new(program);
         rustc.args(arguments.iter().map(|argument| match is_cell {
-            true => with_one_identity(argument),
+            true => of_cell(argument, false),
             false => argument.clone(),
         }));
         print_full_paths(&mut rustc);
@@ -249,29 +254,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_percent_sign_in_the_path_needs_the_systems_linker() {
-        assert_eq!(extra_flag("/a b"), "");
-        let expected = if HAS_LLD {
-            " -Clinker-features=-lld"
-        } else {
-            ""
-        };
-        assert_eq!(extra_flag("/100 %"), expected);
-    }
-
-    #[test]
-    fn all_cells_are_one_crate() {
-        assert_eq!(with_one_identity("metadata=2dde"), "metadata=candlebook");
-        assert_eq!(with_one_identity("opt-level=2"), "opt-level=2");
-    }
-
-    #[test]
-    fn only_crates_besides_the_helper_count_as_local() {
-        let helper = "[package]\nname = \"ctx\"\n[dependencies]\ncandlebook = { path = \"/h\" }\n";
-        assert!(!has_local_crate(helper));
-        assert!(!has_local_crate(&format!("{helper}rand = \"0.9\"\n")));
-        assert!(has_local_crate(&format!(
-            "{helper}own = {{ path = \"/o\" }}\n"
-        )));
+    fn a_check_generates_no_code_and_all_cells_are_one_crate() {
+        assert_eq!(of_cell("--emit=dep-info,link", true), "--emit=metadata");
+        assert_eq!(of_cell("--out-dir", true), "--out-dir");
+        assert_eq!(of_cell("--emit=link", false), "--emit=link");
+        assert_eq!(of_cell("metadata=2dde", false), "metadata=candlebook");
     }
 }

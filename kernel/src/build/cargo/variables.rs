@@ -22,3 +22,5 @@ pub(crate) const FULL_PATHS: &str = "CANDLEBOOK_FULL_PATHS";
 
 /// File name of the shim as the compiler's wrapper.
 pub(crate) const RECORDER: &str = "candlebook-rustc";
+/// File name of the shim as the compiler's wrapper for crates that the notebook has added.
+pub(crate) const ADDED_COMPILER: &str = "candlebook-added-rustc";

@@ -1,7 +1,7 @@
 //! The syntax tree of a cell.
 
 use ra_ap_syntax::ast::{self, HasModuleItem};
-use ra_ap_syntax::{AstNode, Edition, Parse, SourceFile, SyntaxNode, TextRange};
+use ra_ap_syntax::{AstNode, Edition, Parse, SourceFile, SyntaxNode, TextRange, TextSize};
 use std::ops::Range;
 
 /// A cell is parsed as a function's body, which allows statements, items and a last expression.
@@ -32,6 +32,11 @@ impl ParsedCell {
             _ => None,
         });
         body.into_iter().flat_map(|body| body.syntax().children())
+    }
+
+    /// The position in the tree of a byte of the cell's code.
+    pub(super) fn offset(&self, byte: usize) -> TextSize {
+        TextSize::new((HEAD.len() + byte) as u32)
     }
 
     /// The bytes of the cell's code at a range of the tree.

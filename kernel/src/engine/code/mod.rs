@@ -18,7 +18,7 @@ mod position;
 pub(crate) use brackets::closing_brackets;
 pub(crate) use cell::{ParsedCell, parse_cell};
 pub(crate) use completeness::is_complete;
-pub(super) use dependency::with_absolute_paths;
+pub(super) use dependency::take_dependencies;
 pub(super) use display_call::{DisplayedCode, with_display_call};
 pub(super) use insertion::Insertions;
 pub(crate) use known::{Known, unknown_names};
