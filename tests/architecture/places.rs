@@ -112,6 +112,7 @@ pub const KERNEL_COVERED_BY: &[Covered] = &[
             "engine/outcome.rs",
             "engine/pipes.rs",
             "engine/relay.rs",
+            "engine/relay/trusted.rs",
             "engine/warm_up.rs",
             "jupyter/lookup.rs",
             "jupyter/state.rs",

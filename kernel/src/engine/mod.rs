@@ -15,6 +15,7 @@ mod write_order;
 mod streams;
 mod event;
 mod outbox;
+mod not_shown;
 mod pipes;
 mod relay;
 mod control;

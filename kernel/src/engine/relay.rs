@@ -8,13 +8,13 @@
 
 use super::event::{Event, Sink};
 use super::failure::Failure;
+use super::not_shown::NotShown;
 use super::outbox::{Outbox, Stream};
 use super::pipes::{Pipes, read_available};
 use super::protocol::{
     BEGIN_CONTENT, END_CONTENT, Kind, PROTOCOL, SEPARATOR, Start, matches, start, take_characters,
     trusted_line,
 };
-use not_shown::NotShown;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Signal, kill_process_group};
@@ -23,7 +23,6 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-mod not_shown;
 mod trusted;
 #[cfg(test)]
 mod tests;

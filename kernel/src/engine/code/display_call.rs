@@ -49,7 +49,7 @@ pub(crate) fn with_display_call(code: &str) -> Option<DisplayedCode> {
         return None;
     }
     let range = cell.bytes(tail.syntax().text_range());
-    if matches!(tail, ast::Expr::ForExpr(_) | ast::Expr::WhileExpr(_)) {
+    if is_loop_without_value(&tail) {
         return Some(DisplayedCode {
             code: format!("{};{}", &code[..range.end], &code[range.end..]),
             inserted_lines: 0,
@@ -68,11 +68,25 @@ pub(crate) fn with_display_call(code: &str) -> Option<DisplayedCode> {
     ))
 }
 
+/// True for a loop that has no value, or none but `()`.
+fn is_loop_without_value(tail: &ast::Expr) -> bool {
+    match tail {
+        ast::Expr::ForExpr(_) | ast::Expr::WhileExpr(_) => true,
+        ast::Expr::LoopExpr(endless) => {
+            let mut breaks = endless
+                .syntax()
+                .descendants()
+                .filter_map(ast::BreakExpr::cast);
+            !breaks.any(|end| end.expr().is_some())
+        }
+        _ => false,
+    }
+}
+
 /// True for an expression that diverges or is a closure, which has no display.
 fn never_has_a_value(tail: &ast::Expr) -> bool {
     match tail {
-        ast::Expr::LoopExpr(_)
-        | ast::Expr::ReturnExpr(_)
+        ast::Expr::ReturnExpr(_)
         | ast::Expr::BreakExpr(_)
         | ast::Expr::ContinueExpr(_)
         | ast::Expr::ClosureExpr(_) => true,
@@ -150,6 +164,11 @@ mod tests {
             code("let x = 1;\nfor i in 0..3 { f(i) }"),
             one("let x = 1;\nfor i in 0..3 { f(i) };", 0)
         );
+        assert_eq!(code("loop { f() }"), one("loop { f() };", 0));
+        assert_eq!(
+            code("loop { break 3 }"),
+            one("(&(\nloop { break 3 })).evcxr_display();", 1)
+        );
         assert_eq!(
             code("fn f() {}\nif x { 1 } else { 2 }"),
             one("fn f() {}(&(\nif x { 1 } else { 2 })).evcxr_display();", 0)
@@ -167,7 +186,6 @@ mod tests {
             "let a = 1;",
             "fn f() {}",
             ":dep a\nb",
-            "loop {}",
             "panic!(\"x\")",
             "|x| x",
             "a b",
