@@ -111,7 +111,7 @@ pub const KERNEL_COVERED_BY: &[Covered] = &[
             "engine/evaluator.rs",
             "engine/outcome.rs",
             "engine/pipes.rs",
-            "engine/relay.rs",
+            "engine/relay/mod.rs",
             "engine/relay/trusted.rs",
             "engine/warm_up.rs",
             "jupyter/lookup.rs",
