@@ -97,8 +97,13 @@ impl<'a> Outbox<'a> {
 
     /// Sends a display, after all text.
     pub(super) fn show(&mut self, display: Event) {
+        self.sink()(display);
+    }
+
+    /// The receiver of events, after all text has been sent.
+    pub(super) fn sink(&mut self) -> &mut Sink {
         self.flush();
-        (self.sink)(display);
+        self.sink
     }
 
     /// Time until the next text is due; `None` if none waits.
