@@ -66,17 +66,20 @@ def test_two_failures_in_a_row_keep_both(kernel):
     assert kernel.ok("(first_kept, second_kept)").text == "(1, 2)"
 
 
-@pytest.mark.parametrize(
-    "wait",
-    ["std::thread::sleep(std::time::Duration::from_secs(600));", "let mut n = 0u64;\nloop { n = std::hint::black_box(n + 1); }"],
-    ids=["sleep", "loop"],
-)
-def test_stop_keeps_what_the_cell_had_bound(kernel, wait):
+def test_stop_keeps_what_the_cell_had_bound(kernel):
     kernel.ok("let from_before = 8;")
-    cell, _ = stopped(kernel, f'let steps = vec![3, 1];\nprintln!("bound");\n{wait}\nlet after = 2;')
+    loop = "let mut n = 0u64;\nloop { n = std::hint::black_box(n + 1); }"
+    cell, _ = stopped(kernel, f'let steps = vec![3, 1];\nprintln!("bound");\n{loop}\nlet after_loop = 2;')
     assert cell.reply["ename"] == "Interrupted", cell.reply
-    assert kernel.ok("(steps.len(), from_before)").text == "(2, 8)"
-    assert "`after`" in kernel.run("after").reply["evalue"]
+    assert kernel.ok("(steps.len(), n > 0, from_before)").text == "(2, true, 8)"
+    assert "`after_loop`" in kernel.run("after_loop").reply["evalue"]
+
+
+def test_a_cell_whose_wait_is_ended_by_stop_runs_to_its_end(kernel):
+    wait = "std::thread::sleep(std::time::Duration::from_secs(600));"
+    cell, _ = stopped(kernel, f'let waits = vec![3, 1];\nprintln!("bound");\n{wait}\nlet after_wait = 2;')
+    assert cell.reply["ename"] == "Interrupted", cell.reply
+    assert kernel.ok("(waits.len(), after_wait)").text == "(2, 2)"
 
 
 def test_stop_in_a_loop_keeps_its_progress(kernel):

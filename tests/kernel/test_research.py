@@ -59,7 +59,7 @@ def stopped(kernel, code, word):
 
 def model(kernel):
     """The cells that a restart runs again."""
-    kernel.ok("use candle_nn::{Module, Optimizer};\nlet images = mnist_embedded()?.take(64, 16).train.images()?.flatten_from(1)?;")
+    kernel.ok("use candle_nn::{Module, Optimizer};\nlet images = mnist_embedded()?.train.first(64)?.flatten_from(1)?;")
     kernel.ok(VAE, cell_id="struct")
     kernel.ok(VAE_NEW, cell_id="new")
     kernel.ok(LOSS.format(weight="0.0"), cell_id="loss")

@@ -25,9 +25,7 @@ impl Relay<'_> {
         } else if let Some(report) = line.strip_prefix(KEPT.as_bytes()) {
             self.record_kept(report);
         } else if let Some(json) = line.strip_prefix(CANNOT_SHOW) {
-            let can_fail = self.is_running() && self.failure().is_none();
-            let not_shown = &self.status.not_shown;
-            not_shown.record(json, can_fail, self.outbox.sink());
+            self.cannot_show(json);
         } else {
             self.pass_on(line);
         }
@@ -76,7 +74,7 @@ impl Relay<'_> {
         }
         self.held.push(failure.engine_line());
         *self.failure() = Some(failure);
-        self.status.not_shown.send(self.outbox.sink());
+        self.send_not_shown();
     }
 
     fn record_kept(&mut self, report: &[u8]) {
