@@ -35,8 +35,17 @@ def test_a_builder_may_go_on_in_the_next_cell(kernel):
     assert slip.reply["evalue"] == "invalid float literal"
     assert "image/png" in kernel.ok("&chart").of("display_data")[0]["data"]
     kernel.ok("let mut net = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(4)])?;")
-    kernel.ok("net = net.with_seed(3)?;")
+    kernel.ok("net = net.to_device(&Device::Cpu)?;")
     assert kernel.ok("net.count_params()").text == str(784 * 4 + 4 + 4 * 784 + 784)
+    # A type without `Clone`, of which no backup is possible.
+    kernel.ok(
+        "#[derive(Debug)]\nstruct Recipe(Vec<String>);\n"
+        "impl Recipe { fn step(mut self, name: &str) -> Self { self.0.push(name.into()); self } }\n"
+        "let mut recipe = Recipe(vec![]);"
+    )
+    kernel.ok('recipe = recipe.step("mix");')
+    kernel.ok('recipe = recipe.step("bake");')
+    assert kernel.ok("recipe").text == 'Recipe(["mix", "bake"])'
 
 
 def answered(kernel, code, answer):
