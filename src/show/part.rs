@@ -94,7 +94,9 @@ mod tests {
     fn only_values_that_can_be_cloned_have_a_backup() {
         struct Single;
         let text = String::from("x");
-        assert_eq!((&Backup(&text)).backup(), Some(text.clone()));
-        assert!((&Backup(&Single)).backup().is_none());
+        let of_text = &Backup(&text);
+        assert_eq!(of_text.backup(), Some(text.clone()));
+        let of_single = &Backup(&Single);
+        assert!(of_single.backup().is_none());
     }
 }

@@ -135,6 +135,9 @@ fn kernel(workspace: &Workspace) -> Result<(), String> {
         "-rs",
         "-p",
         "no:cacheprovider",
+        // Two kernels at a time: most of a test waits for one compiler.
+        "--numprocesses=2",
+        "--dist=loadfile",
         "tests/kernel",
     ]);
     run(workspace.isolate(&mut pytest))

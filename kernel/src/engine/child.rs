@@ -14,6 +14,8 @@ use std::ffi::c_void;
 
 /// Variable with the path of the helper's library.
 pub(super) const HELPER: &str = "CANDLEBOOK_HELPER";
+/// Variable that is set if the user has enabled backtraces.
+pub(super) const BACKTRACE: &str = "CANDLEBOOK_BACKTRACE";
 /// Exit code of a process that could not load a cell.
 const CANNOT_LOAD: i32 = 99;
 
@@ -33,10 +35,15 @@ pub(crate) fn is_own_child() -> bool {
 /// Runs cells until the engine closes standard input.
 #[allow(unsafe_code)]
 pub(crate) fn run_child() -> ! {
-    // The engine requests backtraces. Candle would then create one for every error, and the message
-    // of a panic would be hard to find.
+    // The engine requests backtraces. Candle would then create one for every error, and panics would
+    // print many lines that nobody asked for.
     // SAFETY: no other thread runs yet.
-    unsafe { std::env::remove_var("RUST_BACKTRACE") };
+    unsafe {
+        std::env::set_var("RUST_LIB_BACKTRACE", "0");
+        if std::env::var_os(BACKTRACE).is_none() {
+            std::env::remove_var("RUST_BACKTRACE");
+        }
+    }
     let code = match serve() {
         Ok(()) => 0,
         Err(error) => {

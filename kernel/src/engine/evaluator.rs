@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of Jupyter: the server and `candlebook run` are two front ends of it.
 
-use super::child::HELPER;
+use super::child::{BACKTRACE, HELPER};
 use super::code::check_depth;
 use super::control::Control;
 use super::dependencies::Dependencies;
@@ -204,6 +204,9 @@ fn child_command(session: &Session) -> Result<Command> {
         .env(HELPER, helper_library(session))
         // A separate process group, so that processes started by cells are killed with it.
         .process_group(0);
+    if std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
+        command.env(BACKTRACE, "1");
+    }
     Ok(command)
 }
 

@@ -206,8 +206,20 @@ impl Engine {
         error
             .traceback
             .extend(place.map(|place| format!("  at {place}")));
+        error
+            .traceback
+            .extend(failure.functions.iter().map(|name| self.called(name)));
         error.traceback.extend(failure.kept.note());
         error
+    }
+
+    /// A line about a function that was running.
+    fn called(&self, name: &str) -> String {
+        let item = name.split("::").next().unwrap_or(name);
+        match self.memory.items.cell_of(item.trim_start_matches('<')) {
+            Some(cell) => format!("  in `{name}` of cell {cell}"),
+            None => format!("  in `{name}`"),
+        }
     }
 
     /// Makes the engine know variables again that a failing cell has kept.

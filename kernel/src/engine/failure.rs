@@ -12,6 +12,8 @@ const ADVICE: &[u8] = b"note: run with `RUST_BACKTRACE=";
 /// Start of the calls in a report.
 const BACKTRACE: &[u8] = b"stack backtrace:\n";
 const BACKTRACE_ADVICE: &[u8] = b"note: Some details are omitted";
+/// Start of the names of the functions of cells.
+const CELL_CRATE: &str = "ctx::";
 /// The file of a cell's compiled source.
 const CELL_SOURCE: &str = "src/lib.rs:";
 
@@ -25,6 +27,8 @@ pub(super) struct Failure {
     /// Its line in the compiled source. Unknown for a panic outside cells, or one whose report was
     /// changed or sent before.
     pub(super) line: Option<usize>,
+    /// The user's functions that were running, the innermost first, if backtraces are enabled.
+    pub(super) functions: Vec<String>,
     /// What became of the cell's variables.
     pub(super) kept: Kept,
 }
@@ -37,6 +41,7 @@ impl Failure {
                 panic: true,
                 message: unescaped(text.strip_prefix(' ').unwrap_or_default()),
                 line: None,
+                functions: Vec::new(),
                 kept: Kept::default(),
             });
         }
@@ -45,6 +50,7 @@ impl Failure {
             panic: false,
             message: unescaped(text),
             line: line.parse().ok(),
+            functions: Vec::new(),
             kept: Kept::default(),
         })
     }
@@ -63,7 +69,9 @@ impl Failure {
         let rest = text[header_end..].strip_prefix(message.as_slice())?;
         let place = position.strip_prefix(CELL_SOURCE);
         self.line = place.and_then(|place| place.split(':').next()?.parse().ok());
-        Some(header_end + message.len() + appendix_length(rest))
+        let length = appendix_length(rest);
+        self.functions = user_functions(&String::from_utf8_lossy(&rest[..length]));
+        Some(header_end + message.len() + length)
     }
 }
 
@@ -80,6 +88,20 @@ fn appendix_length(text: &[u8]) -> usize {
         at += line_end(&text[at..]);
     }
     at
+}
+
+/// The functions of cells among the calls of a backtrace, such as `   7: ctx::area`.
+fn user_functions(backtrace: &str) -> Vec<String> {
+    let calls = backtrace
+        .lines()
+        .filter_map(|line| line.trim_start().split_once(": "));
+    let of_cells = calls.filter_map(|(_, name)| name.strip_prefix(CELL_CRATE));
+    let mut functions: Vec<String> = of_cells
+        .map(|name| name.split("::{").next().unwrap_or(name).to_owned())
+        .filter(|name| !name.starts_with("run_user_code_"))
+        .collect();
+    functions.dedup();
+    functions
 }
 
 /// The length of the first line with its newline.
@@ -138,13 +160,14 @@ mod tests {
         for appendix in [
             "",
             "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
-            "stack backtrace:\n   0: f\n             at src/lib.rs:1:1\nnote: Some details are omitted, run ..\n",
+            "stack backtrace:\n   0: f\n   1: ctx::g::{{closure}}\n   2: ctx::g\n   3: ctx::run_user_code_3::{{closure}}\n             at src/lib.rs:1:1\nnote: Some details are omitted, run ..\n",
         ] {
             let text = format!("{report}{appendix}dropped\n");
             let length = failure.find_report(text.as_bytes()).unwrap();
             assert_eq!(&text[length..], "dropped\n");
             assert_eq!(failure.line, Some(12));
         }
+        assert_eq!(failure.functions, ["g"]);
         assert_eq!(panic("one").find_report(report.as_bytes()), None);
         assert_eq!(panic("").find_report(b"\nthread 'main'"), None);
         let mut elsewhere = panic("x");

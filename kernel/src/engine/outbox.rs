@@ -231,6 +231,7 @@ mod tests {
             panic: true,
             message: "one\nand two".into(),
             line: None,
+            functions: Vec::new(),
             kept: Kept::default(),
         };
         let text = format!(

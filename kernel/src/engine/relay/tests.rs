@@ -143,6 +143,7 @@ fn the_text_of_a_failure_is_recorded_and_all_other_text_is_sent() {
         panic: false,
         message: "no such\nfile".into(),
         line: Some(3),
+        functions: Vec::new(),
         kept: Kept::default(),
     };
     assert_eq!(
