@@ -26,11 +26,12 @@ impl Vae {{
         let hidden = self.hidden.forward(x)?.relu()?;
         let (mean, log_variance) = (self.mean.forward(&hidden)?, self.log_variance.forward(&hidden)?);
         let noise = Tensor::randn(0f32, 1.0, mean.dims(), &Device::Cpu)?;
-        let code = (&mean + (log_variance.clone() * 0.5)?.exp()? * noise)?;
+        let deviation = (&log_variance * 0.5)?.exp()?;
+        let code = (&mean + (deviation * noise)?)?;
         let output = candle_nn::ops::sigmoid(&self.decoder.forward(&code)?)?;
         let error = (output - x)?.sqr()?.sum(1)?.mean(0)?;
-        let divergence = ((mean.sqr()? + log_variance.exp()?)? - log_variance - 1.0)?.sum(1)?.mean(0)?;
-        error + divergence * {weight}
+        let divergence = (((mean.sqr()? + log_variance.exp()?)? - log_variance)? - 1.0)?.sum(1)?.mean(0)?;
+        error + (divergence * {weight})?
     }}
 }}
 """

@@ -139,8 +139,11 @@ fn load(command: &str) -> Result<Cell, String> {
     let library = unsafe { UnixLibrary::open(Some(path), flags) };
     let library: Library = library.map_err(|error| error.to_string())?.into();
     let library = Box::leak(Box::new(library));
-    // A loaded file is no longer needed, and kernels that run for days would fill the disk.
-    let _ = std::fs::remove_file(path);
+    // A loaded file is no longer needed, and kernels that run for days would fill the disk. Only
+    // backtraces read it again.
+    if std::env::var_os(BACKTRACE).is_none() {
+        let _ = std::fs::remove_file(path);
+    }
     // SAFETY: the engine generated a function with this name and type.
     let cell =
         unsafe { library.get::<Cell>(function.as_bytes()) }.map_err(|error| error.to_string())?;

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 /// Least time between two messages.
 const INTERVAL: Duration = Duration::from_millis(200);
+/// Time that the report of a panic waits for the end of the unwinding. The first unwinding of a process
+/// reads the tables of all libraries.
+const REPORT_DELAY: Duration = Duration::from_secs(2);
 /// Size of the waiting text at which it is sent without waiting, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
@@ -59,7 +62,7 @@ impl<'a> Outbox<'a> {
                 Stream::Err => rest.split_at(next_report(rest)),
             };
             let due = if is_report {
-                now + INTERVAL
+                now + REPORT_DELAY
             } else {
                 self.pause_ends.max(now)
             };

@@ -24,6 +24,10 @@ const COMMAND_VARIABLES: [&str; 6] = [
 /// accepts.
 const STACK: (&str, &str) = ("RUST_MIN_STACK", "134217728");
 
+/// Nobody sees the warnings about a cell that runs, and the engine takes those about a check for
+/// errors.
+const NO_WARNINGS: &str = "-Awarnings";
+
 /// Cargo's compiler command for a cell.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct RustcCommand {
@@ -153,6 +157,7 @@ fn compile(command: &RustcCommand, check: bool, added: &[String]) -> ExitCode {
             .env(STACK.0, STACK.1)
             .args(arguments.iter().map(|argument| of_cell(argument, check)))
             .args(added)
+            .arg(NO_WARNINGS)
             .args(flags_for_few_mappings())
             .envs(environment.map(|(name, value)| (name, value)));
         print_full_paths(&mut rustc);
@@ -208,6 +213,7 @@ pub(crate) fn record() -> ExitCode {
     };
     let rustc = || {
         let mut rustc = Command::new(program);
+        rustc.args(is_cell.then_some(NO_WARNINGS));
         rustc.args(arguments.iter().map(|argument| match is_cell {
             true => of_cell(argument, false),
             false => argument.clone(),

@@ -43,11 +43,11 @@ fn panic_arm(token: &str) -> String {
 /// The conversion of an error with a print of its line and text.
 fn with_error_text(conversion: &str, token: &str) -> String {
     let print = format!(
-        "println!(\"\\u{{1e}}{token} {ERROR} {{}} {{}}\", ::std::panic::Location::caller().line(), text{ESCAPED});"
+        "println!(\"\\u{{1e}}{token} {ERROR} {{}} {{}}\", ::std::panic::Location::caller().line(), _text{ESCAPED});"
     );
     conversion
         .replacen(CONVERT, &format!("#[track_caller] {CONVERT}"), 1)
-        .replacen("eprintln!(", "let text = format!(", 1)
+        .replacen("eprintln!(", "let _text = format!(", 1)
         .replacen(ERROR_PRINT, &print, 1)
 }
 
@@ -80,7 +80,7 @@ eprintln!("also mine");
     fn failures_are_reported_with_their_text_and_the_token() {
         let source = with_failure_texts(SOURCE, "t0k");
         assert_eq!(source.lines().count(), SOURCE.lines().count());
-        assert!(source.contains(r#"let text = format!("{}", error);"#));
+        assert!(source.contains(r#"let _text = format!("{}", error);"#));
         assert!(source.contains(
             r#"println!("\u{1e}t0k EVCXR_ERROR_OCCURRED {} {}", ::std::panic::Location"#
         ));

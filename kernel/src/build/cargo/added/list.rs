@@ -9,7 +9,7 @@ use std::path::Path;
 pub(super) const HELPER: &str = "candlebook";
 
 /// The head of a manifest. Its profile is that of cells, so that a crate is compiled as those of the
-/// seed are.
+/// seed are. It is no workspace: cargo would read the manifests in the folders above a local crate.
 const HEAD: &str = r#"[package]
 name = "candlebook-added"
 version = "1.0.0"
@@ -25,8 +25,6 @@ rpath = true
 debug-assertions = true
 overflow-checks = true
 codegen-units = 16
-
-[workspace]
 
 "#;
 
