@@ -47,7 +47,7 @@ pub(crate) struct Engine {
     pub(super) optimization: Optimization,
     pub(super) dependencies: Dependencies,
     pub(super) memory: Memory,
-    /// What the user should know of cells that have succeeded.
+    /// Warnings about cells that have succeeded.
     pub(super) warnings: Vec<String>,
     /// The source of the last cell, as the engine wrote it.
     pub(super) source_file: PathBuf,

@@ -10,7 +10,7 @@ use super::lookup::Description;
 use super::magic::{Step, run_top};
 use super::memory::Memory;
 use super::outcome::{CellError, Outcome};
-use super::place::{Compiled, Source};
+use super::place::{CellText, CompiledSource};
 use super::prepared::{PreparedCell, Surroundings, prepare};
 use super::report::listed;
 use evcxr::{EvalCallbacks, EvalOutputs};
@@ -98,7 +98,7 @@ impl Engine {
                 },
             },
         )?;
-        self.memory.remember(Source {
+        self.memory.remember(CellText {
             cell: cell.number,
             code: cell.code.to_owned(),
             prepared: prepared.code.clone(),
@@ -234,9 +234,9 @@ impl Engine {
     }
 
     /// The source of the last compiled cell, as the engine wrote it.
-    fn compiled(&self) -> Option<Compiled> {
+    fn compiled(&self) -> Option<CompiledSource> {
         let text = std::fs::read_to_string(&self.source_file).ok()?;
-        Some(Compiled::new(text))
+        Some(CompiledSource::new(text))
     }
 
     fn variable_names(&self) -> Vec<String> {
@@ -277,7 +277,7 @@ struct Removals {
     /// Lines that make the engine forget them.
     lines: Vec<String>,
     titles: Vec<String>,
-    /// What is wrong with each.
+    /// The fault of each.
     notes: Vec<String>,
 }
 

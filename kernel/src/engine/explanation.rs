@@ -3,7 +3,7 @@
 use super::evaluator::Engine;
 use super::hidden::hidden_layer_hint;
 use super::outcome::CellError;
-use super::place::Source;
+use super::place::CellText;
 use super::report::{
     INTEGER_HINT, engine_message, exit_message, full_disk, merge_colors, plain_message, renumber,
 };
@@ -54,7 +54,7 @@ impl Engine {
         }
     }
 
-    /// What the compiler does not know about an error.
+    /// A hint that the compiler cannot give.
     fn hint(&self, error: &CompilationError) -> Option<String> {
         let message = error.message();
         match error.code() {
@@ -65,7 +65,7 @@ impl Engine {
         }
     }
 
-    /// How to leave out the fields of a structure of settings.
+    /// Advice to leave out the fields of a structure of settings.
     fn default_hint(&self, kind: &str) -> Option<String> {
         let name = kind.rsplit("::").next()?;
         let is_users = self.memory.items.cell_of(name).is_some();
@@ -76,7 +76,7 @@ impl Engine {
         })
     }
 
-    /// What the notebook knows about a name that the compiler does not find.
+    /// The notebook's knowledge of a name that the compiler does not find.
     fn name_hint(&self, name: &str) -> Option<String> {
         if let Some(cell) = self.memory.moved_by(name) {
             return Some(format!(
@@ -102,7 +102,7 @@ fn is_error(message: &CompilationError) -> bool {
 }
 
 /// A compiler error with the source lines that it concerns.
-fn report(error: &CompilationError, source: &Source) -> String {
+fn report(error: &CompilationError, source: &CellText) -> String {
     let code = "\n".repeat(source.inserted_lines) + &source.code;
     let name = format!("cell {}", source.cell);
     let mut text = Vec::new();
@@ -123,14 +123,14 @@ fn report(error: &CompilationError, source: &Source) -> String {
 }
 
 /// Line and column of an error in its cell.
-fn position(error: &CompilationError, source: &Source) -> Option<(usize, usize)> {
+fn position(error: &CompilationError, source: &CellText) -> Option<(usize, usize)> {
     let span = error.primary_spanned_message()?.span.as_ref()?;
     let line = span.start_line.checked_sub(source.inserted_lines)?;
     Some((line, span.start_column))
 }
 
 /// A report without a drawing, for code with characters that the drawing would misplace.
-fn plain_report(error: &CompilationError, source: &Source) -> String {
+fn plain_report(error: &CompilationError, source: &CellText) -> String {
     let code = error
         .code()
         .map_or_else(String::new, |code| format!("[{code}]"));

@@ -29,7 +29,7 @@ pub(super) struct Failure {
     pub(super) line: Option<usize>,
     /// The user's functions that were running, the innermost first, if backtraces are enabled.
     pub(super) functions: Vec<String>,
-    /// What became of the cell's variables.
+    /// The fate of the cell's variables.
     pub(super) kept: Kept,
 }
 

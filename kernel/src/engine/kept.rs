@@ -2,7 +2,7 @@
 
 use super::report::listed;
 
-/// What the helper reports at the end of a failing cell.
+/// The helper's report at the end of a failing cell.
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 pub(super) struct Kept {
     /// True if all that the cell binds is kept: the engine then takes the cell for one that succeeded.

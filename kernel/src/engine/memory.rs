@@ -1,15 +1,15 @@
-//! What the kernel remembers of the cells that have run.
+//! The kernel's memory of the cells that have run.
 
 use super::items::Items;
-use super::place::{Compiled, Place, Source};
+use super::place::{CellPlace, CellText, CompiledSource};
 use crate::build::mentions;
 use std::collections::{HashMap, HashSet};
 
-/// What the kernel remembers of the cells that have run.
+/// The kernel's memory of the cells that have run.
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) items: Items,
-    sources: Vec<Source>,
+    sources: Vec<CellText>,
     /// The cell that moved each variable which is no more.
     moved: HashMap<String, u32>,
     /// Variables whose type was defined again.
@@ -22,7 +22,7 @@ pub(super) struct Memory {
 
 impl Memory {
     /// Remembers the source of the cell that is about to run.
-    pub(super) fn remember(&mut self, source: Source) {
+    pub(super) fn remember(&mut self, source: CellText) {
         if self
             .sources
             .last()
@@ -34,12 +34,12 @@ impl Memory {
     }
 
     /// The current cell.
-    pub(super) fn current(&self) -> Option<&Source> {
+    pub(super) fn current(&self) -> Option<&CellText> {
         self.sources.last()
     }
 
     /// The place of a line of the last compiled source.
-    pub(super) fn place(&self, compiled: &Compiled, line: usize) -> Option<Place> {
+    pub(super) fn place(&self, compiled: &CompiledSource, line: usize) -> Option<CellPlace> {
         compiled.place(line, &self.sources, &self.items)
     }
 
@@ -114,8 +114,8 @@ impl Memory {
 mod tests {
     use super::*;
 
-    fn source(cell: u32, code: &str, prepared: &str) -> Source {
-        Source {
+    fn source(cell: u32, code: &str, prepared: &str) -> CellText {
+        CellText {
             cell,
             code: code.into(),
             prepared: prepared.into(),

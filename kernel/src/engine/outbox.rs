@@ -17,14 +17,14 @@ const MAX_BYTES: usize = 1 << 20;
 
 /// A standard stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Stream {
+pub(super) enum OutputStream {
     Out,
     Err,
 }
 
 /// Text of one stream.
 struct Text {
-    stream: Stream,
+    stream: OutputStream,
     bytes: Vec<u8>,
     /// When it is to be sent. The report of a panic waits longer: if the panic ends the cell, the
     /// cell's error says it.
@@ -52,14 +52,14 @@ impl<'a> Outbox<'a> {
     }
 
     /// Adds text, and sends what is due.
-    pub(super) fn add(&mut self, stream: Stream, text: &[u8]) {
+    pub(super) fn add(&mut self, stream: OutputStream, text: &[u8]) {
         let now = Instant::now();
         let mut rest = text;
         while !rest.is_empty() {
-            let is_report = stream == Stream::Err && rest.starts_with(REPORT);
+            let is_report = stream == OutputStream::Err && rest.starts_with(REPORT);
             let (part, more) = match stream {
-                Stream::Out => (rest, &[][..]),
-                Stream::Err => rest.split_at(next_report(rest)),
+                OutputStream::Out => (rest, &[][..]),
+                OutputStream::Err => rest.split_at(next_report(rest)),
             };
             let due = if is_report {
                 now + REPORT_DELAY
@@ -138,7 +138,7 @@ impl<'a> Outbox<'a> {
         for from in (0..self.waiting.len()).rev() {
             let texts = self.waiting[from..].iter();
             let report: Vec<u8> = texts
-                .take_while(|text| text.stream == Stream::Err)
+                .take_while(|text| text.stream == OutputStream::Err)
                 .flat_map(|text| text.bytes.iter().copied())
                 .collect();
             if let Some(length) = failure.find_report(&report) {
@@ -172,8 +172,8 @@ fn send(sink: &mut Sink, text: Text) {
         Err(invalid) => String::from_utf8_lossy(invalid.as_bytes()).into_owned(),
     };
     sink(match text.stream {
-        Stream::Out => Event::Stdout(content),
-        Stream::Err => Event::Stderr(content),
+        OutputStream::Out => Event::Stdout(content),
+        OutputStream::Err => Event::Stderr(content),
     });
 }
 
@@ -203,11 +203,11 @@ mod tests {
     fn the_first_text_is_sent_at_once_and_later_text_together() {
         let events = sent(|outbox| {
             for text in ["a\n", "b\n", "c\n"] {
-                outbox.add(Stream::Out, text.as_bytes());
+                outbox.add(OutputStream::Out, text.as_bytes());
             }
             assert!(outbox.wait() <= Some(INTERVAL) && outbox.wait() > Some(Duration::ZERO));
-            outbox.add(Stream::Err, b"d\n");
-            outbox.add(Stream::Out, b"e\n");
+            outbox.add(OutputStream::Err, b"d\n");
+            outbox.add(OutputStream::Out, b"e\n");
             outbox.send_due(Instant::now() + INTERVAL);
             assert_eq!(outbox.wait(), None);
         });
@@ -218,9 +218,9 @@ mod tests {
     fn much_text_does_not_wait() {
         let large = vec![b'x'; MAX_BYTES];
         let events = sent(|outbox| {
-            outbox.add(Stream::Out, b"a");
-            outbox.add(Stream::Out, &large);
-            outbox.add(Stream::Out, b"b");
+            outbox.add(OutputStream::Out, b"a");
+            outbox.add(OutputStream::Out, &large);
+            outbox.add(OutputStream::Out, b"b");
         });
         assert_eq!(events.len(), 2);
         assert_eq!(events[1].len(), MAX_BYTES);
@@ -243,8 +243,8 @@ mod tests {
             report("one\nand two")
         );
         let events = sent(|outbox| {
-            outbox.add(Stream::Err, text.as_bytes());
-            outbox.add(Stream::Out, b"out");
+            outbox.add(OutputStream::Err, text.as_bytes());
+            outbox.add(OutputStream::Out, b"out");
             outbox.take_report(&mut failure);
             outbox.flush();
         });

@@ -6,14 +6,14 @@ use ra_ap_syntax::{AstNode, Edition, SourceFile, SyntaxNode};
 
 /// A line of a cell.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Place {
+pub(super) struct CellPlace {
     pub(super) cell: u32,
     /// The line's number in the cell, from 1.
     pub(super) line: usize,
     pub(super) text: String,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for CellPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
@@ -27,7 +27,7 @@ impl std::fmt::Display for Place {
 
 /// The source of a cell.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
+pub(super) struct CellText {
     pub(super) cell: u32,
     /// The code that the user wrote.
     pub(super) code: String,
@@ -36,11 +36,11 @@ pub(super) struct Source {
     pub(super) inserted_lines: usize,
 }
 
-impl Source {
+impl CellText {
     /// The place of a line, from 0, of the prepared code.
-    pub(super) fn place(&self, prepared_line: usize) -> Option<Place> {
+    pub(super) fn place(&self, prepared_line: usize) -> Option<CellPlace> {
         let at = prepared_line.checked_sub(self.inserted_lines)?;
-        Some(Place {
+        Some(CellPlace {
             cell: self.cell,
             line: at + 1,
             text: self.code.lines().nth(at)?.to_owned(),
@@ -49,7 +49,7 @@ impl Source {
 }
 
 /// A source file that the engine has written.
-pub(super) struct Compiled {
+pub(super) struct CompiledSource {
     text: String,
     file: SourceFile,
 }
@@ -64,14 +64,19 @@ pub(super) struct CompiledItem {
     first_line: usize,
 }
 
-impl Compiled {
-    pub(super) fn new(text: String) -> Compiled {
+impl CompiledSource {
+    pub(super) fn new(text: String) -> CompiledSource {
         let file = SourceFile::parse(&text, Edition::Edition2024).tree();
-        Compiled { text, file }
+        CompiledSource { text, file }
     }
 
     /// The place of a line, from 1. `sources` are the cells so far; the last one was compiled.
-    pub(super) fn place(&self, line: usize, sources: &[Source], items: &Items) -> Option<Place> {
+    pub(super) fn place(
+        &self,
+        line: usize,
+        sources: &[CellText],
+        items: &Items,
+    ) -> Option<CellPlace> {
         let Some(item) = self.item_at(line) else {
             return self.place_in_body(line, sources.last()?);
         };
@@ -140,7 +145,7 @@ impl Compiled {
 
     /// The place of a line among the statements of the current cell. They are on lines of their own,
     /// in the cell's order.
-    fn place_in_body(&self, line: usize, current: &Source) -> Option<Place> {
+    fn place_in_body(&self, line: usize, current: &CellText) -> Option<CellPlace> {
         let code = &current.prepared;
         let start = self
             .text
@@ -191,7 +196,7 @@ x.h()?;
 
     #[test]
     fn lines_belong_to_cells() {
-        let source = |cell, code: &str, prepared: &str| Source {
+        let source = |cell, code: &str, prepared: &str| CellText {
             cell,
             code: code.to_owned(),
             prepared: prepared.to_owned(),
@@ -214,7 +219,7 @@ x.h()?;
             source(2, second, &format!("type CandlebookImpl1 = ();\n{second}")),
             source(3, third, third),
         ];
-        let compiled = Compiled::new(COMPILED.to_owned());
+        let compiled = CompiledSource::new(COMPILED.to_owned());
         let place = |line| {
             let place = compiled.place(line, &sources, &items);
             place.map(|place| place.to_string())

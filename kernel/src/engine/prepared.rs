@@ -6,7 +6,7 @@ use super::code::{
 };
 use super::items::{Items, with_expansions, with_statics};
 
-/// What the preparation of a cell depends on.
+/// The surroundings on which the preparation of a cell depends.
 pub(super) struct Surroundings<'a> {
     /// The cell's number.
     pub(super) number: u32,

@@ -28,7 +28,7 @@ const MAX_ENDS: usize = 100;
 
 /// The standard input of the process that runs cells.
 pub(super) struct StandardInput {
-    state: Mutex<State>,
+    state: Mutex<InputState>,
     changed: Condvar,
     /// A copy of standard output, and the line on it that asks.
     out: File,
@@ -36,7 +36,7 @@ pub(super) struct StandardInput {
 }
 
 #[derive(Default)]
-struct State {
+struct InputState {
     /// Answers that nobody has begun to read. `None` is an end.
     answers: VecDeque<Option<VecDeque<u8>>>,
     /// The rest of the answer that is being read.
@@ -62,7 +62,7 @@ impl StandardInput {
     /// # Errors
     /// If a system call fails.
     pub(super) fn new(out: File, token: &str) -> std::io::Result<StandardInput> {
-        let mut state = State::default();
+        let mut state = InputState::default();
         state.open_pipe()?;
         Ok(StandardInput {
             state: Mutex::new(state),
@@ -131,10 +131,10 @@ impl StandardInput {
     }
 
     /// Asks for a line and waits for it, or for the end of the cell.
-    fn wait_for_answer(&self, cell: u64) -> MutexGuard<'_, State> {
+    fn wait_for_answer(&self, cell: u64) -> MutexGuard<'_, InputState> {
         std::thread::sleep(FLUSH_TIME);
         let mut state = self.state();
-        let waits = |state: &mut State| state.is_waiting() && state.cell == cell;
+        let waits = |state: &mut InputState| state.is_waiting() && state.cell == cell;
         if waits(&mut state) {
             self.ask(&mut state);
         }
@@ -142,18 +142,18 @@ impl StandardInput {
         waited.unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, state: &mut State) {
+    fn ask(&self, state: &mut InputState) {
         state.questions += 1;
         // An error means that the engine has ended, and this process soon will.
         let _ = (&self.out).write_all(self.question.as_bytes());
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, InputState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl InputState {
     /// Makes descriptor 0 a new pipe.
     fn open_pipe(&mut self) -> std::io::Result<()> {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;

@@ -18,7 +18,7 @@
 use super::edits::{Edits, line_breaks};
 use super::generated::{CellFunction, Run, bytes};
 use super::lines::{LineMap, line_of};
-use super::plan::{Definition, Part, Plan};
+use super::plan::{CellPart, Definition, Plan};
 
 /// Divides the cell. `None` if it needs no division.
 pub(super) fn divide(
@@ -76,7 +76,7 @@ impl Writer<'_> {
         edits
     }
 
-    fn head(&self, at: usize, part: &Part) -> String {
+    fn head(&self, at: usize, part: &CellPart) -> String {
         let backups: String = self
             .plan
             .definitions
@@ -109,7 +109,7 @@ impl Writer<'_> {
         )
     }
 
-    fn end(&self, part: &Part) -> String {
+    fn end(&self, part: &CellPart) -> String {
         if part.trivial {
             return String::new();
         }

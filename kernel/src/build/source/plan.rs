@@ -10,7 +10,7 @@ use std::ops::Range;
 /// Consecutive statements that run together. A part ends where variables are bound, so that the next
 /// part cannot lose them.
 #[derive(Debug, PartialEq)]
-pub(super) struct Part {
+pub(super) struct CellPart {
     pub(super) statements: Range<usize>,
     pub(super) bindings: Vec<Binding>,
     /// Variables that the part moves and assigns again.
@@ -46,7 +46,7 @@ pub(super) struct Definition {
 /// The parts of a cell and the definitions of its variables.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<CellPart>,
     pub(super) definitions: Vec<Definition>,
 }
 
@@ -70,7 +70,7 @@ impl Plan {
 }
 
 /// Divides the statements. `None` if a variable is declared without a value.
-fn divide(cell: &CellFunction, run: &Run, forced: &[String]) -> Option<Vec<Part>> {
+fn divide(cell: &CellFunction, run: &Run, forced: &[String]) -> Option<Vec<CellPart>> {
     let mut known: Vec<String> = cell.taken.iter().map(|taken| taken.name.clone()).collect();
     let mut parts = Vec::new();
     let mut start = 0;
@@ -93,7 +93,7 @@ fn divide(cell: &CellFunction, run: &Run, forced: &[String]) -> Option<Vec<Part>
         let bindings = bindings.unwrap_or_default();
         rebinds.retain(|name| bindings.iter().all(|binding| binding.name != *name));
         known.extend(bindings.iter().map(|binding| binding.name.clone()));
-        parts.push(Part {
+        parts.push(CellPart {
             trivial: at == start && is_trivial(statement),
             redeclares,
             statements: start..at + 1,
@@ -140,8 +140,8 @@ fn rebound(statement: &SyntaxNode, known: &[String], forced: &[String]) -> Vec<S
     names
 }
 
-fn define(cell: &CellFunction, run: &Run, parts: &[Part]) -> Vec<Definition> {
-    let text = |part: &Part| -> String {
+fn define(cell: &CellFunction, run: &Run, parts: &[CellPart]) -> Vec<Definition> {
+    let text = |part: &CellPart| -> String {
         let statements = &run.statements[part.statements.clone()];
         statements
             .iter()
@@ -242,7 +242,7 @@ fn follow(definitions: &mut [Definition], name: &str, part: usize) -> Option<Def
 
 /// Adds what follows from all definitions: where the value may be moved, and for the last definition
 /// of a name bound by this cell, its type and the statement that stores it.
-fn complete(definition: &mut Definition, run: &Run, parts: &[Part]) {
+fn complete(definition: &mut Definition, run: &Run, parts: &[CellPart]) {
     let from = definition.part.map_or(0, |part| part + 1);
     let to = definition.next.map_or(parts.len(), |next| next + 1);
     definition.moved = (from..to).find(|at| {

@@ -31,7 +31,7 @@ pub(crate) struct Rewritten {
     lines: LineMap,
 }
 
-/// What follows from the compiler's errors in a rewritten source.
+/// The consequence of the compiler's errors in a rewritten source.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Verdict {
     /// The source can be rewritten better.

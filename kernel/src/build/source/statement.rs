@@ -1,4 +1,4 @@
-//! What a statement of a cell does to variables.
+//! The effect of a cell's statement on variables.
 
 use ra_ap_syntax::ast::{self, BinaryOp, HasName};
 use ra_ap_syntax::{AstNode, SyntaxKind, SyntaxNode};

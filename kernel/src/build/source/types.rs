@@ -84,7 +84,7 @@ impl Types {
     }
 }
 
-/// What determines the layout of a type: its definition without attributes other than `repr`, or those
+/// The text that determines the layout of a type: its definition without attributes other than `repr`, or those
 /// of all types in a module.
 fn definition(item: &SyntaxNode) -> String {
     match item.kind() {

@@ -9,7 +9,7 @@
 use crate::engine::event::{Event, Sink};
 use crate::engine::failure::Failure;
 use crate::engine::not_shown::NotShown;
-use crate::engine::outbox::{Outbox, Stream};
+use crate::engine::outbox::{Outbox, OutputStream};
 use crate::engine::pipes::{Pipes, read_available};
 use crate::engine::protocol::{
     BEGIN_CONTENT, END_CONTENT, Kind, PROTOCOL, SEPARATOR, Start, matches, start, take_characters,
@@ -130,8 +130,8 @@ impl<'a> Relay<'a> {
                 break;
             }
         }
-        self.outbox.add(Stream::Err, &self.error);
-        self.outbox.add(Stream::Out, &self.pending);
+        self.outbox.add(OutputStream::Err, &self.error);
+        self.outbox.add(OutputStream::Out, &self.pending);
         self.outbox.flush();
         self.end_processes();
     }
@@ -180,7 +180,7 @@ impl<'a> Relay<'a> {
     fn read_error(&mut self) -> bool {
         let open = read_available(&self.pipes.err, &mut self.error);
         let text = take_characters(&mut self.error);
-        self.outbox.add(Stream::Err, &text);
+        self.outbox.add(OutputStream::Err, &text);
         open
     }
 
@@ -219,14 +219,15 @@ impl<'a> Relay<'a> {
                 }
                 Start::Incomplete => break,
                 Start::Message { kind, from, end } => {
-                    self.outbox.add(Stream::Out, &std::mem::take(&mut text));
+                    self.outbox
+                        .add(OutputStream::Out, &std::mem::take(&mut text));
                     self.message(kind, &rest[from..end]);
                     at += end + 1;
                 }
             }
         }
         let complete = take_characters(&mut text);
-        self.outbox.add(Stream::Out, &complete);
+        self.outbox.add(OutputStream::Out, &complete);
         text.extend_from_slice(&bytes[at..]);
         self.pending = text;
     }
@@ -260,7 +261,7 @@ impl<'a> Relay<'a> {
             Kind::Trusted => self.trusted(line),
             // Between cells, the engine does not read: a thread of an earlier cell printed this.
             Kind::Open if !self.is_running() => {
-                self.outbox.add(Stream::Out, &[line, b"\n"].concat());
+                self.outbox.add(OutputStream::Out, &[line, b"\n"].concat());
             }
             Kind::Open => {
                 self.in_content = line.starts_with(BEGIN_CONTENT);
@@ -294,7 +295,7 @@ impl<'a> Relay<'a> {
     fn send_partial_prefix(&mut self) {
         if self.is_partial_prefix() {
             self.outbox
-                .add(Stream::Out, &std::mem::take(&mut self.pending));
+                .add(OutputStream::Out, &std::mem::take(&mut self.pending));
         }
     }
 }

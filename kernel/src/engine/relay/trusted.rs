@@ -4,7 +4,7 @@ use super::Relay;
 use crate::build::KEPT;
 use crate::engine::failure::Failure;
 use crate::engine::kept::Kept;
-use crate::engine::outbox::Stream;
+use crate::engine::outbox::OutputStream;
 use crate::engine::protocol::{
     ASK_INPUT, CANNOT_SHOW, CELL_BEGINS, CELL_DONE, INPUT_REQUEST, INPUT_WAITS,
 };
@@ -115,7 +115,8 @@ impl Relay<'_> {
 
     fn send_reason(&mut self, reason: Option<String>) {
         if let Some(reason) = reason {
-            self.outbox.add(Stream::Err, (reason + "\n").as_bytes());
+            self.outbox
+                .add(OutputStream::Err, (reason + "\n").as_bytes());
         }
     }
 }

@@ -199,7 +199,7 @@ impl Worker {
                     _ => INTERRUPTED,
                 };
                 let mut interrupted = CellError::new("Interrupted", value);
-                // Where the cell was, and what it has kept.
+                // The cell's place, and the variables that it has kept.
                 interrupted
                     .traceback
                     .extend(error.traceback.into_iter().skip(1));
