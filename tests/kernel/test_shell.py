@@ -66,8 +66,8 @@ def test_a_failing_line_names_its_exit_code(flags):
     assert cell.stream() == "before\n"
     assert cell.reply["evalue"] == "the shell line `echo before; exit 3` failed with exit code 3"
     assert flags.run("after_failure").reply["status"] == "error"
-    misspelled = flags.run("!flagg").reply["evalue"]
-    assert "cells have no name `flagg`" in misspelled and "127" in misspelled
+    misspelled = flags.run("!flags2").reply["evalue"]
+    assert "cells have no name `flags2`" in misspelled and "127" in misspelled
 
 
 def test_pip_and_cd_have_a_note(flags):
