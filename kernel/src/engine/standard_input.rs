@@ -41,8 +41,8 @@ struct InputState {
     answers: VecDeque<Option<VecDeque<u8>>>,
     /// The rest of the answer that is being read.
     rest: VecDeque<u8>,
-    /// Number of questions in this cell, and of answers whose reading has begun. An answer without a
-    /// question of this program was asked for by the helper's prompt.
+    /// Number of questions in this cell, and of answers whose reading has begun. The helper's
+    /// prompt asks for the other answers.
     questions: usize,
     begun: usize,
     /// Number of the cell. A thread of an earlier cell must not wait for the answer to a later one.

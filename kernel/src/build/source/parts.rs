@@ -71,7 +71,7 @@ impl Writer<'_> {
             if part.redeclares {
                 edits.insert(last.start, "let mut ");
             }
-            edits.insert(last.end, self.end(part));
+            edits.insert(last.end, self.end(at, part));
         }
         edits
     }
@@ -109,12 +109,11 @@ impl Writer<'_> {
         )
     }
 
-    fn end(&self, part: &CellPart) -> String {
+    fn end(&self, at: usize, part: &CellPart) -> String {
         if part.trivial {
             return String::new();
         }
-        let at = self.plan.parts.iter().position(|other| other == part);
-        let names = self.variables(at.unwrap_or_default(), false);
+        let names = self.variables(at, false);
         let result = if self.run.question_mark {
             "::std::result::Result::Ok"
         } else {

@@ -25,12 +25,17 @@ impl ParsedCell {
         self.syntax.errors().is_empty()
     }
 
-    /// Statements and items of the cell, and its last expression.
-    pub(crate) fn statements(&self) -> impl Iterator<Item = SyntaxNode> + use<> {
-        let body = self.syntax.tree().items().find_map(|item| match item {
+    /// The statements of the cell, as one list.
+    pub(crate) fn body(&self) -> Option<ast::StmtList> {
+        self.syntax.tree().items().find_map(|item| match item {
             ast::Item::Fn(function) => function.body()?.stmt_list(),
             _ => None,
-        });
+        })
+    }
+
+    /// Statements and items of the cell, and its last expression.
+    pub(crate) fn statements(&self) -> impl Iterator<Item = SyntaxNode> + use<> {
+        let body = self.body();
         body.into_iter().flat_map(|body| body.syntax().children())
     }
 

@@ -3,7 +3,7 @@
 use super::brackets::{Balance, balance};
 use super::cell::parse_cell;
 use super::top::has_commands;
-use ra_ap_syntax::ast::{self, HasAttrs, HasModuleItem};
+use ra_ap_syntax::ast::{self, HasAttrs};
 use ra_ap_syntax::{AstNode, SyntaxKind};
 use std::ops::Range;
 
@@ -38,13 +38,10 @@ pub(crate) fn with_display_call(code: &str) -> Option<DisplayedCode> {
         return None;
     }
     let cell = parse_cell(code);
-    if !cell.syntax.errors().is_empty() {
+    if !cell.is_valid() {
         return None;
     }
-    let body = cell.syntax.tree().items().find_map(|item| match item {
-        ast::Item::Fn(function) => function.body()?.stmt_list(),
-        _ => None,
-    })?;
+    let body = cell.body()?;
     let tail = body.tail_expr()?;
     if tail.attrs().next().is_some() || never_has_a_value(&tail) {
         return None;

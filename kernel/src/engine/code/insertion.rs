@@ -45,6 +45,13 @@ impl Insertions {
     }
 }
 
+/// Items with line breaks after them, so that what follows the call that they replace keeps its line.
+pub(in crate::engine) fn on_as_many_lines(items: &str, call: &str) -> String {
+    let breaks = |text: &str| text.matches('\n').count();
+    let missing = breaks(call).saturating_sub(breaks(items));
+    items.to_owned() + &"\n".repeat(missing)
+}
+
 /// The end of the token before a node, without blanks and comments; `None` at the cell's start.
 fn end_before(cell: &ParsedCell, node: &SyntaxNode) -> Option<usize> {
     let mut token = node.first_token()?.prev_token()?;
@@ -72,5 +79,6 @@ mod tests {
         let (changed, lines) = insertions.apply(code);
         assert_eq!(changed, "y();\n// note\nlet a = 1; x(); // one\nlet b = 2;");
         assert_eq!(lines, 1);
+        assert_eq!(on_as_many_lines("a;\nb;", "m! {\n\n}"), "a;\nb;\n");
     }
 }

@@ -29,7 +29,7 @@ const MACROS: [&str; 9] = [
 /// True if a text is complete Rust and all names in it are known or bound by itself.
 pub(crate) fn is_rust(text: &str, known: Known) -> bool {
     let cell = parse_cell(text);
-    if !cell.syntax.errors().is_empty() {
+    if !cell.is_valid() {
         return false;
     }
     let root = cell.syntax.syntax_node();

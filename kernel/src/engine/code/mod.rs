@@ -20,7 +20,7 @@ pub(crate) use cell::{ParsedCell, parse_cell};
 pub(crate) use completeness::is_complete;
 pub(super) use dependency::take_dependencies;
 pub(super) use display_call::{DisplayedCode, with_display_call};
-pub(super) use insertion::Insertions;
+pub(super) use insertion::{Insertions, on_as_many_lines};
 pub(crate) use known::{Known, unknown_names};
 pub(super) use literals::{has_many_values, with_arrays};
 pub(crate) use nesting::check_depth;

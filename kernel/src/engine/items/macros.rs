@@ -2,7 +2,7 @@
 //! cells see them. The engine takes a call for an expression, whose items end with the cell.
 
 use super::expansion::expand;
-use crate::engine::code::{ParsedCell, parse_cell};
+use crate::engine::code::{ParsedCell, on_as_many_lines, parse_cell};
 use ra_ap_syntax::ast::{self, HasName};
 use ra_ap_syntax::{AstNode, SyntaxKind, SyntaxNode};
 use std::collections::HashMap;
@@ -107,13 +107,6 @@ fn is_item(statement: &SyntaxNode) -> bool {
 fn inside(tree: &ast::TokenTree) -> Option<String> {
     let text = tree.syntax().text().to_string();
     text.get(1..text.len().checked_sub(1)?).map(str::to_owned)
-}
-
-/// Items with line breaks after them, so that what follows a call keeps its line.
-fn on_as_many_lines(items: &str, call: &str) -> String {
-    let breaks = |text: &str| text.matches('\n').count();
-    let missing = breaks(call).saturating_sub(breaks(items));
-    items.to_owned() + &"\n".repeat(missing)
 }
 
 #[cfg(test)]

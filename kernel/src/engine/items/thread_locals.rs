@@ -1,6 +1,6 @@
 //! `thread_local!`: its variables become statics, so that functions and later cells see them.
 
-use crate::engine::code::ParsedCell;
+use crate::engine::code::{ParsedCell, on_as_many_lines};
 use ra_ap_syntax::ast::{self, HasModuleItem, HasName};
 use ra_ap_syntax::{AstNode, Edition, SourceFile, SyntaxNode};
 
@@ -38,10 +38,8 @@ fn replacement(statement: &SyntaxNode) -> Option<String> {
         _ => None,
     });
     let statics: Option<Vec<String>> = variables.collect();
-    let breaks = |text: &str| text.matches('\n').count();
-    let text = statics?.join(" ");
-    let missing = breaks(&statement.text().to_string()).saturating_sub(breaks(&text));
-    Some(text + &"\n".repeat(missing))
+    let call = statement.text().to_string();
+    Some(on_as_many_lines(&statics?.join(" "), &call))
 }
 
 /// A static that refers to a thread's variable.

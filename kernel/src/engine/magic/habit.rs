@@ -13,7 +13,7 @@ pub(super) fn habit(code: &str, known: Known) -> Option<String> {
         return None;
     }
     let cell = parse_cell(code);
-    if cell.syntax.errors().is_empty() {
+    if cell.is_valid() {
         in_rust(code.trim(), &cell.syntax.syntax_node(), known)
     } else {
         let mut lines = code.lines().map(str::trim).filter(|line| !line.is_empty());

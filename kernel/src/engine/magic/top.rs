@@ -7,7 +7,7 @@ use super::super::output::Output;
 use super::command::{Runner, find, help};
 use super::habit::habit;
 use super::shell::run_shell;
-use ra_ap_syntax::ast::{self, HasModuleItem};
+use ra_ap_syntax::ast;
 use serde_json::{Map, Value};
 
 /// The rest of a cell after the lines at its top.
@@ -118,11 +118,7 @@ fn with_docs(top: &str, rest: &str) -> String {
 }
 
 fn begins_with_item(code: &str) -> bool {
-    let tree = parse_cell(code).syntax.tree();
-    let body = tree.items().find_map(|item| match item {
-        ast::Item::Fn(function) => function.body()?.stmt_list(),
-        _ => None,
-    });
+    let body = parse_cell(code).body();
     let first = body.and_then(|body| body.statements().next());
     matches!(first, Some(ast::Stmt::Item(_)))
 }
