@@ -1,4 +1,5 @@
 """Standard streams of cells: input that is asked for, errors that are kept, output in few messages."""
+import os
 import json
 import re
 import subprocess
@@ -248,3 +249,11 @@ def test_run_keeps_much_output_and_ends_standard_input(tmp_path):
     assert outputs[0] == [{"output_type": "stream", "name": "stdout", "text": ("x" * 99 + "\n") * 200_000}]
     assert "standard input is at its end" in outputs[1][0]["text"] and outputs[1][1]["data"]["text/plain"] == "0"
     assert outputs[2][0]["text"] == "before\n" and outputs[2][1]["evalue"] == "last"
+
+
+def test_backtraces_name_the_functions_of_cells(fresh):
+    kernel = fresh(env=os.environ | {"RUST_BACKTRACE": "1"})
+    kernel.ok("#[inline(never)]\nfn inner(v: &[i32], i: usize) -> i32 {\n    print!(\"\");\n    v[i]\n}")
+    kernel.ok("#[inline(never)]\nfn outer(i: usize) -> i32 {\n    let x = inner(&[1], i);\n    print!(\"\");\n    x\n}")
+    traceback = kernel.run("outer(7)").reply["traceback"]
+    assert traceback[1:4] == ["  at cell 1, line 4: v[i]", "  in `inner` of cell 1", "  in `outer` of cell 2"], traceback

@@ -33,6 +33,6 @@ pub(crate) use registry::{dependency_sources, helper_sources};
 pub(crate) use seed::Seed;
 pub(crate) use session::Session;
 pub(crate) use source::{
-    ERROR, KEPT, PANIC, STATIC_SYMBOL, assigned_variable, engine_source_file, mentions,
-    statics_file,
+    ERROR, KEPT, PANIC, STATIC_SYMBOL, assigned_variable, engine_source_file, is_constant_name,
+    mentions, message_lines, statics_file,
 };

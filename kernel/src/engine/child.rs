@@ -60,7 +60,10 @@ pub(crate) fn run_stock_child() -> ! {
     let mut variables: *mut c_void = std::ptr::null_mut();
     for line in std::io::stdin().lines().map_while(Result::ok) {
         match load(line.strip_prefix(COMMAND).unwrap_or(&line)) {
-            Ok(cell) => variables = cell(variables),
+            Ok((cell, file)) => {
+                variables = cell(variables);
+                remove(file);
+            }
             Err(error) => {
                 eprintln!("candlebook: cannot run the cell: {error}");
                 std::process::exit(CANNOT_LOAD);
@@ -79,7 +82,7 @@ fn serve() -> Result<(), String> {
     let hooks = Hooks::load();
     let mut variables: *mut c_void = std::ptr::null_mut();
     while let Some(command) = streams.next_command() {
-        let cell = load(&command)?;
+        let (cell, file) = load(&command)?;
         interrupts.clear();
         streams.begin_input().map_err(text)?;
         if let Some(hooks) = &hooks {
@@ -89,6 +92,7 @@ fn serve() -> Result<(), String> {
             .send(&trusted_line(&token, CELL_BEGINS))
             .map_err(text)?;
         variables = cell(variables);
+        remove(file);
         end_input();
         if let Some(hooks) = &hooks {
             (hooks.end)();
@@ -126,7 +130,7 @@ impl Hooks {
 
 /// Loads the library that a command names, followed by the cell's function.
 #[allow(unsafe_code)]
-fn load(command: &str) -> Result<Cell, String> {
+fn load(command: &str) -> Result<(Cell, &str), String> {
     // Folders may have spaces in their names; functions have none.
     let Some((path, function)) = command.rsplit_once(' ') else {
         return Err(format!(
@@ -139,13 +143,14 @@ fn load(command: &str) -> Result<Cell, String> {
     let library = unsafe { UnixLibrary::open(Some(path), flags) };
     let library: Library = library.map_err(|error| error.to_string())?.into();
     let library = Box::leak(Box::new(library));
-    // A loaded file is no longer needed, and kernels that run for days would fill the disk. Only
-    // backtraces read it again.
-    if std::env::var_os(BACKTRACE).is_none() {
-        let _ = std::fs::remove_file(path);
-    }
     // SAFETY: the engine generated a function with this name and type.
     let cell =
         unsafe { library.get::<Cell>(function.as_bytes()) }.map_err(|error| error.to_string())?;
-    Ok(*cell)
+    Ok((*cell, path))
+}
+
+/// Removes the file of a cell that has run: kernels that run for days would fill the disk. While the
+/// cell runs, a backtrace finds the names of its functions there.
+fn remove(file: &str) {
+    let _ = std::fs::remove_file(file);
 }

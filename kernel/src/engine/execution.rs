@@ -13,6 +13,7 @@ use super::outcome::{CellError, Outcome};
 use super::place::{CellText, CompiledSource};
 use super::prepared::{PreparedCell, Surroundings, prepare};
 use super::report::listed;
+use crate::build::message_lines;
 use evcxr::{EvalCallbacks, EvalOutputs};
 use serde_json::{Map, Value};
 use std::sync::atomic::Ordering;
@@ -166,7 +167,9 @@ impl Engine {
         };
         let mut broken = Vec::new();
         for error in errors {
-            let item = error_line(error).and_then(|line| compiled.item_at(line));
+            let item = message_lines(&error.json)
+                .first()
+                .and_then(|line| compiled.item_at(*line));
             let Some(item) = item else { return false };
             let cell_of = cell
                 .items
@@ -277,7 +280,7 @@ struct Removals {
     /// Lines that make the engine forget them.
     lines: Vec<String>,
     titles: Vec<String>,
-    /// The fault of each.
+    /// The compiler's message about each.
     notes: Vec<String>,
 }
 
@@ -294,13 +297,6 @@ impl Removals {
             "{title} of cell {cell} does not fit any more: {message}"
         ));
     }
-}
-
-/// The line of an error's place.
-fn error_line(error: &evcxr::CompilationError) -> Option<usize> {
-    let spans = error.json["spans"].as_array()?;
-    let primary = spans.iter().find(|span| span["is_primary"] == true)?;
-    Some(primary["line_start"].as_u64()? as usize)
 }
 
 /// Content by MIME type, with JSON parsed. A trailing loop or `if` has the value `()`, which is not

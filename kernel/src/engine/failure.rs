@@ -29,7 +29,7 @@ pub(super) struct Failure {
     pub(super) line: Option<usize>,
     /// The user's functions that were running, the innermost first, if backtraces are enabled.
     pub(super) functions: Vec<String>,
-    /// The fate of the cell's variables.
+    /// The cell's variables that are kept or lost.
     pub(super) kept: Kept,
 }
 

@@ -6,7 +6,7 @@ use super::code::{
 };
 use super::items::{Items, with_expansions, with_statics};
 
-/// The surroundings on which the preparation of a cell depends.
+/// Inputs of the preparation of a cell besides its code.
 pub(super) struct Surroundings<'a> {
     /// The cell's number.
     pub(super) number: u32,

@@ -24,17 +24,21 @@ pub(super) fn errors(output: &str) -> Vec<CompilerError> {
 }
 
 fn error(message: &Value) -> Option<CompilerError> {
-    let spans = message["spans"].as_array()?;
-    let lines: Vec<usize> = spans
-        .iter()
-        .filter(|span| span["is_primary"] == true)
-        .filter_map(|span| Some(outermost(span)["line_start"].as_u64()? as usize))
-        .collect();
+    let lines = message_lines(message);
     // The last message, "aborting due to", has no place.
     (!lines.is_empty()).then(|| CompilerError {
         code: message["code"]["code"].as_str().map(str::to_owned),
         lines,
     })
+}
+
+/// Lines of the places that a compiler's message is about.
+pub(crate) fn message_lines(message: &Value) -> Vec<usize> {
+    let spans = message["spans"].as_array().into_iter().flatten();
+    spans
+        .filter(|span| span["is_primary"] == true)
+        .filter_map(|span| Some(outermost(span)["line_start"].as_u64()? as usize))
+        .collect()
 }
 
 /// The place in the cell of code that a macro has generated.

@@ -40,16 +40,18 @@ pub(super) fn bindings(statement: &SyntaxNode) -> Option<Vec<Binding>> {
         .filter_map(ast::IdentPat::cast);
     let binding = |pattern: ast::IdentPat| {
         let name = pattern.name()?.text().to_string();
-        // Constants and unit variants look like bindings.
-        let is_constant = name
-            .trim_start_matches("r#")
-            .starts_with(char::is_uppercase);
-        (!is_constant && pattern.ref_token().is_none()).then(|| Binding {
+        (!is_constant_name(&name) && pattern.ref_token().is_none()).then(|| Binding {
             name,
             mutable: pattern.mut_token().is_some(),
         })
     };
     Some(names.filter_map(binding).collect())
+}
+
+/// True for a name in a pattern that is a constant or a unit variant, which look like bindings.
+pub(crate) fn is_constant_name(name: &str) -> bool {
+    name.trim_start_matches("r#")
+        .starts_with(char::is_uppercase)
 }
 
 /// True for a `let` without a value.

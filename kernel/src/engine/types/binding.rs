@@ -1,5 +1,6 @@
 //! The variables that a cell binds.
 
+use crate::build::is_constant_name;
 use crate::engine::code::{ParsedCell, parse_cell};
 use ra_ap_syntax::ast::{self, HasName};
 use ra_ap_syntax::{AstNode, SyntaxNode};
@@ -56,8 +57,7 @@ fn of_statement(cell: &ParsedCell, code: &str, statement: &SyntaxNode) -> Vec<Bi
             let name = pattern.name()?;
             let start = cell.bytes(name.syntax().text_range()).start;
             let name = name.text().to_string();
-            // Constants and unit variants look like bindings.
-            (!name.starts_with(char::is_uppercase)).then(|| Binding {
+            (!is_constant_name(&name)).then(|| Binding {
                 name,
                 mutable: pattern.mut_token().is_some(),
                 end: cell.bytes(statement.text_range()).end,
