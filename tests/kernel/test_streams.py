@@ -23,7 +23,9 @@ def answered(kernel, code, answers, **options):
     request = kernel.client.execute(code, allow_stdin=True, **options)
     cell = Cell()
     deadline = time.monotonic() + 60
-    while cell.reply is None:
+    idle = False
+    # The reply may come before the cell's last messages, and after them.
+    while cell.reply is None or not idle:
         assert time.monotonic() < deadline, (code, asked, remaining)
         if remaining and kernel.client.stdin_channel.msg_ready():
             asked.append(kernel.client.get_stdin_msg(timeout=1)["content"])
@@ -32,6 +34,7 @@ def answered(kernel, code, answers, **options):
             message = kernel.client.get_iopub_msg(timeout=1)
             if message["parent_header"].get("msg_id") == request:
                 cell.add(message)
+                idle = message["content"].get("execution_state") == "idle"
         if kernel.client.shell_channel.msg_ready():
             reply = kernel.client.get_shell_msg(timeout=1)
             if reply["parent_header"].get("msg_id") == request:
