@@ -47,7 +47,7 @@ pub enum Error {
         /// A way to fix it.
         hint: String,
     },
-    /// A tensor has the wrong shape or type.
+    /// A tensor has the wrong shape, type or values.
     #[error("{argument}: expected {expected}, got {got}. {hint}")]
     Shape {
         /// Name of the argument.

@@ -16,13 +16,13 @@ pub use crate::layer::{Conv2d, ConvTranspose2d};
 pub use crate::look::{self, explore};
 pub use crate::loss::Loss;
 pub use crate::model::{Autoencoder, Init, PoolingAutoencoder, StridedAutoencoder};
-pub use crate::optim::Optim;
+pub use crate::optim::{Optim, Optimizer, Rates};
 pub use crate::show::{Image, Montage, Plot, Plots, Table, input, page, progress};
 // The function, and the module for `show::Scale` and `show::Marker`.
 pub use crate::show;
 // Only the methods: they show the last expression of a cell.
 pub use crate::show::{ShowCounted as _, ShowDebug as _, ShowValues as _};
-pub use crate::train::{Fit, History};
+pub use crate::train::{Fit, History, Resume};
 pub use candle_core::{self, D, DType, Device, IndexOp, Tensor, Var};
 // Candle's README and examples write these names.
 pub use anyhow;

@@ -1,7 +1,7 @@
 //! Storage of a split's images: bytes or floats in memory, or photographs decoded on demand.
 
 use crate::data::photo::PhotoStream;
-use crate::math::{Real, widest};
+use crate::math::{Interval, Real, widest};
 use std::sync::Arc;
 
 /// All images of a source. Splits of one source share it.
@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub(crate) enum Pixels {
     /// Bytes from 0 to 255, (n, c, h, w).
     Bytes(Arc<Vec<u8>>),
-    /// Floats in [0, 1], (n, c, h, w).
+    /// Floats, (n, c, h, w): in [0, 1] for images, of any range for vectors.
     Floats(Arc<Vec<f32>>),
     /// Photographs that are decoded when they are asked for.
     Streamed(Arc<PhotoStream>),
@@ -21,6 +21,14 @@ impl Pixels {
         match self {
             Pixels::Streamed(stream) => Some(stream),
             _ => None,
+        }
+    }
+
+    /// An interval that contains all values.
+    pub(crate) fn value_range(&self) -> Interval {
+        match self {
+            Pixels::Floats(floats) => Interval::of(floats),
+            Pixels::Bytes(_) | Pixels::Streamed(_) => Interval::UNIT,
         }
     }
 

@@ -5,13 +5,20 @@
 
 use crate::data::photo::PhotoStream;
 use crate::data::pixels::Pixels;
+use crate::data::values::{to_finite, to_pixels};
 use crate::error::{Error, Result};
+use crate::math::Interval;
 use crate::show::{Content, Montage, Show, evcxr_display};
 use candle_core::{DType, Tensor};
 use std::sync::Arc;
 
 /// Channels, height and width of an image.
 pub type ImageShape = (usize, usize, usize);
+
+/// Returns true for the shape of vectors, (1, 1, d), whose values have any range.
+pub(crate) fn is_vector((c, h, _): ImageShape) -> bool {
+    (c, h) == (1, 1)
+}
 
 /// Page width available to the sample images, in pixels.
 const SAMPLE_STRIP_WIDTH: usize = 700;
@@ -35,6 +42,7 @@ pub struct Split {
     /// Indices into `pixels` of this split's images, in order.
     pub(super) index: Arc<Vec<usize>>,
     shape: ImageShape,
+    values: Interval,
 }
 
 /// One label per image of a source, and the class names, if known.
@@ -66,14 +74,14 @@ impl Split {
         Self::new(Pixels::Bytes(Arc::new(bytes)), n, shape, labels)
     }
 
-    /// Creates a split from a tensor of floats in [0, 1].
+    /// Creates a split from a tensor of floats in [0, 1] or of bytes, 0 to 255.
     ///
     /// # Shapes
     /// `images` is (n, c, h, w); `labels` is (n).
     ///
     /// # Errors
-    /// If the tensor has another rank or no elements, or the number of labels differs from the
-    /// number of images.
+    /// If the tensor has another rank or no elements, if a float is NaN or outside [0, 1], or if
+    /// the number of labels differs from the number of images.
     ///
     /// # Examples
     /// ```
@@ -85,15 +93,48 @@ impl Split {
     /// ```
     pub fn from_tensor(images: &Tensor, labels: Option<Vec<u32>>) -> Result<Self> {
         let (n, c, h, w) = images.dims4().map_err(|_| {
-            let hint = "Add a channel dimension with .unsqueeze(1)";
+            let hint = "Add a channel dimension with .unsqueeze(1). For vectors see Split::vectors";
             let got = format!("{:?}", images.dims());
             Error::shape("Split::from_tensor", "(n, c, h, w)", got, hint)
         })?;
-        let values = images
-            .to_dtype(DType::F32)?
-            .flatten_all()?
-            .to_vec1::<f32>()?;
-        Self::new(Pixels::Floats(Arc::new(values)), n, (c, h, w), labels)
+        let pixels = if images.dtype() == DType::U8 {
+            Pixels::Bytes(Arc::new(images.flatten_all()?.to_vec1()?))
+        } else {
+            let images = to_pixels("Split::from_tensor", images)?;
+            Pixels::Floats(Arc::new(images.flatten_all()?.to_vec1()?))
+        };
+        Self::new(pixels, n, (c, h, w), labels)
+    }
+
+    /// Creates a split of vectors: numbers of any range, such as measurements or embeddings.
+    ///
+    /// [`Autoencoder::symmetric`](crate::model::Autoencoder::symmetric) gives models of such data a
+    /// decoder without a sigmoid.
+    ///
+    /// # Shapes
+    /// `vectors` is (n, d), and each becomes (1, 1, d); `labels` is (n).
+    ///
+    /// # Errors
+    /// If the tensor has another rank or no elements, if a value is NaN or infinite, or if the
+    /// number of labels differs from the number of vectors.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let vectors = Tensor::randn(0f32, 5f32, (100, 8), &Device::Cpu)?;
+    /// let split = Split::vectors(&vectors, None)?;
+    /// assert_eq!(split.image_shape(), (1, 1, 8));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn vectors(vectors: &Tensor, labels: Option<Vec<u32>>) -> Result<Self> {
+        let (n, d) = vectors.dims2().map_err(|_| {
+            let hint = "Flatten each one with .flatten_from(1)";
+            let got = format!("{:?}", vectors.dims());
+            Error::shape("Split::vectors", "(n, d)", got, hint)
+        })?;
+        let values = to_finite("Split::vectors", vectors)?.flatten_all()?;
+        let pixels = Pixels::Floats(Arc::new(values.to_vec1()?));
+        Self::new(pixels, n, (1, 1, d), labels)
     }
 
     /// Creates a split from floats in [0, 1], (n, c, h, w), flattened.
@@ -146,6 +187,7 @@ impl Split {
             })
         });
         Ok(Split {
+            values: pixels.value_range(),
             pixels,
             labels,
             index: Arc::new((0..n).collect()),
@@ -261,6 +303,11 @@ impl Split {
     pub(crate) fn label(&self, position: usize) -> Option<u32> {
         let labels = self.labels.as_ref()?;
         labels.numbers.get(*self.index.get(position)?).copied()
+    }
+
+    /// The values of all images of the source.
+    pub(crate) fn value_range(&self) -> Interval {
+        self.values
     }
 
     /// Returns true if images are decoded on demand.

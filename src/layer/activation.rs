@@ -8,7 +8,7 @@ use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
 use crate::layer::layer_error::{ShapeResult, reject};
-use crate::math::{Real, widest};
+use crate::math::{Interval, Real, widest};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -39,6 +39,17 @@ impl LayerKind for ActivationFn {
                 "PyTorch defaults to 1",
             ),
             _ => Ok(input.to_vec()),
+        }
+    }
+
+    fn output_range(&self, input: Interval) -> Interval {
+        match *self {
+            ActivationFn::Relu => input.map(|x| x.max(0.0)),
+            ActivationFn::LeakyRelu(slope) => input.map(|x| if x < 0.0 { slope * x } else { x }),
+            ActivationFn::Elu(alpha) => input.map(|x| if x < 0.0 { alpha * x.exp_m1() } else { x }),
+            ActivationFn::Softplus => Interval::new(0.0, f64::INFINITY),
+            ActivationFn::Sigmoid => Interval::UNIT,
+            ActivationFn::Tanh => Interval::new(-1.0, 1.0),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::layer::kind::{
 };
 use crate::layer::layer_error::ShapeResult;
 use crate::layer::windows::{PoolWindows, pooled_shape, window_values};
-use crate::math::Real;
+use crate::math::{Interval, Real};
 use candle_core::{D, Tensor};
 use std::sync::Arc;
 
@@ -17,6 +17,10 @@ pub(crate) struct AvgPool2d(pub(crate) usize);
 impl LayerKind for AvgPool2d {
     fn output_shape(&self, input: &[usize]) -> ShapeResult {
         pooled_shape(input, self.0)
+    }
+
+    fn output_range(&self, input: Interval) -> Interval {
+        input
     }
 
     fn candle_forward(

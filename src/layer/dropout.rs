@@ -8,6 +8,7 @@ use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
 use crate::layer::layer_error::{ShapeResult, reject};
+use crate::math::Interval;
 use candle_core::Tensor;
 
 /// Dropout with this probability of setting a value to zero.
@@ -23,6 +24,10 @@ impl LayerKind for Dropout {
             );
         }
         Ok(input.to_vec())
+    }
+
+    fn output_range(&self, input: Interval) -> Interval {
+        input.map(|x| x / (1.0 - self.0)).with_zero()
     }
 
     fn candle_forward(

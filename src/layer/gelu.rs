@@ -8,7 +8,7 @@ use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
 use crate::layer::layer_error::ShapeResult;
-use crate::math::{Real, widest};
+use crate::math::{Interval, Real, widest};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -19,6 +19,11 @@ pub(crate) struct Gelu;
 impl LayerKind for Gelu {
     fn output_shape(&self, input: &[usize]) -> ShapeResult {
         Ok(input.to_vec())
+    }
+
+    fn output_range(&self, _input: Interval) -> Interval {
+        // The minimum is at -0.7518.
+        Interval::new(-0.17, f64::INFINITY)
     }
 
     fn candle_forward(

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::layer::cpu::{Activation, CpuOp};
 use crate::layer::layer_error::ShapeResult;
-use crate::math::Rng;
+use crate::math::{Interval, Rng};
 use candle_core::{DType, Tensor, Var};
 use std::sync::Arc;
 
@@ -26,6 +26,12 @@ pub(crate) trait LayerKind {
     /// Returns true if the layer keeps a running mean and variance per channel.
     fn has_running_stats(&self) -> bool {
         false
+    }
+
+    /// Values that the layer can produce in training from inputs in this interval. Layers with
+    /// weights have no bounds.
+    fn output_range(&self, _input: Interval) -> Interval {
+        Interval::UNBOUNDED
     }
 
     /// Computes the output with candle's differentiable operations.

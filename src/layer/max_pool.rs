@@ -10,7 +10,7 @@ use crate::layer::kind::{
 };
 use crate::layer::layer_error::ShapeResult;
 use crate::layer::windows::{PoolWindows, pooled_shape, unpooled_shape, window_values};
-use crate::math::Real;
+use crate::math::{Interval, Real};
 use candle_core::{D, DType, Tensor};
 use std::sync::Arc;
 
@@ -20,6 +20,10 @@ pub(crate) struct MaxPool2d(pub(crate) usize);
 impl LayerKind for MaxPool2d {
     fn output_shape(&self, input: &[usize]) -> ShapeResult {
         pooled_shape(input, self.0)
+    }
+
+    fn output_range(&self, input: Interval) -> Interval {
+        input
     }
 
     fn candle_forward(
@@ -51,6 +55,10 @@ pub(crate) struct MaxUnpool2d(pub(crate) usize);
 impl LayerKind for MaxUnpool2d {
     fn output_shape(&self, input: &[usize]) -> ShapeResult {
         unpooled_shape(input, self.0)
+    }
+
+    fn output_range(&self, input: Interval) -> Interval {
+        input.with_zero()
     }
 
     fn candle_forward(

@@ -9,11 +9,17 @@ use crate::layer::nodes::Node;
 /// [`shapes`](crate::layer::nodes::shapes).
 ///
 /// Layers that change the shape or have weights are inverted in reverse order. The layers between
-/// two of them (activation, normalization, dropout) move between their inverses. A sigmoid after
-/// the last layer with weights keeps pixels in [0, 1]:
+/// two of them (activation, normalization, dropout) move between their inverses. Those before the
+/// first layer with weights have no mirror: dropout there corrupts the image, and would corrupt the
+/// output. `last`, if given, follows the last layer with weights: a sigmoid keeps pixels in [0, 1].
 /// `[Flatten, Linear(512), Relu, Linear(32)]` becomes
 /// `[Linear(512), Relu, Linear(784), Sigmoid, Unflatten(1, 28, 28)]`.
-pub(crate) fn mirror(encoder: &[Layer], nodes: &[Node], shapes: &[Vec<usize>]) -> Vec<Layer> {
+pub(crate) fn mirror(
+    encoder: &[Layer],
+    nodes: &[Node],
+    shapes: &[Vec<usize>],
+    last: Option<Layer>,
+) -> Vec<Layer> {
     // Nodes are in the order of the layers they belong to.
     let input_of = |i: usize| &shapes[nodes.partition_point(|node| node.top < i)];
     let inverses: Vec<(usize, Layer)> = (0..encoder.len())
@@ -27,10 +33,11 @@ pub(crate) fn mirror(encoder: &[Layer], nodes: &[Node], shapes: &[Vec<usize>]) -
     for (nth, (i, inverse)) in inverses.iter().enumerate().rev() {
         decoder.push(inverse.clone());
         // The layers before layer i in the encoder follow its inverse.
-        let start = if nth == 0 { 0 } else { inverses[nth - 1].0 + 1 };
-        decoder.extend_from_slice(&encoder[start..*i]);
+        if first_weights.is_some_and(|first| first < *i) {
+            decoder.extend_from_slice(&encoder[inverses[nth - 1].0 + 1..*i]);
+        }
         if Some(*i) == first_weights {
-            decoder.push(Layer::Sigmoid);
+            decoder.extend(last.clone());
         }
     }
     decoder
@@ -105,7 +112,28 @@ mod tests {
 
     fn mirrored(encoder: &[Layer], input: &[usize]) -> Vec<Layer> {
         let nodes = nodes(encoder);
-        mirror(encoder, &nodes, &shapes(&nodes, input).unwrap())
+        let shapes = shapes(&nodes, input).unwrap();
+        mirror(encoder, &nodes, &shapes, Some(Layer::Sigmoid))
+    }
+
+    #[test]
+    fn layers_before_the_first_weights_have_no_mirror() {
+        let decoder = [Layer::Linear(4), Layer::Sigmoid, Layer::Unflatten(1, 2, 2)];
+        let dropout = Layer::Dropout(0.3);
+        let front = [dropout.clone(), Layer::Flatten, Layer::Linear(3)];
+        assert_eq!(mirrored(&front, &[1, 2, 2]), decoder);
+        let between = [Layer::Flatten, dropout.clone(), Layer::Linear(3)];
+        assert_eq!(mirrored(&between, &[1, 2, 2]), decoder);
+        let normalized = [
+            Layer::BatchNorm,
+            Layer::Flatten,
+            Layer::Relu,
+            Layer::Linear(3),
+        ];
+        assert_eq!(mirrored(&normalized, &[1, 2, 2]), decoder);
+        let deep = [Layer::Flatten, Layer::Linear(5), dropout, Layer::Linear(3)];
+        let inner = [Layer::Linear(5), Layer::Dropout(0.3), Layer::Linear(4)];
+        assert_eq!(mirrored(&deep, &[1, 2, 2])[..3], inner);
     }
 
     #[test]

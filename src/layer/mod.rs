@@ -44,6 +44,6 @@ pub(crate) use kind::{
 pub use layer::Layer;
 pub(crate) use layer_error::{LayerError, shape};
 pub(crate) use mirror::mirror;
-pub(crate) use nodes::{MAX_VALUES, Node, nodes, shapes};
+pub(crate) use nodes::{MAX_VALUES, Node, nodes, output_range, shapes};
 #[doc(hidden)]
 pub use unsupported::UnsupportedSetting;

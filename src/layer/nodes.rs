@@ -2,6 +2,7 @@
 
 use crate::layer::layer::Layer;
 use crate::layer::layer_error::{LayerError, reject, shape};
+use crate::math::Interval;
 
 /// Maximum values per image between two layers (4 GB). Larger shapes are typing errors.
 pub(crate) const MAX_VALUES: u128 = 1 << 30;
@@ -82,6 +83,13 @@ fn node_output(node: &Node, shapes: &[Vec<usize>]) -> Result<Vec<usize>, LayerEr
     Ok(output)
 }
 
+/// Values that a flattened list can produce in training from inputs in this interval.
+pub(crate) fn output_range(nodes: &[Node], input: Interval) -> Interval {
+    nodes
+        .iter()
+        .fold(input, |range, node| node.layer.kind().output_range(range))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +108,37 @@ mod tests {
         assert_eq!(sources, [None, None, None, Some(2), Some(1)]);
         let tops: Vec<_> = nodes.iter().map(|node| node.top).collect();
         assert_eq!(tops, [0, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn output_ranges_follow_the_last_layers() {
+        let range = |layers: &[Layer]| output_range(&nodes(layers), Interval::UNIT);
+        let (linear, sigmoid) = (Layer::Linear(4), Layer::Sigmoid);
+        assert_eq!(range(&[linear.clone()]), Interval::UNBOUNDED);
+        assert_eq!(
+            range(&[linear.clone(), sigmoid.clone(), Layer::Upsample(2)]),
+            Interval::UNIT
+        );
+        assert_eq!(
+            range(&[linear.clone(), Layer::Relu]),
+            Interval::new(0.0, f64::INFINITY)
+        );
+        assert_eq!(
+            range(&[linear.clone(), Layer::Elu(0.5)]),
+            Interval::new(-0.5, f64::INFINITY)
+        );
+        assert_eq!(
+            range(&[sigmoid.clone(), Layer::Dropout(0.5)]),
+            Interval::new(0.0, 2.0)
+        );
+        assert_eq!(
+            range(&[sigmoid, Layer::Residual(vec![Layer::Relu])]),
+            Interval::UNBOUNDED
+        );
+        assert_eq!(
+            range(&[Layer::AvgPool2d(2), Layer::Upsample(2)]),
+            Interval::UNIT
+        );
     }
 
     #[test]

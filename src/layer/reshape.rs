@@ -5,6 +5,7 @@ use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
 use crate::layer::layer_error::{ShapeResult, reject, shape};
+use crate::math::Interval;
 use candle_core::Tensor;
 
 /// Flattens each image. PyTorch: `nn.Flatten()`.
@@ -13,6 +14,10 @@ pub(crate) struct Flatten;
 impl LayerKind for Flatten {
     fn output_shape(&self, input: &[usize]) -> ShapeResult {
         Ok(vec![input.iter().product()])
+    }
+
+    fn output_range(&self, input: Interval) -> Interval {
+        input
     }
 
     fn candle_forward(
@@ -47,6 +52,10 @@ impl LayerKind for Unflatten {
             );
         }
         Ok(vec![c, h, w])
+    }
+
+    fn output_range(&self, input: Interval) -> Interval {
+        input
     }
 
     fn candle_forward(

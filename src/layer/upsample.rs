@@ -7,7 +7,7 @@ use crate::layer::kind::{
 };
 use crate::layer::layer_error::ShapeResult;
 use crate::layer::windows::{PoolWindows, unpooled_shape};
-use crate::math::Real;
+use crate::math::{Interval, Real};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -17,6 +17,10 @@ pub(crate) struct Upsample(pub(crate) usize);
 impl LayerKind for Upsample {
     fn output_shape(&self, input: &[usize]) -> ShapeResult {
         unpooled_shape(input, self.0)
+    }
+
+    fn output_range(&self, input: Interval) -> Interval {
+        input
     }
 
     fn candle_forward(

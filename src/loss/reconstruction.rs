@@ -2,9 +2,9 @@
 
 use super::pairs::sum_pairs;
 use super::{cross_entropy, cross_entropy_with_logits, mse};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::math::{Real, widest};
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -41,8 +41,11 @@ impl Loss {
     /// # Shapes
     /// `reconstruction` and `target` have the same shape; the result is ().
     ///
+    /// The target is moved to the reconstruction's device.
+    ///
     /// # Errors
-    /// Different shapes.
+    /// Different shapes; for the cross-entropies, values outside [0, 1] in the target, and for
+    /// [`Loss::BinaryCrossEntropy`] also in the reconstruction.
     ///
     /// # Examples
     /// ```
@@ -53,6 +56,34 @@ impl Loss {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn of(self, reconstruction: &Tensor, target: &Tensor) -> Result<Tensor> {
+        if reconstruction.dims() != target.dims() {
+            let expected = format!("a target of shape {:?}", reconstruction.dims());
+            let hint = "Compare each image with its own reconstruction";
+            return Err(Error::shape(
+                "loss",
+                expected,
+                format!("{:?}", target.dims()),
+                hint,
+            ));
+        }
+        let target = target.to_device(reconstruction.device())?;
+        if self != Loss::Mse {
+            check_pixels(
+                self,
+                "target",
+                &target,
+                "Scale the data, or choose Loss::Mse",
+            )?;
+        }
+        if self == Loss::BinaryCrossEntropy {
+            let hint = "End the decoder with Sigmoid, or choose Loss::BinaryCrossEntropyWithLogits";
+            check_pixels(self, "reconstruction", reconstruction, hint)?;
+        }
+        self.mean(reconstruction, &target)
+    }
+
+    /// Loss of values that are known to be in its range, as a scalar tensor.
+    pub(crate) fn mean(self, reconstruction: &Tensor, target: &Tensor) -> Result<Tensor> {
         match self {
             Loss::Mse => mse::mean(reconstruction, target),
             Loss::BinaryCrossEntropy => cross_entropy::mean(reconstruction, target),
@@ -100,6 +131,23 @@ impl Loss {
         });
         sums.sum()
     }
+}
+
+/// Rejects values outside [0, 1], of which no cross-entropy is defined. NaN passes through, so that
+/// a loop can detect it.
+fn check_pixels(loss: Loss, what: &str, values: &Tensor, hint: &str) -> Result<()> {
+    let values = values.detach().flatten_all()?;
+    for (outside, value) in [
+        (values.lt(0f64)?, values.min(0)?),
+        (values.gt(1f64)?, values.max(0)?),
+    ] {
+        if outside.to_dtype(DType::F32)?.max(0)?.to_scalar::<f32>()? > 0.0 {
+            let value = value.to_dtype(DType::F32)?.to_scalar::<f32>()?;
+            let expected = format!("a {what} in [0, 1] for the {loss}");
+            return Err(Error::shape("loss", expected, value, hint));
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for Loss {

@@ -5,6 +5,7 @@
 //! sums over rows.
 
 mod elementary;
+mod interval;
 mod simd;
 mod real;
 mod rng;
@@ -14,6 +15,7 @@ mod convolution;
 mod moments;
 
 pub(crate) use convolution::{ConvGeometry, Correlation, FeatureShape, Images, ImagesMut};
+pub(crate) use interval::Interval;
 pub(crate) use matmul::{Matrix, matmul, transpose};
 pub(crate) use moments::{
     BATCH_NORM_EPS, BATCH_NORM_MOMENTUM, BatchStats, ChannelShape, ShardSums, scale_and_shift,

@@ -1,8 +1,9 @@
 //! The autoencoder: an encoder and a decoder, each a list of layers.
 
-use crate::data::ImageShape;
+use crate::data::{ImageShape, is_vector};
 use crate::error::{Error, Result};
-use crate::layer::{ForwardState, Layer, Node, mirror, nodes, shape, shapes};
+use crate::layer::{Layer, Node, mirror, nodes, shape, shapes};
+use crate::lock::lock;
 use crate::loss::Loss;
 use crate::math::{Purpose, Rng};
 use crate::model::errors::{check_image_shape, layer_error};
@@ -11,7 +12,8 @@ use crate::model::sequential::Sequential;
 use crate::model::unit_ranges::DeadUnits;
 use crate::model::unpooling::check_unpooling;
 use crate::plan::Plan;
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Device, Var};
+use std::sync::Mutex;
 
 /// An autoencoder: the encoder compresses an image to a code, the decoder reconstructs the image
 /// from the code.
@@ -37,6 +39,7 @@ pub struct Autoencoder {
     trained_loss: Loss,
     /// Units that did not respond after the last training run.
     dead_units: Option<DeadUnits>,
+    dropout_rng: Mutex<Rng>,
 }
 
 impl Autoencoder {
@@ -98,6 +101,7 @@ impl Autoencoder {
             device: device.clone(),
             trained_loss: Loss::default(),
             dead_units: None,
+            dropout_rng: Mutex::new(Rng::new(init.seed, Purpose::Dropout)),
         })
     }
 
@@ -106,7 +110,11 @@ impl Autoencoder {
     /// The decoder ends in a sigmoid, so that pixels are in [0, 1]. For example,
     /// `[Flatten, Linear(512), Relu, Linear(32)]` is mirrored by
     /// `[Linear(512), Relu, Linear(784), Sigmoid, Unflatten(1, 28, 28)]`: activations and dropout
-    /// between two layers move between their mirrors.
+    /// between two layers move between their mirrors. Layers before the first one with weights,
+    /// such as dropout on the image, have no mirror.
+    ///
+    /// Vectors ([`Split::vectors`](crate::data::Split::vectors)), of shape (1, 1, d), have numbers
+    /// of any range. Their decoder has no sigmoid.
     ///
     /// [`Loss::BinaryCrossEntropyWithLogits`] applies the sigmoid itself. For this loss, pass a
     /// decoder without a sigmoid to [`Autoencoder::new`].
@@ -145,7 +153,9 @@ impl Autoencoder {
         let nodes = nodes(encoder);
         let shapes = shapes(&nodes, &[c, h, w])
             .map_err(|(i, error)| layer_error("encoder", &nodes[i], error))?;
-        Self::new_with(input, encoder, &mirror(encoder, &nodes, &shapes), init)
+        let last = (!is_vector(input)).then_some(Layer::Sigmoid);
+        let decoder = mirror(encoder, &nodes, &shapes, last);
+        Self::new_with(input, encoder, &decoder, init)
     }
 
     /// Copies the model. Training one of the two leaves the other unchanged.
@@ -192,6 +202,7 @@ impl Autoencoder {
             device: device.clone(),
             trained_loss: self.trained_loss,
             dead_units: self.dead_units.clone(),
+            dropout_rng: Mutex::new(lock(&self.dropout_rng).clone()),
         })
     }
 
@@ -320,13 +331,9 @@ impl Autoencoder {
         self.parameters().iter().map(|var| var.elem_count()).sum()
     }
 
-    /// Runs encoder and decoder with gradients. `rng` is given in training only.
-    pub(crate) fn forward(&self, images: &Tensor, mut rng: Option<&mut Rng>) -> Result<Tensor> {
-        let mut state = ForwardState::default();
-        let codes = self
-            .encoder
-            .forward(images, rng.as_deref_mut(), &mut state)?;
-        self.decoder.forward(&codes, rng, &mut state)
+    /// Random numbers of dropout in custom training loops.
+    pub(crate) fn dropout_rng(&self) -> &Mutex<Rng> {
+        &self.dropout_rng
     }
 
     /// Loss that [`Autoencoder::evaluate`] reports.

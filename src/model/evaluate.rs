@@ -29,7 +29,8 @@ impl Autoencoder {
     /// Mean of any loss over a split, in evaluation mode.
     ///
     /// # Errors
-    /// The split is empty, or the images do not have the model's shape.
+    /// The split is empty, the images do not have the model's shape, or the loss is not defined for
+    /// the data or the model's output.
     ///
     /// # Examples
     /// ```
@@ -42,6 +43,7 @@ impl Autoencoder {
     /// ```
     pub fn evaluate_with(&self, split: &Split, loss: Loss) -> Result<f32> {
         split.not_empty("evaluate")?;
+        self.check_loss("loss", loss, split.value_range())?;
         let (c, h, w) = self.image_shape();
         let positions: Vec<usize> = (0..split.len()).collect();
         let mut sum = 0.0;
@@ -49,7 +51,7 @@ impl Autoencoder {
             check_stopped()?;
             let images = split.images(positions)?.to_device(self.device())?;
             let mean = loss
-                .of(&self.reconstruct(&images)?, &images)?
+                .mean(&self.reconstruct_batch(&images)?, &images)?
                 .to_scalar::<f32>()?;
             sum += f64::from(mean) * positions.len() as f64;
         }

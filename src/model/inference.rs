@@ -1,12 +1,14 @@
 //! Inference: on the CPU by the plan of all layers, on other devices by candle.
 
+use crate::data::floats;
 use crate::error::Result;
 use crate::layer::{ForwardState, LayerVars};
 use crate::math::scale_and_shift;
 use crate::model::sequential::Sequential;
 use crate::model::variables::VarPair;
+use crate::model::without_gradient::without_gradient;
 use crate::plan::{Plan, StageParams};
-use candle_core::{DType, Device, Layout, Storage, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 impl Sequential {
     /// Runs the layers in evaluation mode, without gradients.
@@ -50,7 +52,10 @@ pub(crate) fn infer(plan: &Plan, lists: &[&Sequential], xs: &Tensor) -> Result<O
     let affines = batch_norm_affines(&vars, &weights)?;
     let ys = plan.infer(&stage_params(plan, &weights, &affines), images);
     let shape = [&[xs.dim(0)?], last.output_shape()].concat();
-    Ok(Some(Tensor::from_vec(ys, shape, xs.device())?))
+    Ok(Some(match vars.first() {
+        Some(vars) => without_gradient(ys, &shape, &vars.learned.0)?,
+        None => Tensor::from_vec(ys, shape, xs.device())?,
+    }))
 }
 
 /// Variables of a layer that has parameters.
@@ -116,15 +121,6 @@ fn stage_params<'a>(
             }
         })
         .collect()
-}
-
-/// Values of a contiguous `f32` tensor on the CPU.
-fn floats<'a>(storage: &'a Storage, layout: &Layout) -> Option<&'a [f32]> {
-    let (start, end) = layout.contiguous_offsets()?;
-    match storage {
-        Storage::Cpu(storage) => storage.as_slice::<f32>().ok()?.get(start..end),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -23,13 +23,13 @@ pub(crate) fn map_micro_batches(
     let n = batch.dim(0)?;
     let size = micro_batch(batch.elem_count() / n.max(1));
     if n <= size {
-        return Ok(f(batch)?.detach());
+        return f(batch);
     }
     let outputs = (0..n)
         .step_by(size)
         .map(|start| -> Result<Tensor> {
             check_stopped()?;
-            Ok(f(&batch.narrow(0, start, size.min(n - start))?)?.detach())
+            f(&batch.narrow(0, start, size.min(n - start))?)
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(Tensor::cat(&outputs, 0)?)

@@ -1,5 +1,6 @@
 //! Codes and reconstructions of a model, in evaluation mode.
 
+use crate::data::{is_vector, to_finite, to_pixels};
 use crate::error::{Error, Result};
 use crate::model::autoencoder::Autoencoder;
 use crate::model::inference::infer;
@@ -13,7 +14,8 @@ impl Autoencoder {
     /// (n, c, h, w) or (c, h, w) -> (n, code)
     ///
     /// # Errors
-    /// The images do not have the model's shape.
+    /// The images do not have the model's shape; a value is NaN or outside [0, 1]. Bytes (`u8`) are
+    /// divided by 255.
     ///
     /// # Examples
     /// ```
@@ -37,7 +39,7 @@ impl Autoencoder {
     /// (n, code) or (code) -> (n, c, h, w)
     ///
     /// # Errors
-    /// The codes do not have the shape [`Autoencoder::code_shape`].
+    /// The codes do not have the shape [`Autoencoder::code_shape`]; a value is NaN or infinite.
     ///
     /// # Examples
     /// ```
@@ -48,7 +50,7 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn decode(&self, codes: &Tensor) -> Result<Tensor> {
-        let batch = self.batch("decode", codes, self.code_shape())?;
+        let batch = to_finite("decode", &self.shaped_codes("decode", codes)?)?;
         let images = map_micro_batches(&batch, |batch| self.decoder_net().infer(batch))?;
         Ok(images.to_device(codes.device())?)
     }
@@ -61,7 +63,8 @@ impl Autoencoder {
     /// (n, c, h, w) or (c, h, w) -> (n, c, h, w)
     ///
     /// # Errors
-    /// The images do not have the model's shape.
+    /// The images do not have the model's shape; a value is NaN or outside [0, 1]. Bytes (`u8`) are
+    /// divided by 255.
     ///
     /// # Examples
     /// ```
@@ -73,40 +76,69 @@ impl Autoencoder {
     /// ```
     pub fn reconstruct(&self, images: &Tensor) -> Result<Tensor> {
         let batch = self.image_batch("reconstruct", images)?;
-        let lists = [self.encoder_net(), self.decoder_net()];
-        let output = map_micro_batches(&batch, |batch| match infer(self.plan(), &lists, batch)? {
-            Some(output) => Ok(output),
-            None => self.forward(batch, None),
-        })?;
-        Ok(output.to_device(images.device())?)
+        Ok(self.reconstruct_batch(&batch)?.to_device(images.device())?)
     }
 
-    /// Checks the shape of images and adds a missing batch dimension. `what` names the caller in
-    /// errors.
+    /// Reconstructs images that are checked and on the model's device.
+    pub(crate) fn reconstruct_batch(&self, images: &Tensor) -> Result<Tensor> {
+        let lists = [self.encoder_net(), self.decoder_net()];
+        map_micro_batches(images, |batch| match infer(self.plan(), &lists, batch)? {
+            Some(output) => Ok(output),
+            None => Ok(self.run_layers(batch, None)?.detach()),
+        })
+    }
+
+    /// Checks images and moves them to the model's device, with a batch dimension. Bytes become
+    /// floats. `what` names the caller in errors.
     ///
     /// # Shapes
     /// (n, c, h, w) or (c, h, w) -> (n, c, h, w)
+    ///
+    /// # Errors
+    /// The images do not have the model's shape; a pixel is NaN or outside [0, 1].
     pub(crate) fn image_batch(&self, what: &str, images: &Tensor) -> Result<Tensor> {
         let (c, h, w) = self.image_shape();
-        self.batch(what, images, &[c, h, w])
+        let batch = batch(what, images, &[c, h, w])?;
+        let batch = if is_vector((c, h, w)) {
+            to_finite(what, &batch)?
+        } else {
+            to_pixels(what, &batch)?
+        };
+        Ok(batch.to_device(self.device())?)
     }
 
-    /// Checks the shape of images or codes, adds a missing batch dimension, and moves the batch to
-    /// the model's device.
-    fn batch(&self, what: &str, tensor: &Tensor, item: &[usize]) -> Result<Tensor> {
-        let batch = match tensor.dims() {
-            dims if dims == item => tensor.unsqueeze(0)?,
-            [_, dims @ ..] if dims == item => tensor.clone(),
-            dims => {
-                let sides: Vec<String> = item.iter().map(usize::to_string).collect();
-                return Err(Error::shape(
-                    what,
-                    format!("(n, {})", sides.join(", ")),
-                    format!("{dims:?}"),
-                    "The model was built for that shape",
-                ));
-            }
+    /// Images as [`Autoencoder::image_batch`] gives them, with any values.
+    pub(crate) fn shaped_images(&self, what: &str, images: &Tensor) -> Result<Tensor> {
+        let (c, h, w) = self.image_shape();
+        let batch = batch(what, images, &[c, h, w])?;
+        let batch = if batch.dtype() == DType::U8 {
+            to_pixels(what, &batch)?
+        } else {
+            batch.to_dtype(DType::F32)?
         };
+        Ok(batch.to_device(self.device())?)
+    }
+
+    /// Codes as `f32` on the model's device, with a batch dimension.
+    ///
+    /// # Shapes
+    /// (n, code) or (code) -> (n, code)
+    pub(crate) fn shaped_codes(&self, what: &str, codes: &Tensor) -> Result<Tensor> {
+        let batch = batch(what, codes, self.code_shape())?;
         Ok(batch.to_dtype(DType::F32)?.to_device(self.device())?)
+    }
+}
+
+/// Checks the shape of images or codes and adds a missing batch dimension.
+fn batch(what: &str, tensor: &Tensor, item: &[usize]) -> Result<Tensor> {
+    match tensor.dims() {
+        dims if dims == item => Ok(tensor.unsqueeze(0)?),
+        [_, dims @ ..] if dims == item => Ok(tensor.clone()),
+        dims => {
+            let sides: Vec<String> = item.iter().map(usize::to_string).collect();
+            let expected = format!("(n, {})", sides.join(", "));
+            let hint = "The model was built for that shape";
+            Err(Error::shape(what, expected, format!("{dims:?}"), hint))
+        }
     }
 }

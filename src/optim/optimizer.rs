@@ -55,7 +55,8 @@ impl Optimizer {
     /// Optimizer of `variables`, before its first step.
     ///
     /// # Errors
-    /// A setting outside its range; not enough memory for the moments on the variables' device.
+    /// No variables; a setting outside its range; not enough memory for the moments on the
+    /// variables' device.
     ///
     /// # Examples
     /// ```
@@ -69,7 +70,17 @@ impl Optimizer {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn new(variables: Vec<Var>, optim: &Optim, rates: Rates) -> Result<Self> {
+        if variables.is_empty() {
+            let hint = "Pass ae.parameters()";
+            return Err(Error::setting("variables", "at least one", "none", hint));
+        }
         optim.check()?;
+        rates.check("Rates")?;
+        Self::of(variables, optim, rates)
+    }
+
+    /// Optimizer of any number of variables: a model may have none.
+    pub(crate) fn of(variables: Vec<Var>, optim: &Optim, rates: Rates) -> Result<Self> {
         let rule = UpdateRule::new(*optim, rates);
         let state = |var: Var| -> Result<VarState> {
             Ok(VarState {
@@ -108,7 +119,8 @@ impl Optimizer {
     /// Updates every variable that has a gradient.
     ///
     /// # Errors
-    /// A gradient of another shape than its variable's.
+    /// No variable has a gradient, because the loss does not depend on them; a gradient of another
+    /// shape than its variable's.
     ///
     /// # Examples
     /// ```
@@ -123,6 +135,7 @@ impl Optimizer {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn step(&mut self, gradients: &GradStore) -> Result<()> {
+        self.check_gradients(gradients)?;
         let update = self.rule.next_update();
         for VarState { var, moments } in &mut self.states {
             let Some(gradient) = gradients.get(var) else {
@@ -140,6 +153,20 @@ impl Optimizer {
             }
         }
         Ok(())
+    }
+
+    /// Rejects gradients of other variables, which would change nothing.
+    fn check_gradients(&self, gradients: &GradStore) -> Result<()> {
+        let mut states = self.states.iter();
+        let found = states.any(|state| gradients.get(&state.var).is_some());
+        if found || self.states.is_empty() {
+            return Ok(());
+        }
+        let n = self.states.len();
+        let expected = format!("a gradient of at least one of {n} variables");
+        let hint = "Compute the loss from these variables, e.g. from ae.forward(&images, true)?; \
+                    .detach() and copies of the model cut it off from them";
+        Err(Error::shape("Optimizer::step", expected, "none", hint))
     }
 
     /// Backpropagates a loss and takes a step.

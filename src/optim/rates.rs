@@ -1,5 +1,7 @@
 //! Learning rate and weight decay, which every optimizer takes.
 
+use crate::error::{Error, Result};
+
 /// Learning rate and weight decay of an [`Optimizer`](super::Optimizer).
 ///
 /// # Examples
@@ -24,5 +26,29 @@ impl Default for Rates {
             learning_rate: 1e-3,
             weight_decay: 0.0,
         }
+    }
+}
+
+impl Rates {
+    /// Rejects rates outside their range. `owner` is the struct that has them, as written in code.
+    pub(crate) fn check(&self, owner: &str) -> Result<()> {
+        let Rates {
+            learning_rate,
+            weight_decay,
+        } = *self;
+        if !(learning_rate > 0.0 && learning_rate.is_finite()) {
+            let (name, hint) = (format!("{owner}::learning_rate"), "0.001 is a good start");
+            return Err(Error::setting(
+                name,
+                "a positive number",
+                learning_rate,
+                hint,
+            ));
+        }
+        if !(weight_decay >= 0.0 && weight_decay.is_finite()) {
+            let (name, hint) = (format!("{owner}::weight_decay"), "0 turns it off");
+            return Err(Error::setting(name, "zero or more", weight_decay, hint));
+        }
+        Ok(())
     }
 }

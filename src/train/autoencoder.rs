@@ -1,15 +1,14 @@
 //! The training methods of [`Autoencoder`].
 
+use super::checks::check;
 use super::fit::Fit;
 use super::history::History;
+use super::resume::Resume;
 use super::run::Run;
 use super::state::{Resumed, RunState};
 use crate::data::Dataset;
-use crate::error::{Error, Result};
-use crate::layer::Layer;
-use crate::loss::Loss;
+use crate::error::Result;
 use crate::model::Autoencoder;
-use candle_core::Device;
 use std::path::Path;
 
 impl Autoencoder {
@@ -21,6 +20,8 @@ impl Autoencoder {
     ///
     /// # Errors
     /// Images of another shape than the model's; a setting outside its range; a loss that is not
+    /// defined for the data or the decoder's output; a decoder that cannot output the data; batch
+    /// normalization of a single image's features; weights that are not finite; a loss that is not
     /// finite, after which the model has the weights of the last good epoch; a checkpoint that
     /// cannot be written.
     ///
@@ -42,8 +43,12 @@ impl Autoencoder {
     /// batch after the last one in the file. The result equals that of an uninterrupted run.
     /// Returns the model and the history of the whole run.
     ///
+    /// A run that is complete is returned as it is, with a note. [`Autoencoder::resume_with`] trains
+    /// it for more epochs.
+    ///
     /// # Errors
-    /// A file without a training run, or of another data set; and as [`Autoencoder::fit`].
+    /// A file without a training run; other training images than the run's; and as
+    /// [`Autoencoder::fit`].
     ///
     /// # Examples
     /// ```
@@ -59,76 +64,54 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn resume(path: impl AsRef<Path>, data: &Dataset) -> Result<(Self, History)> {
-        Self::resume_on(path, data, &Device::Cpu)
+        Self::resume_with(path, data, &Resume::default())
     }
 
-    /// Continues a run like [`Autoencoder::resume`], on `device`.
+    /// Continues a run like [`Autoencoder::resume`], for more epochs or on another device.
     ///
     /// # Errors
-    /// As [`Autoencoder::resume`]; not enough memory on the device.
+    /// As [`Autoencoder::resume`]; fewer epochs than the run has finished; not enough memory on the
+    /// device.
     ///
     /// # Examples
-    /// ```no_run
+    /// Two more epochs, with the optimizer as it was:
+    /// ```
     /// # use candlebook::prelude::*;
-    /// let data = mnist()?;
-    /// let (ae, history) = Autoencoder::resume_on("run.safetensors", &data, &best_device())?;
+    /// let data = mnist_embedded()?.take(200, 20);
+    /// let mut ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(16)])?;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let file = |name: &str| folder.path().join(name);
+    /// let checkpoint = Some(file("run.safetensors"));
+    /// ae.fit(&data, &Fit { epochs: 1, batch_size: 20, checkpoint, ..Default::default() })?;
+    /// let more = Resume { epochs: Some(3), ..Default::default() };
+    /// let (ae, history) = Autoencoder::resume_with(file("run.safetensors"), &data, &more)?;
+    /// assert_eq!(history.epochs.len(), 3);
     /// # Ok::<(), candlebook::Error>(())
     /// ```
-    pub fn resume_on(
+    pub fn resume_with(
         path: impl AsRef<Path>,
         data: &Dataset,
-        device: &Device,
+        resume: &Resume,
     ) -> Result<(Self, History)> {
         let path = path.as_ref();
-        let mut model = Autoencoder::load(path)?.to_device(device)?;
-        let resumed = RunState::read(path, &model)?;
+        let mut model = Autoencoder::load(path)?.to_device(&resume.device)?;
+        let mut resumed = RunState::read(path, &model)?;
         let fit = Fit {
             checkpoint: Some(path.to_owned()), // It may have been moved.
-            ..resumed.state.fit.clone()
+            epochs: resume.epochs(path, &resumed.state)?,
+            ..resumed.state.fit
         };
+        resumed.state.fit = fit.clone();
         let history = model.train(data, &fit, Some(resumed))?;
         Ok((model, history))
     }
 
     fn train(&mut self, data: &Dataset, fit: &Fit, resumed: Option<Resumed>) -> Result<History> {
-        self.check_data(data)?;
-        fit.check(data.train.len())?;
-        if fit.loss == Loss::BinaryCrossEntropyWithLogits {
-            self.check_logits()?;
-        }
+        check(self, data, fit)?;
         self.set_trained_loss(fit.loss);
         // Inside the thread pool, so that steps need not wake it.
         let history = rayon::scope(|_| Run::new(self, data, fit, resumed)?.all_epochs())?;
         self.measure_dead_units(&data.train);
         Ok(history)
-    }
-
-    /// Rejects images of another shape than the model's.
-    fn check_data(&self, data: &Dataset) -> Result<()> {
-        if data.image_shape() == self.image_shape() {
-            return Ok(());
-        }
-        Err(Error::shape(
-            "fit",
-            format!("images of the model's shape {:?}", self.image_shape()),
-            format!("{:?}", data.image_shape()),
-            "Build the model with data.image_shape()",
-        ))
-    }
-
-    /// Rejects a decoder that ends in a sigmoid, because the loss applies it already.
-    fn check_logits(&self) -> Result<()> {
-        let reshapes = |layer: &&Layer| matches!(layer, Layer::Flatten | Layer::Unflatten(..));
-        let last = self.decoder().iter().rev().find(|layer| !reshapes(layer));
-        if last != Some(&Layer::Sigmoid) {
-            return Ok(());
-        }
-        Err(Error::setting(
-            "Fit::loss",
-            "a decoder that outputs logits",
-            "one that ends in Sigmoid",
-            "Build it with Autoencoder::new without that Sigmoid, or choose \
-             Loss::BinaryCrossEntropy",
-        ))
     }
 }

@@ -20,10 +20,9 @@ impl<'a> Autograd<'a> {
     /// # Errors
     /// Not enough memory for the optimizer's moments on the model's device.
     pub(crate) fn new(model: &'a Autoencoder, settings: StepSettings) -> Result<Self> {
-        let variables = model.variables().into_iter().map(|(_, var)| var).collect();
         Ok(Autograd {
             model,
-            optimizer: Optimizer::new(variables, &settings.optim, settings.rates)?,
+            optimizer: Optimizer::of(model.parameters(), &settings.optim, settings.rates)?,
             settings,
         })
     }
@@ -44,11 +43,11 @@ impl Executor for Autograd<'_> {
         let input = self.settings.noise.noisy(&images)?.to_dtype(self.dtype())?;
         let output = self
             .model
-            .forward(&input, Some(&mut self.settings.dropout))?;
+            .run_layers(&input, Some(&mut self.settings.dropout))?;
         let loss = self
             .settings
             .loss
-            .of(&output.to_dtype(DType::F32)?, &images)?;
+            .mean(&output.to_dtype(DType::F32)?, &images)?;
         let value = loss.to_scalar::<f32>()?;
         if value.is_finite() {
             self.optimizer.backward_step(&loss)?;

@@ -136,27 +136,15 @@ impl Fit {
     }
 
     fn check_numbers(&self) -> Result<()> {
-        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            let hint = "0.001 is a good start";
+        self.rates().check("Fit")?;
+        if !(self.noise >= 0.0 && self.noise.is_finite()) {
+            let hint = "0 turns it off";
             return Err(Error::setting(
-                "Fit::learning_rate",
-                "a positive number",
-                self.learning_rate,
+                "Fit::noise",
+                "zero or more",
+                self.noise,
                 hint,
             ));
-        }
-        for (name, value) in [
-            ("Fit::noise", self.noise),
-            ("Fit::weight_decay", self.weight_decay),
-        ] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(Error::setting(
-                    name,
-                    "zero or more",
-                    value,
-                    "0 turns it off",
-                ));
-            }
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! planned step on the CPU (`train_step`), candle's autograd on other devices (`autograd`).
 
 mod fit;
+mod checks;
 mod history;
 mod state;
 mod status;
@@ -17,7 +18,9 @@ mod weight_update;
 mod model_values;
 mod train_step;
 mod run;
+mod resume;
 mod autoencoder;
 
 pub use fit::Fit;
 pub use history::{Epoch, History};
+pub use resume::Resume;

@@ -47,10 +47,12 @@ impl<'a> Run<'a> {
     ) -> Result<Self> {
         let (train, valid) = split_validation(data, fit);
         let (state, moments) = match resumed {
-            Some(Resumed { state, moments }) => (state, Some(moments)),
-            None => (RunState::new(fit, train.len()), None),
+            Some(Resumed { state, moments }) => {
+                state.check(&train)?;
+                (state, Some(moments))
+            }
+            None => (RunState::new(fit, &train)?, None),
         };
-        state.check(train.len())?;
         let mut executor = executor(model, step_settings(fit, &state))?;
         if let Some(moments) = moments {
             executor.restore(&moments, state.positions().steps)?;

@@ -6,6 +6,7 @@
 use super::executor::Positions;
 use super::fit::Fit;
 use super::history::Epoch;
+use crate::data::{Fingerprint, Split};
 use crate::error::{Error, Result};
 use crate::export::{NamedTensor, SavedRun, read_run, write};
 use crate::file::parse_json;
@@ -28,6 +29,9 @@ pub(crate) struct RunState {
     /// Number of training images.
     #[serde(rename = "pictures")]
     images: usize,
+    /// Identity of the training images. Absent in the files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    data: Option<Fingerprint>,
     /// Finished epochs.
     pub(crate) history: Vec<Epoch>,
     /// Finished batches of the current epoch.
@@ -52,11 +56,24 @@ pub(crate) struct Resumed {
 }
 
 impl RunState {
-    /// State before the first step.
-    pub(crate) fn new(fit: &Fit, images: usize) -> Self {
+    /// State before the first step on these training images.
+    ///
+    /// # Errors
+    /// On Stop.
+    pub(crate) fn new(fit: &Fit, train: &Split) -> Result<Self> {
+        // Only a file needs it.
+        let data = fit.checkpoint.as_ref().map(|_| train.fingerprint());
+        Ok(RunState {
+            data: data.transpose()?,
+            ..RunState::blank(fit, train.len())
+        })
+    }
+
+    fn blank(fit: &Fit, images: usize) -> Self {
         RunState {
             fit: fit.clone(),
             images,
+            data: None,
             history: Vec::new(),
             batches: 0,
             loss_sum: 0.0,
@@ -90,14 +107,22 @@ impl RunState {
         self.steps = positions.steps;
     }
 
-    /// Rejects a data set of another size than the run's.
-    pub(crate) fn check(&self, images: usize) -> Result<()> {
-        if images == self.images {
-            return Ok(());
+    /// Rejects other training images than the run's.
+    pub(crate) fn check(&self, train: &Split) -> Result<()> {
+        let hint = "Resume with the data that the run began with; to train on other data, call fit \
+                    on the model of Autoencoder::load";
+        if train.len() != self.images {
+            let expected = format!("{} training images", self.images);
+            return Err(Error::setting("resume", expected, train.len(), hint));
         }
-        let expected = format!("{} training images", self.images);
-        let hint = "Resume with the data that the run began with";
-        Err(Error::setting("resume", expected, images, hint))
+        let Some(data) = &self.data else {
+            return Ok(());
+        };
+        if !train.fingerprint()?.matches(data) {
+            let expected = format!("the {} training images of the run", self.images);
+            return Err(Error::setting("resume", expected, "other images", hint));
+        }
+        Ok(())
     }
 
     /// Writes model and state to a file, completely or not at all.
@@ -180,7 +205,7 @@ mod tests {
             let state = RunState {
                 loss_sum: f64::from(i).sqrt(),
                 seconds: f64::from(i).cbrt(),
-                ..RunState::new(&Fit::default(), 1)
+                ..RunState::blank(&Fit::default(), 1)
             };
             let json = serde_json::to_string(&state).unwrap();
             let read: RunState = parse_json(&json).unwrap();

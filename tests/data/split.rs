@@ -62,3 +62,70 @@ fn names_are_needed_for_every_label() {
     );
     assert!(error(split(None).named(names(2))).contains("expected 1 names"));
 }
+
+#[test]
+fn a_tensor_of_bytes_is_read_as_bytes() {
+    let bytes: Vec<u8> = (0..512).map(|i| (i % 256) as u8).collect();
+    let tensor = Tensor::from_vec(bytes.clone(), (8, 1, 8, 8), &Device::Cpu).unwrap();
+    let split = Split::from_tensor(&tensor, None).unwrap();
+    let expected = Split::from_bytes(bytes, (1, 8, 8), None).unwrap();
+    let values = |split: &Split| {
+        split
+            .first(8)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap()
+    };
+    assert_eq!(values(&split), values(&expected));
+    assert_eq!(values(&split)[255], 1.0);
+}
+
+#[test]
+fn floats_outside_the_unit_interval_and_nan_are_rejected_with_their_place() {
+    let error = |at: usize, value: f32| {
+        let mut values = vec![0.5f32; 512];
+        values[at] = value;
+        let tensor = Tensor::from_vec(values, (8, 1, 8, 8), &Device::Cpu).unwrap();
+        Split::from_tensor(&tensor, None).unwrap_err().to_string()
+    };
+    assert_eq!(
+        error(100, f32::NAN),
+        "Split::from_tensor: expected floats in [0, 1], got NaN at [1, 0, 4, 4]. Remove the images \
+         that have such values"
+    );
+    assert!(
+        error(0, 255.0).contains("got 255 at [0, 0, 0, 0]. Divide bytes by 255: (images / 255.0)?")
+    );
+    assert!(error(511, f32::NEG_INFINITY).contains("got -inf at [7, 0, 7, 7]. Remove"));
+    assert!(error(64, 1.0001).contains("got 1.0001 at [1, 0, 0, 0]. Keep noisy images"));
+}
+
+#[test]
+fn vectors_have_any_finite_range() {
+    let values: Vec<f32> = (0..12).map(|i| 100.0 * i as f32 - 600.0).collect();
+    let vectors = Tensor::from_vec(values.clone(), (4, 3), &Device::Cpu).unwrap();
+    let split = Split::vectors(&vectors, Some(vec![0, 1, 2, 3])).unwrap();
+    assert_eq!((split.len(), split.image_shape()), (4, (1, 1, 3)));
+    let found = split
+        .first(4)
+        .unwrap()
+        .flatten_all()
+        .unwrap()
+        .to_vec1::<f32>()
+        .unwrap();
+    assert_eq!(found, values);
+    let error = |result: Result<Split, Error>| result.unwrap_err().to_string();
+    let images = vectors.reshape((4, 1, 3, 1)).unwrap();
+    assert_eq!(
+        error(Split::vectors(&images, None)),
+        "Split::vectors: expected (n, d), got [4, 1, 3, 1]. Flatten each one with .flatten_from(1)"
+    );
+    assert!(error(Split::from_tensor(&vectors, None)).ends_with("For vectors see Split::vectors"));
+    let infinite = (vectors / 0.0).unwrap();
+    assert!(
+        error(Split::vectors(&infinite, None))
+            .contains("expected finite numbers, got -inf at [0, 0]")
+    );
+}

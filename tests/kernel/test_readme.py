@@ -34,8 +34,8 @@ def kernel(tmp_path_factory):
 
 def test_every_cell_of_the_readme_runs(kernel):
     cells = blocks()
-    assert len(cells) == 7
-    *five, lines, photographs = cells
+    assert len(cells) == 8
+    *five, lines, loop, photographs = cells
     for cell in five:
         kernel.ok(cell)
     assert (kernel.folder / "mnist_ae.safetensors").is_file()
@@ -44,6 +44,9 @@ def test_every_cell_of_the_readme_runs(kernel):
     assert len(shown) == 5
     for cell in shown:
         assert cell.of("display_data"), cell.messages
+    losses = [float(line.split(": ")[1]) for line in kernel.ok(loop, timeout=300).stream().splitlines()]
+    assert len(losses) == 3 and losses[0] > 1.1 * losses[1] > 1.1 * losses[2], losses
+    assert losses[2] < 0.03, losses
     # Fewer epochs: the last call resumes a run that is complete.
     kernel.ok(photographs.replace("epochs: 20", "epochs: 2"), timeout=300)
     assert kernel.ok("history.epochs.len()").text == "2"

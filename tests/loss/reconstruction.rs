@@ -122,3 +122,30 @@ fn gradients_match_finite_differences() {
         }
     }
 }
+
+#[test]
+fn cross_entropies_reject_values_outside_the_unit_interval() {
+    let tensor = |values: [f32; 2]| Tensor::new(&values, &Device::Cpu).unwrap();
+    let (inside, outside) = (tensor([0.2, 0.9]), tensor([0.5, 1.5]));
+    let error = |loss: Loss, output: &Tensor, target: &Tensor| {
+        loss.of(output, target).unwrap_err().to_string()
+    };
+    let bce = Loss::BinaryCrossEntropy;
+    assert_eq!(
+        error(bce, &inside, &outside),
+        "loss: expected a target in [0, 1] for the binary cross-entropy, got 1.5. Scale the data, or \
+         choose Loss::Mse"
+    );
+    assert!(
+        error(bce, &tensor([-0.5, 0.5]), &inside).contains("expected a reconstruction in [0, 1]")
+    );
+    let logits = Loss::BinaryCrossEntropyWithLogits;
+    assert!(logits.of(&outside, &inside).is_ok());
+    assert!(error(logits, &inside, &outside).contains("expected a target in [0, 1]"));
+    assert!(Loss::Mse.of(&outside, &outside).is_ok());
+    assert_eq!(
+        error(Loss::Mse, &inside, &tensor([0.0; 2]).unsqueeze(0).unwrap()),
+        "loss: expected a target of shape [2], got [1, 2]. Compare each image with its own \
+         reconstruction"
+    );
+}

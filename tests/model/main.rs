@@ -4,6 +4,7 @@
 mod autoencoder;
 mod dead_units;
 mod evaluate;
+mod forward;
 mod pooling;
 mod reconstruct;
 mod strided;

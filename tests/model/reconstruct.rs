@@ -93,3 +93,32 @@ fn encode_decode_and_reconstruct_match_the_formulas() {
     let expected = ((y[0] - 0.5).powi(2) + (y[1] - 1.0).powi(2)) / 2.0;
     assert!((ae.evaluate(&split).unwrap() - expected).abs() < 1e-6);
 }
+
+#[test]
+fn values_outside_the_models_range_are_rejected_with_their_place() {
+    let ae = Autoencoder::symmetric((1, 2, 2), &[Flatten, Linear(3)]).unwrap();
+    let images = |last: f32| Tensor::new(&[[[[0f32, 0.5], [1.0, last]]]], &Device::Cpu).unwrap();
+    let error = |result: Result<Tensor, Error>| result.unwrap_err().to_string();
+    assert_eq!(
+        error(ae.encode(&images(255.0))),
+        "encode: expected floats in [0, 1], got 255 at [0, 0, 1, 1]. Divide bytes by 255: \
+         (images / 255.0)?. For numbers of any range see Split::vectors"
+    );
+    assert!(
+        error(ae.reconstruct(&images(f32::NAN)))
+            .starts_with("reconstruct: expected floats in [0, 1], got NaN")
+    );
+    let codes = Tensor::new(&[[0f32, f32::INFINITY, -9.0]], &Device::Cpu).unwrap();
+    assert!(
+        error(ae.decode(&codes)).starts_with("decode: expected finite numbers, got inf at [0, 1]")
+    );
+    // A tensor of bytes is the same image.
+    let bytes = Tensor::new(&[[[[0u8, 51], [255, 102]]]], &Device::Cpu).unwrap();
+    let floats = Tensor::new(&[[[[0f32, 0.2], [1.0, 0.4]]]], &Device::Cpu).unwrap();
+    let values = |images: &Tensor| ae.encode(images).unwrap().to_vec2::<f32>().unwrap();
+    assert_eq!(values(&bytes), values(&floats));
+    // Vectors have any range.
+    let vectors = Autoencoder::symmetric((1, 1, 4), &[Flatten, Linear(3)]).unwrap();
+    let x = Tensor::new(&[[[[-7f32, 0.5, 1.0, 300.0]]]], &Device::Cpu).unwrap();
+    assert!(vectors.encode(&x).is_ok());
+}

@@ -115,3 +115,36 @@ fn settings_outside_their_range_are_rejected() {
             .starts_with("Sgd::momentum: expected a number in [0, 1), got -0.1")
     );
 }
+
+#[test]
+fn an_optimizer_of_nothing_is_rejected() {
+    let error = Optimizer::new(vec![], &Optim::adam(), Rates::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "variables: expected at least one, got none. Pass ae.parameters()"
+    );
+}
+
+#[test]
+fn a_step_without_any_gradient_is_an_error_and_changes_nothing() {
+    let w = Var::new(&[2f32], &Device::Cpu).unwrap();
+    let other = Var::new(&[1f32], &Device::Cpu).unwrap();
+    let rates = Rates {
+        weight_decay: 0.1,
+        ..Default::default()
+    };
+    let mut optimizer = Optimizer::new(vec![w.clone()], &Optim::adam(), rates).unwrap();
+    let loss = other.sqr().unwrap().sum_all().unwrap();
+    let error = optimizer.backward_step(&loss).unwrap_err().to_string();
+    assert!(
+        error.starts_with("Optimizer::step: expected a gradient of at least one of 1 variables"),
+        "{error}"
+    );
+    assert_eq!(w.to_vec1::<f32>().unwrap(), [2.0]);
+    // One variable of two is enough: the other one is frozen.
+    let both = vec![w.clone(), other.clone()];
+    let mut optimizer = Optimizer::new(both, &Optim::adam(), rates).unwrap();
+    optimizer.backward_step(&loss).unwrap();
+    assert_eq!(w.to_vec1::<f32>().unwrap(), [2.0]);
+    assert_ne!(other.to_vec1::<f32>().unwrap(), [1.0]);
+}

@@ -26,3 +26,24 @@ fn the_defaults_are_those_of_fit() {
     assert_eq!(rates.learning_rate, fit.learning_rate);
     assert_eq!(rates.weight_decay, fit.weight_decay);
 }
+
+#[test]
+fn rates_outside_their_range_are_rejected() {
+    let error = |learning_rate, weight_decay| {
+        let w = Var::new(&[2f32], &Device::Cpu).unwrap();
+        let rates = Rates {
+            learning_rate,
+            weight_decay,
+        };
+        let optimizer = Optimizer::new(vec![w], &Optim::adam(), rates);
+        optimizer.unwrap_err().to_string()
+    };
+    assert_eq!(
+        error(0.0, 0.0),
+        "Rates::learning_rate: expected a positive number, got 0. 0.001 is a good start"
+    );
+    assert_eq!(
+        error(0.1, -1.0),
+        "Rates::weight_decay: expected zero or more, got -1. 0 turns it off"
+    );
+}

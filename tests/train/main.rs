@@ -3,8 +3,11 @@
 
 mod autoencoder;
 mod autograd;
+mod checks;
+mod custom_loop;
 mod fit;
 mod history;
+mod resume;
 mod inference;
 mod run;
 mod state;

@@ -182,7 +182,8 @@ fn files_that_cannot_be_resumed_are_rejected() {
     model().fit(&data.take(60, 10), &fit).unwrap();
     assert_eq!(
         error(&data.take(61, 10)),
-        "resume: expected 54 training images, got 55. Resume with the data that the run began with"
+        "resume: expected 54 training images, got 55. Resume with the data \
+         that the run began with; to train on other data, call fit on the model of Autoencoder::load"
     );
     let bytes = std::fs::read(&path).unwrap();
     std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();

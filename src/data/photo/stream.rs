@@ -69,6 +69,11 @@ impl PhotoStream {
         self.source.as_ref()
     }
 
+    /// The folder or database of the photographs.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The conversion to images of one size.
     pub(crate) fn framing(&self) -> Framing {
         self.framing

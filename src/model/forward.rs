@@ -1,0 +1,125 @@
+//! Forward passes with gradients, for custom training loops.
+
+use crate::error::Result;
+use crate::layer::ForwardState;
+use crate::lock::lock;
+use crate::math::Rng;
+use crate::model::autoencoder::Autoencoder;
+use candle_core::{ModuleT, Tensor};
+
+impl Autoencoder {
+    /// Reconstructs images with gradients, for a custom training loop. PyTorch: `model(images)`
+    /// after `model.train()` or `model.eval()`.
+    ///
+    /// With `train`, dropout drops values and batch normalization uses, and updates, the statistics
+    /// of the batch. Dropout draws from a random stream of the model's seed, which continues from
+    /// call to call.
+    ///
+    /// # Shapes
+    /// (n, c, h, w) or (c, h, w) -> (n, c, h, w), on the model's device
+    ///
+    /// # Errors
+    /// The images do not have the model's shape; batch normalization in training on one value per
+    /// channel.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let data = mnist_embedded()?.take(256, 16);
+    /// let ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(16), Relu])?;
+    /// let before = ae.evaluate(&data.test)?;
+    /// let mut optimizer = Optimizer::new(ae.parameters(), &Optim::adam(), Rates::default())?;
+    /// for batch in data.train.batches(32, 0)? {
+    ///     let (images, _) = batch?;
+    ///     let loss = Loss::Mse.of(&ae.forward(&images, true)?, &images)?;
+    ///     optimizer.backward_step(&loss)?;
+    /// }
+    /// assert!(ae.evaluate(&data.test)? < before);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor> {
+        let images = self.shaped_images("forward", images)?;
+        self.in_mode(train, |rng| self.run_layers(&images, rng))
+    }
+
+    /// Encodes images with gradients, for a custom training loop, as [`Autoencoder::forward`] does.
+    ///
+    /// # Shapes
+    /// (n, c, h, w) or (c, h, w) -> (n, code), on the model's device
+    ///
+    /// # Errors
+    /// As [`Autoencoder::forward`].
+    ///
+    /// # Examples
+    /// A penalty on the code:
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.train.first(8)?;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(16), Relu])?;
+    /// let codes = ae.forward_encoder(&images, true)?;
+    /// let output = ae.forward_decoder(&codes, true)?;
+    /// let loss = (Loss::Mse.of(&output, &images)? + (codes.abs()?.mean_all()? * 1e-3)?)?;
+    /// assert!(loss.backward()?.get(&ae.parameters()[0]).is_some());
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn forward_encoder(&self, images: &Tensor, train: bool) -> Result<Tensor> {
+        let images = self.shaped_images("forward_encoder", images)?;
+        let state = &mut ForwardState::default();
+        self.in_mode(train, |rng| self.encoder_net().forward(&images, rng, state))
+    }
+
+    /// Decodes codes with gradients, for a custom training loop, as [`Autoencoder::forward`] does.
+    ///
+    /// Without the images, unpooling writes values to the top left of their windows. Train models
+    /// with unpooling by [`Autoencoder::forward`].
+    ///
+    /// # Shapes
+    /// (n, code) or (code) -> (n, c, h, w), on the model's device
+    ///
+    /// # Errors
+    /// The codes do not have the shape [`Autoencoder::code_shape`]; and as
+    /// [`Autoencoder::forward`].
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)])?;
+    /// let codes = Var::zeros((3, 8), DType::F32, &Device::Cpu)?;
+    /// let loss = ae.forward_decoder(&codes, false)?.sum_all()?;
+    /// assert_eq!(loss.backward()?.get(&codes).map(|gradient| gradient.dims()), Some(&[3, 8][..]));
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn forward_decoder(&self, codes: &Tensor, train: bool) -> Result<Tensor> {
+        let codes = self.shaped_codes("forward_decoder", codes)?;
+        let state = &mut ForwardState::default();
+        self.in_mode(train, |rng| self.decoder_net().forward(&codes, rng, state))
+    }
+
+    /// Runs encoder and decoder with gradients. `rng` is given in training only.
+    ///
+    /// # Shapes
+    /// (b, c, h, w) -> (b, c, h, w)
+    pub(crate) fn run_layers(&self, images: &Tensor, mut rng: Option<&mut Rng>) -> Result<Tensor> {
+        let mut state = ForwardState::default();
+        let encoder = self.encoder_net();
+        let codes = encoder.forward(images, rng.as_deref_mut(), &mut state)?;
+        self.decoder_net().forward(&codes, rng, &mut state)
+    }
+
+    /// Calls `f` with the model's random numbers in training, without them in evaluation.
+    fn in_mode<T>(&self, train: bool, f: impl FnOnce(Option<&mut Rng>) -> T) -> T {
+        if train {
+            f(Some(&mut lock(self.dropout_rng())))
+        } else {
+            f(None)
+        }
+    }
+}
+
+/// [`Autoencoder::forward`], for code that is generic over candle's modules.
+impl ModuleT for Autoencoder {
+    fn forward_t(&self, images: &Tensor, train: bool) -> candle_core::Result<Tensor> {
+        self.forward(images, train)
+            .map_err(candle_core::Error::wrap)
+    }
+}
