@@ -114,7 +114,7 @@ mod tests {
     fn output_ranges_follow_the_last_layers() {
         let range = |layers: &[Layer]| output_range(&nodes(layers), Interval::UNIT);
         let (linear, sigmoid) = (Layer::Linear(4), Layer::Sigmoid);
-        assert_eq!(range(&[linear.clone()]), Interval::UNBOUNDED);
+        assert_eq!(range(std::slice::from_ref(&linear)), Interval::UNBOUNDED);
         assert_eq!(
             range(&[linear.clone(), sigmoid.clone(), Layer::Upsample(2)]),
             Interval::UNIT

@@ -6,7 +6,7 @@ use crate::layer::{ForwardState, LayerVars};
 use crate::math::scale_and_shift;
 use crate::model::sequential::Sequential;
 use crate::model::variables::VarPair;
-use crate::model::without_gradient::without_gradient;
+use crate::model::without_gradient::{drop_gradient, without_gradient};
 use crate::plan::{Plan, StageParams};
 use candle_core::{DType, Device, Tensor};
 
@@ -18,9 +18,10 @@ impl Sequential {
     pub(crate) fn infer(&self, xs: &Tensor) -> Result<Tensor> {
         match infer(self.plan(), &[self], xs)? {
             Some(ys) => Ok(ys),
-            None => Ok(self
-                .forward(xs, None, &mut ForwardState::default())?
-                .detach()),
+            None => {
+                let output = self.forward(xs, None, &mut ForwardState::default())?;
+                drop_gradient(&output, self.first_variable())
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::model::autoencoder::Autoencoder;
 use crate::model::inference::infer;
 use crate::model::micro_batch::map_micro_batches;
+use crate::model::without_gradient::drop_gradient;
 use candle_core::{DType, Tensor};
 
 impl Autoencoder {
@@ -84,7 +85,10 @@ impl Autoencoder {
         let lists = [self.encoder_net(), self.decoder_net()];
         map_micro_batches(images, |batch| match infer(self.plan(), &lists, batch)? {
             Some(output) => Ok(output),
-            None => Ok(self.run_layers(batch, None)?.detach()),
+            None => {
+                let var = lists.iter().find_map(|list| list.first_variable());
+                drop_gradient(&self.run_layers(batch, None)?, var)
+            }
         })
     }
 

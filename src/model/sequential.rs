@@ -142,6 +142,12 @@ impl Sequential {
         }
     }
 
+    /// Any variable; `None` if no layer has one.
+    pub(crate) fn first_variable(&self) -> Option<&Var> {
+        let (weight, _) = self.variables.iter().flatten().next()?;
+        Some(weight)
+    }
+
     /// Weight and bias of a node that has parameters.
     pub(crate) fn weight_and_bias(&self, i: usize) -> Option<&VarPair> {
         self.variables[i].as_ref()
