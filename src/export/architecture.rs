@@ -15,6 +15,9 @@ pub(crate) const ARCHITECTURE_KEY: &str = "candlebook";
 /// Version of the metadata format. Files of another version are rejected.
 const FORMAT: u32 = 1;
 
+/// Bytes of a weight in F16 or BF16.
+const SMALLEST_WEIGHT_BYTES: u128 = 2;
+
 /// Everything about a model except its weights.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Architecture {
@@ -79,7 +82,7 @@ impl Architecture {
         check_image_shape(self.input)?;
         let (c, h, w) = self.input;
         let weights = count_weights(&self.encoder, &self.decoder, &[c, h, w]);
-        if weights <= bytes as u128 / 4 {
+        if weights <= bytes as u128 / SMALLEST_WEIGHT_BYTES {
             return Ok(());
         }
         Err(Error::file(
@@ -162,7 +165,7 @@ mod tests {
         let error = Architecture::parse(path, &other).err().unwrap().to_string();
         assert!(error.starts_with("ae: expected format 1, got 2"), "{error}");
         let architecture = Architecture::parse(path, JSON).unwrap();
-        assert!(architecture.check_size(path, 48).is_ok());
-        assert!(architecture.check_size(path, 47).is_err());
+        assert!(architecture.check_size(path, 24).is_ok());
+        assert!(architecture.check_size(path, 23).is_err());
     }
 }

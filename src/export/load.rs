@@ -2,23 +2,30 @@
 
 use crate::error::{Error, Result};
 use crate::export::architecture::{ARCHITECTURE_KEY, Architecture};
+use crate::export::floats::floats;
+use crate::export::mismatch::{FileTensors, listed};
+use crate::export::names::unwrap_names;
+use crate::export::other_format::{START_BYTES, other_format};
+use crate::export::remarks::Remarks;
 use crate::export::safetensors::{
-    HEADER_LENGTH_BYTES, NamedTensor, StoredTensor, WeightsFile, check_header_length,
+    HEADER_LENGTH_BYTES, NamedTensor, WeightsFile, check_header_length,
 };
 use crate::export::save::{RUN_KEY, RUN_PREFIX, SavedRun};
 use crate::file::{append, open_file};
 use crate::model::{Autoencoder, Init};
-use candle_core::{Device, Tensor, Var};
-use safetensors::tensor::Dtype;
-use std::collections::BTreeMap;
+use candle_core::{Device, Tensor};
 use std::io::Seek;
 use std::path::Path;
 
 const OTHER_ARCHITECTURE: &str =
     "The file is of another architecture: load it with Autoencoder::load";
+const SAVE_AGAIN: &str = "The file's weights do not fit its own architecture: save it again";
 
 impl Autoencoder {
     /// Loads a model that [`Autoencoder::save`] wrote. The file contains the architecture.
+    ///
+    /// A model with weights that are NaN or infinite is loaded, so that a diverged run can be
+    /// inspected. A line under the cell names them.
     ///
     /// # Errors
     /// The file cannot be read, is truncated, is not safetensors, or contains no architecture.
@@ -61,15 +68,21 @@ impl Autoencoder {
         };
         let mut model = Autoencoder::new_with(input, &encoder, &decoder, &init)?;
         model.set_trained_loss(loss);
-        set_weights(&model, path, &file)?;
+        set_weights(&model, path, &file, Some(SAVE_AGAIN))?;
         Ok(model)
     }
 
     /// Loads weights into this model, from a file of [`Autoencoder::save`] or of PyTorch with the
-    /// same names and shapes, in `f32`. PyTorch: `load_state_dict(..., strict=True)`.
+    /// same names and shapes. PyTorch: `load_state_dict(..., strict=True)`.
+    ///
+    /// F16 and BF16 are converted exactly, F64 is rounded. The components `module` and `_orig_mod`,
+    /// which `nn.DataParallel` and `torch.compile` add to names, are removed, and so is one prefix
+    /// of all names, such as `model.` in `model.encoder.1.weight`. Weights that are NaN or infinite
+    /// are loaded. A line under the cell says each of these.
     ///
     /// # Errors
-    /// The file cannot be read or does not fit. The model is then unchanged.
+    /// The file cannot be read or does not fit, or has a value out of the range of `f32`. The model
+    /// is then unchanged.
     ///
     /// # Examples
     /// ```no_run
@@ -81,7 +94,9 @@ impl Autoencoder {
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let bytes = read(path)?;
-        set_weights(self, path, &WeightsFile::parse(path, &bytes)?)
+        let file = WeightsFile::parse(path, &bytes)?;
+        let own_advice = file.text(ARCHITECTURE_KEY).map(|_| OTHER_ARCHITECTURE);
+        set_weights(self, path, &file, own_advice)
     }
 }
 
@@ -92,17 +107,24 @@ pub(crate) fn read_run(path: &Path) -> Result<Option<SavedRun>> {
     let Some(json) = file.text(RUN_KEY) else {
         return Ok(None);
     };
-    let tensors = file.tensors().into_iter();
-    let tensors = tensors
-        .filter(|(name, tensor)| name.starts_with(RUN_PREFIX) && tensor.dtype == Dtype::F32)
-        .map(|(name, tensor)| NamedTensor {
-            name,
-            shape: tensor.shape.to_vec(),
-            values: tensor.floats(),
-        });
+    let mut remarks = Remarks::default();
+    let mut tensors = Vec::new();
+    for (name, tensor) in unwrap_names(file.tensors()) {
+        if name.starts_with(RUN_PREFIX) {
+            let values = floats(path, &tensor)?;
+            remarks.check_finite(&name, &values);
+            let shape = tensor.shape.to_vec();
+            tensors.push(NamedTensor {
+                name,
+                shape,
+                values,
+            });
+        }
+    }
+    remarks.print(path);
     Ok(Some(SavedRun {
         json: json.to_owned(),
-        tensors: tensors.collect(),
+        tensors,
     }))
 }
 
@@ -110,9 +132,13 @@ pub(crate) fn read_run(path: &Path) -> Result<Option<SavedRun>> {
 fn read(path: &Path) -> Result<Vec<u8>> {
     let (mut file, length) = open_file(path)?;
     let mut bytes = Vec::new();
-    let read = append(&mut bytes, &mut file, HEADER_LENGTH_BYTES);
+    let read = append(&mut bytes, &mut file, START_BYTES);
     let more = read.map_err(Error::io("read", path))?;
-    check_header_length(path, &bytes, length)?;
+    if let Some(error) = other_format(path, &bytes) {
+        return Err(error);
+    }
+    let header_length = bytes.get(..HEADER_LENGTH_BYTES).unwrap_or(&bytes);
+    check_header_length(path, header_length, length)?;
     if more {
         // `append` has read one more byte.
         file.rewind().map_err(Error::io("read", path))?;
@@ -129,7 +155,7 @@ fn read_architecture(path: &Path, file: &WeightsFile<'_>, length: usize) -> Resu
         Error::file(
             path,
             "an architecture saved by candlebook",
-            "weights only",
+            format!("weights only: {}", listed(file.tensors().values())),
             "Build the model in code, then read the weights with load_weights",
         )
     })?;
@@ -139,55 +165,40 @@ fn read_architecture(path: &Path, file: &WeightsFile<'_>, length: usize) -> Resu
 }
 
 /// Sets a model's variables and buffers to those of a file, or none of them on an error.
-fn set_weights(model: &Autoencoder, path: &Path, file: &WeightsFile<'_>) -> Result<()> {
-    let mut tensors = file.tensors();
-    // PyTorch's batch counter has no use with a fixed momentum.
-    tensors
-        .retain(|name, _| !name.ends_with("num_batches_tracked") && !name.starts_with(RUN_PREFIX));
+fn set_weights(
+    model: &Autoencoder,
+    path: &Path,
+    file: &WeightsFile<'_>,
+    own_advice: Option<&'static str>,
+) -> Result<()> {
+    let mut tensors = unwrap_names(file.tensors());
+    tensors.retain(|name, _| !is_ignored(name));
+    let vars = [model.variables(), model.buffers()].concat();
+    let contents = FileTensors {
+        path,
+        tensors: &tensors,
+        own_advice,
+    };
+    contents.check(&vars)?;
+    let mut remarks = Remarks::of(&tensors);
     let mut loaded = Vec::new();
-    for (name, var) in [model.variables(), model.buffers()].concat() {
-        let values = take_values(&mut tensors, path, &name, &var)?;
+    for (name, var) in vars {
+        let Some(tensor) = tensors.get(&name) else {
+            unreachable!("the file has been checked to have every variable")
+        };
+        let values = floats(path, tensor)?;
+        remarks.check_finite(&name, &values);
         loaded.push((Tensor::from_vec(values, var.dims(), model.device())?, var));
-    }
-    if let Some(name) = tensors.keys().next() {
-        return Err(Error::file(
-            path,
-            "only this model's weights",
-            format!("also {name}"),
-            OTHER_ARCHITECTURE,
-        ));
     }
     for (tensor, var) in loaded {
         var.set(&tensor)?;
     }
+    remarks.print(path);
     Ok(())
 }
 
-/// Removes the values of a variable from `tensors`.
-///
-/// # Errors
-/// The file lacks the variable, or has it in another shape or type.
-fn take_values(
-    tensors: &mut BTreeMap<String, StoredTensor<'_>>,
-    path: &Path,
-    name: &str,
-    var: &Var,
-) -> Result<Vec<f32>> {
-    let Some(tensor) = tensors.remove(name) else {
-        return Err(Error::file(
-            path,
-            format!("weights named {name}"),
-            "no such name",
-            OTHER_ARCHITECTURE,
-        ));
-    };
-    if tensor.dtype != Dtype::F32 || tensor.shape != var.dims() {
-        return Err(Error::file(
-            path,
-            format!("{name} of shape {:?} in F32", var.dims()),
-            tensor.describe(),
-            OTHER_ARCHITECTURE,
-        ));
-    }
-    Ok(tensor.floats())
+/// True for tensors that no model needs: PyTorch's batch counters, which have no use with a fixed
+/// momentum, the counter of an averaged model, and the state of a training run.
+fn is_ignored(name: &str) -> bool {
+    name.ends_with("num_batches_tracked") || name == "n_averaged" || name.starts_with(RUN_PREFIX)
 }

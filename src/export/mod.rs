@@ -1,6 +1,6 @@
 //! Model files that other programs can read.
 //!
-//! Uses `error`, `file`, `layer`, `loss` and `model`; knows no training loop. Offers
+//! Uses `error`, `file`, `show`, `layer`, `loss` and `model`; knows no training loop. Offers
 //! [`Autoencoder::save`], [`Autoencoder::load`] and their variants, and functions for checkpoints:
 //! a weights file with the state of a training run.
 //!
@@ -8,6 +8,11 @@
 //! [`Autoencoder::load`]: crate::model::Autoencoder::load
 
 mod safetensors;
+mod other_format;
+mod floats;
+mod names;
+mod mismatch;
+mod remarks;
 mod architecture;
 mod save;
 mod load;

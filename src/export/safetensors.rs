@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Bytes of the header's length at the start of a file.
-pub(crate) const HEADER_LENGTH_BYTES: u64 = 8;
+pub(crate) const HEADER_LENGTH_BYTES: usize = 8;
 /// Messages give the number of dimensions if there are more.
 const MAX_PRINTED_DIMS: usize = 16;
+/// Longer names are cut in messages.
+const MAX_PRINTED_CHARS: usize = 100;
 
 /// A tensor of a file.
 pub(crate) struct NamedTensor {
@@ -20,27 +22,29 @@ pub(crate) struct NamedTensor {
 
 /// A tensor in the bytes of a file.
 pub(crate) struct StoredTensor<'a> {
+    /// The name that the file gives it.
+    pub(crate) name: String,
     pub(crate) dtype: Dtype,
     pub(crate) shape: &'a [usize],
-    bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
 }
 
 impl StoredTensor<'_> {
-    /// The values of an `f32` tensor.
-    pub(crate) fn floats(&self) -> Vec<f32> {
-        self.bytes
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-            .collect()
+    /// Name, shape and type, for messages.
+    pub(crate) fn describe(&self) -> String {
+        let (name, shape, dtype) = (self.short_name(), self.shape, self.dtype);
+        if shape.len() > MAX_PRINTED_DIMS {
+            return format!("{name} of {} dimensions in {dtype:?}", shape.len());
+        }
+        format!("{name} {shape:?} in {dtype:?}")
     }
 
-    /// Shape and type, for messages.
-    pub(crate) fn describe(&self) -> String {
-        let (shape, dtype) = (self.shape, self.dtype);
-        if shape.len() > MAX_PRINTED_DIMS {
-            return format!("{} dimensions in {dtype:?}", shape.len());
+    /// The name, cut if it is too long for a message.
+    pub(crate) fn short_name(&self) -> String {
+        match self.name.char_indices().nth(MAX_PRINTED_CHARS) {
+            Some((end, _)) => format!("{}...", &self.name[..end]),
+            None => self.name.clone(),
         }
-        format!("{shape:?} in {dtype:?}")
     }
 }
 
@@ -59,7 +63,7 @@ impl<'a> WeightsFile<'a> {
     pub(crate) fn parse(path: &Path, bytes: &'a [u8]) -> Result<Self> {
         let (length, header) = SafeTensors::read_metadata(bytes)
             .map_err(|error| not_safetensors(path, bytes.len() as u64, &error))?;
-        let values = &bytes[HEADER_LENGTH_BYTES as usize + length..];
+        let values = &bytes[HEADER_LENGTH_BYTES + length..];
         Ok(WeightsFile { header, values })
     }
 
@@ -76,6 +80,7 @@ impl<'a> WeightsFile<'a> {
             .map(|(name, info)| {
                 let (start, end) = info.data_offsets;
                 let tensor = StoredTensor {
+                    name: name.clone(),
                     dtype: info.dtype,
                     shape: &info.shape,
                     bytes: self.values.get(start..end).unwrap_or_default(),
@@ -93,7 +98,7 @@ impl<'a> WeightsFile<'a> {
 pub(crate) fn check_header_length(path: &Path, start: &[u8], length: u64) -> Result<()> {
     let reason = match start.try_into().map(u64::from_le_bytes) {
         Err(_) => "too short for a header".to_owned(),
-        Ok(header) if header > length.saturating_sub(HEADER_LENGTH_BYTES) => {
+        Ok(header) if header > length.saturating_sub(HEADER_LENGTH_BYTES as u64) => {
             format!("too short for a header of {header} bytes")
         }
         Ok(header) => {
@@ -124,27 +129,24 @@ mod tests {
 
     #[test]
     fn floats_are_stored_as_little_endian_bytes() {
-        let values = [1.0, -0.5, f32::MIN_POSITIVE];
-        let bytes = to_bytes(&values);
-        assert_eq!(bytes[..4], [0, 0, 0x80, 0x3f]);
-        let tensor = stored(&[3], &bytes);
-        assert_eq!(tensor.floats(), values);
-    }
-
-    fn stored<'a>(shape: &'a [usize], bytes: &'a [u8]) -> StoredTensor<'a> {
-        let dtype = Dtype::F32;
-        StoredTensor {
-            dtype,
-            shape,
-            bytes,
-        }
+        let bytes = to_bytes(&[1.0, -0.5]);
+        assert_eq!(bytes, [0, 0, 0x80, 0x3f, 0, 0, 0, 0xbf]);
     }
 
     #[test]
-    fn a_message_does_not_list_millions_of_dimensions() {
-        assert_eq!(stored(&[3, 2], &[]).describe(), "[3, 2] in F32");
+    fn a_message_lists_neither_millions_of_dimensions_nor_long_names() {
+        let stored = |name: &str, shape| StoredTensor {
+            name: name.into(),
+            dtype: Dtype::F32,
+            shape,
+            bytes: &[],
+        };
+        assert_eq!(stored("w", &[3, 2]).describe(), "w [3, 2] in F32");
         let many = vec![0; 8_000_000];
-        assert_eq!(stored(&many, &[]).describe(), "8000000 dimensions in F32");
+        let text = stored("w", &many).describe();
+        assert_eq!(text, "w of 8000000 dimensions in F32");
+        let text = stored(&"\u{e9}".repeat(1_000_000), &[3]).describe();
+        assert_eq!(text, format!("{}... [3] in F32", "\u{e9}".repeat(100)));
     }
 
     #[test]

@@ -30,7 +30,8 @@ pub const fn Conv2d(out_channels: usize, kernel_size: usize) -> Layer {
 }
 
 /// A 2-d transposed convolution with `out_channels` output channels and a square window. The other
-/// settings are methods of [`Layer`]: `stride`, `padding`, `output_padding`, `dilation`, `groups`.
+/// settings are methods of [`Layer`]: `stride`, `padding`, `output_padding`, `output_padding_hw`,
+/// `dilation`, `groups`.
 ///
 /// # Shapes
 /// (b, c, h, w) -> (b, out_channels, h', w') with
@@ -119,12 +120,40 @@ impl Layer {
     /// assert_eq!(up.to_string(), "ConvTranspose2d(3, 3).stride(2).padding(1).output_padding(1)");
     /// ```
     pub const fn output_padding(self, output_padding: usize) -> Layer {
+        self.with_output_padding(output_padding, None)
+    }
+
+    /// Sets the rows added at the bottom of the output of a [`ConvTranspose2d`], and the columns
+    /// added at the right. Oblong images need different numbers: of 45 x 64 pixels, a stride of 2
+    /// skips one column.
+    ///
+    /// PyTorch: `output_padding=(rows, columns)`.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let encoder = [Conv2d(4, 3).stride(2).padding(1), Relu];
+    /// let up = ConvTranspose2d(1, 3).stride(2).padding(1).output_padding_hw(0, 1);
+    /// let ae = Autoencoder::new((1, 45, 64), &encoder, &[up, Sigmoid])?;
+    /// assert_eq!(ae.code_shape(), [4, 23, 32]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub const fn output_padding_hw(self, rows: usize, columns: usize) -> Layer {
+        self.with_output_padding(rows, Some(columns))
+    }
+
+    /// Sets both numbers of the output padding; without `columns`, they are equal.
+    const fn with_output_padding(self, rows: usize, columns: Option<usize>) -> Layer {
+        let (name, (rows, right)) = match columns {
+            Some(right) => ("output_padding_hw", (rows, right)),
+            None => ("output_padding", (rows, rows)),
+        };
         let layer = match &self {
             Layer::ConvTranspose2d(transposed) => Layer::ConvTranspose2d(ConvTransposeSettings {
-                output_padding,
+                output_padding: (rows, right),
                 ..*transposed
             }),
-            other => other.unsupported("output_padding", output_padding),
+            other => other.unsupported(name, rows, columns),
         };
         // A const fn cannot run destructors; only a residual block has anything to free.
         std::mem::forget(self);
@@ -139,7 +168,7 @@ impl Layer {
                 conv: transposed.conv.with(option, value),
                 ..*transposed
             }),
-            other => other.unsupported(option.name(), value),
+            other => other.unsupported(option.name(), value, None),
         };
         // A const fn cannot run destructors; only a residual block has anything to free.
         std::mem::forget(self);
@@ -147,13 +176,19 @@ impl Layer {
     }
 
     /// The error in place of this layer. The first unsupported setting is the one reported.
-    const fn unsupported(&self, setting: &'static str, value: usize) -> Layer {
+    const fn unsupported(
+        &self,
+        setting: &'static str,
+        value: usize,
+        columns: Option<usize>,
+    ) -> Layer {
         match self {
             Layer::UnsupportedSetting(first) => Layer::UnsupportedSetting(*first),
             other => Layer::UnsupportedSetting(UnsupportedSetting {
                 kind: other.kind_name(),
                 setting,
                 value,
+                columns,
             }),
         }
     }

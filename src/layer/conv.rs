@@ -107,6 +107,20 @@ impl ConvSettings {
         self.dilation * (self.kernel_size - 1)
     }
 
+    /// Rows or columns at the end of a padded side that the stride skips.
+    pub(crate) fn skipped(&self, side: usize) -> usize {
+        (side + 2 * self.padding - self.reach() - 1) % self.stride
+    }
+
+    /// Pads rows or columns of zeros that the stride skips. Candle's gradient needs as many skipped
+    /// rows as columns.
+    fn with_equal_remainders(&self, xs: &Tensor) -> candle_core::Result<Tensor> {
+        let (_, _, h, w) = xs.dims4()?;
+        let (rows, columns) = (self.skipped(h), self.skipped(w));
+        xs.pad_with_zeros(2, 0, columns.saturating_sub(rows))?
+            .pad_with_zeros(3, 0, rows.saturating_sub(columns))
+    }
+
     /// The part of the settings that the arithmetic needs.
     pub(crate) fn geometry(&self) -> ConvGeometry {
         ConvGeometry {
@@ -155,12 +169,13 @@ impl ConvSettings {
 
     /// Formats the call that makes these settings, without the function's name:
     /// "(12, 3).padding(1)".
-    pub(crate) fn call(&self, output_padding: usize) -> String {
+    pub(crate) fn call(&self, (rows, columns): (usize, usize)) -> String {
         let mut call = format!("({}, {})", self.out_channels, self.kernel_size);
+        let both = if rows == columns { rows } else { 0 };
         for (name, value, default) in [
             ("stride", self.stride, 1),
             ("padding", self.padding, 0),
-            ("output_padding", output_padding, 0),
+            ("output_padding", both, 0),
             ("dilation", self.dilation, 1),
             ("groups", self.groups, 1),
         ] {
@@ -168,6 +183,9 @@ impl ConvSettings {
                 // Writing to a string cannot fail.
                 let _ = write!(call, ".{name}({value})");
             }
+        }
+        if rows != columns {
+            let _ = write!(call, ".output_padding_hw({rows}, {columns})");
         }
         call
     }
@@ -211,7 +229,7 @@ impl LayerKind for ConvSettings {
         _context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
         let (weight, bias) = vars.weight_and_bias(xs.dtype())?;
-        let ys = xs.contiguous()?.conv2d(
+        let ys = self.with_equal_remainders(xs)?.contiguous()?.conv2d(
             &weight,
             self.padding,
             self.stride,

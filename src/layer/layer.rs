@@ -164,7 +164,7 @@ impl std::fmt::Display for Layer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Layer::Unflatten(c, h, w) => write!(f, "Unflatten({c}, {h}, {w})"),
-            Layer::Conv2d(conv) => write!(f, "Conv2d{}", conv.call(0)),
+            Layer::Conv2d(conv) => write!(f, "Conv2d{}", conv.call((0, 0))),
             Layer::ConvTranspose2d(transposed) => {
                 let call = transposed.conv.call(transposed.output_padding);
                 write!(f, "ConvTranspose2d{call}")
@@ -178,8 +178,10 @@ impl std::fmt::Display for Layer {
                     kind,
                     setting,
                     value,
+                    columns,
                 } = unsupported;
-                write!(f, "{kind}.{setting}({value})")
+                let columns = columns.map(|n| format!(", {n}")).unwrap_or_default();
+                write!(f, "{kind}.{setting}({value}{columns})")
             }
             other => write!(f, "{other:?}"),
         }

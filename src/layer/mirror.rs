@@ -3,6 +3,7 @@
 use crate::layer::conv::ConvSettings;
 use crate::layer::conv_transpose::ConvTransposeSettings;
 use crate::layer::layer::Layer;
+use crate::layer::layer_error::{LayerError, reject};
 use crate::layer::nodes::Node;
 
 /// Builds the decoder that mirrors an encoder, given the encoder's flattened nodes and their
@@ -14,12 +15,20 @@ use crate::layer::nodes::Node;
 /// output. `last`, if given, follows the last layer with weights: a sigmoid keeps pixels in [0, 1].
 /// `[Flatten, Linear(512), Relu, Linear(32)]` becomes
 /// `[Linear(512), Relu, Linear(784), Sigmoid, Unflatten(1, 28, 28)]`.
+///
+/// # Errors
+/// Index of the first node that has no mirror, and the reason.
 pub(crate) fn mirror(
     encoder: &[Layer],
     nodes: &[Node],
     shapes: &[Vec<usize>],
     last: Option<Layer>,
-) -> Vec<Layer> {
+) -> Result<Vec<Layer>, (usize, LayerError)> {
+    for (i, layer) in encoder.iter().enumerate() {
+        // A block's own node follows those of its layers.
+        let node = nodes.partition_point(|node| node.top <= i) - 1;
+        check_mirror(layer).map_err(|error| (node, error))?;
+    }
     // Nodes are in the order of the layers they belong to.
     let input_of = |i: usize| &shapes[nodes.partition_point(|node| node.top < i)];
     let inverses: Vec<(usize, Layer)> = (0..encoder.len())
@@ -40,7 +49,23 @@ pub(crate) fn mirror(
             decoder.extend(last.clone());
         }
     }
-    decoder
+    Ok(decoder)
+}
+
+/// Rejects a layer that no layer inverts.
+fn check_mirror(layer: &Layer) -> Result<(), LayerError> {
+    let Layer::ConvTranspose2d(transposed) = layer else {
+        return Ok(());
+    };
+    let ((rows, columns), stride) = (transposed.output_padding, transposed.conv.stride);
+    if rows.max(columns) < stride {
+        return Ok(());
+    }
+    reject(
+        format!("output_padding below the stride, {stride}, which a convolution can undo"),
+        rows.max(columns),
+        "Only then can it be mirrored: choose less, or pass a decoder to Autoencoder::new",
+    )
 }
 
 fn has_weights(layer: &Layer) -> bool {
@@ -96,11 +121,9 @@ fn inverse_conv(conv: ConvSettings, input: &[usize]) -> Layer {
             ..inverse
         });
     }
-    // The rows and columns at the edge that the stride skips.
-    let output_padding = (input[1] + 2 * conv.padding - reach - 1) % conv.stride;
     Layer::ConvTranspose2d(ConvTransposeSettings {
         conv: inverse,
-        output_padding,
+        output_padding: (conv.skipped(input[1]), conv.skipped(input[2])),
     })
 }
 
@@ -113,7 +136,7 @@ mod tests {
     fn mirrored(encoder: &[Layer], input: &[usize]) -> Vec<Layer> {
         let nodes = nodes(encoder);
         let shapes = shapes(&nodes, input).unwrap();
-        mirror(encoder, &nodes, &shapes, Some(Layer::Sigmoid))
+        mirror(encoder, &nodes, &shapes, Some(Layer::Sigmoid)).unwrap()
     }
 
     #[test]

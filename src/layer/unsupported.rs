@@ -16,13 +16,15 @@ pub struct UnsupportedSetting {
     pub(crate) setting: &'static str,
     /// Value of the setting.
     pub(crate) value: usize,
+    /// Second value of `output_padding_hw`.
+    pub(crate) columns: Option<usize>,
 }
 
 impl LayerKind for UnsupportedSetting {
     fn output_shape(&self, _input: &[usize]) -> ShapeResult {
         let UnsupportedSetting { kind, setting, .. } = self;
         let kinds = match *setting {
-            "output_padding" => "ConvTranspose2d has it",
+            "output_padding" | "output_padding_hw" => "ConvTranspose2d has it",
             _ => "Conv2d and ConvTranspose2d have it",
         };
         reject(

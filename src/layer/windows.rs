@@ -13,10 +13,14 @@ pub(crate) fn pooled_shape(input: &[usize], n: usize) -> ShapeResult {
     let (c, h, w) = image_dims(input)?;
     check_size(n, "2 halves height and width")?;
     if !h.is_multiple_of(n) || !w.is_multiple_of(n) {
+        let fitting = format!("{} x {}", h.next_multiple_of(n), w.next_multiple_of(n));
         return reject(
             format!("a height and width divisible by {n}"),
             format!("{h} x {w}"),
-            "Resize the images, or choose another window",
+            format!(
+                "{fitting} would fit there: resize the images, pad a convolution before it, or \
+                 choose another window"
+            ),
         );
     }
     Ok(vec![c, h / n, w / n])

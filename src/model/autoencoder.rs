@@ -1,12 +1,12 @@
 //! The autoencoder: an encoder and a decoder, each a list of layers.
 
 use crate::data::{ImageShape, is_vector};
-use crate::error::{Error, Result};
-use crate::layer::{Layer, Node, mirror, nodes, shape, shapes};
+use crate::error::Result;
+use crate::layer::{Layer, Node, mirror, nodes, shapes};
 use crate::lock::lock;
 use crate::loss::Loss;
 use crate::math::{Purpose, Rng};
-use crate::model::errors::{check_image_shape, layer_error};
+use crate::model::errors::{check_image_shape, check_output, layer_error};
 use crate::model::init::Init;
 use crate::model::sequential::Sequential;
 use crate::model::unit_ranges::DeadUnits;
@@ -91,7 +91,7 @@ impl Autoencoder {
         let encoder = Sequential::new("encoder", encoder, &[c, h, w], &mut rng, device)?;
         let code_shape = encoder.output_shape();
         let decoder = Sequential::new("decoder", decoder, code_shape, &mut rng, device)?;
-        check_output(input, &decoder)?;
+        check_output(input, decoder.layers().len(), decoder.output_shape())?;
         check_unpooling(&encoder, &decoder)?;
         Ok(Autoencoder {
             input,
@@ -120,7 +120,7 @@ impl Autoencoder {
     /// decoder without a sigmoid to [`Autoencoder::new`].
     ///
     /// # Errors
-    /// A layer does not fit the shape of its input.
+    /// A layer does not fit the shape of its input, or cannot be mirrored.
     ///
     /// # Examples
     /// ```
@@ -151,10 +151,10 @@ impl Autoencoder {
         check_image_shape(input)?;
         let (c, h, w) = input;
         let nodes = nodes(encoder);
-        let shapes = shapes(&nodes, &[c, h, w])
-            .map_err(|(i, error)| layer_error("encoder", &nodes[i], error))?;
         let last = (!is_vector(input)).then_some(Layer::Sigmoid);
-        let decoder = mirror(encoder, &nodes, &shapes, last);
+        let decoder = shapes(&nodes, &[c, h, w])
+            .and_then(|shapes| mirror(encoder, &nodes, &shapes, last))
+            .map_err(|(i, error)| layer_error("encoder", &nodes[i], error))?;
         Self::new_with(input, encoder, &decoder, init)
     }
 
@@ -369,20 +369,6 @@ impl Autoencoder {
     pub(crate) fn decoder_net(&self) -> &Sequential {
         &self.decoder
     }
-}
-
-/// Rejects a decoder whose output is not an image of the input's shape.
-fn check_output((c, h, w): ImageShape, decoder: &Sequential) -> Result<()> {
-    if decoder.output_shape() == [c, h, w] {
-        return Ok(());
-    }
-    let values = c * h * w;
-    Err(Error::Layer {
-        place: format!("decoder, after its {} layers", decoder.layers().len()),
-        expected: format!("images of {c} x {h} x {w}"),
-        got: shape(decoder.output_shape()),
-        hint: format!("End it with Linear({values}), Sigmoid, Unflatten({c}, {h}, {w})"),
-    })
 }
 
 /// Joins encoder and decoder to one plan.

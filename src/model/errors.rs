@@ -2,7 +2,7 @@
 
 use crate::data::ImageShape;
 use crate::error::{Error, Result};
-use crate::layer::{LayerError, MAX_VALUES, Node};
+use crate::layer::{LayerError, MAX_VALUES, Node, shape};
 
 /// Adds the layer's list, position and name to an error of shape inference.
 pub(crate) fn layer_error(list: &str, node: &Node, error: LayerError) -> Error {
@@ -35,9 +35,58 @@ pub(crate) fn check_image_shape((c, h, w): ImageShape) -> Result<()> {
     ))
 }
 
+/// Rejects a decoder of `layers` layers whose output is not an image of the input's shape.
+pub(crate) fn check_output(input: ImageShape, layers: usize, output: &[usize]) -> Result<()> {
+    let (c, h, w) = input;
+    if output == [c, h, w] {
+        return Ok(());
+    }
+    let dense = format!("Linear({}), Sigmoid, Unflatten({c}, {h}, {w})", c * h * w);
+    let hint = match *output {
+        [_, height, width] if (height, width) == (h, w) => {
+            format!("End it with {c} output channels, such as Conv2d({c}, 3).padding(1)")
+        }
+        [_, _, _] => format!(
+            "Change its strides, padding or output_padding_hw, or end it with Flatten, {dense}"
+        ),
+        _ => format!("End it with {dense}"),
+    };
+    Err(Error::Layer {
+        place: format!("decoder, after its {layers} layers"),
+        expected: format!("images of {c} x {h} x {w}"),
+        got: shape(output),
+        hint,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_advice_fits_the_output_of_the_decoder() {
+        let error = |output: &[usize]| {
+            let error = check_output((1, 4, 6), 3, output).unwrap_err();
+            error.to_string()
+        };
+        assert!(check_output((1, 4, 6), 3, &[1, 4, 6]).is_ok());
+        assert_eq!(
+            error(&[8]),
+            "decoder, after its 3 layers: expected images of 1 x 4 x 6, got 8 values. End it with \
+             Linear(24), Sigmoid, Unflatten(1, 4, 6)"
+        );
+        assert_eq!(
+            error(&[1, 4, 5]),
+            "decoder, after its 3 layers: expected images of 1 x 4 x 6, got 1 x 4 x 5. Change its \
+             strides, padding or output_padding_hw, or end it with Flatten, Linear(24), Sigmoid, \
+             Unflatten(1, 4, 6)"
+        );
+        assert_eq!(
+            error(&[8, 4, 6]),
+            "decoder, after its 3 layers: expected images of 1 x 4 x 6, got 8 x 4 x 6. End it with \
+             1 output channels, such as Conv2d(1, 3).padding(1)"
+        );
+    }
 
     #[test]
     fn images_without_pixels_and_giant_images_are_rejected() {

@@ -219,7 +219,9 @@ mod tests {
         vec![
             vec![Layer::Flatten, Layer::Linear(3), Layer::BatchNorm],
             vec![conv.clone().stride(2).dilation(2).groups(2)],
-            vec![up.groups(2)],
+            vec![up.clone().groups(2)],
+            vec![up.output_padding_hw(0, 1), conv.clone().stride(2)],
+            vec![ConvTranspose2d(3, 2).dilation(2).output_padding_hw(1, 0)],
             vec![Layer::MaxPool2d(2), Layer::Tanh, Layer::MaxUnpool2d(2)],
             vec![Layer::MaxUnpool2d(2)],
             vec![Layer::AvgPool2d(2), Layer::Sigmoid, Layer::Upsample(3)],

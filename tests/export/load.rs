@@ -120,8 +120,8 @@ fn damaged_and_unrelated_files_are_rejected_and_change_nothing() {
     assert_eq!(
         ae.load_weights(&other).unwrap_err().to_string(),
         format!(
-            "{}: expected encoder.1.weight of shape [5, 12] in F32, got [6, 12] in F32. The file is of another \
-             architecture: load it with Autoencoder::load",
+            "{}: expected encoder.1.weight of shape [5, 12], got encoder.1.weight [6, 12] in F32. The file is of \
+             another architecture: load it with Autoencoder::load",
             other.display()
         )
     );
@@ -144,7 +144,10 @@ fn damaged_and_unrelated_files_are_rejected_and_change_nothing() {
         .unwrap_err()
         .to_string();
     assert!(
-        weights_only.contains("expected an architecture saved by candlebook, got weights only"),
+        weights_only.contains(
+            "expected an architecture saved by candlebook, got weights only: decoder.0.bias [12] in F32, \
+             decoder.0.weight [12, 5] in F32, encoder.1.bias [5] in F32 and 1 more. Build the model in code"
+        ),
         "{weights_only}"
     );
     assert_eq!(values(&ae.reconstruct(&images(1)).unwrap()), before);

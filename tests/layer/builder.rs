@@ -23,7 +23,7 @@ fn methods_set_the_settings_of_convolutions() {
         .groups(4);
     let settings = ConvTransposeSettings {
         conv: settings,
-        output_padding: 1,
+        output_padding: (1, 1),
     };
     assert_eq!(transposed, Layer::ConvTranspose2d(settings));
 }
@@ -39,6 +39,11 @@ fn setting_that_a_layer_does_not_have_is_an_error_of_the_model() {
         build_error(&[Conv2d(4, 3).output_padding(1)], (1, 8, 8)),
         "encoder layer 0, Conv2d.output_padding(1): expected a layer with the setting \
          output_padding, got Conv2d. Remove .output_padding(...); only ConvTranspose2d has it"
+    );
+    assert_eq!(
+        build_error(&[Conv2d(4, 3).output_padding_hw(0, 1)], (1, 8, 8)),
+        "encoder layer 0, Conv2d.output_padding_hw(0, 1): expected a layer with the setting \
+         output_padding_hw, got Conv2d. Remove .output_padding_hw(...); only ConvTranspose2d has it"
     );
     let block = Residual(vec![Relu]).groups(2);
     assert!(build_error(&[block], (1, 8, 8)).contains("got Residual."));

@@ -88,6 +88,67 @@ fn transposed_convolutions_of_odd_channels_and_sizes_match_candle() {
     assert!(checked > 150, "{checked}");
 }
 
+/// ```python
+/// def conv_transpose2d(x, weight, bias, stride, padding, output_padding):
+///     (b, _, h, w), (_, out, k, _) = x.shape, weight.shape
+///     (rows, columns), reach = output_padding, k - 1
+///     y = np.zeros((b, out, (h - 1) * stride + reach + 1 + rows, (w - 1) * stride + reach + 1 + columns))
+///     for i in range(k):
+///         for j in range(k):
+///             taps = np.einsum("bchw,co->bohw", x, weight[:, :, i, j])
+///             y[:, :, i:i + (h - 1) * stride + 1:stride, j:j + (w - 1) * stride + 1:stride] += taps
+///     return y[:, :, padding:y.shape[2] - padding, padding:y.shape[3] - padding] + bias[:, None, None]
+/// fill = lambda shape, k: (np.sin(0.7 * np.arange(np.prod(shape)) + k) * 0.3).reshape(shape)
+/// y = conv_transpose2d(fill((1, 2, 2, 3), 50), fill((2, 1, 3, 3), 0), fill((1,), 1), 3, 1, output_padding)
+/// y.shape, y.sum(), y[0, 0, -1], y[0, 0, :, -1]
+/// ```
+#[test]
+fn rows_and_columns_have_output_paddings_of_their_own() {
+    let bottom = [
+        0.27448, 0.23008, 0.330307, 0.282166, 0.220045, 0.315478, 0.275873, 0.225247,
+    ];
+    check_output_padding(
+        (0, 1),
+        [4, 8],
+        8.809563,
+        &bottom,
+        &[0.250631, 0.246158, 0.325437, 0.225247],
+    );
+    check_output_padding(
+        (2, 0),
+        [6, 7],
+        10.829289,
+        &[0.252441; 7],
+        &[0.256428, 0.243918, 0.301064, 0.275873, 0.18016, 0.252441],
+    );
+}
+
+fn check_output_padding(
+    (rows, columns): (usize, usize),
+    sides: [usize; 2],
+    sum: f32,
+    bottom: &[f32],
+    right: &[f32],
+) {
+    let layer = ConvTranspose2d(1, 3).stride(3).padding(1);
+    let encoder = [layer.output_padding_hw(rows, columns)];
+    let decoder = [Flatten, Linear(12), Unflatten(2, 2, 3)];
+    let ae = Autoencoder::new((2, 2, 3), &encoder, &decoder).unwrap();
+    for (k, (_, var)) in ae.variables().iter().enumerate() {
+        var.set(&filled(var.dims(), k)).unwrap();
+    }
+    let codes = ae.encode(&filled(&[1, 2, 2, 3], 50)).unwrap();
+    assert_eq!(codes.dims()[2..], sides);
+    let codes = codes.i((0, 0)).unwrap();
+    let close = |found: Tensor, expected: &[f32]| {
+        let expected = Tensor::new(expected, &Device::Cpu).unwrap();
+        assert!(max_difference(&found, &expected) < 1e-5, "{found}");
+    };
+    close(codes.sum_all().unwrap().reshape(1).unwrap(), &[sum]);
+    close(codes.i(sides[0] - 1).unwrap(), bottom);
+    close(codes.i((.., sides[1] - 1)).unwrap(), right);
+}
+
 #[test]
 fn window_larger_than_the_image_is_an_error() {
     assert_eq!(
@@ -130,6 +191,10 @@ fn settings_out_of_range_are_errors() {
         (
             ConvTranspose2d(1, 3).output_padding(1),
             "expected output_padding below the stride or the dilation, 1, got 1",
+        ),
+        (
+            ConvTranspose2d(1, 3).stride(2).output_padding_hw(0, 2),
+            "expected output_padding below the stride or the dilation, 2, got 2",
         ),
     ];
     for (conv, expected) in cases {

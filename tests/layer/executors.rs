@@ -130,3 +130,31 @@ fn tensors_of_any_layout_give_the_numbers_of_contiguous_ones() {
         assert_eq!(losses[0], losses[1], "{name}");
     }
 }
+
+#[test]
+fn mirrors_of_oblong_images_train_the_same_on_both_executors() {
+    let down = |kernel_size, stride| Conv2d(4, kernel_size).stride(stride).padding(1);
+    let encoders = [
+        ((1, 45, 64), vec![down(3, 2), Relu, Flatten, Linear(8)]),
+        ((1, 45, 63), vec![down(3, 2), Relu, Flatten, Linear(8)]),
+        ((2, 14, 19), vec![down(5, 3), Tanh, down(2, 2).groups(2)]),
+    ];
+    for ((c, h, w), encoder) in encoders {
+        let images = (filled(&[11, c, h, w], 50) + 0.4).unwrap();
+        let train = |planned: bool| {
+            let mut ae = Autoencoder::symmetric((c, h, w), &encoder).unwrap();
+            let fit = Fit {
+                planned,
+                ..fit(2, 5)
+            };
+            let losses = ae.fit(&dataset(&images), &fit).unwrap().train_loss();
+            (losses, ae.reconstruct(&images).unwrap())
+        };
+        let name = format!("{c} x {h} x {w}");
+        let ((losses, outputs), (expected_losses, expected)) = (train(true), train(false));
+        assert_losses(&name, &losses, &expected_losses);
+        assert_eq!(outputs.dims(), images.dims(), "{name}");
+        let difference = max_difference(&outputs, &expected);
+        assert!(difference < 1e-5, "{name}: {difference}");
+    }
+}

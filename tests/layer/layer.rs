@@ -30,6 +30,14 @@ fn every_kind() -> Vec<(Layer, &'static str, &'static str)> {
             ),
             "ConvTranspose2d(4, 3).stride(2).padding(1).output_padding(1).dilation(2).groups(2)",
         ),
+        (
+            ConvTranspose2d(1, 3).stride(2).output_padding_hw(0, 1),
+            concat!(
+                r#"{"ConvTranspose2d":{"conv":{"out":1,"kernel":3,"stride":2,"padding":0,"#,
+                r#""dilation":1,"groups":1},"output_padding":[0,1]}}"#
+            ),
+            "ConvTranspose2d(1, 3).stride(2).output_padding_hw(0, 1)",
+        ),
         (MaxPool2d(2), r#"{"MaxPool":2}"#, "MaxPool2d(2)"),
         (MaxUnpool2d(2), r#"{"MaxUnpool":2}"#, "MaxUnpool2d(2)"),
         (AvgPool2d(3), r#"{"AvgPool":3}"#, "AvgPool2d(3)"),

@@ -1,6 +1,6 @@
 //! Mirrored decoders.
 
-use crate::common::filled;
+use crate::common::{build_error, filled};
 use candlebook::prelude::*;
 
 #[test]
@@ -46,4 +46,73 @@ fn mirrored_strided_encoder_restores_every_image_size() {
         let images = filled(&[1, 1, side, side], 0);
         assert_eq!(ae.reconstruct(&images).unwrap().dims(), [1, 1, side, side]);
     }
+}
+
+#[test]
+fn strided_convolutions_of_oblong_images_are_mirrored() {
+    let conv = Conv2d(4, 3).stride(2).padding(1);
+    let ae = Autoencoder::symmetric((1, 45, 64), &[conv, Relu, Flatten, Linear(8)]).unwrap();
+    let up = ConvTranspose2d(1, 3)
+        .stride(2)
+        .padding(1)
+        .output_padding_hw(0, 1);
+    assert_eq!(
+        ae.decoder(),
+        [Linear(2944), Unflatten(4, 23, 32), Relu, up, Sigmoid]
+    );
+    let images = filled(&[2, 1, 45, 64], 0);
+    assert_eq!(ae.reconstruct(&images).unwrap().dims(), [2, 1, 45, 64]);
+}
+
+#[test]
+fn every_convolution_is_mirrored_to_the_height_and_width_of_its_input() {
+    let mut mirrored = 0;
+    for (kernel_size, stride) in [(1, 2), (2, 3), (3, 1), (3, 2), (3, 4), (4, 2), (5, 3)] {
+        for (padding, dilation) in [(0, 1), (1, 1), (2, 2), (6, 1)] {
+            for (h, w) in [(9, 9), (9, 10), (10, 13), (14, 11)] {
+                let conv = Conv2d(2, kernel_size)
+                    .stride(stride)
+                    .padding(padding)
+                    .dilation(dilation);
+                let name = format!("{conv} of {h} x {w}");
+                let ae = Autoencoder::symmetric((1, h, w), &[conv, Relu]).expect(&name);
+                let output = ae.reconstruct(&filled(&[1, 1, h, w], 0)).unwrap();
+                assert_eq!(output.dims(), [1, 1, h, w], "{name}");
+                mirrored += 1;
+            }
+        }
+    }
+    assert_eq!(mirrored, 112);
+}
+
+#[test]
+fn three_poolings_of_28_name_the_third_one_and_the_size_that_it_gets() {
+    let block = |padding| [Conv2d(4, 3).padding(padding), Relu, MaxPool2d(2)];
+    let encoder = [block(1), block(1), block(1)].concat();
+    assert_eq!(
+        build_error(&encoder, (1, 28, 28)),
+        "encoder layer 8, MaxPool2d(2): expected a height and width divisible by 2, got 7 x 7. \
+         8 x 8 would fit there: resize the images, pad a convolution before it, or choose another \
+         window"
+    );
+    let wider = [block(3), block(1), block(1)].concat();
+    let ae = Autoencoder::symmetric((1, 28, 28), &wider).unwrap();
+    assert_eq!(ae.code_shape(), [4, 4, 4]);
+    let images = filled(&[2, 1, 28, 28], 0);
+    assert_eq!(ae.reconstruct(&images).unwrap().dims(), [2, 1, 28, 28]);
+}
+
+#[test]
+fn a_layer_without_a_mirror_is_named_as_it_was_written() {
+    let up = ConvTranspose2d(4, 3).output_padding(1).dilation(2);
+    assert_eq!(
+        build_error(&[Residual(vec![Relu]), up.clone(), Relu], (1, 8, 9)),
+        "encoder layer 1, ConvTranspose2d(4, 3).output_padding(1).dilation(2): expected \
+         output_padding below the stride, 1, which a convolution can undo, got 1. Only then can it \
+         be mirrored: choose less, or pass a decoder to Autoencoder::new"
+    );
+    // A block is mirrored by itself.
+    let block = Residual(vec![up, Conv2d(1, 6)]);
+    let ae = Autoencoder::symmetric((1, 8, 9), &[block]).unwrap();
+    assert_eq!(ae.code_shape(), [1, 8, 9]);
 }

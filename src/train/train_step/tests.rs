@@ -16,7 +16,7 @@ struct Case {
     loss: Loss,
 }
 
-fn cases() -> [Case; 6] {
+fn cases() -> [Case; 7] {
     let conv = |out| Conv2d(out, 3).padding(1);
     let up = ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1);
     let dense = vec![Linear(128), Sigmoid, Unflatten(2, 8, 8)];
@@ -34,12 +34,21 @@ fn cases() -> [Case; 6] {
         },
         Case {
             encoder: vec![Flatten, Linear(7), BatchNorm, Gelu],
-            decoder: dense,
+            decoder: dense.clone(),
             loss: Loss::BinaryCrossEntropy,
         },
         Case {
             encoder: vec![conv(4).stride(2).groups(2), LeakyRelu(0.2)],
-            decoder: vec![up],
+            decoder: vec![up.clone()],
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![conv(2).stride(2)],
+            decoder: [
+                vec![up.clone().output_padding_hw(1, 0), Flatten],
+                dense.clone(),
+            ]
+            .concat(),
             loss: Loss::Mse,
         },
         Case {
