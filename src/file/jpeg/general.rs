@@ -1,6 +1,7 @@
 //! Files of unusual structure, decoded by `jpeg-decoder`.
 
 use super::frame::{Component, Frame, unsupported};
+use super::pixels;
 use super::structure::{Colors, Structure};
 use crate::file::limits::Limits;
 use crate::file::memory::{Decoded, DecoderMemory};
@@ -29,13 +30,13 @@ pub(super) fn decode(
     let memory = DecoderMemory::reserve(pixels, needed.div_ceil(pixels), limits);
     let mut decoder = Decoder::new(bytes);
     decoder.set_color_transform(transform(structure.colors()));
-    let mut pixels = decoder.decode().map_err(reason)?;
+    let mut values = decoder.decode().map_err(reason)?;
     if structure.frame.components.len() == 4 {
-        pixels = rgb(&pixels);
+        values = rgb(&values);
     }
     Ok(Decoded {
-        image: super::image(width, height, pixels)?,
-        orientation: super::orientation(decoder.exif_data()),
+        image: pixels::image(width, height, values)?,
+        orientation: pixels::orientation(decoder.exif_data()),
         memory,
     })
 }
@@ -123,4 +124,32 @@ fn rgb(cmyk: &[u8]) -> Vec<u8> {
         [c, m, y].map(|ink| mix(ink) as u8)
     };
     pixels.iter().flat_map(rgb).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inks_darken_white() {
+        let cmyk = [0, 0, 0, 0, 255, 0, 100, 0, 0, 0, 0, 255, 0, 51, 255, 128];
+        assert_eq!(
+            rgb(&cmyk),
+            [255, 255, 255, 0, 255, 155, 0, 0, 0, 127, 102, 0]
+        );
+    }
+
+    #[test]
+    fn blocks_are_counted_where_the_decoder_counts_them_correctly() {
+        // Marker 0xc0: 45 x 37 pixels, the factors of the first component, and 1 x 1.
+        let counted = |factors: u8, width: u8| {
+            let body = [8, 0, 37, 0, width, 3, 1, factors, 0, 2, 0x21, 0, 3, 0x11, 0];
+            let frame = Frame::read(0xc0, &body).unwrap();
+            counts_blocks(&frame, &frame.components[1])
+        };
+        assert!(counted(0x22, 45) && counted(0x21, 1));
+        // Two of four: 45 * 2 / 4 samples are 3 blocks, not the 4 of two units of 32 pixels.
+        assert!(!counted(0x42, 45));
+        assert!(counted(0x42, 64));
+    }
 }

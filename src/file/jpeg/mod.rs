@@ -7,6 +7,7 @@
 
 mod frame;
 mod general;
+mod pixels;
 mod segments;
 mod slice;
 mod structure;
@@ -15,8 +16,6 @@ mod usual;
 use crate::file::limits::Limits;
 use crate::file::memory::Decoded;
 use crate::file::unreadable::Unreadable;
-use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, RgbImage};
 use structure::Structure;
 
 /// Decodes a JPEG file to grey or RGB pixels, and its EXIF orientation.
@@ -30,23 +29,6 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, Unreadabl
     } else {
         general::decode(bytes, &structure, limits)
     }
-}
-
-/// Grey or RGB pixels as an image.
-fn image(width: u64, height: u64, pixels: Vec<u8>) -> Result<DynamicImage, Unreadable> {
-    let (w, h) = (width as u32, height as u32);
-    let image = if pixels.len() as u64 == width * height {
-        GrayImage::from_raw(w, h, pixels).map(DynamicImage::ImageLuma8)
-    } else {
-        RgbImage::from_raw(w, h, pixels).map(DynamicImage::ImageRgb8)
-    };
-    image.ok_or_else(|| "fewer pixels than its header says".into())
-}
-
-/// The orientation of an EXIF segment, if there is one.
-fn orientation(exif: Option<&[u8]>) -> Orientation {
-    exif.and_then(Orientation::from_exif_chunk)
-        .unwrap_or(Orientation::NoTransforms)
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use super::*;
 use image::codecs::jpeg::JpegDecoder as ImageJpegDecoder;
-use image::{ImageFormat, RgbImage};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageFormat, RgbImage};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 

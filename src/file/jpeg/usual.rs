@@ -4,6 +4,7 @@
 //! asked once: `image` copies the file and parses its headers three times, and the decoder's own
 //! cursor makes a call per four bytes.
 
+use super::pixels;
 use super::slice::Slice;
 use super::structure::{Colors, Structure};
 use crate::file::limits::Limits;
@@ -78,8 +79,8 @@ pub(super) fn decode(
         .decode_into(&mut pixels)
         .map_err(|error| format!("a damaged JPEG ({error})"))?;
     Ok(Decoded {
-        image: super::image(frame.width, frame.height, pixels)?,
-        orientation: super::orientation(decoder.exif().map(Vec::as_slice)),
+        image: pixels::image(frame.width, frame.height, pixels)?,
+        orientation: pixels::orientation(decoder.exif().map(Vec::as_slice)),
         memory,
     })
 }
