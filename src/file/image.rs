@@ -1,7 +1,7 @@
 //! Decoding of image files.
 
-use crate::file::limits::Limits;
-use crate::file::memory::{Decoded, DecoderMemory, MAX_DECODER_BYTES};
+use crate::file::limits::{Limits, MAX_DECODER_BYTES};
+use crate::file::memory::{Decoded, DecoderMemory};
 use crate::file::unreadable::Unreadable;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
 use std::io::Cursor;

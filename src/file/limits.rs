@@ -18,6 +18,9 @@ const MAX_LAYER_BYTES: u64 = 256;
 const MAX_LAYER_HEADER_BYTES: u64 = 1600;
 /// Bytes per pixel of the deepest image format, RGBA with 16 bits per channel.
 const MAX_PIXEL_BYTES: u64 = 8;
+/// Bytes per pixel of the most expensive decoders: RGBA with 16 bits per channel, and its copy with
+/// 8 bits.
+pub(super) const MAX_DECODER_BYTES: u64 = 12;
 /// A compressed file of ordinary data unpacks to less than this multiple of its size.
 const MAX_USUAL_RATIO: u64 = 16;
 /// Deflate, of gzip and zip files, cannot compress further.
@@ -107,6 +110,30 @@ impl Limits {
             got: format!("{width} x {height} = {pixels}"),
         };
         check(pixels <= self.pixels, over)
+    }
+
+    /// Checks the memory that decoding an image takes, which is more than 12 bytes per pixel for some files.
+    ///
+    /// # Errors
+    /// If it is more than that of the largest image.
+    pub(crate) fn check_decoder(
+        &self,
+        width: u64,
+        height: u64,
+        bytes: u64,
+    ) -> Result<(), OverLimit> {
+        self.check_pixels(width, height)?;
+        let pixels = width.saturating_mul(height);
+        let needed = bytes.div_ceil(MAX_DECODER_BYTES);
+        let over = || OverLimit {
+            field: "pixels",
+            limit: (u128::from(self.pixels) * u128::from(pixels) / u128::from(needed.max(1)))
+                as u64,
+            needed,
+            unit: "pixels in an image of this structure",
+            got: format!("{width} x {height} = {pixels}"),
+        };
+        check(needed <= self.pixels, over)
     }
 
     /// Checks the size of an encoded image in a database.

@@ -3,15 +3,12 @@
 //! The loader decodes on every thread. Large images wait for each other, so that a folder of them
 //! takes no more memory than one, or than ordinary photographs on as many threads.
 
-use crate::file::limits::Limits;
+use crate::file::limits::{Limits, MAX_DECODER_BYTES};
 use crate::lock::{lock, wait};
 use image::DynamicImage;
 use image::metadata::Orientation;
 use std::sync::{Condvar, Mutex};
 
-/// Bytes per pixel of the most expensive decoders: RGBA with 16 bits per channel, and its copy with
-/// 8 bits.
-pub(super) const MAX_DECODER_BYTES: u64 = 12;
 /// Images of fewer pixels never wait.
 const MIN_PIXELS: u64 = 4_000_000;
 /// Always available to each thread: a JPEG file of 40 megapixels.

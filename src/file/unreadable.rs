@@ -4,11 +4,20 @@ use crate::error::Error;
 use crate::file::limits::OverLimit;
 use std::path::Path;
 
+/// Every program that opens images writes these.
+const SAVE_AGAIN: &str = "Save it again as an ordinary JPEG or as PNG";
+
 /// The reason why an image file cannot be decoded.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Unreadable {
     /// It is larger than a limit.
     OverLimit(OverLimit),
+    /// It is intact, but no decoder here reads its kind.
+    Unsupported {
+        /// The kind that is read.
+        expected: &'static str,
+        got: String,
+    },
     /// It is damaged or no image, in words.
     Damaged(String),
 }
@@ -18,6 +27,9 @@ impl Unreadable {
     pub(crate) fn of(self, path: &Path, expected: &str, hint: &str) -> Error {
         match self {
             Unreadable::OverLimit(over) => over.of(path),
+            Unreadable::Unsupported { expected, got } => {
+                Error::file(path, expected, got, SAVE_AGAIN)
+            }
             Unreadable::Damaged(reason) => Error::file(path, expected, reason, hint),
         }
     }
@@ -56,6 +68,9 @@ impl std::fmt::Display for Unreadable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Unreadable::OverLimit(over) => over.fmt(f),
+            Unreadable::Unsupported { expected, got } => {
+                write!(f, "expected {expected}, got {got}. {SAVE_AGAIN}")
+            }
             Unreadable::Damaged(reason) => f.write_str(reason),
         }
     }

@@ -127,6 +127,46 @@ fn the_exif_orientation_is_applied() {
 }
 
 #[test]
+fn jpeg_files_with_a_scan_for_each_component_have_their_colors() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/jpeg");
+    for name in [
+        "halves_64",
+        "halves_64_apart",
+        "halves_88",
+        "halves_88_apart",
+        "halves_411",
+    ] {
+        let image = Image::open(folder.join(name).with_extension("jpg")).unwrap();
+        let tensor = image.tensor().unwrap();
+        let (_, h, w) = tensor.dims3().unwrap();
+        for (x, color) in [(4, [230.0, 121.0, 30.0]), (w - 4, [40.0, 91.0, 200.0])] {
+            let expected = color.map(|v: f32| v / 255.0);
+            assert!(close(values(&tensor, x, 4), expected), "{name}");
+            assert!(close(values(&tensor, x, h - 4), expected), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_jpeg_of_a_rare_kind_is_an_error_that_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/jpeg/grey_11.jpg");
+    let mut bytes = std::fs::read(fixture).unwrap();
+    let frame = bytes.windows(2).position(|b| b == [0xff, 0xc0]).unwrap();
+    bytes[frame + 1] = 0xc9;
+    let path = folder.path().join("arithmetic.jpg");
+    std::fs::write(&path, bytes).unwrap();
+    let words = Image::open(&path).unwrap_err().to_string();
+    assert!(
+        words.ends_with(
+            "arithmetic.jpg: expected a baseline or progressive JPEG with Huffman coding, got one \
+             with arithmetic coding. Save it again as an ordinary JPEG or as PNG"
+        ),
+        "{words}"
+    );
+}
+
+#[test]
 fn damaged_and_foreign_files_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let open = |name: &str, bytes: &[u8]| {
