@@ -73,7 +73,7 @@ def pictures():
         body = bytes(range(4 * bits // 8 * 3))
         head = struct.pack("<IiiHHIIiiII3I", 40, 4, 3, 1, bits, 3, len(body), 0, 0, 0, 0, red, green, blue)
         save("bmp", f"fields_{bits}.bmp", b"BM" + struct.pack("<IHHI", 14 + len(head) + len(body), 0, 0, 14 + len(head)) + head + body)
-    runs = bytes([4, 1, 0, 0, 0, 3, 1, 2, 3, 0, 1, 5, 0, 0, 4, 2, 0, 1])
+    runs = bytes([4, 1, 0, 0, 0, 3, 1, 2, 3, 0, 1, 0, 0, 0, 4, 2, 0, 1])
     head = struct.pack("<IiiHHIIiiII", 40, 4, 3, 1, 8, 1, len(runs), 0, 0, 4, 4) + bytes(range(16))
     save("bmp", "runs.bmp", b"BM" + struct.pack("<IHHI", 14 + len(head) + len(runs), 0, 0, 14 + len(head)) + head + runs)
     save("gif", "palette.gif", encoded(palette, "GIF"))

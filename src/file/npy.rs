@@ -7,12 +7,14 @@ use crate::file::limits::{Limits, max_inflated};
 use crate::file::npy_header::{Kind, NpyHeader, NpyType};
 use crate::file::read::{append, open_file};
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// Magic number and version.
 const START_BYTES: usize = 8;
+/// Major and minor.
+const VERSIONS: [(u8, u8); 3] = [(1, 0), (2, 0), (3, 0)];
 /// Headers of plain arrays have 118 bytes.
 const MAX_HEADER_BYTES: usize = 1 << 16;
 const MAX_LISTED_NAMES: usize = 20;
@@ -251,15 +253,25 @@ struct Head {
 
 impl Head {
     fn read(path: &Path, from: &mut impl Read) -> Result<Head> {
-        let mut start = [0; START_BYTES];
-        if from.read_exact(&mut start).is_err() || start[..MAGIC.len()] != *MAGIC {
-            return Err(invalid(path, "a NumPy array", "another file format".into()));
-        }
         let incomplete =
             |error: std::io::Error| invalid(path, "a complete header", error.to_string());
+        let mut start = [0; START_BYTES];
+        match from.read_exact(&mut start) {
+            // Not the end, but a compression of an archive that is not supported.
+            Err(error) if error.kind() != ErrorKind::UnexpectedEof => {
+                return Err(incomplete(error));
+            }
+            Ok(()) if start[..MAGIC.len()] == *MAGIC => {}
+            _ => return Err(invalid(path, "a NumPy array", "another file format".into())),
+        }
+        let [.., major, minor] = start;
+        if !VERSIONS.contains(&(major, minor)) {
+            let expected = "version 1.0, 2.0 or 3.0 of the format";
+            return Err(invalid(path, expected, format!("{major}.{minor}")));
+        }
         // Version 1 stores the header's length in two bytes, later ones in four.
         let mut size = [0; 4];
-        let size_bytes = if start[MAGIC.len()] == 1 { 2 } else { 4 };
+        let size_bytes = if major == 1 { 2 } else { 4 };
         from.read_exact(&mut size[..size_bytes])
             .map_err(incomplete)?;
         let length = u32::from_le_bytes(size) as usize;
@@ -275,7 +287,7 @@ impl Head {
         let text = String::from_utf8_lossy(&text);
         let header = NpyHeader::parse(&text).ok_or_else(|| {
             let expected = "the header of a plain array of numbers";
-            invalid(path, expected, text.chars().take(120).collect())
+            invalid(path, expected, text.trim_end().chars().take(120).collect())
         })?;
         Ok(Head {
             header,

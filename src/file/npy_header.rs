@@ -91,6 +91,9 @@ impl NpyHeader {
             .trim_start();
             rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
         }
+        if !rest[1..].trim().is_empty() {
+            return None;
+        }
         Some(NpyHeader {
             dtype: dtype?,
             fortran_order: fortran_order?,
@@ -155,6 +158,8 @@ mod tests {
             "{'descr': '|u1', 'fortran_order': False, }",
             "{'descr': '|u1', 'fortran_order': False, 'shape': (-1,), }",
             "{'descr': '|u1', 'fortran_order': False, 'shape': (1,), 'x': 1}",
+            "{'descr': '|u1', 'fortran_order': False, 'shape': (1,), } 1",
+            "{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }\u{fffd}",
         ] {
             assert_eq!(NpyHeader::parse(text), None, "{text}");
         }

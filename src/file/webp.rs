@@ -1,7 +1,8 @@
 //! Checks of the sizes that a WebP file claims.
 //!
-//! The decoder allocates EXIF data and lossy frames by their own claims: a file of 100 bytes made it
-//! take 1.3 GB.
+//! The decoder reads cut-off files: it takes the rest of the file for a chunk that claims more. It
+//! also allocates EXIF data and lossy frames by their own claims: a file of 100 bytes made it take
+//! 1.3 GB.
 
 use crate::file::unreadable::Unreadable;
 
@@ -11,8 +12,6 @@ const HEADER_BYTES: u64 = 8;
 const FIRST_CHUNK: u64 = 12;
 /// Place and duration of an animation's frame, before its chunks.
 const FRAME_HEADER_BYTES: u64 = 16;
-/// The alpha channel and the image.
-const CHUNKS_PER_FRAME: usize = 2;
 /// At the start of a lossy image, after a tag of three bytes.
 const LOSSY_MAGIC: [u8; 3] = [0x9d, 0x01, 0x2a];
 /// The upper bits of a lossy image's side are a scale, which decoders ignore.
@@ -39,46 +38,58 @@ impl Chunk {
         })
     }
 
+    /// The file up to the end of this chunk.
+    ///
+    /// # Errors
+    /// If the file ends before it.
+    fn contents(self, file: &[u8]) -> Result<&[u8], Unreadable> {
+        let end = usize::try_from(self.start + self.length).ok();
+        end.and_then(|end| file.get(..end)).ok_or_else(|| {
+            let there = (file.len() as u64).saturating_sub(self.start);
+            let (name, length) = (self.name.escape_ascii(), self.length);
+            format!("a file with {there} of the {length} bytes of its part {name}").into()
+        })
+    }
+
     /// The position of the next chunk: chunks have an even length.
     fn next(self) -> u64 {
         self.start + self.length.next_multiple_of(2)
     }
 }
 
-/// Rejects EXIF data that the file does not hold, and frames larger than the image.
+/// Rejects files that are cut off, and frames larger than the image.
 ///
 /// # Errors
 /// If a claim is false.
 pub(super) fn check_claims(file: &[u8]) -> Result<(), Unreadable> {
+    let Some(riff) = Chunk::at(file, 0) else {
+        return Ok(());
+    };
+    let contents = riff.contents(file)?;
+    let first = Chunk::at(contents, FIRST_CHUNK);
     // Files of another first chunk hold only an image, whose size the reader knows.
-    let Some(header) = Chunk::at(file, FIRST_CHUNK).filter(|chunk| &chunk.name == b"VP8X") else {
-        return Ok(());
-    };
-    let side =
-        |at| array(file, header.start + at).map(|[a, b, c]| u32::from_le_bytes([a, b, c, 0]));
-    let (Some(width), Some(height)) = (side(4), side(7)) else {
-        return Ok(());
-    };
-    let canvas = (width + 1, height + 1);
-    for chunk in chunks(file, header.next()) {
-        check_chunk(file, chunk, canvas)?;
+    let header = first.filter(|chunk| &chunk.name == b"VP8X");
+    let canvas = header.and_then(|header| canvas(contents, header));
+    for chunk in chunks(contents, FIRST_CHUNK) {
+        let frame = chunk.contents(contents)?;
+        check_frame(contents, chunk, canvas)?;
         if &chunk.name == b"ANMF" {
-            // The decoder takes what it finds in a frame for the image's own, EXIF data included.
-            let frame = chunks(file, chunk.start + FRAME_HEADER_BYTES);
-            for chunk in frame.take(CHUNKS_PER_FRAME) {
-                check_chunk(file, chunk, canvas)?;
+            for chunk in chunks(frame, chunk.start + FRAME_HEADER_BYTES) {
+                chunk.contents(frame)?;
+                check_frame(frame, chunk, canvas)?;
             }
         }
     }
     Ok(())
 }
 
-fn check_chunk(file: &[u8], chunk: Chunk, canvas: (u32, u32)) -> Result<(), Unreadable> {
-    match &chunk.name {
-        b"EXIF" => check_length(file, chunk),
-        b"VP8 " => check_frame(file, chunk, canvas),
-        _ => Ok(()),
-    }
+/// Width and height in the header of an extended file.
+fn canvas(file: &[u8], header: Chunk) -> Option<(u32, u32)> {
+    let side = |at| {
+        let [a, b, c] = array(file, header.start + at)?;
+        Some(u32::from_le_bytes([a, b, c, 0]) + 1)
+    };
+    Some((side(4)?, side(7)?))
 }
 
 /// The chunks from a position to the end of the file.
@@ -87,19 +98,12 @@ fn chunks(file: &[u8], position: u64) -> impl Iterator<Item = Chunk> {
     std::iter::successors(first, |chunk| Chunk::at(file, chunk.next()))
 }
 
-fn check_length(file: &[u8], chunk: Chunk) -> Result<(), Unreadable> {
-    let there = (file.len() as u64).saturating_sub(chunk.start);
-    if chunk.length <= there {
-        return Ok(());
-    }
-    let length = chunk.length;
-    Err(format!("a file with {there} of the {length} bytes of its EXIF data").into())
-}
-
 /// Checks the size of a lossy image. That of a lossless one is checked by the decoder.
-fn check_frame(file: &[u8], chunk: Chunk, canvas: (u32, u32)) -> Result<(), Unreadable> {
+fn check_frame(file: &[u8], chunk: Chunk, canvas: Option<(u32, u32)>) -> Result<(), Unreadable> {
     let sides = (array(file, chunk.start + 6), array(file, chunk.start + 8));
-    let (Some(width), Some(height)) = sides else {
+    let (Some(width), Some(height), Some(canvas), b"VP8 ") =
+        (sides.0, sides.1, canvas, &chunk.name)
+    else {
         return Ok(());
     };
     let [width, height] =
@@ -138,24 +142,45 @@ mod tests {
     }
 
     #[test]
-    fn exif_data_must_be_in_the_file() {
-        let file = changed("exif.webp", b"EXIF\x1a", b"EXIF\x1a");
-        assert_eq!(check_claims(&file), Ok(()));
-        let cut = &file[..file.len() - 1];
-        assert_eq!(
-            reason(cut),
-            "a file with 25 of the 26 bytes of its EXIF data"
-        );
+    fn cut_files_are_rejected() {
+        for name in [
+            "lossy.webp",
+            "lossless_alpha.webp",
+            "animated.webp",
+            "exif.webp",
+        ] {
+            let file = changed(name, b"RIFF", b"RIFF");
+            assert_eq!(check_claims(&file), Ok(()), "{name}");
+            for end in HEADER_BYTES as usize..file.len() {
+                let reason = reason(&file[..end]);
+                assert!(reason.starts_with("a file with "), "{name}: {reason}");
+                assert!(
+                    reason.ends_with("bytes of its part RIFF"),
+                    "{name}: {reason}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn chunks_must_be_in_the_file() {
         let file = changed("exif.webp", b"EXIF\x1a", b"EXIF\xff\xff\xff\xff");
         assert_eq!(
             reason(&file),
-            "a file with 26 of the 4294967295 bytes of its EXIF data"
+            "a file with 26 of the 4294967295 bytes of its part EXIF"
         );
-        // The decoder also finds EXIF data inside a frame.
+        let file = changed("lossy.webp", b"RIFF", b"RIFF");
+        let file = [&file[..4], &[20, 0, 0, 0], &file[8..]].concat();
+        assert!(
+            reason(&file).starts_with("a file with 8 of the "),
+            "{}",
+            reason(&file)
+        );
+        // Inside a frame.
         let file = changed("animated.webp", b"VP8 ", b"EXIF");
         let at = file.windows(4).position(|bytes| bytes == b"EXIF").unwrap();
         let file = [&file[..at + 4], &[0xff; 4], &file[at + 8..]].concat();
-        assert!(reason(&file).contains("of the 4294967295 bytes of its EXIF data"));
+        assert!(reason(&file).contains("of the 4294967295 bytes of its part EXIF"));
     }
 
     #[test]
@@ -173,15 +198,11 @@ mod tests {
     }
 
     #[test]
-    fn files_of_one_chunk_and_cut_files_claim_nothing() {
+    fn files_of_one_chunk_are_complete() {
         let mut file = Cursor::new(Vec::new());
         DynamicImage::new_rgb8(3, 2)
             .write_to(&mut file, ImageFormat::WebP)
             .unwrap();
         assert_eq!(check_claims(&file.into_inner()), Ok(()));
-        let file = changed("lossy_alpha.webp", b"VP8X", b"VP8X");
-        for end in 0..file.len() {
-            assert_eq!(check_claims(&file[..end]), Ok(()));
-        }
     }
 }

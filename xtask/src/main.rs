@@ -7,6 +7,7 @@ mod size;
 mod words;
 mod cuda;
 mod checks;
+mod compare;
 mod steps;
 mod bench;
 mod fuzz;
@@ -15,13 +16,15 @@ use std::process::ExitCode;
 use workspace::Workspace;
 
 const USAGE: &str = "\
-cargo xtask test [STEP ...]   all tests, or only these steps: fmt words typos clippy cuda doc unit install
-                              kernel notebooks; only if named: deny msrv
+cargo xtask test [STEP ...]   all tests, or only these steps: fmt words typos clippy cuda doc unit compare
+                              install kernel notebooks; only if named: deny msrv
 cargo xtask words [PATH ...]  all findings of the step `words` in these paths
 cargo xtask count             sizes of functions and files, tuple parameters, documentation coverage
 cargo xtask cuda              a build with CUDA without a GPU; pip installs the toolkit
 cargo xtask sanitizer         matrix products under AddressSanitizer; compiles everything again
 cargo xtask fuzz [READER ...] mutated files for every reader; --help lists the options
+cargo xtask compare [READER ...]
+                              mutated files beside Pillow, NumPy and safetensors; --help lists the options
 cargo xtask bench NAME        interaction: the kernel's latency, compared with the stock form and ipykernel
                               soak: many cells, many kernel starts
                               show: the time to render images
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         ["cuda"] => cuda::build(),
         ["sanitizer"] => steps::sanitizer(),
         ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),
+        ["compare", arguments @ ..] => compare::compare(arguments),
         ["bench", name @ ("interaction" | "soak")] => bench::kernel(name),
         ["bench", name @ "show"] => bench::helper(name),
         ["bench", name @ ("training" | "loader")] => bench::beside_torch(name, false),

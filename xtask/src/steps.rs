@@ -2,7 +2,7 @@
 
 use crate::command::run;
 use crate::workspace::Workspace;
-use crate::{checks, cuda, words};
+use crate::{checks, compare, cuda, words};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -18,7 +18,7 @@ const fn step(name: &'static str, run: fn(&Workspace) -> Result<(), String>) -> 
     Step { name, run }
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     step("fmt", fmt),
     step("words", words::check),
     step("typos", checks::typos),
@@ -26,6 +26,7 @@ const STEPS: [Step; 10] = [
     step("cuda", cuda::check),
     step("doc", doc),
     step("unit", unit),
+    step("compare", compare::step),
     step("install", install),
     step("kernel", kernel),
     step("notebooks", notebooks),
