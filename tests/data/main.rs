@@ -12,6 +12,7 @@ mod dataset;
 mod loader;
 mod image_folder;
 mod idx;
+mod idx_files;
 mod lmdb_damage;
 mod lmdb_folder;
 mod lmdb_structure;
