@@ -5,6 +5,7 @@
 //! Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009).
 
 use crate::cell::check_stopped;
+use crate::data::cifar_search::{ARCHIVE_FOLDER, CifarSource, TEST_FILE, TRAIN_FILES, find_cifar};
 use crate::data::dataset::Dataset;
 use crate::data::download::{Checksum, Download, mirrors};
 use crate::data::locations;
@@ -13,26 +14,13 @@ use crate::error::{Error, Result};
 use crate::file::{append, read_file};
 use crate::show::note;
 use flate2::read::GzDecoder;
-use search::{Found, search};
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-mod search;
-
 const SHAPE: ImageShape = (3, 32, 32);
 /// A label and an image.
 const RECORD_BYTES: usize = 1 + 3 * 32 * 32;
-/// The folder inside the public archive.
-const ARCHIVE_FOLDER: &str = "cifar-10-batches-bin";
-const TRAIN_FILES: [&str; 5] = [
-    "data_batch_1.bin",
-    "data_batch_2.bin",
-    "data_batch_3.bin",
-    "data_batch_4.bin",
-    "data_batch_5.bin",
-];
-const TEST_FILE: &str = "test_batch.bin";
 /// The file of class names, one per line.
 const CLASSES_FILE: &str = "batches.meta.txt";
 const CLASSES: [&str; 10] = [
@@ -130,13 +118,13 @@ pub fn cifar10_folder(path: impl AsRef<Path>) -> Result<Dataset> {
 
 impl Archive {
     fn load(&self) -> Result<Dataset> {
-        match search(&locations::CIFAR10.folders(), self.name) {
-            Found::Folder(folder) => cifar10_folder(folder),
-            Found::Archive(path) => {
+        match find_cifar(&locations::CIFAR10.folders(), self.name) {
+            CifarSource::Folder(folder) => cifar10_folder(folder),
+            CifarSource::Archive(path) => {
                 let raw = read_file(&path, MAX_ARCHIVE_BYTES)?;
                 self.unpack(&path, path.display().to_string(), &raw)
             }
-            Found::Passed(passed) => {
+            CifarSource::Passed(passed) => {
                 for sentence in &passed {
                     note(format_args!("CIFAR-10: {sentence}"));
                 }

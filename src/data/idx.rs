@@ -99,7 +99,9 @@ impl Idx {
         }
         if from.has_trailing_bytes() {
             let path = path.display();
-            note(format_args!("{path}: bytes after the gzip data are ignored"));
+            note(format_args!(
+                "{path}: bytes after the gzip data are ignored"
+            ));
         }
         Ok(Idx { dims, bytes })
     }

@@ -89,7 +89,9 @@ impl IdxFiles {
     /// The usual names of the missing files.
     pub(crate) fn missing(&self) -> impl Iterator<Item = &'static str> {
         let files = self.files.iter().zip(IDX_NAMES);
-        files.filter(|(file, _)| file.is_none()).map(|(_, name)| name)
+        files
+            .filter(|(file, _)| file.is_none())
+            .map(|(_, name)| name)
     }
 
     pub(crate) fn is_complete(&self) -> bool {
@@ -127,7 +129,10 @@ impl IdxFiles {
     /// The files that were found, and those that are missing, in words.
     pub(crate) fn summary(&self) -> String {
         let missing: Vec<_> = self.missing().collect();
-        let found: Vec<_> = IDX_NAMES.into_iter().filter(|name| !missing.contains(name)).collect();
+        let found: Vec<_> = IDX_NAMES
+            .into_iter()
+            .filter(|name| !missing.contains(name))
+            .collect();
         match &self.damage {
             Some(damage) if found.is_empty() => damage.to_string(),
             _ => format!("has {} but no {}", found.join(", "), missing.join(", ")),
@@ -137,7 +142,10 @@ impl IdxFiles {
 
 /// A note if files of one meaning cannot be copies of each other: uncompressed, of other sizes.
 fn choice(paths: &[PathBuf]) -> Option<String> {
-    let plain = |path: &&PathBuf| path.extension().is_none_or(|end| !end.eq_ignore_ascii_case("gz"));
+    let plain = |path: &&PathBuf| {
+        path.extension()
+            .is_none_or(|end| !end.eq_ignore_ascii_case("gz"))
+    };
     let length = |path: &PathBuf| path.metadata().map_or(0, |metadata| metadata.len());
     let mut plain = paths.iter().filter(plain);
     let first = plain.next()?;

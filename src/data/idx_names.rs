@@ -27,7 +27,14 @@ pub(crate) fn idx_index(name: &str) -> Option<usize> {
         "labels" => (1, "idx1"),
         _ => return None,
     };
-    let known = [&[][..], &["ubyte"], &["idx"], &[idx], &["idx", "ubyte"], &[idx, "ubyte"]];
+    let known = [
+        &[][..],
+        &["ubyte"],
+        &["idx"],
+        &[idx],
+        &["idx", "ubyte"],
+        &[idx, "ubyte"],
+    ];
     match *split {
         _ if !known.contains(&end) => None,
         "train" => Some(kind),
@@ -53,7 +60,12 @@ pub(crate) fn idx_paths(folder: &Path) -> [Vec<PathBuf>; 4] {
         paths.sort_by_key(|path| {
             let name = path.strip_prefix(folder).unwrap_or(path).to_owned();
             let gzip = Path::new(usual).with_extension("gz");
-            (name != Path::new(usual), name != gzip, name.components().count(), name)
+            (
+                name != Path::new(usual),
+                name != gzip,
+                name.components().count(),
+                name,
+            )
         });
     }
     found
@@ -133,7 +145,12 @@ mod tests {
                 nested.join("train-images-idx3-ubyte"),
             ]
         );
-        for none in [labels, test_images, test_labels, idx_paths(&nested.join("none"))[0].clone()] {
+        for none in [
+            labels,
+            test_images,
+            test_labels,
+            idx_paths(&nested.join("none"))[0].clone(),
+        ] {
             assert_eq!(none, Vec::<PathBuf>::new());
         }
     }

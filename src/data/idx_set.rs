@@ -132,7 +132,8 @@ impl IdxSet {
         }
         // Damaged files are reported. Intact ones are another set, which a shared folder may hold.
         let intact = Idx::parse(&labels.path(), &bytes, 1).is_ok();
-        (shared && intact).then(|| format!("holds another set: its test labels are not {}'s", self.name))
+        (shared && intact)
+            .then(|| format!("holds another set: its test labels are not {}'s", self.name))
     }
 
     /// Reads and verifies the files.
@@ -209,7 +210,12 @@ impl IdxSet {
                 self.location.folder, other.location.folder
             );
             let expected = format!("{}'s {}", self.name, IDX_NAMES[index]);
-            return Err(Error::file(path, expected, format!("{}'s", other.name), hint));
+            return Err(Error::file(
+                path,
+                expected,
+                format!("{}'s", other.name),
+                hint,
+            ));
         }
         let checksum = Checksum {
             what: format!("{}'s {}", self.name, IDX_NAMES[index]),

@@ -23,7 +23,11 @@ pub(crate) fn extension(path: &Path) -> String {
 /// What a folder holds, for an error: the first names, and the number of the others.
 pub(crate) fn folder_contents(folder: &Path) -> String {
     let Ok(entries) = std::fs::read_dir(folder) else {
-        let found = if folder.exists() { "a file" } else { "no such folder" };
+        let found = if folder.exists() {
+            "a file"
+        } else {
+            "no such folder"
+        };
         return found.into();
     };
     // Only the first are kept: a folder may hold millions.
@@ -74,7 +78,10 @@ mod tests {
         for name in ["90", "91", "0a"] {
             std::fs::write(path.join(name), b"").unwrap();
         }
-        assert_eq!(folder_contents(path), "0, 0a, 1, 2, 3, 4, 5, 6, 7, 8 and 3 more");
+        assert_eq!(
+            folder_contents(path),
+            "0, 0a, 1, 2, 3, 4, 5, 6, 7, 8 and 3 more"
+        );
         assert_eq!(folder_contents(&path.join("0")), "a file");
         assert_eq!(folder_contents(&path.join("none")), "no such folder");
     }

@@ -40,6 +40,10 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &["data/photo/packed.rs", "data/photo/stream.rs"],
     },
     Covered {
+        by: "tests/data/mnist.rs",
+        files: &["data/idx_set.rs"],
+    },
+    Covered {
         by: "tests/data/lmdb_damage.rs",
         files: &[
             "file/lmdb/bytes.rs",

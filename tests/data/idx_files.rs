@@ -64,7 +64,10 @@ fn files_are_found_by_their_common_names() {
         ("dots", dots.clone()),
         ("upper case", dots.map(|name| name.to_uppercase())),
         ("underscores", NAMES.map(|name| name.replace('-', "_"))),
-        ("short", NAMES.map(|name| name[..name.len() - 11].to_owned())),
+        (
+            "short",
+            NAMES.map(|name| name[..name.len() - 11].to_owned()),
+        ),
         ("test", NAMES.map(|name| name.replace("t10k", "test"))),
         ("folders", NAMES.map(|name| format!("{name}/{name}"))),
         (
@@ -120,11 +123,19 @@ fn archives_of_one_file_or_of_all_are_read() {
     for method in [Stored, Deflated] {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        let entries: Vec<_> = nested.iter().zip(&bytes).map(|(n, b)| (&n[..], &b[..])).collect();
+        let entries: Vec<_> = nested
+            .iter()
+            .zip(&bytes)
+            .map(|(n, b)| (&n[..], &b[..]))
+            .collect();
         zip(root, "archive.zip", &entries, method);
         check(idx_folder(root), "all");
         check(idx_folder(root.join("archive.zip")), "the archive itself");
-        let entries: Vec<_> = gz.iter().zip(&packed).map(|(n, b)| (&n[..], &b[..])).collect();
+        let entries: Vec<_> = gz
+            .iter()
+            .zip(&packed)
+            .map(|(n, b)| (&n[..], &b[..]))
+            .collect();
         zip(root, "archive.zip", &entries, method);
         check(idx_folder(root), "gzip in zip");
         std::fs::remove_file(root.join("archive.zip")).unwrap();
@@ -154,7 +165,10 @@ fn errors_name_the_files_that_were_found() {
     assert_eq!(error(idx_folder(root)), words(found));
     put(root, "mnist.zip", b"PK\x03\x04 damaged");
     let text = error(idx_folder(root));
-    assert!(text.contains("mnist.zip: expected a complete zip archive, got "), "{text}");
+    assert!(
+        text.contains("mnist.zip: expected a complete zip archive, got "),
+        "{text}"
+    );
     let none = root.join("none");
     let text = error(idx_folder(&none));
     assert!(text.contains(".zip, got no such folder. "), "{text}");
@@ -165,10 +179,17 @@ fn damage_in_an_archive_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let bytes = contents();
-    let entries: Vec<_> = NAMES.iter().zip(&bytes).map(|(n, b)| (*n, &b[..])).collect();
+    let entries: Vec<_> = NAMES
+        .iter()
+        .zip(&bytes)
+        .map(|(n, b)| (*n, &b[..]))
+        .collect();
     zip(root, "a.zip", &entries, Stored);
     let mut archive = std::fs::read(root.join("a.zip")).unwrap();
-    let pixels = archive.windows(4).position(|bytes| bytes == [50; 4]).unwrap();
+    let pixels = archive
+        .windows(4)
+        .position(|bytes| bytes == [50; 4])
+        .unwrap();
     archive[pixels] = 51;
     put(root, "a.zip", &archive);
     let text = error(idx_folder(root));
@@ -182,6 +203,7 @@ fn an_archive_given_as_a_file_names_its_folder() {
     zip(folder.path(), "a.zip", &[("x", b"x")], Stored);
     let path = folder.path().join("a.zip");
     let text = error(candlebook::data::Idx::read(path, 3));
-    let words = "expected IDX data, got a zip archive. Unpack it, or load its folder with idx_folder";
+    let words =
+        "expected IDX data, got a zip archive. Unpack it, or load its folder with idx_folder";
     assert!(text.ends_with(words), "{text}");
 }

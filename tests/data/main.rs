@@ -11,6 +11,7 @@ mod images;
 mod dataset;
 mod loader;
 mod image_folder;
+mod folder_layout;
 mod idx;
 mod idx_files;
 mod lmdb_damage;

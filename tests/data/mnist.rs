@@ -143,6 +143,9 @@ fn full_mnist_is_found_and_verified() {
     if !Path::new("/usr/share/datasets/fashion-mnist").is_dir() {
         let words = format!("({} holds MNIST)", folder.display());
         let error = error(fashion_mnist());
-        assert!(error.ends_with(&words) && !error.contains("Delete"), "{error}");
+        assert!(
+            error.ends_with(&words) && !error.contains("Delete"),
+            "{error}"
+        );
     }
 }

@@ -71,7 +71,9 @@ fn a_download_is_cached_as_the_archive() {
 fn a_truncated_archive_is_an_error() {
     let archive = tiny();
     let cache = tempfile::tempdir().unwrap();
-    archive.download(Some(cache.path().to_owned()), &[]).unwrap();
+    archive
+        .download(Some(cache.path().to_owned()), &[])
+        .unwrap();
     let raw = std::fs::read(cache.path().join(CIFAR10.name)).unwrap();
     for end in [0, 1, 20, raw.len() / 2] {
         let part = &raw[..end];

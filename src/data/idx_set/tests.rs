@@ -183,7 +183,10 @@ fn an_archive_beside_another_set_is_found() {
     write(&folders[0].path, 4, &OTHER_LABELS);
     let archive = folders[0].path.join("tiny.zip");
     let mut zip = zip::ZipWriter::new(std::fs::File::create(&archive).unwrap());
-    for (name, bytes) in IDX_NAMES.iter().zip([&IMAGES[..], &LABELS, &IMAGES, &LABELS]) {
+    for (name, bytes) in IDX_NAMES
+        .iter()
+        .zip([&IMAGES[..], &LABELS, &IMAGES, &LABELS])
+    {
         let options = zip::write::SimpleFileOptions::default();
         zip.start_file(format!("raw/{name}"), options).unwrap();
         std::io::Write::write_all(&mut zip, bytes).unwrap();
@@ -203,5 +206,8 @@ fn a_missing_data_folder_is_named() {
     let Search::Passed(passed) = tiny().search(&folders, &[]) else {
         panic!("nothing is there");
     };
-    assert_eq!(passed, [format!("{} does not exist", folders[0].path.display())]);
+    assert_eq!(
+        passed,
+        [format!("{} does not exist", folders[0].path.display())]
+    );
 }

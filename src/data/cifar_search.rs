@@ -1,15 +1,25 @@
 //! The search for CIFAR-10's files in folders.
 
-use super::{ARCHIVE_FOLDER, TEST_FILE, TRAIN_FILES};
 use crate::data::locations::DataFolder;
 use std::path::{Path, PathBuf};
+
+/// The folder inside the public archive.
+pub(crate) const ARCHIVE_FOLDER: &str = "cifar-10-batches-bin";
+pub(crate) const TRAIN_FILES: [&str; 5] = [
+    "data_batch_1.bin",
+    "data_batch_2.bin",
+    "data_batch_3.bin",
+    "data_batch_4.bin",
+    "data_batch_5.bin",
+];
+pub(crate) const TEST_FILE: &str = "test_batch.bin";
 
 /// The version that numpy and pickle read.
 const PYTHON_VERSION: [&str; 2] = ["cifar-10-batches-py", "cifar-10-python.tar.gz"];
 
 /// The result of a search.
 #[derive(Debug, PartialEq)]
-pub(super) enum Found {
+pub(crate) enum CifarSource {
     /// A folder with the six files.
     Folder(PathBuf),
     Archive(PathBuf),
@@ -18,13 +28,13 @@ pub(super) enum Found {
 }
 
 /// Searches the folders for the six files, then for the archive.
-pub(super) fn search(folders: &[DataFolder], archive: &str) -> Found {
+pub(crate) fn find_cifar(folders: &[DataFolder], archive: &str) -> CifarSource {
     let mut passed = Vec::new();
     for folder in folders {
         passed.extend(folder.absence());
         for place in [folder.path.join(ARCHIVE_FOLDER), folder.path.clone()] {
             match reason_against(&place) {
-                Ok(()) => return Found::Folder(place),
+                Ok(()) => return CifarSource::Folder(place),
                 Err(None) => {}
                 Err(Some(why)) => passed.push(format!("{} {why}", place.display())),
             }
@@ -32,8 +42,8 @@ pub(super) fn search(folders: &[DataFolder], archive: &str) -> Found {
     }
     let mut archives = folders.iter().map(|folder| folder.path.join(archive));
     match archives.find(|path| path.is_file()) {
-        Some(path) => Found::Archive(path),
-        None => Found::Passed(passed),
+        Some(path) => CifarSource::Archive(path),
+        None => CifarSource::Passed(passed),
     }
 }
 
@@ -81,14 +91,17 @@ mod tests {
              data_batch_4.bin, data_batch_5.bin",
             some.path.display()
         );
-        assert_eq!(search(&folders, ARCHIVE), Found::Passed(vec![sentence]));
+        assert_eq!(
+            find_cifar(&folders, ARCHIVE),
+            CifarSource::Passed(vec![sentence])
+        );
         touch(&whole, ARCHIVE);
-        let archive = Found::Archive(whole.path.join(ARCHIVE));
-        assert_eq!(search(&folders, ARCHIVE), archive);
+        let archive = CifarSource::Archive(whole.path.join(ARCHIVE));
+        assert_eq!(find_cifar(&folders, ARCHIVE), archive);
         TRAIN_FILES.iter().for_each(|name| touch(&whole, name));
         touch(&whole, TEST_FILE);
-        let found = Found::Folder(whole.path.clone());
-        assert_eq!(search(&folders, ARCHIVE), found);
+        let found = CifarSource::Folder(whole.path.clone());
+        assert_eq!(find_cifar(&folders, ARCHIVE), found);
     }
 
     #[test]
@@ -107,6 +120,9 @@ mod tests {
             ),
             format!("{} does not exist", none.path.display()),
         ];
-        assert_eq!(search(&[data, none], ARCHIVE), Found::Passed(expected.to_vec()));
+        assert_eq!(
+            find_cifar(&[data, none], ARCHIVE),
+            CifarSource::Passed(expected.to_vec())
+        );
     }
 }
