@@ -14,7 +14,7 @@ pub(crate) struct FolderLayout {
     pub(crate) train: PhotoFiles,
     /// `None` if a share of the training images is held out.
     pub(crate) test: Option<PhotoFiles>,
-    /// How the folder was read, a sentence each, if it could be read in another way.
+    /// Sentences on the reading of the folder, if it could be read in another way.
     pub(crate) notes: Vec<String>,
 }
 

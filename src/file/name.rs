@@ -20,7 +20,7 @@ pub(crate) fn extension(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-/// What a folder holds, for an error: the first names, and the number of the others.
+/// The contents of a folder, for an error: the first names, and the number of the others.
 pub(crate) fn folder_contents(folder: &Path) -> String {
     let Ok(entries) = std::fs::read_dir(folder) else {
         let found = if folder.exists() {

@@ -204,7 +204,7 @@ fn a_missing_data_folder_is_named() {
     let root = tempfile::tempdir().unwrap();
     let folders = folders(root.path());
     let Search::Passed(passed) = tiny().search(&folders, &[]) else {
-        panic!("nothing is there");
+        panic!("something is found");
     };
     assert_eq!(
         passed,
