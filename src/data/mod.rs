@@ -3,6 +3,7 @@
 //! A [`Dataset`] has a training and a test [`Split`]; [`Split::batches`] feeds custom training
 //! loops. Loaders: [`mnist`], [`fashion_mnist`], [`cifar10`], [`photographs`], [`image_folder`],
 //! [`lmdb_folder`], [`npy_images`], [`npz_images`], [`idx_folder`], [`cifar10_folder`].
+//! `docs/formats.md` in the repository lists what each reads, and what it refuses with which words.
 //!
 //! Uses `error`, `cell`, `file`, `math` and `show`; knows no layer and no model.
 

@@ -12,6 +12,7 @@ mod dataset;
 mod loader;
 mod image_folder;
 mod folder_layout;
+mod formats;
 mod idx;
 mod idx_files;
 mod lmdb_damage;
