@@ -137,7 +137,7 @@ impl Reading {
             let hint = "load it alone to hold out a share of its images";
             return Err(self.no_train(&test, hint));
         }
-        let held_out = [&[test.clone()], &choice.unread[..]].concat();
+        let held_out = [std::slice::from_ref(&test), &choice.unread[..]].concat();
         let is_train = |path: &Path| !held_out.iter().any(|folder| path.starts_with(folder));
         self.refuse_deep_tests(is_train)?;
         let (name, unread) = (label(&test), listed(&root, &choice.unread));

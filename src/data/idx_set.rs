@@ -65,7 +65,7 @@ pub(crate) const FASHION_MNIST: IdxSet = IdxSet {
 
 /// The result of a search.
 enum Search {
-    Found(IdxFiles),
+    Found(Box<IdxFiles>),
     /// Why folders with such files were passed over, a sentence for each.
     Passed(Vec<String>),
 }
@@ -80,7 +80,7 @@ impl IdxSet {
     /// If a file is damaged or the download fails.
     pub(crate) fn load(&self) -> Result<Dataset> {
         match self.search(&self.location.folders(), &KNOWN) {
-            Search::Found(files) => self.read(files),
+            Search::Found(files) => self.read(*files),
             Search::Passed(passed) => {
                 for sentence in &passed {
                     note(format_args!("{}: {sentence}", self.name));
@@ -101,7 +101,7 @@ impl IdxSet {
             for place in std::iter::once(path.clone()).chain(zip_paths(path)) {
                 let files = IdxFiles::find(&place);
                 match self.reason_against(&files, *shared, known) {
-                    None if files.is_complete() => return Search::Found(files),
+                    None if files.is_complete() => return Search::Found(Box::new(files)),
                     None => {}
                     Some(why) => {
                         reason.get_or_insert(format!("{} {why}", place.display()));

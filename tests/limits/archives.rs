@@ -33,7 +33,7 @@ fn entries_are_unpacked_up_to_the_bytes_that_their_header_claims() {
         ("train-images-idx3-ubyte.gz", gzip(&bomb, 9)),
     ] {
         archive(root, name, &bytes, true);
-        let (error, bytes) = refused(root, |root| idx_folder(root));
+        let (error, bytes) = refused(root, idx_folder);
         assert!(error.contains(words), "{name}: {error}");
         assert!(bytes < 1 << 20, "{name}: {bytes} bytes");
     }
@@ -43,7 +43,7 @@ fn entries_are_unpacked_up_to_the_bytes_that_their_header_claims() {
         &[idx_header(10, 100), vec![0; 99_999]].concat(),
         false,
     );
-    let (error, _) = refused(root, |root| idx_folder(root));
+    let (error, _) = refused(root, idx_folder);
     assert!(
         error.contains(words) && error.contains("got 99999. "),
         "{error}"
@@ -63,7 +63,7 @@ fn claims_of_entries_are_limited() {
     ] {
         for deflated in [true, false] {
             archive(root, name, &bytes, deflated);
-            let (error, bytes) = refused(root, |root| idx_folder(root));
+            let (error, bytes) = refused(root, idx_folder);
             let words =
                 "expected 400000000 bytes after the header, for dimensions [400, 1000, 1000]";
             assert!(error.contains(words), "{name}, {deflated}: {error}");
@@ -88,7 +88,7 @@ fn a_raised_limit_admits_the_entry() {
         .apply();
     };
     limit(99_999);
-    let (error, _) = refused(root, |root| idx_folder(root));
+    let (error, _) = refused(root, idx_folder);
     let words = "expected at most 99999 bytes after decompression, got 100000 from ";
     assert!(error.contains(words), "{error}");
     limit(100_000);

@@ -131,7 +131,7 @@ fn a_folder_of_another_set_is_passed_over() {
         panic!("the own folder is passed over");
     };
     assert_eq!(files.folder(), folders[1].path);
-    assert_eq!(pixel(&set.read(files).unwrap().train), 200.0 / 255.0);
+    assert_eq!(pixel(&set.read(*files).unwrap().train), 200.0 / 255.0);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn damaged_labels_are_an_error_and_no_other_set() {
     let Search::Found(files) = set.search(&folders, &[]) else {
         panic!("damaged files are passed over");
     };
-    let error = set.read(files).unwrap_err().to_string();
+    let error = set.read(*files).unwrap_err().to_string();
     let words = "t10k-labels-idx1-ubyte: expected Tiny's t10k-labels-idx1-ubyte (SHA-256 ";
     assert!(error.contains(words), "{error}");
 }
@@ -196,7 +196,7 @@ fn an_archive_beside_another_set_is_found() {
         panic!("the archive is passed over");
     };
     assert_eq!(files.folder(), archive);
-    assert_eq!(set.read(files).unwrap().test.labels(), Some(vec![4]));
+    assert_eq!(set.read(*files).unwrap().test.labels(), Some(vec![4]));
 }
 
 #[test]

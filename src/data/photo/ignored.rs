@@ -19,7 +19,7 @@ const IGNORED: [&str; 9] = [
 pub(crate) fn is_ignored(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
     let is_name = |ignored: &&str| bytes.eq_ignore_ascii_case(ignored.as_bytes());
-    bytes.starts_with(b".") || IGNORED.iter().any(|ignored| is_name(&ignored))
+    bytes.starts_with(b".") || IGNORED.iter().any(is_name)
 }
 
 #[cfg(test)]
