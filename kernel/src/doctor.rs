@@ -1,6 +1,9 @@
 //! `candlebook doctor`: checks everything that the kernel needs and gives advice on each problem.
 
 #[allow(dead_code)]
+#[path = "../../src/data/idx_names.rs"]
+mod idx_names;
+#[allow(dead_code)]
 #[path = "../../src/data/locations.rs"]
 mod locations;
 
@@ -199,23 +202,37 @@ fn check_lab() -> Finding {
 }
 
 fn check_data() -> Finding {
-    const FILES: [&str; 4] = [
-        "train-images-idx3-ubyte",
-        "train-labels-idx1-ubyte",
-        "t10k-images-idx3-ubyte",
-        "t10k-labels-idx1-ubyte",
-    ];
-    let checked = match locations::MNIST.find(&FILES) {
-        Some(folder) => Ok(format!("MNIST in {}", folder.display())),
-        None => Err(anyhow::anyhow!(
-            "no full MNIST: it is downloaded on first use, with 5,000 embedded digits as fallback"
+    let folders = locations::MNIST.folders();
+    let is_complete = |folder: &&locations::DataFolder| {
+        let files = idx_names::idx_paths(&folder.path);
+        files.iter().all(|paths| !paths.is_empty())
+    };
+    let archive = || {
+        let mut folders = folders.iter();
+        folders.find_map(|folder| idx_names::zip_paths(&folder.path).into_iter().next())
+    };
+    let checked = match folders.iter().find(is_complete) {
+        // Other sets have files of the same names.
+        Some(folder) if folder.shared => Ok(format!(
+            "files with MNIST's names in {}, which mnist() verifies",
+            folder.path.display()
         )),
+        Some(folder) => Ok(format!("MNIST in {}", folder.path.display())),
+        None => {
+            let archive = archive().map_or_else(String::new, |path| {
+                format!(", unless {} has it", path.display())
+            });
+            Err(anyhow::anyhow!(
+                "no full MNIST{archive}: it is downloaded on first use, with 5,000 embedded digits \
+                 as fallback"
+            ))
+        }
     };
     finding(
         "data",
         checked,
         Level::Optional,
-        "set CANDLEBOOK_DATA to a folder with the four MNIST files",
+        "set CANDLEBOOK_DATA and put the four MNIST files into $CANDLEBOOK_DATA/mnist",
     )
 }
 

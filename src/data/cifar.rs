@@ -5,12 +5,14 @@
 //! Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009).
 
 use crate::cell::check_stopped;
+use crate::data::cifar_search::{ARCHIVE_FOLDER, CifarSource, TEST_FILE, TRAIN_FILES, find_cifar};
 use crate::data::dataset::Dataset;
 use crate::data::download::{Checksum, Download, mirrors};
 use crate::data::locations;
 use crate::data::split::{ImageShape, Split};
 use crate::error::{Error, Result};
 use crate::file::{append, read_file};
+use crate::show::note;
 use flate2::read::GzDecoder;
 use std::collections::HashMap;
 use std::io::Read;
@@ -19,16 +21,6 @@ use std::path::{Path, PathBuf};
 const SHAPE: ImageShape = (3, 32, 32);
 /// A label and an image.
 const RECORD_BYTES: usize = 1 + 3 * 32 * 32;
-/// The folder inside the public archive.
-const ARCHIVE_FOLDER: &str = "cifar-10-batches-bin";
-const TRAIN_FILES: [&str; 5] = [
-    "data_batch_1.bin",
-    "data_batch_2.bin",
-    "data_batch_3.bin",
-    "data_batch_4.bin",
-    "data_batch_5.bin",
-];
-const TEST_FILE: &str = "test_batch.bin";
 /// The file of class names, one per line.
 const CLASSES_FILE: &str = "batches.meta.txt";
 const CLASSES: [&str; 10] = [
@@ -68,7 +60,8 @@ const CIFAR10: Archive = Archive {
 ///
 /// Searched in `$CANDLEBOOK_DATA/cifar10`, `$CANDLEBOOK_DATA` and the cache
 /// (`~/.cache/candlebook/cifar10`): first the six files, there or in a subfolder
-/// `cifar-10-batches-bin`, then the archive `cifar-10-binary.tar.gz`. Otherwise the archive (170 MB)
+/// `cifar-10-batches-bin`, then the archive `cifar-10-binary.tar.gz`. A folder with only some of the
+/// files is passed over; if no other folder has them, a notice says so. Otherwise the archive (170 MB)
 /// is downloaded into the cache. It is verified by its SHA-256. `CANDLEBOOK_OFFLINE=1` disables
 /// downloads. torchvision's `datasets.CIFAR10`.
 ///
@@ -125,30 +118,35 @@ pub fn cifar10_folder(path: impl AsRef<Path>) -> Result<Dataset> {
 
 impl Archive {
     fn load(&self) -> Result<Dataset> {
-        let folders = locations::CIFAR10.folders();
-        let mut unpacked = folders
-            .iter()
-            .flat_map(|f| [f.join(ARCHIVE_FOLDER), f.clone()]);
-        if let Some(folder) = unpacked.find(|folder| folder.join(TEST_FILE).is_file()) {
-            return cifar10_folder(folder);
+        match find_cifar(&locations::CIFAR10.folders(), self.name) {
+            CifarSource::Folder(folder) => cifar10_folder(folder),
+            CifarSource::Archive(path) => {
+                let raw = read_file(&path, MAX_ARCHIVE_BYTES)?;
+                self.unpack(&path, path.display().to_string(), &raw)
+            }
+            CifarSource::Passed(passed) => {
+                for sentence in &passed {
+                    note(format_args!("CIFAR-10: {sentence}"));
+                }
+                self.download(locations::CIFAR10.cache(), &passed)
+            }
         }
-        let mut archives = folders.iter().map(|folder| folder.join(self.name));
-        if let Some(path) = archives.find(|path| path.is_file()) {
-            let raw = read_file(&path, MAX_ARCHIVE_BYTES)?;
-            return self.unpack(&path, path.display().to_string(), &raw);
-        }
-        self.download(locations::CIFAR10.cache())
     }
 
-    fn download(&self, cache: Option<PathBuf>) -> Result<Dataset> {
+    fn download(&self, cache: Option<PathBuf>, passed: &[String]) -> Result<Dataset> {
+        let folder = locations::CIFAR10.folder;
+        let mut hint = format!(
+            "Check the network, or set CANDLEBOOK_DATA and put {} into $CANDLEBOOK_DATA/{folder}",
+            self.name
+        );
+        if !passed.is_empty() {
+            hint += &format!(" ({})", passed.join("; "));
+        }
         let download = Download {
             name: self.name,
-            mirrors: mirrors(locations::CIFAR10.folder, self.mirrors),
+            mirrors: mirrors(folder, self.mirrors),
             cache,
-            hint: format!(
-                "Check the network, or set CANDLEBOOK_DATA to a folder with {}",
-                self.name
-            ),
+            hint,
         };
         let unpack = |url: &Path, raw: &[u8]| self.unpack(url, "a public mirror".into(), raw);
         Ok(download.fetch(unpack)?.1)

@@ -1,18 +1,18 @@
-//! The IDX format of MNIST's files: a magic number, the dimensions, then bytes; gzipped or not.
+//! The IDX format of MNIST's files: a magic number, the dimensions, then bytes; plain or compressed.
 //!
 //! Source: the description on the MNIST page of LeCun, Cortes and Burges.
 
 use crate::data::dataset::Dataset;
-use crate::data::locations::plain_or_gzipped;
+use crate::data::idx_files::IdxFiles;
 use crate::data::split::Split;
 use crate::error::{Error, Result};
-use crate::file::{Limits, append, max_inflated, name_or, open_file};
-use flate2::bufread::GzDecoder;
-use std::io::{BufRead, BufReader, Read};
+use crate::file::{DataFile, DataSize, FETCH_AGAIN, Limits, Unpacked, append, name_or};
+use crate::show::note;
+use std::io::Read;
 use std::path::Path;
 
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-const FETCH_AGAIN: &str = "Delete the file and download it again";
+/// First bytes of a zip archive.
+const ZIP_MAGIC: &[u8] = b"PK";
 
 /// An IDX file of unsigned bytes.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,15 +37,12 @@ impl Idx {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn read(path: impl AsRef<Path>, rank: usize) -> Result<Self> {
-        let path = path.as_ref();
-        let (file, length) = open_file(path)?;
-        let mut file = BufReader::new(file);
-        let start = file.fill_buf().map_err(Error::io("read", path))?;
-        if start.starts_with(&GZIP_MAGIC) {
-            let inflate = GzDecoder::new(file);
-            return Self::read_claimed(path, inflate, rank, FileSize::Gzip(length));
-        }
-        Self::read_claimed(path, file, rank, FileSize::Plain(length))
+        Self::read_file(&DataFile::new(path.as_ref()), rank)
+    }
+
+    /// Reads a file that may be an entry of an archive.
+    pub(crate) fn read_file(file: &DataFile, rank: usize) -> Result<Self> {
+        file.read(|path, unpacked| Self::read_claimed(path, unpacked, rank))
     }
 
     /// Parses decompressed bytes; `path` names them in error messages.
@@ -62,16 +59,13 @@ impl Idx {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn parse(path: &Path, bytes: &[u8], rank: usize) -> Result<Self> {
-        let size = FileSize::Plain(bytes.len() as u64);
-        Self::read_claimed(path, bytes, rank, size)
+        Self::read_claimed(path, Unpacked::plain(bytes), rank)
     }
 
     /// Reads as many bytes as the header claims, after checking the claim.
-    fn read_claimed(path: &Path, mut from: impl Read, rank: usize, size: FileSize) -> Result<Self> {
-        let unreadable = |error: std::io::Error| match size {
-            FileSize::Plain(_) => Error::io("read", path)(error),
-            FileSize::Gzip(_) => Error::file(path, "complete gzip data", error, FETCH_AGAIN),
-        };
+    fn read_claimed(path: &Path, mut from: Unpacked<'_>, rank: usize) -> Result<Self> {
+        let size = from.size();
+        let unreadable = |error| size.unreadable(path, error);
         let header_bytes = 4 + 4 * rank;
         let mut header = Vec::new();
         from.by_ref()
@@ -94,49 +88,45 @@ impl Idx {
             let expected = format!("{claimed} bytes after the header, for dimensions {dims:?}");
             Error::file(path, expected, got, FETCH_AGAIN)
         };
-        let n = size.check(path, claimed, header_bytes as u64, wrong_size)?;
+        let n = check_size(size, path, claimed, header_bytes as u64, wrong_size)?;
         let mut bytes = Vec::new();
-        let more = append(&mut bytes, from, n).map_err(unreadable)?;
+        let more = append(&mut bytes, &mut from, n).map_err(unreadable)?;
         if more {
             return Err(wrong_size("more".into()));
         }
         if bytes.len() as u64 != n {
             return Err(wrong_size(bytes.len().to_string()));
         }
+        if from.has_trailing_bytes() {
+            let path = path.display();
+            note(format_args!(
+                "{path}: bytes after the gzip data are ignored"
+            ));
+        }
         Ok(Idx { dims, bytes })
     }
 }
 
-/// Size of a file in bytes, and whether it is compressed.
-#[derive(Clone, Copy)]
-enum FileSize {
-    Plain(u64),
-    Gzip(u64),
-}
-
-impl FileSize {
-    /// Checks that the file can hold the claimed bytes after its header; returns their number.
-    fn check(
-        self,
-        path: &Path,
-        claimed: Option<u64>,
-        header_bytes: u64,
-        wrong_size: impl Fn(String) -> Error,
-    ) -> Result<u64> {
-        match self {
-            FileSize::Plain(length) => {
-                let body = length.saturating_sub(header_bytes);
-                let matching = claimed.filter(|&claimed| claimed == body);
-                matching.ok_or_else(|| wrong_size(body.to_string()))
-            }
-            FileSize::Gzip(packed) => {
-                let most = max_inflated(packed);
-                let possible = claimed.filter(|&claimed| claimed <= most);
-                let claimed = possible.ok_or_else(|| wrong_size(format!("at most {most}")))?;
-                let fits = Limits::current().check_unpacked(claimed, packed);
-                fits.map_err(|over| over.of(path))?;
-                Ok(claimed)
-            }
+/// Checks that data of this size can hold the claimed bytes after its header; returns their number.
+fn check_size(
+    size: DataSize,
+    path: &Path,
+    claimed: Option<u64>,
+    header_bytes: u64,
+    wrong_size: impl Fn(String) -> Error,
+) -> Result<u64> {
+    match size {
+        DataSize::Exact(length) => {
+            let body = length.saturating_sub(header_bytes);
+            let matching = claimed.filter(|&claimed| claimed == body);
+            matching.ok_or_else(|| wrong_size(body.to_string()))
+        }
+        DataSize::Compressed { packed, most, .. } => {
+            let possible = claimed.filter(|&claimed| claimed <= most);
+            let claimed = possible.ok_or_else(|| wrong_size(format!("at most {most}")))?;
+            let fits = Limits::current().check_unpacked(claimed, packed);
+            fits.map_err(|over| over.of(path))?;
+            Ok(claimed)
         }
     }
 }
@@ -149,6 +139,10 @@ fn claimed_bytes(dims: &[usize]) -> Option<u64> {
 fn check_magic(path: &Path, found: &[u8], rank: usize) -> Result<()> {
     // 0, 0, type (8 = unsigned byte), number of dimensions
     let magic = [0, 0, 8, rank as u8];
+    if found.starts_with(ZIP_MAGIC) {
+        let hint = "Unpack it, or load its folder with idx_folder";
+        return Err(Error::file(path, "IDX data", "a zip archive", hint));
+    }
     if found != magic {
         let kind = if rank == 3 { "images" } else { "labels" };
         let expected = format!("IDX {kind}, magic number {magic:02x?}");
@@ -158,28 +152,12 @@ fn check_magic(path: &Path, found: &[u8], rank: usize) -> Result<()> {
     Ok(())
 }
 
-/// Decompresses gzip of at most `max_bytes`; other bytes are returned unchanged.
-///
-/// # Errors
-/// If the gzip data is truncated, damaged or larger.
-pub(crate) fn decompress(path: &Path, raw: Vec<u8>, max_bytes: u64) -> Result<Vec<u8>> {
-    if !raw.starts_with(&GZIP_MAGIC) {
-        return Ok(raw);
-    }
-    let mut bytes = Vec::new();
-    let most = max_bytes.min(max_inflated(raw.len() as u64));
-    let more = append(&mut bytes, GzDecoder::new(raw.as_slice()), most)
-        .map_err(|error| Error::file(path, "complete gzip data", error, FETCH_AGAIN))?;
-    if more {
-        let expected = format!("at most {max_bytes} bytes after decompression");
-        return Err(Error::file(path, expected, "more", FETCH_AGAIN));
-    }
-    Ok(bytes)
-}
-
 /// Loads a data set in MNIST's file format: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
-/// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each plain or gzipped (`.gz`). The label
-/// files are optional.
+/// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`. The label files are optional.
+///
+/// Names may be in any case, have a dot or an underscore for a dash (`train-images.idx3-ubyte`) and
+/// `test` for `t10k`, and lack their end. Each file is plain, gzipped (`.gz`), in a folder of its
+/// name, or in a `.zip`: an archive of one file, or of all. `path` is the folder or such an archive.
 ///
 /// # Shapes
 /// (1, h, w).
@@ -194,25 +172,21 @@ pub(crate) fn decompress(path: &Path, raw: Vec<u8>, max_bytes: u64) -> Result<Ve
 /// ```
 pub fn idx_folder(path: impl AsRef<Path>) -> Result<Dataset> {
     let folder = path.as_ref();
-    let source = folder.display().to_string();
+    let mut files = IdxFiles::find(folder);
+    for sentence in &files.notes {
+        note(sentence);
+    }
+    let (train, test) = (read_split(&mut files, 0)?, read_split(&mut files, 2)?);
     let name = name_or(folder, "images");
-    Dataset::new(
-        name,
-        source,
-        read_split(folder, "train")?,
-        read_split(folder, "t10k")?,
-    )
+    Dataset::new(name, folder.display().to_string(), train, test)
 }
 
-fn read_split(folder: &Path, split: &str) -> Result<Split> {
-    let name = format!("{split}-images-idx3-ubyte");
-    let images = plain_or_gzipped(folder, &name).ok_or_else(|| {
-        let hint = "Name the four files as MNIST's, each with or without .gz";
-        Error::file(folder, format!("a file {name}[.gz]"), "none", hint)
-    })?;
-    let labels = plain_or_gzipped(folder, &format!("{split}-labels-idx1-ubyte"));
-    let labels = labels.map(|path| Idx::read(path, 1)).transpose()?;
-    split_of(Idx::read(images, 3)?, labels)
+/// Reads the images with this index, and their labels.
+fn read_split(files: &mut IdxFiles, images: usize) -> Result<Split> {
+    let labels = files.get(images + 1).cloned();
+    let images = Idx::read_file(files.require(images)?, 3)?;
+    let labels = labels.map(|file| Idx::read_file(&file, 1)).transpose()?;
+    split_of(images, labels)
 }
 
 /// A split of images (n, h, w) and labels (n).

@@ -1,27 +1,37 @@
 //! [`image_folder`]: ImageNet's `split/class/*.JPEG`, a folder per class, or one folder of images.
 
 use crate::data::dataset::Dataset;
+use crate::data::folder_layout::FolderLayout;
 use crate::data::photo::{PhotoFiles, PhotoSource};
 use crate::data::photo_settings::PhotoSettings;
 use crate::data::split::Split;
 use crate::error::Result;
 use crate::file::name_or;
+use crate::show::note;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-
-/// Folder names of a training set.
-pub(crate) const TRAIN_NAMES: [&str; 2] = ["train", "training"];
-/// Folder names of a test set.
-pub(crate) const TEST_NAMES: [&str; 4] = ["val", "valid", "validation", "test"];
+use std::path::Path;
 
 /// Loads the images of a folder: JPEG, PNG, WebP, BMP and GIF (first frame). They are resized to
 /// one size, with three channels. Each is decoded when it is needed, in training ahead of its step.
 ///
 /// | layout | result |
 /// | --- | --- |
-/// | `path/train/CLASS/*`, `path/val/CLASS/*` (or `valid`, `validation`, `test`) | training and test set with labels, as for ImageNet |
+/// | `path/train/CLASS/*`, `path/test/CLASS/*` | training and test set with labels |
+/// | `path/train/CLASS/*`, `path/val/CLASS/*` | the same: the validation images are the test set, as for ImageNet |
+/// | `train`, `val` and `test` | the test set is `test`; `val` is not read, unless only it has classes; a note says so |
+/// | `path/train/CLASS/*` alone | labels; a share is held out for testing |
 /// | `path/CLASS/*` | labels; a share is held out for testing |
+/// | `path/CLASS/*` beside `path/test` | `test` is the test set, the others are for training; a note says so |
+/// | `path/CLASS/train/*`, `path/CLASS/test/*` for every class | training and test set with labels; a note says so |
 /// | images in `path` or in folders of any depth | no labels; a share is held out for testing |
+///
+/// Names of splits are read in any case: `train`, `training`; `test`, `testing`, `eval`,
+/// `evaluation`, `holdout`; `val`, `valid`, `validation`, `dev`. Words such as `set` and `images` and
+/// numbers may be added (`training_set`, `train2017`), and other words if both splits have them
+/// (`seg_train`, `seg_test`). If a folder holds only one folder, as archives unpack, that one is
+/// read. Hidden files and folders, `__MACOSX`, `@eaDir` and the like are ignored. Folders without
+/// images are no classes; a note names them. Both splits number their classes alike, and a note names
+/// those that only one of them has.
 ///
 /// EXIF orientation is applied, transparency is blended with white, grey and CMYK become RGB.
 /// PyTorch's `datasets.ImageFolder`.
@@ -30,7 +40,9 @@ pub(crate) const TEST_NAMES: [&str; 4] = ["val", "valid", "validation", "test"];
 /// (3, size, size) for [`PhotoSettings::size`].
 ///
 /// # Errors
-/// If the folder cannot be read or has no images, or a setting is outside its range.
+/// If the folder cannot be read or has no images, or a setting is outside its range. Also if the
+/// folder can be read in several ways: two folders of training images, test images without training
+/// images, `train` without classes beside other folders, or `test` inside a class.
 ///
 /// # Examples
 /// ```no_run
@@ -44,14 +56,14 @@ pub fn image_folder(path: impl AsRef<Path>, settings: &PhotoSettings) -> Result<
     settings.check()?;
     let name = name_or(path, "images");
     let source = path.display().to_string();
-    let (train, test) = match (subfolder(path, &TRAIN_NAMES), subfolder(path, &TEST_NAMES)) {
-        (Some(train), Some(test)) => (PhotoFiles::list(&train)?, PhotoFiles::list(&test)?),
-        (train, _) => {
-            let files = PhotoFiles::list(train.as_deref().unwrap_or(path))?;
-            let classes = files.classes().to_vec();
-            let images = split(files, &classes, settings)?;
-            return Dataset::hold_out(name, source, images, settings.test());
-        }
+    let FolderLayout { train, test, notes } = FolderLayout::of(path)?;
+    for sentence in notes {
+        note(format_args!("{source}: {sentence}"));
+    }
+    let Some(test) = test else {
+        let classes = train.classes().to_vec();
+        let images = split(train, &classes, settings)?;
+        return Dataset::hold_out(name, source, images, settings.test());
     };
     // Both splits number their classes alike.
     let mut classes = [train.classes(), test.classes()].concat();
@@ -59,14 +71,6 @@ pub fn image_folder(path: impl AsRef<Path>, settings: &PhotoSettings) -> Result<
     classes.dedup();
     let train = split(train, &classes, settings)?;
     Dataset::new(name, source, train, split(test, &classes, settings)?)
-}
-
-/// The first of these subfolders that exists.
-fn subfolder(path: &Path, names: &[&str]) -> Option<PathBuf> {
-    names
-        .iter()
-        .map(|name| path.join(name))
-        .find(|path| path.is_dir())
 }
 
 fn split(files: PhotoFiles, classes: &[OsString], settings: &PhotoSettings) -> Result<Split> {

@@ -3,10 +3,10 @@
 //! Source: Caffe's `convert_imageset`, whose databases the Torch7 readers for ImageNet use too.
 
 use crate::data::dataset::Dataset;
-use crate::data::image_folder::{TEST_NAMES, TRAIN_NAMES};
-use crate::data::photo::{DATABASE_FILE, LmdbRecords};
+use crate::data::photo::{DATABASE_FILE, LmdbRecords, is_ignored};
 use crate::data::photo_settings::PhotoSettings;
 use crate::data::split::Split;
+use crate::data::split_names::{SplitKind, SplitName};
 use crate::error::{Error, Result};
 use crate::file::name_or;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,10 @@ use std::path::{Path, PathBuf};
 /// | --- | --- |
 /// | `path/data.mdb` | a share of the records is held out for testing |
 /// | `path/train/data.mdb`, `path/val/data.mdb` (or `test`) | training and test set |
-/// | `path/*train_lmdb/data.mdb`, `path/*val_lmdb/data.mdb` (or `*test_lmdb`) | training and test set |
+/// | `path/ilsvrc12_train_lmdb/data.mdb`, `path/ilsvrc12_val_lmdb/data.mdb` (or `test`) | training and test set |
+///
+/// Names of splits are those of [`image_folder`](crate::data::image_folder), with any other words.
+/// With databases for validation and for testing, the test set is the latter.
 ///
 /// The database is read without a lock. If another program writes to it meanwhile, its records become
 /// unreadable until it is loaded again. Records of more than 8 bytes per pixel of
@@ -47,31 +50,36 @@ pub fn lmdb_folder(path: impl AsRef<Path>, settings: &PhotoSettings) -> Result<D
     if path.is_file() || path.join(DATABASE_FILE).is_file() {
         return Dataset::hold_out(name, source, split(path, settings)?, settings.test());
     }
-    let Some(train) = database_of(path, &TRAIN_NAMES)? else {
+    let Some(train) = database_of(path, SplitKind::Train, "train")? else {
         let expected = format!("a file {DATABASE_FILE}, or folders train and val with one each");
         let hint = "Choose the folder of the database or of both databases";
         return Err(Error::file(path, expected, "none", hint));
     };
+    let test = match database_of(path, SplitKind::Test, "test")? {
+        None => database_of(path, SplitKind::Validation, "val")?,
+        test => test,
+    };
     let train = split(&train, settings)?;
-    match database_of(path, &TEST_NAMES)? {
+    match test {
         Some(test) => Dataset::new(name, source, train, split(&test, settings)?),
         None => Dataset::hold_out(name, source, train, settings.test()),
     }
 }
 
-/// The subfolder with a database that has one of these names, or ends in one and `_lmdb`.
-fn database_of(path: &Path, names: &[&str]) -> Result<Option<PathBuf>> {
+/// The subfolder with a database whose name means this split, whatever its other words.
+fn database_of(path: &Path, kind: SplitKind, split: &str) -> Result<Option<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(path).map_err(Error::io("read", path))? {
         let entry = entry.map_err(Error::io("read", path))?;
-        let folder = entry.file_name().to_string_lossy().into_owned();
-        let matches = |name: &&str| folder == **name || folder.ends_with(&format!("{name}_lmdb"));
-        if names.iter().any(matches) && entry.path().join(DATABASE_FILE).is_file() {
+        let name = entry.file_name();
+        let named = SplitName::of(&name.to_string_lossy()).is_some_and(|name| name.kind == kind);
+        if named && !is_ignored(&name) && entry.path().join(DATABASE_FILE).is_file() {
             found.push(entry.path());
         }
     }
+    found.sort();
     if found.len() > 1 {
-        let expected = format!("one database for {}", names[0]);
+        let expected = format!("one database for {split}");
         let examples = format!("{}, {}", found[0].display(), found[1].display());
         let got = format!("{} of them: {examples}", found.len());
         return Err(Error::file(path, expected, got, "Choose the folder of one"));

@@ -3,66 +3,84 @@
 //! The kernel's doctor includes this file by its path, so it uses the standard library only.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Folder names of a data set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Location {
     /// Subfolder of `$CANDLEBOOK_DATA` and of the cache.
     pub(crate) folder: &'static str,
+    /// Subfolder of `$CANDLEBOOK_DATA` that torchvision writes, if it keeps the same files.
+    pub(crate) torchvision: Option<&'static str>,
     /// Folder of the system's package, if a distribution has one.
     pub(crate) system: Option<&'static str>,
+}
+
+/// A folder that may hold a data set.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DataFolder {
+    pub(crate) path: PathBuf,
+    /// True for `$CANDLEBOOK_DATA` itself, which may hold any data set.
+    pub(crate) shared: bool,
+}
+
+impl DataFolder {
+    /// A sentence if this is `$CANDLEBOOK_DATA` and does not exist: others need not.
+    pub(crate) fn absence(&self) -> Option<String> {
+        let absent = self.shared && !self.path.exists();
+        absent.then(|| format!("{} does not exist", self.path.display()))
+    }
 }
 
 /// MNIST's folders.
 pub(crate) const MNIST: Location = Location {
     folder: "mnist",
+    torchvision: Some("MNIST/raw"),
     system: Some("/usr/share/datasets/mnist"),
 };
 /// Fashion-MNIST's folders; the last is that of Debian's package `dataset-fashion-mnist`.
 pub(crate) const FASHION_MNIST: Location = Location {
     folder: "fashion-mnist",
+    torchvision: Some("FashionMNIST/raw"),
     system: Some("/usr/share/datasets/fashion-mnist"),
 };
-/// CIFAR-10's folders.
+/// CIFAR-10's folders. torchvision keeps the Python version.
 pub(crate) const CIFAR10: Location = Location {
     folder: "cifar10",
+    torchvision: None,
     system: None,
 };
 
 impl Location {
-    /// The folders to search: `$CANDLEBOOK_DATA/<folder>`, `$CANDLEBOOK_DATA`, the cache, the
-    /// system's package.
-    pub(crate) fn folders(&self) -> Vec<PathBuf> {
-        let mut folders = Vec::new();
-        if let Some(data) = std::env::var_os("CANDLEBOOK_DATA").map(PathBuf::from) {
-            folders.extend([data.join(self.folder), data]);
-        }
-        folders.extend(self.cache());
-        folders.extend(self.system.map(PathBuf::from));
-        folders
+    /// The folders to search: `$CANDLEBOOK_DATA/<folder>`, torchvision's in `$CANDLEBOOK_DATA`,
+    /// `$CANDLEBOOK_DATA`, the cache, the system's package.
+    pub(crate) fn folders(&self) -> Vec<DataFolder> {
+        self.folders_in(std::env::var_os("CANDLEBOOK_DATA").map(PathBuf::from))
     }
 
-    /// The first folder that holds all of these files, each plain or gzipped.
-    pub(crate) fn find(&self, files: &[&str]) -> Option<PathBuf> {
-        let complete = |folder: &PathBuf| {
-            files
-                .iter()
-                .all(|file| plain_or_gzipped(folder, file).is_some())
+    fn folders_in(&self, data: Option<PathBuf>) -> Vec<DataFolder> {
+        let own = |path| DataFolder {
+            path,
+            shared: false,
         };
-        self.folders().into_iter().find(complete)
+        let mut folders = Vec::new();
+        if let Some(data) = data {
+            let names = [Some(self.folder), self.torchvision];
+            folders.extend(names.into_iter().flatten().map(|name| own(data.join(name))));
+            folders.push(DataFolder {
+                path: data,
+                shared: true,
+            });
+        }
+        folders.extend(self.cache().map(own));
+        folders.extend(self.system.map(PathBuf::from).map(own));
+        folders
     }
 
     /// The cache folder for downloads of this data set; `None` without a home folder.
     pub(crate) fn cache(&self) -> Option<PathBuf> {
         cache_folder().map(|cache| cache.join(self.folder))
     }
-}
-
-/// The path of `name` or `name.gz` in the folder, if one is a file.
-pub(crate) fn plain_or_gzipped(folder: &Path, name: &str) -> Option<PathBuf> {
-    let candidates = [folder.join(name), folder.join(format!("{name}.gz"))];
-    candidates.into_iter().find(|path| path.is_file())
 }
 
 /// The cache for downloads and packed frames: `$CANDLEBOOK_CACHE`, else
@@ -91,6 +109,7 @@ fn resolve(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn candlebook_cache_wins_over_xdg_cache_home_and_that_over_home() {
@@ -107,20 +126,21 @@ mod tests {
     }
 
     #[test]
-    fn find_skips_folders_with_missing_files_and_accepts_gzip() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path();
-        assert_eq!(plain_or_gzipped(path, "a"), None);
-        std::fs::write(path.join("a.gz"), b"").unwrap();
-        assert_eq!(plain_or_gzipped(path, "a"), Some(path.join("a.gz")));
-        std::fs::write(path.join("a"), b"").unwrap();
-        assert_eq!(plain_or_gzipped(path, "a"), Some(path.join("a")));
-        let system = Box::leak(path.display().to_string().into_boxed_str());
-        let location = Location {
-            folder: "no-such-data-set",
-            system: Some(system),
-        };
-        assert_eq!(location.find(&["a"]), Some(path.to_owned()));
-        assert_eq!(location.find(&["a", "b"]), None);
+    fn a_set_s_own_folders_come_before_the_shared_one_and_the_system_s_last() {
+        let folders = FASHION_MNIST.folders_in(Some("/data".into()));
+        let start: Vec<_> = folders[..3]
+            .iter()
+            .map(|folder| (folder.path.to_str().unwrap(), folder.shared))
+            .collect();
+        let expected = [
+            ("/data/fashion-mnist", false),
+            ("/data/FashionMNIST/raw", false),
+            ("/data", true),
+        ];
+        assert_eq!(start, expected);
+        let last = folders.last().unwrap();
+        assert_eq!(last.path, Path::new("/usr/share/datasets/fashion-mnist"));
+        assert!(folders.iter().skip(3).all(|folder| !folder.shared));
+        assert!(CIFAR10.folders_in(None).iter().all(|folder| !folder.shared));
     }
 }

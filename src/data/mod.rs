@@ -3,6 +3,7 @@
 //! A [`Dataset`] has a training and a test [`Split`]; [`Split::batches`] feeds custom training
 //! loops. Loaders: [`mnist`], [`fashion_mnist`], [`cifar10`], [`photographs`], [`image_folder`],
 //! [`lmdb_folder`], [`npy_images`], [`npz_images`], [`idx_folder`], [`cifar10_folder`].
+//! `docs/formats.md` in the repository lists what each reads, and what it refuses with which words.
 //!
 //! Uses `error`, `cell`, `file`, `math` and `show`; knows no layer and no model.
 
@@ -18,12 +19,19 @@ mod batch;
 mod loader;
 mod dataset;
 mod download;
+mod idx_names;
+mod idx_files;
 mod idx;
+mod idx_set;
 mod mnist;
+mod cifar_search;
 mod cifar;
 mod array_settings;
 mod npy;
 mod photo_settings;
+mod split_names;
+mod folder_splits;
+mod folder_layout;
 mod image_folder;
 mod photographs;
 mod lmdb_folder;

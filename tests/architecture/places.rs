@@ -44,6 +44,10 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &["file/jpeg/mod.rs", "file/jpeg/slice.rs"],
     },
     Covered {
+        by: "tests/data/mnist.rs",
+        files: &["data/idx_set.rs"],
+    },
+    Covered {
         by: "tests/data/lmdb_damage.rs",
         files: &[
             "file/lmdb/bytes.rs",

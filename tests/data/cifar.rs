@@ -171,7 +171,7 @@ fn a_failed_download_is_an_error_with_a_hint() {
     assert_eq!(
         error(cifar10()),
         "cifar-10-binary.tar.gz: expected a download from one of 0 mirrors, got: CANDLEBOOK_OFFLINE is set. Check the \
-         network, or set CANDLEBOOK_DATA to a folder with cifar-10-binary.tar.gz"
+         network, or set CANDLEBOOK_DATA and put cifar-10-binary.tar.gz into $CANDLEBOOK_DATA/cifar10"
     );
 }
 

@@ -131,7 +131,10 @@ fn an_idx_folder_becomes_a_dataset_with_optional_labels() {
     write("train-images-idx3-ubyte", images(3));
     let error = idx_folder(folder.path()).unwrap_err().to_string();
     assert!(
-        error.contains("expected a file t10k-images-idx3-ubyte[.gz], got none"),
+        error.contains(
+            "expected a file t10k-images-idx3-ubyte, plain, .gz or in a .zip, got \
+             train-images-idx3-ubyte. Name the four files as MNIST's"
+        ),
         "{error}"
     );
     write("t10k-images-idx3-ubyte", images(1));

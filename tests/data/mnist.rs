@@ -53,7 +53,8 @@ fn offline_mnist_falls_back_to_the_embedded_digits() {
         assert_eq!(
             error(fashion),
             "train-images-idx3-ubyte.gz: expected a download from one of 0 mirrors, got: CANDLEBOOK_OFFLINE is set. \
-             Check the network, or set CANDLEBOOK_DATA to a folder with the four Fashion-MNIST files"
+             Check the network, or set CANDLEBOOK_DATA and put the four Fashion-MNIST files into \
+             $CANDLEBOOK_DATA/fashion-mnist"
         );
     }
 }
@@ -138,4 +139,13 @@ fn full_mnist_is_found_and_verified() {
     let data = mnist().unwrap();
     assert_eq!((data.train.len(), data.test.len()), (60_000, 10_000));
     assert_eq!(&data.train.labels().unwrap()[..5], [5, 0, 4, 1, 9]);
+    // The folder holds another set than the one asked for: nothing advises to delete its files.
+    if !Path::new("/usr/share/datasets/fashion-mnist").is_dir() {
+        let words = format!("({} holds MNIST)", folder.display());
+        let error = error(fashion_mnist());
+        assert!(
+            error.ends_with(&words) && !error.contains("Delete"),
+            "{error}"
+        );
+    }
 }

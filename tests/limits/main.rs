@@ -1,6 +1,7 @@
 //! Hostile files: small, with claims of huge contents. Readers refuse them before they take memory.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+mod archives;
 mod metadata;
 mod models;
 

@@ -35,7 +35,7 @@ fn a_download_is_cached_as_the_archive() {
     let archive = tiny();
     let cache = tempfile::tempdir().unwrap();
     let folder = cache.path().join("cifar10");
-    let data = archive.download(Some(folder.clone())).unwrap();
+    let data = archive.download(Some(folder.clone()), &[]).unwrap();
     let entries = std::fs::read_dir(&folder).unwrap();
     let cached: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     assert_eq!(cached, [folder.join(CIFAR10.name)]);
@@ -71,7 +71,9 @@ fn a_download_is_cached_as_the_archive() {
 fn a_truncated_archive_is_an_error() {
     let archive = tiny();
     let cache = tempfile::tempdir().unwrap();
-    archive.download(Some(cache.path().to_owned())).unwrap();
+    archive
+        .download(Some(cache.path().to_owned()), &[])
+        .unwrap();
     let raw = std::fs::read(cache.path().join(CIFAR10.name)).unwrap();
     for end in [0, 1, 20, raw.len() / 2] {
         let part = &raw[..end];

@@ -1,20 +1,13 @@
-//! [`PhotoFiles`]: the photographs below a folder.
-//!
-//! Only names are held in memory.
+//! [`PhotoFiles`]: photographs below a folder, with their classes. Only names are held in memory.
 
-use crate::cell::check_stopped;
 use crate::data::photo::source::PhotoSource;
-use crate::error::{Error, Result};
-use crate::file::{Limits, decode_image, extension, read_file};
-use crate::show::StatusLine;
+use crate::data::photo::tree::PhotoNames;
+use crate::error::Error;
+use crate::file::{Limits, decode_image, read_file};
 use image::RgbImage;
-use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
-
-/// File name extensions of photographs, in any case.
-const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
 
 /// The photographs below a folder, in the order of their names. Names need not be UTF-8.
 #[derive(Debug)]
@@ -36,25 +29,9 @@ struct FileName {
 }
 
 impl PhotoFiles {
-    /// Lists the photographs below a folder. Links are followed; each folder is visited once, even
-    /// if links form a cycle.
-    ///
-    /// # Errors
-    /// If a folder cannot be read, if there are no photographs, and on Stop.
-    pub(crate) fn list(root: &Path) -> Result<PhotoFiles> {
-        let mut listing = Listing::new(root);
-        let mut visited = HashSet::new();
-        let mut open = vec![root.to_owned()];
-        while let Some(folder) = open.pop() {
-            let real = folder.canonicalize().map_err(Error::io("read", &folder))?;
-            if visited.insert(real) {
-                open.extend(listing.add(&folder)?);
-            }
-        }
-        Ok(PhotoFiles::new(root, listing.finish()?))
-    }
-
-    fn new(root: &Path, names: BTreeMap<PathBuf, Vec<Box<OsStr>>>) -> PhotoFiles {
+    /// The photographs with these names, in folders below `root`. The folders directly in `root` are
+    /// the classes, unless there are photographs directly in it.
+    pub(crate) fn new(root: &Path, names: PhotoNames) -> PhotoFiles {
         let has_classes = !names.contains_key(root);
         let mut files = PhotoFiles {
             root: root.to_owned(),
@@ -95,6 +72,11 @@ impl PhotoFiles {
     /// The folder that was listed.
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// True if photographs lie both in the root and in folders below it.
+    pub(crate) fn has_folders_beside_images(&self) -> bool {
+        self.folders.len() > 1 && self.folders.contains(&self.root)
     }
 
     /// The classes, sorted by name; empty if there are none.
@@ -155,101 +137,10 @@ pub(crate) fn version(metadata: &std::fs::Metadata) -> String {
     )
 }
 
-/// The files found so far.
-struct Listing<'a> {
-    root: &'a Path,
-    /// File names of photographs by folder.
-    names: BTreeMap<PathBuf, Vec<Box<OsStr>>>,
-    photos: usize,
-    others: usize,
-    line: StatusLine,
-}
-
-impl<'a> Listing<'a> {
-    fn new(root: &'a Path) -> Self {
-        Listing {
-            root,
-            names: BTreeMap::new(),
-            photos: 0,
-            others: 0,
-            line: StatusLine::new(),
-        }
-    }
-
-    /// Adds the photographs of a folder; returns its subfolders.
-    fn add(&mut self, folder: &Path) -> Result<Vec<PathBuf>> {
-        let mut subfolders = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))? {
-            check_stopped()?;
-            let entry = entry.map_err(Error::io("read", folder))?;
-            let path = entry.path();
-            let kind = entry.file_type().map_err(Error::io("read", &path))?;
-            // `is_dir` follows a link; a dangling one is no folder.
-            let is_folder = if kind.is_symlink() {
-                path.is_dir()
-            } else {
-                kind.is_dir()
-            };
-            if is_folder {
-                subfolders.push(path);
-            } else if is_photo(&path) {
-                self.photos += 1;
-                self.names
-                    .entry(folder.to_owned())
-                    .or_default()
-                    .push(entry.file_name().into());
-                let (root, photos) = (self.root, self.photos);
-                self.line.update(|| progress(root, photos));
-            } else {
-                self.others += 1;
-            }
-        }
-        Ok(subfolders)
-    }
-
-    /// The file names by folder.
-    fn finish(mut self) -> Result<BTreeMap<PathBuf, Vec<Box<OsStr>>>> {
-        let (root, photos) = (self.root, self.photos);
-        self.line.finish(|| progress(root, photos));
-        if self.photos > 0 {
-            return Ok(self.names);
-        }
-        let got = match self.others {
-            0 => "an empty folder".into(),
-            1 => "1 other file".into(),
-            n => format!("{n} other files"),
-        };
-        let expected = "images (.jpg, .jpeg, .png, .webp, .bmp, .gif)";
-        let hint = "Choose the folder that holds the images or the folders of their classes";
-        Err(Error::file(self.root, expected, got, hint))
-    }
-}
-
-fn progress(root: &Path, photos: usize) -> String {
-    format!("{}: {photos} photographs found", root.display())
-}
-
-/// Returns true if the file has an image's extension and is not hidden.
-fn is_photo(path: &Path) -> bool {
-    let hidden = path
-        .file_name()
-        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    !hidden && EXTENSIONS.contains(&extension(path).as_str())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hidden_files_and_other_extensions_are_no_photographs() {
-        for name in ["a.jpg", "b.JPEG", "c.d.png"] {
-            assert!(is_photo(Path::new(name)), "{name}");
-        }
-        for name in [".a.jpg", "a.txt", "jpg", "a.jpg.part"] {
-            assert!(!is_photo(Path::new(name)), "{name}");
-        }
-    }
+    use crate::data::photo::tree::PhotoTree;
 
     #[test]
     fn labels_index_the_classes_of_both_splits() {
@@ -259,7 +150,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, b"").unwrap();
         }
-        let files = PhotoFiles::list(folder.path()).unwrap();
+        let files = PhotoFiles::new(folder.path(), PhotoTree::list(folder.path()).unwrap().names);
         assert_eq!(files.classes(), ["b", "c"]);
         let both = ["a", "b", "c"].map(OsString::from);
         assert_eq!(files.labels(&both), Some(vec![1, 2, 2]));

@@ -6,6 +6,8 @@
 mod crop;
 mod frame;
 mod source;
+mod ignored;
+mod tree;
 mod files;
 mod datum;
 mod lmdb;
@@ -15,6 +17,8 @@ mod stream;
 pub use crop::Crop;
 pub(crate) use files::PhotoFiles;
 pub(crate) use frame::Framing;
+pub(crate) use ignored::is_ignored;
 pub(crate) use lmdb::{DATABASE_FILE, LmdbRecords};
 pub(crate) use source::PhotoSource;
 pub(crate) use stream::PhotoStream;
+pub(crate) use tree::{PhotoNames, PhotoTree, no_images};
