@@ -2,7 +2,7 @@
 //!
 //! Ioffe and Szegedy, "Batch normalization", 2015. PyTorch: `nn.BatchNorm1d`, `nn.BatchNorm2d`.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
 use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
@@ -55,7 +55,6 @@ impl LayerKind for BatchNorm {
         let per_channel = |values: &Tensor| values.reshape((1, c, 1));
         let (mean, variance) = if context.rng.is_some() {
             let values = flat.elem_count() / c;
-            check_values(values)?;
             let stats = batch_stats(&flat)?;
             update_running_stats([&running.0, &running.1], &stats, values)?;
             (stats.mean, stats.variance)
@@ -96,19 +95,13 @@ fn batch_stats(flat: &Tensor) -> Result<TensorStats> {
     Ok(TensorStats { mean, variance })
 }
 
-/// Rejects a single value per channel, which has no variance.
-fn check_values(n: usize) -> Result<()> {
-    if n > 1 {
-        return Ok(());
-    }
-    let hint = "Train on batches of at least 2 images";
-    let expected = "at least 2 values per channel in training";
-    Err(Error::shape("BatchNorm", expected, n, hint))
-}
-
 /// Moves running mean and variance toward the batch's, of `n` values per channel. The running
 /// variance is the unbiased estimate, as in PyTorch.
 fn update_running_stats([mean, variance]: [&Var; 2], batch: &TensorStats, n: usize) -> Result<()> {
+    // A single value has no variance. Runs of earlier versions may have such batches.
+    if n < 2 {
+        return Ok(());
+    }
     let n = n as f64;
     for (running, batch, correction) in [
         (mean, &batch.mean, 1.0),

@@ -1,7 +1,7 @@
 //! Forward passes with gradients, for custom training loops.
 
-use crate::error::Result;
-use crate::layer::ForwardState;
+use crate::error::{Error, Result};
+use crate::layer::{ForwardState, Layer, Node};
 use crate::lock::lock;
 use crate::math::Rng;
 use crate::model::autoencoder::Autoencoder;
@@ -39,6 +39,7 @@ impl Autoencoder {
     /// ```
     pub fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor> {
         let images = self.shaped_images("forward", images)?;
+        self.check_batch(&images, train)?;
         self.in_mode(train, |rng| self.run_layers(&images, rng))
     }
 
@@ -64,6 +65,7 @@ impl Autoencoder {
     /// ```
     pub fn forward_encoder(&self, images: &Tensor, train: bool) -> Result<Tensor> {
         let images = self.shaped_images("forward_encoder", images)?;
+        self.check_batch(&images, train)?;
         let state = &mut ForwardState::default();
         self.in_mode(train, |rng| self.encoder_net().forward(&images, rng, state))
     }
@@ -91,6 +93,7 @@ impl Autoencoder {
     /// ```
     pub fn forward_decoder(&self, codes: &Tensor, train: bool) -> Result<Tensor> {
         let codes = self.shaped_codes("forward_decoder", codes)?;
+        self.check_batch(&codes, train)?;
         let state = &mut ForwardState::default();
         self.in_mode(train, |rng| self.decoder_net().forward(&codes, rng, state))
     }
@@ -104,6 +107,35 @@ impl Autoencoder {
         let encoder = self.encoder_net();
         let codes = encoder.forward(images, rng.as_deref_mut(), &mut state)?;
         self.decoder_net().forward(&codes, rng, &mut state)
+    }
+
+    /// The first batch normalization of features, or of channels of one pixel, as written in errors.
+    pub(crate) fn normalized_features(&self) -> Option<String> {
+        let lists = [
+            ("encoder", self.encoder_net()),
+            ("decoder", self.decoder_net()),
+        ];
+        lists.into_iter().find_map(|(list, net)| {
+            let single = |(node, shape): &(&Node, &Vec<usize>)| {
+                node.layer == Layer::BatchNorm && shape[1..].iter().product::<usize>() == 1
+            };
+            let (node, _) = net.nodes().iter().zip(net.shapes()).find(single)?;
+            Some(format!("{list} layer {}, {}", node.name, node.layer))
+        })
+    }
+
+    /// Rejects a batch of one in training if a batch normalization sees one value per channel,
+    /// which has no variance.
+    fn check_batch(&self, batch: &Tensor, train: bool) -> Result<()> {
+        if !train || batch.dim(0)? > 1 {
+            return Ok(());
+        }
+        let Some(place) = self.normalized_features() else {
+            return Ok(());
+        };
+        let expected = "at least 2 values per channel in training";
+        let hint = "Train on batches of at least 2 images";
+        Err(Error::shape(place, expected, 1, hint))
     }
 
     /// Calls `f` with the model's random numbers in training, without them in evaluation.

@@ -1,6 +1,6 @@
 //! The training methods of [`Autoencoder`].
 
-use super::checks::check;
+use super::checks::{check, check_batches};
 use super::fit::Fit;
 use super::history::History;
 use super::resume::Resume;
@@ -108,6 +108,10 @@ impl Autoencoder {
 
     fn train(&mut self, data: &Dataset, fit: &Fit, resumed: Option<Resumed>) -> Result<History> {
         check(self, data, fit)?;
+        if resumed.is_none() {
+            // An earlier version may have begun the run.
+            check_batches(self, data, fit)?;
+        }
         self.set_trained_loss(fit.loss);
         // Inside the thread pool, so that steps need not wake it.
         let history = rayon::scope(|_| Run::new(self, data, fit, resumed)?.all_epochs())?;

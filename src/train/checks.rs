@@ -5,18 +5,16 @@
 use super::fit::Fit;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::layer::{Layer, Node};
 use crate::math::Interval;
 use crate::model::Autoencoder;
 
-/// Rejects data, loss and batch size that do not fit the model.
+/// Rejects data, settings and weights that do not fit the model.
 pub(super) fn check(model: &Autoencoder, data: &Dataset, fit: &Fit) -> Result<()> {
     check_shape(model, data)?;
     fit.check(data.train.len())?;
     let values = data.train.value_range();
     model.check_loss("Fit::loss", fit.loss, values)?;
     check_reach(model.output_range(values), values)?;
-    check_batches(model, data, fit)?;
     check_weights(model)
 }
 
@@ -44,14 +42,14 @@ fn check_reach(output: Interval, data: Interval) -> Result<()> {
 
 /// Rejects a batch of one image if a batch normalization sees one value per channel, whose variance
 /// is not defined.
-fn check_batches(model: &Autoencoder, data: &Dataset, fit: &Fit) -> Result<()> {
+pub(super) fn check_batches(model: &Autoencoder, data: &Dataset, fit: &Fit) -> Result<()> {
     let n = data.train.len();
     let n = n - fit.validation_count(n);
     let rest = n % fit.batch_size;
     if fit.batch_size > 1 && rest != 1 {
         return Ok(());
     }
-    let Some(place) = normalized_features(model) else {
+    let Some(place) = model.normalized_features() else {
         return Ok(());
     };
     let got = if rest == 1 && fit.batch_size > 1 {
@@ -66,21 +64,6 @@ fn check_batches(model: &Autoencoder, data: &Dataset, fit: &Fit) -> Result<()> {
     let expected = format!("at least 2 images in each batch for {place}");
     let hint = "Choose another batch size, or take one image less with data.take(..)";
     Err(Error::setting("Fit::batch_size", expected, got, hint))
-}
-
-/// The first batch normalization of features, or of channels of one pixel, as written in errors.
-fn normalized_features(model: &Autoencoder) -> Option<String> {
-    let lists = [
-        ("encoder", model.encoder_net()),
-        ("decoder", model.decoder_net()),
-    ];
-    lists.into_iter().find_map(|(list, net)| {
-        let single = |(node, shape): &(&Node, &Vec<usize>)| {
-            node.layer == Layer::BatchNorm && shape[1..].iter().product::<usize>() == 1
-        };
-        let (node, _) = net.nodes().iter().zip(net.shapes()).find(single)?;
-        Some(format!("{list} layer {}, {}", node.name, node.layer))
-    })
 }
 
 /// Rejects weights that are NaN or infinite, as from a file of a run that diverged.

@@ -12,6 +12,11 @@ pub fn filled(shape: &[usize], k: usize) -> Tensor {
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
 }
 
+/// Images in [0.1, 0.7].
+pub fn images(shape: &[usize]) -> Tensor {
+    (filled(shape, 50) + 0.4).unwrap()
+}
+
 /// A data set whose training and test split are these images.
 pub fn dataset(images: &Tensor) -> Dataset {
     let split = Split::from_tensor(images, None).unwrap();

@@ -24,7 +24,7 @@ fn image_batches() -> Vec<Tensor> {
         (5, 17, 17),
         (3, 1, 7),
     ];
-    let batch = |n| move |(c, h, w)| filled(&[n, c, h, w], 50);
+    let batch = |n| move |(c, h, w)| crate::common::images(&[n, c, h, w]);
     [1, 3]
         .into_iter()
         .flat_map(|n| shapes.map(batch(n)))
@@ -137,7 +137,9 @@ fn check_output_padding(
     for (k, (_, var)) in ae.variables().iter().enumerate() {
         var.set(&filled(var.dims(), k)).unwrap();
     }
-    let codes = ae.encode(&filled(&[1, 2, 2, 3], 50)).unwrap();
+    let codes = ae
+        .forward_encoder(&filled(&[1, 2, 2, 3], 50), false)
+        .unwrap();
     assert_eq!(codes.dims()[2..], sides);
     let codes = codes.i((0, 0)).unwrap();
     let close = |found: Tensor, expected: &[f32]| {

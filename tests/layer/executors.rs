@@ -1,6 +1,6 @@
 //! Training with and without a planned step, on any number of threads, and on tensors of any layout.
 
-use crate::common::{dataset, filled, fit, max_difference, with_threads};
+use crate::common::{dataset, fit, max_difference, with_threads};
 use candlebook::prelude::*;
 
 fn assert_losses(name: &str, found: &[f32], expected: &[f32]) {
@@ -25,7 +25,7 @@ fn odd_sizes_train_the_same_on_both_executors_and_any_number_of_threads() {
             Flatten,
         ];
         let decoder = [Linear(c * h * w), Sigmoid, Unflatten(c, h, w)];
-        let images = (filled(&[3, c, h, w], 50) + 0.4).unwrap();
+        let images = crate::common::images(&[3, c, h, w]);
         let data = dataset(&images);
         let train = |threads: usize, compiled: bool, batch: usize| {
             with_threads(threads, || {
@@ -66,7 +66,7 @@ fn large_models_train_the_same_on_more_threads_than_images() {
         Linear(64),
     ];
     let new = || Autoencoder::symmetric((5, 34, 34), &encoder).unwrap();
-    let images = (filled(&[3, 5, 34, 34], 50) + 0.4).unwrap();
+    let images = crate::common::images(&[3, 5, 34, 34]);
     let data = dataset(&images);
     let train = |threads: usize| {
         with_threads(threads, || {
@@ -90,7 +90,7 @@ fn large_models_train_the_same_on_more_threads_than_images() {
 
 #[test]
 fn tensors_of_any_layout_give_the_numbers_of_contiguous_ones() {
-    let images = filled(&[4, 5, 17, 7], 50);
+    let images = crate::common::images(&[4, 5, 17, 7]);
     let layouts = [
         ("transposed", images.transpose(2, 3).unwrap()),
         ("channels last", images.permute((0, 3, 1, 2)).unwrap()),
@@ -140,7 +140,7 @@ fn mirrors_of_oblong_images_train_the_same_on_both_executors() {
         ((2, 14, 19), vec![down(5, 3), Tanh, down(2, 2).groups(2)]),
     ];
     for ((c, h, w), encoder) in encoders {
-        let images = (filled(&[11, c, h, w], 50) + 0.4).unwrap();
+        let images = crate::common::images(&[11, c, h, w]);
         let train = |planned: bool| {
             let mut ae = Autoencoder::symmetric((c, h, w), &encoder).unwrap();
             let fit = Fit {

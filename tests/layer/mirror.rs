@@ -1,6 +1,6 @@
 //! Mirrored decoders.
 
-use crate::common::{build_error, filled};
+use crate::common::build_error;
 use candlebook::prelude::*;
 
 #[test]
@@ -29,7 +29,7 @@ fn mirrored_decoder_unpools_and_ends_in_a_sigmoid() {
         Sigmoid,
     ];
     assert_eq!(ae.decoder(), decoder);
-    let images = filled(&[2, 3, 16, 16], 0);
+    let images = crate::common::images(&[2, 3, 16, 16]);
     assert_eq!(ae.reconstruct(&images).unwrap().dims(), [2, 3, 16, 16]);
 }
 
@@ -43,7 +43,7 @@ fn mirrored_strided_encoder_restores_every_image_size() {
     ];
     for side in [15, 16, 17, 18] {
         let ae = Autoencoder::symmetric((1, side, side), &encoder).unwrap();
-        let images = filled(&[1, 1, side, side], 0);
+        let images = crate::common::images(&[1, 1, side, side]);
         assert_eq!(ae.reconstruct(&images).unwrap().dims(), [1, 1, side, side]);
     }
 }
@@ -60,7 +60,7 @@ fn strided_convolutions_of_oblong_images_are_mirrored() {
         ae.decoder(),
         [Linear(2944), Unflatten(4, 23, 32), Relu, up, Sigmoid]
     );
-    let images = filled(&[2, 1, 45, 64], 0);
+    let images = crate::common::images(&[2, 1, 45, 64]);
     assert_eq!(ae.reconstruct(&images).unwrap().dims(), [2, 1, 45, 64]);
 }
 
@@ -76,7 +76,9 @@ fn every_convolution_is_mirrored_to_the_height_and_width_of_its_input() {
                     .dilation(dilation);
                 let name = format!("{conv} of {h} x {w}");
                 let ae = Autoencoder::symmetric((1, h, w), &[conv, Relu]).expect(&name);
-                let output = ae.reconstruct(&filled(&[1, 1, h, w], 0)).unwrap();
+                let output = ae
+                    .reconstruct(&crate::common::images(&[1, 1, h, w]))
+                    .unwrap();
                 assert_eq!(output.dims(), [1, 1, h, w], "{name}");
                 mirrored += 1;
             }
@@ -98,7 +100,7 @@ fn three_poolings_of_28_name_the_third_one_and_the_size_that_it_gets() {
     let wider = [block(3), block(1), block(1)].concat();
     let ae = Autoencoder::symmetric((1, 28, 28), &wider).unwrap();
     assert_eq!(ae.code_shape(), [4, 4, 4]);
-    let images = filled(&[2, 1, 28, 28], 0);
+    let images = crate::common::images(&[2, 1, 28, 28]);
     assert_eq!(ae.reconstruct(&images).unwrap().dims(), [2, 1, 28, 28]);
 }
 

@@ -117,7 +117,7 @@ fn a_batch_of_one_has_no_variance() {
     let one = images().narrow(0, 0, 1).unwrap();
     assert_eq!(
         error(ae.forward(&one, true)),
-        "BatchNorm: expected at least 2 values per channel in training, got 1. Train on batches of \
+        "encoder layer 2, BatchNorm: expected at least 2 values per channel in training, got 1. Train on batches of \
          at least 2 images"
     );
     assert!(ae.forward(&one, false).is_ok());
