@@ -30,12 +30,30 @@ pub(crate) fn compare(arguments: &[&str]) -> Result<(), String> {
     run_script(&Workspace::new()?, &readers, files)
 }
 
-/// The step of the tests: all readers.
+/// Readers of the test step. JPEG is missing: its scans have no checksum, so that decoders differ in
+/// the pixels of a damaged scan that still decodes.
+const TESTED_READERS: [&str; 13] = [
+    "png",
+    "gif",
+    "webp",
+    "bmp",
+    "npy",
+    "npz",
+    "idx",
+    "weights",
+    "model",
+    "cifar",
+    "lmdb",
+    "checkpoint",
+    "packed",
+];
+
+/// The step of the tests: all readers but that of JPEG files.
 ///
 /// # Errors
 /// As [`compare`].
 pub(crate) fn step(workspace: &Workspace) -> Result<(), String> {
-    run_script(workspace, &[], DEFAULT_FILES)
+    run_script(workspace, &TESTED_READERS, DEFAULT_FILES)
 }
 
 /// Names of readers, which the script checks, and the number of files.
