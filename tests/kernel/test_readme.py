@@ -46,7 +46,8 @@ def test_every_cell_of_the_readme_runs(kernel):
         assert cell.of("display_data"), cell.messages
     losses = [float(line.split(": ")[1]) for line in kernel.ok(loop, timeout=300).stream().splitlines()]
     assert len(losses) == 3 and losses[0] > 1.1 * losses[1] > 1.1 * losses[2], losses
-    assert losses[2] < 0.03, losses
+    # An untrained model has 0.23.
+    assert losses[2] < 0.05, losses
     # Fewer epochs: the last call resumes a run that is complete.
     kernel.ok(photographs.replace("epochs: 20", "epochs: 2"), timeout=300)
     assert kernel.ok("history.epochs.len()").text == "2"
