@@ -8,6 +8,9 @@ use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// Advice for a cross-entropy of data outside [0, 1].
+pub(crate) const SCALE_DATA: &str = "Scale the data, or choose Loss::Mse";
+
 /// Reconstruction loss, averaged over images, channels and pixels.
 ///
 /// # Examples
@@ -68,12 +71,7 @@ impl Loss {
         }
         let target = target.to_device(reconstruction.device())?;
         if self != Loss::Mse {
-            check_pixels(
-                self,
-                "target",
-                &target,
-                "Scale the data, or choose Loss::Mse",
-            )?;
+            check_pixels(self, "target", &target, SCALE_DATA)?;
         }
         if self == Loss::BinaryCrossEntropy {
             let hint = "End the decoder with Sigmoid, or choose Loss::BinaryCrossEntropyWithLogits";

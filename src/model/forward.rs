@@ -39,8 +39,7 @@ impl Autoencoder {
     /// ```
     pub fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor> {
         let images = self.shaped_images("forward", images)?;
-        self.check_batch(&images, train)?;
-        self.in_mode(train, |rng| self.run_layers(&images, rng))
+        self.in_mode(&images, train, |rng| self.run_layers(&images, rng))
     }
 
     /// Encodes images with gradients, for a custom training loop, as [`Autoencoder::forward`] does.
@@ -65,9 +64,10 @@ impl Autoencoder {
     /// ```
     pub fn forward_encoder(&self, images: &Tensor, train: bool) -> Result<Tensor> {
         let images = self.shaped_images("forward_encoder", images)?;
-        self.check_batch(&images, train)?;
         let state = &mut ForwardState::default();
-        self.in_mode(train, |rng| self.encoder_net().forward(&images, rng, state))
+        self.in_mode(&images, train, |rng| {
+            self.encoder_net().forward(&images, rng, state)
+        })
     }
 
     /// Decodes codes with gradients, for a custom training loop, as [`Autoencoder::forward`] does.
@@ -93,9 +93,10 @@ impl Autoencoder {
     /// ```
     pub fn forward_decoder(&self, codes: &Tensor, train: bool) -> Result<Tensor> {
         let codes = self.shaped_codes("forward_decoder", codes)?;
-        self.check_batch(&codes, train)?;
         let state = &mut ForwardState::default();
-        self.in_mode(train, |rng| self.decoder_net().forward(&codes, rng, state))
+        self.in_mode(&codes, train, |rng| {
+            self.decoder_net().forward(&codes, rng, state)
+        })
     }
 
     /// Runs encoder and decoder with gradients. `rng` is given in training only.
@@ -126,8 +127,8 @@ impl Autoencoder {
 
     /// Rejects a batch of one in training if a batch normalization sees one value per channel,
     /// which has no variance.
-    fn check_batch(&self, batch: &Tensor, train: bool) -> Result<()> {
-        if !train || batch.dim(0)? > 1 {
+    fn check_batch(&self, batch: &Tensor) -> Result<()> {
+        if batch.dim(0)? > 1 {
             return Ok(());
         }
         let Some(place) = self.normalized_features() else {
@@ -138,13 +139,18 @@ impl Autoencoder {
         Err(Error::shape(place, expected, 1, hint))
     }
 
-    /// Calls `f` with the model's random numbers in training, without them in evaluation.
-    fn in_mode<T>(&self, train: bool, f: impl FnOnce(Option<&mut Rng>) -> T) -> T {
-        if train {
-            f(Some(&mut lock(self.dropout_rng())))
-        } else {
-            f(None)
+    /// Calls `f` for a batch, with the model's random numbers in training only.
+    fn in_mode(
+        &self,
+        batch: &Tensor,
+        train: bool,
+        f: impl FnOnce(Option<&mut Rng>) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        if !train {
+            return f(None);
         }
+        self.check_batch(batch)?;
+        f(Some(&mut lock(self.dropout_rng())))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::layer::output_range;
-use crate::loss::Loss;
+use crate::loss::{Loss, SCALE_DATA};
 use crate::math::Interval;
 use crate::model::autoencoder::Autoencoder;
 
@@ -23,8 +23,8 @@ impl Autoencoder {
 fn check(what: &str, loss: Loss, output: Interval, data: Interval) -> Result<()> {
     if loss != Loss::Mse && !Interval::UNIT.contains(data) {
         let expected = format!("data in [0, 1] for the {loss}");
-        let hint = "Scale the data, or choose Loss::Mse";
-        return Err(Error::setting(what, expected, format!("data {data}"), hint));
+        let got = format!("data {data}");
+        return Err(Error::setting(what, expected, got, SCALE_DATA));
     }
     let (expected, hint) = match loss {
         Loss::BinaryCrossEntropy if !Interval::UNIT.contains(output) => (
