@@ -13,6 +13,7 @@ mod pixels;
 mod values;
 mod split;
 mod images;
+mod samples;
 mod fingerprint;
 mod lookahead;
 mod batch;

@@ -8,7 +8,6 @@ use crate::data::pixels::Pixels;
 use crate::data::values::{to_finite, to_pixels};
 use crate::error::{Error, Result};
 use crate::math::Interval;
-use crate::show::{Content, Montage, Show, evcxr_display};
 use candle_core::{DType, Tensor};
 use std::sync::Arc;
 
@@ -19,10 +18,6 @@ pub type ImageShape = (usize, usize, usize);
 pub(crate) fn is_vector((c, h, _): ImageShape) -> bool {
     (c, h) == (1, 1)
 }
-
-/// Page width available to the sample images, in pixels.
-const SAMPLE_STRIP_WIDTH: usize = 700;
-const MAX_SAMPLES: usize = 20;
 
 /// Images of one shape, with or without labels. Cheap to clone. As the last expression of a cell it
 /// shows its first images.
@@ -375,16 +370,6 @@ impl Split {
             ..self.clone()
         }
     }
-
-    /// A montage of the first images, two rows wide at most; `None` for an empty split.
-    pub(crate) fn samples(&self, title: String) -> Result<Option<Montage>> {
-        if self.is_empty() {
-            return Ok(None);
-        }
-        let columns = (SAMPLE_STRIP_WIDTH / (self.shape.2 + 2)).clamp(1, MAX_SAMPLES);
-        let images = self.first((2 * columns).min(MAX_SAMPLES))?;
-        Ok(Some(Montage::new(&images)?.columns(columns).title(title)))
-    }
 }
 
 fn count_images(bytes: usize, (c, h, w): ImageShape) -> Result<usize> {
@@ -403,15 +388,3 @@ fn count_images(bytes: usize, (c, h, w): ImageShape) -> Result<usize> {
     }
     Ok(bytes / size)
 }
-
-impl Show for Split {
-    fn contents(&self) -> Result<Vec<Content>> {
-        let (c, h, w) = self.shape;
-        let title = format!("{} images ({c}, {h}, {w}), the first", self.len());
-        match self.samples(title)? {
-            Some(samples) => samples.contents(),
-            None => Ok(vec![Content::text(format!("0 images ({c}, {h}, {w})"))]),
-        }
-    }
-}
-evcxr_display!(Split);

@@ -44,6 +44,10 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &["file/jpeg/mod.rs", "file/jpeg/slice.rs"],
     },
     Covered {
+        by: "tests/data/split.rs",
+        files: &["data/samples.rs"],
+    },
+    Covered {
         by: "tests/data/mnist.rs",
         files: &["data/idx_set.rs"],
     },
