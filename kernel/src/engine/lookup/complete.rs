@@ -132,7 +132,7 @@ mod tests {
         const NAMES: &[(&str, &str)] = &[
             ("plan", "instance"),
             ("fit", "function"),
-            ("check_data", "function"),
+            ("run_layers", "function"),
             ("evcxr_display", "function"),
             ("clone", "function"),
         ];
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(names(&mut analyzer, "ae.", &[]), ["fit", "clone"]);
         assert_eq!(names(&mut analyzer, "Autoencoder::", &[]), ["fit", "clone"]);
         let own = names(&mut analyzer, "ae.", &["Autoencoder"]);
-        assert_eq!(own, ["plan", "fit", "check_data", "clone"]);
+        assert_eq!(own, ["plan", "fit", "run_layers", "clone"]);
     }
 
     #[test]

@@ -178,7 +178,7 @@ mod tests {
             assert!(page.contains(line), "{line}: {page}");
         }
         assert!(
-            !page.contains("check_data") && !page.contains("plan:"),
+            !page.contains("run_layers") && !page.contains("plan:"),
             "{page}"
         );
     }

@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn the_helpers_settings_are_in_its_reference() {
         assert!(helper().has_field("Fit", "learning_rate"));
-        assert!(helper().is_private("Autoencoder", "check_data"));
+        assert!(helper().is_private("Autoencoder", "run_layers"));
         assert!(!helper().is_private("Autoencoder", "fit"));
         assert!(is_always_known("mnist") && is_always_known("Linear") && is_always_known("std"));
         assert!(!is_always_known("ls"));

@@ -140,10 +140,10 @@ mod tests {
 
     #[test]
     fn a_member_is_hidden_if_all_types_in_a_type_hide_it() {
-        assert!(is_private(&["Autoencoder"], "check_data"));
-        assert!(is_private(&["Arc", "Autoencoder"], "check_data"));
+        assert!(is_private(&["Autoencoder"], "run_layers"));
+        assert!(is_private(&["Arc", "Autoencoder"], "run_layers"));
         assert!(!is_private(&["Autoencoder"], "fit"));
-        assert!(!is_private(&["no such type"], "check_data"));
+        assert!(!is_private(&["no such type"], "run_layers"));
         assert!(has_field(&["History"], "epochs") && !has_field(&["Autoencoder"], "plan"));
     }
 
