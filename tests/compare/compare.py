@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 
+import jpeg
 import numpy
 from mutate import mutations
 from ours import Death, Ours
@@ -22,8 +23,8 @@ from seeds import REFUSED, seeds
 READERS = "jpeg png gif webp bmp npy npz idx weights model cifar lmdb checkpoint packed".split()
 IMAGES = "jpeg png gif webp bmp".split()
 MAX_SECONDS, MAX_MB = 5, 1024
-# And the rounding of a float.
-MAX_DIFFERENCE = 3.001 / 255
+MAX_DIFFERENCE = 3 / 255
+ROUNDING = 1e-5
 COLUMNS = ["reader", "files", "both read", "both refuse", "only ours", "only theirs", "max ms", "peak MB", "failures"]
 
 
@@ -47,9 +48,14 @@ class Results:
         if name in self.seeds and isinstance(ours, str) != name.startswith(REFUSED):
             self.fail(name, data, f"a seed that should be {'refused' if name.startswith(REFUSED) else 'read'}: {ours}")
         if kind == "both read":
-            problem = difference(ours, theirs, MAX_DIFFERENCE if self.reader in IMAGES else 0)
+            problem = difference(ours, theirs, self.tolerance)
             if problem:
                 self.fail(name, data, problem)
+
+    def tolerance(self, shape):
+        if self.reader == "jpeg":
+            return jpeg.tolerance(shape) + ROUNDING
+        return MAX_DIFFERENCE + ROUNDING if self.reader in IMAGES else 0
 
     def fail(self, name, data, reason):
         self.failures.append(f"{self.reader}/{name}: {reason}")
@@ -78,7 +84,8 @@ def difference(ours, theirs, tolerance):
         other = names[name]
         if shape != other.shape:
             return f"{name}: shape {shape}, expected {other.shape}"
-        close = numpy.isclose(values, other.ravel().astype("f4"), rtol=0, atol=tolerance, equal_nan=True)
+        limits = numpy.ravel(tolerance(shape))
+        close = numpy.isclose(values, other.ravel().astype("f4"), rtol=0, atol=limits, equal_nan=True)
         if not close.all():
             at = int(close.argmin())
             place = tuple(int(i) for i in numpy.unravel_index(at, shape))

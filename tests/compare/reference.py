@@ -5,6 +5,7 @@ import io
 import math
 import warnings
 
+import jpeg
 import numpy
 from PIL import Image, ImageFile, ImageOps
 from safetensors.numpy import load
@@ -21,6 +22,8 @@ def read(reader, data):
 
     Raises any exception for a file that the other program refuses.
     """
+    if reader == "jpeg":
+        jpeg.check(data)
     if reader in FORMATS:
         return {"image": image(data, FORMATS[reader])}
     return {"npy": npy, "npz": npz, "idx": idx, "weights": tensors, "model": tensors, "cifar": none}.get(reader, none)(data)

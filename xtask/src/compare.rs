@@ -9,7 +9,8 @@ cargo xtask compare [READER ...] [--files N]
 
 Reads mutated files with the crate's readers and with Pillow, NumPy and safetensors, and prints a row for each reader.
 A reader fails on a file if it panics, dies, takes more than 5 s of processor time or 1 GB, or if both programs read the
-file and the values differ. Images may differ by 3 of 255.
+file and the values differ. Images may differ by 3 of 255; JPEGs by 5, and by 16 at the border, where their decoders
+interpolate colors differently. JPEGs in which libjpeg-turbo finds damage are not compared.
 
   --files N      mutated files for each reader; defaults to 1000. A larger number begins with the same files
 
@@ -30,30 +31,12 @@ pub(crate) fn compare(arguments: &[&str]) -> Result<(), String> {
     run_script(&Workspace::new()?, &readers, files)
 }
 
-/// Readers of the test step. JPEG is missing: its scans have no checksum, so that decoders differ in
-/// the pixels of a damaged scan that still decodes.
-const TESTED_READERS: [&str; 13] = [
-    "png",
-    "gif",
-    "webp",
-    "bmp",
-    "npy",
-    "npz",
-    "idx",
-    "weights",
-    "model",
-    "cifar",
-    "lmdb",
-    "checkpoint",
-    "packed",
-];
-
-/// The step of the tests: all readers but that of JPEG files.
+/// The step of the tests: all readers.
 ///
 /// # Errors
 /// As [`compare`].
 pub(crate) fn step(workspace: &Workspace) -> Result<(), String> {
-    run_script(workspace, &TESTED_READERS, DEFAULT_FILES)
+    run_script(workspace, &[], DEFAULT_FILES)
 }
 
 /// Names of readers, which the script checks, and the number of files.

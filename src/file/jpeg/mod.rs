@@ -8,6 +8,7 @@
 mod frame;
 mod general;
 mod pixels;
+mod progression;
 mod segments;
 mod slice;
 mod structure;

@@ -1,6 +1,7 @@
 //! [`Structure`]: the order in which a JPEG file stores its pixels.
 
 use super::frame::{Component, Frame, unsupported};
+use super::progression::Progression;
 use super::segments::{START_OF_SCAN, Segments};
 use crate::file::unreadable::Unreadable;
 
@@ -51,7 +52,7 @@ impl Structure {
             return Err("a JPEG that ends early".into());
         }
         let mut structure = Structure {
-            scans: vec![scan(&frame.components, first)?],
+            scans: Vec::new(),
             frame,
             jfif: header.jfif,
             adobe: header.adobe,
@@ -59,10 +60,12 @@ impl Structure {
             changed_tables: false,
             foreign_bytes: header.foreign_bytes,
         };
+        let mut progression = Progression::of(structure.frame.components.len());
+        structure.add_scan(first, &mut progression)?;
         if structure.frame.progressive || !structure.is_interleaved() {
-            structure.read_scans(segments, header.tables)?;
+            structure.read_scans(segments, header.tables, &mut progression)?;
         }
-        structure.check_scans()?;
+        structure.check_scans(&progression)?;
         Ok(structure)
     }
 
@@ -94,39 +97,51 @@ impl Structure {
         &mut self,
         segments: Segments<'a>,
         mut tables: Tables<'a>,
+        progression: &mut Progression,
     ) -> Result<(), Unreadable> {
         for segment in segments {
             match segment.marker {
-                START_OF_SCAN => self.scans.push(scan(&self.frame.components, segment.body)?),
+                START_OF_SCAN => self.add_scan(segment.body, progression)?,
                 QUANTIZATION => {
                     self.late_tables = true;
                     self.changed_tables |= tables.read(segment.body);
                 }
                 _ => {}
             }
-            if self.scans.len() > MAX_SCANS {
-                return Err(unsupported("a JPEG of at most 100 scans", "more"));
-            }
         }
         Ok(())
     }
 
+    fn add_scan(&mut self, header: &[u8], progression: &mut Progression) -> Result<(), Unreadable> {
+        if self.scans.len() == MAX_SCANS {
+            return Err(unsupported("a JPEG of at most 100 scans", "more"));
+        }
+        let (scan, parameters) = scan(&self.frame.components, header)?;
+        if self.frame.progressive {
+            progression.add(&scan, parameters)?;
+        }
+        self.scans.push(scan);
+        Ok(())
+    }
+
     /// Checks that every component has its scans.
-    fn check_scans(&self) -> Result<(), Unreadable> {
+    fn check_scans(&self, progression: &Progression) -> Result<(), Unreadable> {
         let scans = |component| {
             self.scans
                 .iter()
                 .filter(move |s| s.contains(&component))
                 .count()
         };
+        let mut missing = self.frame.progressive && !progression.has_means();
         for component in 0..self.frame.components.len() {
             let scans = scans(component);
-            if scans == 0 {
-                return Err("a JPEG without the scans of all its components".into());
-            }
+            missing |= scans == 0;
             if scans > 1 && !self.frame.progressive {
                 return Err("a JPEG with two scans of a component".into());
             }
+        }
+        if missing {
+            return Err("a JPEG without the scans of all its components".into());
         }
         Ok(())
     }
@@ -189,14 +204,15 @@ impl<'a> Tables<'a> {
     }
 }
 
-/// The components of a scan header.
-fn scan(components: &[Component], body: &[u8]) -> Result<Vec<usize>, Unreadable> {
+/// The components of a scan header, and its last three bytes.
+fn scan(components: &[Component], body: &[u8]) -> Result<(Vec<usize>, [u8; 3]), Unreadable> {
     let damaged = "a JPEG with a damaged scan header";
     let (&n, rest) = body.split_first().ok_or(damaged)?;
-    let named = rest.get(..2 * usize::from(n)).ok_or(damaged)?;
+    let (named, rest) = rest.split_at_checked(2 * usize::from(n)).ok_or(damaged)?;
     let index = |id: u8| components.iter().position(|c| c.id == id);
     let found: Option<Vec<usize>> = named.iter().step_by(2).map(|&id| index(id)).collect();
-    Ok(found.filter(|found| !found.is_empty()).ok_or(damaged)?)
+    let found = found.filter(|found| !found.is_empty()).ok_or(damaged)?;
+    Ok((found, *rest.first_chunk().ok_or(damaged)?))
 }
 
 #[cfg(test)]
@@ -275,6 +291,21 @@ mod tests {
 
     #[test]
     fn the_number_of_scans_is_limited() {
+        // Each scan has a coefficient of its own, those behind the last one are refinements.
+        let scan = |n: usize| {
+            let header = [
+                0xff,
+                START_OF_SCAN,
+                0,
+                8,
+                1,
+                1,
+                0,
+                (n % 64) as u8,
+                (n % 64) as u8,
+            ];
+            [&header[..], &[0, 9]].concat()
+        };
         let file = fixture("grey_progressive");
         let first = file
             .windows(2)
@@ -283,12 +314,12 @@ mod tests {
         let scans = |n| {
             [
                 &file[..first],
-                &file[first..file.len() - 2].repeat(n),
+                &(0..n).flat_map(scan).collect::<Vec<u8>>(),
                 &[0xff, 0xd9],
             ]
             .concat()
         };
-        assert!(Structure::read(&scans(20)).is_ok());
+        assert_eq!(Structure::read(&scans(100)).unwrap().scans.len(), 100);
         assert_eq!(
             error(&scans(101)),
             "expected a JPEG of at most 100 scans, got more. Save it again as an ordinary JPEG or as PNG"
