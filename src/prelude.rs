@@ -9,10 +9,11 @@ pub use crate::data::{
 pub use crate::device::best_device;
 pub use crate::error::Error;
 pub use crate::layer::Layer::{
-    self, AvgPool2d, BatchNorm, Dropout, Elu, Flatten, Gelu, LeakyRelu, Linear, MaxPool2d,
-    MaxUnpool2d, Relu, Residual, Sigmoid, Softplus, Tanh, Unflatten, Upsample,
+    self, AvgPool2d, BatchNorm, Clamp, Dropout, Elu, Flatten, GaussianNoise, Gelu, L1, LeakyRelu,
+    Linear, MaskingNoise, MaxPool2d, MaxUnpool2d, Relu, Residual, SaltAndPepperNoise, Sigmoid,
+    Softplus, Tanh, TopK, Unflatten, Upsample,
 };
-pub use crate::layer::{Conv2d, ConvTranspose2d};
+pub use crate::layer::{Conv2d, ConvTranspose2d, Gaussian};
 pub use crate::look::{self, explore};
 pub use crate::loss::Loss;
 pub use crate::model::{Autoencoder, Init, PoolingAutoencoder, StridedAutoencoder};

@@ -115,22 +115,19 @@ fn a_run_of_momentum_resumes_after_an_epoch() {
     check_resumed("momentum", &images());
 }
 
+/// The settings had a standard deviation of noise, which is a layer now.
 #[test]
-fn a_run_of_plain_gradient_descent_on_autograd_resumes_within_an_epoch() {
-    check_resumed("autograd", &images());
-}
-
-#[test]
-fn a_run_of_adam_on_photographs_resumes_within_an_epoch() {
-    let folder = tempfile::tempdir().unwrap();
-    write_photographs(folder.path(), 30, None);
-    let settings = PhotoSettings {
-        size: 8,
-        crop: Crop::Random(0.5),
-        flip: true,
-        ..Default::default()
-    };
-    check_resumed("adam", &image_folder(folder.path(), &settings).unwrap());
+fn a_run_with_noise_opens_as_a_model_and_is_not_resumed() {
+    for (name, noise) in [("adam", 0.05), ("autograd", 0.1)] {
+        let path = fixture(&format!("{name}.safetensors"));
+        Autoencoder::load(&path).unwrap();
+        let error = Autoencoder::resume(&path, &images()).unwrap_err();
+        let expected = format!(
+            "expected a training run, got one of an earlier version, with Fit::noise. Begin a new \
+             run, with GaussianNoise({noise}) first in the encoder; Autoencoder::load opens the model"
+        );
+        assert!(error.to_string().ends_with(&expected), "{error}");
+    }
 }
 
 /// Red, green and blue of photograph k at (x, y).

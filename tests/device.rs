@@ -87,7 +87,6 @@ fn train(model: &(Vec<Layer>, Vec<Layer>), device: &Device, planned: bool) -> Ve
     let fit = Fit {
         epochs: 2,
         batch_size: 16,
-        noise: 0.1,
         planned,
         ..Default::default()
     };

@@ -1,4 +1,4 @@
-//! Element-wise activations: ReLU, leaky ReLU, ELU, softplus, sigmoid and tanh.
+//! Element-wise activations: ReLU, leaky ReLU, ELU, softplus, sigmoid, tanh and clamp.
 //!
 //! Their derivatives are functions of the output, so they are fused into the stage before them.
 
@@ -23,6 +23,8 @@ pub(crate) enum ActivationFn {
     Softplus,
     Sigmoid,
     Tanh,
+    /// With the lowest and the highest output.
+    Clamp(f64, f64),
 }
 
 impl LayerKind for ActivationFn {
@@ -38,6 +40,11 @@ impl LayerKind for ActivationFn {
                 alpha,
                 "PyTorch defaults to 1",
             ),
+            ActivationFn::Clamp(low, high) if !(low < high) => reject(
+                "a lower bound below the upper bound",
+                format!("{low} and {high}"),
+                "Clamp(0.0, 1.0) keeps values in the range of pixels",
+            ),
             _ => Ok(input.to_vec()),
         }
     }
@@ -50,6 +57,7 @@ impl LayerKind for ActivationFn {
             ActivationFn::Softplus => Interval::new(0.0, f64::INFINITY),
             ActivationFn::Sigmoid => Interval::UNIT,
             ActivationFn::Tanh => Interval::new(-1.0, 1.0),
+            ActivationFn::Clamp(low, high) => input.map(|x| x.clamp(low, high)),
         }
     }
 
@@ -75,6 +83,12 @@ impl LayerKind for ActivationFn {
             }
             ActivationFn::Sigmoid => candle_nn::ops::sigmoid(xs)?,
             ActivationFn::Tanh => xs.tanh()?,
+            ActivationFn::Clamp(low, high) => {
+                // No gradient at the bounds, as in PyTorch.
+                let inside = (xs.gt(low)? * xs.lt(high)?)?;
+                let clamped = xs.detach().clamp(low, high)?;
+                inside.where_cond(xs, &clamped)?
+            }
         })
     }
 
@@ -126,6 +140,14 @@ impl<T: Real> Pointwise<T> for ActivationFn {
                     .iter_mut()
                     .for_each(|v| *v = one - two / (one + (two * *v).exp())));
             }
+            // NaN passes through, so that training detects it.
+            ActivationFn::Clamp(low, high) => {
+                let (low, high) = (T::of(low), T::of(high));
+                widest!(|| values.iter_mut().for_each(|v| {
+                    *v = if *v < low { low } else { *v };
+                    *v = if *v > high { high } else { *v };
+                }));
+            }
         }
     }
 
@@ -167,6 +189,12 @@ impl<T: Real> Pointwise<T> for ActivationFn {
                     *g *= T::ONE - y * y;
                 });
             }),
+            ActivationFn::Clamp(low, high) => {
+                let (low, high) = (T::of(low) * scale, T::of(high) * scale);
+                widest!(|| pairs.for_each(|(g, &y)| {
+                    *g = if y > low && y < high { *g } else { T::ZERO };
+                }));
+            }
         }
     }
 }
@@ -196,13 +224,14 @@ fn softplus_derivative<T: Real>(y: T) -> T {
 mod tests {
     use super::*;
 
-    const ALL: [ActivationFn; 6] = [
+    const ALL: [ActivationFn; 7] = [
         ActivationFn::Relu,
         ActivationFn::Sigmoid,
         ActivationFn::Tanh,
         ActivationFn::LeakyRelu(0.2),
         ActivationFn::Elu(0.7),
         ActivationFn::Softplus,
+        ActivationFn::Clamp(-1.0, 1.0),
     ];
 
     #[test]

@@ -1,10 +1,11 @@
-//! Convolutions as written in lists of layers: `Conv2d(12, 3).padding(1)`.
+//! Layers with optional settings, as written in lists: `Conv2d(12, 3).padding(1)`.
 //!
 //! The methods return a [`Layer`], so that every entry of a list has one type. A setting that a
 //! kind does not have is reported when the model is built.
 
 use crate::layer::conv::{ConvOption, ConvSettings};
 use crate::layer::conv_transpose::ConvTransposeSettings;
+use crate::layer::gaussian::GaussianSettings;
 use crate::layer::layer::Layer;
 use crate::layer::unsupported::UnsupportedSetting;
 
@@ -53,7 +54,34 @@ pub const fn ConvTranspose2d(out_channels: usize, kernel_size: usize) -> Layer {
     Layer::ConvTranspose2d(ConvTransposeSettings::new(out_channels, kernel_size))
 }
 
-/// Settings of convolutions. On other kinds of layers they are errors, which building a model
+/// The code of a variational autoencoder: a normal distribution for each unit.
+///
+/// The layer before it gives the means, then the log variances. Training draws a sample of each
+/// distribution, and adds beta times its divergence from N(0, 1) to the loss: in nats, as the sum of
+/// the reconstruction loss over an image is, so that beta 1 with a cross-entropy is the evidence
+/// lower bound. The part of the loss is called KL. Evaluation gives the means. The other settings
+/// are methods of [`Layer`]: `free_bits`, `warm_up`.
+///
+/// Kingma and Welling, "Auto-encoding variational Bayes", 2013; Higgins and others, "beta-VAE", 2017.
+///
+/// # Shapes
+/// (b, 2n) -> (b, n)
+///
+/// # Examples
+/// ```
+/// use candlebook::prelude::*;
+/// let encoder = [Flatten, Linear(400), Relu, Linear(40), Gaussian(1.0)];
+/// let vae = Autoencoder::symmetric((1, 28, 28), &encoder)?;
+/// assert_eq!(vae.code_shape(), [20]);
+/// # Ok::<(), candlebook::Error>(())
+/// ```
+/// PyTorch: `mean + (log_variance / 2).exp() * torch.randn_like(mean)`.
+#[allow(non_snake_case)] // Reads like the variants of Layer.
+pub const fn Gaussian(beta: f64) -> Layer {
+    Layer::Gaussian(GaussianSettings::new(beta))
+}
+
+/// Settings of convolutions and of the code. On other kinds of layers they are errors, which building a model
 /// reports:
 /// ```
 /// use candlebook::prelude::*;
@@ -142,6 +170,52 @@ impl Layer {
         self.with_output_padding(rows, Some(columns))
     }
 
+    /// Sets the divergence of a [`Gaussian`] unit, in nats, below which it costs the same, so that
+    /// units keep some information. Defaults to 0.
+    ///
+    /// Kingma and others, "Improved variational inference with inverse autoregressive flow", 2016.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert_eq!(Gaussian(1.0).free_bits(0.1).to_string(), "Gaussian(1.0).free_bits(0.1)");
+    /// ```
+    pub const fn free_bits(self, nats: f64) -> Layer {
+        let layer = match &self {
+            Layer::Gaussian(gaussian) => Layer::Gaussian(GaussianSettings {
+                free_bits: nats,
+                ..*gaussian
+            }),
+            other => other.unsupported("free_bits", nats, None),
+        };
+        // A const fn cannot run destructors; only a residual block has anything to free.
+        std::mem::forget(self);
+        layer
+    }
+
+    /// Sets the steps in which the factor of a [`Gaussian`] layer's divergence grows from 0 to beta.
+    /// Defaults to 0.
+    ///
+    /// Bowman and others, "Generating sentences from a continuous space", 2015.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// assert_eq!(Gaussian(4.0).warm_up(1000).to_string(), "Gaussian(4.0).warm_up(1000)");
+    /// ```
+    pub const fn warm_up(self, steps: usize) -> Layer {
+        let layer = match &self {
+            Layer::Gaussian(gaussian) => Layer::Gaussian(GaussianSettings {
+                warm_up: steps,
+                ..*gaussian
+            }),
+            other => other.unsupported("warm_up", steps as f64, None),
+        };
+        // A const fn cannot run destructors; only a residual block has anything to free.
+        std::mem::forget(self);
+        layer
+    }
+
     /// Sets both numbers of the output padding; without `columns`, they are equal.
     const fn with_output_padding(self, rows: usize, columns: Option<usize>) -> Layer {
         let (name, (rows, right)) = match columns {
@@ -153,7 +227,7 @@ impl Layer {
                 output_padding: (rows, right),
                 ..*transposed
             }),
-            other => other.unsupported(name, rows, columns),
+            other => other.unsupported(name, rows as f64, columns),
         };
         // A const fn cannot run destructors; only a residual block has anything to free.
         std::mem::forget(self);
@@ -168,7 +242,7 @@ impl Layer {
                 conv: transposed.conv.with(option, value),
                 ..*transposed
             }),
-            other => other.unsupported(option.name(), value, None),
+            other => other.unsupported(option.name(), value as f64, None),
         };
         // A const fn cannot run destructors; only a residual block has anything to free.
         std::mem::forget(self);
@@ -179,7 +253,7 @@ impl Layer {
     const fn unsupported(
         &self,
         setting: &'static str,
-        value: usize,
+        value: f64,
         columns: Option<usize>,
     ) -> Layer {
         match self {

@@ -2,7 +2,8 @@
 //!
 //! Each kind of layer has its op in its own file. `plan` runs them in sequence.
 
-use crate::math::{BatchStats, ChannelShape, Real};
+use crate::layer::term::Term;
+use crate::math::{BatchStats, ChannelShape, Real, Rng};
 use std::fmt::Debug;
 
 /// Floating-point types for which every op is implemented.
@@ -52,6 +53,16 @@ pub(crate) trait CpuOp: Arithmetic<f32> + Arithmetic<f64> + Debug + Send + Sync 
 
     /// Stage whose input is added to this op's input.
     fn skip_source(&self) -> Option<usize> {
+        None
+    }
+
+    /// Random numbers that the op draws for an image in training, in calls of [`Rng::unit`].
+    fn draws(&self) -> usize {
+        0
+    }
+
+    /// Term that the op adds to the loss.
+    fn term(&self) -> Option<Term> {
         None
     }
 }
@@ -124,6 +135,17 @@ pub(crate) struct ForwardArgs<'a, T> {
     pub(crate) bias: &'a [T],
     /// Input of the stage that is the op's [`CpuOp::skip_source`].
     pub(crate) skip_input: &'a [T],
+    /// `None` in evaluation.
+    pub(crate) training: Option<&'a OpTraining>,
+}
+
+/// What an op needs in training besides its input.
+#[derive(Debug)]
+pub(crate) struct OpTraining {
+    /// At the first of the op's [`CpuOp::draws`] for the first image of the micro-batch.
+    pub(crate) rng: Rng,
+    /// Steps of the optimizer so far.
+    pub(crate) step: usize,
 }
 
 /// Parameters of an op's backward pass.
@@ -137,6 +159,10 @@ pub(crate) struct BackwardArgs<'a, T> {
     pub(crate) weight: &'a [T],
     /// Batch statistics of the [`CpuOp::channels`].
     pub(crate) stats: &'a BatchStats<T>,
+    /// Factor of the gradient of an image's [`CpuOp::term`], which makes it that of the loss.
+    pub(crate) term_scale: T,
+    /// Steps of the optimizer so far.
+    pub(crate) step: usize,
 }
 
 /// Buffers of an op, allocated once and reused in every step.
@@ -146,10 +172,16 @@ pub(crate) struct Workspace<T> {
     pub(crate) scratch: [Vec<T>; 5],
     /// Positions of a max-pooling's maxima in their windows.
     pub(crate) argmax: Vec<u16>,
+    /// Indices that a selection kept.
+    pub(crate) indices: Vec<u32>,
+    /// Indices of an image, in the order of a selection.
+    pub(crate) order: Vec<u32>,
     /// Gradients of weight, then bias; zeroed before each batch.
     pub(crate) gradients: Vec<T>,
     /// Sums, then squared deviations, of each channel.
     pub(crate) channel_sums: Vec<f64>,
     /// Copy of the skip input, in inference.
     pub(crate) skip_input: Vec<T>,
+    /// The op's [`CpuOp::term`], summed over the images of the last forward pass.
+    pub(crate) term: f64,
 }

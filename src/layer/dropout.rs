@@ -27,7 +27,7 @@ impl LayerKind for Dropout {
     }
 
     fn output_range(&self, input: Interval) -> Interval {
-        input.map(|x| x / (1.0 - self.0)).with_zero()
+        input.map(|x| x / (1.0 - self.0)).with(0.0)
     }
 
     fn candle_forward(

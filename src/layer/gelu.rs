@@ -122,6 +122,7 @@ mod tests {
             outputs: 7,
         };
         let args = ForwardArgs {
+            training: None,
             weight: &[],
             bias: &[],
             skip_input: &[],
@@ -129,6 +130,8 @@ mod tests {
         Gelu.forward(shape, &x, &mut y, args, &mut []);
         let stats = BatchStats::default();
         let backward = BackwardArgs {
+            term_scale: 0.0,
+            step: 0,
             x: &x,
             dy: &[1.0; 7],
             dx: Some(&mut dx),

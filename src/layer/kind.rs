@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::layer::cpu::{Activation, CpuOp};
 use crate::layer::layer_error::ShapeResult;
+use crate::layer::term::TermValue;
 use crate::math::{Interval, Rng};
 use candle_core::{DType, Tensor, Var};
 use std::sync::Arc;
@@ -84,9 +85,14 @@ pub(crate) struct ForwardContext<'a> {
     pub(crate) state: &'a mut ForwardState,
 }
 
-/// Tensors that a layer leaves for a later layer of the same forward pass.
+/// Step of training, and what layers leave for later layers or for the loss of the same forward
+/// pass.
 #[derive(Debug, Default)]
 pub(crate) struct ForwardState {
+    /// Steps of the optimizer so far.
+    pub(crate) step: usize,
+    /// Terms that layers add to the loss.
+    pub(crate) terms: Vec<TermValue>,
     /// One-hot positions of the maxima of each max-pooling not yet unpooled ("switches").
     pub(crate) switches: Vec<Tensor>,
     /// Inputs of the residual blocks that have not ended yet.

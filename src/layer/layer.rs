@@ -9,12 +9,16 @@ use crate::layer::batch_norm::BatchNorm;
 use crate::layer::conv::ConvSettings;
 use crate::layer::conv_transpose::ConvTransposeSettings;
 use crate::layer::dropout::Dropout;
+use crate::layer::gaussian::GaussianSettings;
 use crate::layer::gelu::Gelu;
 use crate::layer::kind::LayerKind;
+use crate::layer::l1::L1;
 use crate::layer::linear::Linear;
 use crate::layer::max_pool::{MaxPool2d, MaxUnpool2d};
+use crate::layer::noise::Noise;
 use crate::layer::reshape::{Flatten, Unflatten};
 use crate::layer::residual::Residual;
+use crate::layer::top_k::TopK;
 use crate::layer::unsupported::UnsupportedSetting;
 use crate::layer::upsample::Upsample;
 use serde::{Deserialize, Serialize};
@@ -95,9 +99,33 @@ pub enum Layer {
     Sigmoid,
     /// Hyperbolic tangent, in (-1, 1). PyTorch: `nn.Tanh()`.
     Tanh,
+    /// x, but at least low and at most high. PyTorch: `nn.Hardtanh(low, high)`.
+    Clamp(f64, f64),
     /// In training, sets values to zero with probability p, in [0, 1), and scales the others by
     /// 1 / (1 - p). Does nothing in evaluation. PyTorch: `nn.Dropout(p)`.
     Dropout(f64),
+    /// In training, adds normal noise of standard deviation std, which the model learns to remove
+    /// (Vincent and others, "Extracting and composing robust features with denoising autoencoders",
+    /// 2008). Does nothing in evaluation. `[GaussianNoise(0.3), Clamp(0.0, 1.0), ..]` keeps pixels
+    /// in [0, 1]. PyTorch: `x + std * torch.randn_like(x)`.
+    GaussianNoise(f64),
+    /// In training, sets values to zero with probability p, in [0, 1), without scaling the others,
+    /// as missing pixels (Vincent and others, 2008). Does nothing in evaluation.
+    /// PyTorch: `x * (torch.rand_like(x) >= p)`.
+    MaskingNoise(f64),
+    /// In training, sets values to zero or one with probability p, in [0, 1), each as often (Vincent
+    /// and others, 2008). Does nothing in evaluation.
+    SaltAndPepperNoise(f64),
+    /// The code of a variational autoencoder, written [`Gaussian(beta)`](crate::layer::Gaussian()):
+    /// (b, 2n) -> (b, n), from means and log variances to a sample, and to the means in evaluation.
+    Gaussian(GaussianSettings),
+    /// Keeps the k largest values of each image, and sets the others to zero: (b, n) -> (b, n)
+    /// (Makhzani and Frey, "k-sparse autoencoders", 2013).
+    /// PyTorch: `torch.zeros_like(x).scatter(1, *x.topk(k)[::-1])`.
+    TopK(usize),
+    /// Passes values on, and adds weight times the sum of their magnitudes to the loss, as a mean
+    /// over the images. Makes codes sparse. Keras: `activity_regularizer=regularizers.l1(weight)`.
+    L1(f64),
     /// A layer that was given a setting its kind does not have, as in `Linear(128).stride(2)`.
     /// Building a model with it is an error.
     #[doc(hidden)]
@@ -127,9 +155,28 @@ impl Layer {
             Layer::Softplus => Box::new(ActivationFn::Softplus),
             Layer::Sigmoid => Box::new(ActivationFn::Sigmoid),
             Layer::Tanh => Box::new(ActivationFn::Tanh),
+            Layer::Clamp(low, high) => Box::new(ActivationFn::Clamp(low, high)),
             Layer::Dropout(p) => Box::new(Dropout(p)),
+            Layer::GaussianNoise(std) => Box::new(Noise::Gaussian(std)),
+            Layer::MaskingNoise(p) => Box::new(Noise::Masking(p)),
+            Layer::SaltAndPepperNoise(p) => Box::new(Noise::SaltAndPepper(p)),
+            Layer::Gaussian(gaussian) => Box::new(gaussian),
+            Layer::TopK(k) => Box::new(TopK(k)),
+            Layer::L1(weight) => Box::new(L1(weight)),
             Layer::UnsupportedSetting(unsupported) => Box::new(unsupported),
         }
+    }
+
+    /// True if the layer passes its input on unchanged in evaluation.
+    pub(crate) const fn acts_in_training_only(&self) -> bool {
+        matches!(
+            self,
+            Layer::Dropout(_)
+                | Layer::GaussianNoise(_)
+                | Layer::MaskingNoise(_)
+                | Layer::SaltAndPepperNoise(_)
+                | Layer::L1(_)
+        )
     }
 
     /// Name of the kind, as written in code.
@@ -153,7 +200,14 @@ impl Layer {
             Layer::Softplus => "Softplus",
             Layer::Sigmoid => "Sigmoid",
             Layer::Tanh => "Tanh",
+            Layer::Clamp(..) => "Clamp",
             Layer::Dropout(_) => "Dropout",
+            Layer::GaussianNoise(_) => "GaussianNoise",
+            Layer::MaskingNoise(_) => "MaskingNoise",
+            Layer::SaltAndPepperNoise(_) => "SaltAndPepperNoise",
+            Layer::Gaussian(_) => "Gaussian",
+            Layer::TopK(_) => "TopK",
+            Layer::L1(_) => "L1",
             Layer::UnsupportedSetting(unsupported) => unsupported.kind,
         }
     }
@@ -169,6 +223,7 @@ impl std::fmt::Display for Layer {
                 let call = transposed.conv.call(transposed.output_padding);
                 write!(f, "ConvTranspose2d{call}")
             }
+            Layer::Gaussian(gaussian) => write!(f, "Gaussian{}", gaussian.call()),
             Layer::Residual(block) => {
                 let block: Vec<String> = block.iter().map(Layer::to_string).collect();
                 write!(f, "Residual(vec![{}])", block.join(", "))

@@ -132,6 +132,7 @@ mod tests {
         let mut workspaces = [LinearOp.workspace(shape, false)];
         let mut y = vec![0.0; rows * outputs];
         let args = ForwardArgs {
+            training: None,
             weight,
             bias,
             skip_input: &[],

@@ -58,7 +58,7 @@ impl LayerKind for MaxUnpool2d {
     }
 
     fn output_range(&self, input: Interval) -> Interval {
-        input.with_zero()
+        input.with(0.0)
     }
 
     fn candle_forward(

@@ -43,7 +43,8 @@ pub(crate) fn mirror(
         decoder.push(inverse.clone());
         // The layers before layer i in the encoder follow its inverse.
         if first_weights.is_some_and(|first| first < *i) {
-            decoder.extend_from_slice(&encoder[inverses[nth - 1].0 + 1..*i]);
+            let between = encoder[inverses[nth - 1].0 + 1..*i].iter();
+            decoder.extend(between.filter(|layer| !belongs_to_encoder(layer)).cloned());
         }
         if Some(*i) == first_weights {
             decoder.extend(last.clone());
@@ -65,6 +66,19 @@ fn check_mirror(layer: &Layer) -> Result<(), LayerError> {
         format!("output_padding below the stride, {stride}, which a convolution can undo"),
         rows.max(columns),
         "Only then can it be mirrored: choose less, or pass a decoder to Autoencoder::new",
+    )
+}
+
+/// True for layers that corrupt the input or draw the code.
+fn belongs_to_encoder(layer: &Layer) -> bool {
+    matches!(
+        layer,
+        Layer::GaussianNoise(_)
+            | Layer::MaskingNoise(_)
+            | Layer::SaltAndPepperNoise(_)
+            | Layer::Gaussian(_)
+            | Layer::TopK(_)
+            | Layer::L1(_)
     )
 }
 
@@ -103,7 +117,14 @@ fn inverse(layer: &Layer, input: &[usize]) -> Option<Layer> {
         | Layer::Softplus
         | Layer::Sigmoid
         | Layer::Tanh
+        | Layer::Clamp(..)
         | Layer::Dropout(_)
+        | Layer::GaussianNoise(_)
+        | Layer::MaskingNoise(_)
+        | Layer::SaltAndPepperNoise(_)
+        | Layer::Gaussian(_)
+        | Layer::TopK(_)
+        | Layer::L1(_)
         | Layer::UnsupportedSetting(_) => None,
     }
 }

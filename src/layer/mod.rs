@@ -9,6 +9,7 @@
 //! the CPU ops.
 
 mod layer_error;
+mod term;
 mod cpu;
 mod kind;
 mod linear;
@@ -22,6 +23,10 @@ mod upsample;
 mod batch_norm;
 mod activation;
 mod gelu;
+mod noise;
+mod gaussian;
+mod top_k;
+mod l1;
 mod dropout;
 mod reshape;
 mod residual;
@@ -32,12 +37,14 @@ mod builder;
 mod nodes;
 mod mirror;
 
-pub use builder::{Conv2d, ConvTranspose2d};
+pub use builder::{Conv2d, ConvTranspose2d, Gaussian};
 pub use conv::ConvSettings;
 pub use conv_transpose::ConvTransposeSettings;
 pub(crate) use cpu::{
-    Activation, Arithmetic, BackwardArgs, CpuOp, ForwardArgs, Number, OpShape, Pointwise, Workspace,
+    Activation, Arithmetic, BackwardArgs, CpuOp, ForwardArgs, Number, OpShape, OpTraining,
+    Pointwise, Workspace,
 };
+pub use gaussian::GaussianSettings;
 pub(crate) use kind::{
     ForwardContext, ForwardState, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
 };
@@ -45,5 +52,6 @@ pub use layer::Layer;
 pub(crate) use layer_error::{LayerError, shape};
 pub(crate) use mirror::mirror;
 pub(crate) use nodes::{MAX_VALUES, Node, nodes, output_range, shapes};
+pub(crate) use term::{Term, TermValue};
 #[doc(hidden)]
 pub use unsupported::UnsupportedSetting;

@@ -15,7 +15,7 @@ pub struct UnsupportedSetting {
     /// Name of the setting.
     pub(crate) setting: &'static str,
     /// Value of the setting.
-    pub(crate) value: usize,
+    pub(crate) value: f64,
     /// Second value of `output_padding_hw`.
     pub(crate) columns: Option<usize>,
 }
@@ -25,6 +25,7 @@ impl LayerKind for UnsupportedSetting {
         let UnsupportedSetting { kind, setting, .. } = self;
         let kinds = match *setting {
             "output_padding" | "output_padding_hw" => "ConvTranspose2d has it",
+            "free_bits" | "warm_up" => "Gaussian has it",
             _ => "Conv2d and ConvTranspose2d have it",
         };
         reject(

@@ -73,7 +73,8 @@ fn activation(name: String, batch: &Tensor) -> Result<LayerActivation> {
 /// Name of a layer, or `None` if it does not change values in evaluation mode.
 fn layer_name(node: &Node) -> Option<String> {
     match &node.layer {
-        Layer::Flatten | Layer::Unflatten(..) | Layer::Dropout(_) => None,
+        Layer::Flatten | Layer::Unflatten(..) => None,
+        layer if layer.acts_in_training_only() => None,
         Layer::Residual(_) => Some("+ input".into()),
         layer => Some(layer.to_string()),
     }

@@ -31,7 +31,8 @@ pub(crate) fn browser_layers(model: &Autoencoder) -> Result<Vec<Value>> {
 /// Name of a layer in the page's JavaScript, or `None` if it does not change values.
 fn kind(layer: &Layer) -> Result<Option<&'static str>> {
     Ok(match layer {
-        Layer::Flatten | Layer::Unflatten(..) | Layer::Dropout(_) => None,
+        Layer::Flatten | Layer::Unflatten(..) => None,
+        layer if layer.acts_in_training_only() => None,
         Layer::Linear(_) => Some("linear"),
         Layer::Relu => Some("relu"),
         Layer::Sigmoid => Some("sigmoid"),

@@ -210,7 +210,7 @@ fn check_weights(model: &Autoencoder) -> Result<()> {
 /// Sliders over the usual range of the encoder's last activation.
 fn default_sliders(model: &Autoencoder) -> Vec<Slider> {
     let mut layers = model.encoder().iter().rev();
-    let (low, high) = match layers.find(|layer| !matches!(layer, Layer::Dropout(_))) {
+    let (low, high) = match layers.find(|layer| !layer.acts_in_training_only()) {
         Some(Layer::Relu) => (0.0, 3.0),
         Some(Layer::Sigmoid) => (0.0, 1.0),
         Some(Layer::Tanh) => (-1.0, 1.0),

@@ -40,9 +40,9 @@ impl Interval {
         Interval::new(f(self.low), f(self.high))
     }
 
-    /// The smallest interval that also holds 0.
-    pub(crate) fn with_zero(self) -> Self {
-        Interval::new(self.low.min(0.0), self.high.max(0.0))
+    /// The smallest interval that also holds a number.
+    pub(crate) fn with(self, value: f64) -> Self {
+        Interval::new(self.low.min(value), self.high.max(value))
     }
 }
 
@@ -80,6 +80,6 @@ mod tests {
     #[test]
     fn functions_map_the_ends() {
         let doubled = Interval::new(1.0, 2.0).map(|x| 2.0 * x);
-        assert_eq!(doubled.with_zero(), Interval::new(0.0, 4.0));
+        assert_eq!(doubled.with(0.0), Interval::new(0.0, 4.0));
     }
 }

@@ -22,6 +22,6 @@ pub(crate) use moments::{
 };
 pub(crate) use real::Real;
 pub(crate) use reduce::{LANES, add_column_sums, add_to_rows, centered_dot, mul_assign, sum};
-pub(crate) use rng::dropout_scale;
+pub(crate) use rng::{DRAWS_PER_NORMAL, dropout_scale};
 pub use rng::{Purpose, Rng};
 pub(crate) use simd::{MoveOnly, widest};

@@ -19,13 +19,16 @@ pub enum Purpose {
     Split = 2,
     /// Order of the examples in each epoch.
     Shuffle = 3,
-    /// Dropout masks.
+    /// Dropout masks and the numbers of other random layers.
     Dropout = 4,
-    /// Input noise of a denoising autoencoder.
+    /// Random numbers of your own, such as noisy images.
     Noise = 5,
     /// Crops and flips of photographs.
     Augment = 6,
 }
+
+/// Calls of [`Rng::unit`] for a normal number (Box-Muller).
+pub(crate) const DRAWS_PER_NORMAL: usize = 2;
 
 /// Inverted-dropout scale, 1 / (1 - p).
 pub(crate) fn dropout_scale(p: f32) -> f32 {
@@ -149,18 +152,23 @@ impl Rng {
 
     /// Fills a buffer with the values of [`Rng::dropout_mask`].
     pub(crate) fn fill_dropout_mask<T: From<f32>>(&mut self, mask: &mut [T], p: f32) {
+        let kept = dropout_scale(p);
+        self.fill(mask, |unit| if unit < p { 0.0 } else { kept });
+    }
+
+    /// Fills a buffer with a function of the numbers of [`Rng::unit`].
+    #[inline(always)]
+    pub(crate) fn fill<T: From<f32>>(&mut self, values: &mut [T], f: impl Fn(f32) -> f32) {
         /// Random words per batch. One call of [`Rng::unit`] per value would not vectorize.
         const WORDS: usize = 256;
-        let kept = dropout_scale(p);
         let mut words = [[0; 4]; WORDS];
-        for mask in mask.chunks_mut(WORDS) {
-            let words = &mut words[..mask.len()];
+        for values in values.chunks_mut(WORDS) {
+            let words = &mut words[..values.len()];
             self.0.fill_bytes(words.as_flattened_mut());
             widest!(|| {
                 let units = words.iter().map(|word| unit(u32::from_le_bytes(*word)));
-                for (value, unit) in mask.iter_mut().zip(units) {
-                    let factor = if unit < p { 0.0 } else { kept };
-                    *value = factor.into();
+                for (value, unit) in values.iter_mut().zip(units) {
+                    *value = f(unit).into();
                 }
             });
         }

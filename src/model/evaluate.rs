@@ -2,10 +2,12 @@
 
 use crate::cell::check_stopped;
 use crate::data::Split;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::layer::ForwardState;
 use crate::loss::Loss;
 use crate::model::autoencoder::Autoencoder;
 use crate::model::micro_batch::micro_batch;
+use candle_core::Tensor;
 
 impl Autoencoder {
     /// Mean loss over a split in evaluation mode, in the loss that the model was trained with. A
@@ -42,19 +44,62 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn evaluate_with(&self, split: &Split, loss: Loss) -> Result<f32> {
+        Ok(self.mean_losses(split, loss)?.total())
+    }
+
+    /// Reconstruction loss and terms of the layers, as [`Autoencoder::evaluate_with`] means them.
+    pub(crate) fn mean_losses(&self, split: &Split, loss: Loss) -> Result<MeanLosses> {
         split.not_empty("evaluate")?;
         self.check_loss("loss", loss, split.value_range())?;
         let (c, h, w) = self.image_shape();
         let positions: Vec<usize> = (0..split.len()).collect();
-        let mut sum = 0.0;
+        let mut means = MeanLosses {
+            reconstruction: 0.0,
+            terms: vec![0.0; self.term_names().len()],
+        };
         for positions in positions.chunks(micro_batch(c * h * w)) {
             check_stopped()?;
             let images = split.images(positions)?.to_device(self.device())?;
-            let mean = loss
-                .mean(&self.reconstruct_batch(&images)?, &images)?
-                .to_scalar::<f32>()?;
-            sum += f64::from(mean) * positions.len() as f64;
+            let weight = positions.len() as f64 / split.len() as f64;
+            self.add_losses(&mut means, &images, loss, weight)?;
         }
-        Ok((sum / split.len() as f64) as f32)
+        Ok(means)
+    }
+
+    /// Adds the mean losses of a batch, times `weight`.
+    fn add_losses(
+        &self,
+        means: &mut MeanLosses,
+        images: &Tensor,
+        loss: Loss,
+        weight: f64,
+    ) -> Result<()> {
+        let value = |mean: Tensor| Ok::<f64, Error>(f64::from(mean.to_scalar::<f32>()?));
+        if means.terms.is_empty() {
+            let output = self.reconstruct_batch(images)?;
+            means.reconstruction += weight * value(loss.mean(&output, images)?)?;
+            return Ok(());
+        }
+        let mut state = ForwardState::default();
+        let output = self.run_layers(images, None, &mut state)?;
+        means.reconstruction += weight * value(loss.mean(&output, images)?)?;
+        for (sum, share) in means.terms.iter_mut().zip(self.shares(&state)?) {
+            *sum += weight * value(share)?;
+        }
+        Ok(())
+    }
+}
+
+/// Mean losses over a split.
+#[derive(Clone, Debug)]
+pub(crate) struct MeanLosses {
+    pub(crate) reconstruction: f64,
+    /// What the terms of the layers add.
+    pub(crate) terms: Vec<f64>,
+}
+
+impl MeanLosses {
+    pub(crate) fn total(&self) -> f32 {
+        (self.reconstruction + self.terms.iter().sum::<f64>()) as f32
     }
 }

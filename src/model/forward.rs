@@ -39,7 +39,8 @@ impl Autoencoder {
     /// ```
     pub fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor> {
         let images = self.shaped_images("forward", images)?;
-        self.in_mode(&images, train, |rng| self.run_layers(&images, rng))
+        let state = &mut ForwardState::default();
+        self.in_mode(&images, train, |rng| self.run_layers(&images, rng, state))
     }
 
     /// Encodes images with gradients, for a custom training loop, as [`Autoencoder::forward`] does.
@@ -103,11 +104,15 @@ impl Autoencoder {
     ///
     /// # Shapes
     /// (b, c, h, w) -> (b, c, h, w)
-    pub(crate) fn run_layers(&self, images: &Tensor, mut rng: Option<&mut Rng>) -> Result<Tensor> {
-        let mut state = ForwardState::default();
+    pub(crate) fn run_layers(
+        &self,
+        images: &Tensor,
+        mut rng: Option<&mut Rng>,
+        state: &mut ForwardState,
+    ) -> Result<Tensor> {
         let encoder = self.encoder_net();
-        let codes = encoder.forward(images, rng.as_deref_mut(), &mut state)?;
-        self.decoder_net().forward(&codes, rng, &mut state)
+        let codes = encoder.forward(images, rng.as_deref_mut(), state)?;
+        self.decoder_net().forward(&codes, rng, state)
     }
 
     /// The first batch normalization of features, or of channels of one pixel, as written in errors.

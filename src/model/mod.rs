@@ -20,11 +20,13 @@ mod loss_check;
 mod evaluate;
 mod dead_units;
 mod summary;
+mod terms;
 mod pooling;
 mod strided;
 
 pub use autoencoder::Autoencoder;
 pub(crate) use errors::check_image_shape;
+pub(crate) use evaluate::MeanLosses;
 pub use init::Init;
 pub(crate) use micro_batch::micro_batch;
 pub use pooling::PoolingAutoencoder;

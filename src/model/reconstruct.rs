@@ -2,6 +2,7 @@
 
 use crate::data::{is_vector, to_finite, to_pixels};
 use crate::error::{Error, Result};
+use crate::layer::ForwardState;
 use crate::model::autoencoder::Autoencoder;
 use crate::model::inference::infer;
 use crate::model::micro_batch::map_micro_batches;
@@ -87,7 +88,8 @@ impl Autoencoder {
             Some(output) => Ok(output),
             None => {
                 let var = lists.iter().find_map(|list| list.first_variable());
-                drop_gradient(&self.run_layers(batch, None)?, var)
+                let output = self.run_layers(batch, None, &mut ForwardState::default())?;
+                drop_gradient(&output, var)
             }
         })
     }

@@ -94,6 +94,7 @@ impl Plan {
                 } else {
                     &skip_input[..rows * stage.outputs]
                 },
+                training: None,
             };
             let y = if i + 1 == stages.len() {
                 &mut *out

@@ -4,7 +4,8 @@
 //! change the shape have no stage.
 
 use crate::layer::{
-    Activation, CpuOp, LayerShapes, LowerContext, Lowered, Node, Number, ParameterShapes, Workspace,
+    Activation, CpuOp, LayerShapes, LowerContext, Lowered, Node, Number, ParameterShapes, Term,
+    Workspace,
 };
 use crate::plan::identity::Identity;
 use crate::plan::stage::Stage;
@@ -109,6 +110,21 @@ impl Plan {
     /// Number of parameters of all stages.
     pub(crate) fn parameters(&self) -> usize {
         self.parameters
+    }
+
+    /// Stages whose op adds a term to the loss, in order.
+    pub(crate) fn term_stages(&self) -> impl Iterator<Item = (usize, Term)> {
+        let stages = self.stages.iter().enumerate();
+        stages.filter_map(|(i, stage)| Some((i, stage.op.term()?)))
+    }
+
+    /// Factor that makes the term of a stage's op a part of the mean loss; 0 without a term.
+    pub(crate) fn term_scale(&self, i: usize) -> f64 {
+        let values = self.stages.last().map_or(1, |last| last.outputs);
+        self.stages[i]
+            .op
+            .term()
+            .map_or(0.0, |term| term.scale(values))
     }
 
     /// Floating-point operations of one image's forward pass.

@@ -3,7 +3,7 @@
 //! Batch normalization needs statistics of the whole batch, so all shards synchronize there. The
 //! stages between two such points are a segment, which each shard runs on its own.
 
-use crate::layer::{BackwardArgs, ForwardArgs, Number, Workspace};
+use crate::layer::{BackwardArgs, ForwardArgs, Number, OpTraining, Workspace};
 use crate::loss::Loss;
 use crate::math::{
     BatchStats, Matrix, Rng, ShardSums, add_column_sums, add_to_rows, dropout_scale, matmul,
@@ -34,9 +34,11 @@ pub(crate) struct StepContext<'a, T> {
     pub(crate) parameters: &'a [T],
     /// One per stage; empty unless the stage is a batch normalization.
     pub(crate) norms: &'a [BatchStats<T>],
-    /// Positioned at the batch's first random number. Stages consume numbers in order, image by
-    /// image, so that the masks do not depend on the number of shards.
-    pub(crate) dropout: &'a Rng,
+    /// Positioned at the batch's first random number. Stages draw numbers in order, image by
+    /// image, so that the numbers do not depend on the number of shards.
+    pub(crate) rng: &'a Rng,
+    /// Steps of the optimizer so far.
+    pub(crate) step: usize,
     /// Images in the batch, over all shards.
     pub(crate) batch: usize,
 }
@@ -64,7 +66,7 @@ impl<T: Number> Shard<T> {
         let zeros = |values: usize| vec![T::ZERO; rows * values];
         let outputs = || stages.iter().map(|stage| zeros(stage.outputs));
         let inputs = stages.first().map_or(0, |stage| stage.inputs);
-        let masks = stages.iter().map(|stage| zeros(stage.dropout_samples()));
+        let masks = stages.iter().map(|stage| zeros(stage.dropout_draws()));
         Shard {
             rows: 0,
             first: 0,
@@ -82,21 +84,13 @@ impl<T: Number> Shard<T> {
     }
 
     /// Sums the loss over all output values, and stores the gradient of the batch's mean loss.
-    /// The target defaults to the input.
-    pub(crate) fn loss_and_grad(
-        &mut self,
-        plan: &Plan,
-        loss: Loss,
-        target: Option<&[T]>,
-        batch: usize,
-    ) -> f64 {
+    pub(crate) fn loss_and_grad(&mut self, plan: &Plan, loss: Loss, batch: usize) -> f64 {
         let last = plan.stages().len() - 1;
         let outputs = plan.stages()[last].outputs;
         let n = self.rows * outputs;
-        let target = target.unwrap_or(&self.values[0]);
         loss.sum_and_gradients(
             &self.values[last + 1][..n],
-            &target[..n],
+            &self.values[0][..n],
             &mut self.gradients[last][..n],
             batch * outputs,
         )
@@ -105,21 +99,26 @@ impl<T: Number> Shard<T> {
     /// Runs a segment forward, and measures the input of the batch normalization after it.
     pub(crate) fn forward(&mut self, context: StepContext<'_, T>, segment: Range<usize>) {
         let stages = context.plan.stages();
-        let mut samples: usize = stages[..segment.start]
+        let mut drawn: usize = stages[..segment.start]
             .iter()
-            .map(|stage| context.batch * stage.dropout_samples())
+            .map(|stage| context.batch * stage.draws())
             .sum();
         for i in segment.clone() {
-            self.stage_forward(context, i);
-            if let Some(p) = stages[i].dropout {
-                let outputs = stages[i].outputs;
+            let stage = &stages[i];
+            let op_draws = stage.op.draws();
+            let rng = context.rng.skipped((drawn + self.first * op_draws) as u64);
+            let step = context.step;
+            self.stage_forward(context, i, &OpTraining { rng, step });
+            drawn += context.batch * op_draws;
+            if let Some(p) = stage.dropout {
+                let outputs = stage.outputs;
                 let mask = &mut self.masks[i][..self.rows * outputs];
                 context
-                    .dropout
-                    .skipped((samples + self.first * outputs) as u64)
+                    .rng
+                    .skipped((drawn + self.first * outputs) as u64)
                     .fill_dropout_mask(mask, p as f32);
                 mul_assign(&mut self.values[i + 1][..self.rows * outputs], mask);
-                samples += context.batch * outputs;
+                drawn += context.batch * outputs;
             }
         }
         let next = segment.end;
@@ -132,7 +131,7 @@ impl<T: Number> Shard<T> {
     }
 
     /// Runs the op and the activation of one stage.
-    fn stage_forward(&mut self, context: StepContext<'_, T>, i: usize) {
+    fn stage_forward(&mut self, context: StepContext<'_, T>, i: usize, training: &OpTraining) {
         let stage = &context.plan.stages()[i];
         let (before, after) = self.values.split_at_mut(i + 1);
         let x = &before[i][..self.rows * stage.inputs];
@@ -152,6 +151,7 @@ impl<T: Number> Shard<T> {
             weight,
             bias,
             skip_input,
+            training: Some(training),
         };
         let shape = stage.op_shape(i, self.rows);
         stage.forward(shape, x, y, args, &mut self.workspaces);
@@ -214,6 +214,8 @@ impl<T: Number> Shard<T> {
             dx: dx.as_deref_mut(),
             weight,
             stats: &context.norms[i],
+            term_scale: T::of(context.plan.term_scale(i) / context.batch as f64),
+            step: context.step,
         };
         let shape = stage.op_shape(i, self.rows);
         stage
@@ -234,6 +236,11 @@ impl<T: Number> Shard<T> {
             count: self.rows * values,
             sums: &self.workspaces[i].channel_sums,
         }
+    }
+
+    /// The term of a stage's op, summed over the shard's images.
+    pub(crate) fn term_sum(&self, i: usize) -> f64 {
+        self.workspaces[i].term
     }
 
     /// Gradients of weight, then bias, of a stage that is not dense.

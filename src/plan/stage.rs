@@ -35,13 +35,18 @@ impl Stage {
         parameters.split_at(parameters.len() - self.biases)
     }
 
-    /// Random numbers that dropout consumes per image.
-    pub(crate) fn dropout_samples(&self) -> usize {
+    /// Random numbers that dropout draws for an image.
+    pub(crate) fn dropout_draws(&self) -> usize {
         if self.dropout.is_some() {
             self.outputs
         } else {
             0
         }
+    }
+
+    /// Random numbers that the op, then dropout, draws for an image.
+    pub(crate) fn draws(&self) -> usize {
+        self.op.draws() + self.dropout_draws()
     }
 
     /// Shape of its op as the stage with index `index`, for `rows` images.

@@ -3,6 +3,7 @@
 use super::executor::{Executor, Positions, StepSettings};
 use crate::data::Batch;
 use crate::error::Result;
+use crate::layer::ForwardState;
 use crate::model::Autoencoder;
 use crate::optim::{Moments, Optimizer};
 use candle_core::{DType, Var};
@@ -38,16 +39,23 @@ impl<'a> Autograd<'a> {
 }
 
 impl Executor for Autograd<'_> {
-    fn step(&mut self, batch: &Batch) -> Result<f32> {
+    fn step(&mut self, batch: &Batch, terms: &mut [f64]) -> Result<f32> {
         let images = batch.images()?.to_device(self.model.device())?;
-        let input = self.settings.noise.noisy(&images)?.to_dtype(self.dtype())?;
-        let output = self
-            .model
-            .run_layers(&input, Some(&mut self.settings.dropout))?;
-        let loss = self
-            .settings
-            .loss
-            .mean(&output.to_dtype(DType::F32)?, &images)?;
+        let mut state = ForwardState {
+            step: self.optimizer.steps() as usize,
+            ..Default::default()
+        };
+        let output = self.model.run_layers(
+            &images.to_dtype(self.dtype())?,
+            Some(&mut self.settings.rng),
+            &mut state,
+        )?;
+        let output = output.to_dtype(DType::F32)?;
+        let mut loss = self.settings.loss.mean(&output, &images)?;
+        for (share, term) in terms.iter_mut().zip(self.model.shares(&state)?) {
+            *share = term.to_scalar::<f32>()?.into();
+            loss = (loss + term)?;
+        }
         let value = loss.to_scalar::<f32>()?;
         if value.is_finite() {
             self.optimizer.backward_step(&loss)?;
@@ -57,8 +65,7 @@ impl Executor for Autograd<'_> {
 
     fn positions(&self) -> Positions {
         Positions {
-            dropout: self.settings.dropout.position(),
-            noise: self.settings.noise.position(),
+            rng: self.settings.rng.position(),
             steps: self.optimizer.steps(),
         }
     }

@@ -101,6 +101,7 @@ mod tests {
     #[test]
     fn a_caption_adds_its_height() {
         let epoch = Epoch {
+            terms: Vec::new(),
             train_loss: 0.25,
             valid_loss: None,
             seconds: 1.0,

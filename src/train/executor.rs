@@ -1,6 +1,5 @@
 //! The interface of the two implementations of a training step.
 
-use super::noise::Noise;
 use crate::data::Batch;
 use crate::error::Result;
 use crate::loss::Loss;
@@ -9,33 +8,32 @@ use crate::model::Autoencoder;
 use crate::optim::{Moments, Optim, Rates};
 use candle_core::Var;
 
-/// Settings of an executor's steps, and the random streams that they draw from.
+/// Settings of an executor's steps, and the random stream that they draw from.
 pub(crate) struct StepSettings {
     pub(crate) batch_size: usize,
     pub(crate) loss: Loss,
     pub(crate) optim: Optim,
     pub(crate) rates: Rates,
-    pub(crate) noise: Noise,
-    pub(crate) dropout: Rng,
+    /// Random numbers of the layers.
+    pub(crate) rng: Rng,
     /// Compute in bf16, except on the CPU.
     pub(crate) bf16: bool,
     /// Use the planned step if the model allows it.
     pub(crate) planned: bool,
 }
 
-/// Positions of the random streams, and the number of optimizer steps.
+/// Position of the layers' random stream, and the number of optimizer steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Positions {
-    pub(crate) dropout: u64,
-    pub(crate) noise: u64,
+    pub(crate) rng: u64,
     pub(crate) steps: i32,
 }
 
 /// Implementation of a training step.
 pub(crate) trait Executor {
-    /// Trains on a batch; returns the loss before the update. A loss that is not finite changes no
-    /// weight.
-    fn step(&mut self, batch: &Batch) -> Result<f32>;
+    /// Trains on a batch; returns the loss before the update, with the terms that layers add to it,
+    /// and writes each of these to `terms`. A loss that is not finite changes no weight.
+    fn step(&mut self, batch: &Batch, terms: &mut [f64]) -> Result<f32>;
 
     /// Current positions, for a checkpoint.
     fn positions(&self) -> Positions;

@@ -33,15 +33,11 @@ pub struct Fit {
     /// Share of the training images held out for validation, in [0, 1). Defaults to 0.1.
     #[serde(rename = "validation")]
     pub validation_split: f64,
-    /// Standard deviation of the Gaussian noise added to the input, in pixel units of [0, 1]. The
-    /// model learns to remove it (Vincent et al., "Extracting and composing robust features with
-    /// denoising autoencoders", 2008). Defaults to 0, no noise.
-    pub noise: f64,
     /// Weight decay as in PyTorch's `AdamW` and `SGD`. Adam subtracts the learning rate times the
     /// weight decay times each weight; SGD adds the weight decay times each weight to its gradient.
     /// Defaults to 0.
     pub weight_decay: f64,
-    /// Seed of the validation split, the shuffles, dropout and noise. Defaults to 0.
+    /// Seed of the validation split, the shuffles and the random layers, such as dropout. Defaults to 0.
     pub seed: u64,
     /// Run the planned CPU step. Without it, and on other devices, steps run on candle's autograd.
     /// Both give the same numbers up to rounding. Defaults to true.
@@ -74,7 +70,6 @@ impl Default for Fit {
             optimizer: Optim::default(),
             loss: Loss::default(),
             validation_split: 0.1,
-            noise: 0.0,
             weight_decay,
             seed: 0,
             planned: true,
@@ -136,17 +131,7 @@ impl Fit {
     }
 
     fn check_numbers(&self) -> Result<()> {
-        self.rates().check("Fit")?;
-        if !(self.noise >= 0.0 && self.noise.is_finite()) {
-            let hint = "0 turns it off";
-            return Err(Error::setting(
-                "Fit::noise",
-                "zero or more",
-                self.noise,
-                hint,
-            ));
-        }
-        Ok(())
+        self.rates().check("Fit")
     }
 
     fn check_checkpoint(&self) -> Result<()> {

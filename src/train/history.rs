@@ -8,11 +8,15 @@ use serde::{Deserialize, Serialize};
 /// Losses and speed of one epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Mean loss over the training images as the weights changed, with dropout and noise.
+    /// Mean loss over the training images as the weights changed, with dropout and other random layers.
     pub train_loss: f32,
     /// Mean loss over the validation images at the end of the epoch, in evaluation mode. None
     /// without validation images.
     pub valid_loss: Option<f32>,
+    /// Parts of these losses that layers add to the reconstruction loss. Empty for models without
+    /// such a layer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<LossTerm>,
     /// Wall time with validation, in seconds.
     pub seconds: f64,
     /// Training speed without validation, in images per second.
@@ -24,6 +28,18 @@ impl Epoch {
     pub(crate) fn monitored_loss(&self) -> f32 {
         self.valid_loss.unwrap_or(self.train_loss)
     }
+}
+
+/// Part of an epoch's losses that a layer adds, such as the divergence of
+/// [`Layer::Gaussian`](crate::layer::Layer::Gaussian), in the unit of the loss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LossTerm {
+    /// Name, such as "KL".
+    pub name: String,
+    /// Mean over the training images.
+    pub train: f32,
+    /// Mean over the validation images; `None` without validation images.
+    pub valid: Option<f32>,
 }
 
 /// Losses of a training run. It renders itself as the loss curve, and in plain text as a table.
@@ -159,25 +175,27 @@ impl History {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn table(&self) -> Table {
-        let mut table = Table::new([
-            "epoch",
-            "train loss",
-            "validation loss",
-            "seconds",
-            "images/s",
-            "",
-        ]);
+        let terms = self.epochs.first().map_or(&[][..], |epoch| &epoch.terms);
+        let names = terms
+            .iter()
+            .flat_map(|term| [term.name.clone(), format!("validation {}", term.name)]);
+        let columns = ["epoch", "train loss", "validation loss"].map(String::from);
+        let last = ["seconds", "images/s", ""].map(String::from);
+        let mut table = Table::new(columns.into_iter().chain(names).chain(last));
         let best = self.best().map(|(number, _)| number);
+        let loss = |loss: Option<f32>| loss.map_or("-".into(), |loss| format!("{loss:.5}"));
         for (number, epoch) in (1..).zip(&self.epochs) {
-            let valid = epoch.valid_loss;
-            table = table.row([
-                number.to_string(),
-                format!("{:.5}", epoch.train_loss),
-                valid.map_or("-".into(), |loss| format!("{loss:.5}")),
-                format!("{:.1}", epoch.seconds),
-                thousands(epoch.images_per_second as usize),
-                if best == Some(number) { "best" } else { "" }.into(),
-            ]);
+            let terms = epoch
+                .terms
+                .iter()
+                .flat_map(|term| [Some(term.train), term.valid]);
+            let losses = [Some(epoch.train_loss), epoch.valid_loss];
+            let mut row = vec![number.to_string()];
+            row.extend(losses.into_iter().chain(terms).map(loss));
+            row.push(format!("{:.1}", epoch.seconds));
+            row.push(thousands(epoch.images_per_second as usize));
+            row.push(if best == Some(number) { "best" } else { "" }.into());
+            table = table.row(row);
         }
         table
     }

@@ -11,7 +11,6 @@ mod state;
 mod status;
 mod drawing;
 mod view;
-mod noise;
 mod executor;
 mod autograd;
 mod weight_update;
@@ -22,5 +21,5 @@ mod resume;
 mod autoencoder;
 
 pub use fit::Fit;
-pub use history::{Epoch, History};
+pub use history::{Epoch, History, LossTerm};
 pub use resume::Resume;

@@ -3,8 +3,7 @@
 use super::autograd::Autograd;
 use super::executor::{Executor, StepSettings};
 use super::fit::Fit;
-use super::history::{Epoch, History};
-use super::noise::Noise;
+use super::history::{Epoch, History, LossTerm};
 use super::state::{Resumed, RunState};
 use super::train_step::TrainStep;
 use super::view::View;
@@ -12,7 +11,7 @@ use crate::cell::check_stopped;
 use crate::data::{Augment, Batch, Batches, Dataset, Split};
 use crate::error::{Error, Result};
 use crate::math::{Purpose, Rng};
-use crate::model::Autoencoder;
+use crate::model::{Autoencoder, MeanLosses};
 use candle_core::{Tensor, Var};
 use std::time::Instant;
 
@@ -30,6 +29,8 @@ pub(crate) struct Run<'a> {
     shuffle: Rng,
     view: View,
     state: RunState,
+    /// Terms that layers add to the loss of the last batch.
+    terms: Vec<f64>,
     /// Time of the last checkpoint.
     saved: Instant,
 }
@@ -46,13 +47,15 @@ impl<'a> Run<'a> {
         resumed: Option<Resumed>,
     ) -> Result<Self> {
         let (train, valid) = split_validation(data, fit);
-        let (state, moments) = match resumed {
+        let terms = model.term_names().len();
+        let (mut state, moments) = match resumed {
             Some(Resumed { state, moments }) => {
                 state.check(&train)?;
                 (state, Some(moments))
             }
             None => (RunState::new(fit, &train)?, None),
         };
+        state.term_sums.resize(terms, 0.0);
         let mut executor = executor(model, step_settings(fit, &state))?;
         if let Some(moments) = moments {
             executor.restore(&moments, state.positions().steps)?;
@@ -70,6 +73,7 @@ impl<'a> Run<'a> {
             shuffle: Rng::new(fit.seed, Purpose::Shuffle).skipped(state.shuffle),
             view,
             state,
+            terms: vec![0.0; terms],
             saved: Instant::now(),
         })
     }
@@ -131,11 +135,12 @@ impl<'a> Run<'a> {
         }
         trained?;
         let training_seconds = clock.seconds();
-        let valid_loss = self.validate(epoch)?;
+        let valid = self.validate(epoch)?;
         let images = self.train.len() as f64;
         Ok(Epoch {
             train_loss: (self.state.loss_sum / images) as f32,
-            valid_loss,
+            valid_loss: valid.as_ref().map(MeanLosses::total),
+            terms: self.terms(valid.as_ref()),
             seconds: clock.seconds(),
             images_per_second: images / training_seconds,
         })
@@ -169,25 +174,43 @@ impl<'a> Run<'a> {
     }
 
     fn train_batch(&mut self, epoch: usize, batch: &Batch) -> Result<()> {
-        let loss = self.executor.step(batch)?;
+        let loss = self.executor.step(batch, &mut self.terms)?;
         if !loss.is_finite() {
             return Err(self.diverged(epoch, self.state.batches + 1, loss));
         }
-        self.state.loss_sum += f64::from(loss) * batch.len() as f64;
+        let images = batch.len() as f64;
+        self.state.loss_sum += f64::from(loss) * images;
+        for (sum, share) in self.state.term_sums.iter_mut().zip(&self.terms) {
+            *sum += share * images;
+        }
         self.state.batches += 1;
         Ok(())
     }
 
     /// Validation loss; None without validation images.
-    fn validate(&self, epoch: usize) -> Result<Option<f32>> {
+    fn validate(&self, epoch: usize) -> Result<Option<MeanLosses>> {
         let Some(valid) = &self.valid else {
             return Ok(None);
         };
-        let loss = self.model.evaluate_with(valid, self.fit.loss)?;
+        let losses = self.model.mean_losses(valid, self.fit.loss)?;
+        let loss = losses.total();
         if !loss.is_finite() {
             return Err(self.diverged(epoch, self.batches_per_epoch(), loss));
         }
-        Ok(Some(loss))
+        Ok(Some(losses))
+    }
+
+    /// What each term of the layers added to the losses of the epoch.
+    fn terms(&self, valid: Option<&MeanLosses>) -> Vec<LossTerm> {
+        let images = self.train.len() as f64;
+        let names = self.model.term_names().into_iter().enumerate();
+        names
+            .map(|(i, name)| LossTerm {
+                name,
+                train: (self.state.term_sums[i] / images) as f32,
+                valid: valid.map(|losses| losses.terms[i] as f32),
+            })
+            .collect()
     }
 
     /// Checks the weights for NaN after the last step, which no later loss would reveal.
@@ -275,8 +298,7 @@ fn step_settings(fit: &Fit, state: &RunState) -> StepSettings {
         loss: fit.loss,
         optim: fit.optimizer,
         rates: fit.rates(),
-        noise: Noise::new(fit.noise, fit.seed, positions.noise),
-        dropout: Rng::new(fit.seed, Purpose::Dropout).skipped(positions.dropout),
+        rng: Rng::new(fit.seed, Purpose::Dropout).skipped(positions.rng),
         bf16: fit.bf16,
         planned: fit.planned,
     }

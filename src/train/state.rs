@@ -43,10 +43,14 @@ pub(crate) struct RunState {
     /// Seconds spent in the current epoch.
     pub(crate) seconds: f64,
     steps: i32,
+    /// Sums of the terms that layers add to the losses of the current epoch's images.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) term_sums: Vec<f64>,
     /// Position of the shuffle's random stream at the start of the current epoch.
     pub(crate) shuffle: u64,
-    dropout: u64,
-    noise: u64,
+    /// Position of the layers' random stream.
+    #[serde(rename = "dropout")]
+    rng: u64,
 }
 
 /// State and optimizer moments of an interrupted run.
@@ -79,9 +83,9 @@ impl RunState {
             loss_sum: 0.0,
             seconds: 0.0,
             steps: 0,
+            term_sums: Vec::new(),
             shuffle: 0,
-            dropout: 0,
-            noise: 0,
+            rng: 0,
         }
     }
 
@@ -89,21 +93,20 @@ impl RunState {
     pub(crate) fn next_epoch(&mut self, shuffle: u64) {
         self.batches = 0;
         self.loss_sum = 0.0;
+        self.term_sums.fill(0.0);
         self.seconds = 0.0;
         self.shuffle = shuffle;
     }
 
     pub(crate) fn positions(&self) -> Positions {
         Positions {
-            dropout: self.dropout,
-            noise: self.noise,
+            rng: self.rng,
             steps: self.steps,
         }
     }
 
     pub(crate) fn set_positions(&mut self, positions: Positions) {
-        self.dropout = positions.dropout;
-        self.noise = positions.noise;
+        self.rng = positions.rng;
         self.steps = positions.steps;
     }
 
@@ -152,6 +155,7 @@ impl RunState {
     pub(crate) fn read(path: &Path, model: &Autoencoder) -> Result<Resumed> {
         let SavedRun { json, tensors } =
             read_run(path)?.ok_or_else(|| not_a_run(path, "a model without one"))?;
+        check_noise(path, &json)?;
         let state: RunState = parse_json(&json).map_err(|reason| not_a_run(path, &reason))?;
         if !state.is_plausible() {
             return Err(not_a_run(path, "numbers that no run has"));
@@ -186,6 +190,32 @@ impl RunState {
             && self.batches <= batches
             && (0..i32::MAX / 2).contains(&self.steps)
             && self.history.len() <= self.fit.epochs
+    }
+}
+
+/// Rejects a run with the setting `noise` of earlier versions, whose random numbers are not drawn
+/// any more.
+fn check_noise(path: &Path, json: &str) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Earlier {
+        fit: EarlierFit,
+    }
+    #[derive(Deserialize)]
+    struct EarlierFit {
+        #[serde(default)]
+        noise: f64,
+    }
+    match parse_json(json) {
+        Ok(Earlier { fit }) if fit.noise != 0.0 => {
+            let hint = format!(
+                "Begin a new run, with GaussianNoise({}) first in the encoder; \
+                 Autoencoder::load opens the model",
+                fit.noise
+            );
+            let got = "one of an earlier version, with Fit::noise";
+            Err(Error::file(path, "a training run", got, &hint))
+        }
+        _ => Ok(()), // Other faults have their own errors.
     }
 }
 

@@ -7,7 +7,6 @@
 
 use super::executor::{Executor, Positions, StepSettings};
 use super::model_values::{norms, parameters, store_values};
-use super::noise::Noise;
 use super::weight_update::{DenseUpdate, ParamBlock, UnitBlock};
 use crate::data::Batch;
 use crate::error::Result;
@@ -37,12 +36,10 @@ pub(crate) struct TrainStep<T> {
     segments: Vec<Range<usize>>,
     /// One for each thread.
     shards: Vec<Shard<T>>,
-    /// Each shard's input without noise, which is its target; empty if there is no noise.
-    clean: Vec<Vec<T>>,
     rule: UpdateRule,
     loss: Loss,
-    noise: Noise,
-    dropout: Rng,
+    /// Random numbers of the layers.
+    rng: Rng,
 }
 
 impl<T: Number> TrainStep<T> {
@@ -58,11 +55,6 @@ impl<T: Number> TrainStep<T> {
         let n = plan.parameters();
         let count = shard_count(&plan, settings.batch_size);
         let rows = settings.batch_size.div_ceil(count);
-        let clean = if settings.noise.is_on() {
-            rows * input_size(&plan)
-        } else {
-            0
-        };
         let rule = UpdateRule::new(settings.optim, settings.rates);
         Ok(Some(TrainStep {
             parameters: parameters(model, n)?,
@@ -71,27 +63,25 @@ impl<T: Number> TrainStep<T> {
             norms: norms(model, &plan)?,
             segments: segments(&plan),
             shards: (0..count).map(|_| Shard::new(&plan, rows)).collect(),
-            clean: vec![vec![T::ZERO; clean]; count],
             plan,
             rule,
             loss: settings.loss,
-            noise: settings.noise.clone(),
-            dropout: settings.dropout.clone(),
+            rng: settings.rng.clone(),
         }))
     }
 
-    /// Trains on a batch; returns the loss before the update. A loss that is not finite changes no
-    /// weight.
+    /// Trains on a batch, as [`Executor::step`] describes.
     ///
     /// # Errors
     /// A position that the split does not have.
-    pub(crate) fn step(&mut self, batch: &Batch) -> Result<f64> {
+    pub(crate) fn step(&mut self, batch: &Batch, terms: &mut [f64]) -> Result<f64> {
         let shards = self.shards.len().min(batch.len());
         let values = batch.len() * input_size(&self.plan);
         let loss_sum = self.forward(batch, shards)?;
         self.backward(batch.len(), shards)?;
-        self.advance_rngs(batch.len());
-        let mean = loss_sum / values as f64;
+        self.advance_rng(batch.len());
+        self.write_terms(batch.len(), shards, terms);
+        let mean = loss_sum / values as f64 + terms.iter().sum::<f64>();
         if mean.is_finite() {
             self.update_weights(shards);
         }
@@ -107,12 +97,12 @@ impl<T: Number> TrainStep<T> {
             norms,
             segments,
             loss,
-            noise,
-            dropout,
+            rng,
+            rule,
             ..
         } = self;
-        let (plan, parameters, noise, loss) = (&*plan, &*parameters, &*noise, *loss);
-        let (all, clean) = (&mut self.shards[..shards], &mut self.clean[..shards]);
+        let (plan, parameters, loss) = (&*plan, &*parameters, *loss);
+        let all = &mut self.shards[..shards];
         let last = segments.len() - 1;
         let mut loss_sum = 0.0;
         for (nth, segment) in segments.iter().enumerate() {
@@ -120,20 +110,20 @@ impl<T: Number> TrainStep<T> {
                 plan,
                 parameters,
                 norms,
-                dropout,
+                rng,
+                step: rule.steps() as usize,
                 batch: batch.len(),
             };
-            loss_sum += sum_over_shards(all, clean, |n, shard, clean| {
+            loss_sum += sum_over_shards(all, |n, shard| {
                 if nth == 0 {
                     let rows = n * batch.len() / shards..(n + 1) * batch.len() / shards;
-                    read_input(plan, shard, batch, rows, noise, clean)?;
+                    batch.fill(rows.clone(), shard.input(plan, rows))?;
                 }
                 shard.forward(context, segment.clone());
                 if nth < last {
                     return Ok(0.0);
                 }
-                let target = noise.is_on().then_some(clean.as_slice());
-                let loss_sum = shard.loss_and_grad(plan, loss, target, batch.len());
+                let loss_sum = shard.loss_and_grad(plan, loss, batch.len());
                 shard.backward(context, segment.clone());
                 Ok(loss_sum)
             })?;
@@ -144,7 +134,7 @@ impl<T: Number> TrainStep<T> {
 
     /// Backward pass of all segments but the last, from the end to the beginning.
     fn backward(&mut self, batch: usize, shards: usize) -> Result<()> {
-        let (all, clean) = (&mut self.shards[..shards], &mut self.clean[..shards]);
+        let all = &mut self.shards[..shards];
         for segment in self.segments.iter().rev().skip(1) {
             self.norms[segment.end]
                 .merge_grad_sums(all.iter().map(|shard| shard.stage_gradients(segment.end)));
@@ -152,10 +142,11 @@ impl<T: Number> TrainStep<T> {
                 plan: &self.plan,
                 parameters: &self.parameters,
                 norms: &self.norms,
-                dropout: &self.dropout,
+                rng: &self.rng,
+                step: self.rule.steps() as usize,
                 batch,
             };
-            sum_over_shards(all, clean, |_, shard, _| {
+            sum_over_shards(all, |_, shard| {
                 shard.backward(context, segment.clone());
                 Ok(0.0)
             })?;
@@ -163,11 +154,20 @@ impl<T: Number> TrainStep<T> {
         Ok(())
     }
 
-    /// Moves the random streams past the numbers that a batch used.
-    fn advance_rngs(&mut self, batch: usize) {
-        let samples: usize = self.plan.stages().iter().map(Stage::dropout_samples).sum();
-        self.dropout = self.dropout.skipped((samples * batch) as u64);
-        self.noise.skip(batch * input_size(&self.plan));
+    /// Moves the random stream past the numbers that a batch used.
+    fn advance_rng(&mut self, batch: usize) {
+        let draws: usize = self.plan.stages().iter().map(Stage::draws).sum();
+        self.rng = self.rng.skipped((draws * batch) as u64);
+    }
+
+    /// Writes the terms that layers add to the mean loss of a batch.
+    fn write_terms(&self, batch: usize, shards: usize, terms: &mut [f64]) {
+        for (share, (stage, _)) in terms.iter_mut().zip(self.plan.term_stages()) {
+            let sums = self.shards[..shards]
+                .iter()
+                .map(|shard| shard.term_sum(stage));
+            *share = sums.sum::<f64>() * self.plan.term_scale(stage) / batch as f64;
+        }
     }
 
     /// Computes the weight gradients and takes the optimizer step, stage by stage.
@@ -210,14 +210,13 @@ impl<T: Number> TrainStep<T> {
 }
 
 impl Executor for TrainStep<f32> {
-    fn step(&mut self, batch: &Batch) -> Result<f32> {
-        Ok(TrainStep::step(self, batch)? as f32)
+    fn step(&mut self, batch: &Batch, terms: &mut [f64]) -> Result<f32> {
+        Ok(TrainStep::step(self, batch, terms)? as f32)
     }
 
     fn positions(&self) -> Positions {
         Positions {
-            dropout: self.dropout.position(),
-            noise: self.noise.position(),
+            rng: self.rng.position(),
             steps: self.rule.steps(),
         }
     }
@@ -272,24 +271,6 @@ fn shard_count(plan: &Plan, batch_size: usize) -> usize {
     }
 }
 
-/// Reads these rows of a batch into a shard. If there is noise, adds it and keeps the clean values.
-fn read_input<T: Number>(
-    plan: &Plan,
-    shard: &mut Shard<T>,
-    batch: &Batch,
-    rows: Range<usize>,
-    noise: &Noise,
-    clean: &mut [T],
-) -> Result<()> {
-    let input = shard.input(plan, rows.clone());
-    batch.fill(rows.clone(), input)?;
-    if noise.is_on() {
-        clean[..input.len()].copy_from_slice(input);
-        noise.add_to(input, rows.start * input_size(plan));
-    }
-    Ok(())
-}
-
 /// Joins the shards' statistics of the normalization at a stage, if there is one.
 fn join_statistics<T: Number>(
     plan: &Plan,
@@ -313,14 +294,13 @@ fn join_statistics<T: Number>(
 /// Runs `f` on every shard, in parallel if there is more than one, and sums the results.
 fn sum_over_shards<T: Number>(
     shards: &mut [Shard<T>],
-    clean: &mut [Vec<T>],
-    f: impl Fn(usize, &mut Shard<T>, &mut Vec<T>) -> Result<f64> + Sync,
+    f: impl Fn(usize, &mut Shard<T>) -> Result<f64> + Sync,
 ) -> Result<f64> {
-    let f = |(n, (shard, clean)): (usize, (&mut Shard<T>, &mut Vec<T>))| f(n, shard, clean);
+    let f = |(n, shard): (usize, &mut Shard<T>)| f(n, shard);
     if shards.len() == 1 {
-        return shards.iter_mut().zip(clean).enumerate().map(f).sum();
+        return shards.iter_mut().enumerate().map(f).sum();
     }
-    shards.par_iter_mut().zip(clean).enumerate().map(f).sum()
+    shards.par_iter_mut().enumerate().map(f).sum()
 }
 
 #[cfg(test)]

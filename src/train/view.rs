@@ -189,7 +189,15 @@ fn replaces_displays() -> bool {
 
 /// Losses of an epoch.
 fn losses(epoch: &Epoch) -> String {
-    let train = format!("train {:.5}", epoch.train_loss);
+    let terms: Vec<String> = epoch
+        .terms
+        .iter()
+        .map(|term| format!("{} {:.5}", term.name, term.train))
+        .collect();
+    let train = match terms.as_slice() {
+        [] => format!("train {:.5}", epoch.train_loss),
+        terms => format!("train {:.5} with {}", epoch.train_loss, terms.join(", ")),
+    };
     match epoch.valid_loss {
         Some(loss) => format!("{train}  validation {loss:.5}"),
         None => train,
@@ -221,6 +229,7 @@ mod tests {
         let epoch = |valid_loss| Epoch {
             train_loss: 0.25,
             valid_loss,
+            terms: Vec::new(),
             seconds: 1.0,
             images_per_second: 1234.0,
         };

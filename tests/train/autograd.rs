@@ -20,14 +20,10 @@ fn weights(ae: &Autoencoder) -> Vec<Vec<f32>> {
 #[test]
 fn it_lowers_the_loss_of_a_denoising_model() {
     let data = mnist_embedded().unwrap().take(400, 50);
-    let encoder = [Flatten, Linear(32), Relu, Dropout(0.1)];
+    let encoder = [GaussianNoise(0.1), Flatten, Linear(32), Relu, Dropout(0.1)];
     let mut ae = Autoencoder::symmetric((1, 28, 28), &encoder).unwrap();
     let before = ae.evaluate(&data.test).unwrap();
-    let fit = Fit {
-        noise: 0.1,
-        ..fit()
-    };
-    ae.fit(&data, &fit).unwrap();
+    ae.fit(&data, &fit()).unwrap();
     let after = ae.evaluate(&data.test).unwrap();
     assert!(after < before / 2.0, "{after}, before training {before}");
 }

@@ -40,7 +40,7 @@ fn batch_sizes_and_epochs_outside_their_range_are_rejected() {
 }
 
 #[test]
-fn rates_and_noise_outside_their_range_are_rejected() {
+fn rates_outside_their_range_are_rejected() {
     for learning_rate in [f64::NAN, f64::INFINITY, -1.0, 0.0] {
         let text = error(Fit {
             learning_rate,
@@ -49,14 +49,6 @@ fn rates_and_noise_outside_their_range_are_rejected() {
         let expected = "Fit::learning_rate: expected a positive number, got ";
         assert!(text.starts_with(expected), "{text}");
     }
-    let text = error(Fit {
-        noise: -0.1,
-        ..Default::default()
-    });
-    assert!(
-        text.starts_with("Fit::noise: expected zero or more, got -0.1"),
-        "{text}"
-    );
     let text = error(Fit {
         weight_decay: -1.0,
         ..Default::default()
@@ -107,7 +99,7 @@ fn a_checkpoint_that_cannot_be_written_is_rejected_before_training() {
 #[test]
 fn settings_of_old_checkpoints_load() {
     let json = r#"{"epochs":3,"batch":32,"learning_rate":0.01,"optimizer":{"Sgd":{"momentum":0.9}},
-        "loss":"BinaryCrossEntropy","validation":0.2,"noise":0.1,"weight_decay":0.5,"seed":7,
+        "loss":"BinaryCrossEntropy","validation":0.2,"noise":0.0,"weight_decay":0.5,"seed":7,
         "compiled":false,"bf16":true,"checkpoint":null,"checkpoint_every":5.0}"#;
     let expected = Fit {
         epochs: 3,
@@ -116,7 +108,6 @@ fn settings_of_old_checkpoints_load() {
         optimizer: Optim::sgd(0.9),
         loss: Loss::BinaryCrossEntropy,
         validation_split: 0.2,
-        noise: 0.1,
         weight_decay: 0.5,
         seed: 7,
         planned: false,

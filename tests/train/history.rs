@@ -2,12 +2,13 @@
 
 use candlebook::prelude::*;
 use candlebook::show::Show;
-use candlebook::train::Epoch;
+use candlebook::train::{Epoch, LossTerm};
 
 fn epoch(train_loss: f32, valid_loss: Option<f32>) -> Epoch {
     Epoch {
         train_loss,
         valid_loss,
+        terms: Vec::new(),
         seconds: 2.0,
         images_per_second: 1500.0,
     }
@@ -44,6 +45,35 @@ fn without_validation_the_best_epoch_has_the_lowest_training_loss() {
 #[test]
 fn a_run_without_epochs_has_no_best() {
     assert_eq!(history(Vec::new()).best(), None);
+}
+
+#[test]
+fn terms_of_layers_have_columns_of_their_own() {
+    let term = |train, valid| LossTerm {
+        name: "KL".into(),
+        train,
+        valid,
+    };
+    let row = Epoch {
+        terms: vec![term(0.03125, Some(0.0625))],
+        ..epoch(0.5, Some(0.25))
+    };
+    let text = history(vec![row]).table().to_text();
+    let mut lines = text.lines();
+    let words = |line: &str| -> Vec<String> {
+        line.split("  ")
+            .map(str::trim)
+            .filter(|word| !word.is_empty())
+            .map(String::from)
+            .collect()
+    };
+    let columns = words(lines.next().unwrap());
+    assert_eq!(
+        columns[1..5],
+        ["train loss", "validation loss", "KL", "validation KL"]
+    );
+    let row = words(lines.next().unwrap());
+    assert_eq!(row[1..5], ["0.50000", "0.25000", "0.03125", "0.06250"]);
 }
 
 #[test]

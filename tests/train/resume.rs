@@ -10,7 +10,11 @@ struct Run {
 }
 
 fn model() -> Autoencoder {
-    Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8), Relu, Dropout(0.2)]).unwrap()
+    Autoencoder::symmetric(
+        (1, 28, 28),
+        &[GaussianNoise(0.1), Flatten, Linear(8), Relu, Dropout(0.2)],
+    )
+    .unwrap()
 }
 
 impl Run {
@@ -19,7 +23,6 @@ impl Run {
         let fit = Fit {
             epochs: 2,
             batch_size: 20,
-            noise: 0.1,
             checkpoint: Some(folder.path().join("run.safetensors")),
             ..Default::default()
         };

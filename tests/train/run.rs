@@ -107,7 +107,6 @@ fn a_seed_determines_the_losses() {
                 &Fit {
                     epochs: 2,
                     seed,
-                    noise: 0.1,
                     ..quick()
                 },
             )

@@ -68,7 +68,6 @@ fn a_run_interrupted_within_an_epoch_resumes_to_the_same_result() {
         let fit = Fit {
             epochs: 3,
             batch_size: 4,
-            noise: 0.05,
             weight_decay: 0.01,
             planned,
             optimizer,

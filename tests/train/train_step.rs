@@ -93,12 +93,35 @@ fn dense_models_train_as_on_autograd() {
     );
     compare(
         "noise",
-        &[Flatten, Linear(16), Tanh],
+        &[
+            GaussianNoise(0.2),
+            Clamp(0.0, 1.0),
+            MaskingNoise(0.2),
+            Flatten,
+            Linear(16),
+            SaltAndPepperNoise(0.1),
+        ],
         &decoder,
-        Fit {
-            noise: 0.2,
-            ..fit()
-        },
+        fit(),
+    );
+    compare(
+        "sparse",
+        &[Flatten, Linear(16), L1(1e-3), TopK(5)],
+        &decoder,
+        fit(),
+    );
+    compare(
+        "variational",
+        &[
+            Flatten,
+            Linear(16),
+            Tanh,
+            Linear(8),
+            Gaussian(0.5).free_bits(0.01).warm_up(5),
+            Dropout(0.1),
+        ],
+        &decoder,
+        fit(),
     );
     compare(
         "cross-entropy",

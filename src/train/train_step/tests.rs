@@ -3,7 +3,7 @@
 use super::*;
 use crate::data::Split;
 use crate::layer::Layer::{self, *};
-use crate::layer::{Conv2d, ConvTranspose2d};
+use crate::layer::{Conv2d, ConvTranspose2d, Gaussian};
 use crate::math::Purpose;
 use crate::optim::{Optim, Rates};
 
@@ -16,7 +16,7 @@ struct Case {
     loss: Loss,
 }
 
-fn cases() -> [Case; 7] {
+fn cases() -> [Case; 11] {
     let conv = |out| Conv2d(out, 3).padding(1);
     let up = ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1);
     let dense = vec![Linear(128), Sigmoid, Unflatten(2, 8, 8)];
@@ -62,6 +62,31 @@ fn cases() -> [Case; 7] {
             loss: Loss::Mse,
         },
         Case {
+            encoder: vec![GaussianNoise(0.1), Flatten, Linear(8), Gaussian(30.0)],
+            decoder: dense.clone(),
+            loss: Loss::BinaryCrossEntropy,
+        },
+        Case {
+            encoder: vec![
+                MaskingNoise(0.2),
+                Flatten,
+                Linear(8),
+                Gaussian(3.0).free_bits(0.02).warm_up(2),
+            ],
+            decoder: dense.clone(),
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![Flatten, Linear(9), L1(0.01), TopK(4)],
+            decoder: dense.clone(),
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![conv(2), SaltAndPepperNoise(0.2), conv(2), Clamp(-0.2, 0.2)],
+            decoder: vec![conv(2), MaskingNoise(0.2), GaussianNoise(0.1), conv(2)],
+            loss: Loss::Mse,
+        },
+        Case {
             encoder: vec![conv(2), Residual(block), BatchNorm],
             decoder: vec![MaxUnpool2d(1), conv(2)],
             loss: Loss::Mse,
@@ -88,22 +113,21 @@ fn frozen_step(case: &Case, shards: usize) -> TrainStep<f64> {
             learning_rate: 0.0,
             ..Default::default()
         },
-        noise: Noise::new(0.1, 0, 0),
-        dropout: Rng::new(0, Purpose::Dropout),
+        rng: Rng::new(0, Purpose::Dropout),
         bf16: false,
         planned: true,
     };
     let mut step = TrainStep::new(&model, &settings).unwrap().unwrap();
     step.shards = (0..shards).map(|_| Shard::new(&step.plan, BATCH)).collect();
-    step.clean = vec![vec![0.0; BATCH * VALUES]; shards];
     step
 }
 
-/// Loss at the current weights, always with the same noise and dropout.
+/// Loss at the current weights, always at the second step and with the same random numbers.
 fn loss(step: &mut TrainStep<f64>, batch: &Batch) -> f64 {
-    step.dropout = Rng::new(4, Purpose::Dropout);
-    step.noise = Noise::new(0.1, 4, 0);
-    step.step(batch).unwrap()
+    step.rng = Rng::new(4, Purpose::Dropout);
+    step.rule.resume_at(1);
+    let terms = &mut vec![0.0; step.plan.term_stages().count()];
+    step.step(batch, terms).unwrap()
 }
 
 #[test]

@@ -1,0 +1,284 @@
+//! The code layer of a variational autoencoder: a normal distribution for each code unit.
+//!
+//! The input holds means m and log variances v. Training draws z = m + exp(v / 2) e with e from
+//! N(0, 1), and adds the divergence from N(0, 1), KL = (m² + exp(v) - 1 - v) / 2 for each unit, to the
+//! loss. Evaluation gives m.
+//!
+//! Kingma and Welling, "Auto-encoding variational Bayes", 2013. Weight beta: Higgins and others,
+//! "beta-VAE", 2017. Free bits: Kingma and others, "Improved variational inference with inverse
+//! autoregressive flow", 2016. Warm-up: Bowman and others, "Generating sentences from a continuous
+//! space", 2015.
+
+use crate::error::Result;
+use crate::layer::cpu::{
+    Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, OpTraining, Workspace,
+};
+use crate::layer::kind::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
+};
+use crate::layer::layer_error::{ShapeResult, reject, shape};
+use crate::layer::term::{Term, TermUnit, TermValue};
+use crate::math::{DRAWS_PER_NORMAL, Real, widest};
+use candle_core::{D, Tensor};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Settings of a [`Gaussian`](crate::layer::Gaussian()) layer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GaussianSettings {
+    /// Factor of the divergence.
+    pub(crate) beta: f64,
+    /// Divergence of a unit, in nats, below which it costs the same.
+    pub(crate) free_bits: f64,
+    /// Steps in which the factor grows from 0 to beta.
+    pub(crate) warm_up: usize,
+}
+
+impl GaussianSettings {
+    pub(crate) const fn new(beta: f64) -> Self {
+        GaussianSettings {
+            beta,
+            free_bits: 0.0,
+            warm_up: 0,
+        }
+    }
+
+    /// The settings as written in code, after the name of the layer.
+    pub(crate) fn call(&self) -> String {
+        let mut call = format!("({:?})", self.beta);
+        if self.free_bits != 0.0 {
+            call.push_str(&format!(".free_bits({:?})", self.free_bits));
+        }
+        if self.warm_up != 0 {
+            call.push_str(&format!(".warm_up({})", self.warm_up));
+        }
+        call
+    }
+
+    /// Factor of the divergence after this number of steps; `None` in evaluation.
+    fn beta_at(&self, step: Option<usize>) -> f64 {
+        match step {
+            Some(step) if step < self.warm_up => self.beta * step as f64 / self.warm_up as f64,
+            _ => self.beta,
+        }
+    }
+}
+
+const TERM: Term = Term {
+    name: "KL",
+    unit: TermUnit::Image,
+};
+
+impl LayerKind for GaussianSettings {
+    fn output_shape(&self, input: &[usize]) -> ShapeResult {
+        let outside = |value: f64| !(0.0..=1e6).contains(&value);
+        if outside(self.beta) {
+            return reject("a beta in [0, 1000000]", self.beta, "1 is that of a VAE");
+        }
+        if outside(self.free_bits) {
+            let hint = "0 turns it off; 0.1 nats for each unit is common";
+            return reject("free bits in [0, 1000000]", self.free_bits, hint);
+        }
+        match *input {
+            [n] if n > 0 && n % 2 == 0 => Ok(vec![n / 2]),
+            [n] => reject(
+                "an even number of values, a mean and a log variance for each unit",
+                n,
+                format!("Put Linear({}) before it for a code of {}", 2 * n, n),
+            ),
+            _ => reject(
+                "flat features",
+                shape(input),
+                "Put Flatten and a Linear with two outputs for each unit before it",
+            ),
+        }
+    }
+
+    fn candle_forward(
+        &self,
+        xs: &Tensor,
+        _vars: LayerVars<'_>,
+        context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
+        let units = xs.dim(D::Minus1)? / 2;
+        let means = xs.narrow(D::Minus1, 0, units)?;
+        let log_variances = xs.narrow(D::Minus1, units, units)?;
+        let step = context.rng.is_some().then_some(context.state.step);
+        let squares = (means.sqr()? + log_variances.exp()?)?;
+        let divergences = ((squares - &log_variances)? - 1.0)?.affine(0.5, 0.0)?;
+        let divergences = if self.free_bits > 0.0 {
+            divergences.maximum(self.free_bits)?
+        } else {
+            divergences
+        };
+        // (b, units) -> (b) -> ()
+        let mean = (divergences.sum(D::Minus1)?.mean_all()? * self.beta_at(step))?;
+        context.state.terms.push(TermValue { term: TERM, mean });
+        let Some(rng) = &mut context.rng else {
+            return Ok(means);
+        };
+        let noise = rng.normal(means.elem_count(), 1.0);
+        let noise = Tensor::from_vec(noise, means.shape(), xs.device())?.to_dtype(xs.dtype())?;
+        Ok((means + (log_variances * 0.5)?.exp()? * noise)?)
+    }
+
+    fn lower(&self, shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
+        Lowered::CpuOp(Arc::new(GaussianOp {
+            settings: *self,
+            draws: DRAWS_PER_NORMAL * shapes.after[0],
+        }))
+    }
+}
+
+/// CPU op of a [`Gaussian`](crate::layer::Gaussian()) layer.
+#[derive(Debug)]
+struct GaussianOp {
+    settings: GaussianSettings,
+    draws: usize,
+}
+
+impl CpuOp for GaussianOp {
+    fn flops(&self) -> Option<usize> {
+        // Two exponential functions and two random numbers for each unit.
+        Some(50 * self.draws)
+    }
+
+    fn draws(&self) -> usize {
+        self.draws
+    }
+
+    fn term(&self) -> Option<Term> {
+        Some(TERM)
+    }
+}
+
+impl<T: Real> Arithmetic<T> for GaussianOp {
+    fn workspace(&self, shape: OpShape, training: bool) -> Workspace<T> {
+        let mut workspace = Workspace::default();
+        if training {
+            workspace.scratch[0] = vec![T::ZERO; shape.rows * shape.outputs];
+        }
+        workspace
+    }
+
+    fn forward(
+        &self,
+        shape: OpShape,
+        x: &[T],
+        y: &mut [T],
+        args: ForwardArgs<'_, T>,
+        workspaces: &mut [Workspace<T>],
+    ) {
+        let units = shape.outputs;
+        let workspace = &mut workspaces[shape.stage];
+        let Some(OpTraining { rng, step }) = args.training else {
+            for (x, y) in x.chunks_exact(2 * units).zip(y.chunks_exact_mut(units)) {
+                y.copy_from_slice(&x[..units]);
+            }
+            return;
+        };
+        // Deviations from the means, for the backward pass.
+        let noise = &mut workspace.scratch[0][..y.len()];
+        noise.fill(T::ZERO);
+        rng.clone().add_normal(noise, 1.0);
+        let free_bits = T::of(self.settings.free_bits);
+        let mut sum = 0.0;
+        for ((x, y), noise) in rows(x, units)
+            .zip(y.chunks_exact_mut(units))
+            .zip(noise.chunks_exact_mut(units))
+        {
+            let mut row = T::ZERO;
+            widest!(|| {
+                for (((&m, &v), y), noise) in x.0.iter().zip(x.1).zip(y).zip(noise) {
+                    *noise *= (T::of(0.5) * v).exp();
+                    *y = m + *noise;
+                    let divergence = divergence(m, v);
+                    row += if divergence < free_bits {
+                        free_bits
+                    } else {
+                        divergence
+                    };
+                }
+            });
+            sum += row.into();
+        }
+        workspace.term = sum * self.settings.beta_at(Some(*step));
+    }
+
+    /// dm = dz + scale m, dv = dz e exp(v / 2) / 2 + scale (exp(v) - 1) / 2
+    fn backward(&self, shape: OpShape, args: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]) {
+        let Some(dx) = args.dx else { return };
+        let units = shape.outputs;
+        let noise = &workspaces[shape.stage].scratch[0];
+        let scale = args.term_scale * T::of(self.settings.beta_at(Some(args.step)));
+        let (free_bits, half) = (T::of(self.settings.free_bits), T::of(0.5));
+        let rows = rows(args.x, units)
+            .zip(dx.chunks_exact_mut(2 * units))
+            .zip(args.dy.chunks_exact(units))
+            .zip(noise.chunks_exact(units));
+        for (((x, dx), dy), noise) in rows {
+            let (dm, dv) = dx.split_at_mut(units);
+            widest!(|| {
+                let inputs = x.0.iter().zip(x.1).zip(dy).zip(noise);
+                for ((((&m, &v), &dy), &noise), (dm, dv)) in inputs.zip(dm.iter_mut().zip(dv)) {
+                    // Below the free bits, the divergence costs the same everywhere.
+                    let scale = if divergence(m, v) < free_bits {
+                        T::ZERO
+                    } else {
+                        scale
+                    };
+                    *dm = dy + scale * m;
+                    *dv = half * (dy * noise + scale * (v.exp() - T::ONE));
+                }
+            });
+        }
+    }
+}
+
+/// Means and log variances of each image.
+fn rows<T>(x: &[T], units: usize) -> impl Iterator<Item = (&[T], &[T])> {
+    x.chunks_exact(2 * units)
+        .map(move |row| row.split_at(units))
+}
+
+/// KL divergence from N(0, 1) of a normal distribution.
+#[inline(always)]
+fn divergence<T: Real>(mean: T, log_variance: T) -> T {
+    T::of(0.5) * (mean * mean + log_variance.exp() - T::ONE - log_variance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_divergence_matches_pytorch() {
+        // import torch; from torch.distributions import Normal, kl_divergence as kl
+        // kl(Normal(0.5, torch.tensor(-1.2).mul(0.5).exp()), Normal(0., 1.)) -> 0.3755971
+        assert!((divergence(0.5f64, -1.2) - 0.375_597_1).abs() < 1e-7);
+        assert_eq!(divergence(0.0f64, 0.0), 0.0);
+    }
+
+    #[test]
+    fn the_factor_grows_during_warm_up() {
+        let settings = GaussianSettings {
+            warm_up: 10,
+            ..GaussianSettings::new(4.0)
+        };
+        let at = |step| settings.beta_at(step);
+        assert_eq!(
+            [at(Some(0)), at(Some(5)), at(Some(10)), at(None)],
+            [0.0, 2.0, 4.0, 4.0]
+        );
+    }
+
+    #[test]
+    fn odd_widths_and_images_are_rejected() {
+        let gaussian = GaussianSettings::new(1.0);
+        assert_eq!(gaussian.output_shape(&[40]), Ok(vec![20]));
+        let error = gaussian.output_shape(&[7]).unwrap_err();
+        assert_eq!(error.hint, "Put Linear(14) before it for a code of 7");
+        assert!(gaussian.output_shape(&[4, 7, 7]).is_err());
+        assert!(GaussianSettings::new(f64::NAN).output_shape(&[2]).is_err());
+    }
+}
