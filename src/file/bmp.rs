@@ -24,6 +24,7 @@ pub(super) fn check_colors(file: &[u8]) -> Result<(), Unreadable> {
     let Some(bitmap) = Bitmap::parse(file) else {
         return Ok(());
     };
+    bitmap.check_bits()?;
     bitmap.check_start()?;
     match bitmap.compression {
         RUNS_8 | RUNS_4 => bitmap.check_runs(),
@@ -81,6 +82,19 @@ impl<'a> Bitmap<'a> {
             }
         }
         Some(bitmap)
+    }
+
+    /// Runs are of bytes or of halves of bytes, and no pixel lies in two bytes unless it fills them.
+    fn check_bits(&self) -> Result<(), Unreadable> {
+        let known = match self.compression {
+            RUNS_8 => self.bits == 8,
+            RUNS_4 => self.bits == 4,
+            _ => [1, 2, 4, 8, 16, 24, 32].contains(&self.bits),
+        };
+        if known {
+            return Ok(());
+        }
+        Err(format!("pixels of {} bits in a BMP of their kind", self.bits).into())
     }
 
     fn check_start(&self) -> Result<(), Unreadable> {
@@ -228,6 +242,28 @@ mod tests {
             let error = result(&file(bits, 0, 3, &bad)).unwrap_err();
             assert_eq!(error, "color 3 of a palette of 3 colors");
             assert_eq!(result(&file(bits, 0, 0, &bad)), Ok(()), "{bits}");
+        }
+    }
+
+    #[test]
+    fn widths_of_pixels_fit_their_kind() {
+        for (bits, compression) in [
+            (16, RUNS_8),
+            (95, RUNS_4),
+            (8, RUNS_4),
+            (3, 0),
+            (0, 0),
+            (64, 0),
+        ] {
+            // A palette of four colors, whatever the bits say.
+            let error = result(&file(bits, compression, 4, &[0; 32])).unwrap_err();
+            assert_eq!(
+                error,
+                format!("pixels of {bits} bits in a BMP of their kind")
+            );
+        }
+        for bits in [1, 2, 4, 8] {
+            assert_eq!(result(&file(bits, 0, 0, &[0; 32])), Ok(()), "{bits} bits");
         }
     }
 
