@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::layer::cpu::{Activation, CpuOp};
 use crate::layer::layer_error::ShapeResult;
-use crate::layer::term::TermValue;
+use crate::layer::term::{Term, TermValue};
 use crate::math::{Interval, Rng};
 use candle_core::{DType, Tensor, Var};
 use std::sync::Arc;
@@ -27,6 +27,16 @@ pub(crate) trait LayerKind {
     /// Returns true if the layer keeps a running mean and variance per channel.
     fn has_running_stats(&self) -> bool {
         false
+    }
+
+    /// Random numbers that a layer of the whole batch draws for an image, in calls of [`Rng::unit`].
+    fn draws(&self, _input: &[usize]) -> usize {
+        0
+    }
+
+    /// Term that a layer of the whole batch adds to the loss.
+    fn term(&self) -> Option<Term> {
+        None
     }
 
     /// Values that the layer can produce in training from inputs in this interval. Layers with
@@ -127,4 +137,6 @@ pub(crate) enum Lowered {
     Dropout(f64),
     /// A stage.
     CpuOp(Arc<dyn CpuOp>),
+    /// A stage that looks at the whole batch in training.
+    WholeBatch,
 }

@@ -12,15 +12,18 @@ use crate::layer::dropout::Dropout;
 use crate::layer::gaussian::GaussianSettings;
 use crate::layer::gelu::Gelu;
 use crate::layer::kind::LayerKind;
+use crate::layer::kl_sparsity::KlSparsity;
 use crate::layer::l1::L1;
 use crate::layer::linear::Linear;
 use crate::layer::max_pool::{MaxPool2d, MaxUnpool2d};
+use crate::layer::mmd::Mmd;
 use crate::layer::noise::Noise;
 use crate::layer::reshape::{Flatten, Unflatten};
 use crate::layer::residual::Residual;
 use crate::layer::top_k::TopK;
 use crate::layer::unsupported::UnsupportedSetting;
 use crate::layer::upsample::Upsample;
+use crate::layer::winner_take_all::WinnerTakeAll;
 use serde::{Deserialize, Serialize};
 
 /// One layer of an encoder or decoder. Weights files name and number layers as PyTorch's
@@ -126,6 +129,18 @@ pub enum Layer {
     /// Passes values on, and adds weight times the sum of their magnitudes to the loss, as a mean
     /// over the images. Makes codes sparse. Keras: `activity_regularizer=regularizers.l1(weight)`.
     L1(f64),
+    /// Passes values in [0, 1] on, and adds weight times the divergence of each unit's mean activity
+    /// over the batch from rate, in (0, 1), to the loss: `KlSparsity(rate, weight)` (Ng, "Sparse
+    /// autoencoder", 2011). Put `Sigmoid` before it.
+    KlSparsity(f64, f64),
+    /// In training, lets each unit keep its values of this share of the batch's images, the largest,
+    /// and sets the others to zero. Each channel of images keeps one value an image, the largest.
+    /// Evaluation keeps all values (Makhzani and Frey, "Winner-take-all autoencoders", 2015).
+    WinnerTakeAll(f64),
+    /// Passes codes on, and adds weight times their maximum mean discrepancy from samples of N(0, 1)
+    /// to the loss (Tolstikhin and others, "Wasserstein auto-encoders", 2018): (b, n) -> (b, n). The
+    /// weight is relative to the sum of the reconstruction loss over an image.
+    Mmd(f64),
     /// A layer that was given a setting its kind does not have, as in `Linear(128).stride(2)`.
     /// Building a model with it is an error.
     #[doc(hidden)]
@@ -163,6 +178,9 @@ impl Layer {
             Layer::Gaussian(gaussian) => Box::new(gaussian),
             Layer::TopK(k) => Box::new(TopK(k)),
             Layer::L1(weight) => Box::new(L1(weight)),
+            Layer::KlSparsity(rate, weight) => Box::new(KlSparsity { rate, weight }),
+            Layer::WinnerTakeAll(share) => Box::new(WinnerTakeAll(share)),
+            Layer::Mmd(weight) => Box::new(Mmd(weight)),
             Layer::UnsupportedSetting(unsupported) => Box::new(unsupported),
         }
     }
@@ -176,6 +194,9 @@ impl Layer {
                 | Layer::MaskingNoise(_)
                 | Layer::SaltAndPepperNoise(_)
                 | Layer::L1(_)
+                | Layer::KlSparsity(..)
+                | Layer::WinnerTakeAll(_)
+                | Layer::Mmd(_)
         )
     }
 
@@ -208,6 +229,9 @@ impl Layer {
             Layer::Gaussian(_) => "Gaussian",
             Layer::TopK(_) => "TopK",
             Layer::L1(_) => "L1",
+            Layer::KlSparsity(..) => "KlSparsity",
+            Layer::WinnerTakeAll(_) => "WinnerTakeAll",
+            Layer::Mmd(_) => "Mmd",
             Layer::UnsupportedSetting(unsupported) => unsupported.kind,
         }
     }

@@ -79,6 +79,9 @@ fn belongs_to_encoder(layer: &Layer) -> bool {
             | Layer::Gaussian(_)
             | Layer::TopK(_)
             | Layer::L1(_)
+            | Layer::KlSparsity(..)
+            | Layer::WinnerTakeAll(_)
+            | Layer::Mmd(_)
     )
 }
 
@@ -125,6 +128,9 @@ fn inverse(layer: &Layer, input: &[usize]) -> Option<Layer> {
         | Layer::Gaussian(_)
         | Layer::TopK(_)
         | Layer::L1(_)
+        | Layer::KlSparsity(..)
+        | Layer::WinnerTakeAll(_)
+        | Layer::Mmd(_)
         | Layer::UnsupportedSetting(_) => None,
     }
 }

@@ -9,9 +9,11 @@ mod identity;
 #[allow(clippy::module_inception)] // One noun, one file.
 mod plan;
 mod infer;
+mod whole_batch;
 mod shard;
 
 pub(crate) use infer::StageParams;
 pub(crate) use plan::{MIN_PARALLEL_FLOPS, Plan};
 pub(crate) use shard::{Shard, StepContext, segments, summed_gradients, weight_gradients};
 pub(crate) use stage::Stage;
+pub(crate) use whole_batch::{Pass, WholeBatchOp};

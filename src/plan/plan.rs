@@ -9,6 +9,7 @@ use crate::layer::{
 };
 use crate::plan::identity::Identity;
 use crate::plan::stage::Stage;
+use crate::plan::whole_batch::WholeBatchOp;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -52,9 +53,35 @@ impl Plan {
                 Lowered::Activation(activation) => plan.push_activation(activation, shapes),
                 Lowered::Dropout(p) => plan.push_dropout(p, shapes),
                 Lowered::CpuOp(op) => plan.push(op, shapes, kind.parameter_shapes(shapes.before)),
+                Lowered::WholeBatch => plan.push_whole_batch(node, shapes),
             }
         }
+        if let Some(last) = plan.stages.last().filter(|last| last.whole_batch.is_some()) {
+            // The loss is computed in the shards.
+            let shape = [last.outputs];
+            let shapes = LayerShapes {
+                before: &shape,
+                after: &shape,
+            };
+            plan.push(Arc::new(Identity), shapes, None);
+        }
         plan
+    }
+
+    /// Appends a stage of the whole batch. It is never the first: shards read their images there.
+    fn push_whole_batch(&mut self, node: &Node, shapes: LayerShapes<'_>) {
+        if self.stages.is_empty() {
+            let shapes = LayerShapes {
+                after: shapes.before,
+                ..shapes
+            };
+            self.push(Arc::new(Identity), shapes, None);
+        }
+        let op = Arc::new(WholeBatchOp::new(node.layer.clone(), shapes.before));
+        self.push(op.clone(), shapes, None);
+        if let Some(last) = self.stages.last_mut() {
+            last.whole_batch = Some(op);
+        }
     }
 
     /// Appends a stage.
@@ -72,6 +99,7 @@ impl Plan {
         self.sealed = false;
         self.stages.push(Stage {
             op,
+            whole_batch: None,
             activation: None,
             dropout: None,
             inputs: shapes.before.iter().product(),
@@ -84,7 +112,9 @@ impl Plan {
     /// Fuses an activation into the last stage. Its derivative needs the stage's output, so only
     /// dropout may follow it.
     fn push_activation(&mut self, activation: Arc<dyn Activation>, shapes: LayerShapes<'_>) {
-        let full = |last: &Stage| last.activation.is_some() || last.dropout.is_some();
+        let full = |last: &Stage| {
+            last.activation.is_some() || last.dropout.is_some() || last.whole_batch.is_some()
+        };
         if self.sealed || self.stages.last().is_none_or(full) {
             self.push(Arc::new(Identity), shapes, None);
         }
@@ -95,7 +125,8 @@ impl Plan {
 
     /// Fuses dropout into the last stage, which can have one dropout.
     fn push_dropout(&mut self, p: f64, shapes: LayerShapes<'_>) {
-        if self.sealed || self.stages.last().is_none_or(|last| last.dropout.is_some()) {
+        let full = |last: &Stage| last.dropout.is_some() || last.whole_batch.is_some();
+        if self.sealed || self.stages.last().is_none_or(full) {
             self.push(Arc::new(Identity), shapes, None);
         }
         if let Some(last) = self.stages.last_mut() {

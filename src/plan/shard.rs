@@ -1,7 +1,8 @@
 //! Shards: one thread's images of a training batch, with their forward and backward pass.
 //!
-//! Batch normalization needs statistics of the whole batch, so all shards synchronize there. The
-//! stages between two such points are a segment, which each shard runs on its own.
+//! Batch normalization needs statistics of the whole batch, and some layers the values of all
+//! images, so all shards synchronize there. The stages between two such points are a segment, which
+//! each shard runs on its own.
 
 use crate::layer::{BackwardArgs, ForwardArgs, Number, OpTraining, Workspace};
 use crate::loss::Loss;
@@ -13,17 +14,28 @@ use crate::plan::plan::Plan;
 use crate::plan::stage::Stage;
 use std::ops::Range;
 
-/// Splits a plan into segments. Each segment but the last ends before a batch normalization, and
-/// each but the first starts with one.
+/// Splits a plan into segments. A batch normalization starts a segment, and a stage of the whole
+/// batch is one.
 pub(crate) fn segments(plan: &Plan) -> Vec<Range<usize>> {
-    let stages = plan.stages().iter().enumerate();
-    let norms = stages
-        .filter(|(_, stage)| stage.op.channels().is_some())
-        .map(|(i, _)| i);
-    let bounds: Vec<usize> = std::iter::once(0)
-        .chain(norms)
-        .chain([plan.stages().len()])
-        .collect();
+    let mut bounds = vec![0, plan.stages().len()];
+    for (i, stage) in plan.stages().iter().enumerate() {
+        if stage.op.channels().is_some() {
+            bounds.push(i);
+        }
+        if stage.whole_batch().is_some() {
+            bounds.extend([i, i + 1]);
+        }
+    }
+    bounds.sort_unstable();
+    bounds.dedup();
+    if plan
+        .stages()
+        .first()
+        .is_none_or(|first| first.op.channels().is_some())
+    {
+        // A segment without stages: shards read their images and measure them.
+        bounds.insert(0, 0);
+    }
     bounds.windows(2).map(|pair| pair[0]..pair[1]).collect()
 }
 
@@ -121,11 +133,15 @@ impl<T: Number> Shard<T> {
                 drawn += context.batch * outputs;
             }
         }
-        let next = segment.end;
-        if let Some(stage) = stages.get(next) {
+        self.measure(context.plan, segment.end);
+    }
+
+    /// Measures the input of the stage with index `i`, if it is a batch normalization.
+    pub(crate) fn measure(&mut self, plan: &Plan, i: usize) {
+        if let Some(stage) = plan.stages().get(i) {
             stage.arithmetic().measure(
-                &self.values[next][..self.rows * stage.inputs],
-                &mut self.workspaces[next].channel_sums,
+                &self.values[i][..self.rows * stage.inputs],
+                &mut self.workspaces[i].channel_sums,
             );
         }
     }
@@ -161,10 +177,7 @@ impl<T: Number> Shard<T> {
     /// batch normalization, stops at the gradient sums that it needs of the whole batch.
     pub(crate) fn backward(&mut self, context: StepContext<'_, T>, segment: Range<usize>) {
         let stages = context.plan.stages();
-        if segment.end < stages.len() {
-            // The gradient sums of the normalization after this segment are complete now.
-            self.op_backward(context, segment.end);
-        }
+        self.finish_normalization(context, segment.end);
         for i in segment.rev() {
             let stage = &stages[i];
             self.activation_backward(stage, i);
@@ -180,6 +193,15 @@ impl<T: Number> Shard<T> {
             } else {
                 self.op_backward(context, i);
             }
+        }
+    }
+
+    /// Runs the backward pass of the stage with index `i`, if it is a batch normalization. The
+    /// gradient sums of all shards are complete.
+    pub(crate) fn finish_normalization(&mut self, context: StepContext<'_, T>, i: usize) {
+        let stage = context.plan.stages().get(i);
+        if stage.is_some_and(|stage| stage.op.channels().is_some()) {
+            self.op_backward(context, i);
         }
     }
 
@@ -221,11 +243,49 @@ impl<T: Number> Shard<T> {
         stage
             .arithmetic()
             .backward(shape, args, &mut self.workspaces);
-        let Some(dx) = dx else { return };
-        for (later, skip_add) in stages.iter().enumerate().skip(i) {
+        self.add_skip_gradients(context.plan, i);
+    }
+
+    /// Adds to the gradients of a stage's input those of the residual blocks that read it too.
+    fn add_skip_gradients(&mut self, plan: &Plan, i: usize) {
+        let (earlier, current) = self.gradients.split_at_mut(i);
+        let Some(dx) = earlier.last_mut() else { return };
+        for (later, skip_add) in plan.stages().iter().enumerate().skip(i) {
             if skip_add.op.skip_source() == Some(i) {
-                add_to_rows(dx, &current[later - i][..self.rows * skip_add.outputs]);
+                let n = self.rows * skip_add.outputs;
+                add_to_rows(&mut dx[..n], &current[later - i][..n]);
             }
+        }
+    }
+
+    /// Input of a stage.
+    pub(crate) fn stage_input(&self, i: usize, stage: &Stage) -> &[T] {
+        &self.values[i][..self.rows * stage.inputs]
+    }
+
+    /// Output of a stage.
+    pub(crate) fn stage_output(&self, i: usize, stage: &Stage) -> &[T] {
+        &self.values[i + 1][..self.rows * stage.outputs]
+    }
+
+    pub(crate) fn stage_output_mut(&mut self, i: usize, stage: &Stage) -> &mut [T] {
+        &mut self.values[i + 1][..self.rows * stage.outputs]
+    }
+
+    /// dL/d(output) of a stage.
+    pub(crate) fn stage_gradient(&self, i: usize, stage: &Stage) -> &[T] {
+        &self.gradients[i][..self.rows * stage.outputs]
+    }
+
+    pub(crate) fn stage_gradient_mut(&mut self, i: usize, stage: &Stage) -> &mut [T] {
+        &mut self.gradients[i][..self.rows * stage.outputs]
+    }
+
+    /// Sets dL/d(input) of a stage, without the residual blocks that read the input too.
+    pub(crate) fn set_input_gradient(&mut self, plan: &Plan, i: usize, dx: &[T]) {
+        if i > 0 {
+            self.gradients[i - 1][..dx.len()].copy_from_slice(dx);
+            self.add_skip_gradients(plan, i);
         }
     }
 
@@ -241,6 +301,10 @@ impl<T: Number> Shard<T> {
     /// The term of a stage's op, summed over the shard's images.
     pub(crate) fn term_sum(&self, i: usize) -> f64 {
         self.workspaces[i].term
+    }
+
+    pub(crate) fn set_term_sum(&mut self, i: usize, sum: f64) {
+        self.workspaces[i].term = sum;
     }
 
     /// Gradients of weight, then bias, of a stage that is not dense.

@@ -3,6 +3,7 @@
 use crate::layer::{
     Activation, Arithmetic, CpuOp, ForwardArgs, Number, OpShape, Pointwise, Workspace,
 };
+use crate::plan::whole_batch::WholeBatchOp;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,6 +11,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(crate) struct Stage {
     pub(crate) op: Arc<dyn CpuOp>,
+    /// The op again, if it looks at the whole batch in training.
+    pub(crate) whole_batch: Option<Arc<WholeBatchOp>>,
     pub(crate) activation: Option<Arc<dyn Activation>>,
     /// Dropout probability, in training.
     pub(crate) dropout: Option<f64>,
@@ -24,6 +27,11 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
+    /// The op, if it looks at the whole batch in training.
+    pub(crate) fn whole_batch(&self) -> Option<&WholeBatchOp> {
+        self.whole_batch.as_deref()
+    }
+
     /// Returns true if the stage has a weight and bias.
     pub(crate) fn has_weights(&self) -> bool {
         !self.parameters.is_empty()

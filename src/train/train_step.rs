@@ -8,6 +8,7 @@
 use super::executor::{Executor, Positions, StepSettings};
 use super::model_values::{norms, parameters, store_values};
 use super::weight_update::{DenseUpdate, ParamBlock, UnitBlock};
+use super::whole_batch;
 use crate::data::Batch;
 use crate::error::Result;
 use crate::layer::Number;
@@ -16,7 +17,7 @@ use crate::math::{BatchStats, Rng};
 use crate::model::Autoencoder;
 use crate::optim::{Moments, UpdateRule};
 use crate::plan::{
-    MIN_PARALLEL_FLOPS, Plan, Shard, Stage, StepContext, segments, summed_gradients,
+    MIN_PARALLEL_FLOPS, Pass, Plan, Shard, Stage, StepContext, segments, summed_gradients,
 };
 use candle_core::Var;
 use rayon::prelude::*;
@@ -36,6 +37,8 @@ pub(crate) struct TrainStep<T> {
     segments: Vec<Range<usize>>,
     /// One for each thread.
     shards: Vec<Shard<T>>,
+    /// The last pass of each stage that looks at the whole batch.
+    passes: Vec<Option<Pass>>,
     rule: UpdateRule,
     loss: Loss,
     /// Random numbers of the layers.
@@ -63,6 +66,7 @@ impl<T: Number> TrainStep<T> {
             norms: norms(model, &plan)?,
             segments: segments(&plan),
             shards: (0..count).map(|_| Shard::new(&plan, rows)).collect(),
+            passes: plan.stages().iter().map(|_| None).collect(),
             plan,
             rule,
             loss: settings.loss,
@@ -99,6 +103,7 @@ impl<T: Number> TrainStep<T> {
             loss,
             rng,
             rule,
+            passes,
             ..
         } = self;
         let (plan, parameters, loss) = (&*plan, &*parameters, *loss);
@@ -114,19 +119,24 @@ impl<T: Number> TrainStep<T> {
                 step: rule.steps() as usize,
                 batch: batch.len(),
             };
-            loss_sum += sum_over_shards(all, |n, shard| {
-                if nth == 0 {
-                    let rows = n * batch.len() / shards..(n + 1) * batch.len() / shards;
-                    batch.fill(rows.clone(), shard.input(plan, rows))?;
-                }
-                shard.forward(context, segment.clone());
-                if nth < last {
-                    return Ok(0.0);
-                }
-                let loss_sum = shard.loss_and_grad(plan, loss, batch.len());
-                shard.backward(context, segment.clone());
-                Ok(loss_sum)
-            })?;
+            if let Some(op) = plan.stages()[segment.start].whole_batch() {
+                passes[segment.start] =
+                    Some(whole_batch::forward(all, op, context, segment.start)?);
+            } else {
+                loss_sum += sum_over_shards(all, |n, shard| {
+                    if nth == 0 {
+                        let rows = n * batch.len() / shards..(n + 1) * batch.len() / shards;
+                        batch.fill(rows.clone(), shard.input(plan, rows))?;
+                    }
+                    shard.forward(context, segment.clone());
+                    if nth < last {
+                        return Ok(0.0);
+                    }
+                    let loss_sum = shard.loss_and_grad(plan, loss, batch.len());
+                    shard.backward(context, segment.clone());
+                    Ok(loss_sum)
+                })?;
+            }
             join_statistics(plan, parameters, all, norms, segment.end);
         }
         Ok(loss_sum)
@@ -136,8 +146,10 @@ impl<T: Number> TrainStep<T> {
     fn backward(&mut self, batch: usize, shards: usize) -> Result<()> {
         let all = &mut self.shards[..shards];
         for segment in self.segments.iter().rev().skip(1) {
-            self.norms[segment.end]
-                .merge_grad_sums(all.iter().map(|shard| shard.stage_gradients(segment.end)));
+            if self.plan.stages()[segment.end].op.channels().is_some() {
+                self.norms[segment.end]
+                    .merge_grad_sums(all.iter().map(|shard| shard.stage_gradients(segment.end)));
+            }
             let context = StepContext {
                 plan: &self.plan,
                 parameters: &self.parameters,
@@ -146,6 +158,11 @@ impl<T: Number> TrainStep<T> {
                 step: self.rule.steps() as usize,
                 batch,
             };
+            let i = segment.start;
+            if let (Some(op), Some(pass)) = (self.plan.stages()[i].whole_batch(), &self.passes[i]) {
+                whole_batch::backward(all, op, context, i, pass)?;
+                continue;
+            }
             sum_over_shards(all, |_, shard| {
                 shard.backward(context, segment.clone());
                 Ok(0.0)

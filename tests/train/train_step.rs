@@ -111,6 +111,20 @@ fn dense_models_train_as_on_autograd() {
         fit(),
     );
     compare(
+        "whole batch",
+        &[
+            Flatten,
+            Linear(16),
+            Sigmoid,
+            KlSparsity(0.1, 1e-3),
+            WinnerTakeAll(0.4),
+            Linear(4),
+            Mmd(10.0),
+        ],
+        &decoder,
+        fit(),
+    );
+    compare(
         "variational",
         &[
             Flatten,

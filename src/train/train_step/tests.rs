@@ -16,7 +16,7 @@ struct Case {
     loss: Loss,
 }
 
-fn cases() -> [Case; 11] {
+fn cases() -> [Case; 13] {
     let conv = |out| Conv2d(out, 3).padding(1);
     let up = ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1);
     let dense = vec![Linear(128), Sigmoid, Unflatten(2, 8, 8)];
@@ -79,6 +79,31 @@ fn cases() -> [Case; 11] {
         Case {
             encoder: vec![Flatten, Linear(9), L1(0.01), TopK(4)],
             decoder: dense.clone(),
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![
+                Flatten,
+                Linear(6),
+                Sigmoid,
+                KlSparsity(0.1, 0.01),
+                BatchNorm,
+                WinnerTakeAll(0.5),
+            ],
+            decoder: dense.clone(),
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![
+                conv(2),
+                Residual(vec![WinnerTakeAll(0.5)]),
+                WinnerTakeAll(0.8),
+                Flatten,
+                Linear(4),
+                Mmd(50.0),
+                Dropout(0.1),
+            ],
+            decoder: [dense.clone(), vec![KlSparsity(0.4, 0.01)]].concat(),
             loss: Loss::Mse,
         },
         Case {

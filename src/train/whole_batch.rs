@@ -1,0 +1,71 @@
+//! Stages of the planned step that look at the whole batch: the shards wait for each other, their
+//! values are joined, and the results are divided again.
+
+use crate::error::Result;
+use crate::layer::{Number, OpTraining};
+use crate::plan::{Pass, Shard, Stage, StepContext, WholeBatchOp};
+
+/// Runs the stage with index `i` forward.
+pub(super) fn forward<T: Number>(
+    shards: &mut [Shard<T>],
+    op: &WholeBatchOp,
+    context: StepContext<'_, T>,
+    i: usize,
+) -> Result<Pass> {
+    let stage = &context.plan.stages()[i];
+    let x: Vec<T> = shards
+        .iter()
+        .flat_map(|shard| shard.stage_input(i, stage))
+        .copied()
+        .collect();
+    let before = context.plan.stages()[..i]
+        .iter()
+        .map(Stage::draws)
+        .sum::<usize>();
+    let training = OpTraining {
+        rng: context.rng.skipped((before * context.batch) as u64),
+        step: context.step,
+    };
+    let (y, pass) = op.forward_batch(x, training)?;
+    let mut rest = y.as_slice();
+    for shard in &mut *shards {
+        let values;
+        (values, rest) = rest.split_at(shard.rows * stage.outputs);
+        shard.stage_output_mut(i, stage).copy_from_slice(values);
+        shard.set_term_sum(i, 0.0);
+    }
+    if let Some(first) = shards.first_mut() {
+        first.set_term_sum(i, pass.term::<T>()? * context.batch as f64);
+    }
+    for shard in shards {
+        shard.measure(context.plan, i + 1);
+    }
+    Ok(pass)
+}
+
+/// Runs it backward: from the gradients of its outputs to those of its inputs.
+pub(super) fn backward<T: Number>(
+    shards: &mut [Shard<T>],
+    op: &WholeBatchOp,
+    context: StepContext<'_, T>,
+    i: usize,
+    pass: &Pass,
+) -> Result<()> {
+    let stage = &context.plan.stages()[i];
+    for shard in &mut *shards {
+        shard.finish_normalization(context, i + 1);
+    }
+    let dy: Vec<T> = shards
+        .iter()
+        .flat_map(|shard| shard.stage_gradient(i, stage))
+        .copied()
+        .collect();
+    let dx = op.backward_batch(pass, dy, context.plan.term_scale(i))?;
+    let mut rest = dx.as_slice();
+    for shard in shards {
+        let values;
+        (values, rest) = rest.split_at(shard.rows * stage.inputs);
+        shard.set_input_gradient(context.plan, i, values);
+    }
+    Ok(())
+}
