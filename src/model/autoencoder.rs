@@ -380,5 +380,6 @@ fn joint_plan(encoder: &Sequential, decoder: &Sequential) -> Plan {
     });
     let nodes: Vec<Node> = encoder.nodes().iter().cloned().chain(shifted).collect();
     // The decoder's input shape is the encoder's output shape.
-    Plan::new(&nodes, &[encoder.shapes(), &decoder.shapes()[1..]].concat())
+    let shapes = [encoder.shapes(), &decoder.shapes()[1..]].concat();
+    Plan::of_model(&nodes, &shapes, offset)
 }

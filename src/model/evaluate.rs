@@ -49,8 +49,37 @@ impl Autoencoder {
 
     /// Reconstruction loss and terms of the layers, as [`Autoencoder::evaluate_with`] means them.
     pub(crate) fn mean_losses(&self, split: &Split, loss: Loss) -> Result<MeanLosses> {
-        split.not_empty("evaluate")?;
         self.check_loss("loss", loss, split.value_range())?;
+        if self.term_names().is_empty() {
+            return self.means(split, |images| {
+                let output = self.reconstruct_batch(images)?;
+                Ok((loss.mean(&output, images)?, Vec::new()))
+            });
+        }
+        self.mean_losses_by(split, &|input, _, output| loss.mean(output, input))
+    }
+
+    /// Means of a function of input, code and output, and of the terms of the layers.
+    pub(crate) fn mean_losses_by(
+        &self,
+        split: &Split,
+        loss: &dyn Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor>,
+    ) -> Result<MeanLosses> {
+        self.means(split, |images| {
+            let mut state = ForwardState::default();
+            let code = self.encoder_net().forward(images, None, &mut state)?;
+            let output = self.decoder_net().forward(&code, None, &mut state)?;
+            Ok((loss(images, &code, &output)?, self.shares(&state)?))
+        })
+    }
+
+    /// Means over a split of the losses of its batches, and of their terms.
+    fn means(
+        &self,
+        split: &Split,
+        losses: impl Fn(&Tensor) -> Result<(Tensor, Vec<Tensor>)>,
+    ) -> Result<MeanLosses> {
+        split.not_empty("evaluate")?;
         let (c, h, w) = self.image_shape();
         let positions: Vec<usize> = (0..split.len()).collect();
         let mut means = MeanLosses {
@@ -61,32 +90,14 @@ impl Autoencoder {
             check_stopped()?;
             let images = split.images(positions)?.to_device(self.device())?;
             let weight = positions.len() as f64 / split.len() as f64;
-            self.add_losses(&mut means, &images, loss, weight)?;
+            let (loss, terms) = losses(&images)?;
+            let value = |mean: Tensor| Ok::<f64, Error>(f64::from(mean.to_scalar::<f32>()?));
+            means.reconstruction += weight * value(loss)?;
+            for (sum, term) in means.terms.iter_mut().zip(terms) {
+                *sum += weight * value(term)?;
+            }
         }
         Ok(means)
-    }
-
-    /// Adds the mean losses of a batch, times `weight`.
-    fn add_losses(
-        &self,
-        means: &mut MeanLosses,
-        images: &Tensor,
-        loss: Loss,
-        weight: f64,
-    ) -> Result<()> {
-        let value = |mean: Tensor| Ok::<f64, Error>(f64::from(mean.to_scalar::<f32>()?));
-        if means.terms.is_empty() {
-            let output = self.reconstruct_batch(images)?;
-            means.reconstruction += weight * value(loss.mean(&output, images)?)?;
-            return Ok(());
-        }
-        let mut state = ForwardState::default();
-        let output = self.run_layers(images, None, &mut state)?;
-        means.reconstruction += weight * value(loss.mean(&output, images)?)?;
-        for (sum, share) in means.terms.iter_mut().zip(self.shares(&state)?) {
-            *sum += weight * value(share)?;
-        }
-        Ok(())
     }
 }
 

@@ -21,10 +21,12 @@ pub(crate) const MIN_PARALLEL_FLOPS: usize = 2_000_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     stages: Vec<Stage>,
+    /// Stages before the decoder's first one.
+    encoder_stages: usize,
     /// Parameters of all stages.
     parameters: usize,
-    /// Set when a residual block reads the last stage's output, so that no activation or dropout
-    /// can be fused into that stage.
+    /// Set when the last stage's output is the code or a residual block reads it, so that no
+    /// activation or dropout can be fused into that stage.
     sealed: bool,
 }
 
@@ -32,6 +34,11 @@ impl Plan {
     /// Lowers a flattened list of layers. `shapes` has one shape before the first node and one
     /// after each.
     pub(crate) fn new(nodes: &[Node], shapes: &[Vec<usize>]) -> Self {
+        Self::of_model(nodes, shapes, nodes.len())
+    }
+
+    /// Lowers the layers of an encoder, and those of its decoder, which begin at the node `decoder`.
+    pub(crate) fn of_model(nodes: &[Node], shapes: &[Vec<usize>], decoder: usize) -> Self {
         let mut plan = Plan::default();
         let mut context = LowerContext::default();
         // For each node: the stage that reads its input.
@@ -39,7 +46,10 @@ impl Plan {
         let skip_sources: HashSet<usize> =
             nodes.iter().filter_map(|node| node.skip_source).collect();
         for (i, node) in nodes.iter().enumerate() {
-            plan.sealed |= skip_sources.contains(&i);
+            plan.sealed |= skip_sources.contains(&i) || i == decoder;
+            if i <= decoder {
+                plan.encoder_stages = plan.stages.len();
+            }
             reader.push(plan.stages.len());
             let shapes = LayerShapes {
                 before: &shapes[i],
@@ -136,6 +146,11 @@ impl Plan {
 
     pub(crate) fn stages(&self) -> &[Stage] {
         &self.stages
+    }
+
+    /// Number of the encoder's stages. The last one's output is the code.
+    pub(crate) fn encoder_stages(&self) -> usize {
+        self.encoder_stages
     }
 
     /// Number of parameters of all stages.

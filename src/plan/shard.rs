@@ -15,9 +15,12 @@ use crate::plan::stage::Stage;
 use std::ops::Range;
 
 /// Splits a plan into segments. A batch normalization starts a segment, and a stage of the whole
-/// batch is one.
-pub(crate) fn segments(plan: &Plan) -> Vec<Range<usize>> {
+/// batch is one. With `code_is_read`, a segment ends with the code.
+pub(crate) fn segments(plan: &Plan, code_is_read: bool) -> Vec<Range<usize>> {
     let mut bounds = vec![0, plan.stages().len()];
+    if code_is_read {
+        bounds.push(plan.encoder_stages());
+    }
     for (i, stage) in plan.stages().iter().enumerate() {
         if stage.op.channels().is_some() {
             bounds.push(i);
@@ -66,6 +69,8 @@ pub(crate) struct Shard<T> {
     values: Vec<Vec<T>>,
     /// dL/d(pre-activation) of each stage.
     gradients: Vec<Vec<T>>,
+    /// dL/d(code) of a loss that reads the code; empty if it does not.
+    code_gradient: Vec<T>,
     /// Dropout mask of each stage; empty for stages without dropout.
     masks: Vec<Vec<T>>,
     workspaces: Vec<Workspace<T>>,
@@ -84,6 +89,7 @@ impl<T: Number> Shard<T> {
             first: 0,
             values: std::iter::once(zeros(inputs)).chain(outputs()).collect(),
             gradients: outputs().collect(),
+            code_gradient: Vec::new(),
             masks: masks.collect(),
             workspaces: plan.workspaces(rows, true),
         }
@@ -264,10 +270,6 @@ impl<T: Number> Shard<T> {
     }
 
     /// Output of a stage.
-    pub(crate) fn stage_output(&self, i: usize, stage: &Stage) -> &[T] {
-        &self.values[i + 1][..self.rows * stage.outputs]
-    }
-
     pub(crate) fn stage_output_mut(&mut self, i: usize, stage: &Stage) -> &mut [T] {
         &mut self.values[i + 1][..self.rows * stage.outputs]
     }
@@ -277,8 +279,43 @@ impl<T: Number> Shard<T> {
         &self.gradients[i][..self.rows * stage.outputs]
     }
 
-    pub(crate) fn stage_gradient_mut(&mut self, i: usize, stage: &Stage) -> &mut [T] {
-        &mut self.gradients[i][..self.rows * stage.outputs]
+    /// The code of the shard's images.
+    pub(crate) fn code(&self, plan: &Plan) -> &[T] {
+        let stages = plan.encoder_stages();
+        let outputs = match stages {
+            0 => plan.stages().first().map_or(0, |first| first.inputs),
+            n => plan.stages()[n - 1].outputs,
+        };
+        &self.values[stages][..self.rows * outputs]
+    }
+
+    /// Images of the shard.
+    pub(crate) fn images(&self, plan: &Plan) -> &[T] {
+        let inputs = plan.stages().first().map_or(0, |first| first.inputs);
+        &self.values[0][..self.rows * inputs]
+    }
+
+    /// Output of the last stage.
+    pub(crate) fn output(&self, plan: &Plan) -> &[T] {
+        let outputs = plan.stages().last().map_or(0, |last| last.outputs);
+        &self.values[plan.stages().len()][..self.rows * outputs]
+    }
+
+    /// Sets the gradients of a loss that reads code and output.
+    pub(crate) fn set_gradients(&mut self, output: &[T], code: &[T]) {
+        if let Some(last) = self.gradients.last_mut() {
+            last[..output.len()].copy_from_slice(output);
+        }
+        self.code_gradient.clear();
+        self.code_gradient.extend_from_slice(code);
+    }
+
+    /// Adds the gradient of a loss that reads the code to that of the decoder.
+    pub(crate) fn add_code_gradient(&mut self, plan: &Plan) {
+        if let Some(last) = plan.encoder_stages().checked_sub(1) {
+            let n = self.code_gradient.len();
+            add_to_rows(&mut self.gradients[last][..n], &self.code_gradient);
+        }
     }
 
     /// Sets dL/d(input) of a stage, without the residual blocks that read the input too.
@@ -365,6 +402,6 @@ mod tests {
         ];
         let nodes = nodes(&layers);
         let plan = Plan::new(&nodes, &shapes(&nodes, &[4]).unwrap());
-        assert_eq!(segments(&plan), [0..1, 1..3, 3..4]);
+        assert_eq!(segments(&plan, false), [0..1, 1..3, 3..4]);
     }
 }

@@ -3,12 +3,14 @@
 use super::checks::{check, check_batches};
 use super::fit::Fit;
 use super::history::History;
+use super::own_loss::OwnLoss;
 use super::resume::Resume;
 use super::run::Run;
 use super::state::{Resumed, RunState};
 use crate::data::Dataset;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Autoencoder;
+use candle_core::Tensor;
 use std::path::Path;
 
 impl Autoencoder {
@@ -36,7 +38,44 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn fit(&mut self, data: &Dataset, fit: &Fit) -> Result<History> {
-        self.train(data, fit, None)
+        self.train(data, fit, None, None)
+    }
+
+    /// Trains as [`Autoencoder::fit`] does, on a loss of your own in place of [`Fit::loss`].
+    ///
+    /// `loss` gets the input, the code and the output of a batch, and returns a scalar, by candle's
+    /// operations. Only the loss runs on autograd: its gradients at code and output enter the
+    /// planned step. Terms of layers are added to it. [`Autoencoder::evaluate`] still reports
+    /// [`Fit::loss`]. A checkpoint cannot be resumed, because no file holds the loss.
+    ///
+    /// # Shapes
+    /// `loss`: (b, c, h, w), (b, code), (b, c, h, w) -> ()
+    ///
+    /// # Errors
+    /// As [`Autoencoder::fit`]; an error of the loss; a loss that is not a scalar or has no
+    /// gradient.
+    ///
+    /// # Examples
+    /// A squared error with a penalty on the code:
+    /// ```
+    /// # use candlebook::prelude::*;
+    /// let data = mnist_embedded()?.take(200, 20);
+    /// let mut ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(16), Relu])?;
+    /// let fit = Fit { epochs: 1, batch_size: 20, ..Default::default() };
+    /// let history = ae.fit_with_loss(&data, &fit, |input, code, output| {
+    ///     let error = (output - input)?.sqr()?.mean_all()?;
+    ///     Ok((error + (code.abs()?.mean_all()? * 0.01)?)?)
+    /// })?;
+    /// assert!(history.own_loss);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn fit_with_loss(
+        &mut self,
+        data: &Dataset,
+        fit: &Fit,
+        loss: impl Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor> + Sync,
+    ) -> Result<History> {
+        self.train(data, fit, Some(&loss), None)
     }
 
     /// Continues a run from its checkpoint ([`Fit::checkpoint`]), with the run's settings, from the
@@ -96,17 +135,28 @@ impl Autoencoder {
         let path = path.as_ref();
         let mut model = Autoencoder::load(path)?.to_device(&resume.device)?;
         let mut resumed = RunState::read(path, &model)?;
+        if resumed.state.own_loss {
+            let hint = "Open the model with Autoencoder::load, and call fit_with_loss again";
+            let got = "one with a loss of your own";
+            return Err(Error::file(path, "a training run on Fit::loss", got, hint));
+        }
         let fit = Fit {
             checkpoint: Some(path.to_owned()), // It may have been moved.
             epochs: resume.epochs(path, &resumed.state)?,
             ..resumed.state.fit
         };
         resumed.state.fit = fit.clone();
-        let history = model.train(data, &fit, Some(resumed))?;
+        let history = model.train(data, &fit, None, Some(resumed))?;
         Ok((model, history))
     }
 
-    fn train(&mut self, data: &Dataset, fit: &Fit, resumed: Option<Resumed>) -> Result<History> {
+    fn train(
+        &mut self,
+        data: &Dataset,
+        fit: &Fit,
+        own_loss: Option<OwnLoss<'_>>,
+        resumed: Option<Resumed>,
+    ) -> Result<History> {
         check(self, data, fit)?;
         if resumed.is_none() {
             // An earlier version may have begun the run.
@@ -114,7 +164,7 @@ impl Autoencoder {
         }
         self.set_trained_loss(fit.loss);
         // Inside the thread pool, so that steps need not wake it.
-        let history = rayon::scope(|_| Run::new(self, data, fit, resumed)?.all_epochs())?;
+        let history = rayon::scope(|_| Run::new(self, data, fit, own_loss, resumed)?.all_epochs())?;
         self.measure_dead_units(&data.train);
         Ok(history)
     }

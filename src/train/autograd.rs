@@ -1,6 +1,7 @@
 //! Training step on candle's autograd, for every device.
 
 use super::executor::{Executor, Positions, StepSettings};
+use super::own_loss::call;
 use crate::data::Batch;
 use crate::error::Result;
 use crate::layer::ForwardState;
@@ -12,7 +13,7 @@ use candle_core::{DType, Var};
 pub(crate) struct Autograd<'a> {
     model: &'a Autoencoder,
     optimizer: Optimizer,
-    settings: StepSettings,
+    settings: StepSettings<'a>,
 }
 
 impl<'a> Autograd<'a> {
@@ -20,7 +21,7 @@ impl<'a> Autograd<'a> {
     ///
     /// # Errors
     /// Not enough memory for the optimizer's moments on the model's device.
-    pub(crate) fn new(model: &'a Autoencoder, settings: StepSettings) -> Result<Self> {
+    pub(crate) fn new(model: &'a Autoencoder, settings: StepSettings<'a>) -> Result<Self> {
         Ok(Autograd {
             model,
             optimizer: Optimizer::of(model.parameters(), &settings.optim, settings.rates)?,
@@ -45,13 +46,21 @@ impl Executor for Autograd<'_> {
             step: self.optimizer.steps() as usize,
             ..Default::default()
         };
-        let output = self.model.run_layers(
-            &images.to_dtype(self.dtype())?,
-            Some(&mut self.settings.rng),
-            &mut state,
-        )?;
+        let input = images.to_dtype(self.dtype())?;
+        let rng = &mut self.settings.rng;
+        let code = self
+            .model
+            .encoder_net()
+            .forward(&input, Some(&mut *rng), &mut state)?;
+        let output = self
+            .model
+            .decoder_net()
+            .forward(&code, Some(rng), &mut state)?;
         let output = output.to_dtype(DType::F32)?;
-        let mut loss = self.settings.loss.mean(&output, &images)?;
+        let mut loss = match self.settings.own_loss {
+            Some(own) => call(own, &images, &code.to_dtype(DType::F32)?, &output)?,
+            None => self.settings.loss.mean(&output, &images)?,
+        };
         for (share, term) in terms.iter_mut().zip(self.model.shares(&state)?) {
             *share = term.to_scalar::<f32>()?.into();
             loss = (loss + term)?;

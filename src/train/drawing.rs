@@ -110,6 +110,7 @@ mod tests {
         let history = History {
             epochs: vec![epoch.clone(), epoch],
             loss: Loss::Mse,
+            own_loss: false,
             stopped: false,
         };
         let drawing = Drawing::new((1, 28, 28));

@@ -1,5 +1,6 @@
 //! The interface of the two implementations of a training step.
 
+use super::own_loss::OwnLoss;
 use crate::data::Batch;
 use crate::error::Result;
 use crate::loss::Loss;
@@ -9,9 +10,11 @@ use crate::optim::{Moments, Optim, Rates};
 use candle_core::Var;
 
 /// Settings of an executor's steps, and the random stream that they draw from.
-pub(crate) struct StepSettings {
+pub(crate) struct StepSettings<'a> {
     pub(crate) batch_size: usize,
     pub(crate) loss: Loss,
+    /// In place of `loss`.
+    pub(crate) own_loss: Option<OwnLoss<'a>>,
     pub(crate) optim: Optim,
     pub(crate) rates: Rates,
     /// Random numbers of the layers.

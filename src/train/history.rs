@@ -59,8 +59,11 @@ pub struct LossTerm {
 pub struct History {
     /// Finished epochs, in order.
     pub epochs: Vec<Epoch>,
-    /// Loss that was minimized.
+    /// Loss that was minimized, except by
+    /// [`fit_with_loss`](crate::model::Autoencoder::fit_with_loss).
     pub loss: Loss,
+    /// True if a loss of your own was minimized.
+    pub own_loss: bool,
     /// True if Stop ended training early. The model keeps the weights of that moment.
     pub stopped: bool,
 }
@@ -147,7 +150,11 @@ impl History {
         let mut plot = Plot::new()
             .title("Loss")
             .x_label("epoch")
-            .y_label(self.loss.to_string());
+            .y_label(if self.own_loss {
+                "own loss".into()
+            } else {
+                self.loss.to_string()
+            });
         plot = plot.line("train", 1..n + 1, self.train_loss());
         let valid = self.valid_loss();
         if valid.len() == n {

@@ -4,6 +4,7 @@ use super::autograd::Autograd;
 use super::executor::{Executor, StepSettings};
 use super::fit::Fit;
 use super::history::{Epoch, History, LossTerm};
+use super::own_loss::{OwnLoss, call};
 use super::state::{Resumed, RunState};
 use super::train_step::TrainStep;
 use super::view::View;
@@ -19,6 +20,7 @@ use std::time::Instant;
 pub(crate) struct Run<'a> {
     model: &'a Autoencoder,
     fit: &'a Fit,
+    own_loss: Option<OwnLoss<'a>>,
     train: Split,
     valid: Option<Split>,
     executor: Box<dyn Executor + 'a>,
@@ -44,6 +46,7 @@ impl<'a> Run<'a> {
         model: &'a Autoencoder,
         data: &Dataset,
         fit: &'a Fit,
+        own_loss: Option<OwnLoss<'a>>,
         resumed: Option<Resumed>,
     ) -> Result<Self> {
         let (train, valid) = split_validation(data, fit);
@@ -56,7 +59,8 @@ impl<'a> Run<'a> {
             None => (RunState::new(fit, &train)?, None),
         };
         state.term_sums.resize(terms, 0.0);
-        let mut executor = executor(model, step_settings(fit, &state))?;
+        state.own_loss = own_loss.is_some();
+        let mut executor = executor(model, step_settings(fit, own_loss, &state))?;
         if let Some(moments) = moments {
             executor.restore(&moments, state.positions().steps)?;
         }
@@ -65,6 +69,7 @@ impl<'a> Run<'a> {
         Ok(Run {
             model,
             fit,
+            own_loss,
             train,
             valid,
             executor,
@@ -87,6 +92,7 @@ impl<'a> Run<'a> {
         let mut history = History {
             epochs: std::mem::take(&mut self.state.history),
             loss: self.fit.loss,
+            own_loss: self.own_loss.is_some(),
             stopped: false,
         };
         let mut good = self.weights()?;
@@ -192,7 +198,12 @@ impl<'a> Run<'a> {
         let Some(valid) = &self.valid else {
             return Ok(None);
         };
-        let losses = self.model.mean_losses(valid, self.fit.loss)?;
+        let losses = match self.own_loss {
+            Some(own) => self
+                .model
+                .mean_losses_by(valid, &|input, code, output| call(own, input, code, output))?,
+            None => self.model.mean_losses(valid, self.fit.loss)?,
+        };
         let loss = losses.total();
         if !loss.is_finite() {
             return Err(self.diverged(epoch, self.batches_per_epoch(), loss));
@@ -291,11 +302,16 @@ fn split_validation(data: &Dataset, fit: &Fit) -> (Split, Option<Split>) {
     (train, Some(valid).filter(|valid| !valid.is_empty()))
 }
 
-fn step_settings(fit: &Fit, state: &RunState) -> StepSettings {
+fn step_settings<'a>(
+    fit: &Fit,
+    own_loss: Option<OwnLoss<'a>>,
+    state: &RunState,
+) -> StepSettings<'a> {
     let positions = state.positions();
     StepSettings {
         batch_size: fit.batch_size,
         loss: fit.loss,
+        own_loss,
         optim: fit.optimizer,
         rates: fit.rates(),
         rng: Rng::new(fit.seed, Purpose::Dropout).skipped(positions.rng),
@@ -305,9 +321,12 @@ fn step_settings(fit: &Fit, state: &RunState) -> StepSettings {
 }
 
 /// Planned step if the settings ask for it and the model allows it, else autograd.
-fn executor<'a>(model: &'a Autoencoder, settings: StepSettings) -> Result<Box<dyn Executor + 'a>> {
+fn executor<'a>(
+    model: &'a Autoencoder,
+    settings: StepSettings<'a>,
+) -> Result<Box<dyn Executor + 'a>> {
     if settings.planned
-        && let Some(step) = TrainStep::<f32>::new(model, &settings)?
+        && let Some(step) = TrainStep::<'a, f32>::new(model, &settings)?
     {
         return Ok(Box::new(step));
     }

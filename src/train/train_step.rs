@@ -7,6 +7,7 @@
 
 use super::executor::{Executor, Positions, StepSettings};
 use super::model_values::{norms, parameters, store_values};
+use super::own_loss::PlannedLoss;
 use super::weight_update::{DenseUpdate, ParamBlock, UnitBlock};
 use super::whole_batch;
 use crate::data::Batch;
@@ -24,8 +25,7 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 /// Training of one model by its plan.
-#[derive(Debug)]
-pub(crate) struct TrainStep<T> {
+pub(crate) struct TrainStep<'a, T> {
     plan: Plan,
     /// Weights and biases, in the order of the model's variables.
     parameters: Vec<T>,
@@ -41,16 +41,18 @@ pub(crate) struct TrainStep<T> {
     passes: Vec<Option<Pass>>,
     rule: UpdateRule,
     loss: Loss,
+    /// In place of `loss`.
+    own_loss: Option<PlannedLoss<'a>>,
     /// Random numbers of the layers.
     rng: Rng,
 }
 
-impl<T: Number> TrainStep<T> {
+impl<'a, T: Number> TrainStep<'a, T> {
     /// Step of a model. None if the model is on another device, or has nothing to compute.
     ///
     /// # Errors
     /// A variable that cannot be read.
-    pub(crate) fn new(model: &Autoencoder, settings: &StepSettings) -> Result<Option<Self>> {
+    pub(crate) fn new(model: &Autoencoder, settings: &StepSettings<'a>) -> Result<Option<Self>> {
         let plan = model.plan().clone();
         if !model.device().is_cpu() || plan.stages().is_empty() {
             return Ok(None);
@@ -64,12 +66,17 @@ impl<T: Number> TrainStep<T> {
             gradients: vec![T::ZERO; n],
             moments: rule.zero_moments(n),
             norms: norms(model, &plan)?,
-            segments: segments(&plan),
+            segments: segments(&plan, settings.own_loss.is_some()),
             shards: (0..count).map(|_| Shard::new(&plan, rows)).collect(),
             passes: plan.stages().iter().map(|_| None).collect(),
             plan,
             rule,
             loss: settings.loss,
+            own_loss: settings.own_loss.map(|loss| PlannedLoss {
+                loss,
+                image: <[usize; 3]>::from(model.image_shape()).to_vec(),
+                code: model.code_shape().to_vec(),
+            }),
             rng: settings.rng.clone(),
         }))
     }
@@ -82,10 +89,14 @@ impl<T: Number> TrainStep<T> {
         let shards = self.shards.len().min(batch.len());
         let values = batch.len() * input_size(&self.plan);
         let loss_sum = self.forward(batch, shards)?;
+        let loss = match &self.own_loss {
+            Some(own) => own.write_gradients(&mut self.shards[..shards], &self.plan)?,
+            None => loss_sum / values as f64,
+        };
         self.backward(batch.len(), shards)?;
         self.advance_rng(batch.len());
         self.write_terms(batch.len(), shards, terms);
-        let mean = loss_sum / values as f64 + terms.iter().sum::<f64>();
+        let mean = loss + terms.iter().sum::<f64>();
         if mean.is_finite() {
             self.update_weights(shards);
         }
@@ -93,7 +104,8 @@ impl<T: Number> TrainStep<T> {
     }
 
     /// Forward pass, and the backward pass of the last segment, which needs no other shard. Returns
-    /// the sum of the losses of all values.
+    /// the sum of the losses of all values. A loss of your own needs all shards: its backward pass
+    /// comes later.
     fn forward(&mut self, batch: &Batch, shards: usize) -> Result<f64> {
         let TrainStep {
             plan,
@@ -104,6 +116,7 @@ impl<T: Number> TrainStep<T> {
             rng,
             rule,
             passes,
+            own_loss,
             ..
         } = self;
         let (plan, parameters, loss) = (&*plan, &*parameters, *loss);
@@ -129,7 +142,7 @@ impl<T: Number> TrainStep<T> {
                         batch.fill(rows.clone(), shard.input(plan, rows))?;
                     }
                     shard.forward(context, segment.clone());
-                    if nth < last {
+                    if nth < last || own_loss.is_some() {
                         return Ok(0.0);
                     }
                     let loss_sum = shard.loss_and_grad(plan, loss, batch.len());
@@ -142,11 +155,15 @@ impl<T: Number> TrainStep<T> {
         Ok(loss_sum)
     }
 
-    /// Backward pass of all segments but the last, from the end to the beginning.
+    /// Backward pass of all segments whose pass [`TrainStep::forward`] has not done, from the end to
+    /// the beginning.
     fn backward(&mut self, batch: usize, shards: usize) -> Result<()> {
         let all = &mut self.shards[..shards];
-        for segment in self.segments.iter().rev().skip(1) {
-            if self.plan.stages()[segment.end].op.channels().is_some() {
+        let stages = self.plan.stages();
+        let done = usize::from(self.own_loss.is_none());
+        for segment in self.segments.iter().rev().skip(done) {
+            let next = stages.get(segment.end);
+            if next.is_some_and(|stage| stage.op.channels().is_some()) {
                 self.norms[segment.end]
                     .merge_grad_sums(all.iter().map(|shard| shard.stage_gradients(segment.end)));
             }
@@ -159,7 +176,11 @@ impl<T: Number> TrainStep<T> {
                 batch,
             };
             let i = segment.start;
-            if let (Some(op), Some(pass)) = (self.plan.stages()[i].whole_batch(), &self.passes[i]) {
+            if segment.end == self.plan.encoder_stages() && self.own_loss.is_some() {
+                all.iter_mut()
+                    .for_each(|shard| shard.add_code_gradient(&self.plan));
+            }
+            if let (Some(op), Some(pass)) = (stages[i].whole_batch(), &self.passes[i]) {
                 whole_batch::backward(all, op, context, i, pass)?;
                 continue;
             }
@@ -226,7 +247,7 @@ impl<T: Number> TrainStep<T> {
     }
 }
 
-impl Executor for TrainStep<f32> {
+impl Executor for TrainStep<'_, f32> {
     fn step(&mut self, batch: &Batch, terms: &mut [f64]) -> Result<f32> {
         Ok(TrainStep::step(self, batch, terms)? as f32)
     }

@@ -7,6 +7,7 @@ mod checks;
 mod custom_loop;
 mod fit;
 mod history;
+mod own_loss;
 mod resume;
 mod inference;
 mod run;

@@ -6,6 +6,7 @@ use crate::layer::Layer::{self, *};
 use crate::layer::{Conv2d, ConvTranspose2d, Gaussian};
 use crate::math::Purpose;
 use crate::optim::{Optim, Rates};
+use crate::train::own_loss::OwnLoss;
 
 const BATCH: usize = 5;
 const VALUES: usize = 2 * 8 * 8;
@@ -128,11 +129,16 @@ fn batch() -> Batch {
 }
 
 /// Step that does not move the weights, with this number of shards even for a tiny model.
-fn frozen_step(case: &Case, shards: usize) -> TrainStep<f64> {
+fn frozen_step<'a>(
+    case: &Case,
+    own_loss: Option<OwnLoss<'a>>,
+    shards: usize,
+) -> TrainStep<'a, f64> {
     let model = Autoencoder::new((2, 8, 8), &case.encoder, &case.decoder).unwrap();
     let settings = StepSettings {
         batch_size: BATCH,
         loss: case.loss,
+        own_loss,
         optim: Optim::sgd(0.0),
         rates: Rates {
             learning_rate: 0.0,
@@ -148,37 +154,56 @@ fn frozen_step(case: &Case, shards: usize) -> TrainStep<f64> {
 }
 
 /// Loss at the current weights, always at the second step and with the same random numbers.
-fn loss(step: &mut TrainStep<f64>, batch: &Batch) -> f64 {
+fn loss(step: &mut TrainStep<'_, f64>, batch: &Batch) -> f64 {
     step.rng = Rng::new(4, Purpose::Dropout);
     step.rule.resume_at(1);
     let terms = &mut vec![0.0; step.plan.term_stages().count()];
     step.step(batch, terms).unwrap()
 }
 
-#[test]
-fn gradients_of_all_layers_match_finite_differences() {
+/// Compares the gradients of the weights with central differences.
+fn check_gradients(case: &Case, own_loss: Option<OwnLoss<'_>>) {
     let batch = batch();
-    for case in cases() {
-        for shards in [1, 3] {
-            let mut step = frozen_step(&case, shards);
-            loss(&mut step, &batch);
-            let gradients = step.gradients.clone();
-            for i in (0..gradients.len()).step_by(gradients.len().div_ceil(150)) {
-                let start = step.parameters[i];
-                let mut loss_at = |shift: f64| {
-                    step.parameters[i] = start + shift;
-                    loss(&mut step, &batch)
-                };
-                let expected = (loss_at(1e-5) - loss_at(-1e-5)) / 2e-5;
-                step.parameters[i] = start;
-                let found = gradients[i];
-                assert!(
-                    (expected - found).abs() < 1e-6 * found.abs() + 1e-10,
-                    "{:?} {:?}, {shards} shards, parameter {i}: {found}, expected {expected}",
-                    case.encoder,
-                    case.decoder
-                );
-            }
+    for shards in [1, 3] {
+        let mut step = frozen_step(case, own_loss, shards);
+        loss(&mut step, &batch);
+        let gradients = step.gradients.clone();
+        for i in (0..gradients.len()).step_by(gradients.len().div_ceil(150)) {
+            let start = step.parameters[i];
+            let mut loss_at = |shift: f64| {
+                step.parameters[i] = start + shift;
+                loss(&mut step, &batch)
+            };
+            let expected = (loss_at(1e-5) - loss_at(-1e-5)) / 2e-5;
+            step.parameters[i] = start;
+            let found = gradients[i];
+            assert!(
+                (expected - found).abs() < 1e-6 * found.abs() + 1e-10,
+                "{:?} {:?}, {shards} shards, parameter {i}: {found}, expected {expected}",
+                case.encoder,
+                case.decoder
+            );
         }
     }
+}
+
+#[test]
+fn gradients_of_all_layers_match_finite_differences() {
+    for case in cases() {
+        check_gradients(&case, None);
+    }
+}
+
+#[test]
+fn gradients_of_own_losses_match_finite_differences() {
+    let own: OwnLoss<'_> = &|input, code, output| {
+        let error = (output - input)?.sqr()?.mean_all()?;
+        let code = code.flatten_from(1)?;
+        Ok((error + (code.sqr()?.sum_all()? * 0.01)?)?)
+    };
+    for case in cases() {
+        check_gradients(&case, Some(own));
+    }
+    let of_code: OwnLoss<'_> = &|_, code, _| Ok(code.sqr()?.mean_all()?);
+    check_gradients(&cases()[1], Some(of_code));
 }

@@ -1,0 +1,120 @@
+//! `fit_with_loss`: losses of your own, by both executors.
+
+use candlebook::prelude::*;
+
+fn data() -> Dataset {
+    mnist_embedded().unwrap().take(203, 50)
+}
+
+fn model() -> Autoencoder {
+    let layers = [Flatten, Linear(16), Tanh, Dropout(0.1)];
+    Autoencoder::symmetric((1, 28, 28), &layers).unwrap()
+}
+
+fn fit(planned: bool) -> Fit {
+    Fit {
+        epochs: 2,
+        batch_size: 20,
+        planned,
+        ..Default::default()
+    }
+}
+
+fn squared_error(input: &Tensor, _: &Tensor, output: &Tensor) -> Result<Tensor, Error> {
+    Ok((output - input)?.sqr()?.mean_all()?)
+}
+
+fn assert_near(found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len());
+    for (a, b) in found.iter().zip(expected) {
+        assert!(
+            (a - b).abs() < 1e-5 * b.abs().max(1.0),
+            "{found:?}, expected {expected:?}"
+        );
+    }
+}
+
+#[test]
+fn the_squared_error_written_out_trains_as_the_built_in_one() {
+    for planned in [true, false] {
+        let expected = model().fit(&data(), &fit(planned)).unwrap();
+        let found = model()
+            .fit_with_loss(&data(), &fit(planned), squared_error)
+            .unwrap();
+        assert_near(&found.train_loss(), &expected.train_loss());
+        assert_near(&found.valid_loss(), &expected.valid_loss());
+        assert!(found.own_loss && !expected.own_loss);
+    }
+}
+
+#[test]
+fn a_penalty_on_the_code_makes_it_smaller() {
+    let size = |ae: &Autoencoder| -> f32 {
+        let codes = ae.encode(&data().test.first(50).unwrap()).unwrap();
+        codes
+            .abs()
+            .unwrap()
+            .mean_all()
+            .unwrap()
+            .to_scalar()
+            .unwrap()
+    };
+    let mut plain = model();
+    plain
+        .fit_with_loss(&data(), &fit(true), squared_error)
+        .unwrap();
+    let mut trained = [true, false].map(|planned| {
+        let mut ae = model();
+        let history = ae
+            .fit_with_loss(&data(), &fit(planned), |input, code, output| {
+                let penalty = (code.abs()?.mean_all()? * 0.5)?;
+                Ok((squared_error(input, code, output)? + penalty)?)
+            })
+            .unwrap();
+        (ae, history)
+    });
+    let [(planned, history), (autograd, other)] = &mut trained;
+    assert_near(&history.train_loss(), &other.train_loss());
+    assert!(
+        size(planned) < 0.7 * size(&plain),
+        "{} {}",
+        size(planned),
+        size(&plain)
+    );
+    assert!((size(planned) - size(autograd)).abs() < 1e-4);
+}
+
+#[test]
+fn an_error_of_the_loss_ends_training_and_keeps_the_weights() {
+    for planned in [true, false] {
+        let mut ae = model();
+        let before = ae.evaluate(&data().test).unwrap();
+        let error = ae.fit_with_loss(&data(), &fit(planned), |_, _, output| Ok(output.clone()));
+        let text = error.unwrap_err().to_string();
+        assert!(
+            text.starts_with("fit_with_loss: expected a scalar, got a tensor of"),
+            "{text}"
+        );
+        assert_eq!(ae.evaluate(&data().test).unwrap(), before);
+    }
+}
+
+#[test]
+fn a_checkpoint_of_an_own_loss_opens_as_a_model_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.safetensors");
+    let fit = Fit {
+        checkpoint: Some(path.clone()),
+        ..fit(true)
+    };
+    model().fit_with_loss(&data(), &fit, squared_error).unwrap();
+    Autoencoder::load(&path).unwrap();
+    let error = Autoencoder::resume(&path, &data()).unwrap_err().to_string();
+    assert!(
+        error.ends_with(
+            "expected a training run on Fit::loss, got one with a loss of your own. Open the model \
+             with Autoencoder::load, and call fit_with_loss again"
+        ),
+        "{error}"
+    );
+}
