@@ -8,6 +8,7 @@ pub use crate::data::{
 };
 pub use crate::device::best_device;
 pub use crate::error::Error;
+pub use crate::evaluate;
 pub use crate::layer::Layer::{
     self, AvgPool2d, BatchNorm, Dropout, Elu, Flatten, Gelu, LeakyRelu, Linear, MaxPool2d,
     MaxUnpool2d, Relu, Residual, Sigmoid, Softplus, Tanh, Unflatten, Upsample,
