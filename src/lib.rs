@@ -33,6 +33,7 @@ mod plan;
 pub mod model;
 mod export;
 pub mod look;
+pub mod evaluate;
 pub mod train;
 pub mod prelude;
 

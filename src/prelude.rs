@@ -8,6 +8,7 @@ pub use crate::data::{
 };
 pub use crate::device::best_device;
 pub use crate::error::Error;
+pub use crate::evaluate;
 pub use crate::layer::Layer::{
     self, AvgPool2d, BatchNorm, Clamp, Dropout, Elu, Flatten, GaussianNoise, Gelu, KlSparsity, L1,
     LeakyRelu, Linear, MaskingNoise, MaxPool2d, MaxUnpool2d, Mmd, Relu, Residual,

@@ -52,6 +52,14 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &["data/idx_set.rs"],
     },
     Covered {
+        by: "tests/evaluate/linear_probe.rs",
+        files: &["evaluate/labels.rs"],
+    },
+    Covered {
+        by: "tests/evaluate/psnr.rs",
+        files: &["evaluate/pairs.rs"],
+    },
+    Covered {
         by: "tests/data/lmdb_damage.rs",
         files: &[
             "file/lmdb/bytes.rs",
