@@ -17,9 +17,11 @@ mod linear_probe;
 mod knn;
 mod roc;
 mod mutual_information;
+mod elbo;
 mod report;
 
 pub use active_units::ActiveUnits;
+pub use elbo::Elbo;
 pub use knn::knn_accuracy;
 pub use linear_probe::{LinearProbe, linear_probe};
 pub use mutual_information::mutual_information_gap;

@@ -13,6 +13,7 @@ mod errors;
 mod principal_components;
 mod codes;
 mod traversal;
+mod samples;
 mod neighbors;
 mod browser_layer;
 mod explorer;

@@ -22,6 +22,7 @@ mod dead_units;
 mod summary;
 mod terms;
 mod pooling;
+mod posterior;
 mod strided;
 
 pub use autoencoder::Autoencoder;
@@ -30,5 +31,6 @@ pub(crate) use evaluate::MeanLosses;
 pub use init::Init;
 pub(crate) use micro_batch::micro_batch;
 pub use pooling::PoolingAutoencoder;
+pub(crate) use posterior::Posterior;
 pub use strided::StridedAutoencoder;
 pub(crate) use variables::count_weights;

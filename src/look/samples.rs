@@ -1,0 +1,129 @@
+//! Images that a model generates: decoded samples of the code's prior.
+
+use crate::error::{Error, Result};
+use crate::math::{Purpose, Real, Rng};
+use crate::model::Autoencoder;
+use crate::show::Montage;
+use candle_core::{Device, Tensor};
+
+/// Images in a montage of samples, at most.
+const MAX_IMAGES: usize = 10_000;
+
+/// Share of the prior on each side that a manifold leaves out.
+const MARGIN: f64 = 0.025;
+
+impl Autoencoder {
+    /// Images of `n` codes drawn from N(0, 1), for encoders with a Gaussian code or an MMD penalty.
+    /// A seed gives the same codes on every machine.
+    ///
+    /// # Errors
+    /// The encoder has no such layer, or `n` is not in 1 to 10,000.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let encoder = [Flatten, Linear(64), Relu, Linear(16), Gaussian(1.0)];
+    /// let vae = Autoencoder::symmetric((1, 28, 28), &encoder)?;
+    /// assert_eq!(vae.samples(20, 0)?.tensor().dims(), [20, 1, 28, 28]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn samples(&self, n: usize, seed: u64) -> Result<Montage> {
+        self.check_prior("samples")?;
+        check_count("samples", n)?;
+        let mut rng = Rng::new(seed, Purpose::Noise);
+        let codes = rng.normal(n * self.code_size(), 1.0);
+        Ok(Montage::new(&self.generate(codes)?)?.title("codes drawn from N(0, 1)"))
+    }
+
+    /// Images of a grid of codes of two units, which covers the middle 95 % of the prior of each unit
+    /// in steps of equal probability (Kingma and Welling, "Auto-encoding variational Bayes", 2013,
+    /// figure 4). The first unit grows to the right, the second one upwards.
+    ///
+    /// # Errors
+    /// The code has another size than 2; the encoder has no Gaussian code or MMD penalty; `side` is
+    /// not in 2 to 100.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let encoder = [Flatten, Linear(64), Relu, Linear(4), Gaussian(1.0)];
+    /// let vae = Autoencoder::symmetric((1, 28, 28), &encoder)?;
+    /// assert_eq!(vae.manifold(12)?.tensor().dims(), [144, 1, 28, 28]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn manifold(&self, side: usize) -> Result<Montage> {
+        self.check_prior("manifold")?;
+        if self.code_size() != 2 {
+            let hint = "Draw codes of any size with samples(20, 0)";
+            let got = self.code_size();
+            return Err(Error::setting("manifold", "a code of 2 units", got, hint));
+        }
+        if !(2..=100).contains(&side) {
+            let hint = "20 is common";
+            return Err(Error::setting(
+                "manifold",
+                "2 to 100 images a side",
+                side,
+                hint,
+            ));
+        }
+        let at = |i: usize| {
+            let share = i as f64 / (side - 1) as f64;
+            quantile(MARGIN + (1.0 - 2.0 * MARGIN) * share) as f32
+        };
+        let rows = (0..side).rev();
+        let codes = rows.flat_map(|y| (0..side).flat_map(move |x| [at(x), at(y)]));
+        let images = self.generate(codes.collect())?;
+        Ok(Montage::new(&images)?
+            .columns(side)
+            .title("the prior, in steps of equal probability"))
+    }
+
+    /// Images of concatenated codes, on the CPU.
+    fn generate(&self, codes: Vec<f32>) -> Result<Tensor> {
+        let n = codes.len() / self.code_size();
+        // (n * code size) -> (n, code)
+        let codes = Tensor::from_vec(codes, [&[n], self.code_shape()].concat(), self.device())?;
+        let images = self.trained_loss().images_from(self.decode(&codes)?)?;
+        Ok(images.to_device(&Device::Cpu)?)
+    }
+}
+
+fn check_count(what: &str, n: usize) -> Result<()> {
+    if (1..=MAX_IMAGES).contains(&n) {
+        return Ok(());
+    }
+    let expected = format!("1 to {MAX_IMAGES} images");
+    Err(Error::setting(what, expected, n, "20 is a good start"))
+}
+
+/// The number that N(0, 1) stays below with this probability, by bisection.
+fn quantile(probability: f64) -> f64 {
+    let (mut low, mut high) = (-10.0, 10.0);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if Real::normal_cdf(middle) < probability {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_match_scipy() {
+        // from scipy.stats import norm; norm.ppf([.025, .5, .8])
+        for (p, expected) in [(0.025, -1.959_963_98), (0.5, 0.0), (0.8, 0.841_621_23)] {
+            assert!(
+                (quantile(p) - expected).abs() < 1e-5,
+                "{p}: {}",
+                quantile(p)
+            );
+        }
+    }
+}
