@@ -5,6 +5,7 @@ use crate::layer::{ForwardState, Layer, Node};
 use crate::lock::lock;
 use crate::math::Rng;
 use crate::model::autoencoder::Autoencoder;
+use crate::model::reconstruct::shaped_as;
 use candle_core::{ModuleT, Tensor};
 
 impl Autoencoder {
@@ -16,7 +17,8 @@ impl Autoencoder {
     /// call to call.
     ///
     /// # Shapes
-    /// (n, c, h, w) or (c, h, w) -> (n, c, h, w), on the model's device
+    /// (n, c, h, w) or (c, h, w) -> (n, c, h, w), on the model's device; vectors also (n, d) or (d)
+    /// -> (n, d)
     ///
     /// # Errors
     /// The images do not have the model's shape; batch normalization in training on one value per
@@ -38,8 +40,9 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor> {
-        let images = self.shaped_images("forward", images)?;
-        self.in_mode(&images, train, |rng| self.run_layers(&images, rng))
+        let batch = self.shaped_images("forward", images)?;
+        let output = self.in_mode(&batch, train, |rng| self.run_layers(&batch, rng))?;
+        shaped_as(images, output)
     }
 
     /// Encodes images with gradients, for a custom training loop, as [`Autoencoder::forward`] does.
