@@ -1,6 +1,6 @@
 //! A [`Dataset`]: a training and a test split under one name.
 
-use crate::data::split::{ImageShape, Split};
+use crate::data::split::{ImageShape, Split, is_vector};
 use crate::error::{Error, Result};
 use crate::math::{Purpose, Rng};
 use crate::show::{Content, Show, Table, evcxr_display};
@@ -153,7 +153,12 @@ impl Dataset {
     }
 
     fn table(&self) -> Table {
-        let head = [&self.name, "images", "channels x height x width", "labels"];
+        let shape = if is_vector(self.image_shape()) {
+            ["vectors", "values"]
+        } else {
+            ["images", "channels x height x width"]
+        };
+        let head = [&self.name, shape[0], shape[1], "labels"];
         let table = Table::new(head)
             .row(row("train", &self.train))
             .row(row("test", &self.test))
@@ -174,7 +179,11 @@ fn row(name: &str, split: &Split) -> [String; 4] {
     [
         name.to_string(),
         split.len().to_string(),
-        format!("{c} x {h} x {w}"),
+        if is_vector((c, h, w)) {
+            w.to_string()
+        } else {
+            format!("{c} x {h} x {w}")
+        },
         labels,
     ]
 }
@@ -182,10 +191,13 @@ fn row(name: &str, split: &Split) -> [String; 4] {
 impl Show for Dataset {
     fn contents(&self) -> Result<Vec<Content>> {
         let mut contents = self.table().contents()?;
-        if let Some(samples) = self
-            .train
-            .samples(format!("{}: training images", self.name))?
-        {
+        let kind = if is_vector(self.image_shape()) {
+            "vectors"
+        } else {
+            "images"
+        };
+        let title = format!("{}: training {kind}", self.name);
+        if let Some(samples) = self.train.samples(title)? {
             contents.extend(samples.contents()?);
         }
         Ok(contents)

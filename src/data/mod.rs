@@ -52,6 +52,6 @@ pub use npy::{npy_images, npz_images};
 pub use photo::Crop;
 pub use photo_settings::PhotoSettings;
 pub use photographs::photographs;
-pub(crate) use split::is_vector;
 pub use split::{ImageShape, Split};
+pub(crate) use split::{is_vector, vectors_as_lines};
 pub(crate) use values::{floats, to_finite, to_pixels};

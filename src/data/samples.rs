@@ -1,8 +1,8 @@
 //! A split as the last expression of a cell: its first images.
 
-use crate::data::split::Split;
+use crate::data::split::{Split, is_vector, vectors_as_lines};
 use crate::error::Result;
-use crate::show::{Content, Montage, Show, evcxr_display};
+use crate::show::{Content, Montage, Show, VectorSize, evcxr_display};
 
 /// Page width available to the sample images, in pixels.
 const SAMPLE_STRIP_WIDTH: usize = 700;
@@ -14,16 +14,29 @@ impl Split {
         if self.is_empty() {
             return Ok(None);
         }
-        let columns = (SAMPLE_STRIP_WIDTH / (self.image_shape().2 + 2)).clamp(1, MAX_SAMPLES);
+        let (shape, (_, _, w)) = (self.image_shape(), self.image_shape());
+        let width = if is_vector(shape) {
+            let size = VectorSize::new(w);
+            size.width + size.padding
+        } else {
+            w + 2
+        };
+        let columns = (SAMPLE_STRIP_WIDTH / width).clamp(1, MAX_SAMPLES);
         let images = self.first((2 * columns).min(MAX_SAMPLES))?;
-        Ok(Some(Montage::new(&images)?.columns(columns).title(title)))
+        let montage = Montage::new(&images)?.columns(columns).title(title);
+        Ok(Some(vectors_as_lines(montage, shape)))
     }
 }
 
 impl Show for Split {
     fn contents(&self) -> Result<Vec<Content>> {
         let (c, h, w) = self.image_shape();
-        let title = format!("{} images ({c}, {h}, {w}), the first", self.len());
+        let n = self.len();
+        let title = if is_vector((c, h, w)) {
+            format!("{n} vectors of {w} values, the first")
+        } else {
+            format!("{n} images ({c}, {h}, {w}), the first")
+        };
         match self.samples(title)? {
             Some(samples) => samples.contents(),
             None => Ok(vec![Content::text(format!("0 images ({c}, {h}, {w})"))]),

@@ -8,6 +8,7 @@ use crate::data::pixels::Pixels;
 use crate::data::values::{to_finite, to_pixels};
 use crate::error::{Error, Result};
 use crate::math::Interval;
+use crate::show::{Montage, Scale};
 use candle_core::{DType, Tensor};
 use std::sync::Arc;
 
@@ -17,6 +18,15 @@ pub type ImageShape = (usize, usize, usize);
 /// Returns true for the shape of vectors, (1, 1, d), whose values have any range.
 pub(crate) fn is_vector((c, h, _): ImageShape) -> bool {
     (c, h) == (1, 1)
+}
+
+/// Draws vectors as lines over one range. Images stay as they are.
+pub(crate) fn vectors_as_lines(montage: Montage, shape: ImageShape) -> Montage {
+    if is_vector(shape) {
+        montage.scale(Scale::Line).shared()
+    } else {
+        montage
+    }
 }
 
 /// Images of one shape, with or without labels. Cheap to clone. As the last expression of a cell it

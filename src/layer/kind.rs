@@ -109,6 +109,16 @@ pub(crate) struct ForwardState {
     pub(crate) skip_inputs: Vec<Tensor>,
 }
 
+impl ForwardState {
+    /// State for a loop that does not count its steps: schedules are at their end.
+    pub(crate) fn of_own_loop() -> Self {
+        ForwardState {
+            step: usize::MAX,
+            ..Default::default()
+        }
+    }
+}
+
 /// Shapes before and after a layer, without the batch dimension.
 #[derive(Clone, Copy)]
 pub(crate) struct LayerShapes<'a> {

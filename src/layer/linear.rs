@@ -25,7 +25,8 @@ impl LayerKind for Linear {
                 "Choose a positive size, such as Linear(128)",
             );
         }
-        if input.len() != 1 {
+        // A vector, (1, 1, d), is flat already.
+        if !matches!(input, [_] | [1, 1, _]) {
             return reject("flat features", shape(input), "Put Flatten before it");
         }
         Ok(vec![self.0])
@@ -33,7 +34,7 @@ impl LayerKind for Linear {
 
     fn parameter_shapes(&self, input: &[usize]) -> Option<ParameterShapes> {
         Some(ParameterShapes {
-            weight: vec![self.0, input[0]],
+            weight: vec![self.0, input.iter().product()],
             bias: vec![self.0],
         })
     }
@@ -45,6 +46,7 @@ impl LayerKind for Linear {
         _context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
         let (weight, bias) = vars.weight_and_bias(xs.dtype())?;
+        let xs = xs.flatten_from(1)?; // (b, 1, 1, in) -> (b, in)
         Ok(xs.matmul(&weight.t()?)?.broadcast_add(&bias)?) // (b, in) x (in, out)
     }
 

@@ -101,7 +101,7 @@ fn inverse(layer: &Layer, input: &[usize]) -> Option<Layer> {
             _ => None,
         },
         Layer::Unflatten(..) => Some(Layer::Flatten),
-        Layer::Linear(_) => Some(Layer::Linear(input[0])),
+        Layer::Linear(_) => Some(Layer::Linear(input.iter().product())),
         Layer::Conv2d(conv) => Some(inverse_conv(conv, input)),
         Layer::ConvTranspose2d(transposed) => Some(Layer::Conv2d(ConvSettings {
             out_channels: input[0],

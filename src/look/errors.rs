@@ -1,7 +1,7 @@
 //! Reconstruction errors: per image, the worst images, and their histogram.
 
 use crate::cell::check_stopped;
-use crate::data::Split;
+use crate::data::{Split, vectors_as_lines};
 use crate::error::Result;
 use crate::model::{Autoencoder, micro_batch};
 use crate::show::{Montage, Plot};
@@ -69,7 +69,7 @@ impl Autoencoder {
             ("originals", &originals),
             ("reconstructions", &reconstructions),
         ];
-        Ok(Montage::rows(&rows)?
+        Ok(vectors_as_lines(Montage::rows(&rows)?, self.image_shape())
             .captions(indexes.chain(errors))
             .title("worst reconstructions (index, mean squared error)"))
     }

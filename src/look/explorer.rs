@@ -2,6 +2,7 @@
 //!
 //! The output contains the weights and a little JavaScript, so it needs neither kernel nor network.
 
+use crate::data::vectors_as_lines;
 use crate::error::{Error, Result};
 use crate::layer::Layer;
 use crate::look::browser_layer::browser_layers;
@@ -83,7 +84,7 @@ pub fn explore(model: &Autoencoder) -> Result<Explorer> {
     let layers = browser_layers(&model)?;
     let shape = [&[1], model.code_shape()].concat();
     let zeros = Tensor::zeros(shape, DType::F32, model.device())?;
-    let still = Montage::new(&model.decode(&zeros)?)?;
+    let still = vectors_as_lines(Montage::new(&model.decode(&zeros)?)?, model.image_shape());
     Ok(Explorer {
         sliders: default_sliders(&model),
         model,
@@ -122,7 +123,8 @@ impl Explorer {
             ));
         }
         let starts = codes.narrow(0, 0, values.len().min(MAX_STARTS))?;
-        self.still = Montage::new(&self.model.decode(&starts)?)?.columns(12);
+        let still = Montage::new(&self.model.decode(&starts)?)?.columns(12);
+        self.still = vectors_as_lines(still, self.model.image_shape());
         self.sliders = sliders_over(&values, self.model.code_size());
         self.starts = values.into_iter().take(MAX_STARTS).collect();
         Ok(self)

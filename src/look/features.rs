@@ -1,5 +1,6 @@
 //! Features and filters: the weights of decoder and encoder as images.
 
+use crate::data::vectors_as_lines;
 use crate::error::{Error, Result};
 use crate::model::Autoencoder;
 use crate::show::{Montage, Scale};
@@ -30,8 +31,8 @@ impl Autoencoder {
             Some(dead) => format!(", {dead} of {units} units dead"),
             None => String::new(),
         };
-        Ok(Montage::new(&columns)?
-            .scale(Scale::Symmetric)
+        let montage = Montage::new(&columns)?.scale(Scale::Symmetric);
+        Ok(vectors_as_lines(montage, (c, h, w))
             .title(format!("columns of the decoder matrix{dead}")))
     }
 
@@ -54,8 +55,8 @@ impl Autoencoder {
         let shape = [&[size], self.code_shape()].concat();
         // (size, size) -> (size, code)
         let basis = Tensor::eye(size, DType::F32, self.device())?.reshape(shape)?;
-        Ok(Montage::new(&self.decode(&basis)?)?
-            .scale(Scale::MinMax)
+        let montage = Montage::new(&self.decode(&basis)?)?.scale(Scale::MinMax);
+        Ok(vectors_as_lines(montage, self.image_shape())
             .title("decoder output for each basis vector of the code"))
     }
 

@@ -1,6 +1,6 @@
 //! Nearest neighbors in the space of codes.
 
-use crate::data::Split;
+use crate::data::{Split, vectors_as_lines};
 use crate::error::Result;
 use crate::model::Autoencoder;
 use crate::show::{Images, Montage};
@@ -43,7 +43,7 @@ impl Autoencoder {
             Some(_) => "label: distance",
             None => "distance",
         };
-        Ok(Montage::new(&images)?
+        Ok(vectors_as_lines(Montage::new(&images)?, self.image_shape())
             .columns(captions.len())
             .captions(captions)
             .title(format!("nearest by code ({format})")))

@@ -1,6 +1,6 @@
 //! Images above their reconstructions.
 
-use crate::data::Split;
+use crate::data::{Split, vectors_as_lines};
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::model::Autoencoder;
@@ -36,9 +36,10 @@ impl Autoencoder {
         let originals = split.first(n)?;
         let output = self.reconstruct(&originals)?.to_device(&Device::Cpu)?;
         let reconstructions = loss.images_from(output)?;
-        Montage::rows(&[
+        let rows = [
             ("originals", &originals),
             ("reconstructions", &reconstructions),
-        ])
+        ];
+        Ok(vectors_as_lines(Montage::rows(&rows)?, self.image_shape()))
     }
 }

@@ -1,5 +1,6 @@
 //! Paths through the space of codes: traversals and interpolations.
 
+use crate::data::vectors_as_lines;
 use crate::error::{Error, Result};
 use crate::layer::{ForwardState, Layer};
 use crate::model::Autoencoder;
@@ -52,7 +53,8 @@ impl Autoencoder {
             .enumerate()
             .map(|(i, label)| Ok((label.as_str(), images.narrow(0, i * steps, steps)?)))
             .collect::<Result<Vec<_>>>()?;
-        Ok(Montage::rows(&rows)?.title(format!("one value of the code from {low} to {high}")))
+        Ok(vectors_as_lines(Montage::rows(&rows)?, self.image_shape())
+            .title(format!("one value of the code from {low} to {high}")))
     }
 
     /// Reconstructions along the straight line between the codes of two images, in equal steps.
@@ -83,7 +85,9 @@ impl Autoencoder {
         let second = self.decode_like((half..steps).flat_map(code).collect(), to)?;
         let images = Tensor::cat(&[first, second], 0)?;
         let captions = (0..steps).map(|step| format!("{:.0} %", share(step) * 100.0));
-        Ok(Montage::new(&images)?.columns(steps).captions(captions))
+        Ok(vectors_as_lines(Montage::new(&images)?, self.image_shape())
+            .columns(steps)
+            .captions(captions))
     }
 
     /// Decodes concatenated codes. Unpooling uses the maxima of `image`.

@@ -90,7 +90,8 @@ impl Autoencoder {
         let mut rng = Rng::new(init.seed, Purpose::Init);
         let encoder = Sequential::new("encoder", encoder, &[c, h, w], &mut rng, device)?;
         let code_shape = encoder.output_shape();
-        let decoder = Sequential::new("decoder", decoder, code_shape, &mut rng, device)?;
+        let decoder = shaped_decoder(input, decoder, code_shape);
+        let decoder = Sequential::new("decoder", &decoder, code_shape, &mut rng, device)?;
         check_output(input, decoder.layers().len(), decoder.output_shape())?;
         check_unpooling(&encoder, &decoder)?;
         Ok(Autoencoder {
@@ -114,7 +115,8 @@ impl Autoencoder {
     /// such as dropout on the image, have no mirror.
     ///
     /// Vectors ([`Split::vectors`](crate::data::Split::vectors)), of shape (1, 1, d), have numbers
-    /// of any range. Their decoder has no sigmoid.
+    /// of any range. Their decoder has no sigmoid. They are flat already: `[Linear(4), Tanh]` needs
+    /// no `Flatten`, and its mirror is `[Linear(d), Unflatten(1, 1, d)]`.
     ///
     /// [`Loss::BinaryCrossEntropyWithLogits`] applies the sigmoid itself. For this loss, pass a
     /// decoder without a sigmoid to [`Autoencoder::new`].
@@ -369,6 +371,16 @@ impl Autoencoder {
     pub(crate) fn decoder_net(&self) -> &Sequential {
         &self.decoder
     }
+}
+
+/// Ends a decoder of vectors whose output is flat, (d), with the shape of a vector, (1, 1, d).
+fn shaped_decoder(input: ImageShape, decoder: &[Layer], code_shape: &[usize]) -> Vec<Layer> {
+    let mut layers = decoder.to_vec();
+    let output = shapes(&nodes(decoder), code_shape).map(|mut shapes| shapes.pop());
+    if is_vector(input) && output.is_ok_and(|shape| shape == Some(vec![input.2])) {
+        layers.push(Layer::Unflatten(1, 1, input.2));
+    }
+    layers
 }
 
 /// Joins encoder and decoder to one plan.

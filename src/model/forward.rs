@@ -3,8 +3,10 @@
 use crate::error::{Error, Result};
 use crate::layer::{ForwardState, Layer, Node};
 use crate::lock::lock;
+use crate::loss::Loss;
 use crate::math::Rng;
 use crate::model::autoencoder::Autoencoder;
+use crate::model::reconstruct::shaped_as;
 use candle_core::{ModuleT, Tensor};
 
 impl Autoencoder {
@@ -16,7 +18,8 @@ impl Autoencoder {
     /// call to call.
     ///
     /// # Shapes
-    /// (n, c, h, w) or (c, h, w) -> (n, c, h, w), on the model's device
+    /// (n, c, h, w) or (c, h, w) -> (n, c, h, w), on the model's device; vectors also (n, d) or (d)
+    /// -> (n, d)
     ///
     /// # Errors
     /// The images do not have the model's shape; batch normalization in training on one value per
@@ -38,9 +41,40 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor> {
-        let images = self.shaped_images("forward", images)?;
-        let state = &mut ForwardState::default();
-        self.in_mode(&images, train, |rng| self.run_layers(&images, rng, state))
+        let batch = self.shaped_images("forward", images)?;
+        let state = &mut ForwardState::of_own_loop();
+        let output = self.in_mode(&batch, train, |rng| self.run_layers(&batch, rng, state))?;
+        shaped_as(images, output)
+    }
+
+    /// Mean loss of a batch in training, with the terms that layers add to it, such as the divergence
+    /// of [`Gaussian`](crate::layer::Gaussian()), for a custom training loop. Settings that change
+    /// during a run, such as a warm-up, have their final value.
+    ///
+    /// # Shapes
+    /// (n, c, h, w) or (c, h, w) -> ()
+    ///
+    /// # Errors
+    /// As [`Autoencoder::forward`] and [`Loss::of`].
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let images = mnist_embedded()?.train.first(8)?;
+    /// let encoder = [Flatten, Linear(64), Relu, Linear(16), Gaussian(1.0)];
+    /// let vae = Autoencoder::symmetric((1, 28, 28), &encoder)?;
+    /// let loss = vae.training_loss(&images, Loss::BinaryCrossEntropy)?;
+    /// assert!(loss.backward()?.get(&vae.parameters()[0]).is_some());
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn training_loss(&self, images: &Tensor, loss: Loss) -> Result<Tensor> {
+        let batch = self.shaped_images("training_loss", images)?;
+        let state = &mut ForwardState::of_own_loop();
+        let output = self.in_mode(&batch, true, |rng| self.run_layers(&batch, rng, state))?;
+        let terms = self.shares(state)?;
+        terms
+            .into_iter()
+            .try_fold(loss.of(&output, &batch)?, |sum, term| Ok((sum + term)?))
     }
 
     /// Encodes images with gradients, for a custom training loop, as [`Autoencoder::forward`] does.
@@ -65,7 +99,7 @@ impl Autoencoder {
     /// ```
     pub fn forward_encoder(&self, images: &Tensor, train: bool) -> Result<Tensor> {
         let images = self.shaped_images("forward_encoder", images)?;
-        let state = &mut ForwardState::default();
+        let state = &mut ForwardState::of_own_loop();
         self.in_mode(&images, train, |rng| {
             self.encoder_net().forward(&images, rng, state)
         })
@@ -94,7 +128,7 @@ impl Autoencoder {
     /// ```
     pub fn forward_decoder(&self, codes: &Tensor, train: bool) -> Result<Tensor> {
         let codes = self.shaped_codes("forward_decoder", codes)?;
-        let state = &mut ForwardState::default();
+        let state = &mut ForwardState::of_own_loop();
         self.in_mode(&codes, train, |rng| {
             self.decoder_net().forward(&codes, rng, state)
         })

@@ -13,11 +13,11 @@ impl Autoencoder {
     /// Encodes images, in evaluation mode (without dropout).
     ///
     /// # Shapes
-    /// (n, c, h, w) or (c, h, w) -> (n, code)
+    /// (n, c, h, w) or (c, h, w) -> (n, code); vectors also (n, d) or (d) -> (n, code)
     ///
     /// # Errors
-    /// The images do not have the model's shape; a value is NaN or outside [0, 1]. Bytes (`u8`) are
-    /// divided by 255.
+    /// The images do not have the model's shape; a value is NaN or outside [0, 1], or for vectors
+    /// infinite. Bytes (`u8`) are divided by 255.
     ///
     /// # Examples
     /// ```
@@ -62,11 +62,11 @@ impl Autoencoder {
     /// Unpooling writes values to the positions of the maxima that pooling found.
     ///
     /// # Shapes
-    /// (n, c, h, w) or (c, h, w) -> (n, c, h, w)
+    /// (n, c, h, w) or (c, h, w) -> (n, c, h, w); vectors also (n, d) or (d) -> (n, d)
     ///
     /// # Errors
-    /// The images do not have the model's shape; a value is NaN or outside [0, 1]. Bytes (`u8`) are
-    /// divided by 255.
+    /// The images do not have the model's shape; a value is NaN or outside [0, 1], or for vectors
+    /// infinite. Bytes (`u8`) are divided by 255.
     ///
     /// # Examples
     /// ```
@@ -78,7 +78,8 @@ impl Autoencoder {
     /// ```
     pub fn reconstruct(&self, images: &Tensor) -> Result<Tensor> {
         let batch = self.image_batch("reconstruct", images)?;
-        Ok(self.reconstruct_batch(&batch)?.to_device(images.device())?)
+        let output = self.reconstruct_batch(&batch)?;
+        Ok(shaped_as(images, output)?.to_device(images.device())?)
     }
 
     /// Reconstructs images that are checked and on the model's device.
@@ -98,13 +99,13 @@ impl Autoencoder {
     /// floats. `what` names the caller in errors.
     ///
     /// # Shapes
-    /// (n, c, h, w) or (c, h, w) -> (n, c, h, w)
+    /// (n, c, h, w) or (c, h, w) -> (n, c, h, w); vectors also (n, d) or (d) -> (n, 1, 1, d)
     ///
     /// # Errors
     /// The images do not have the model's shape; a pixel is NaN or outside [0, 1].
     pub(crate) fn image_batch(&self, what: &str, images: &Tensor) -> Result<Tensor> {
         let (c, h, w) = self.image_shape();
-        let batch = batch(what, images, &[c, h, w])?;
+        let batch = self.with_image_shape(what, images)?;
         let batch = if is_vector((c, h, w)) {
             to_finite(what, &batch)?
         } else {
@@ -115,14 +116,22 @@ impl Autoencoder {
 
     /// Images as [`Autoencoder::image_batch`] gives them, with any values.
     pub(crate) fn shaped_images(&self, what: &str, images: &Tensor) -> Result<Tensor> {
-        let (c, h, w) = self.image_shape();
-        let batch = batch(what, images, &[c, h, w])?;
+        let batch = self.with_image_shape(what, images)?;
         let batch = if batch.dtype() == DType::U8 {
             to_pixels(what, &batch)?
         } else {
             batch.to_dtype(DType::F32)?
         };
         Ok(batch.to_device(self.device())?)
+    }
+
+    fn with_image_shape(&self, what: &str, images: &Tensor) -> Result<Tensor> {
+        let (c, h, w) = self.image_shape();
+        if is_vector((c, h, w)) && is_flat(images) {
+            let vectors = batch(what, images, &[w])?;
+            return Ok(vectors.reshape(((), 1, 1, w))?); // (n, d) -> (n, 1, 1, d)
+        }
+        batch(what, images, &[c, h, w])
     }
 
     /// Codes as `f32` on the model's device, with a batch dimension.
@@ -133,6 +142,19 @@ impl Autoencoder {
         let batch = batch(what, codes, self.code_shape())?;
         Ok(batch.to_dtype(DType::F32)?.to_device(self.device())?)
     }
+}
+
+/// True for vectors without the dimensions of images: (n, d) or (d).
+fn is_flat(images: &Tensor) -> bool {
+    images.rank() <= 2
+}
+
+/// Gives reconstructions of vectors the shape that the vectors have: (n, 1, 1, d) -> (n, d).
+pub(crate) fn shaped_as(images: &Tensor, output: Tensor) -> Result<Tensor> {
+    if is_flat(images) {
+        return Ok(output.flatten_from(1)?);
+    }
+    Ok(output)
 }
 
 /// Checks the shape of images or codes and adds a missing batch dimension.

@@ -1,6 +1,7 @@
 //! The layout of a montage: a grid of images with a title, row labels and captions.
 
 use crate::show::font::text_width;
+use crate::show::vectors::Panel;
 
 /// Minimum height of a zoomed image, in pixels.
 const MIN_IMAGE_HEIGHT: usize = 56;
@@ -164,6 +165,19 @@ impl Layout {
             self.left + column * self.column_step + self.inset,
             self.top + row * self.row_step,
         )
+    }
+
+    /// The rectangle of a vector.
+    pub(crate) fn panel(&self, index: usize, range: (f32, f32)) -> Panel {
+        let (left, top) = self.corner(index);
+        Panel {
+            left,
+            top,
+            width: self.image_width,
+            height: self.image_height,
+            range,
+            density: self.density,
+        }
     }
 
     /// Number of images in a row.

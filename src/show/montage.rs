@@ -280,7 +280,7 @@ impl Montage {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn size(&self) -> (usize, usize) {
-        let layout = self.layout(1);
+        let layout = self.layout(self.density());
         (layout.width, layout.height)
     }
 
@@ -297,7 +297,7 @@ impl Montage {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        self.draw(1)?.to_png()
+        self.draw(self.density())?.to_png()
     }
 
     /// Writes the PNG file atomically.
@@ -320,10 +320,12 @@ impl Montage {
 impl Show for Montage {
     fn contents(&self) -> Result<Vec<Content>> {
         let (width, height) = self.size();
-        Ok(vec![Content::text(self.summary()?).png(
+        let content = Content::text(self.summary()?);
+        let page = |pixels: usize| pixels / self.density();
+        Ok(vec![content.png(
             &self.to_png()?,
-            width,
-            height,
+            page(width),
+            page(height),
         )])
     }
 }

@@ -1,16 +1,20 @@
 //! Rendering of a montage: its pixels, and a summary in plain text.
 
 use crate::error::Result;
-use crate::show::canvas::Canvas;
-use crate::show::layout::{ImageGrid, Layout};
+use crate::show::canvas::{Canvas, DENSITY};
+use crate::show::layout::{GridSettings, ImageGrid, Layout};
 use crate::show::montage::Montage;
 use crate::show::preview::preview;
 use crate::show::shader::{Scale, Shader, value_range};
+use crate::show::sparkline::sparkline;
 use crate::show::theme::LIGHT;
+use crate::show::vectors::VectorSize;
 use plotters::style::text_anchor::HPos;
 
 /// Maximum number of images in the text preview.
 const MAX_PREVIEWS: usize = 4;
+/// Maximum width of a vector in the text preview, in characters.
+const MAX_SPARKLINE: usize = 16;
 
 /// One image of a montage, (c, h, w).
 #[derive(Clone, Copy)]
@@ -30,7 +34,14 @@ impl Montage {
         let shared = self.shared_shader(&values);
         for (index, image) in self.views(&values).enumerate() {
             let shader = shared.unwrap_or_else(|| Shader::new(self.scale, image.values));
-            image.draw(&mut canvas, &layout, index, shader);
+            if self.scale == Scale::Line {
+                let labeled = !self.texts.row_labels.is_empty();
+                let row = index / layout.columns() * usize::from(labeled);
+                let panel = layout.panel(index, shader.range());
+                panel.draw(&mut canvas, image.values, row);
+            } else {
+                image.draw(&mut canvas, &layout, index, shader);
+            }
         }
         self.draw_texts(&mut canvas, &layout)?;
         Ok(canvas)
@@ -43,7 +54,35 @@ impl Montage {
             height: dims[2],
             width: dims[3],
         };
+        if self.scale == Scale::Line {
+            return self.vector_layout(grid, density);
+        }
         Layout::new(grid, &self.settings, &self.texts, density)
+    }
+
+    /// Pixels of the PNG for each pixel on the page: the pixels of images are exact, lines are
+    /// sharp.
+    pub(super) fn density(&self) -> usize {
+        match self.scale {
+            Scale::Line => DENSITY as usize,
+            Scale::Unit | Scale::Symmetric | Scale::MinMax => 1,
+        }
+    }
+
+    fn vector_layout(&self, grid: ImageGrid, density: usize) -> Layout {
+        let size = VectorSize::new(grid.height * grid.width);
+        let zoom = self.settings.zoom.unwrap_or(1);
+        let grid = ImageGrid {
+            height: size.height * zoom,
+            width: size.width * zoom,
+            ..grid
+        };
+        let settings = GridSettings {
+            padding: self.settings.padding * size.padding,
+            zoom: Some(1),
+            ..self.settings
+        };
+        Layout::new(grid, &settings, &self.texts, density)
     }
 
     /// Describes the images in plain text: number, shape, value range, and a small preview.
@@ -52,7 +91,10 @@ impl Montage {
         let values = self.values()?;
         let (low, high) = value_range(&values);
         let title = if self.texts.title.is_empty() {
-            "images"
+            match self.scale {
+                Scale::Line => "vectors",
+                Scale::Unit | Scale::Symmetric | Scale::MinMax => "images",
+            }
         } else {
             &self.texts.title
         };
@@ -62,7 +104,10 @@ impl Montage {
         if !self.texts.row_labels.is_empty() {
             text.push_str(&format!("\nrows: {}", self.texts.row_labels.join(", ")));
         }
-        let preview = self.preview(&values);
+        let preview = match self.scale {
+            Scale::Line => self.sparklines(&values),
+            Scale::Unit | Scale::Symmetric | Scale::MinMax => self.preview(&values),
+        };
         Ok(if preview.is_empty() {
             text
         } else {
@@ -76,7 +121,7 @@ impl Montage {
         // Rounding errors at the ends of [0, 1] are tolerated.
         let outside = match self.scale {
             Scale::Unit => count(|v| v.is_finite() && !(-1e-4..=1.0001).contains(&v)),
-            Scale::Symmetric | Scale::MinMax => 0,
+            Scale::Symmetric | Scale::MinMax | Scale::Line => 0,
         };
         let not_finite = count(|v| !v.is_finite());
         let mut text = String::new();
@@ -92,6 +137,24 @@ impl Montage {
             text.push_str(&format!("; {} more not shown", self.omitted));
         }
         text
+    }
+
+    /// The first vectors of each labeled row as text, or those of the first row.
+    fn sparklines(&self, values: &[f32]) -> String {
+        let columns = self.layout(1).columns();
+        let views: Vec<ImageView<'_>> = self.views(values).collect();
+        let rows = views
+            .chunks(columns)
+            .take(self.texts.row_labels.len().max(1));
+        let line = |image: &ImageView<'_>| {
+            let values: Vec<f64> = image.values.iter().map(|value| f64::from(*value)).collect();
+            sparkline(&values, MAX_SPARKLINE)
+        };
+        let text = |row: &[ImageView<'_>]| {
+            let lines: Vec<String> = row.iter().take(MAX_PREVIEWS).map(line).collect();
+            lines.join("  ")
+        };
+        rows.map(text).collect::<Vec<_>>().join("\n")
     }
 
     /// The first images of the first row as text.

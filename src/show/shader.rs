@@ -23,6 +23,10 @@ pub enum Scale {
     Symmetric,
     /// The smallest value of the image is black, the largest white.
     MinMax,
+    /// Draws each image as the values of a vector, row by row: as a line, or as bars if there are
+    /// at most 24. The panel is as high as the range of the values. For measurements, signals and
+    /// embeddings.
+    Line,
 }
 
 /// The smallest and the largest finite value; (∞, -∞) if no value is finite.
@@ -44,7 +48,7 @@ impl Shader {
     pub(crate) fn new(scale: Scale, values: &[f32]) -> Self {
         let (low, high) = match scale {
             Scale::Unit => (0.0, 1.0),
-            Scale::MinMax => value_range(values),
+            Scale::MinMax | Scale::Line => value_range(values),
             Scale::Symmetric => {
                 let (low, high) = value_range(values);
                 let magnitude = low.abs().max(high.abs());
@@ -52,6 +56,11 @@ impl Shader {
             }
         };
         Shader { scale, low, high }
+    }
+
+    /// The values at both ends of the scale.
+    pub(crate) fn range(&self) -> (f32, f32) {
+        (self.low, self.high)
     }
 
     /// Color of a value of a gray image.
@@ -81,7 +90,7 @@ impl Shader {
         match self.scale {
             _ if !value.is_finite() => 0.5,
             Scale::Symmetric => (2.0 * self.position(value) - 1.0).abs(),
-            Scale::Unit | Scale::MinMax => self.position(value),
+            Scale::Unit | Scale::MinMax | Scale::Line => self.position(value),
         }
     }
 

@@ -1,10 +1,10 @@
 //! Drawing of a training run: the loss curve above a strip of images with their reconstructions.
 
 use super::history::History;
-use crate::data::{ImageShape, Split};
+use crate::data::{ImageShape, Split, is_vector};
 use crate::error::Result;
 use crate::model::Autoencoder;
-use crate::show::{Canvas, DENSITY, LIGHT};
+use crate::show::{Canvas, DENSITY, LIGHT, VectorSize};
 use plotters::style::text_anchor::HPos;
 
 /// Width of the drawing, in pixels.
@@ -36,9 +36,15 @@ pub(crate) struct Drawing {
 
 impl Drawing {
     /// Drawing without strip, before the end of an epoch.
-    pub(crate) fn new((_, h, w): ImageShape) -> Self {
-        let zoom = ((STRIP_HEIGHT / h as f64).round() as usize).max(1);
-        let columns = (WIDTH - LABELS_WIDTH) / (w * zoom + zoom);
+    pub(crate) fn new((c, h, w): ImageShape) -> Self {
+        let (zoom, width) = if is_vector((c, h, w)) {
+            let size = VectorSize::new(w);
+            (1, size.width + size.padding)
+        } else {
+            let zoom = ((STRIP_HEIGHT / h as f64).round() as usize).max(1);
+            (zoom, w * zoom + zoom)
+        };
+        let columns = (WIDTH - LABELS_WIDTH) / width;
         Drawing {
             columns: columns.clamp(1, MAX_COLUMNS),
             zoom,
@@ -92,7 +98,11 @@ mod tests {
 
     #[test]
     fn the_strip_fits_the_width() {
-        for (shape, columns, zoom) in [((1, 28, 28), 9, 2), ((3, 1000, 1000), 1, 1)] {
+        for (shape, columns, zoom) in [
+            ((1, 28, 28), 9, 2),
+            ((3, 1000, 1000), 1, 1),
+            ((1, 1, 12), 5, 1),
+        ] {
             let drawing = Drawing::new(shape);
             assert_eq!((drawing.columns, drawing.zoom), (columns, zoom));
         }

@@ -129,3 +129,24 @@ fn vectors_have_any_finite_range() {
             .contains("expected finite numbers, got -inf at [0, 0]")
     );
 }
+
+#[test]
+fn vectors_show_as_bars_over_the_range_of_the_data() {
+    use candlebook::show::Show;
+    let vectors = Tensor::new(&[[-9f32, 0.0, 9.0], [9.0, 0.0, -9.0]], &Device::Cpu).unwrap();
+    let split = Split::vectors(&vectors, None).unwrap();
+    let text = |shown: &dyn Show, i: usize| {
+        let contents = shown.contents().unwrap();
+        contents[i].get("text/plain").unwrap().to_owned()
+    };
+    assert_eq!(
+        text(&split, 0),
+        "2 vectors of 3 values, the first: 2 of shape (1, 1, 3), values -9.000 to 9.000\n▁▅█  █▅▁"
+    );
+    let data = Dataset::new("waves", "memory", split.clone(), split).unwrap();
+    assert!(
+        text(&data, 0)
+            .starts_with("waves        vectors  values  labels\ntrain              2       3")
+    );
+    assert!(text(&data, 1).starts_with("waves: training vectors: 2 of shape"));
+}

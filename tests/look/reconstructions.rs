@@ -1,6 +1,7 @@
 //! Images above their reconstructions.
 
 use super::common::{model, split, text, values};
+use candlebook::prelude::*;
 
 #[test]
 fn reconstructions_are_a_row_below_the_originals() {
@@ -20,4 +21,28 @@ fn reconstructions_are_a_row_below_the_originals() {
             .all(|(a, b)| (a - b).abs() < 1e-6)
     );
     assert!(text(&rows).contains("rows: originals, reconstructions"));
+}
+
+#[test]
+fn reconstructions_of_vectors_are_lines_in_the_range_of_the_data() {
+    let vectors = Tensor::new(&[[-4f32, 8.0, 2.0]], &Device::Cpu).unwrap();
+    let split = Split::vectors(&vectors, None).unwrap();
+    let ae = Autoencoder::symmetric((1, 1, 3), &[Linear(2)]).unwrap();
+    let rows = ae.reconstructions(&split, 1).unwrap();
+    assert_eq!(rows.tensor().dims(), [2, 1, 1, 3]);
+    let text = text(&rows);
+    assert!(
+        text.starts_with("vectors: 2 of shape (1, 1, 3), values -4.000 to 8.000"),
+        "{text}"
+    );
+    assert!(!text.contains("clipped") && text.contains("▁█▅"), "{text}");
+    assert!(ae.worst(&split, 1).unwrap().to_png().is_ok());
+    let first = split.first(1).unwrap();
+    assert!(ae.neighbors(&first, &split, 1).unwrap().to_png().is_ok());
+    assert!(
+        ae.traversal(&vectors, &[0], -1.0..=1.0, 3)
+            .unwrap()
+            .to_png()
+            .is_ok()
+    );
 }

@@ -10,3 +10,4 @@ mod reconstruct;
 mod strided;
 mod summary;
 mod unpooling;
+mod vectors;

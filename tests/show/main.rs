@@ -28,3 +28,4 @@ mod sound;
 mod spans;
 mod style;
 mod table;
+mod vectors;
