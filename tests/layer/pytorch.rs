@@ -27,6 +27,24 @@
 //!     Residual(nn.Conv2d(4, 4, 3, padding=1), nn.GELU(), nn.BatchNorm2d(4), Residual(nn.Conv2d(4, 4, 1)), nn.ELU(0.7)),
 //!     nn.ELU(), nn.AvgPool2d(2), nn.Upsample(scale_factor=2), Residual(nn.GELU()), nn.Flatten(), nn.Linear(144, 10),
 //!     nn.BatchNorm1d(10), nn.Linear(10, 72), nn.Unflatten(1, (2, 6, 6)), nn.Sigmoid())
+//! class TopK(nn.Module):
+//!     def __init__(s, k): super().__init__(); s.k = k
+//!     def forward(s, x): v, i = x.topk(s.k); return torch.zeros_like(x).scatter(1, i, v)
+//! class WinnerTakeAll(nn.Module):
+//!     def __init__(s, share): super().__init__(); s.share = share
+//!     def forward(s, x):
+//!         if not s.training: return x
+//!         v, i = x.topk(max(1, round(s.share * len(x))), 0); return torch.zeros_like(x).scatter(0, i, v)
+//! class Term(nn.Module):
+//!     def __init__(s, f): super().__init__(); s.f = f
+//!     def forward(s, x): s.value = s.f(x); return x
+//! l1 = lambda x: 0.02 * x.abs().sum(1).mean()
+//! def kl(x):
+//!     m = x.mean(0); return 0.05 * (0.1 * (0.1 / m).log() + 0.9 * (0.9 / (1 - m)).log()).sum()
+//! sparse = nn.Sequential(
+//!     nn.Hardtanh(0.2, 0.6), nn.Flatten(), nn.Linear(72, 10), nn.Sigmoid(), Term(kl), nn.Linear(10, 8), Term(l1), TopK(5),
+//!     WinnerTakeAll(0.67), nn.Linear(8, 72), nn.Unflatten(1, (2, 6, 6)), nn.Sigmoid())
+//! # Its loss is that of the others, plus the value of each Term.
 //! ```
 
 use crate::common::{dataset, filled, fit};
@@ -155,6 +173,34 @@ fn modern() -> Case {
     }
 }
 
+fn sparse() -> Case {
+    Case {
+        side: 6,
+        encoder: vec![
+            Clamp(0.2, 0.6),
+            Flatten,
+            Linear(10),
+            Sigmoid,
+            KlSparsity(0.1, 0.05),
+            Linear(8),
+            L1(0.02),
+            TopK(5),
+            WinnerTakeAll(0.67),
+        ],
+        decoder: vec![Linear(72), Unflatten(2, 6, 6), Sigmoid],
+        outputs: [108.013863, 0.487501, 0.579182, 0.395039],
+        losses: [0.8101798, 0.6949546, 0.587158],
+        parameters: vec![
+            [-21.34506, 137.96631, 0.15056],
+            [-0.03923, 1.94239, 0.22529],
+            [0.07989, 15.08087, 0.17506],
+            [-0.186, 1.29723, 0.26978],
+            [-1.87191, 113.80322, -0.31305],
+            [-0.77639, 14.06381, -0.31851],
+        ],
+    }
+}
+
 /// Marks a tensor whose gradient is only rounding error, which Adam normalizes to full steps: a bias
 /// before a batch normalization, or weights of values that are equal in every image.
 const NOISE: Checksum = [f32::NAN; 3];
@@ -172,6 +218,7 @@ fn outputs_and_three_training_steps_match_pytorch() {
         ("pooled", pooled as fn() -> Case),
         ("strided", strided),
         ("modern", modern),
+        ("sparse", sparse),
     ] {
         for compiled in [true, false] {
             check(&format!("{name}, compiled {compiled}"), case(), compiled);

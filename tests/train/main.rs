@@ -5,6 +5,7 @@ mod autoencoder;
 mod autograd;
 mod checks;
 mod custom_loop;
+mod code_layers;
 mod fit;
 mod history;
 mod own_loss;
