@@ -20,6 +20,7 @@ mod forward;
 mod loss_check;
 mod evaluate;
 mod dead_units;
+mod inactive_units;
 mod summary;
 mod pooling;
 mod strided;
