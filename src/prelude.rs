@@ -17,7 +17,7 @@ pub use crate::layer::Layer::{
 pub use crate::layer::{Conv2d, ConvTranspose2d, Gaussian};
 pub use crate::look::{self, explore};
 pub use crate::loss::Loss;
-pub use crate::model::{Autoencoder, Init, PoolingAutoencoder, StridedAutoencoder};
+pub use crate::model::{Autoencoder, Init, PoolingAutoencoder, StridedAutoencoder, Weights};
 pub use crate::optim::{Optim, Optimizer, Rates};
 pub use crate::show::{Image, Montage, Plot, Plots, Table, input, page, progress};
 // The function, and the module for `show::Scale` and `show::Marker`.

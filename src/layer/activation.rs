@@ -68,12 +68,10 @@ impl LayerKind for ActivationFn {
         _context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
         Ok(match *self {
-            ActivationFn::Relu => xs.relu()?,
-            ActivationFn::LeakyRelu(slope) => {
-                // NaN passes through, so that training detects it.
-                let negative = xs.lt(0f64)?;
-                negative.where_cond(&(xs * slope)?, xs)?
-            }
+            // NaN passes through, so that training detects it. At 0 the slope is PyTorch's, that of
+            // negative inputs; candle's own relu has 1.
+            ActivationFn::Relu => xs.le(0f64)?.where_cond(&xs.zeros_like()?, xs)?,
+            ActivationFn::LeakyRelu(slope) => xs.le(0f64)?.where_cond(&(xs * slope)?, xs)?,
             ActivationFn::Elu(alpha) => xs.elu(alpha)?,
             ActivationFn::Softplus => {
                 // At 0 candle's slopes of relu and of abs are both 1. Only together do they give
@@ -223,6 +221,8 @@ fn softplus_derivative<T: Real>(y: T) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layer::kind::ForwardState;
+    use candle_core::{DType, Device, Var};
 
     const ALL: [ActivationFn; 7] = [
         ActivationFn::Relu,
@@ -269,6 +269,39 @@ mod tests {
                         "{activation:?} at {x} in f32"
                     );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn slopes_at_zero_are_those_of_pytorch() {
+        // import torch; from torch.nn import *
+        // for f in [ReLU(), Sigmoid(), Tanh(), LeakyReLU(.2), ELU(.7), Softplus()]:
+        //     x = torch.zeros(1, requires_grad=True); f(x).backward(); print(x.grad)
+        let slopes = [0.0, 0.25, 1.0, 0.2, 0.7, 0.5];
+        for (activation, expected) in ALL.into_iter().zip(slopes) {
+            let mut y = [0f64];
+            Pointwise::forward(&activation, &mut y);
+            let mut planned = [1.0];
+            activation.backward(&y, &mut planned, 1.0);
+            let x = Var::zeros(1, DType::F64, &Device::Cpu).unwrap();
+            let vars = LayerVars {
+                learned: None,
+                running: None,
+            };
+            let mut context = ForwardContext {
+                rng: None,
+                state: &mut ForwardState::default(),
+            };
+            let y = activation.candle_forward(&x, vars, &mut context).unwrap();
+            let gradients = y.backward().unwrap();
+            let candle = gradients.get(&x).unwrap().to_vec1::<f64>().unwrap();
+            for (executor, slope) in [("planned", planned[0]), ("candle", candle[0])] {
+                let difference: f64 = slope - expected;
+                assert!(
+                    difference.abs() < 1e-12,
+                    "{activation:?}, {executor}: {slope}"
+                );
             }
         }
     }

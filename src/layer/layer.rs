@@ -44,19 +44,19 @@ pub enum Layer {
     /// Reshapes features to images of c channels, height h and width w: (b, c*h*w) -> (b, c, h, w).
     /// PyTorch: `nn.Unflatten(1, (c, h, w))`.
     Unflatten(usize, usize, usize),
-    /// Dense layer y = x Wᵀ + b with `out` outputs: (b, in) -> (b, out). Weights start uniform in
-    /// ±1/sqrt(in). PyTorch: `nn.Linear(in, out)`.
+    /// Dense layer y = x Wᵀ + b with `out` outputs: (b, in) -> (b, out).
+    /// PyTorch: `nn.Linear(in, out)`.
     Linear(usize),
     /// 2-d convolution, written [`Conv2d(out_channels, kernel_size)`](crate::layer::Conv2d()):
     /// (b, c, h, w) -> (b, out, h', w') with
     /// h' = (h + 2 padding - dilation (kernel_size - 1) - 1) / stride + 1.
-    /// PyTorch: `nn.Conv2d`, with its initial weights.
+    /// PyTorch: `nn.Conv2d`.
     Conv2d(ConvSettings),
     /// 2-d transposed convolution for decoders, written
     /// [`ConvTranspose2d(out_channels, kernel_size)`](crate::layer::ConvTranspose2d()):
     /// (b, c, h, w) -> (b, out, h', w') with
     /// h' = (h - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1.
-    /// PyTorch: `nn.ConvTranspose2d`, with its initial weights.
+    /// PyTorch: `nn.ConvTranspose2d`.
     ConvTranspose2d(ConvTransposeSettings),
     /// Maximum of each n x n window, without overlap: (b, c, h, w) -> (b, c, h/n, w/n). The
     /// positions are kept for the paired [`Layer::MaxUnpool2d`].

@@ -73,8 +73,19 @@ impl Rng {
     /// Creates the generator of one image in one epoch. Its numbers do not depend on the thread
     /// that draws them or on the order of the images.
     pub(crate) fn for_image(seed: u64, purpose: Purpose, epoch: usize, image: usize) -> Self {
+        Self::from_words([seed, purpose as u64, epoch as u64, image as u64])
+    }
+
+    /// Creates the generator of the initial values of variable `nth` of a list of layers. Its
+    /// numbers do not depend on those of other variables.
+    pub(crate) fn for_variable(seed: u64, list: &str, nth: usize) -> Self {
+        let list = list.bytes();
+        let list = list.fold(0u64, |word, byte| word.rotate_left(8) ^ u64::from(byte));
+        Self::from_words([seed, Purpose::Init as u64, list, nth as u64])
+    }
+
+    fn from_words(words: [u64; 4]) -> Self {
         // ChaCha's key holds all four words, so that neighbouring seeds share nothing.
-        let words = [seed, purpose as u64, epoch as u64, image as u64];
         let mut bytes = [0; 32];
         bytes
             .as_chunks_mut::<8>()

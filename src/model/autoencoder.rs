@@ -63,17 +63,19 @@ impl Autoencoder {
         Self::new_with(input, encoder, decoder, &Init::default())
     }
 
-    /// Builds a model from the layers of encoder and decoder, with a chosen seed and device.
+    /// Builds a model from the layers of encoder and decoder, with a chosen seed, first weights and
+    /// device.
     ///
     /// # Errors
-    /// As [`Autoencoder::new`]; also if the device runs out of memory.
+    /// As [`Autoencoder::new`]; a scheme of weights for a layer that the model does not have; also
+    /// if the device runs out of memory.
     ///
     /// # Examples
     /// ```
     /// use candlebook::model::Init;
     /// use candlebook::prelude::*;
     /// let (encoder, decoder) = ([Flatten, Linear(4)], [Linear(784), Unflatten(1, 28, 28)]);
-    /// let init = Init { seed: 1, device: best_device() };
+    /// let init = Init { seed: 1, device: best_device(), ..Default::default() };
     /// let ae = Autoencoder::new_with((1, 28, 28), &encoder, &decoder, &init)?;
     /// assert_eq!(ae.code_shape(), [4]);
     /// # Ok::<(), candlebook::Error>(())
@@ -85,13 +87,13 @@ impl Autoencoder {
         init: &Init,
     ) -> Result<Self> {
         check_image_shape(input)?;
+        init.check()?;
         let (c, h, w) = input;
-        let device = &init.device;
-        let mut rng = Rng::new(init.seed, Purpose::Init);
-        let encoder = Sequential::new("encoder", encoder, &[c, h, w], &mut rng, device)?;
+        let encoder = Sequential::new("encoder", encoder, &[c, h, w], init)?;
         let code_shape = encoder.output_shape();
         let decoder = shaped_decoder(input, decoder, code_shape);
-        let decoder = Sequential::new("decoder", &decoder, code_shape, &mut rng, device)?;
+        let decoder = Sequential::new("decoder", &decoder, code_shape, init)?;
+        init.check_names(&[encoder.weighted_names(), decoder.weighted_names()].concat())?;
         check_output(input, decoder.layers().len(), decoder.output_shape())?;
         check_unpooling(&encoder, &decoder)?;
         Ok(Autoencoder {
@@ -99,7 +101,7 @@ impl Autoencoder {
             plan: joint_plan(&encoder, &decoder),
             encoder,
             decoder,
-            device: device.clone(),
+            device: init.device.clone(),
             trained_loss: Loss::default(),
             dead_units: None,
             dropout_rng: Mutex::new(Rng::new(init.seed, Purpose::Dropout)),
@@ -135,10 +137,11 @@ impl Autoencoder {
         Self::symmetric_with(input, encoder, &Init::default())
     }
 
-    /// Builds a model whose decoder mirrors the encoder, with a chosen seed and device.
+    /// Builds a model whose decoder mirrors the encoder, with a chosen seed, first weights and
+    /// device.
     ///
     /// # Errors
-    /// As [`Autoencoder::symmetric`]; also if the device runs out of memory.
+    /// As [`Autoencoder::symmetric`] and [`Autoencoder::new_with`].
     ///
     /// # Examples
     /// ```

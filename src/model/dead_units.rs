@@ -6,12 +6,9 @@ use crate::error::{Error, Result};
 use crate::layer::{ForwardState, Layer};
 use crate::model::autoencoder::Autoencoder;
 use crate::model::micro_batch::micro_batch;
-use crate::model::unit_ranges::{DeadUnits, UnitRanges};
+use crate::model::unit_ranges::{DeadUnits, UnitRanges, measured_positions};
 use candle_core::Tensor;
 use std::collections::BTreeSet;
-
-/// Maximum images on which the units are measured after training.
-const MAX_IMAGES: usize = 1000;
 
 impl Autoencoder {
     /// Finds the hidden units that output the same value for every image of a split. Units are the
@@ -42,8 +39,8 @@ impl Autoencoder {
     /// Measures the units after training, on images from all parts of the split, for
     /// [`Autoencoder::known_dead_units`]. After Stop too. A model without features has no such units.
     pub(crate) fn measure_dead_units(&mut self, split: &Split) {
-        let (n, count) = (split.len(), split.len().min(MAX_IMAGES));
-        let positions: Vec<usize> = (0..count).map(|i| i * n / count).collect();
+        let (c, h, w) = self.image_shape();
+        let positions = measured_positions(split.len(), c * h * w);
         let units = self.constant_units(split, &positions, || Ok(()));
         let sum = self.feature_matrix().and_then(|features| sum(&features));
         let dead = units.and_then(|units| Ok(DeadUnits { units, sum: sum? }));

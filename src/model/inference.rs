@@ -128,7 +128,7 @@ fn stage_params<'a>(
 mod tests {
     use super::*;
     use crate::layer::{Conv2d, Layer};
-    use crate::math::{Purpose, Rng};
+    use crate::model::init::Init;
 
     #[test]
     fn plan_and_candle_compute_the_same_output() {
@@ -140,8 +140,8 @@ mod tests {
             Layer::Flatten,
             Layer::Linear(5),
         ];
-        let mut rng = Rng::new(1, Purpose::Init);
-        let list = Sequential::new("list", &layers, &[2, 4, 6], &mut rng, &Device::Cpu).unwrap();
+        let init = Init::default();
+        let list = Sequential::new("list", &layers, &[2, 4, 6], &init).unwrap();
         for (name, var) in list.named_buffers() {
             let offset = if name.ends_with("mean") { 0.3 } else { 0.5 };
             var.set(&(var.as_tensor() + offset).unwrap()).unwrap();

@@ -1,9 +1,10 @@
 //! Models: the [`Autoencoder`] and architectures ready to build.
 //!
 //! Uses `data`, `layer`, `loss`, `math`, `plan` and `show`; knows no file format and no training
-//! loop. Offers [`Autoencoder`] with [`Init`], and the architectures [`PoolingAutoencoder`] and
+//! loop. Offers [`Autoencoder`] with [`Init`] and [`Weights`], and the architectures [`PoolingAutoencoder`] and
 //! [`StridedAutoencoder`]. `export`, `look` and `train` add methods to [`Autoencoder`].
 
+mod weights;
 mod init;
 mod errors;
 mod variables;
@@ -19,6 +20,7 @@ mod forward;
 mod loss_check;
 mod evaluate;
 mod dead_units;
+mod inactive_units;
 mod summary;
 mod terms;
 mod pooling;
@@ -34,3 +36,4 @@ pub use pooling::PoolingAutoencoder;
 pub(crate) use posterior::Posterior;
 pub use strided::StridedAutoencoder;
 pub(crate) use variables::count_weights;
+pub use weights::Weights;

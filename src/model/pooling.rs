@@ -29,7 +29,7 @@ pub struct PoolingAutoencoder {
     pub channels: [usize; 3],
     /// Size of the code. Defaults to 256.
     pub code: usize,
-    /// Seed and device. Defaults to seed 0 on the CPU.
+    /// Seed, first weights and device. Defaults to [`Init::default`].
     pub init: Init,
 }
 

@@ -4,8 +4,9 @@ use crate::error::Result;
 use crate::layer::{ForwardContext, ForwardState, Layer, LayerVars, Node, nodes, shapes};
 use crate::math::Rng;
 use crate::model::errors::layer_error;
+use crate::model::init::Init;
 use crate::model::variables::{
-    VarPair, check_weight_count, copy_pairs, initial_running_stats, initial_variables,
+    InitialVariables, VarPair, check_weight_count, copy_pairs, initial_running_stats,
 };
 use crate::plan::Plan;
 use candle_core::{Device, Tensor, Var};
@@ -29,7 +30,7 @@ pub(crate) struct Sequential {
 }
 
 impl Sequential {
-    /// Creates the layers with initial weights from `rng`.
+    /// Creates the layers with initial weights.
     ///
     /// # Errors
     /// A layer does not fit the shape of its input.
@@ -37,8 +38,7 @@ impl Sequential {
         name: &'static str,
         layers: &[Layer],
         input: &[usize],
-        rng: &mut Rng,
-        device: &Device,
+        init: &Init,
     ) -> Result<Self> {
         let nodes = nodes(layers);
         let shapes =
@@ -48,9 +48,10 @@ impl Sequential {
         }
         let mut variables = Vec::with_capacity(nodes.len());
         let mut buffers = Vec::with_capacity(nodes.len());
-        for (Node { layer, .. }, input) in nodes.iter().zip(&shapes) {
-            variables.push(initial_variables(layer, input, rng, device)?);
-            buffers.push(initial_running_stats(layer, input, device)?);
+        let mut initial = InitialVariables::new(name, init);
+        for (node, input) in nodes.iter().zip(&shapes) {
+            variables.push(initial.next(node, input)?);
+            buffers.push(initial_running_stats(&node.layer, input, &init.device)?);
         }
         Ok(Sequential {
             name,
@@ -160,6 +161,26 @@ impl Sequential {
             .map_or(0, |(weight, bias)| weight.elem_count() + bias.elem_count())
     }
 
+    /// Name of a node in the model's table, such as `encoder.1`.
+    pub(crate) fn node_name(&self, i: usize) -> String {
+        format!("{}.{}", self.name, self.nodes[i].name)
+    }
+
+    /// Nodes with weights other than a scale of one number per channel, in order.
+    pub(crate) fn weighted_nodes(&self) -> Vec<usize> {
+        let has_matrix = |i: &usize| {
+            let pair = self.variables[*i].as_ref();
+            pair.is_some_and(|(weight, _)| weight.rank() > 1)
+        };
+        (0..self.nodes.len()).filter(has_matrix).collect()
+    }
+
+    /// Names of the [`Sequential::weighted_nodes`].
+    pub(crate) fn weighted_names(&self) -> Vec<String> {
+        let nodes = self.weighted_nodes().into_iter();
+        nodes.map(|i| self.node_name(i)).collect()
+    }
+
     /// Weights and biases under their names in a PyTorch state dict, in order.
     pub(crate) fn named_variables(&self) -> Vec<(String, Var)> {
         self.named(&self.variables, ["weight", "bias"])
@@ -172,10 +193,10 @@ impl Sequential {
 
     fn named(&self, pairs: &[Option<VarPair>], suffixes: [&str; 2]) -> Vec<(String, Var)> {
         let mut named = Vec::new();
-        for (node, pair) in self.nodes.iter().zip(pairs) {
+        for (i, pair) in pairs.iter().enumerate() {
             let Some((a, b)) = pair else { continue };
             for (suffix, var) in suffixes.iter().zip([a, b]) {
-                let name = format!("{}.{}.{suffix}", self.name, node.name);
+                let name = format!("{}.{suffix}", self.node_name(i));
                 named.push((name, var.clone()));
             }
         }
@@ -238,8 +259,7 @@ mod tests {
 
     /// Builds a list of layers with weights and biases other than the initial ones and zeros.
     fn list(layers: &[Layer]) -> Sequential {
-        let mut rng = Rng::new(1, Purpose::Init);
-        let list = Sequential::new("list", layers, &[4, 4, 4], &mut rng, &Device::Cpu).unwrap();
+        let list = Sequential::new("list", layers, &[4, 4, 4], &Init::default()).unwrap();
         for (k, (_, var)) in list.named_variables().iter().enumerate() {
             let values: Vec<f32> = (0..var.elem_count())
                 .map(|i| (0.9 * (i + k) as f32).cos() * 0.7)

@@ -37,7 +37,7 @@ pub struct StridedAutoencoder {
     pub blocks: usize,
     /// Channels of the code. Defaults to 3.
     pub code: usize,
-    /// Seed and device. Defaults to seed 0 on the CPU.
+    /// Seed, first weights and device. Defaults to [`Init::default`].
     pub init: Init,
 }
 

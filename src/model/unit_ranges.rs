@@ -3,6 +3,21 @@
 use crate::error::Result;
 use candle_core::Tensor;
 
+/// Maximum images on which units are measured after training.
+const MAX_IMAGES: usize = 1000;
+/// Minimum images, however large they are.
+const MIN_IMAGES: usize = 32;
+/// Values of all images together, if there are more than [`MIN_IMAGES`].
+const MAX_VALUES: usize = 1 << 20;
+
+/// Positions of the images on which units are measured, from all parts of a split of `n` images of
+/// `values` numbers each.
+pub(crate) fn measured_positions(n: usize, values: usize) -> Vec<usize> {
+    let count = (MAX_VALUES / values.max(1)).clamp(MIN_IMAGES, MAX_IMAGES);
+    let count = count.min(n);
+    (0..count).map(|i| i * n / count).collect()
+}
+
 /// The dead units at the end of training.
 #[derive(Clone, Debug)]
 pub(crate) struct DeadUnits {
@@ -38,12 +53,26 @@ impl UnitRanges {
         let (low, high) = (self.low.to_vec1::<f32>()?, self.high.to_vec1::<f32>()?);
         Ok((0..low.len()).filter(|&i| low[i] == high[i]).collect())
     }
+
+    /// Number of units.
+    pub(crate) fn len(&self) -> usize {
+        self.low.elem_count()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use candle_core::Device;
+
+    #[test]
+    fn units_are_measured_on_images_from_all_parts() {
+        assert_eq!(measured_positions(5, 784), [0, 1, 2, 3, 4]);
+        let positions = measured_positions(60_000, 784);
+        assert_eq!((positions.len(), positions[1]), (1000, 60));
+        assert_eq!(measured_positions(60_000, 3 * 224 * 224).len(), 32);
+        assert_eq!(measured_positions(0, 784), [0; 0]);
+    }
 
     #[test]
     fn a_unit_is_constant_over_all_batches_or_not_at_all() {

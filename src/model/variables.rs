@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::layer::{Layer, LayerError, Node, ParameterShapes, nodes, shapes};
 use crate::math::Rng;
 use crate::model::errors::layer_error;
+use crate::model::init::Init;
 use candle_core::{DType, Device, Tensor, Var};
 
 /// Maximum weights of one layer (16 GB). Larger counts are typing errors.
@@ -12,29 +13,50 @@ const MAX_WEIGHTS: u128 = 1 << 32;
 /// Weight and bias, or running mean and variance.
 pub(crate) type VarPair = (Var, Var);
 
-/// Creates weight and bias of a layer, as [`LayerKind::parameter_shapes`] describes.
-///
-/// [`LayerKind::parameter_shapes`]: crate::layer::LayerKind::parameter_shapes
-pub(crate) fn initial_variables(
-    layer: &Layer,
-    input: &[usize],
-    rng: &mut Rng,
-    device: &Device,
-) -> Result<Option<VarPair>> {
-    let Some(ParameterShapes { weight, bias }) = layer.kind().parameter_shapes(input) else {
-        return Ok(None);
-    };
-    if weight.len() == 1 {
-        let weight = Var::ones(weight, DType::F32, device)?;
-        return Ok(Some((weight, Var::zeros(bias, DType::F32, device)?)));
+/// Initial weights and biases of one list of layers, in order.
+pub(crate) struct InitialVariables<'a> {
+    list: &'static str,
+    init: &'a Init,
+    /// Layers whose weights were drawn so far.
+    drawn: usize,
+}
+
+impl<'a> InitialVariables<'a> {
+    pub(crate) fn new(list: &'static str, init: &'a Init) -> Self {
+        InitialVariables {
+            list,
+            init,
+            drawn: 0,
+        }
     }
-    let fan_in = weight[1..].iter().product::<usize>();
-    let bound = 1.0 / (fan_in as f32).sqrt();
-    let mut uniform = |shape: Vec<usize>| -> Result<Var> {
-        let values = rng.uniform(shape.iter().product(), -bound, bound);
-        Ok(Var::from_tensor(&Tensor::from_vec(values, shape, device)?)?)
-    };
-    Ok(Some((uniform(weight)?, uniform(bias)?)))
+
+    /// Creates weight and bias of the next layer, as [`LayerKind::parameter_shapes`] describes.
+    ///
+    /// [`LayerKind::parameter_shapes`]: crate::layer::LayerKind::parameter_shapes
+    pub(crate) fn next(&mut self, node: &Node, input: &[usize]) -> Result<Option<VarPair>> {
+        let Some(ParameterShapes { weight, bias }) = node.layer.kind().parameter_shapes(input)
+        else {
+            return Ok(None);
+        };
+        let device = &self.init.device;
+        if weight.len() == 1 {
+            let weight = Var::ones(weight, DType::F32, device)?;
+            return Ok(Some((weight, Var::zeros(bias, DType::F32, device)?)));
+        }
+        let scheme = self
+            .init
+            .weights_of(&format!("{}.{}", self.list, node.name));
+        // Counted without other layers: an added dropout changes no weights.
+        let rng = |nth| Rng::for_variable(self.init.seed, self.list, nth);
+        let weights = scheme.weight(&weight, &mut rng(2 * self.drawn));
+        let n = bias.iter().product();
+        let biases = scheme.bias(n, &weight, &mut rng(2 * self.drawn + 1));
+        self.drawn += 1;
+        let var = |values: Vec<f32>, shape: Vec<usize>| -> Result<Var> {
+            Ok(Var::from_tensor(&Tensor::from_vec(values, shape, device)?)?)
+        };
+        Ok(Some((var(weights, weight)?, var(biases, bias)?)))
+    }
 }
 
 /// Creates the running mean (0) and variance (1) of a layer that normalizes.
@@ -118,7 +140,6 @@ pub(crate) fn count_weights(encoder: &[Layer], decoder: &[Layer], input: &[usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::Purpose;
 
     #[test]
     fn weights_are_counted_without_biases() {
@@ -130,8 +151,11 @@ mod tests {
 
     #[test]
     fn copies_do_not_share_storage() {
-        let mut rng = Rng::new(0, Purpose::Init);
-        let pair = initial_variables(&Layer::Linear(2), &[3], &mut rng, &Device::Cpu).unwrap();
+        let init = Init::default();
+        let node = &nodes(&[Layer::Linear(2)])[0];
+        let pair = InitialVariables::new("list", &init)
+            .next(node, &[3])
+            .unwrap();
         let copies = copy_pairs(std::slice::from_ref(&pair), &Device::Cpu).unwrap();
         let (weight, copied) = (&pair.unwrap().0, &copies[0].as_ref().unwrap().0);
         let before = copied.to_vec2::<f32>().unwrap();

@@ -11,7 +11,7 @@ use plotters::style::text_anchor::HPos;
 pub(crate) const WIDTH: usize = 680;
 /// Height of the loss curve, in pixels.
 const CURVE_HEIGHT: usize = 260;
-/// Height of the caption above the curve, in pixels.
+/// Height of a line of the caption above the curve, in pixels.
 const CAPTION_HEIGHT: usize = 28;
 /// Size of the caption's text, in pixels.
 const TEXT_SIZE: usize = 14;
@@ -81,11 +81,14 @@ impl Drawing {
     /// Curve above strip, below a caption.
     pub(crate) fn with_caption(&self, history: &History, caption: &str) -> Result<Canvas> {
         let density = DENSITY as usize;
-        let top = CAPTION_HEIGHT * density;
-        let mut canvas = self.compose(history, top)?;
-        let anchor = ((MARGIN * density) as i32, (top / 2) as i32);
+        let height = CAPTION_HEIGHT * density;
+        let mut canvas = self.compose(history, height * caption.lines().count())?;
         let size = (TEXT_SIZE * density) as f64;
-        canvas.text(caption, anchor, size, HPos::Left, LIGHT.ink)?;
+        for (i, line) in caption.lines().enumerate() {
+            let y = height * i + height / 2;
+            let anchor = ((MARGIN * density) as i32, y as i32);
+            canvas.text(line, anchor, size, HPos::Left, LIGHT.ink)?;
+        }
         Ok(canvas)
     }
 }
@@ -134,5 +137,7 @@ mod tests {
             (captioned.width(), captioned.height()),
             (plain.width(), height)
         );
+        let two = drawing.with_caption(&history, "trained\nactive").unwrap();
+        assert_eq!(two.height(), height + CAPTION_HEIGHT * density);
     }
 }

@@ -115,7 +115,8 @@ impl<'a> Run<'a> {
             let shown = self.valid.as_ref().unwrap_or(&self.train);
             self.view.epoch_done(self.model, &history, shown)?;
         }
-        self.view.done(&history)?;
+        let activity = self.model.activity(&self.train);
+        self.view.done(&history, activity.as_deref())?;
         Ok(history)
     }
 

@@ -102,8 +102,12 @@ impl View {
     }
 
     /// Reports the end: draws the summary above curve and strip, with the table as plain text.
-    pub(crate) fn done(&mut self, history: &History) -> Result<()> {
-        let summary = self.summary(history);
+    /// `activity` is a line about the model's units.
+    pub(crate) fn done(&mut self, history: &History, activity: Option<&str>) -> Result<()> {
+        let mut summary = self.summary(history);
+        if let Some(activity) = activity {
+            summary = format!("{summary}\n{activity}");
+        }
         if !replaces_displays() {
             note(&summary);
             return Ok(());

@@ -9,7 +9,7 @@ fn more_bits_approach_the_reconstruction_without_quantization() {
     ae.fit(
         &data.take(600, 50),
         &Fit {
-            epochs: 2,
+            epochs: 10,
             batch_size: 20,
             ..Default::default()
         },

@@ -101,7 +101,7 @@ fn layers_that_do_not_fit_are_reported_with_both_shapes() {
 }
 
 #[test]
-fn initial_weights_depend_on_the_seed_and_have_the_bounds_of_pytorch() {
+fn initial_weights_depend_on_the_seed() {
     let layers = [Flatten, Linear(100)];
     let weights = |ae: &Autoencoder| {
         ae.variables()[0]
@@ -119,12 +119,6 @@ fn initial_weights_depend_on_the_seed_and_have_the_bounds_of_pytorch() {
     };
     let seven = Autoencoder::symmetric_with((1, 28, 28), &layers, &init).unwrap();
     assert_ne!(weights(&zero), weights(&seven));
-    // uniform within 1 / sqrt(784)
-    let bound = 1.0 / 28.0;
-    let max = weights(&zero)
-        .into_iter()
-        .fold(0f32, |max, v| max.max(v.abs()));
-    assert!(max <= bound && max > bound * 0.999, "{max}");
 }
 
 #[test]

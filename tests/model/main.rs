@@ -5,6 +5,7 @@ mod autoencoder;
 mod dead_units;
 mod evaluate;
 mod forward;
+mod init;
 mod pooling;
 mod reconstruct;
 mod strided;

@@ -43,7 +43,7 @@ fn a_loop_with_forward_learns_as_fit_does() {
     };
     let losses = [0, 1].map(|seed| epoch(&data, &ae, seed, |images| step(images, &mut optimizer)));
     assert!(
-        losses[0] < 0.5 * untrained && losses[1] < 0.9 * losses[0],
+        losses[0] < 0.5 * untrained && losses[1] < 0.95 * losses[0],
         "{untrained} {losses:?}"
     );
     // Another order of the batches.

@@ -11,6 +11,7 @@ mod compare;
 mod steps;
 mod bench;
 mod fuzz;
+mod reproduce;
 
 use std::process::ExitCode;
 use workspace::Workspace;
@@ -25,6 +26,8 @@ cargo xtask sanitizer         matrix products under AddressSanitizer; compiles e
 cargo xtask fuzz [READER ...] mutated files for every reader; --help lists the options
 cargo xtask compare [READER ...]
                               mutated files beside Pillow, NumPy and safetensors; --help lists the options
+cargo xtask reproduce [ROW ...] [--readme]
+                              published results, trained again; --help lists the options
 cargo xtask bench NAME        interaction: the kernel's latency, compared with the stock form and ipykernel
                               soak: many cells, many kernel starts
                               show: the time to render images
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         ["sanitizer"] => steps::sanitizer(),
         ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),
         ["compare", arguments @ ..] => compare::compare(arguments),
+        ["reproduce", arguments @ ..] => reproduce::reproduce(arguments),
         ["bench", name @ ("interaction" | "soak")] => bench::kernel(name),
         ["bench", name @ "show"] => bench::helper(name),
         ["bench", name @ ("training" | "loader")] => bench::beside_torch(name, false),
