@@ -18,8 +18,8 @@ pub(crate) trait LayerKind {
 
     /// Shapes of weight and bias, or `None` if the layer has no parameters.
     ///
-    /// A 1-d weight (one number per channel) starts at 1 and its bias at 0. Others start uniform
-    /// in ±1/sqrt(fan_in), as in PyTorch.
+    /// A weight of its bias's shape, a factor of each channel or value, starts at 1 and its bias at 0.
+    /// Others start uniform in ±1/sqrt(fan_in), as in PyTorch.
     fn parameter_shapes(&self, _input: &[usize]) -> Option<ParameterShapes> {
         None
     }

@@ -24,7 +24,7 @@ pub(crate) fn initial_variables(
     let Some(ParameterShapes { weight, bias }) = layer.kind().parameter_shapes(input) else {
         return Ok(None);
     };
-    if weight.len() == 1 {
+    if weight == bias {
         let weight = Var::ones(weight, DType::F32, device)?;
         return Ok(Some((weight, Var::zeros(bias, DType::F32, device)?)));
     }
