@@ -10,9 +10,10 @@ pub use crate::device::best_device;
 pub use crate::error::Error;
 pub use crate::evaluate;
 pub use crate::layer::Layer::{
-    self, AvgPool2d, BatchNorm, Clamp, Dropout, Elu, Flatten, GaussianNoise, Gelu, KlSparsity, L1,
-    LeakyRelu, Linear, MaskingNoise, MaxPool2d, MaxUnpool2d, Mmd, Relu, Residual,
-    SaltAndPepperNoise, Sigmoid, Softplus, Tanh, TopK, Unflatten, Upsample, WinnerTakeAll,
+    self, AvgPool2d, BatchNorm, Clamp, Dropout, Elu, Flatten, GaussianNoise, Gelu, GroupNorm,
+    KlSparsity, L1, LayerNorm, LeakyRelu, Linear, MaskingNoise, MaxPool2d, MaxUnpool2d, Mmd, Relu,
+    Residual, SaltAndPepperNoise, Sigmoid, Silu, Softmax, Softplus, SpatialDropout, Tanh, TopK,
+    Unflatten, Upsample, WinnerTakeAll,
 };
 pub use crate::layer::{Conv2d, ConvTranspose2d, Gaussian};
 pub use crate::look::{self, explore};

@@ -18,8 +18,8 @@ pub(crate) trait LayerKind {
 
     /// Shapes of weight and bias, or `None` if the layer has no parameters.
     ///
-    /// A 1-d weight (one number per channel) starts at 1 and its bias at 0. Others start as the
-    /// model's scheme of weights says.
+    /// A weight of its bias's shape, a factor of each channel or value, starts at 1 and its bias at 0.
+    /// Others start as the model's scheme of weights says.
     fn parameter_shapes(&self, _input: &[usize]) -> Option<ParameterShapes> {
         None
     }

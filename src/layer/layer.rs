@@ -11,15 +11,20 @@ use crate::layer::conv_transpose::ConvTransposeSettings;
 use crate::layer::dropout::Dropout;
 use crate::layer::gaussian::GaussianSettings;
 use crate::layer::gelu::Gelu;
+use crate::layer::group_norm::GroupNorm;
 use crate::layer::kind::LayerKind;
 use crate::layer::kl_sparsity::KlSparsity;
 use crate::layer::l1::L1;
+use crate::layer::layer_norm::LayerNorm;
 use crate::layer::linear::Linear;
 use crate::layer::max_pool::{MaxPool2d, MaxUnpool2d};
 use crate::layer::mmd::Mmd;
 use crate::layer::noise::Noise;
 use crate::layer::reshape::{Flatten, Unflatten};
 use crate::layer::residual::Residual;
+use crate::layer::silu::Silu;
+use crate::layer::softmax::Softmax;
+use crate::layer::spatial_dropout::SpatialDropout;
 use crate::layer::top_k::TopK;
 use crate::layer::unsupported::UnsupportedSetting;
 use crate::layer::upsample::Upsample;
@@ -81,6 +86,14 @@ pub enum Layer {
     /// running ones. PyTorch: `nn.BatchNorm2d(c)` or `nn.BatchNorm1d(n)`, with eps 1e-5 and
     /// momentum 0.1.
     BatchNorm,
+    /// Layer normalization (Ba and others, 2016): y = (x - mean) / sqrt(var + 1e-5) weight + bias, with
+    /// the mean and variance of each image, and a weight and bias for each value: (b, n) -> (b, n) or
+    /// (b, c, h, w) -> (b, c, h, w). PyTorch: `nn.LayerNorm(n)` or `nn.LayerNorm((c, h, w))`.
+    LayerNorm,
+    /// Group normalization (Wu and He, 2018): as [`Layer::LayerNorm`], but with the mean and variance of
+    /// each of this number of groups of channels, and a weight and bias for each channel. The groups
+    /// must divide the channels. PyTorch: `nn.GroupNorm(groups, c)`.
+    GroupNorm(usize),
     /// Residual block: y = x + layers(x) (He and others, "Deep residual learning", 2016). The
     /// layers must keep the shape. Variables are named as in PyTorch's `class Residual(nn.Sequential)`
     /// with `def forward(self, x): return x + super().forward(x)`.
@@ -95,6 +108,9 @@ pub enum Layer {
     Elu(f64),
     /// x * normal_cdf(x). PyTorch: `nn.GELU()`.
     Gelu,
+    /// x * sigmoid(x), also called swish (Hendrycks and Gimpel, "Gaussian error linear units", 2016).
+    /// PyTorch: `nn.SiLU()`.
+    Silu,
     /// ln(1 + exp(x)), a smooth ReLU (Dugas and others, "Incorporating second-order functional
     /// knowledge for better option pricing", 2001). PyTorch: `nn.Softplus()`.
     Softplus,
@@ -102,11 +118,18 @@ pub enum Layer {
     Sigmoid,
     /// Hyperbolic tangent, in (-1, 1). PyTorch: `nn.Tanh()`.
     Tanh,
+    /// exp(x) / Σ exp(x), the sum being over the features (b, n), or over the channels at each pixel of
+    /// images (b, c, h, w). PyTorch: `nn.Softmax(dim=1)`.
+    Softmax,
     /// x, but at least low and at most high. PyTorch: `nn.Hardtanh(low, high)`.
     Clamp(f64, f64),
     /// In training, sets values to zero with probability p, in [0, 1), and scales the others by
     /// 1 / (1 - p). Does nothing in evaluation. PyTorch: `nn.Dropout(p)`.
     Dropout(f64),
+    /// In training, sets whole channels of images to zero with probability p, in [0, 1), and scales the
+    /// others by 1 / (1 - p) (Tompson and others, 2015). Does nothing in evaluation.
+    /// PyTorch: `nn.Dropout2d(p)`.
+    SpatialDropout(f64),
     /// In training, adds normal noise of standard deviation std, which the model learns to remove
     /// (Vincent and others, "Extracting and composing robust features with denoising autoencoders",
     /// 2008). Does nothing in evaluation. `[GaussianNoise(0.3), Clamp(0.0, 1.0), ..]` keeps pixels
@@ -162,16 +185,21 @@ impl Layer {
             Layer::AvgPool2d(n) => Box::new(AvgPool2d(n)),
             Layer::Upsample(n) => Box::new(Upsample(n)),
             Layer::BatchNorm => Box::new(BatchNorm),
+            Layer::LayerNorm => Box::new(LayerNorm),
+            Layer::GroupNorm(groups) => Box::new(GroupNorm(groups)),
             Layer::Residual(ref block) => Box::new(Residual(block.len())),
             Layer::Relu => Box::new(ActivationFn::Relu),
             Layer::LeakyRelu(slope) => Box::new(ActivationFn::LeakyRelu(slope)),
             Layer::Elu(alpha) => Box::new(ActivationFn::Elu(alpha)),
             Layer::Gelu => Box::new(Gelu),
+            Layer::Silu => Box::new(Silu),
             Layer::Softplus => Box::new(ActivationFn::Softplus),
             Layer::Sigmoid => Box::new(ActivationFn::Sigmoid),
             Layer::Tanh => Box::new(ActivationFn::Tanh),
+            Layer::Softmax => Box::new(Softmax),
             Layer::Clamp(low, high) => Box::new(ActivationFn::Clamp(low, high)),
             Layer::Dropout(p) => Box::new(Dropout(p)),
+            Layer::SpatialDropout(p) => Box::new(SpatialDropout(p)),
             Layer::GaussianNoise(std) => Box::new(Noise::Gaussian(std)),
             Layer::MaskingNoise(p) => Box::new(Noise::Masking(p)),
             Layer::SaltAndPepperNoise(p) => Box::new(Noise::SaltAndPepper(p)),
@@ -190,6 +218,7 @@ impl Layer {
         matches!(
             self,
             Layer::Dropout(_)
+                | Layer::SpatialDropout(_)
                 | Layer::GaussianNoise(_)
                 | Layer::MaskingNoise(_)
                 | Layer::SaltAndPepperNoise(_)
@@ -213,16 +242,21 @@ impl Layer {
             Layer::AvgPool2d(_) => "AvgPool2d",
             Layer::Upsample(_) => "Upsample",
             Layer::BatchNorm => "BatchNorm",
+            Layer::LayerNorm => "LayerNorm",
+            Layer::GroupNorm(_) => "GroupNorm",
             Layer::Residual(_) => "Residual",
             Layer::Relu => "Relu",
             Layer::LeakyRelu(_) => "LeakyRelu",
             Layer::Elu(_) => "Elu",
             Layer::Gelu => "Gelu",
+            Layer::Silu => "Silu",
             Layer::Softplus => "Softplus",
             Layer::Sigmoid => "Sigmoid",
             Layer::Tanh => "Tanh",
+            Layer::Softmax => "Softmax",
             Layer::Clamp(..) => "Clamp",
             Layer::Dropout(_) => "Dropout",
+            Layer::SpatialDropout(_) => "SpatialDropout",
             Layer::GaussianNoise(_) => "GaussianNoise",
             Layer::MaskingNoise(_) => "MaskingNoise",
             Layer::SaltAndPepperNoise(_) => "SaltAndPepperNoise",

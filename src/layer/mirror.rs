@@ -113,15 +113,20 @@ fn inverse(layer: &Layer, input: &[usize]) -> Option<Layer> {
         Layer::Upsample(n) => Some(Layer::AvgPool2d(n)),
         Layer::Residual(_) => Some(layer.clone()),
         Layer::BatchNorm
+        | Layer::LayerNorm
+        | Layer::GroupNorm(_)
         | Layer::Relu
         | Layer::LeakyRelu(_)
         | Layer::Elu(_)
         | Layer::Gelu
+        | Layer::Silu
         | Layer::Softplus
         | Layer::Sigmoid
         | Layer::Tanh
+        | Layer::Softmax
         | Layer::Clamp(..)
         | Layer::Dropout(_)
+        | Layer::SpatialDropout(_)
         | Layer::GaussianNoise(_)
         | Layer::MaskingNoise(_)
         | Layer::SaltAndPepperNoise(_)

@@ -21,7 +21,9 @@ pub(crate) use moments::{
     BATCH_NORM_EPS, BATCH_NORM_MOMENTUM, BatchStats, ChannelShape, ShardSums, scale_and_shift,
 };
 pub(crate) use real::Real;
-pub(crate) use reduce::{LANES, add_column_sums, add_to_rows, centered_dot, mul_assign, sum};
+pub(crate) use reduce::{
+    LANES, add_column_sums, add_to_rows, centered_dot, centered_sum_of_squares, mul_assign, sum,
+};
 pub(crate) use rng::{DRAWS_PER_NORMAL, dropout_scale};
 pub use rng::{Purpose, Rng};
 pub(crate) use simd::{MoveOnly, widest};

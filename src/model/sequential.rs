@@ -248,6 +248,9 @@ mod tests {
             vec![Layer::AvgPool2d(2), Layer::Sigmoid, Layer::Upsample(3)],
             vec![Layer::Softplus],
             vec![Layer::BatchNorm, Layer::Gelu, Layer::Dropout(0.3)],
+            vec![Layer::LayerNorm, Layer::Silu, Layer::SpatialDropout(0.5)],
+            vec![Layer::GroupNorm(2), Layer::Softmax],
+            vec![Layer::Flatten, Layer::GroupNorm(4), Layer::Softmax],
             vec![Layer::LeakyRelu(0.2), Layer::Elu(0.7), Layer::Relu],
             vec![Layer::Residual(vec![
                 conv,

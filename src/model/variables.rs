@@ -39,7 +39,7 @@ impl<'a> InitialVariables<'a> {
             return Ok(None);
         };
         let device = &self.init.device;
-        if weight.len() == 1 {
+        if weight == bias {
             let weight = Var::ones(weight, DType::F32, device)?;
             return Ok(Some((weight, Var::zeros(bias, DType::F32, device)?)));
         }

@@ -102,7 +102,7 @@ impl Plan {
         parameters: Option<ParameterShapes>,
     ) {
         let (weights, biases) = parameters.map_or((0, 0), |shapes| {
-            (shapes.weight.iter().product(), shapes.bias[0])
+            (shapes.weight.iter().product(), shapes.bias.iter().product())
         });
         let parameters = self.parameters..self.parameters + weights + biases;
         self.parameters = parameters.end;

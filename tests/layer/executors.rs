@@ -132,6 +132,61 @@ fn tensors_of_any_layout_give_the_numbers_of_contiguous_ones() {
 }
 
 #[test]
+fn normalizations_and_spatial_dropout_train_the_same_on_both_executors_and_any_number_of_threads() {
+    let conv = |out, stride| Conv2d(out, 3).padding(1).stride(stride);
+    let encoders = [
+        vec![
+            conv(6, 1),
+            GroupNorm(3),
+            Silu,
+            SpatialDropout(0.3),
+            conv(4, 2),
+        ],
+        vec![
+            conv(4, 2),
+            LayerNorm,
+            Softplus,
+            Flatten,
+            Linear(9),
+            Silu,
+            LayerNorm,
+            Linear(6),
+        ],
+        vec![
+            conv(5, 2),
+            Softmax,
+            SpatialDropout(0.2),
+            Dropout(0.1),
+            conv(4, 1),
+            GroupNorm(2),
+        ],
+    ];
+    let images = crate::common::images(&[11, 2, 45, 64]);
+    for encoder in encoders {
+        let train = |threads: usize, planned: bool| {
+            with_threads(threads, || {
+                let mut ae = Autoencoder::symmetric((2, 45, 64), &encoder).unwrap();
+                let fit = Fit {
+                    planned,
+                    ..fit(2, 5)
+                };
+                let losses = ae.fit(&dataset(&images), &fit).unwrap().train_loss();
+                (losses, ae.reconstruct(&images).unwrap())
+            })
+        };
+        let (expected_losses, expected) = train(1, false);
+        for threads in [1, 3] {
+            let name = format!("{encoder:?}, {threads} threads");
+            let (losses, outputs) = train(threads, true);
+            assert_losses(&name, &losses, &expected_losses);
+            assert_eq!(outputs.dims(), images.dims(), "{name}");
+            let difference = max_difference(&outputs, &expected);
+            assert!(difference < 1e-4, "{name}: {difference}");
+        }
+    }
+}
+
+#[test]
 fn mirrors_of_oblong_images_train_the_same_on_both_executors() {
     let down = |kernel_size, stride| Conv2d(4, kernel_size).stride(stride).padding(1);
     let encoders = [

@@ -43,6 +43,8 @@ fn every_kind() -> Vec<(Layer, &'static str, &'static str)> {
         (AvgPool2d(3), r#"{"AvgPool":3}"#, "AvgPool2d(3)"),
         (Upsample(3), r#"{"Upsample":3}"#, "Upsample(3)"),
         (BatchNorm, r#""BatchNorm""#, "BatchNorm"),
+        (LayerNorm, r#""LayerNorm""#, "LayerNorm"),
+        (GroupNorm(4), r#"{"GroupNorm":4}"#, "GroupNorm(4)"),
         (
             Residual(vec![Relu, Linear(4)]),
             r#"{"Residual":["Relu",{"Linear":4}]}"#,
@@ -52,9 +54,16 @@ fn every_kind() -> Vec<(Layer, &'static str, &'static str)> {
         (LeakyRelu(0.2), r#"{"LeakyRelu":0.2}"#, "LeakyRelu(0.2)"),
         (Elu(0.7), r#"{"Elu":0.7}"#, "Elu(0.7)"),
         (Gelu, r#""Gelu""#, "Gelu"),
+        (Silu, r#""Silu""#, "Silu"),
         (Softplus, r#""Softplus""#, "Softplus"),
         (Sigmoid, r#""Sigmoid""#, "Sigmoid"),
         (Tanh, r#""Tanh""#, "Tanh"),
+        (Softmax, r#""Softmax""#, "Softmax"),
+        (
+            SpatialDropout(0.25),
+            r#"{"SpatialDropout":0.25}"#,
+            "SpatialDropout(0.25)",
+        ),
         (Dropout(0.25), r#"{"Dropout":0.25}"#, "Dropout(0.25)"),
     ]
 }

@@ -45,6 +45,12 @@
 //!     nn.Hardtanh(0.2, 0.6), nn.Flatten(), nn.Linear(72, 10), nn.Sigmoid(), Term(kl), nn.Linear(10, 8), Term(l1), TopK(5),
 //!     WinnerTakeAll(0.67), nn.Linear(8, 72), nn.Unflatten(1, (2, 6, 6)), nn.Sigmoid())
 //! # Its loss is that of the others, plus the value of each Term.
+//! normalized = nn.Sequential(
+//!     nn.Conv2d(2, 6, 3, padding=1), nn.GroupNorm(3, 6), nn.SiLU(), nn.Conv2d(6, 4, 3, padding=1), nn.LayerNorm((4, 6, 6)),
+//!     Residual(nn.GroupNorm(1, 4), nn.Softplus()), nn.Conv2d(4, 3, 3, padding=1), nn.Softmax(dim=1), nn.Conv2d(3, 2, 3, padding=1))
+//! features = nn.Sequential(
+//!     nn.Flatten(), nn.Linear(72, 12), nn.LayerNorm(12), nn.SiLU(), nn.Linear(12, 9), nn.GroupNorm(3, 9), nn.Softplus(),
+//!     nn.Linear(9, 6), Residual(nn.Softmax(dim=1)), nn.Linear(6, 72), nn.Unflatten(1, (2, 6, 6)), nn.Sigmoid())
 //! ```
 
 use crate::common::{dataset, filled, fit};
@@ -201,6 +207,74 @@ fn sparse() -> Case {
     }
 }
 
+fn normalized() -> Case {
+    let conv = |out| Conv2d(out, 3).padding(1);
+    Case {
+        side: 6,
+        encoder: vec![
+            conv(6),
+            GroupNorm(3),
+            Silu,
+            conv(4),
+            LayerNorm,
+            Residual(vec![GroupNorm(1), Softplus]),
+        ],
+        decoder: vec![conv(3), Softmax, conv(2)],
+        outputs: [60.730854, -0.148109, 0.266241, 0.830799],
+        losses: [0.155819, 0.1367534, 0.1260789],
+        parameters: vec![
+            [0.12802, 20.33126, -0.113573],
+            [0.28824, 1.27628, -0.267246],
+            [-0.48521, 1.29915, -0.240424],
+            [-0.57569, 0.90809, 0.094531],
+            [0.00346, 40.76175, -0.189394],
+            [-0.23303, 0.70328, 0.227380],
+            [0.56012, 27.76123, -0.166940],
+            [1.12504, 26.13076, 0.114535],
+            [0.20635, 0.68203, -0.216947],
+            [-0.39653, 0.69664, -0.270259],
+            [0.33932, 20.86107, -0.053090],
+            [-0.56966, 0.56966, -0.079041],
+            [0.85463, 10.24355, -0.247471],
+            [0.44717, 0.44717, 0.293386],
+        ],
+    }
+}
+
+fn features() -> Case {
+    Case {
+        side: 6,
+        encoder: vec![
+            Flatten,
+            Linear(12),
+            LayerNorm,
+            Silu,
+            Linear(9),
+            GroupNorm(3),
+            Softplus,
+            Linear(6),
+            Residual(vec![Softmax]),
+        ],
+        decoder: vec![Linear(72), Unflatten(2, 6, 6), Sigmoid],
+        outputs: [107.983513, 0.405511, 0.507061, 0.501306],
+        losses: [0.0550263, 0.0527159, 0.0503839],
+        parameters: vec![
+            [-0.17215, 165.26253, 0.233708],
+            [0.74775, 2.48155, 0.194609],
+            [0.33967, 2.18966, -0.087207],
+            [-0.40005, 2.07468, -0.281254],
+            [-0.14377, 20.46971, -0.100108],
+            [0.02911, 1.76489, -0.282219],
+            [-0.04401, 1.75002, -0.240684],
+            [-0.02289, 1.69850, 0.036335],
+            [0.37792, 10.26103, 0.296743],
+            [-0.69516, 0.94005, 0.007350],
+            [-3.28271, 82.62189, -0.219205],
+            [-0.75917, 13.63086, -0.283916],
+        ],
+    }
+}
+
 /// Marks a tensor whose gradient is only rounding error, which Adam normalizes to full steps: a bias
 /// before a batch normalization, or weights of values that are equal in every image.
 const NOISE: Checksum = [f32::NAN; 3];
@@ -219,6 +293,8 @@ fn outputs_and_three_training_steps_match_pytorch() {
         ("strided", strided),
         ("modern", modern),
         ("sparse", sparse),
+        ("normalized", normalized),
+        ("features", features),
     ] {
         for compiled in [true, false] {
             check(&format!("{name}, compiled {compiled}"), case(), compiled);

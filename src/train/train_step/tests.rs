@@ -17,7 +17,7 @@ struct Case {
     loss: Loss,
 }
 
-fn cases() -> [Case; 13] {
+fn cases() -> [Case; 17] {
     let conv = |out| Conv2d(out, 3).padding(1);
     let up = ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1);
     let dense = vec![Linear(128), Sigmoid, Unflatten(2, 8, 8)];
@@ -115,6 +115,50 @@ fn cases() -> [Case; 13] {
         Case {
             encoder: vec![conv(2), Residual(block), BatchNorm],
             decoder: vec![MaxUnpool2d(1), conv(2)],
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![
+                conv(6),
+                GroupNorm(3),
+                Silu,
+                SpatialDropout(0.3),
+                conv(4),
+                Softmax,
+            ],
+            decoder: vec![conv(2), GroupNorm(1), Dropout(0.2), conv(2)],
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![
+                conv(2),
+                LayerNorm,
+                SpatialDropout(0.2),
+                SpatialDropout(0.2),
+                Flatten,
+            ],
+            decoder: dense.clone(),
+            loss: Loss::BinaryCrossEntropy,
+        },
+        Case {
+            encoder: vec![
+                LayerNorm,
+                Flatten,
+                Linear(12),
+                LayerNorm,
+                Softmax,
+                Linear(8),
+            ],
+            decoder: [
+                vec![GroupNorm(2), Silu, Residual(vec![LayerNorm])],
+                dense.clone(),
+            ]
+            .concat(),
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![SpatialDropout(0.4), Softmax, Silu, GroupNorm(2), conv(3)],
+            decoder: vec![conv(2)],
             loss: Loss::Mse,
         },
     ]

@@ -1,0 +1,70 @@
+//! Layer normalization: y = (x - mean) / sqrt(var + eps) * weight + bias, with the mean and variance of
+//! all values of an image.
+//!
+//! Ba and others, "Layer normalization", 2016. PyTorch: `nn.LayerNorm(shape)`.
+
+use crate::error::Result;
+use crate::layer::group_norm::{NormOp, candle_norm, check_group};
+use crate::layer::kind::{
+    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
+};
+use crate::layer::layer_error::ShapeResult;
+use crate::math::ChannelShape;
+use candle_core::Tensor;
+use std::sync::Arc;
+
+/// Normalization of all values of an image, or of all features.
+pub(crate) struct LayerNorm;
+
+impl LayerKind for LayerNorm {
+    fn output_shape(&self, input: &[usize]) -> ShapeResult {
+        check_group(input, 1)
+    }
+
+    fn parameter_shapes(&self, input: &[usize]) -> Option<ParameterShapes> {
+        Some(ParameterShapes {
+            weight: input.to_vec(),
+            bias: input.to_vec(),
+        })
+    }
+
+    fn candle_forward(
+        &self,
+        xs: &Tensor,
+        vars: LayerVars<'_>,
+        _context: &mut ForwardContext<'_>,
+    ) -> Result<Tensor> {
+        candle_norm(xs, vars, 1)
+    }
+
+    fn lower(&self, shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
+        Lowered::CpuOp(Arc::new(NormOp {
+            groups: 1,
+            scaled: ChannelShape {
+                channels: shapes.before.iter().product(),
+                spatial: 1,
+            },
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_value_has_a_weight_as_in_pytorch() {
+        // {k: v.shape for k, v in nn.LayerNorm((2, 3, 4)).state_dict().items()}
+        for input in [&[2, 3, 4][..], &[7]] {
+            let ParameterShapes { weight, bias } = LayerNorm.parameter_shapes(input).unwrap();
+            assert_eq!((weight.as_slice(), bias.as_slice()), (input, input));
+        }
+    }
+
+    #[test]
+    fn a_single_value_is_rejected() {
+        assert_eq!(LayerNorm.output_shape(&[2]), Ok(vec![2]));
+        let error = LayerNorm.output_shape(&[1]).unwrap_err();
+        assert_eq!(error.expected, "at least 2 values to normalize together");
+    }
+}
