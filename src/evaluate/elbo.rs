@@ -10,7 +10,7 @@ use crate::show::{Content, Show, Table, evcxr_display};
 use candle_core::{D, DType, Device, Tensor};
 
 /// Images whose codes are drawn together.
-const CHUNK: usize = 250;
+const CHUNK_IMAGES: usize = 250;
 
 /// Bounds of the log-likelihood of images, in nats per image, from [`Autoencoder::elbo`].
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +70,7 @@ impl Autoencoder {
         let mut rng = Rng::new(0, Purpose::Noise);
         let mut sums = [0.0; 3];
         let positions: Vec<usize> = (0..split.len()).collect();
-        for positions in positions.chunks(CHUNK) {
+        for positions in positions.chunks(CHUNK_IMAGES) {
             let images = split.images(positions)?.to_device(self.device())?;
             let posterior = self.posterior("elbo", &images)?;
             let bounds = self.bounds(&images, &posterior, samples, &mut rng)?;

@@ -57,7 +57,7 @@ pub(crate) trait CpuOp: Arithmetic<f32> + Arithmetic<f64> + Debug + Send + Sync 
     }
 
     /// Random numbers that the op draws for an image in training, in calls of [`Rng::unit`].
-    fn draws(&self) -> usize {
+    fn rng_calls(&self) -> usize {
         0
     }
 
@@ -142,7 +142,7 @@ pub(crate) struct ForwardArgs<'a, T> {
 /// What an op needs in training besides its input.
 #[derive(Debug)]
 pub(crate) struct OpTraining {
-    /// At the first of the op's [`CpuOp::draws`] for the first image of the micro-batch.
+    /// At the first of the op's [`CpuOp::rng_calls`] for the first image of the micro-batch.
     pub(crate) rng: Rng,
     /// Steps of the optimizer so far.
     pub(crate) step: usize,

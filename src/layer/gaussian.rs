@@ -18,7 +18,7 @@ use crate::layer::kind::{
 };
 use crate::layer::layer_error::{ShapeResult, reject, shape};
 use crate::layer::term::{Term, TermUnit, TermValue};
-use crate::math::{DRAWS_PER_NORMAL, Real, widest};
+use crate::math::{RNG_CALLS_PER_NORMAL, Real, widest};
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -125,7 +125,7 @@ impl LayerKind for GaussianSettings {
     fn lower(&self, shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
         Lowered::CpuOp(Arc::new(GaussianOp {
             settings: *self,
-            draws: DRAWS_PER_NORMAL * shapes.after[0],
+            rng_calls: RNG_CALLS_PER_NORMAL * shapes.after[0],
         }))
     }
 }
@@ -134,17 +134,17 @@ impl LayerKind for GaussianSettings {
 #[derive(Debug)]
 struct GaussianOp {
     settings: GaussianSettings,
-    draws: usize,
+    rng_calls: usize,
 }
 
 impl CpuOp for GaussianOp {
     fn flops(&self) -> Option<usize> {
         // Two exponential functions and two random numbers for each unit.
-        Some(50 * self.draws)
+        Some(50 * self.rng_calls)
     }
 
-    fn draws(&self) -> usize {
-        self.draws
+    fn rng_calls(&self) -> usize {
+        self.rng_calls
     }
 
     fn term(&self) -> Option<Term> {

@@ -30,7 +30,7 @@ pub(crate) trait LayerKind {
     }
 
     /// Random numbers that a layer of the whole batch draws for an image, in calls of [`Rng::unit`].
-    fn draws(&self, _input: &[usize]) -> usize {
+    fn rng_calls(&self, _input: &[usize]) -> usize {
         0
     }
 
@@ -111,7 +111,7 @@ pub(crate) struct ForwardState {
 
 impl ForwardState {
     /// State for a loop that does not count its steps: schedules are at their end.
-    pub(crate) fn of_own_loop() -> Self {
+    pub(crate) fn of_custom_loop() -> Self {
         ForwardState {
             step: usize::MAX,
             ..Default::default()

@@ -10,7 +10,7 @@ use crate::layer::kind::{
 };
 use crate::layer::layer_error::{ShapeResult, reject, shape};
 use crate::layer::term::{Term, TermUnit, TermValue};
-use crate::math::{DRAWS_PER_NORMAL, Interval};
+use crate::math::{Interval, RNG_CALLS_PER_NORMAL};
 use candle_core::{D, Tensor};
 
 /// Passes codes on, and adds their discrepancy times this weight to the loss.
@@ -38,8 +38,8 @@ impl LayerKind for Mmd {
         input
     }
 
-    fn draws(&self, input: &[usize]) -> usize {
-        DRAWS_PER_NORMAL * input[0]
+    fn rng_calls(&self, input: &[usize]) -> usize {
+        RNG_CALLS_PER_NORMAL * input[0]
     }
 
     fn term(&self) -> Option<Term> {

@@ -12,7 +12,7 @@ use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
 use crate::layer::layer_error::{ShapeResult, reject};
-use crate::math::{DRAWS_PER_NORMAL, Interval, Real, Rng, widest};
+use crate::math::{Interval, RNG_CALLS_PER_NORMAL, Real, Rng, widest};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -35,9 +35,9 @@ impl Noise {
         amount == 0.0
     }
 
-    fn draws_per_value(self) -> usize {
+    fn rng_calls_per_value(self) -> usize {
         match self {
-            Noise::Gaussian(_) => DRAWS_PER_NORMAL,
+            Noise::Gaussian(_) => RNG_CALLS_PER_NORMAL,
             Noise::Masking(_) | Noise::SaltAndPepper(_) => 1,
         }
     }
@@ -148,8 +148,8 @@ impl CpuOp for NoiseOp {
         Some(20 * self.values)
     }
 
-    fn draws(&self) -> usize {
-        self.noise.draws_per_value() * self.values
+    fn rng_calls(&self) -> usize {
+        self.noise.rng_calls_per_value() * self.values
     }
 }
 

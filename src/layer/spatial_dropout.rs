@@ -84,7 +84,7 @@ impl SpatialDropoutOp {
 }
 
 impl CpuOp for SpatialDropoutOp {
-    fn draws(&self) -> usize {
+    fn rng_calls(&self) -> usize {
         self.shape.channels
     }
 }

@@ -24,6 +24,6 @@ pub(crate) use real::Real;
 pub(crate) use reduce::{
     LANES, add_column_sums, add_to_rows, centered_dot, centered_sum_of_squares, mul_assign, sum,
 };
-pub(crate) use rng::{DRAWS_PER_NORMAL, dropout_scale};
 pub use rng::{Purpose, Rng};
+pub(crate) use rng::{RNG_CALLS_PER_NORMAL, dropout_scale};
 pub(crate) use simd::{MoveOnly, widest};

@@ -21,14 +21,14 @@ pub enum Purpose {
     Shuffle = 3,
     /// Dropout masks and the numbers of other random layers.
     Dropout = 4,
-    /// Random numbers of your own, such as noisy images.
+    /// Your own random numbers, such as noisy images.
     Noise = 5,
     /// Crops and flips of photographs.
     Augment = 6,
 }
 
 /// Calls of [`Rng::unit`] for a normal number (Box-Muller).
-pub(crate) const DRAWS_PER_NORMAL: usize = 2;
+pub(crate) const RNG_CALLS_PER_NORMAL: usize = 2;
 
 /// Inverted-dropout scale, 1 / (1 - p).
 pub(crate) fn dropout_scale(p: f32) -> f32 {

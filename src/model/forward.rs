@@ -42,7 +42,7 @@ impl Autoencoder {
     /// ```
     pub fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor> {
         let batch = self.shaped_images("forward", images)?;
-        let state = &mut ForwardState::of_own_loop();
+        let state = &mut ForwardState::of_custom_loop();
         let output = self.in_mode(&batch, train, |rng| self.run_layers(&batch, rng, state))?;
         shaped_as(images, output)
     }
@@ -69,7 +69,7 @@ impl Autoencoder {
     /// ```
     pub fn training_loss(&self, images: &Tensor, loss: Loss) -> Result<Tensor> {
         let batch = self.shaped_images("training_loss", images)?;
-        let state = &mut ForwardState::of_own_loop();
+        let state = &mut ForwardState::of_custom_loop();
         let output = self.in_mode(&batch, true, |rng| self.run_layers(&batch, rng, state))?;
         let terms = self.shares(state)?;
         terms
@@ -99,7 +99,7 @@ impl Autoencoder {
     /// ```
     pub fn forward_encoder(&self, images: &Tensor, train: bool) -> Result<Tensor> {
         let images = self.shaped_images("forward_encoder", images)?;
-        let state = &mut ForwardState::of_own_loop();
+        let state = &mut ForwardState::of_custom_loop();
         self.in_mode(&images, train, |rng| {
             self.encoder_net().forward(&images, rng, state)
         })
@@ -128,7 +128,7 @@ impl Autoencoder {
     /// ```
     pub fn forward_decoder(&self, codes: &Tensor, train: bool) -> Result<Tensor> {
         let codes = self.shaped_codes("forward_decoder", codes)?;
-        let state = &mut ForwardState::of_own_loop();
+        let state = &mut ForwardState::of_custom_loop();
         self.in_mode(&codes, train, |rng| {
             self.decoder_net().forward(&codes, rng, state)
         })

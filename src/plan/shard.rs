@@ -83,7 +83,7 @@ impl<T: Number> Shard<T> {
         let zeros = |values: usize| vec![T::ZERO; rows * values];
         let outputs = || stages.iter().map(|stage| zeros(stage.outputs));
         let inputs = stages.first().map_or(0, |stage| stage.inputs);
-        let masks = stages.iter().map(|stage| zeros(stage.dropout_draws()));
+        let masks = stages.iter().map(|stage| zeros(stage.dropout_rng_calls()));
         Shard {
             rows: 0,
             first: 0,
@@ -119,15 +119,15 @@ impl<T: Number> Shard<T> {
         let stages = context.plan.stages();
         let mut drawn: usize = stages[..segment.start]
             .iter()
-            .map(|stage| context.batch * stage.draws())
+            .map(|stage| context.batch * stage.rng_calls())
             .sum();
         for i in segment.clone() {
             let stage = &stages[i];
-            let op_draws = stage.op.draws();
-            let rng = context.rng.skipped((drawn + self.first * op_draws) as u64);
+            let op_calls = stage.op.rng_calls();
+            let rng = context.rng.skipped((drawn + self.first * op_calls) as u64);
             let step = context.step;
             self.stage_forward(context, i, &OpTraining { rng, step });
-            drawn += context.batch * op_draws;
+            drawn += context.batch * op_calls;
             if let Some(p) = stage.dropout {
                 let outputs = stage.outputs;
                 let mask = &mut self.masks[i][..self.rows * outputs];

@@ -44,7 +44,7 @@ impl Stage {
     }
 
     /// Random numbers that dropout draws for an image.
-    pub(crate) fn dropout_draws(&self) -> usize {
+    pub(crate) fn dropout_rng_calls(&self) -> usize {
         if self.dropout.is_some() {
             self.outputs
         } else {
@@ -53,8 +53,8 @@ impl Stage {
     }
 
     /// Random numbers that the op, then dropout, draws for an image.
-    pub(crate) fn draws(&self) -> usize {
-        self.op.draws() + self.dropout_draws()
+    pub(crate) fn rng_calls(&self) -> usize {
+        self.op.rng_calls() + self.dropout_rng_calls()
     }
 
     /// Shape of its op as the stage with index `index`, for `rows` images.

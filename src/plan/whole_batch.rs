@@ -18,14 +18,14 @@ pub(crate) struct WholeBatchOp {
 
 /// A forward pass over a batch, kept for its backward pass.
 #[derive(Debug)]
-pub(crate) struct Pass {
+pub(crate) struct BatchPass {
     x: Var,
     y: Tensor,
     /// Mean over the images of the term that the layer adds to the loss.
     term: Option<Tensor>,
 }
 
-impl Pass {
+impl BatchPass {
     /// The term, 0 if the layer has none.
     pub(crate) fn term<T: Real>(&self) -> Result<f64> {
         let term = self.term.as_ref().map(Tensor::to_scalar::<T>);
@@ -47,7 +47,7 @@ impl WholeBatchOp {
         &self,
         x: Vec<T>,
         training: OpTraining,
-    ) -> Result<(Vec<T>, Pass)> {
+    ) -> Result<(Vec<T>, BatchPass)> {
         let OpTraining { mut rng, step } = training;
         let x = Var::from_tensor(&self.tensor(x)?)?;
         let mut state = ForwardState {
@@ -61,13 +61,13 @@ impl WholeBatchOp {
         let y = self.candle_forward(x.as_tensor(), &mut context)?;
         let values = y.flatten_all()?.to_vec1()?;
         let term = state.terms.pop().map(|value| value.mean);
-        Ok((values, Pass { x, y, term }))
+        Ok((values, BatchPass { x, y, term }))
     }
 
     /// Computes dL/dx from dL/dy. `term_scale` is the factor of the term in the loss.
     pub(crate) fn backward_batch<T: Real>(
         &self,
-        pass: &Pass,
+        pass: &BatchPass,
         dy: Vec<T>,
         term_scale: f64,
     ) -> Result<Vec<T>> {
@@ -108,8 +108,8 @@ impl WholeBatchOp {
 }
 
 impl CpuOp for WholeBatchOp {
-    fn draws(&self) -> usize {
-        self.layer.kind().draws(&self.input)
+    fn rng_calls(&self) -> usize {
+        self.layer.kind().rng_calls(&self.input)
     }
 
     fn term(&self) -> Option<Term> {

@@ -1,9 +1,9 @@
 //! The training methods of [`Autoencoder`].
 
 use super::checks::{check, check_batches};
+use super::custom_loss::CustomLoss;
 use super::fit::Fit;
 use super::history::History;
-use super::own_loss::OwnLoss;
 use super::resume::Resume;
 use super::run::Run;
 use super::state::{Resumed, RunState};
@@ -41,7 +41,7 @@ impl Autoencoder {
         self.train(data, fit, None, None)
     }
 
-    /// Trains as [`Autoencoder::fit`] does, on a loss of your own in place of [`Fit::loss`].
+    /// Trains as [`Autoencoder::fit`] does, on a custom loss in place of [`Fit::loss`].
     ///
     /// `loss` gets the input, the code and the output of a batch, and returns a scalar, by candle's
     /// operations. Only the loss runs on autograd: its gradients at code and output enter the
@@ -66,7 +66,7 @@ impl Autoencoder {
     ///     let error = (output - input)?.sqr()?.mean_all()?;
     ///     Ok((error + (code.abs()?.mean_all()? * 0.01)?)?)
     /// })?;
-    /// assert!(history.own_loss);
+    /// assert!(history.custom_loss);
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn fit_with_loss(
@@ -135,9 +135,9 @@ impl Autoencoder {
         let path = path.as_ref();
         let mut model = Autoencoder::load(path)?.to_device(&resume.device)?;
         let mut resumed = RunState::read(path, &model)?;
-        if resumed.state.own_loss {
+        if resumed.state.custom_loss {
             let hint = "Open the model with Autoencoder::load, and call fit_with_loss again";
-            let got = "one with a loss of your own";
+            let got = "one with a custom loss";
             return Err(Error::file(path, "a training run on Fit::loss", got, hint));
         }
         let fit = Fit {
@@ -154,7 +154,7 @@ impl Autoencoder {
         &mut self,
         data: &Dataset,
         fit: &Fit,
-        own_loss: Option<OwnLoss<'_>>,
+        custom_loss: Option<CustomLoss<'_>>,
         resumed: Option<Resumed>,
     ) -> Result<History> {
         check(self, data, fit)?;
@@ -164,7 +164,8 @@ impl Autoencoder {
         }
         self.set_trained_loss(fit.loss);
         // Inside the thread pool, so that steps need not wake it.
-        let history = rayon::scope(|_| Run::new(self, data, fit, own_loss, resumed)?.all_epochs())?;
+        let history =
+            rayon::scope(|_| Run::new(self, data, fit, custom_loss, resumed)?.all_epochs())?;
         self.measure_dead_units(&data.train);
         Ok(history)
     }

@@ -1,7 +1,7 @@
 //! Training step on candle's autograd, for every device.
 
+use super::custom_loss::call;
 use super::executor::{Executor, Positions, StepSettings};
-use super::own_loss::call;
 use crate::data::Batch;
 use crate::error::Result;
 use crate::layer::ForwardState;
@@ -57,7 +57,7 @@ impl Executor for Autograd<'_> {
             .decoder_net()
             .forward(&code, Some(rng), &mut state)?;
         let output = output.to_dtype(DType::F32)?;
-        let mut loss = match self.settings.own_loss {
+        let mut loss = match self.settings.custom_loss {
             Some(own) => call(own, &images, &code.to_dtype(DType::F32)?, &output)?,
             None => self.settings.loss.mean(&output, &images)?,
         };

@@ -123,7 +123,7 @@ mod tests {
         let history = History {
             epochs: vec![epoch.clone(), epoch],
             loss: Loss::Mse,
-            own_loss: false,
+            custom_loss: false,
             stopped: false,
         };
         let drawing = Drawing::new((1, 28, 28));

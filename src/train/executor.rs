@@ -1,6 +1,6 @@
 //! The interface of the two implementations of a training step.
 
-use super::own_loss::OwnLoss;
+use super::custom_loss::CustomLoss;
 use crate::data::Batch;
 use crate::error::Result;
 use crate::loss::Loss;
@@ -14,7 +14,7 @@ pub(crate) struct StepSettings<'a> {
     pub(crate) batch_size: usize,
     pub(crate) loss: Loss,
     /// In place of `loss`.
-    pub(crate) own_loss: Option<OwnLoss<'a>>,
+    pub(crate) custom_loss: Option<CustomLoss<'a>>,
     pub(crate) optim: Optim,
     pub(crate) rates: Rates,
     /// Random numbers of the layers.

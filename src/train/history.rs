@@ -62,8 +62,8 @@ pub struct History {
     /// Loss that was minimized, except by
     /// [`fit_with_loss`](crate::model::Autoencoder::fit_with_loss).
     pub loss: Loss,
-    /// True if a loss of your own was minimized.
-    pub own_loss: bool,
+    /// True if a custom loss was minimized.
+    pub custom_loss: bool,
     /// True if Stop ended training early. The model keeps the weights of that moment.
     pub stopped: bool,
 }
@@ -150,8 +150,8 @@ impl History {
         let mut plot = Plot::new()
             .title("Loss")
             .x_label("epoch")
-            .y_label(if self.own_loss {
-                "own loss".into()
+            .y_label(if self.custom_loss {
+                "custom loss".into()
             } else {
                 self.loss.to_string()
             });

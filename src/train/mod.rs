@@ -14,7 +14,7 @@ mod view;
 mod executor;
 mod autograd;
 mod weight_update;
-mod own_loss;
+mod custom_loss;
 mod whole_batch;
 mod model_values;
 mod train_step;

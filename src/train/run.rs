@@ -1,10 +1,10 @@
 //! The loop over epochs and batches.
 
 use super::autograd::Autograd;
+use super::custom_loss::{CustomLoss, call};
 use super::executor::{Executor, StepSettings};
 use super::fit::Fit;
 use super::history::{Epoch, History, LossTerm};
-use super::own_loss::{OwnLoss, call};
 use super::state::{Resumed, RunState};
 use super::train_step::TrainStep;
 use super::view::View;
@@ -20,7 +20,7 @@ use std::time::Instant;
 pub(crate) struct Run<'a> {
     model: &'a Autoencoder,
     fit: &'a Fit,
-    own_loss: Option<OwnLoss<'a>>,
+    custom_loss: Option<CustomLoss<'a>>,
     train: Split,
     valid: Option<Split>,
     executor: Box<dyn Executor + 'a>,
@@ -46,7 +46,7 @@ impl<'a> Run<'a> {
         model: &'a Autoencoder,
         data: &Dataset,
         fit: &'a Fit,
-        own_loss: Option<OwnLoss<'a>>,
+        custom_loss: Option<CustomLoss<'a>>,
         resumed: Option<Resumed>,
     ) -> Result<Self> {
         let (train, valid) = split_validation(data, fit);
@@ -59,8 +59,8 @@ impl<'a> Run<'a> {
             None => (RunState::new(fit, &train)?, None),
         };
         state.term_sums.resize(terms, 0.0);
-        state.own_loss = own_loss.is_some();
-        let mut executor = executor(model, step_settings(fit, own_loss, &state))?;
+        state.custom_loss = custom_loss.is_some();
+        let mut executor = executor(model, step_settings(fit, custom_loss, &state))?;
         if let Some(moments) = moments {
             executor.restore(&moments, state.positions().steps)?;
         }
@@ -69,7 +69,7 @@ impl<'a> Run<'a> {
         Ok(Run {
             model,
             fit,
-            own_loss,
+            custom_loss,
             train,
             valid,
             executor,
@@ -92,7 +92,7 @@ impl<'a> Run<'a> {
         let mut history = History {
             epochs: std::mem::take(&mut self.state.history),
             loss: self.fit.loss,
-            own_loss: self.own_loss.is_some(),
+            custom_loss: self.custom_loss.is_some(),
             stopped: false,
         };
         let mut good = self.weights()?;
@@ -199,7 +199,7 @@ impl<'a> Run<'a> {
         let Some(valid) = &self.valid else {
             return Ok(None);
         };
-        let losses = match self.own_loss {
+        let losses = match self.custom_loss {
             Some(own) => self
                 .model
                 .mean_losses_by(valid, &|input, code, output| call(own, input, code, output))?,
@@ -305,14 +305,14 @@ fn split_validation(data: &Dataset, fit: &Fit) -> (Split, Option<Split>) {
 
 fn step_settings<'a>(
     fit: &Fit,
-    own_loss: Option<OwnLoss<'a>>,
+    custom_loss: Option<CustomLoss<'a>>,
     state: &RunState,
 ) -> StepSettings<'a> {
     let positions = state.positions();
     StepSettings {
         batch_size: fit.batch_size,
         loss: fit.loss,
-        own_loss,
+        custom_loss,
         optim: fit.optimizer,
         rates: fit.rates(),
         rng: Rng::new(fit.seed, Purpose::Dropout).skipped(positions.rng),

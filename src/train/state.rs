@@ -43,9 +43,9 @@ pub(crate) struct RunState {
     /// Seconds spent in the current epoch.
     pub(crate) seconds: f64,
     steps: i32,
-    /// The run minimizes a loss of your own, which no file can hold.
+    /// The run minimizes a custom loss, which no file can hold.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) own_loss: bool,
+    pub(crate) custom_loss: bool,
     /// Sums of the terms that layers add to the losses of the current epoch's images.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) term_sums: Vec<f64>,
@@ -86,7 +86,7 @@ impl RunState {
             loss_sum: 0.0,
             seconds: 0.0,
             steps: 0,
-            own_loss: false,
+            custom_loss: false,
             term_sums: Vec::new(),
             shuffle: 0,
             rng: 0,
@@ -224,7 +224,7 @@ fn check_noise(path: &Path, json: &str) -> Result<()> {
 }
 
 fn not_a_run(path: &Path, got: &str) -> Error {
-    let hint = "Pass the file that Fit { checkpoint, .. } named; open a model with \
+    let hint = "BatchPass the file that Fit { checkpoint, .. } named; open a model with \
                 Autoencoder::load";
     Error::file(path, "a training run", got, hint)
 }

@@ -5,9 +5,9 @@
 //! It computes what candle's autograd computes, from the same random numbers;
 //! `tests/train/train_step.rs` compares the two.
 
+use super::custom_loss::PlannedLoss;
 use super::executor::{Executor, Positions, StepSettings};
 use super::model_values::{norms, parameters, store_values};
-use super::own_loss::PlannedLoss;
 use super::weight_update::{DenseUpdate, ParamBlock, UnitBlock};
 use super::whole_batch;
 use crate::data::Batch;
@@ -18,7 +18,7 @@ use crate::math::{BatchStats, Rng};
 use crate::model::Autoencoder;
 use crate::optim::{Moments, UpdateRule};
 use crate::plan::{
-    MIN_PARALLEL_FLOPS, Pass, Plan, Shard, Stage, StepContext, segments, summed_gradients,
+    BatchPass, MIN_PARALLEL_FLOPS, Plan, Shard, Stage, StepContext, segments, summed_gradients,
 };
 use candle_core::Var;
 use rayon::prelude::*;
@@ -38,11 +38,11 @@ pub(crate) struct TrainStep<'a, T> {
     /// One for each thread.
     shards: Vec<Shard<T>>,
     /// The last pass of each stage that looks at the whole batch.
-    passes: Vec<Option<Pass>>,
+    passes: Vec<Option<BatchPass>>,
     rule: UpdateRule,
     loss: Loss,
     /// In place of `loss`.
-    own_loss: Option<PlannedLoss<'a>>,
+    custom_loss: Option<PlannedLoss<'a>>,
     /// Random numbers of the layers.
     rng: Rng,
 }
@@ -66,13 +66,13 @@ impl<'a, T: Number> TrainStep<'a, T> {
             gradients: vec![T::ZERO; n],
             moments: rule.zero_moments(n),
             norms: norms(model, &plan)?,
-            segments: segments(&plan, settings.own_loss.is_some()),
+            segments: segments(&plan, settings.custom_loss.is_some()),
             shards: (0..count).map(|_| Shard::new(&plan, rows)).collect(),
             passes: plan.stages().iter().map(|_| None).collect(),
             plan,
             rule,
             loss: settings.loss,
-            own_loss: settings.own_loss.map(|loss| PlannedLoss {
+            custom_loss: settings.custom_loss.map(|loss| PlannedLoss {
                 loss,
                 image: <[usize; 3]>::from(model.image_shape()).to_vec(),
                 code: model.code_shape().to_vec(),
@@ -89,7 +89,7 @@ impl<'a, T: Number> TrainStep<'a, T> {
         let shards = self.shards.len().min(batch.len());
         let values = batch.len() * input_size(&self.plan);
         let loss_sum = self.forward(batch, shards)?;
-        let loss = match &self.own_loss {
+        let loss = match &self.custom_loss {
             Some(own) => own.write_gradients(&mut self.shards[..shards], &self.plan)?,
             None => loss_sum / values as f64,
         };
@@ -104,7 +104,7 @@ impl<'a, T: Number> TrainStep<'a, T> {
     }
 
     /// Forward pass, and the backward pass of the last segment, which needs no other shard. Returns
-    /// the sum of the losses of all values. A loss of your own needs all shards: its backward pass
+    /// the sum of the losses of all values. A custom loss needs all shards: its backward pass
     /// comes later.
     fn forward(&mut self, batch: &Batch, shards: usize) -> Result<f64> {
         let TrainStep {
@@ -116,7 +116,7 @@ impl<'a, T: Number> TrainStep<'a, T> {
             rng,
             rule,
             passes,
-            own_loss,
+            custom_loss,
             ..
         } = self;
         let (plan, parameters, loss) = (&*plan, &*parameters, *loss);
@@ -142,7 +142,7 @@ impl<'a, T: Number> TrainStep<'a, T> {
                         batch.fill(rows.clone(), shard.input(plan, rows))?;
                     }
                     shard.forward(context, segment.clone());
-                    if nth < last || own_loss.is_some() {
+                    if nth < last || custom_loss.is_some() {
                         return Ok(0.0);
                     }
                     let loss_sum = shard.loss_and_grad(plan, loss, batch.len());
@@ -160,7 +160,7 @@ impl<'a, T: Number> TrainStep<'a, T> {
     fn backward(&mut self, batch: usize, shards: usize) -> Result<()> {
         let all = &mut self.shards[..shards];
         let stages = self.plan.stages();
-        let done = usize::from(self.own_loss.is_none());
+        let done = usize::from(self.custom_loss.is_none());
         for segment in self.segments.iter().rev().skip(done) {
             let next = stages.get(segment.end);
             if next.is_some_and(|stage| stage.op.channels().is_some()) {
@@ -176,7 +176,7 @@ impl<'a, T: Number> TrainStep<'a, T> {
                 batch,
             };
             let i = segment.start;
-            if segment.end == self.plan.encoder_stages() && self.own_loss.is_some() {
+            if segment.end == self.plan.encoder_stages() && self.custom_loss.is_some() {
                 all.iter_mut()
                     .for_each(|shard| shard.add_code_gradient(&self.plan));
             }
@@ -194,8 +194,8 @@ impl<'a, T: Number> TrainStep<'a, T> {
 
     /// Moves the random stream past the numbers that a batch used.
     fn advance_rng(&mut self, batch: usize) {
-        let draws: usize = self.plan.stages().iter().map(Stage::draws).sum();
-        self.rng = self.rng.skipped((draws * batch) as u64);
+        let calls: usize = self.plan.stages().iter().map(Stage::rng_calls).sum();
+        self.rng = self.rng.skipped((calls * batch) as u64);
     }
 
     /// Writes the terms that layers add to the mean loss of a batch.

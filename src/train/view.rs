@@ -240,7 +240,7 @@ mod tests {
         History {
             epochs: vec![epoch(Some(0.125)), epoch(Some(0.5))],
             loss: Loss::Mse,
-            own_loss: false,
+            custom_loss: false,
             stopped: true,
         }
     }

@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::layer::{Number, OpTraining};
-use crate::plan::{Pass, Shard, Stage, StepContext, WholeBatchOp};
+use crate::plan::{BatchPass, Shard, Stage, StepContext, WholeBatchOp};
 
 /// Runs the stage with index `i` forward.
 pub(super) fn forward<T: Number>(
@@ -11,7 +11,7 @@ pub(super) fn forward<T: Number>(
     op: &WholeBatchOp,
     context: StepContext<'_, T>,
     i: usize,
-) -> Result<Pass> {
+) -> Result<BatchPass> {
     let stage = &context.plan.stages()[i];
     let x: Vec<T> = shards
         .iter()
@@ -20,7 +20,7 @@ pub(super) fn forward<T: Number>(
         .collect();
     let before = context.plan.stages()[..i]
         .iter()
-        .map(Stage::draws)
+        .map(Stage::rng_calls)
         .sum::<usize>();
     let training = OpTraining {
         rng: context.rng.skipped((before * context.batch) as u64),
@@ -49,7 +49,7 @@ pub(super) fn backward<T: Number>(
     op: &WholeBatchOp,
     context: StepContext<'_, T>,
     i: usize,
-    pass: &Pass,
+    pass: &BatchPass,
 ) -> Result<()> {
     let stage = &context.plan.stages()[i];
     for shard in &mut *shards {

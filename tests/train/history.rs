@@ -18,7 +18,7 @@ fn history(epochs: Vec<Epoch>) -> History {
     History {
         epochs,
         loss: Loss::Mse,
-        own_loss: false,
+        custom_loss: false,
         stopped: false,
     }
 }

@@ -8,7 +8,7 @@ mod custom_loop;
 mod code_layers;
 mod fit;
 mod history;
-mod own_loss;
+mod custom_loss;
 mod resume;
 mod inference;
 mod run;

@@ -81,7 +81,7 @@ impl Plot {
                 "confusion",
                 "at least one true label",
                 "none",
-                "Pass the true and the predicted labels",
+                "BatchPass the true and the predicted labels",
             )));
         }
         let n = classes.len();

@@ -89,7 +89,7 @@ impl Plots {
                 "Plots",
                 "at least one chart",
                 "none",
-                "Pass a list of charts",
+                "BatchPass a list of charts",
             ));
         };
         let charts = self

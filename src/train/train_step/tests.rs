@@ -6,7 +6,7 @@ use crate::layer::Layer::{self, *};
 use crate::layer::{Conv2d, ConvTranspose2d, Gaussian};
 use crate::math::Purpose;
 use crate::optim::{Optim, Rates};
-use crate::train::own_loss::OwnLoss;
+use crate::train::custom_loss::CustomLoss;
 
 const BATCH: usize = 5;
 const VALUES: usize = 2 * 8 * 8;
@@ -175,14 +175,14 @@ fn batch() -> Batch {
 /// Step that does not move the weights, with this number of shards even for a tiny model.
 fn frozen_step<'a>(
     case: &Case,
-    own_loss: Option<OwnLoss<'a>>,
+    custom_loss: Option<CustomLoss<'a>>,
     shards: usize,
 ) -> TrainStep<'a, f64> {
     let model = Autoencoder::new((2, 8, 8), &case.encoder, &case.decoder).unwrap();
     let settings = StepSettings {
         batch_size: BATCH,
         loss: case.loss,
-        own_loss,
+        custom_loss,
         optim: Optim::sgd(0.0),
         rates: Rates {
             learning_rate: 0.0,
@@ -206,10 +206,10 @@ fn loss(step: &mut TrainStep<'_, f64>, batch: &Batch) -> f64 {
 }
 
 /// Compares the gradients of the weights with central differences.
-fn check_gradients(case: &Case, own_loss: Option<OwnLoss<'_>>) {
+fn check_gradients(case: &Case, custom_loss: Option<CustomLoss<'_>>) {
     let batch = batch();
     for shards in [1, 3] {
-        let mut step = frozen_step(case, own_loss, shards);
+        let mut step = frozen_step(case, custom_loss, shards);
         loss(&mut step, &batch);
         let gradients = step.gradients.clone();
         for i in (0..gradients.len()).step_by(gradients.len().div_ceil(150)) {
@@ -239,8 +239,8 @@ fn gradients_of_all_layers_match_finite_differences() {
 }
 
 #[test]
-fn gradients_of_own_losses_match_finite_differences() {
-    let own: OwnLoss<'_> = &|input, code, output| {
+fn gradients_of_custom_losses_match_finite_differences() {
+    let own: CustomLoss<'_> = &|input, code, output| {
         let error = (output - input)?.sqr()?.mean_all()?;
         let code = code.flatten_from(1)?;
         Ok((error + (code.sqr()?.sum_all()? * 0.01)?)?)
@@ -248,6 +248,6 @@ fn gradients_of_own_losses_match_finite_differences() {
     for case in cases() {
         check_gradients(&case, Some(own));
     }
-    let of_code: OwnLoss<'_> = &|_, code, _| Ok(code.sqr()?.mean_all()?);
+    let of_code: CustomLoss<'_> = &|_, code, _| Ok(code.sqr()?.mean_all()?);
     check_gradients(&cases()[1], Some(of_code));
 }

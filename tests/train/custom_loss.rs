@@ -1,4 +1,4 @@
-//! `fit_with_loss`: losses of your own, by both executors.
+//! `fit_with_loss`: custom losses, by both executors.
 
 use candlebook::prelude::*;
 
@@ -43,7 +43,7 @@ fn the_squared_error_written_out_trains_as_the_built_in_one() {
             .unwrap();
         assert_near(&found.train_loss(), &expected.train_loss());
         assert_near(&found.valid_loss(), &expected.valid_loss());
-        assert!(found.own_loss && !expected.own_loss);
+        assert!(found.custom_loss && !expected.custom_loss);
     }
 }
 
@@ -100,7 +100,7 @@ fn an_error_of_the_loss_ends_training_and_keeps_the_weights() {
 }
 
 #[test]
-fn a_checkpoint_of_an_own_loss_opens_as_a_model_only() {
+fn a_checkpoint_of_an_custom_loss_opens_as_a_model_only() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.safetensors");
     let fit = Fit {
@@ -112,7 +112,7 @@ fn a_checkpoint_of_an_own_loss_opens_as_a_model_only() {
     let error = Autoencoder::resume(&path, &data()).unwrap_err().to_string();
     assert!(
         error.ends_with(
-            "expected a training run on Fit::loss, got one with a loss of your own. Open the model \
+            "expected a training run on Fit::loss, got one with a custom loss. Open the model \
              with Autoencoder::load, and call fit_with_loss again"
         ),
         "{error}"

@@ -1,4 +1,4 @@
-//! Losses of your own: a function of the input, the code and the output.
+//! Custom losses: a function of the input, the code and the output.
 
 use crate::error::{Error, Result};
 use crate::layer::Number;
@@ -6,11 +6,11 @@ use crate::plan::{Plan, Shard};
 use candle_core::{Device, Tensor, Var};
 
 /// (input, code, output) -> (). All have the batch dimension first.
-pub(crate) type OwnLoss<'a> = &'a (dyn Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor> + Sync);
+pub(crate) type CustomLoss<'a> = &'a (dyn Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor> + Sync);
 
-/// A loss of your own in the planned step.
+/// A custom loss in the planned step.
 pub(super) struct PlannedLoss<'a> {
-    pub(super) loss: OwnLoss<'a>,
+    pub(super) loss: CustomLoss<'a>,
     /// Shapes without the batch dimension.
     pub(super) image: Vec<usize>,
     pub(super) code: Vec<usize>,
@@ -62,7 +62,7 @@ impl PlannedLoss<'_> {
     }
 }
 
-/// Value and gradients of a loss of your own.
+/// Value and gradients of a custom loss.
 pub(super) struct Gradients {
     pub(super) value: Tensor,
     /// `None` if the loss does not depend on it.
@@ -75,7 +75,7 @@ pub(super) struct Gradients {
 /// # Errors
 /// That of the loss; a result that is not a scalar, or has no gradient.
 pub(super) fn gradients(
-    loss: OwnLoss<'_>,
+    loss: CustomLoss<'_>,
     input: &Tensor,
     code: Tensor,
     output: Tensor,
@@ -103,7 +103,7 @@ pub(super) fn gradients(
 
 /// Calls the loss, and checks that it is a scalar.
 pub(super) fn call(
-    loss: OwnLoss<'_>,
+    loss: CustomLoss<'_>,
     input: &Tensor,
     code: &Tensor,
     output: &Tensor,
@@ -126,7 +126,7 @@ mod tests {
         Tensor::zeros((2, 3), DType::F32, &Device::Cpu).unwrap()
     }
 
-    fn result(loss: OwnLoss<'_>) -> Result<Gradients> {
+    fn result(loss: CustomLoss<'_>) -> Result<Gradients> {
         gradients(loss, &zeros(), zeros(), zeros())
     }
 
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn losses_that_cannot_train_are_rejected() {
-        let error = |loss: OwnLoss<'_>| result(loss).err().unwrap().to_string();
+        let error = |loss: CustomLoss<'_>| result(loss).err().unwrap().to_string();
         assert_eq!(
             error(&|input, _, output| Ok((output - input)?.sqr()?)),
             "fit_with_loss: expected a scalar, got a tensor of shape [2, 3]. End the loss with \
