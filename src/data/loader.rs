@@ -15,7 +15,7 @@ pub struct Loader(Batches);
 
 impl Split {
     /// Iterates over all images once, in random order, as batches of images and labels for a
-    /// custom training loop. The last batch may be smaller. BatchPass another seed in each epoch.
+    /// custom training loop. The last batch may be smaller. Pass another seed in each epoch.
     ///
     /// Photographs are decoded ahead on all cores while the loop works; the seed also selects
     /// their crops and flips. An unreadable photograph is replaced by another one with its label.

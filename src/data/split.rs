@@ -222,7 +222,7 @@ impl Split {
         let needed = numbers.iter().max().map_or(0, |max| *max as usize + 1);
         if needed == 0 || needed > classes.len() {
             let expected = format!("{} names, one per label", needed.max(1));
-            let hint = "BatchPass a name for every label";
+            let hint = "Pass a name for every label";
             return Err(Error::shape("Split::named", expected, classes.len(), hint));
         }
         Ok(Split {

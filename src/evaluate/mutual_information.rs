@@ -40,7 +40,7 @@ pub fn mutual_information_gap(codes: &Tensor, factors: &[Vec<u32>]) -> Result<f6
         return Err(Error::shape(WHAT, "codes of at least two values", d, hint));
     }
     if factors.is_empty() {
-        let hint = "BatchPass the labels of the images";
+        let hint = "Pass the labels of the images";
         return Err(Error::shape(WHAT, "at least one factor", "none", hint));
     }
     let units: Vec<Vec<u32>> = (0..d)

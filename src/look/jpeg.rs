@@ -136,7 +136,7 @@ fn check_images(images: &Tensor) -> Result<()> {
         "jpeg",
         "images of (n, 3, h, w), up to 65,535 pixels wide and high",
         format!("{:?}", images.dims()),
-        "BatchPass color images",
+        "Pass color images",
     ))
 }
 

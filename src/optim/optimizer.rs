@@ -71,7 +71,7 @@ impl Optimizer {
     /// ```
     pub fn new(variables: Vec<Var>, optim: &Optim, rates: Rates) -> Result<Self> {
         if variables.is_empty() {
-            let hint = "BatchPass ae.parameters()";
+            let hint = "Pass ae.parameters()";
             return Err(Error::setting("variables", "at least one", "none", hint));
         }
         optim.check()?;

@@ -113,7 +113,7 @@ pub(crate) fn animated_png(frames: &[Canvas], frames_per_second: f64) -> Result<
             "animation",
             "at least one image",
             "none",
-            "BatchPass at least one image",
+            "Pass at least one image",
         ));
     };
     let (width, height) = (first.pixels.width(), first.pixels.height());

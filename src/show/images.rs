@@ -38,7 +38,7 @@ impl Images for Tensor {
                 "images",
                 "at least one pixel",
                 format!("{:?}", self.dims()),
-                "BatchPass at least one image",
+                "Pass at least one image",
             ));
         }
         let floats = images.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
@@ -76,7 +76,7 @@ impl<I: Images> Images for [I] {
                 "images",
                 "at least one",
                 "none",
-                "BatchPass at least one image",
+                "Pass at least one image",
             ));
         };
         let (_, _, h, w) = first.dims4()?;

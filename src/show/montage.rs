@@ -123,7 +123,7 @@ impl Montage {
                 "Montage::filters",
                 "(out_channels, in_channels, height, width)",
                 format!("{:?}", weight.dims()),
-                "BatchPass the weight of a convolution",
+                "Pass the weight of a convolution",
             )
         })?;
         let montage = if matches!(channels, 1 | 3) {

@@ -224,7 +224,7 @@ fn check_noise(path: &Path, json: &str) -> Result<()> {
 }
 
 fn not_a_run(path: &Path, got: &str) -> Error {
-    let hint = "BatchPass the file that Fit { checkpoint, .. } named; open a model with \
+    let hint = "Pass the file that Fit { checkpoint, .. } named; open a model with \
                 Autoencoder::load";
     Error::file(path, "a training run", got, hint)
 }

@@ -19,7 +19,7 @@ pub(super) fn expect_one_each(
         context,
         format!("{items} {values}, one per {item}"),
         got,
-        "BatchPass sequences of equal length",
+        "Pass sequences of equal length",
     ))
 }
 

@@ -81,7 +81,7 @@ impl Plot {
                 "confusion",
                 "at least one true label",
                 "none",
-                "BatchPass the true and the predicted labels",
+                "Pass the true and the predicted labels",
             )));
         }
         let n = classes.len();

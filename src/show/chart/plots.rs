@@ -89,7 +89,7 @@ impl Plots {
                 "Plots",
                 "at least one chart",
                 "none",
-                "BatchPass a list of charts",
+                "Pass a list of charts",
             ));
         };
         let charts = self
