@@ -36,8 +36,9 @@ fn allocated(steps: usize) -> usize {
 #[test]
 fn more_steps_allocate_no_more_memory() {
     // The first run starts the threads and allocates their buffers.
-    allocated(10);
-    let (few, many) = (allocated(10), allocated(30));
+    allocated(50);
+    // Units are measured after training, on 1,000 images of both.
+    let (few, many) = (allocated(50), allocated(150));
     // Bytes of one batch of images.
     let batch_bytes = 4 * 20 * 784;
     assert!(
@@ -46,7 +47,7 @@ fn more_steps_allocate_no_more_memory() {
     );
     // Each step allocates the positions of its batch, and sums of channels.
     assert!(
-        many < few + 20 * 8192,
-        "{few} bytes for 10 steps, {many} for 30"
+        many < few + 100 * 8192,
+        "{few} bytes for 50 steps, {many} for 150"
     );
 }

@@ -168,8 +168,9 @@ fn a_tensor_of_an_image_is_made_without_copies() {
     let bytes = encoded(image::ImageFormat::Png, 500, 400);
     let image = Image::open(written(folder.path(), "a.png", &bytes)).unwrap();
     let (tensor, bytes) = allocated(|| image.tensor().unwrap());
+    // Threads allocate a little; a copy as bytes would take 600,000.
     let f32_bytes = 4 * 3 * 500 * 400;
-    assert!((f32_bytes..f32_bytes + 10_000).contains(&bytes), "{bytes}");
+    assert!((f32_bytes..f32_bytes + 100_000).contains(&bytes), "{bytes}");
     let pixel = tensor.i((.., 399, 499)).unwrap().to_vec1::<f32>().unwrap();
     assert_eq!(pixel, [9.0 / 255.0, 99.0 / 255.0, 199.0 / 255.0]);
 }
