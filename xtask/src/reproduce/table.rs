@@ -29,7 +29,16 @@ pub(crate) fn line(number: &Number) -> String {
 
 fn band(number: &Number) -> String {
     let [low, high] = ["low", "high"].map(|field| significant(number.value(field)));
-    format!("{low} to {high}")
+    format!("{} to {}", without_zeros(&low), without_zeros(&high))
+}
+
+/// 0.085 for 0.08500.
+fn without_zeros(number: &str) -> &str {
+    if number.contains('.') {
+        number.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        number
+    }
 }
 
 /// Writes the table between the markers of the README.
@@ -86,7 +95,7 @@ mod tests {
     #[test]
     fn a_number_outside_its_band_is_marked() {
         let inside =
-            "dense         test BCE            0.09150   0.09       0.08500 to 0.09500         12";
+            "dense         test BCE            0.09150   0.09       0.085 to 0.095             12";
         assert_eq!(line(&number(0.0915)), inside);
         assert!(line(&number(0.1002)).ends_with("  OUTSIDE"));
     }
@@ -95,7 +104,7 @@ mod tests {
     fn the_table_replaces_what_is_between_the_markers() {
         let readme = format!("# Title\n{BEGIN}old\n{END}\nText\n");
         let text = with_table(&readme, &[&number(0.0915)]).unwrap();
-        let row = "| 784-32-784 | test BCE | 0.09150 | [0.09](https://a.b/c) | 0.08500 to 0.09500 \
+        let row = "| 784-32-784 | test BCE | 0.09150 | [0.09](https://a.b/c) | 0.085 to 0.095 \
                    | 12 | 2026-01-31 |";
         assert_eq!(
             text,
