@@ -9,12 +9,13 @@ pub use crate::data::{
 pub use crate::device::best_device;
 pub use crate::error::Error;
 pub use crate::layer::Layer::{
-    self, AvgPool2d, BatchNorm, Clamp, Dropout, Elu, Flatten, GaussianNoise, Gelu, GroupNorm, L1,
-    LayerNorm, LeakyRelu, Linear, MaskingNoise, MaxPool2d, MaxUnpool2d, Relu, Residual,
-    SaltAndPepperNoise, Sigmoid, Silu, Softmax, Softplus, SpatialDropout, Tanh, TopK, Unflatten,
-    Upsample,
+    self, BatchNorm, Clamp, Dropout, Elu, Flatten, GaussianNoise, Gelu, GroupNorm, L1, LayerNorm,
+    LeakyRelu, Linear, MaskingNoise, Relu, Residual, SaltAndPepperNoise, Sigmoid, Silu, Softmax,
+    Softplus, SpatialDropout, Tanh, TopK, Unflatten,
 };
-pub use crate::layer::{Conv2d, ConvTranspose2d, Gaussian};
+pub use crate::layer::{
+    AvgPool2d, Conv2d, ConvTranspose2d, Gaussian, MaxPool2d, MaxUnpool2d, Upsample,
+};
 pub use crate::look::{self, explore};
 pub use crate::loss::Loss;
 pub use crate::model::{Autoencoder, Init, PoolingAutoencoder, StridedAutoencoder};
