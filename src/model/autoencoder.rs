@@ -91,8 +91,9 @@ impl Autoencoder {
         let encoder = Sequential::new("encoder", encoder, &[c, h, w], &mut rng, device)?;
         let code_shape = encoder.output_shape();
         let decoder = Sequential::new("decoder", decoder, code_shape, &mut rng, device)?;
-        check_output(input, decoder.layers().len(), decoder.output_shape())?;
+        // An unpooling without its output_size also changes the output: its error says what to write.
         check_unpooling(&encoder, &decoder)?;
+        check_output(input, decoder.layers().len(), decoder.output_shape())?;
         Ok(Autoencoder {
             input,
             plan: joint_plan(&encoder, &decoder),
