@@ -10,12 +10,13 @@ pub use crate::device::best_device;
 pub use crate::error::Error;
 pub use crate::evaluate;
 pub use crate::layer::Layer::{
-    self, AvgPool2d, BatchNorm, Clamp, Dropout, Elu, Flatten, GaussianNoise, Gelu, GroupNorm,
-    KlSparsity, L1, LayerNorm, LeakyRelu, Linear, MaskingNoise, MaxPool2d, MaxUnpool2d, Mmd, Relu,
-    Residual, SaltAndPepperNoise, Sigmoid, Silu, Softmax, Softplus, SpatialDropout, Tanh, TopK,
-    Unflatten, Upsample, WinnerTakeAll,
+    self, BatchNorm, Clamp, Dropout, Elu, Flatten, GaussianNoise, Gelu, GroupNorm, KlSparsity, L1,
+    LayerNorm, LeakyRelu, Linear, MaskingNoise, Mmd, Relu, Residual, SaltAndPepperNoise, Sigmoid,
+    Silu, Softmax, Softplus, SpatialDropout, Tanh, TopK, Unflatten, WinnerTakeAll,
 };
-pub use crate::layer::{Conv2d, ConvTranspose2d, Gaussian};
+pub use crate::layer::{
+    AvgPool2d, Conv2d, ConvTranspose2d, Gaussian, MaxPool2d, MaxUnpool2d, Upsample,
+};
 pub use crate::look::{self, explore};
 pub use crate::loss::Loss;
 pub use crate::model::{Autoencoder, Init, PoolingAutoencoder, StridedAutoencoder, Weights};

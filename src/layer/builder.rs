@@ -7,6 +7,7 @@ use crate::layer::conv::{ConvOption, ConvSettings};
 use crate::layer::conv_transpose::ConvTransposeSettings;
 use crate::layer::gaussian::GaussianSettings;
 use crate::layer::layer::Layer;
+use crate::layer::pool_settings::{PoolSettings, UnpoolSettings};
 use crate::layer::unsupported::UnsupportedSetting;
 
 /// A 2-d convolution with `out_channels` output channels and a square window. The other settings
@@ -81,7 +82,91 @@ pub const fn Gaussian(beta: f64) -> Layer {
     Layer::Gaussian(GaussianSettings::new(beta))
 }
 
-/// Settings of convolutions and of the code. On other kinds of layers they are errors, which building a model
+/// The maximum of each n x n window, without overlap. The positions of the maxima are kept for the
+/// paired [`MaxUnpool2d`]. Its setting is a method of [`Layer`]: `ceil_mode`.
+///
+/// # Shapes
+/// (b, c, h, w) -> (b, c, h/n, w/n); n must divide h and w. With `ceil_mode`, h/n and w/n are rounded
+/// up.
+///
+/// # Examples
+/// Three poolings of MNIST's images, 28-14-7-4, and back:
+/// ```
+/// use candlebook::prelude::*;
+/// let block = |channels| [Conv2d(channels, 3).padding(1), Relu, MaxPool2d(2).ceil_mode()];
+/// let encoder = [block(16), block(8), block(8)].concat();
+/// let ae = Autoencoder::symmetric((1, 28, 28), &encoder)?;
+/// assert_eq!(ae.code_shape(), [8, 4, 4]);
+/// assert_eq!(ae.decoder()[0], MaxUnpool2d(2).output_size(7, 7));
+/// # Ok::<(), candlebook::Error>(())
+/// ```
+/// PyTorch: `nn.MaxPool2d(n, return_indices=True)`.
+#[allow(non_snake_case)] // Reads like the variants of Layer.
+pub const fn MaxPool2d(n: usize) -> Layer {
+    Layer::MaxPool2d(PoolSettings::new(n))
+}
+
+/// Writes each value to the position of the paired [`MaxPool2d`]'s maximum, and zeros elsewhere. Its
+/// setting is a method of [`Layer`]: `output_size`.
+///
+/// Pairs nest: the first unpooling undoes the last pooling. Without a pooling, as when decoding codes
+/// alone, values go to the top left of their windows.
+///
+/// # Shapes
+/// (b, c, h, w) -> (b, c, n h, n w)
+///
+/// # Examples
+/// ```
+/// use candlebook::prelude::*;
+/// let ae = Autoencoder::new((1, 28, 28), &[MaxPool2d(4)], &[MaxUnpool2d(4)])?;
+/// assert_eq!(ae.code_shape(), [1, 7, 7]);
+/// # Ok::<(), candlebook::Error>(())
+/// ```
+/// PyTorch: `nn.MaxUnpool2d(n)`.
+#[allow(non_snake_case)] // Reads like the variants of Layer.
+pub const fn MaxUnpool2d(n: usize) -> Layer {
+    Layer::MaxUnpool2d(UnpoolSettings::new(n))
+}
+
+/// The mean of each n x n window, without overlap. Its setting is a method of [`Layer`]: `ceil_mode`.
+///
+/// # Shapes
+/// (b, c, h, w) -> (b, c, h/n, w/n); n must divide h and w. With `ceil_mode`, h/n and w/n are rounded
+/// up.
+///
+/// # Examples
+/// ```
+/// use candlebook::prelude::*;
+/// let ae = Autoencoder::symmetric((1, 28, 28), &[Conv2d(4, 3).padding(1), AvgPool2d(2)])?;
+/// assert_eq!(ae.decoder()[0], Upsample(2));
+/// # Ok::<(), candlebook::Error>(())
+/// ```
+/// PyTorch: `nn.AvgPool2d(n)`.
+#[allow(non_snake_case)] // Reads like the variants of Layer.
+pub const fn AvgPool2d(n: usize) -> Layer {
+    Layer::AvgPool2d(PoolSettings::new(n))
+}
+
+/// Repeats every value n x n times. Its setting is a method of [`Layer`]: `output_size`.
+///
+/// # Shapes
+/// (b, c, h, w) -> (b, c, n h, n w)
+///
+/// # Examples
+/// ```
+/// use candlebook::prelude::*;
+/// let decoder = [Linear(49), Unflatten(1, 7, 7), Upsample(4), Sigmoid];
+/// let ae = Autoencoder::new((1, 28, 28), &[Flatten, Linear(8)], &decoder)?;
+/// assert_eq!(ae.code_shape(), [8]);
+/// # Ok::<(), candlebook::Error>(())
+/// ```
+/// PyTorch: `nn.Upsample(scale_factor=n)`, mode "nearest".
+#[allow(non_snake_case)] // Reads like the variants of Layer.
+pub const fn Upsample(n: usize) -> Layer {
+    Layer::Upsample(UnpoolSettings::new(n))
+}
+
+/// Settings of convolutions, poolings and the code. On other kinds of layers they are errors, which building a model
 /// reports:
 /// ```
 /// use candlebook::prelude::*;
@@ -170,6 +255,69 @@ impl Layer {
         self.with_output_padding(rows, Some(columns))
     }
 
+    /// Also pools the partial windows at the bottom and at the right, of [`MaxPool2d`] and
+    /// [`AvgPool2d`]. A mean is over the pixels that a window has.
+    ///
+    /// PyTorch: `ceil_mode=True`. Keras: `padding="same"`, for windows of 2 x 2.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let ae = Autoencoder::new((1, 7, 7), &[AvgPool2d(2).ceil_mode()], &[Upsample(2).output_size(7, 7)])?;
+    /// assert_eq!(ae.code_shape(), [1, 4, 4]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub const fn ceil_mode(self) -> Layer {
+        const fn rounded_up(pool: PoolSettings) -> PoolSettings {
+            PoolSettings {
+                ceil_mode: true,
+                ..pool
+            }
+        }
+        let layer = match &self {
+            Layer::MaxPool2d(pool) => Layer::MaxPool2d(rounded_up(*pool)),
+            Layer::AvgPool2d(pool) => Layer::AvgPool2d(rounded_up(*pool)),
+            other => other.unsupported("ceil_mode", [None, None]),
+        };
+        // A const fn cannot run destructors; only a residual block has anything to free.
+        std::mem::forget(self);
+        layer
+    }
+
+    /// Cuts off the last rows and columns of the output of [`MaxUnpool2d`] and [`Upsample`], which
+    /// undoes a pooling with [`ceil_mode`](Layer::ceil_mode). Mirrored decoders have it where they
+    /// need it.
+    ///
+    /// PyTorch: `nn.MaxUnpool2d(n)(x, indices, output_size=(height, width))`;
+    /// `nn.Upsample(size=(height, width))` for n = 2, and for others `nn.Upsample(scale_factor=n)` and
+    /// `[:, :, :height, :width]`.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let encoder = [MaxPool2d(2).ceil_mode()];
+    /// let ae = Autoencoder::new((1, 45, 64), &encoder, &[MaxUnpool2d(2).output_size(45, 64)])?;
+    /// assert_eq!(ae.code_shape(), [1, 23, 32]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub const fn output_size(self, height: usize, width: usize) -> Layer {
+        const fn cropped(unpool: UnpoolSettings, size: (usize, usize)) -> UnpoolSettings {
+            UnpoolSettings {
+                output_size: Some(size),
+                ..unpool
+            }
+        }
+        let size = (height, width);
+        let layer = match &self {
+            Layer::MaxUnpool2d(unpool) => Layer::MaxUnpool2d(cropped(*unpool, size)),
+            Layer::Upsample(upsample) => Layer::Upsample(cropped(*upsample, size)),
+            other => other.unsupported("output_size", [Some(height as f64), Some(width as f64)]),
+        };
+        // A const fn cannot run destructors; only a residual block has anything to free.
+        std::mem::forget(self);
+        layer
+    }
+
     /// Sets the divergence of a [`Gaussian`] unit, in nats, below which it costs the same, so that
     /// units keep some information. Defaults to 0.
     ///
@@ -186,7 +334,7 @@ impl Layer {
                 free_bits: nats,
                 ..*gaussian
             }),
-            other => other.unsupported("free_bits", nats, None),
+            other => other.unsupported("free_bits", [Some(nats), None]),
         };
         // A const fn cannot run destructors; only a residual block has anything to free.
         std::mem::forget(self);
@@ -209,7 +357,7 @@ impl Layer {
                 warm_up: steps,
                 ..*gaussian
             }),
-            other => other.unsupported("warm_up", steps as f64, None),
+            other => other.unsupported("warm_up", [Some(steps as f64), None]),
         };
         // A const fn cannot run destructors; only a residual block has anything to free.
         std::mem::forget(self);
@@ -218,16 +366,16 @@ impl Layer {
 
     /// Sets both numbers of the output padding; without `columns`, they are equal.
     const fn with_output_padding(self, rows: usize, columns: Option<usize>) -> Layer {
-        let (name, (rows, right)) = match columns {
-            Some(right) => ("output_padding_hw", (rows, right)),
-            None => ("output_padding", (rows, rows)),
+        let (name, right, second) = match columns {
+            Some(right) => ("output_padding_hw", right, Some(right as f64)),
+            None => ("output_padding", rows, None),
         };
         let layer = match &self {
             Layer::ConvTranspose2d(transposed) => Layer::ConvTranspose2d(ConvTransposeSettings {
                 output_padding: (rows, right),
                 ..*transposed
             }),
-            other => other.unsupported(name, rows as f64, columns),
+            other => other.unsupported(name, [Some(rows as f64), second]),
         };
         // A const fn cannot run destructors; only a residual block has anything to free.
         std::mem::forget(self);
@@ -242,7 +390,7 @@ impl Layer {
                 conv: transposed.conv.with(option, value),
                 ..*transposed
             }),
-            other => other.unsupported(option.name(), value as f64, None),
+            other => other.unsupported(option.name(), [Some(value as f64), None]),
         };
         // A const fn cannot run destructors; only a residual block has anything to free.
         std::mem::forget(self);
@@ -250,19 +398,13 @@ impl Layer {
     }
 
     /// The error in place of this layer. The first unsupported setting is the one reported.
-    const fn unsupported(
-        &self,
-        setting: &'static str,
-        value: f64,
-        columns: Option<usize>,
-    ) -> Layer {
+    const fn unsupported(&self, setting: &'static str, values: [Option<f64>; 2]) -> Layer {
         match self {
             Layer::UnsupportedSetting(first) => Layer::UnsupportedSetting(*first),
             other => Layer::UnsupportedSetting(UnsupportedSetting {
                 kind: other.kind_name(),
                 setting,
-                value,
-                columns,
+                values,
             }),
         }
     }

@@ -20,6 +20,7 @@ use crate::layer::linear::Linear;
 use crate::layer::max_pool::{MaxPool2d, MaxUnpool2d};
 use crate::layer::mmd::Mmd;
 use crate::layer::noise::Noise;
+use crate::layer::pool_settings::{PoolSettings, UnpoolSettings};
 use crate::layer::reshape::{Flatten, Unflatten};
 use crate::layer::residual::Residual;
 use crate::layer::silu::Silu;
@@ -63,24 +64,22 @@ pub enum Layer {
     /// h' = (h - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1.
     /// PyTorch: `nn.ConvTranspose2d`.
     ConvTranspose2d(ConvTransposeSettings),
-    /// Maximum of each n x n window, without overlap: (b, c, h, w) -> (b, c, h/n, w/n). The
-    /// positions are kept for the paired [`Layer::MaxUnpool2d`].
-    /// PyTorch: `nn.MaxPool2d(n, return_indices=True)`.
+    /// Maximum of each n x n window, written [`MaxPool2d(n)`](crate::layer::MaxPool2d()):
+    /// (b, c, h, w) -> (b, c, h/n, w/n). PyTorch: `nn.MaxPool2d(n, return_indices=True)`.
     #[serde(rename = "MaxPool")]
-    MaxPool2d(usize),
-    /// Writes each value to the position of the paired [`Layer::MaxPool2d`]'s maximum, and zeros
-    /// elsewhere: (b, c, h, w) -> (b, c, n h, n w). Pairs nest: the first unpooling undoes the last
-    /// pooling. Without a pooling, as when decoding codes alone, values go to the top left of
-    /// their windows. PyTorch: `nn.MaxUnpool2d(n)`.
+    MaxPool2d(PoolSettings),
+    /// Undoes the paired [`Layer::MaxPool2d`], written
+    /// [`MaxUnpool2d(n)`](crate::layer::MaxUnpool2d()): (b, c, h, w) -> (b, c, n h, n w).
+    /// PyTorch: `nn.MaxUnpool2d(n)`.
     #[serde(rename = "MaxUnpool")]
-    MaxUnpool2d(usize),
-    /// Mean of each n x n window, without overlap: (b, c, h, w) -> (b, c, h/n, w/n).
-    /// PyTorch: `nn.AvgPool2d(n)`.
+    MaxUnpool2d(UnpoolSettings),
+    /// Mean of each n x n window, written [`AvgPool2d(n)`](crate::layer::AvgPool2d()):
+    /// (b, c, h, w) -> (b, c, h/n, w/n). PyTorch: `nn.AvgPool2d(n)`.
     #[serde(rename = "AvgPool")]
-    AvgPool2d(usize),
-    /// Repeats every value n x n times: (b, c, h, w) -> (b, c, n h, n w).
-    /// PyTorch: `nn.Upsample(scale_factor=n)`, mode "nearest".
-    Upsample(usize),
+    AvgPool2d(PoolSettings),
+    /// Repeats every value n x n times, written [`Upsample(n)`](crate::layer::Upsample()):
+    /// (b, c, h, w) -> (b, c, n h, n w). PyTorch: `nn.Upsample(scale_factor=n)`, mode "nearest".
+    Upsample(UnpoolSettings),
     /// Batch normalization (Ioffe and Szegedy, 2015), of the channels of images (b, c, h, w) as
     /// well as of features (b, n). Training uses the batch's mean and variance, evaluation the
     /// running ones. PyTorch: `nn.BatchNorm2d(c)` or `nn.BatchNorm1d(n)`, with eps 1e-5 and
@@ -180,10 +179,10 @@ impl Layer {
             Layer::Linear(outputs) => Box::new(Linear(outputs)),
             Layer::Conv2d(conv) => Box::new(conv),
             Layer::ConvTranspose2d(transposed) => Box::new(transposed),
-            Layer::MaxPool2d(n) => Box::new(MaxPool2d(n)),
-            Layer::MaxUnpool2d(n) => Box::new(MaxUnpool2d(n)),
-            Layer::AvgPool2d(n) => Box::new(AvgPool2d(n)),
-            Layer::Upsample(n) => Box::new(Upsample(n)),
+            Layer::MaxPool2d(pool) => Box::new(MaxPool2d(pool)),
+            Layer::MaxUnpool2d(unpool) => Box::new(MaxUnpool2d(unpool)),
+            Layer::AvgPool2d(pool) => Box::new(AvgPool2d(pool)),
+            Layer::Upsample(upsample) => Box::new(Upsample(upsample)),
             Layer::BatchNorm => Box::new(BatchNorm),
             Layer::LayerNorm => Box::new(LayerNorm),
             Layer::GroupNorm(groups) => Box::new(GroupNorm(groups)),
@@ -281,6 +280,10 @@ impl std::fmt::Display for Layer {
                 let call = transposed.conv.call(transposed.output_padding);
                 write!(f, "ConvTranspose2d{call}")
             }
+            Layer::MaxPool2d(pool) => write!(f, "MaxPool2d{}", pool.call()),
+            Layer::AvgPool2d(pool) => write!(f, "AvgPool2d{}", pool.call()),
+            Layer::MaxUnpool2d(unpool) => write!(f, "MaxUnpool2d{}", unpool.call()),
+            Layer::Upsample(upsample) => write!(f, "Upsample{}", upsample.call()),
             Layer::Gaussian(gaussian) => write!(f, "Gaussian{}", gaussian.call()),
             Layer::Residual(block) => {
                 let block: Vec<String> = block.iter().map(Layer::to_string).collect();
@@ -290,11 +293,10 @@ impl std::fmt::Display for Layer {
                 let UnsupportedSetting {
                     kind,
                     setting,
-                    value,
-                    columns,
+                    values,
                 } = unsupported;
-                let columns = columns.map(|n| format!(", {n}")).unwrap_or_default();
-                write!(f, "{kind}.{setting}({value}{columns})")
+                let values: Vec<String> = values.iter().flatten().map(f64::to_string).collect();
+                write!(f, "{kind}.{setting}({})", values.join(", "))
             }
             other => write!(f, "{other:?}"),
         }

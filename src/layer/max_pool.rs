@@ -9,17 +9,19 @@ use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
 use crate::layer::layer_error::ShapeResult;
-use crate::layer::windows::{PoolWindows, pooled_shape, unpooled_shape, window_values};
+use crate::layer::partial_windows::PartialWindows;
+use crate::layer::pool_settings::{PoolSettings, UnpoolSettings};
+use crate::layer::windows::{crop, pooled_shape, unpooled_shape, window_values};
 use crate::math::{Interval, Real};
 use candle_core::{D, DType, Tensor};
 use std::sync::Arc;
 
-/// Max-pooling with this window height and width.
-pub(crate) struct MaxPool2d(pub(crate) usize);
+/// Max-pooling with these windows.
+pub(crate) struct MaxPool2d(pub(crate) PoolSettings);
 
 impl LayerKind for MaxPool2d {
     fn output_shape(&self, input: &[usize]) -> ShapeResult {
-        pooled_shape(input, self.0)
+        pooled_shape(input, self.0, "MaxPool2d")
     }
 
     fn output_range(&self, input: Interval) -> Interval {
@@ -32,25 +34,26 @@ impl LayerKind for MaxPool2d {
         _vars: LayerVars<'_>,
         context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
-        let windows = window_values(xs, self.0)?;
-        let argmax = windows.detach().argmax_keepdim(D::Minus1)?;
-        let switches = one_hot(&argmax, self.0)?.to_dtype(xs.dtype())?;
-        let ys = (windows * &switches)?.sum(D::Minus1)?;
+        let n = self.0.size;
+        // A switch times an infinite value would be NaN, so only the search sees the infinite ones.
+        let candidates = window_values(&xs.detach(), n, f64::NEG_INFINITY)?;
+        let switches = one_hot(&candidates.argmax_keepdim(D::Minus1)?, n)?.to_dtype(xs.dtype())?;
+        let ys = (window_values(xs, n, 0.0)? * &switches)?.sum(D::Minus1)?;
         context.state.switches.push(switches);
         Ok(ys)
     }
 
     fn lower(&self, shapes: LayerShapes<'_>, context: &mut LowerContext) -> Lowered {
         context.pools.push(context.next);
-        Lowered::CpuOp(Arc::new(MaxPoolOp(PoolWindows {
-            size: self.0,
-            width: shapes.before[2],
-        })))
+        Lowered::CpuOp(Arc::new(MaxPoolOp(PartialWindows::new(
+            shapes.before,
+            self.0.size,
+        ))))
     }
 }
 
-/// Max-unpooling with this window height and width.
-pub(crate) struct MaxUnpool2d(pub(crate) usize);
+/// Max-unpooling with these windows.
+pub(crate) struct MaxUnpool2d(pub(crate) UnpoolSettings);
 
 impl LayerKind for MaxUnpool2d {
     fn output_shape(&self, input: &[usize]) -> ShapeResult {
@@ -67,7 +70,7 @@ impl LayerKind for MaxUnpool2d {
         _vars: LayerVars<'_>,
         context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
-        let (n, (b, c, h, w)) = (self.0, xs.dims4()?);
+        let (n, (b, c, h, w)) = (self.0.size, xs.dims4()?);
         let switches = match context.state.switches.pop() {
             Some(switches) => switches,
             // Without a pooling, values go to the top left of their windows.
@@ -80,18 +83,16 @@ impl LayerKind for MaxUnpool2d {
             .to_dtype(xs.dtype())?
             .broadcast_mul(&xs.unsqueeze(D::Minus1)?)?;
         // (b, c, h, w, n*n) -> (b, c, h*n, w*n)
-        Ok(windows
+        let whole = windows
             .reshape((b, c, h, w, n, n))?
             .permute((0, 1, 2, 4, 3, 5))?
-            .reshape((b, c, h * n, w * n))?)
+            .reshape((b, c, h * n, w * n))?;
+        Ok(crop(&whole, self.0.output_size)?)
     }
 
     fn lower(&self, shapes: LayerShapes<'_>, context: &mut LowerContext) -> Lowered {
         Lowered::CpuOp(Arc::new(MaxUnpoolOp {
-            windows: PoolWindows {
-                size: self.0,
-                width: shapes.after[2],
-            },
+            windows: PartialWindows::new(shapes.after, self.0.size),
             pool: context.pools.pop(),
         }))
     }
@@ -109,9 +110,14 @@ fn one_hot(positions: &Tensor, n: usize) -> candle_core::Result<Tensor> {
         .to_dtype(DType::F32)
 }
 
+/// Buffers of a workspace with this one.
+const fn scratch<T>(buffer: Vec<T>) -> [Vec<T>; 5] {
+    [buffer, vec![], vec![], vec![], vec![]]
+}
+
 /// CPU op of [`MaxPool2d`].
 #[derive(Debug)]
-struct MaxPoolOp(PoolWindows);
+struct MaxPoolOp(PartialWindows);
 
 impl CpuOp for MaxPoolOp {}
 
@@ -119,6 +125,7 @@ impl<T: Real> Arithmetic<T> for MaxPoolOp {
     fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {
         Workspace {
             argmax: vec![0; shape.rows * shape.outputs],
+            scratch: scratch(self.0.buffer(shape.rows * shape.inputs)),
             ..Workspace::default()
         }
     }
@@ -131,14 +138,23 @@ impl<T: Real> Arithmetic<T> for MaxPoolOp {
         _args: ForwardArgs<'_, T>,
         workspaces: &mut [Workspace<T>],
     ) {
-        let argmax = &mut workspaces[shape.stage].argmax[..shape.rows * shape.outputs];
-        self.0.max(x, y, argmax);
+        let Workspace {
+            argmax, scratch, ..
+        } = &mut workspaces[shape.stage];
+        let x = self.0.padded(x, &mut scratch[0], T::of(f64::NEG_INFINITY));
+        self.0.whole().max(x, y, &mut argmax[..y.len()]);
     }
 
     fn backward(&self, shape: OpShape, args: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]) {
         if let Some(dx) = args.dx {
-            let argmax = &workspaces[shape.stage].argmax[..args.dy.len()];
-            self.0.scatter(args.dy, argmax, dx);
+            let Workspace {
+                argmax, scratch, ..
+            } = &mut workspaces[shape.stage];
+            let argmax = &argmax[..args.dy.len()];
+            let windows = self.0.whole();
+            self.0.cropped(dx, &mut scratch[0], |dx| {
+                windows.scatter(args.dy, argmax, dx);
+            });
         }
     }
 }
@@ -146,7 +162,7 @@ impl<T: Real> Arithmetic<T> for MaxPoolOp {
 /// CPU op of [`MaxUnpool2d`].
 #[derive(Debug)]
 struct MaxUnpoolOp {
-    windows: PoolWindows,
+    windows: PartialWindows,
     /// Stage of the paired pooling. Without one, values go to the top left of their windows.
     pool: Option<usize>,
 }
@@ -162,6 +178,7 @@ impl<T: Real> Arithmetic<T> for MaxUnpoolOp {
         };
         Workspace {
             argmax: vec![0; unpaired],
+            scratch: scratch(self.windows.buffer(shape.rows * shape.outputs)),
             ..Workspace::default()
         }
     }
@@ -174,14 +191,21 @@ impl<T: Real> Arithmetic<T> for MaxUnpoolOp {
         _args: ForwardArgs<'_, T>,
         workspaces: &mut [Workspace<T>],
     ) {
+        let mut buffer = std::mem::take(&mut workspaces[shape.stage].scratch[0]);
         let argmax = &workspaces[self.pool.unwrap_or(shape.stage)].argmax[..x.len()];
-        self.windows.scatter(x, argmax, y);
+        let windows = self.windows.whole();
+        self.windows
+            .cropped(y, &mut buffer, |y| windows.scatter(x, argmax, y));
+        workspaces[shape.stage].scratch[0] = buffer;
     }
 
     fn backward(&self, shape: OpShape, args: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]) {
         if let Some(dx) = args.dx {
+            let mut buffer = std::mem::take(&mut workspaces[shape.stage].scratch[0]);
             let argmax = &workspaces[self.pool.unwrap_or(shape.stage)].argmax[..dx.len()];
-            self.windows.gather(args.dy, argmax, dx);
+            let dy = self.windows.padded(args.dy, &mut buffer, T::ZERO);
+            self.windows.whole().gather(dy, argmax, dx);
+            workspaces[shape.stage].scratch[0] = buffer;
         }
     }
 }

@@ -107,10 +107,10 @@ fn inverse(layer: &Layer, input: &[usize]) -> Option<Layer> {
             out_channels: input[0],
             ..transposed.conv
         })),
-        Layer::MaxPool2d(n) => Some(Layer::MaxUnpool2d(n)),
-        Layer::MaxUnpool2d(n) => Some(Layer::MaxPool2d(n)),
-        Layer::AvgPool2d(n) => Some(Layer::Upsample(n)),
-        Layer::Upsample(n) => Some(Layer::AvgPool2d(n)),
+        Layer::MaxPool2d(pool) => Some(Layer::MaxUnpool2d(pool.inverse(input))),
+        Layer::MaxUnpool2d(unpool) => Some(Layer::MaxPool2d(unpool.inverse())),
+        Layer::AvgPool2d(pool) => Some(Layer::Upsample(pool.inverse(input))),
+        Layer::Upsample(upsample) => Some(Layer::AvgPool2d(upsample.inverse())),
         Layer::Residual(_) => Some(layer.clone()),
         Layer::BatchNorm
         | Layer::LayerNorm

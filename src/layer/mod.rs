@@ -16,7 +16,9 @@ mod linear;
 mod conv_op;
 mod conv;
 mod conv_transpose;
+mod pool_settings;
 mod windows;
+mod partial_windows;
 mod max_pool;
 mod avg_pool;
 mod upsample;
@@ -45,7 +47,7 @@ mod builder;
 mod nodes;
 mod mirror;
 
-pub use builder::{Conv2d, ConvTranspose2d, Gaussian};
+pub use builder::{AvgPool2d, Conv2d, ConvTranspose2d, Gaussian, MaxPool2d, MaxUnpool2d, Upsample};
 pub use conv::ConvSettings;
 pub use conv_transpose::ConvTransposeSettings;
 pub(crate) use cpu::{
@@ -60,6 +62,7 @@ pub use layer::Layer;
 pub(crate) use layer_error::{LayerError, shape};
 pub(crate) use mirror::mirror;
 pub(crate) use nodes::{MAX_VALUES, Node, nodes, output_range, shapes};
+pub use pool_settings::{PoolSettings, UnpoolSettings};
 pub(crate) use term::{Term, TermValue};
 #[doc(hidden)]
 pub use unsupported::UnsupportedSetting;

@@ -93,7 +93,7 @@ pub(crate) fn output_range(nodes: &[Node], input: Interval) -> Interval {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::builder::Conv2d;
+    use crate::layer::builder::{AvgPool2d, Conv2d, MaxPool2d, Upsample};
 
     #[test]
     fn blocks_are_flattened_before_the_node_that_adds_their_input() {
@@ -116,7 +116,7 @@ mod tests {
         let (linear, sigmoid) = (Layer::Linear(4), Layer::Sigmoid);
         assert_eq!(range(std::slice::from_ref(&linear)), Interval::UNBOUNDED);
         assert_eq!(
-            range(&[linear.clone(), sigmoid.clone(), Layer::Upsample(2)]),
+            range(&[linear.clone(), sigmoid.clone(), Upsample(2)]),
             Interval::UNIT
         );
         assert_eq!(
@@ -135,15 +135,12 @@ mod tests {
             range(&[sigmoid, Layer::Residual(vec![Layer::Relu])]),
             Interval::UNBOUNDED
         );
-        assert_eq!(
-            range(&[Layer::AvgPool2d(2), Layer::Upsample(2)]),
-            Interval::UNIT
-        );
+        assert_eq!(range(&[AvgPool2d(2), Upsample(2)]), Interval::UNIT);
     }
 
     #[test]
     fn shape_inference_names_the_first_node_that_does_not_fit() {
-        let layers = [Conv2d(4, 3), Layer::MaxPool2d(2), Layer::Linear(3)];
+        let layers = [Conv2d(4, 3), MaxPool2d(2), Layer::Linear(3)];
         let nodes = nodes(&layers);
         assert_eq!(shapes(&nodes[..2], &[1, 8, 8]).unwrap()[2], [4, 3, 3]);
         let (i, error) = shapes(&nodes, &[1, 8, 8]).unwrap_err();

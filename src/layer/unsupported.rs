@@ -14,10 +14,8 @@ pub struct UnsupportedSetting {
     pub(crate) kind: &'static str,
     /// Name of the setting.
     pub(crate) setting: &'static str,
-    /// Value of the setting.
-    pub(crate) value: f64,
-    /// Second value of `output_padding_hw`.
-    pub(crate) columns: Option<usize>,
+    /// Values of the setting; `ceil_mode` has none, `output_size` two.
+    pub(crate) values: [Option<f64>; 2],
 }
 
 impl LayerKind for UnsupportedSetting {
@@ -25,6 +23,8 @@ impl LayerKind for UnsupportedSetting {
         let UnsupportedSetting { kind, setting, .. } = self;
         let kinds = match *setting {
             "output_padding" | "output_padding_hw" => "ConvTranspose2d has it",
+            "ceil_mode" => "MaxPool2d and AvgPool2d have it",
+            "output_size" => "MaxUnpool2d and Upsample have it",
             "free_bits" | "warm_up" => "Gaussian has it",
             _ => "Conv2d and ConvTranspose2d have it",
         };

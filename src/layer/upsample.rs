@@ -6,13 +6,15 @@ use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
 use crate::layer::layer_error::ShapeResult;
-use crate::layer::windows::{PoolWindows, unpooled_shape};
+use crate::layer::partial_windows::PartialWindows;
+use crate::layer::pool_settings::UnpoolSettings;
+use crate::layer::windows::{crop, unpooled_shape};
 use crate::math::{Interval, Real};
 use candle_core::Tensor;
 use std::sync::Arc;
 
-/// Upsampling by this factor in each direction.
-pub(crate) struct Upsample(pub(crate) usize);
+/// Upsampling with these settings.
+pub(crate) struct Upsample(pub(crate) UnpoolSettings);
 
 impl LayerKind for Upsample {
     fn output_shape(&self, input: &[usize]) -> ShapeResult {
@@ -29,48 +31,56 @@ impl LayerKind for Upsample {
         _vars: LayerVars<'_>,
         _context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
-        let (n, (b, c, h, w)) = (self.0, xs.dims4()?);
+        let (n, (b, c, h, w)) = (self.0.size, xs.dims4()?);
         // (b, c, h, w) -> (b, c, h, n, w, n) -> (b, c, h*n, w*n)
-        Ok(xs
+        let whole = xs
             .reshape((b, c, h, 1, w, 1))?
             .broadcast_as((b, c, h, n, w, n))?
-            .reshape((b, c, h * n, w * n))?)
+            .reshape((b, c, h * n, w * n))?;
+        Ok(crop(&whole, self.0.output_size)?)
     }
 
     fn lower(&self, shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
-        Lowered::CpuOp(Arc::new(UpsampleOp(PoolWindows {
-            size: self.0,
-            width: shapes.after[2],
-        })))
+        Lowered::CpuOp(Arc::new(UpsampleOp(PartialWindows::new(
+            shapes.after,
+            self.0.size,
+        ))))
     }
 }
 
 /// CPU op of [`Upsample`].
 #[derive(Debug)]
-struct UpsampleOp(PoolWindows);
+struct UpsampleOp(PartialWindows);
 
 impl CpuOp for UpsampleOp {}
 
 impl<T: Real> Arithmetic<T> for UpsampleOp {
+    fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {
+        let buffer = self.0.buffer(shape.rows * shape.outputs);
+        Workspace {
+            scratch: [buffer, vec![], vec![], vec![], vec![]],
+            ..Workspace::default()
+        }
+    }
+
     fn forward(
         &self,
-        _shape: OpShape,
+        shape: OpShape,
         x: &[T],
         y: &mut [T],
         _args: ForwardArgs<'_, T>,
-        _workspaces: &mut [Workspace<T>],
+        workspaces: &mut [Workspace<T>],
     ) {
-        self.0.repeat(x, y, T::ONE);
+        let buffer = &mut workspaces[shape.stage].scratch[0];
+        let windows = self.0.whole();
+        self.0.cropped(y, buffer, |y| windows.repeat(x, y, T::ONE));
     }
 
-    fn backward(
-        &self,
-        _shape: OpShape,
-        args: BackwardArgs<'_, T>,
-        _workspaces: &mut [Workspace<T>],
-    ) {
+    fn backward(&self, shape: OpShape, args: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]) {
         if let Some(dx) = args.dx {
-            self.0.sum(args.dy, dx, T::ONE);
+            let buffer = &mut workspaces[shape.stage].scratch[0];
+            let dy = self.0.padded(args.dy, buffer, T::ZERO);
+            self.0.whole().sum(dy, dx, T::ONE);
         }
     }
 }

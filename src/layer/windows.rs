@@ -3,34 +3,52 @@
 //! Ties go to the first maximum in row-major order, as in PyTorch; zeros after a ReLU tie often.
 
 use crate::layer::layer_error::{LayerError, ShapeResult, image_dims, reject};
+use crate::layer::pool_settings::{PoolSettings, UnpoolSettings};
 use crate::math::{Real, widest};
 use candle_core::Tensor;
 
 const MAX_SIZE: usize = 255;
 
-/// Output shape of pooling with windows of n x n.
-pub(crate) fn pooled_shape(input: &[usize], n: usize) -> ShapeResult {
+/// Output shape of the pooling layer `kind`.
+pub(crate) fn pooled_shape(input: &[usize], pool: PoolSettings, kind: &str) -> ShapeResult {
     let (c, h, w) = image_dims(input)?;
+    let n = pool.size;
     check_size(n, "2 halves height and width")?;
-    if !h.is_multiple_of(n) || !w.is_multiple_of(n) {
+    if !pool.ceil_mode && !(h.is_multiple_of(n) && w.is_multiple_of(n)) {
         let fitting = format!("{} x {}", h.next_multiple_of(n), w.next_multiple_of(n));
         return reject(
             format!("a height and width divisible by {n}"),
             format!("{h} x {w}"),
             format!(
-                "{fitting} would fit there: resize the images, pad a convolution before it, or \
-                 choose another window"
+                "{kind}({n}).ceil_mode() also pools the partial windows at the edges; {fitting} \
+                 would fit without: resize the images, or pad a convolution before it"
             ),
         );
     }
-    Ok(vec![c, h / n, w / n])
+    Ok(vec![c, h.div_ceil(n), w.div_ceil(n)])
 }
 
-/// Output shape when every value becomes a window of n x n.
-pub(crate) fn unpooled_shape(input: &[usize], n: usize) -> ShapeResult {
+/// Output shape when every value becomes a window.
+pub(crate) fn unpooled_shape(input: &[usize], unpool: UnpoolSettings) -> ShapeResult {
     let (c, h, w) = image_dims(input)?;
+    let n = unpool.size;
     check_size(n, "2 doubles height and width")?;
-    Ok(vec![c, h.saturating_mul(n), w.saturating_mul(n)])
+    let whole = (h.saturating_mul(n), w.saturating_mul(n));
+    let (rows, columns) = unpool.output_size.unwrap_or(whole);
+    if (rows.div_ceil(n), columns.div_ceil(n)) != (h, w) {
+        return reject(
+            format!("an output_size that {h} x {w} windows of {n} x {n} cover"),
+            format!("{rows} x {columns}"),
+            format!(
+                "Choose {} to {} rows and {} to {} columns",
+                whole.0 - (n - 1),
+                whole.0,
+                whole.1 - (n - 1),
+                whole.1
+            ),
+        );
+    }
+    Ok(vec![c, rows, columns])
 }
 
 fn check_size(n: usize, hint: &str) -> Result<(), LayerError> {
@@ -44,11 +62,13 @@ fn check_size(n: usize, hint: &str) -> Result<(), LayerError> {
     )
 }
 
-/// Gathers the values of each n x n window in the last dimension.
+/// Gathers the values of each n x n window in the last dimension. Partial windows are filled up with
+/// `fill`.
 ///
 /// # Shapes
-/// (b, c, h, w) -> (b, c, h/n, w/n, n*n)
-pub(crate) fn window_values(xs: &Tensor, n: usize) -> candle_core::Result<Tensor> {
+/// (b, c, h, w) -> (b, c, ceil(h/n), ceil(w/n), n*n)
+pub(crate) fn window_values(xs: &Tensor, n: usize, fill: f64) -> candle_core::Result<Tensor> {
+    let xs = pad_to_multiple(&pad_to_multiple(xs, 2, n, fill)?, 3, n, fill)?;
     let (b, c, h, w) = xs.dims4()?;
     let (h, w) = (h / n, w / n);
     xs.reshape((b, c, h, n, w, n))?
@@ -57,12 +77,31 @@ pub(crate) fn window_values(xs: &Tensor, n: usize) -> candle_core::Result<Tensor
         .contiguous()
 }
 
+/// Appends `fill` to a dimension, up to a multiple of `n`.
+fn pad_to_multiple(xs: &Tensor, dim: usize, n: usize, fill: f64) -> candle_core::Result<Tensor> {
+    let mut shape = xs.dims().to_vec();
+    shape[dim] = shape[dim].next_multiple_of(n) - shape[dim];
+    if shape[dim] == 0 {
+        return Ok(xs.clone());
+    }
+    let padding = Tensor::full(fill as f32, shape, xs.device())?.to_dtype(xs.dtype())?;
+    Tensor::cat(&[xs, &padding], dim)
+}
+
+/// Cuts off the last rows and columns.
+pub(crate) fn crop(xs: &Tensor, size: Option<(usize, usize)>) -> candle_core::Result<Tensor> {
+    match size {
+        Some((h, w)) => xs.narrow(2, 0, h)?.narrow(3, 0, w),
+        None => Ok(xs.clone()),
+    }
+}
+
 /// Windows of `size` x `size` without overlap, on slices of images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PoolWindows {
     pub(crate) size: usize,
     /// Width of the unpooled images. Their height is a whole number of windows, so all channels
-    /// and images can be processed as one tall image.
+    /// and images can be processed as one tall image. `PartialWindows` pads other images.
     pub(crate) width: usize,
 }
 

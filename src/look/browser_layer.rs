@@ -15,10 +15,9 @@ pub(crate) fn browser_layers(model: &Autoencoder) -> Result<Vec<Value>> {
     let decoder = model.decoder_net();
     let mut layers = Vec::new();
     for (i, node) in decoder.nodes().iter().enumerate() {
-        let Some(kind) = kind(&node.layer)? else {
+        let Some(mut value) = description(&node.layer, &decoder.shapes()[i])? else {
             continue;
         };
-        let mut value = json!({ "kind": kind });
         if let Some((weight, bias)) = decoder.weight_and_bias(i) {
             value["weight"] = to_base64(weight)?.into();
             value["bias"] = to_base64(bias)?.into();
@@ -28,24 +27,34 @@ pub(crate) fn browser_layers(model: &Autoencoder) -> Result<Vec<Value>> {
     Ok(layers)
 }
 
-/// Name of a layer in the page's JavaScript, or `None` if it does not change values.
-fn kind(layer: &Layer) -> Result<Option<&'static str>> {
-    Ok(match layer {
-        Layer::Flatten | Layer::Unflatten(..) => None,
-        layer if layer.acts_in_training_only() => None,
-        Layer::Linear(_) => Some("linear"),
-        Layer::Relu => Some("relu"),
-        Layer::Sigmoid => Some("sigmoid"),
-        Layer::Tanh => Some("tanh"),
+/// Name and settings of a layer in the page's JavaScript, given the shape of its input, or `None` if it
+/// does not change values.
+fn description(layer: &Layer, input: &[usize]) -> Result<Option<Value>> {
+    let named = |kind: &str| json!({ "kind": kind });
+    Ok(Some(match *layer {
+        Layer::Flatten | Layer::Unflatten(..) => return Ok(None),
+        ref layer if layer.acts_in_training_only() => return Ok(None),
+        Layer::Linear(_) => named("linear"),
+        Layer::Relu => named("relu"),
+        Layer::LeakyRelu(slope) => json!({ "kind": "leakyRelu", "slope": slope }),
+        Layer::Elu(alpha) => json!({ "kind": "elu", "alpha": alpha }),
+        Layer::Gelu => named("gelu"),
+        Layer::Silu => named("silu"),
+        Layer::Softplus => named("softplus"),
+        Layer::Sigmoid => named("sigmoid"),
+        Layer::Tanh => named("tanh"),
+        Layer::Softmax => json!({ "kind": "softmax", "channels": input[0] }),
+        Layer::LayerNorm => json!({ "kind": "norm", "groups": 1 }),
+        Layer::GroupNorm(groups) => json!({ "kind": "norm", "groups": groups }),
         _ => {
             return Err(Error::setting(
                 "explore",
-                "a decoder of Linear, Relu, Sigmoid and Tanh",
+                "a decoder of Linear, activations, LayerNorm and GroupNorm",
                 layer,
                 "Use traversal(), which works for every layer",
             ));
         }
-    })
+    }))
 }
 
 /// Little-endian `f32` values in base64.

@@ -213,8 +213,8 @@ fn check_weights(model: &Autoencoder) -> Result<()> {
 fn default_sliders(model: &Autoencoder) -> Vec<Slider> {
     let mut layers = model.encoder().iter().rev();
     let (low, high) = match layers.find(|layer| !layer.acts_in_training_only()) {
-        Some(Layer::Relu) => (0.0, 3.0),
-        Some(Layer::Sigmoid) => (0.0, 1.0),
+        Some(Layer::Relu | Layer::Softplus) => (0.0, 3.0),
+        Some(Layer::Sigmoid | Layer::Softmax) => (0.0, 1.0),
         Some(Layer::Tanh) => (-1.0, 1.0),
         _ => (-3.0, 3.0),
     };

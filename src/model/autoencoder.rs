@@ -94,8 +94,9 @@ impl Autoencoder {
         let decoder = shaped_decoder(input, decoder, code_shape);
         let decoder = Sequential::new("decoder", &decoder, code_shape, init)?;
         init.check_names(&[encoder.weighted_names(), decoder.weighted_names()].concat())?;
-        check_output(input, decoder.layers().len(), decoder.output_shape())?;
+        // An unpooling without its output_size also changes the output: its error says what to write.
         check_unpooling(&encoder, &decoder)?;
+        check_output(input, decoder.layers().len(), decoder.output_shape())?;
         Ok(Autoencoder {
             input,
             plan: joint_plan(&encoder, &decoder),

@@ -133,7 +133,7 @@ fn sentence(layers: &[LayerUnits], units: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::{Conv2d, Layer};
+    use crate::layer::{Conv2d, Layer, MaxPool2d};
     use candle_core::Device;
 
     /// Images of 4 x 4 pixels.
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_channel_is_a_unit_and_pooling_ends_a_layer() {
         let conv = Conv2d(4, 3).padding(1);
-        let encoder = [conv, Layer::BatchNorm, Layer::Relu, Layer::MaxPool2d(2)];
+        let encoder = [conv, Layer::BatchNorm, Layer::Relu, MaxPool2d(2)];
         let ae = Autoencoder::symmetric((1, 4, 4), &encoder).unwrap();
         silence(&ae, "encoder.1.bias", 3);
         let expected = "3 of 4 hidden units are never active: 3 of 4 in encoder.0";

@@ -127,7 +127,7 @@ fn stage_params<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::{Conv2d, Layer};
+    use crate::layer::{Conv2d, Layer, MaxPool2d};
     use crate::model::init::Init;
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
             Conv2d(4, 3).padding(1),
             Layer::BatchNorm,
             Layer::Relu,
-            Layer::MaxPool2d(2),
+            MaxPool2d(2),
             Layer::Flatten,
             Layer::Linear(5),
         ];

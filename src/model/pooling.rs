@@ -2,7 +2,7 @@
 
 use crate::data::ImageShape;
 use crate::error::Result;
-use crate::layer::{Conv2d, Layer};
+use crate::layer::{Conv2d, Layer, MaxPool2d, MaxUnpool2d};
 use crate::model::autoencoder::Autoencoder;
 use crate::model::init::Init;
 
@@ -61,7 +61,7 @@ impl PoolingAutoencoder {
         let (channels, height, width) = self.input;
         let [first, second, third] = self.channels;
         let conv = |channels| Conv2d(channels, 3).padding(1);
-        let (pool, unpool) = (Layer::MaxPool2d(2), Layer::MaxUnpool2d(2));
+        let (pool, unpool) = (MaxPool2d(2), MaxUnpool2d(2));
         let (h, w) = (height / 4, width / 4); // after two poolings
         let encoder = vec![
             conv(first),

@@ -207,7 +207,7 @@ impl Sequential {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::{Conv2d, ConvTranspose2d};
+    use crate::layer::{AvgPool2d, Conv2d, ConvTranspose2d, MaxPool2d, MaxUnpool2d, Upsample};
     use crate::math::Purpose;
     use candle_core::DType;
 
@@ -243,9 +243,11 @@ mod tests {
             vec![up.clone().groups(2)],
             vec![up.output_padding_hw(0, 1), conv.clone().stride(2)],
             vec![ConvTranspose2d(3, 2).dilation(2).output_padding_hw(1, 0)],
-            vec![Layer::MaxPool2d(2), Layer::Tanh, Layer::MaxUnpool2d(2)],
-            vec![Layer::MaxUnpool2d(2)],
-            vec![Layer::AvgPool2d(2), Layer::Sigmoid, Layer::Upsample(3)],
+            vec![MaxPool2d(2), Layer::Tanh, MaxUnpool2d(2)],
+            vec![MaxUnpool2d(2)],
+            vec![MaxPool2d(3).ceil_mode(), MaxUnpool2d(3).output_size(4, 4)],
+            vec![AvgPool2d(3).ceil_mode(), Upsample(3).output_size(5, 4)],
+            vec![AvgPool2d(2), Layer::Sigmoid, Upsample(3)],
             vec![Layer::Softplus],
             vec![Layer::BatchNorm, Layer::Gelu, Layer::Dropout(0.3)],
             vec![Layer::LayerNorm, Layer::Silu, Layer::SpatialDropout(0.5)],

@@ -1,12 +1,13 @@
 //! Pairs of max-pooling and unpooling.
 
 use crate::error::{Error, Result};
-use crate::layer::{Layer, Node, shape};
+use crate::layer::{Layer, PoolSettings, shape};
 use crate::model::sequential::Sequential;
 
 /// A max-pooling that no unpooling has claimed yet.
 struct OpenPool<'a> {
-    window: usize,
+    settings: PoolSettings,
+    input: &'a [usize],
     output: &'a [usize],
 }
 
@@ -15,15 +16,19 @@ struct OpenPool<'a> {
 pub(crate) fn check_unpooling(encoder: &Sequential, decoder: &Sequential) -> Result<()> {
     let mut open = Vec::new();
     for (list, layers) in [("encoder", encoder), ("decoder", decoder)] {
-        for (i, node) in layers.nodes().iter().enumerate() {
+        for (node, shapes) in layers.nodes().iter().zip(layers.shapes().windows(2)) {
+            let [input, output] = [&shapes[0], &shapes[1]];
             match node.layer {
-                Layer::MaxPool2d(window) => open.push(OpenPool {
-                    window,
-                    output: &layers.shapes()[i + 1],
+                Layer::MaxPool2d(settings) => open.push(OpenPool {
+                    settings,
+                    input,
+                    output,
                 }),
-                Layer::MaxUnpool2d(window) => {
+                Layer::MaxUnpool2d(unpool) => {
                     if let Some(pool) = open.pop() {
-                        check_pair(list, node, &pool, window, &layers.shapes()[i])?;
+                        let place = || format!("{list} layer {}, {}", node.name, node.layer);
+                        check_windows(place, &pool, unpool.size, input)?;
+                        check_size(place, &pool, output)?;
                     }
                 }
                 _ => {}
@@ -33,24 +38,41 @@ pub(crate) fn check_unpooling(encoder: &Sequential, decoder: &Sequential) -> Res
     Ok(())
 }
 
-fn check_pair(
-    list: &str,
-    node: &Node,
+/// Rejects another window, or another input than the pooling's output.
+fn check_windows(
+    place: impl Fn() -> String,
     pool: &OpenPool<'_>,
     window: usize,
     input: &[usize],
 ) -> Result<()> {
-    if (pool.window, pool.output) == (window, input) {
+    if (pool.settings.size, pool.output) == (window, input) {
         return Ok(());
     }
     let output = shape(pool.output);
     Err(Error::Layer {
-        place: format!("{list} layer {}, {}", node.name, node.layer),
+        place: place(),
         expected: format!(
-            "{output}, the output of its paired MaxPool2d({})",
-            pool.window
+            "{output}, the output of its paired MaxPool2d{}",
+            pool.settings.call()
         ),
         got: format!("{} with a window of {window}", shape(input)),
         hint: "Undo poolings in reverse order, each with the channels of its output".into(),
+    })
+}
+
+/// Rejects another output than the pooling's input, in which the positions of the maxima are.
+fn check_size(place: impl Fn() -> String, pool: &OpenPool<'_>, output: &[usize]) -> Result<()> {
+    if pool.input == output {
+        return Ok(());
+    }
+    let (n, (h, w)) = (pool.settings.size, (pool.input[1], pool.input[2]));
+    Err(Error::Layer {
+        place: place(),
+        expected: format!(
+            "an output of {h} x {w}, the input of its paired MaxPool2d{}",
+            pool.settings.call()
+        ),
+        got: format!("{} x {}", output[1], output[2]),
+        hint: format!("Write MaxUnpool2d({n}).output_size({h}, {w})"),
     })
 }

@@ -198,3 +198,47 @@ fn trained_loss_is_saved_with_the_model() {
     assert_eq!(found, ae.evaluate_with(&data.test, loss).unwrap());
     assert_ne!(found, ae.evaluate_with(&data.test, Loss::Mse).unwrap());
 }
+
+#[test]
+fn layers_with_settings_and_normalizations_are_rebuilt_from_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ae.safetensors");
+    let encoder = [
+        Conv2d(4, 3).padding(1),
+        GroupNorm(2),
+        Silu,
+        SpatialDropout(0.1),
+        MaxPool2d(2).ceil_mode(),
+        LayerNorm,
+        AvgPool2d(2).ceil_mode(),
+        Softmax,
+    ];
+    let ae = Autoencoder::symmetric((1, 7, 10), &encoder).unwrap();
+    ae.save(&path).unwrap();
+    let loaded = Autoencoder::load(&path).unwrap();
+    assert_eq!(
+        (loaded.encoder(), loaded.decoder()),
+        (ae.encoder(), ae.decoder())
+    );
+    let names: Vec<String> = loaded
+        .variables()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(
+        names[2..6],
+        [
+            "encoder.1.weight",
+            "encoder.1.bias",
+            "encoder.5.weight",
+            "encoder.5.bias"
+        ]
+    );
+    assert_eq!(loaded.variables()[4].1.dims(), [4, 4, 5]);
+    let image = Tensor::full(0.3f32, (1, 1, 7, 10), &Device::Cpu).unwrap();
+    let values = |ae: &Autoencoder| {
+        let output = ae.reconstruct(&image).unwrap();
+        output.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    };
+    assert_eq!(values(&loaded), values(&ae));
+}

@@ -45,6 +45,16 @@ fn setting_that_a_layer_does_not_have_is_an_error_of_the_model() {
         "encoder layer 0, Conv2d.output_padding_hw(0, 1): expected a layer with the setting \
          output_padding_hw, got Conv2d. Remove .output_padding_hw(...); only ConvTranspose2d has it"
     );
+    assert_eq!(
+        build_error(&[Upsample(2).ceil_mode()], (1, 8, 8)),
+        "encoder layer 0, Upsample.ceil_mode(): expected a layer with the setting ceil_mode, got \
+         Upsample. Remove .ceil_mode(...); only MaxPool2d and AvgPool2d have it"
+    );
+    assert_eq!(
+        build_error(&[MaxPool2d(2).output_size(7, 8)], (1, 8, 8)),
+        "encoder layer 0, MaxPool2d.output_size(7, 8): expected a layer with the setting \
+         output_size, got MaxPool2d. Remove .output_size(...); only MaxUnpool2d and Upsample have it"
+    );
     let block = Residual(vec![Relu]).groups(2);
     assert!(build_error(&[block], (1, 8, 8)).contains("got Residual."));
 }

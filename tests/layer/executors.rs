@@ -132,7 +132,7 @@ fn tensors_of_any_layout_give_the_numbers_of_contiguous_ones() {
 }
 
 #[test]
-fn normalizations_and_spatial_dropout_train_the_same_on_both_executors_and_any_number_of_threads() {
+fn normalizations_spatial_dropout_and_partial_windows_train_the_same_on_both_executors() {
     let conv = |out, stride| Conv2d(out, 3).padding(1).stride(stride);
     let encoders = [
         vec![
@@ -151,6 +151,13 @@ fn normalizations_and_spatial_dropout_train_the_same_on_both_executors_and_any_n
             Silu,
             LayerNorm,
             Linear(6),
+        ],
+        vec![
+            conv(4, 1),
+            Silu,
+            MaxPool2d(2).ceil_mode(),
+            conv(3, 1),
+            AvgPool2d(3).ceil_mode(),
         ],
         vec![
             conv(5, 2),

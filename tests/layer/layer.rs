@@ -41,6 +41,26 @@ fn every_kind() -> Vec<(Layer, &'static str, &'static str)> {
         (MaxPool2d(2), r#"{"MaxPool":2}"#, "MaxPool2d(2)"),
         (MaxUnpool2d(2), r#"{"MaxUnpool":2}"#, "MaxUnpool2d(2)"),
         (AvgPool2d(3), r#"{"AvgPool":3}"#, "AvgPool2d(3)"),
+        (
+            MaxPool2d(2).ceil_mode(),
+            r#"{"MaxPool":{"size":2,"ceil_mode":true}}"#,
+            "MaxPool2d(2).ceil_mode()",
+        ),
+        (
+            AvgPool2d(3).ceil_mode(),
+            r#"{"AvgPool":{"size":3,"ceil_mode":true}}"#,
+            "AvgPool2d(3).ceil_mode()",
+        ),
+        (
+            MaxUnpool2d(2).output_size(7, 8),
+            r#"{"MaxUnpool":{"size":2,"output_size":[7,8]}}"#,
+            "MaxUnpool2d(2).output_size(7, 8)",
+        ),
+        (
+            Upsample(2).output_size(7, 8),
+            r#"{"Upsample":{"size":2,"output_size":[7,8]}}"#,
+            "Upsample(2).output_size(7, 8)",
+        ),
         (Upsample(3), r#"{"Upsample":3}"#, "Upsample(3)"),
         (BatchNorm, r#""BatchNorm""#, "BatchNorm"),
         (LayerNorm, r#""LayerNorm""#, "LayerNorm"),

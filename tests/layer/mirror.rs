@@ -94,14 +94,75 @@ fn three_poolings_of_28_name_the_third_one_and_the_size_that_it_gets() {
     assert_eq!(
         build_error(&encoder, (1, 28, 28)),
         "encoder layer 8, MaxPool2d(2): expected a height and width divisible by 2, got 7 x 7. \
-         8 x 8 would fit there: resize the images, pad a convolution before it, or choose another \
-         window"
+         MaxPool2d(2).ceil_mode() also pools the partial windows at the edges; 8 x 8 would fit \
+         without: resize the images, or pad a convolution before it"
     );
     let wider = [block(3), block(1), block(1)].concat();
     let ae = Autoencoder::symmetric((1, 28, 28), &wider).unwrap();
     assert_eq!(ae.code_shape(), [4, 4, 4]);
     let images = crate::common::images(&[2, 1, 28, 28]);
     assert_eq!(ae.reconstruct(&images).unwrap().dims(), [2, 1, 28, 28]);
+}
+
+#[test]
+fn mirrors_of_poolings_with_partial_windows_restore_every_image_size() {
+    let block = |pool: Layer| vec![Conv2d(4, 3).padding(1), Relu, pool];
+    for pool in [MaxPool2d(2), AvgPool2d(2), MaxPool2d(3), AvgPool2d(3)] {
+        let encoder = vec![block(pool.ceil_mode()); 3].concat();
+        for (h, w) in [(28, 28), (45, 64), (1, 5), (27, 8)] {
+            let ae = Autoencoder::symmetric((2, h, w), &encoder).unwrap();
+            let images = crate::common::images(&[3, 2, h, w]);
+            let outputs = ae.reconstruct(&images).unwrap();
+            assert_eq!(outputs.dims(), images.dims(), "{encoder:?}");
+            let decoded = ae.decode(&ae.encode(&images).unwrap()).unwrap();
+            assert_eq!(decoded.dims(), images.dims(), "{encoder:?}");
+        }
+    }
+    let encoder = vec![block(MaxPool2d(2).ceil_mode()); 3].concat();
+    let ae = Autoencoder::symmetric((1, 28, 28), &encoder).unwrap();
+    assert_eq!(ae.code_shape(), [4, 4, 4]);
+    let unpools = ae
+        .decoder()
+        .iter()
+        .filter(|layer| matches!(layer, Layer::MaxUnpool2d(_)));
+    let cropped = MaxUnpool2d(2).output_size(7, 7);
+    assert_eq!(
+        unpools.cloned().collect::<Vec<_>>(),
+        [cropped, MaxUnpool2d(2), MaxUnpool2d(2)]
+    );
+}
+
+#[test]
+fn activations_and_normalizations_are_mirrored_between_the_inverses() {
+    let conv = |out| Conv2d(out, 3).padding(1);
+    let encoder = [
+        conv(8),
+        GroupNorm(4),
+        Silu,
+        SpatialDropout(0.1),
+        AvgPool2d(2).ceil_mode(),
+        conv(6),
+        LayerNorm,
+        Softmax,
+        Flatten,
+        Linear(9),
+        Softmax,
+    ];
+    let ae = Autoencoder::symmetric((3, 45, 64), &encoder).unwrap();
+    let decoder = [
+        Linear(6 * 23 * 32),
+        Unflatten(6, 23, 32),
+        LayerNorm,
+        Softmax,
+        conv(8),
+        Upsample(2).output_size(45, 64),
+        GroupNorm(4),
+        Silu,
+        SpatialDropout(0.1),
+        conv(3),
+        Sigmoid,
+    ];
+    assert_eq!(ae.decoder(), decoder);
 }
 
 #[test]

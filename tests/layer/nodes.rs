@@ -8,8 +8,8 @@ fn pooling_must_divide_height_and_width() {
     assert_eq!(
         build_error(&[MaxPool2d(2)], (1, 7, 8)),
         "encoder layer 0, MaxPool2d(2): expected a height and width divisible by 2, got 7 x 8. \
-         8 x 8 would fit there: resize the images, pad a convolution before it, or choose another \
-         window"
+         MaxPool2d(2).ceil_mode() also pools the partial windows at the edges; 8 x 8 would fit \
+         without: resize the images, or pad a convolution before it"
     );
 }
 

@@ -20,6 +20,17 @@
 //!         s.t2 = nn.ConvTranspose2d(6, 2, 3, stride=2, padding=1, output_padding=1)
 //!     def forward(s, x):
 //!         return torch.sigmoid(s.t2(torch.tanh(s.t1(F.relu(s.c2(F.relu(s.c1(x))))))))
+//! class Partial(nn.Module):
+//!     def __init__(s):
+//!         super().__init__()
+//!         s.c1 = nn.Conv2d(2, 4, 3, padding=1); s.c2 = nn.Conv2d(4, 3, 3, padding=1); s.c3 = nn.Conv2d(3, 4, 3, padding=1)
+//!         s.d0 = nn.Conv2d(4, 3, 3, padding=1); s.d1 = nn.Conv2d(3, 4, 3, padding=1); s.d2 = nn.Conv2d(4, 2, 3, padding=1)
+//!         s.max = nn.MaxPool2d(2, ceil_mode=True, return_indices=True); s.avg = nn.AvgPool2d(3, ceil_mode=True)
+//!         s.un = nn.MaxUnpool2d(2); s.up = nn.Upsample(scale_factor=3)
+//!     def forward(s, x):
+//!         x = F.silu(s.c1(x)); a = x.shape; x, i = s.max(x); x = F.silu(s.c2(x)); b = x.shape; x, j = s.max(x)
+//!         x = F.silu(s.c3(x)); c = x.shape; x = s.avg(x); x = s.up(x)[:, :, :c[2], :c[3]]; x = F.silu(s.d0(x))
+//!         x = s.un(x, j, output_size=b); x = F.silu(s.d1(x)); x = s.un(x, i, output_size=a); return s.d2(x)
 //! class Residual(nn.Sequential):
 //!     def forward(s, x): return x + super().forward(x)
 //! modern = nn.Sequential(
@@ -207,6 +218,51 @@ fn sparse() -> Case {
     }
 }
 
+fn partial() -> Case {
+    let conv = |out| Conv2d(out, 3).padding(1);
+    let pool = MaxPool2d(2).ceil_mode();
+    Case {
+        side: 13,
+        encoder: vec![
+            conv(4),
+            Silu,
+            pool.clone(),
+            conv(3),
+            Silu,
+            pool,
+            conv(4),
+            Silu,
+            AvgPool2d(3).ceil_mode(),
+        ],
+        decoder: vec![
+            Upsample(3).output_size(4, 4),
+            conv(3),
+            Silu,
+            MaxUnpool2d(2).output_size(7, 7),
+            conv(4),
+            Silu,
+            MaxUnpool2d(2).output_size(13, 13),
+            conv(2),
+        ],
+        outputs: [-240.00116, -0.29946, -0.255712, 0.058073],
+        losses: [0.5455938, 0.4972595, 0.4666919],
+        parameters: vec![
+            [0.20274, 12.88569, -0.134401],
+            [0.67138, 0.69422, -0.011419],
+            [-2.72461, 20.69762, 0.273419],
+            [-0.48063, 0.51336, -0.311784],
+            [-0.22183, 19.49930, -0.077508],
+            [-0.30513, 0.70869, 0.192716],
+            [1.12508, 19.85614, -0.189223],
+            [0.66520, 0.66520, 0.227876],
+            [1.53931, 18.81812, 0.256074],
+            [-0.38736, 0.69302, -0.269133],
+            [-0.67279, 13.15579, -0.032576],
+            [-0.46861, 0.46861, -0.198604],
+        ],
+    }
+}
+
 fn normalized() -> Case {
     let conv = |out| Conv2d(out, 3).padding(1);
     Case {
@@ -293,6 +349,7 @@ fn outputs_and_three_training_steps_match_pytorch() {
         ("strided", strided),
         ("modern", modern),
         ("sparse", sparse),
+        ("partial", partial),
         ("normalized", normalized),
         ("features", features),
     ] {

@@ -43,6 +43,38 @@ fn page_contains_the_decoder_and_fetches_nothing() {
 }
 
 #[test]
+fn the_page_has_the_settings_of_activations_and_normalizations() {
+    let decoder = [
+        LayerNorm,
+        Elu(0.5),
+        Linear(16),
+        LeakyRelu(0.25),
+        Linear(16),
+        Gelu,
+        GroupNorm(4),
+        Silu,
+        Linear(16),
+        Softplus,
+        Softmax,
+        Unflatten(1, 4, 4),
+    ];
+    let ae = Autoencoder::new((1, 4, 4), &[Flatten, Linear(8)], &decoder).unwrap();
+    let page = explore(&ae).unwrap().to_html().unwrap();
+    for part in [
+        "\"groups\":1,\"kind\":\"norm\"",
+        "\"alpha\":0.5,\"kind\":\"elu\"",
+        "\"kind\":\"leakyRelu\",\"slope\":0.25",
+        "\"kind\":\"gelu\"",
+        "\"groups\":4,\"kind\":\"norm\"",
+        "\"kind\":\"silu\"",
+        "\"kind\":\"softplus\"",
+        "\"channels\":16,\"kind\":\"softmax\"",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
 fn decoders_too_large_for_a_notebook_are_rejected() {
     let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(2000)]).unwrap();
     assert_eq!(
@@ -57,7 +89,7 @@ fn decoders_that_the_page_cannot_compute_are_rejected() {
     let ae = Autoencoder::symmetric((1, 8, 8), &[Conv2d(2, 3).padding(1), Relu]).unwrap();
     assert_eq!(
         explore(&ae).unwrap_err().to_string(),
-        "explore: expected a decoder of Linear, Relu, Sigmoid and Tanh, got Conv2d(1, 3).padding(1). Use \
+        "explore: expected a decoder of Linear, activations, LayerNorm and GroupNorm, got Conv2d(1, 3).padding(1). Use \
          traversal(), which works for every layer"
     );
 }

@@ -3,24 +3,31 @@
 use evcxr::CompilationError;
 
 /// The layers that the prelude imports, as variants of `Layer`.
-const LAYERS: [&str; 17] = [
-    "AvgPool2d",
+const LAYERS: [&str; 24] = [
     "BatchNorm",
+    "Clamp",
     "Dropout",
     "Elu",
     "Flatten",
+    "GaussianNoise",
     "Gelu",
+    "GroupNorm",
+    "L1",
+    "LayerNorm",
     "LeakyRelu",
     "Linear",
-    "MaxPool2d",
-    "MaxUnpool2d",
+    "MaskingNoise",
     "Relu",
     "Residual",
+    "SaltAndPepperNoise",
     "Sigmoid",
+    "Silu",
+    "Softmax",
     "Softplus",
+    "SpatialDropout",
     "Tanh",
+    "TopK",
     "Unflatten",
-    "Upsample",
 ];
 /// What to write for a layer whose name is another item's, given the compiler's error.
 pub(super) fn hidden_layer_hint(error: &CompilationError) -> Option<String> {

@@ -3,7 +3,9 @@
 use super::*;
 use crate::data::Split;
 use crate::layer::Layer::{self, *};
-use crate::layer::{Conv2d, ConvTranspose2d, Gaussian};
+use crate::layer::{
+    AvgPool2d, Conv2d, ConvTranspose2d, Gaussian, MaxPool2d, MaxUnpool2d, Upsample,
+};
 use crate::math::Purpose;
 use crate::optim::{Optim, Rates};
 use crate::train::custom_loss::CustomLoss;
@@ -17,7 +19,7 @@ struct Case {
     loss: Loss,
 }
 
-fn cases() -> [Case; 17] {
+fn cases() -> [Case; 19] {
     let conv = |out| Conv2d(out, 3).padding(1);
     let up = ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1);
     let dense = vec![Linear(128), Sigmoid, Unflatten(2, 8, 8)];
@@ -159,6 +161,30 @@ fn cases() -> [Case; 17] {
         Case {
             encoder: vec![SpatialDropout(0.4), Softmax, Silu, GroupNorm(2), conv(3)],
             decoder: vec![conv(2)],
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![
+                conv(3),
+                MaxPool2d(3).ceil_mode(),
+                conv(2),
+                AvgPool2d(2).ceil_mode(),
+            ],
+            decoder: vec![
+                Upsample(2).output_size(3, 3),
+                conv(3),
+                MaxUnpool2d(3).output_size(8, 8),
+                conv(2),
+            ],
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![
+                conv(2),
+                MaxUnpool2d(2).output_size(15, 16),
+                AvgPool2d(4).ceil_mode(),
+            ],
+            decoder: vec![Flatten, Linear(128), Unflatten(2, 8, 8)],
             loss: Loss::Mse,
         },
     ]
