@@ -4,7 +4,8 @@ use crate::data::dataset::TestSplit;
 use crate::error::{Error, Result};
 
 /// Settings of [`npy_images`](crate::data::npy_images) and
-/// [`npz_images`](crate::data::npz_images).
+/// [`npz_images`](crate::data::npz_images), and of [`npy_vectors`](crate::data::npy_vectors) and
+/// [`npz_vectors`](crate::data::npz_vectors), whose images are vectors.
 ///
 /// Arrays are named by their path for `.npy`, by their name in the archive for `.npz`.
 ///

@@ -4,6 +4,7 @@ use crate::data::split::{ImageShape, Split, is_vector};
 use crate::error::{Error, Result};
 use crate::math::{Purpose, Rng};
 use crate::show::{Content, Show, Table, evcxr_display};
+use candle_core::Tensor;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -88,6 +89,38 @@ impl Dataset {
         })
     }
 
+    /// Creates a data set of vectors: numbers of any range, such as measurements or embeddings. A
+    /// tenth of them, drawn with seed 0, are for testing.
+    ///
+    /// For files see [`csv_vectors`](crate::data::csv_vectors) and
+    /// [`npy_vectors`](crate::data::npy_vectors); for a custom test set, combine two
+    /// [`Split::vectors`] by [`Dataset::new`].
+    ///
+    /// # Shapes
+    /// `vectors` is (n, d), and each becomes (1, 1, d); `labels` is (n).
+    ///
+    /// # Errors
+    /// As [`Split::vectors`]; also if there are fewer than two vectors.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let vectors = Tensor::randn(0f32, 5f32, (100, 8), &Device::Cpu)?;
+    /// let data = Dataset::vectors(&vectors, None)?;
+    /// assert_eq!((data.train.len(), data.test.len()), (90, 10));
+    /// let ae = Autoencoder::symmetric(data.image_shape(), &[Linear(3)])?;
+    /// assert_eq!(ae.reconstruct(&vectors)?.dims(), [100, 8]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn vectors(vectors: &Tensor, labels: Option<Vec<u32>>) -> Result<Dataset> {
+        let split = Split::vectors(vectors, labels)?;
+        let test = TestSplit {
+            share: 0.1,
+            seed: 0,
+        };
+        Dataset::hold_out("vectors".into(), "memory".into(), split, test)
+    }
+
     /// Holds out a random share of the images for testing.
     ///
     /// # Errors
@@ -100,13 +133,10 @@ impl Dataset {
     ) -> Result<Dataset> {
         let n = images.len();
         if n < 2 {
-            let hint = "Add images: at least one is for training, one for testing";
-            return Err(Error::file(
-                Path::new(&source),
-                "at least two images",
-                n,
-                hint,
-            ));
+            let kind = kind(images.image_shape());
+            let hint = format!("Add {kind}: at least one is for training, one for testing");
+            let expected = format!("at least two {kind}");
+            return Err(Error::file(Path::new(&source), expected, n, hint));
         }
         let order = Rng::new(test.seed, Purpose::Split).permutation(n);
         let held_out = ((n as f64 * test.share).round() as usize).clamp(1, n - 1);
@@ -153,12 +183,12 @@ impl Dataset {
     }
 
     fn table(&self) -> Table {
-        let shape = if is_vector(self.image_shape()) {
-            ["vectors", "values"]
+        let values = if is_vector(self.image_shape()) {
+            "values"
         } else {
-            ["images", "channels x height x width"]
+            "channels x height x width"
         };
-        let head = [&self.name, shape[0], shape[1], "labels"];
+        let head = [&self.name, kind(self.image_shape()), values, "labels"];
         let table = Table::new(head)
             .row(row("train", &self.train))
             .row(row("test", &self.test))
@@ -167,6 +197,14 @@ impl Dataset {
             0 => table,
             n => table.row([format!("{n} unreadable")]),
         }
+    }
+}
+
+fn kind(shape: ImageShape) -> &'static str {
+    if is_vector(shape) {
+        "vectors"
+    } else {
+        "images"
     }
 }
 
@@ -191,11 +229,7 @@ fn row(name: &str, split: &Split) -> [String; 4] {
 impl Show for Dataset {
     fn contents(&self) -> Result<Vec<Content>> {
         let mut contents = self.table().contents()?;
-        let kind = if is_vector(self.image_shape()) {
-            "vectors"
-        } else {
-            "images"
-        };
+        let kind = kind(self.image_shape());
         let title = format!("{}: training {kind}", self.name);
         if let Some(samples) = self.train.samples(title)? {
             contents.extend(samples.contents()?);

@@ -29,17 +29,7 @@ use std::path::{Path, PathBuf};
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 pub fn npy_images(path: impl AsRef<Path>, settings: &ArraySettings) -> Result<Dataset> {
-    if let Some(name) = &settings.images {
-        let hint = "It names an array of an .npz archive; for .npy pass the path";
-        return Err(Error::setting("ArraySettings::images", "None", name, hint));
-    }
-    let path = path.as_ref();
-    dataset(path, path, settings, |name| {
-        Ok(Named {
-            path: name.to_owned(),
-            array: NpyArray::open(name)?,
-        })
-    })
+    npy_dataset(path.as_ref(), settings, Named::split)
 }
 
 /// Loads images from a NumPy archive (`numpy.savez`, `numpy.savez_compressed`); the settings name
@@ -66,18 +56,49 @@ pub fn npy_images(path: impl AsRef<Path>, settings: &ArraySettings) -> Result<Da
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 pub fn npz_images(path: impl AsRef<Path>, settings: &ArraySettings) -> Result<Dataset> {
-    let path = path.as_ref();
+    npz_dataset(path.as_ref(), settings, Named::split)
+}
+
+/// Converts an array and labels to a split.
+type ToSplit = fn(Named, Option<Vec<u32>>) -> Result<Split>;
+
+/// The data set of a `.npy` file, whose arrays `to_split` converts.
+pub(super) fn npy_dataset(
+    path: &Path,
+    settings: &ArraySettings,
+    to_split: ToSplit,
+) -> Result<Dataset> {
+    if let Some(name) = &settings.images {
+        let hint = "It names an array of an .npz archive; for .npy pass the path";
+        return Err(Error::setting("ArraySettings::images", "None", name, hint));
+    }
+    let read = |name: &Path| {
+        Ok(Named {
+            path: name.to_owned(),
+            array: NpyArray::open(name)?,
+        })
+    };
+    dataset(path, path, settings, to_split, read)
+}
+
+/// The data set of a `.npz` archive, whose arrays `to_split` converts.
+pub(super) fn npz_dataset(
+    path: &Path,
+    settings: &ArraySettings,
+    to_split: ToSplit,
+) -> Result<Dataset> {
     let images = match &settings.images {
         Some(name) => name.clone(),
         None => only_array(path, settings)?,
     };
-    dataset(path, Path::new(&images), settings, |name| {
+    let read = |name: &Path| {
         let array = NpyArray::open_in_archive(path, &name.to_string_lossy())?;
         Ok(Named {
             path: path.join(name),
             array,
         })
-    })
+    };
+    dataset(path, Path::new(&images), settings, to_split, read)
 }
 
 /// The only array of an archive that the settings do not name.
@@ -99,9 +120,9 @@ fn only_array(path: &Path, settings: &ArraySettings) -> Result<String> {
 }
 
 /// An array and its path in error messages.
-struct Named {
-    path: PathBuf,
-    array: NpyArray,
+pub(super) struct Named {
+    pub(super) path: PathBuf,
+    pub(super) array: NpyArray,
 }
 
 /// Builds the data set from arrays that `read` returns by name.
@@ -109,6 +130,7 @@ fn dataset(
     path: &Path,
     images: &Path,
     settings: &ArraySettings,
+    to_split: ToSplit,
     read: impl Fn(&Path) -> Result<Named>,
 ) -> Result<Dataset> {
     settings.check()?;
@@ -117,7 +139,7 @@ fn dataset(
             .as_ref()
             .map(|name| read(Path::new(name))?.labels())
             .transpose()?;
-        read(images)?.split(labels)
+        to_split(read(images)?, labels)
     };
     let (name, source) = (name_or(path, "images"), path.display().to_string());
     let train = split(images, &settings.labels)?;

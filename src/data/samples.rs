@@ -1,12 +1,21 @@
 //! A split as the last expression of a cell: its first images.
 
-use crate::data::split::{Split, is_vector, vectors_as_lines};
+use crate::data::split::{ImageShape, Split, is_vector};
 use crate::error::Result;
-use crate::show::{Content, Montage, Show, VectorSize, evcxr_display};
+use crate::show::{Content, Montage, Scale, Show, VectorSize, evcxr_display};
 
 /// Page width available to the sample images, in pixels.
 const SAMPLE_STRIP_WIDTH: usize = 700;
 const MAX_SAMPLES: usize = 20;
+
+/// Draws vectors as lines over one range. Images stay as they are.
+pub(crate) fn vectors_as_lines(montage: Montage, shape: ImageShape) -> Montage {
+    if is_vector(shape) {
+        montage.scale(Scale::Line).shared()
+    } else {
+        montage
+    }
+}
 
 impl Split {
     /// A montage of the first images, two rows wide at most; `None` for an empty split.

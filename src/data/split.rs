@@ -8,7 +8,6 @@ use crate::data::pixels::Pixels;
 use crate::data::values::{to_finite, to_pixels};
 use crate::error::{Error, Result};
 use crate::math::Interval;
-use crate::show::{Montage, Scale};
 use candle_core::{DType, Tensor};
 use std::sync::Arc;
 
@@ -18,15 +17,6 @@ pub type ImageShape = (usize, usize, usize);
 /// Returns true for the shape of vectors, (1, 1, d), whose values have any range.
 pub(crate) fn is_vector((c, h, _): ImageShape) -> bool {
     (c, h) == (1, 1)
-}
-
-/// Draws vectors as lines over one range. Images stay as they are.
-pub(crate) fn vectors_as_lines(montage: Montage, shape: ImageShape) -> Montage {
-    if is_vector(shape) {
-        montage.scale(Scale::Line).shared()
-    } else {
-        montage
-    }
 }
 
 /// Images of one shape, with or without labels. Cheap to clone. As the last expression of a cell it
@@ -132,14 +122,26 @@ impl Split {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn vectors(vectors: &Tensor, labels: Option<Vec<u32>>) -> Result<Self> {
-        let (n, d) = vectors.dims2().map_err(|_| {
+        let (_, d) = vectors.dims2().map_err(|_| {
             let hint = "Flatten each one with .flatten_from(1)";
             let got = format!("{:?}", vectors.dims());
             Error::shape("Split::vectors", "(n, d)", got, hint)
         })?;
         let values = to_finite("Split::vectors", vectors)?.flatten_all()?;
-        let pixels = Pixels::Floats(Arc::new(values.to_vec1()?));
-        Self::new(pixels, n, (1, 1, d), labels)
+        Self::from_vectors(values.to_vec1()?, d, labels)
+    }
+
+    /// Creates a split of vectors of `d` finite values, (n, d), flattened.
+    ///
+    /// # Errors
+    /// As [`Split::vectors`].
+    pub(crate) fn from_vectors(
+        values: Vec<f32>,
+        d: usize,
+        labels: Option<Vec<u32>>,
+    ) -> Result<Self> {
+        let n = values.len() / d.max(1);
+        Self::new(Pixels::Floats(Arc::new(values)), n, (1, 1, d), labels)
     }
 
     /// Creates a split from floats in [0, 1], (n, c, h, w), flattened.
@@ -173,12 +175,8 @@ impl Split {
         }
         if [shape.0, shape.1, shape.2].contains(&0) {
             let got = format!("{shape:?}");
-            return Err(Error::shape(
-                "Split",
-                "at least one pixel",
-                got,
-                "Check the shape",
-            ));
+            let hint = "Check the shape";
+            return Err(Error::shape("Split", "at least one pixel", got, hint));
         }
         if let Some(labels) = labels.as_ref().filter(|labels| labels.len() != n) {
             let expected = format!("one label for each of {n} images");

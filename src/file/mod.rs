@@ -23,8 +23,10 @@ mod lmdb;
 mod image;
 mod npy_header;
 mod npy;
+mod csv;
 
 pub(crate) use atomic::{AtomicFile, check_folder, write_atomically};
+pub(crate) use csv::{CsvColumns, CsvTable};
 pub(crate) use data_file::{DataFile, DataSize, FETCH_AGAIN, Unpacked, names_in_archive};
 pub(crate) use hash::{Sha256, sha256_hex};
 pub(crate) use image::decode_image;

@@ -192,10 +192,11 @@ impl NpyArray {
         value
     }
 
-    /// The value at an offset of an array of float32 or float64.
+    /// The value at an offset of an array of floats.
     pub(crate) fn float(&self, at: usize) -> f64 {
         let bytes = self.value(at);
         match self.header.dtype.bytes {
+            2 => half::f16::from_le_bytes([bytes[0], bytes[1]]).to_f64(),
             4 => f64::from(f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])),
             _ => f64::from_le_bytes(bytes),
         }

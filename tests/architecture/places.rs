@@ -60,6 +60,10 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &["data/idx_set.rs"],
     },
     Covered {
+        by: "tests/data/csv.rs",
+        files: &["file/csv.rs"],
+    },
+    Covered {
         by: "tests/evaluate/linear_probe.rs",
         files: &["evaluate/labels.rs"],
     },

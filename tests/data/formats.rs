@@ -3,7 +3,8 @@
 use crate::common::environment;
 use crate::support::error;
 use candlebook::data::{
-    ArraySettings, cifar10_folder, idx_folder, lmdb_folder, npy_images, npz_images,
+    ArraySettings, CsvSettings, cifar10_folder, csv_vectors, idx_folder, lmdb_folder, npy_images,
+    npy_vectors, npz_images,
 };
 use candlebook::prelude::*;
 use image::ImageFormat;
@@ -64,6 +65,23 @@ const CASES: &[(&str, &str, Refusal)] = &[
     }),
     ("npz", "that unpacks to more than 256 MiB", |dir| {
         npz(dir, None, |path| zip(path, &["a.npy"], (256 << 20) + 1))
+    }),
+    ("npy", "of vectors with NaN", |dir| {
+        let nan = [1.0, f32::NAN].map(f32::to_le_bytes).concat();
+        let path = put(dir, "x.npy", &array("<f4", "(2, 1)", &nan));
+        error(npy_vectors(path, &ArraySettings::default()))
+    }),
+    ("CSV", "with an empty field", |dir| {
+        csv(dir, None, "1,2\n3,\n")
+    }),
+    ("CSV", "with a line of another length", |dir| {
+        csv(dir, None, "1,2\n3\n")
+    }),
+    ("CSV", "without lines of numbers", |dir| {
+        csv(dir, None, "a,b\n")
+    }),
+    ("CSV", "without the column of labels", |dir| {
+        csv(dir, Some("kind"), "a,b\n1,2\n")
     }),
     ("IDX", "missing", |dir| idx(dir, "notes.txt", b"")),
     ("IDX", "of labels for images", |dir| {
@@ -234,6 +252,14 @@ fn npz(dir: &Path, images: Option<&str>, write: fn(&Path)) -> String {
         ..Default::default()
     };
     error(npz_images(path, &settings))
+}
+
+fn csv(dir: &Path, labels: Option<&str>, text: &str) -> String {
+    let settings = CsvSettings {
+        labels: labels.map(str::to_owned),
+        ..Default::default()
+    };
+    error(csv_vectors(put(dir, "x.csv", text.as_bytes()), &settings))
 }
 
 /// A zip archive of arrays of zeros.

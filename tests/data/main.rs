@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod common;
+mod csv;
 mod support;
 mod caffe;
 mod numpy;
@@ -20,4 +21,5 @@ mod lmdb_folder;
 mod lmdb_structure;
 mod mnist;
 mod npy;
+mod npy_vectors;
 mod photographs;

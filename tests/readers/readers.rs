@@ -2,8 +2,8 @@
 //! includes this file and mutates the corpora.
 
 use candlebook::data::{
-    ArraySettings, Idx, PhotoSettings, cifar10_folder, idx_folder, image_folder, lmdb_folder,
-    npy_images, npz_images,
+    ArraySettings, CsvSettings, Idx, PhotoSettings, cifar10_folder, csv_vectors, idx_folder,
+    image_folder, lmdb_folder, npy_images, npy_vectors, npz_images,
 };
 use candlebook::prelude::*;
 use std::path::{Path, PathBuf};
@@ -37,12 +37,13 @@ pub struct Prepared {
     read: Read,
 }
 
-pub const READERS: [Reader; 17] = [
+pub const READERS: [Reader; 18] = [
     Reader::new("model", single, model),
     Reader::new("weights", single, weights),
     Reader::new("checkpoint", single, checkpoint),
     Reader::new("npy", single, npy),
     Reader::new("npz", single, npz),
+    Reader::new("csv", single, csv),
     Reader::new("idx", idx_files, idx),
     Reader::new(
         "cifar",
@@ -155,7 +156,17 @@ fn trains_for_long(file: &[u8]) -> bool {
 }
 
 fn npy(path: &Path) -> Result<(), Error> {
-    npy_images(path, &ArraySettings::default())?;
+    let settings = ArraySettings::default();
+    npy_images(path, &settings).or_else(|_| npy_vectors(path, &settings))?;
+    Ok(())
+}
+
+fn csv(path: &Path) -> Result<(), Error> {
+    let labeled = CsvSettings {
+        labels: Some("kind".into()),
+        ..Default::default()
+    };
+    csv_vectors(path, &labeled).or_else(|_| csv_vectors(path, &CsvSettings::default()))?;
     Ok(())
 }
 
