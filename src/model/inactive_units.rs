@@ -9,6 +9,9 @@ use crate::model::sequential::Sequential;
 use crate::model::unit_ranges::{UnitRanges, measured_positions};
 use candle_core::Tensor;
 
+/// Candle's convolutions copy each pixel for each position in a window of 3 x 3.
+const WINDOW: usize = 9;
+
 /// Layers that the sentence names.
 const MAX_NAMED: usize = 3;
 
@@ -46,7 +49,9 @@ impl Autoencoder {
         if positions.len() < 2 {
             return Ok(Vec::new());
         }
-        for positions in positions.chunks(micro_batch(c * h * w)) {
+        let largest = [self.encoder_net(), self.decoder_net()].map(largest_shape);
+        let values = WINDOW * largest[0].max(largest[1]);
+        for positions in positions.chunks(micro_batch(values)) {
             let images = self.image_batch("activity", &split.images(positions)?)?;
             let mut state = ForwardState::default();
             let code = measured(self.encoder_net(), &images, &mut state, &mut encoder)?;
@@ -63,6 +68,12 @@ impl Autoencoder {
         });
         counted.collect()
     }
+}
+
+/// Values of an image between two nodes, at most.
+fn largest_shape(list: &Sequential) -> usize {
+    let sizes = list.shapes().iter().map(|shape| shape.iter().product());
+    sizes.max().unwrap_or(1)
 }
 
 /// The layers with weights of a list.
