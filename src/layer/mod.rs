@@ -47,7 +47,7 @@ mod builder;
 mod nodes;
 mod mirror;
 
-pub use builder::{AvgPool2d, Conv2d, ConvTranspose2d, Gaussian, MaxPool2d, MaxUnpool2d, Upsample};
+pub use builder::{Conv2d, ConvTranspose2d, Gaussian};
 pub use conv::ConvSettings;
 pub use conv_transpose::ConvTransposeSettings;
 pub(crate) use cpu::{
@@ -62,7 +62,9 @@ pub use layer::Layer;
 pub(crate) use layer_error::{LayerError, shape};
 pub(crate) use mirror::mirror;
 pub(crate) use nodes::{MAX_VALUES, Node, nodes, output_range, shapes};
-pub use pool_settings::{PoolSettings, UnpoolSettings};
+pub use pool_settings::{
+    AvgPool2d, MaxPool2d, MaxUnpool2d, PoolSettings, UnpoolSettings, Upsample,
+};
 pub(crate) use term::{Term, TermValue};
 #[doc(hidden)]
 pub use unsupported::UnsupportedSetting;

@@ -93,7 +93,8 @@ pub(crate) fn output_range(nodes: &[Node], input: Interval) -> Interval {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::builder::{AvgPool2d, Conv2d, MaxPool2d, Upsample};
+    use crate::layer::builder::Conv2d;
+    use crate::layer::pool_settings::{AvgPool2d, MaxPool2d, Upsample};
 
     #[test]
     fn blocks_are_flattened_before_the_node_that_adds_their_input() {

@@ -136,7 +136,7 @@ fn softmax<T: Real>(x: &[T], y: &mut [T], pixel_values: &mut [T]) {
         }
         for y in y.chunks_exact_mut(pixels) {
             for (y, sum) in y.iter_mut().zip(&*pixel_values) {
-                *y = *y / *sum;
+                *y /= *sum;
             }
         }
     });

@@ -14,7 +14,8 @@ pub(crate) fn pooled_shape(input: &[usize], pool: PoolSettings, kind: &str) -> S
     let (c, h, w) = image_dims(input)?;
     let n = pool.size;
     check_size(n, "2 halves height and width")?;
-    if !pool.ceil_mode && !(h.is_multiple_of(n) && w.is_multiple_of(n)) {
+    let divides = h.is_multiple_of(n) && w.is_multiple_of(n);
+    if !pool.ceil_mode && !divides {
         let fitting = format!("{} x {}", h.next_multiple_of(n), w.next_multiple_of(n));
         return reject(
             format!("a height and width divisible by {n}"),
