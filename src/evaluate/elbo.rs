@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn small_probabilities_do_not_vanish() {
         // ln((exp(-1000) + exp(-1001)) / 2)
-        assert!((log_mean_exp(&[-1000.0, -1001.0]) + 1000.379_885_5).abs() < 1e-6);
+        assert!((log_mean_exp(&[-1000.0, -1001.0]) + 1_000.379_885_5).abs() < 1e-6);
         assert_eq!(log_mean_exp(&[-3.0]), -3.0);
     }
 }

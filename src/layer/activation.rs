@@ -40,11 +40,15 @@ impl LayerKind for ActivationFn {
                 alpha,
                 "PyTorch defaults to 1",
             ),
-            ActivationFn::Clamp(low, high) if !(low < high) => reject(
-                "a lower bound below the upper bound",
-                format!("{low} and {high}"),
-                "Clamp(0.0, 1.0) keeps values in the range of pixels",
-            ),
+            ActivationFn::Clamp(low, high)
+                if low.partial_cmp(&high) != Some(std::cmp::Ordering::Less) =>
+            {
+                reject(
+                    "a lower bound below the upper bound",
+                    format!("{low} and {high}"),
+                    "Clamp(0.0, 1.0) keeps values in the range of pixels",
+                )
+            }
             _ => Ok(input.to_vec()),
         }
     }

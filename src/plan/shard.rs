@@ -233,13 +233,13 @@ impl<T: Number> Shard<T> {
         let stage = &stages[i];
         let (weight, _) = stage.weight_and_bias(context.parameters);
         let (earlier, current) = self.gradients.split_at_mut(i);
-        let mut dx = earlier
+        let dx = earlier
             .last_mut()
             .map(|dx| &mut dx[..self.rows * stage.inputs]);
         let args = BackwardArgs {
             x: &self.values[i][..self.rows * stage.inputs],
             dy: &current[0][..self.rows * stage.outputs],
-            dx: dx.as_deref_mut(),
+            dx,
             weight,
             stats: &context.norms[i],
             term_scale: T::of(context.plan.term_scale(i) / context.batch as f64),

@@ -205,7 +205,7 @@ fn sparse() -> Case {
             WinnerTakeAll(0.67),
         ],
         decoder: vec![Linear(72), Unflatten(2, 6, 6), Sigmoid],
-        outputs: [108.013863, 0.487501, 0.579182, 0.395039],
+        outputs: [108.01386, 0.487501, 0.579182, 0.395039],
         losses: [0.8101798, 0.6949546, 0.587158],
         parameters: vec![
             [-21.34506, 137.96631, 0.15056],
