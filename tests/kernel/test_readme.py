@@ -34,8 +34,8 @@ def kernel(tmp_path_factory):
 
 def test_every_cell_of_the_readme_runs(kernel):
     cells = blocks()
-    assert len(cells) == 8
-    *five, lines, loop, photographs = cells
+    assert len(cells) == 9
+    *five, lines, loop, variational, photographs = cells
     for cell in five:
         kernel.ok(cell)
     assert (kernel.folder / "mnist_ae.safetensors").is_file()
@@ -48,6 +48,9 @@ def test_every_cell_of_the_readme_runs(kernel):
     assert len(losses) == 3 and losses[0] > 1.1 * losses[1] > 1.1 * losses[2], losses
     # An untrained model has 0.23.
     assert losses[2] < 0.05, losses
+    # 20 images of samples a row, and the bounds as a table.
+    cell = kernel.ok(variational, timeout=300)
+    assert "evidence lower bound" in cell.of("display_data")[-1]["data"]["text/plain"], cell.messages
     # Fewer epochs: the last call resumes a run that is complete.
     kernel.ok(photographs.replace("epochs: 20", "epochs: 2"), timeout=300)
     assert kernel.ok("history.epochs.len()").text == "2"
