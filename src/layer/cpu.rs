@@ -139,7 +139,7 @@ pub(crate) struct ForwardArgs<'a, T> {
     pub(crate) training: Option<&'a OpTraining>,
 }
 
-/// What an op needs in training besides its input.
+/// Random numbers and step of an op in training.
 #[derive(Debug)]
 pub(crate) struct OpTraining {
     /// At the first of the op's [`CpuOp::rng_calls`] for the first image of the micro-batch.

@@ -10,7 +10,7 @@ pub(crate) struct Term {
     pub(crate) unit: TermUnit,
 }
 
-/// What the number that a layer computes for an image is compared with.
+/// Loss that the number of an image is compared with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum TermUnit {
     /// The sum of the reconstruction loss over the image's values, as a divergence in nats is.

@@ -105,7 +105,7 @@ impl Autoencoder {
 #[derive(Clone, Debug)]
 pub(crate) struct MeanLosses {
     pub(crate) reconstruction: f64,
-    /// What the terms of the layers add.
+    /// Share of each term of the layers.
     pub(crate) terms: Vec<f64>,
 }
 

@@ -212,7 +212,7 @@ impl<'a> Run<'a> {
         Ok(Some(losses))
     }
 
-    /// What each term of the layers added to the losses of the epoch.
+    /// Share of each term in the losses of the epoch.
     fn terms(&self, valid: Option<&MeanLosses>) -> Vec<LossTerm> {
         let images = self.train.len() as f64;
         let names = self.model.term_names().into_iter().enumerate();

@@ -57,7 +57,7 @@ pub(crate) fn reproduce(arguments: &[&str]) -> Result<(), String> {
 fn parse<'a>(arguments: &[&'a str]) -> Result<(Vec<&'a str>, bool), String> {
     let is_option = |argument: &&&str| argument.starts_with('-');
     let (options, names): (Vec<&str>, Vec<&str>) =
-        arguments.iter().partition(|argument| is_option(&argument));
+        arguments.iter().partition(|argument| is_option(argument));
     match options.iter().find(|option| **option != "--readme") {
         Some(option) => Err(format!(
             "expected a row or --readme, got {option}\n\n{USAGE}"
