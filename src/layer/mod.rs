@@ -44,6 +44,7 @@ mod unsupported;
 #[allow(clippy::module_inception)] // One noun, one file.
 mod layer;
 mod builder;
+mod pool_builder;
 mod nodes;
 mod mirror;
 
@@ -62,9 +63,8 @@ pub use layer::Layer;
 pub(crate) use layer_error::{LayerError, shape};
 pub(crate) use mirror::mirror;
 pub(crate) use nodes::{MAX_VALUES, Node, nodes, output_range, shapes};
-pub use pool_settings::{
-    AvgPool2d, MaxPool2d, MaxUnpool2d, PoolSettings, UnpoolSettings, Upsample,
-};
+pub use pool_builder::{AvgPool2d, MaxPool2d, MaxUnpool2d, Upsample};
+pub use pool_settings::{PoolSettings, UnpoolSettings};
 pub(crate) use term::{Term, TermValue};
 #[doc(hidden)]
 pub use unsupported::UnsupportedSetting;

@@ -94,7 +94,7 @@ pub(crate) fn output_range(nodes: &[Node], input: Interval) -> Interval {
 mod tests {
     use super::*;
     use crate::layer::builder::Conv2d;
-    use crate::layer::pool_settings::{AvgPool2d, MaxPool2d, Upsample};
+    use crate::layer::pool_builder::{AvgPool2d, MaxPool2d, Upsample};
 
     #[test]
     fn blocks_are_flattened_before_the_node_that_adds_their_input() {

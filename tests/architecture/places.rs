@@ -40,6 +40,10 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &["model/posterior.rs", "model/terms.rs"],
     },
     Covered {
+        by: "tests/layer/builder.rs",
+        files: &["layer/pool_builder.rs"],
+    },
+    Covered {
         by: "tests/train/train_step.rs",
         files: &["plan/whole_batch.rs", "train/whole_batch.rs"],
     },
