@@ -183,7 +183,7 @@ impl<T: Number> Shard<T> {
     /// batch normalization, stops at the gradient sums that it needs of the whole batch.
     pub(crate) fn backward(&mut self, context: StepContext<'_, T>, segment: Range<usize>) {
         let stages = context.plan.stages();
-        self.finish_normalization(context, segment.end);
+        self.complete_input_gradients(context, segment.end);
         for i in segment.rev() {
             let stage = &stages[i];
             self.activation_backward(stage, i);
@@ -202,12 +202,16 @@ impl<T: Number> Shard<T> {
         }
     }
 
-    /// Runs the backward pass of the stage with index `i`, if it is a batch normalization. The
-    /// gradient sums of all shards are complete.
-    pub(crate) fn finish_normalization(&mut self, context: StepContext<'_, T>, i: usize) {
+    /// Completes the gradients of the input of the stage with index `i`, with which a segment starts:
+    /// runs the backward pass of a batch normalization, whose gradient sums of all shards are complete,
+    /// and adds the gradient of a loss that reads the code.
+    pub(crate) fn complete_input_gradients(&mut self, context: StepContext<'_, T>, i: usize) {
         let stage = context.plan.stages().get(i);
         if stage.is_some_and(|stage| stage.op.channels().is_some()) {
             self.op_backward(context, i);
+        }
+        if i == context.plan.encoder_stages() && !self.code_gradient.is_empty() {
+            self.add_code_gradient(i);
         }
     }
 
@@ -310,9 +314,9 @@ impl<T: Number> Shard<T> {
         self.code_gradient.extend_from_slice(code);
     }
 
-    /// Adds the gradient of a loss that reads the code to that of the decoder.
-    pub(crate) fn add_code_gradient(&mut self, plan: &Plan) {
-        if let Some(last) = plan.encoder_stages().checked_sub(1) {
+    /// Adds the gradient of a loss that reads the code, the input of stage `i`.
+    fn add_code_gradient(&mut self, i: usize) {
+        if let Some(last) = i.checked_sub(1) {
             let n = self.code_gradient.len();
             add_to_rows(&mut self.gradients[last][..n], &self.code_gradient);
         }

@@ -176,10 +176,6 @@ impl<'a, T: Number> TrainStep<'a, T> {
                 batch,
             };
             let i = segment.start;
-            if segment.end == self.plan.encoder_stages() && self.custom_loss.is_some() {
-                all.iter_mut()
-                    .for_each(|shard| shard.add_code_gradient(&self.plan));
-            }
             if let (Some(op), Some(pass)) = (stages[i].whole_batch(), &self.passes[i]) {
                 whole_batch::backward(all, op, context, i, pass)?;
                 continue;

@@ -53,7 +53,7 @@ pub(super) fn backward<T: Number>(
 ) -> Result<()> {
     let stage = &context.plan.stages()[i];
     for shard in &mut *shards {
-        shard.finish_normalization(context, i + 1);
+        shard.complete_input_gradients(context, i + 1);
     }
     let dy: Vec<T> = shards
         .iter()
