@@ -3,7 +3,7 @@
 use evcxr::CompilationError;
 
 /// The layers that the prelude imports, as variants of `Layer`.
-const LAYERS: [&str; 24] = [
+const LAYERS: [&str; 27] = [
     "BatchNorm",
     "Clamp",
     "Dropout",
@@ -12,11 +12,13 @@ const LAYERS: [&str; 24] = [
     "GaussianNoise",
     "Gelu",
     "GroupNorm",
+    "KlSparsity",
     "L1",
     "LayerNorm",
     "LeakyRelu",
     "Linear",
     "MaskingNoise",
+    "Mmd",
     "Relu",
     "Residual",
     "SaltAndPepperNoise",
@@ -28,7 +30,9 @@ const LAYERS: [&str; 24] = [
     "Tanh",
     "TopK",
     "Unflatten",
+    "WinnerTakeAll",
 ];
+
 /// What to write for a layer whose name is another item's, given the compiler's error.
 pub(super) fn hidden_layer_hint(error: &CompilationError) -> Option<String> {
     let span = error.json["spans"].as_array()?.first()?;
