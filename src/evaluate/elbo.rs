@@ -22,8 +22,8 @@ pub struct Elbo {
     pub reconstruction: f64,
     /// Divergence of the code's distribution from N(0, 1).
     pub divergence: f64,
-    /// Importance-sampled bound of log p(x), at least as high as the evidence lower bound (Burda,
-    /// Grosse and Salakhutdinov, "Importance weighted autoencoders", 2016).
+    /// Importance-sampled bound of log p(x), in expectation at least as high as the evidence lower
+    /// bound (Burda, Grosse and Salakhutdinov, "Importance weighted autoencoders", 2016).
     pub log_likelihood: f64,
     /// Codes drawn for each image.
     pub samples: usize,
@@ -51,7 +51,7 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn elbo(&self, split: &Split, samples: usize) -> Result<Elbo> {
-        split.not_empty("elbo")?;
+        self.check_images("elbo", split)?;
         let loss = self.trained_loss();
         if loss == Loss::Mse {
             let hint = "Train with Fit { loss: Loss::BinaryCrossEntropy, .. }";
@@ -116,6 +116,7 @@ impl Autoencoder {
             let ratio = ((noise.sqr()? + log_variances)? - codes.sqr()?)?.affine(0.5, 0.0)?;
             let ratios = ratio
                 .sum(D::Minus1)?
+                .to_device(&Device::Cpu)?
                 .to_dtype(DType::F64)?
                 .to_vec1::<f64>()?;
             let outputs = rows(&self.decoder_net().infer(&codes)?)?;
@@ -128,6 +129,7 @@ impl Autoencoder {
             }
         }
         let divergence = divergences
+            .to_device(&Device::Cpu)?
             .to_dtype(DType::F64)?
             .sum_all()?
             .to_scalar::<f64>()?;

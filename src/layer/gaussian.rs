@@ -17,7 +17,7 @@ use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
 use crate::layer::layer_error::{ShapeResult, reject, shape};
-use crate::layer::term::{Term, TermUnit, TermValue};
+use crate::layer::term::{Term, TermUnit, TermValue, full_precision};
 use crate::math::{RNG_CALLS_PER_NORMAL, Real, widest};
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
@@ -104,8 +104,9 @@ impl LayerKind for GaussianSettings {
         let means = xs.narrow(D::Minus1, 0, units)?;
         let log_variances = xs.narrow(D::Minus1, units, units)?;
         let step = context.rng.is_some().then_some(context.state.step);
-        let squares = (means.sqr()? + log_variances.exp()?)?;
-        let divergences = ((squares - &log_variances)? - 1.0)?.affine(0.5, 0.0)?;
+        let (m, v) = (full_precision(&means)?, full_precision(&log_variances)?);
+        let squares = (m.sqr()? + v.exp()?)?;
+        let divergences = ((squares - v)? - 1.0)?.affine(0.5, 0.0)?;
         let divergences = if self.free_bits > 0.0 {
             divergences.maximum(self.free_bits)?
         } else {

@@ -8,7 +8,7 @@ use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
 use crate::layer::layer_error::{ShapeResult, reject};
-use crate::layer::term::{Term, TermUnit, TermValue};
+use crate::layer::term::{Term, TermUnit, TermValue, full_precision};
 use crate::math::Interval;
 use candle_core::{D, Tensor};
 
@@ -57,7 +57,7 @@ impl LayerKind for KlSparsity {
         context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
         // (b, units) or (b, c, h, w) -> (b, units) -> (units)
-        let means = xs.flatten_from(1)?.mean(0)?;
+        let means = full_precision(xs)?.flatten_from(1)?.mean(0)?;
         let means = means.maximum(MARGIN)?.minimum(1.0 - MARGIN)?;
         let (rate, rest) = (self.rate, 1.0 - self.rate);
         let active = (means.log()? * -rate)?;

@@ -8,7 +8,7 @@ use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
 use crate::layer::layer_error::{ShapeResult, reject};
-use crate::layer::term::{Term, TermUnit, TermValue};
+use crate::layer::term::{Term, TermUnit, TermValue, full_precision};
 use crate::math::{Interval, Real, widest};
 use candle_core::Tensor;
 use std::sync::Arc;
@@ -46,7 +46,8 @@ impl LayerKind for L1 {
     ) -> Result<Tensor> {
         let images = xs.dim(0)? as f64;
         // abs' gradient at 0 is 1 in candle.
-        let magnitudes = (xs.relu()? + xs.neg()?.relu()?)?;
+        let values = full_precision(xs)?;
+        let magnitudes = (values.relu()? + values.neg()?.relu()?)?;
         let mean = (magnitudes.sum_all()? * (self.0 / images))?;
         context.state.terms.push(TermValue { term: TERM, mean });
         Ok(xs.clone())

@@ -9,8 +9,8 @@ use crate::layer::kind::{
     ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
 };
 use crate::layer::layer_error::{ShapeResult, reject, shape};
-use crate::layer::term::{Term, TermUnit, TermValue};
-use crate::math::{Interval, RNG_CALLS_PER_NORMAL};
+use crate::layer::term::{Term, TermUnit, TermValue, full_precision};
+use crate::math::{Interval, Purpose, RNG_CALLS_PER_NORMAL, Rng};
 use candle_core::{D, Tensor};
 
 /// Passes codes on, and adds their discrepancy times this weight to the loss.
@@ -52,18 +52,18 @@ impl LayerKind for Mmd {
         _vars: LayerVars<'_>,
         context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
-        let mean = match &mut context.rng {
-            Some(rng) if xs.dim(0)? > 1 => {
-                let samples = rng.normal(xs.elem_count(), 1.0);
-                let samples = Tensor::from_vec(samples, xs.shape(), xs.device())?;
-                (discrepancy(xs, &samples.to_dtype(xs.dtype())?)? * self.0)?
-            }
-            Some(rng) => {
-                rng.normal(xs.elem_count(), 1.0);
-                Tensor::zeros((), xs.dtype(), xs.device())?
-            }
-            // Nothing is random in evaluation.
-            None => Tensor::zeros((), xs.dtype(), xs.device())?,
+        let samples = match &mut context.rng {
+            Some(rng) => rng.normal(xs.elem_count(), 1.0),
+            // Evaluation compares with the same samples each time.
+            None => Rng::new(0, Purpose::Noise).normal(xs.elem_count(), 1.0),
+        };
+        let codes = full_precision(xs)?;
+        let mean = if xs.dim(0)? > 1 {
+            let samples = Tensor::from_vec(samples, xs.shape(), xs.device())?;
+            (discrepancy(&codes, &samples.to_dtype(codes.dtype())?)? * self.0)?
+        } else {
+            // A single code has no distance from others.
+            Tensor::zeros((), codes.dtype(), xs.device())?
         };
         context.state.terms.push(TermValue { term: TERM, mean });
         Ok(xs.clone())

@@ -1,6 +1,7 @@
 //! [`Term`]: what a layer adds to the loss of training.
 
-use candle_core::Tensor;
+use crate::error::Result;
+use candle_core::{DType, Tensor};
 
 /// A term of the loss, as a mean over the images of a batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +37,14 @@ pub(crate) struct TermValue {
     pub(crate) mean: Tensor,
 }
 
+/// Values from which a term is computed: half-precision ones in f32, in which losses are computed.
+pub(crate) fn full_precision(xs: &Tensor) -> Result<Tensor> {
+    match xs.dtype() {
+        DType::F64 => Ok(xs.clone()),
+        _ => Ok(xs.to_dtype(DType::F32)?),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +54,15 @@ mod tests {
         let term = |unit| Term { name: "KL", unit };
         assert_eq!(term(TermUnit::Image).scale(784), 1.0 / 784.0);
         assert_eq!(term(TermUnit::Value).scale(784), 1.0);
+    }
+
+    #[test]
+    fn terms_of_half_precision_values_are_computed_in_f32() {
+        let of = |dtype| {
+            let xs = Tensor::ones(3, dtype, &candle_core::Device::Cpu).unwrap();
+            full_precision(&xs).unwrap().dtype()
+        };
+        assert_eq!(of(DType::BF16), DType::F32);
+        assert_eq!((of(DType::F32), of(DType::F64)), (DType::F32, DType::F64));
     }
 }

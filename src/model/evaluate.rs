@@ -73,20 +73,35 @@ impl Autoencoder {
         })
     }
 
+    /// Rejects a split without images, or with images of another shape than the model's.
+    pub(crate) fn check_images(&self, what: &str, split: &Split) -> Result<()> {
+        split.not_empty(what)?;
+        if split.image_shape() == self.image_shape() {
+            return Ok(());
+        }
+        let expected = format!("images of the model's shape {:?}", self.image_shape());
+        let got = format!("images of shape {:?}", split.image_shape());
+        let hint = "Build the model for this data";
+        Err(Error::shape(what, expected, got, hint))
+    }
+
     /// Means over a split of the losses of its batches, and of their terms.
     fn means(
         &self,
         split: &Split,
         losses: impl Fn(&Tensor) -> Result<(Tensor, Vec<Tensor>)>,
     ) -> Result<MeanLosses> {
-        split.not_empty("evaluate")?;
+        self.check_images("evaluate", split)?;
         let (c, h, w) = self.image_shape();
         let positions: Vec<usize> = (0..split.len()).collect();
+        // Batches of equal size, because terms like Mmd's are means over a batch.
+        let batches = split.len().div_ceil(micro_batch(c * h * w));
+        let size = split.len().div_ceil(batches);
         let mut means = MeanLosses {
             reconstruction: 0.0,
             terms: vec![0.0; self.term_names().len()],
         };
-        for positions in positions.chunks(micro_batch(c * h * w)) {
+        for positions in positions.chunks(size) {
             check_stopped()?;
             let images = split.images(positions)?.to_device(self.device())?;
             let weight = positions.len() as f64 / split.len() as f64;

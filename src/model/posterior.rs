@@ -44,8 +44,15 @@ impl Autoencoder {
 
     /// Rejects a model whose codes have no prior to draw from.
     pub(crate) fn check_prior(&self, what: &str) -> Result<()> {
-        let has_prior = |layer: &Layer| matches!(layer, Layer::Gaussian(_) | Layer::Mmd(_));
-        if self.encoder().iter().any(has_prior) {
+        // Layers behind them must leave the codes as they are.
+        let mut last = self.encoder().iter().rev();
+        let decisive = last.find(|layer| {
+            !matches!(
+                layer,
+                Layer::L1(_) | Layer::KlSparsity(..) | Layer::Dropout(_)
+            )
+        });
+        if matches!(decisive, Some(Layer::Gaussian(_) | Layer::Mmd(_))) {
             return Ok(());
         }
         let hint = "End the encoder with Gaussian(1.0), or with Mmd(10.0)";

@@ -66,6 +66,9 @@ impl Plan {
                 Lowered::WholeBatch => plan.push_whole_batch(node, shapes),
             }
         }
+        if decoder >= nodes.len() {
+            plan.encoder_stages = plan.stages.len();
+        }
         if let Some(last) = plan.stages.last().filter(|last| last.whole_batch.is_some()) {
             // The loss is computed in the shards.
             let shape = [last.outputs];

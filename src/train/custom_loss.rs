@@ -114,7 +114,7 @@ pub(super) fn call(
         let hint = "End the loss with .mean_all()?";
         return Err(Error::shape("fit_with_loss", "a scalar", got, hint));
     }
-    Ok(value)
+    Ok(value.to_dtype(output.dtype())?)
 }
 
 #[cfg(test)]

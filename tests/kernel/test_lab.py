@@ -14,7 +14,10 @@ def test_run_all_live_view_stop_and_the_next_cell(tmp_path):
     with jupyterlab(tmp_path, book) as lab:
 
         def outputs():
-            return [element.text for element in lab.find_elements("css selector", ".jp-OutputArea-output")]
+            # Read in one step: elements found first may be replaced before their text is read.
+            return lab.execute_script(
+                "return [...document.querySelectorAll('.jp-OutputArea-output')].map(output => output.innerText)"
+            )
 
         def bar():
             return next((text for text in outputs() if text.startswith("epoch ")), None)

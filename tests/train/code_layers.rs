@@ -240,4 +240,20 @@ fn wrong_settings_are_errors_before_training() {
         text.starts_with("elbo: expected a model trained on a cross-entropy"),
         "{text}"
     );
+    let layers = [Flatten, Linear(8), Gaussian(1.0), Linear(3)];
+    let changed = Autoencoder::symmetric((1, 28, 28), &layers).unwrap();
+    let text = changed.samples(4, 0).unwrap_err().to_string();
+    assert!(
+        text.starts_with("samples: expected a code close to N(0, 1)"),
+        "{text}"
+    );
+    let wide = Tensor::zeros((4, 1, 14, 56), DType::F32, &Device::Cpu).unwrap();
+    let wide = Split::from_tensor(&wide, None).unwrap();
+    for result in [plain.elbo(&wide, 1).err(), plain.evaluate(&wide).err()] {
+        let text = result.unwrap().to_string();
+        assert!(
+            text.contains("expected images of the model's shape (1, 28, 28)"),
+            "{text}"
+        );
+    }
 }

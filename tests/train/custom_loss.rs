@@ -85,6 +85,19 @@ fn a_penalty_on_the_code_makes_it_smaller() {
 }
 
 #[test]
+fn a_loss_computed_in_f64_trains() {
+    let losses = [true, false].map(|planned| {
+        let mut ae = model();
+        let history = ae.fit_with_loss(&data(), &fit(planned), |input, code, output| {
+            Ok(squared_error(input, code, output)?.to_dtype(DType::F64)?)
+        });
+        history.unwrap().train_loss()
+    });
+    assert_near(&losses[0], &losses[1]);
+    assert!(losses[0][1] < losses[0][0]);
+}
+
+#[test]
 fn an_error_of_the_loss_ends_training_and_keeps_the_weights() {
     for planned in [true, false] {
         let mut ae = model();

@@ -22,6 +22,10 @@ impl Progression {
     pub(super) fn add(&mut self, scan: &[usize], parameters: [u8; 3]) -> Result<(), Unreadable> {
         let [first, last, bits] = parameters;
         let (before, lowest) = (bits >> 4, bits & 15);
+        // A refinement adds one bit.
+        if before != 0 && lowest + 1 != before {
+            return Err(INCONSISTENT.into());
+        }
         let range = usize::from(first)..usize::from(last) + 1;
         for &component in scan {
             let coefficients = &mut self.0[component];
@@ -82,5 +86,12 @@ mod tests {
             assert!(!is_complete(&lost), "scan {scan} lost");
         }
         assert!(!is_complete(&[(&[0], [0, 64, 0])]));
+        // A refinement by two bits, and one that raises them.
+        for bits in [0x20, 0x23] {
+            assert!(!is_complete(&[
+                (&[0, 1], [0, 0, 0x02]),
+                (&[0, 1], [0, 0, bits])
+            ]));
+        }
     }
 }

@@ -19,7 +19,7 @@ struct Case {
     loss: Loss,
 }
 
-fn cases() -> [Case; 21] {
+fn cases() -> [Case; 22] {
     let conv = |out| Conv2d(out, 3).padding(1);
     let up = ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1);
     let dense = vec![Linear(128), Sigmoid, Unflatten(2, 8, 8)];
@@ -122,6 +122,11 @@ fn cases() -> [Case; 21] {
         Case {
             encoder: vec![Flatten, Linear(6), WinnerTakeAll(0.6)],
             decoder: [vec![BatchNorm], dense.clone()].concat(),
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![conv(4), Tanh, conv(2)],
+            decoder: vec![],
             loss: Loss::Mse,
         },
         Case {
