@@ -4,10 +4,9 @@
 
 use crate::error::Result;
 use crate::layer::cpu::{Activation, Pointwise};
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject};
+use crate::layer::variable::LayerVars;
 use crate::math::{Interval, Real, widest};
 use candle_core::Tensor;
 use std::sync::Arc;
@@ -289,10 +288,7 @@ mod tests {
             let mut planned = [1.0];
             activation.backward(&y, &mut planned, 1.0);
             let x = Var::zeros(1, DType::F64, &Device::Cpu).unwrap();
-            let vars = LayerVars {
-                learned: None,
-                running: None,
-            };
+            let vars = LayerVars::default();
             let mut context = ForwardContext {
                 rng: None,
                 state: &mut ForwardState::default(),

@@ -4,10 +4,9 @@
 
 use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::ShapeResult;
+use crate::layer::variable::{FirstValues, LayerVars, Variable, VariableSpec};
 use crate::math::{
     BATCH_NORM_EPS, BATCH_NORM_MOMENTUM, BatchStats, ChannelShape, Real, centered_dot, sum, widest,
 };
@@ -22,15 +21,15 @@ impl LayerKind for BatchNorm {
         Ok(input.to_vec())
     }
 
-    fn parameter_shapes(&self, input: &[usize]) -> Option<ParameterShapes> {
-        Some(ParameterShapes {
-            weight: vec![input[0]],
-            bias: vec![input[0]],
-        })
+    fn parameters(&self, input: &[usize]) -> Vec<VariableSpec> {
+        VariableSpec::scale_and_shift(&input[..1])
     }
 
-    fn has_running_stats(&self) -> bool {
-        true
+    fn buffers(&self, input: &[usize]) -> Vec<VariableSpec> {
+        vec![
+            VariableSpec::new("running_mean", &input[..1], FirstValues::Constant(0.0)),
+            VariableSpec::new("running_var", &input[..1], FirstValues::Constant(1.0)),
+        ]
     }
 
     /// Uses the batch statistics in training mode, which also updates the running statistics.
@@ -40,7 +39,7 @@ impl LayerKind for BatchNorm {
         vars: LayerVars<'_>,
         context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
-        let Some(running) = vars.running else {
+        let [Variable { var: mean, .. }, Variable { var: variance, .. }] = vars.buffers else {
             return Ok(xs.clone());
         };
         let (b, c) = (xs.dim(0)?, xs.dim(1)?);
@@ -56,12 +55,13 @@ impl LayerKind for BatchNorm {
         let (mean, variance) = if context.rng.is_some() {
             let values = flat.elem_count() / c;
             let stats = batch_stats(&flat)?;
-            update_running_stats([&running.0, &running.1], &stats, values)?;
+            let updates = updated_running_stats([mean, variance], &stats, values)?;
+            context.state.updates.extend(updates);
             (stats.mean, stats.variance)
         } else {
             (
-                per_channel(&running.0.to_dtype(dtype)?)?,
-                per_channel(&running.1.to_dtype(dtype)?)?,
+                per_channel(&mean.to_dtype(dtype)?)?,
+                per_channel(&variance.to_dtype(dtype)?)?,
             )
         };
         let deviation = (variance + BATCH_NORM_EPS)?.sqrt()?;
@@ -95,23 +95,28 @@ fn batch_stats(flat: &Tensor) -> Result<TensorStats> {
     Ok(TensorStats { mean, variance })
 }
 
-/// Moves running mean and variance toward the batch's, of `n` values per channel. The running
-/// variance is the unbiased estimate, as in PyTorch.
-fn update_running_stats([mean, variance]: [&Var; 2], batch: &TensorStats, n: usize) -> Result<()> {
+/// Running mean and variance, moved toward the batch's, of `n` values per channel. The running variance
+/// is the unbiased estimate, as in PyTorch.
+fn updated_running_stats(
+    [mean, variance]: [&Var; 2],
+    batch: &TensorStats,
+    n: usize,
+) -> Result<Vec<(Var, Tensor)>> {
     // A single value has no variance. Runs of earlier versions may have such batches.
     if n < 2 {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let n = n as f64;
-    for (running, batch, correction) in [
-        (mean, &batch.mean, 1.0),
-        (variance, &batch.variance, n / (n - 1.0)),
-    ] {
+    let moved = |running: &Var, batch: &Tensor, correction: f64| -> Result<(Var, Tensor)> {
         let batch = batch.detach().flatten_all()?.to_dtype(DType::F32)?;
         let update = (batch * (BATCH_NORM_MOMENTUM * correction))?;
-        running.set(&((running.as_tensor() * (1.0 - BATCH_NORM_MOMENTUM))? + update)?)?;
-    }
-    Ok(())
+        let kept = (running.as_tensor() * (1.0 - BATCH_NORM_MOMENTUM))?;
+        Ok((running.clone(), (kept + update)?))
+    };
+    Ok(vec![
+        moved(mean, &batch.mean, 1.0)?,
+        moved(variance, &batch.variance, n / (n - 1.0))?,
+    ])
 }
 
 /// CPU op of [`BatchNorm`]: y = x * scale + shift, with the scale as weight and the shift as bias.
@@ -213,10 +218,15 @@ mod tests {
         // import torch; bn = torch.nn.BatchNorm1d(1); bn(torch.tensor([[1.], [2.], [3.], [6.]]))
         // bn.running_mean, bn.running_var: 0.3, 1.3667
         let var = |value: f32| Var::new(&[value], &Device::Cpu).unwrap();
-        let (learned, running) = ((var(1.0), var(0.0)), (var(0.0), var(1.0)));
+        let variable = |value: f32| Variable {
+            name: String::new(),
+            var: var(value),
+        };
+        let learned = [variable(1.0), variable(0.0)];
+        let buffers = [variable(0.0), variable(1.0)];
         let vars = LayerVars {
-            learned: Some(&learned),
-            running: Some(&running),
+            learned: &learned,
+            buffers: &buffers,
         };
         let xs = Tensor::new(&[[1f32], [2.0], [3.0], [6.0]], &Device::Cpu).unwrap();
         let mut context = ForwardContext {
@@ -225,8 +235,10 @@ mod tests {
         };
         let ys = BatchNorm.candle_forward(&xs, vars, &mut context).unwrap();
         assert!(ys.sum_all().unwrap().to_scalar::<f32>().unwrap().abs() < 1e-5);
-        let value = |var: &Var| var.to_vec1::<f32>().unwrap()[0];
-        assert!((value(&running.0) - 0.3).abs() < 1e-6);
-        assert!((value(&running.1) - 1.366_666_7).abs() < 1e-6);
+        let value = |i: usize| buffers[i].var.to_vec1::<f32>().unwrap()[0];
+        assert_eq!((value(0), value(1)), (0.0, 1.0), "before the step is taken");
+        context.state.update_buffers().unwrap();
+        assert!((value(0) - 0.3).abs() < 1e-6);
+        assert!((value(1) - 1.366_666_7).abs() < 1e-6);
     }
 }

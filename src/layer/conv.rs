@@ -5,10 +5,9 @@
 
 use crate::error::Result;
 use crate::layer::conv_op::ConvOp;
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{LayerError, ShapeResult, image_dims, reject, shape};
+use crate::layer::variable::{LayerVars, VariableSpec};
 use crate::math::ConvGeometry;
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
@@ -209,17 +208,15 @@ impl LayerKind for ConvSettings {
         }
     }
 
-    fn parameter_shapes(&self, input: &[usize]) -> Option<ParameterShapes> {
+    fn parameters(&self, input: &[usize]) -> Vec<VariableSpec> {
         let in_channels = input[0] / self.groups;
-        Some(ParameterShapes {
-            weight: vec![
-                self.out_channels,
-                in_channels,
-                self.kernel_size,
-                self.kernel_size,
-            ],
-            bias: vec![self.out_channels],
-        })
+        let weight = [
+            self.out_channels,
+            in_channels,
+            self.kernel_size,
+            self.kernel_size,
+        ];
+        VariableSpec::weight_and_bias(&weight, self.out_channels)
     }
 
     fn candle_forward(

@@ -6,10 +6,9 @@
 use crate::error::Result;
 use crate::layer::conv::ConvSettings;
 use crate::layer::conv_op::ConvOp;
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, image_dims, reject, shape};
+use crate::layer::variable::{LayerVars, VariableSpec};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -83,17 +82,15 @@ impl LayerKind for ConvTransposeSettings {
         }
     }
 
-    fn parameter_shapes(&self, input: &[usize]) -> Option<ParameterShapes> {
+    fn parameters(&self, input: &[usize]) -> Vec<VariableSpec> {
         let ConvSettings {
             out_channels,
             kernel_size,
             groups,
             ..
         } = self.conv;
-        Some(ParameterShapes {
-            weight: vec![input[0], out_channels / groups, kernel_size, kernel_size],
-            bias: vec![out_channels],
-        })
+        let weight = [input[0], out_channels / groups, kernel_size, kernel_size];
+        VariableSpec::weight_and_bias(&weight, out_channels)
     }
 
     fn candle_forward(

@@ -4,10 +4,9 @@
 //! Srivastava and others, "Dropout", 2014. PyTorch: `nn.Dropout(p)`.
 
 use crate::error::Result;
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject};
+use crate::layer::variable::LayerVars;
 use crate::math::Interval;
 use candle_core::Tensor;
 
@@ -65,10 +64,7 @@ mod tests {
     #[test]
     fn dropout_scales_the_remaining_values_in_training_only() {
         let xs = Tensor::ones((10, 100), DType::F32, &Device::Cpu).unwrap();
-        let vars = LayerVars {
-            learned: None,
-            running: None,
-        };
+        let vars = LayerVars::default();
         let mut rng = Rng::new(0, Purpose::Dropout);
         let forward = |rng| {
             let mut state = ForwardState::default();

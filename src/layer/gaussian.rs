@@ -13,11 +13,10 @@ use crate::error::Result;
 use crate::layer::cpu::{
     Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, OpTraining, Workspace,
 };
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject, shape};
 use crate::layer::term::{Term, TermUnit, TermValue, full_precision};
+use crate::layer::variable::LayerVars;
 use crate::math::{RNG_CALLS_PER_NORMAL, Real, widest};
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};

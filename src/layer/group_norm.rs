@@ -5,10 +5,9 @@
 
 use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject, shape};
+use crate::layer::variable::{LayerVars, VariableSpec};
 use crate::math::{ChannelShape, Real, centered_dot, centered_sum_of_squares, sum, widest};
 use candle_core::{D, DType, Tensor};
 use std::sync::Arc;
@@ -32,11 +31,8 @@ impl LayerKind for GroupNorm {
         check_group(input, groups)
     }
 
-    fn parameter_shapes(&self, input: &[usize]) -> Option<ParameterShapes> {
-        Some(ParameterShapes {
-            weight: vec![input[0]],
-            bias: vec![input[0]],
-        })
+    fn parameters(&self, input: &[usize]) -> Vec<VariableSpec> {
+        VariableSpec::scale_and_shift(&input[..1])
     }
 
     fn candle_forward(

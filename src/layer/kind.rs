@@ -4,8 +4,9 @@ use crate::error::Result;
 use crate::layer::cpu::{Activation, CpuOp};
 use crate::layer::layer_error::ShapeResult;
 use crate::layer::term::{Term, TermValue};
+use crate::layer::variable::{LayerVars, VariableSpec};
 use crate::math::{Interval, Rng};
-use candle_core::{DType, Tensor, Var};
+use candle_core::{Tensor, Var};
 use std::sync::Arc;
 
 /// Implementation of one kind of layer.
@@ -16,17 +17,14 @@ pub(crate) trait LayerKind {
     /// The layer cannot take this input, or one of its settings is out of range.
     fn output_shape(&self, input: &[usize]) -> ShapeResult;
 
-    /// Shapes of weight and bias, or `None` if the layer has no parameters.
-    ///
-    /// A weight of its bias's shape, a factor of each channel or value, starts at 1 and its bias at 0.
-    /// Others start as the model's scheme of weights says.
-    fn parameter_shapes(&self, _input: &[usize]) -> Option<ParameterShapes> {
-        None
+    /// Variables that the optimizer trains. A hand-written op has a weight and a bias.
+    fn parameters(&self, _input: &[usize]) -> Vec<VariableSpec> {
+        Vec::new()
     }
 
-    /// Returns true if the layer keeps a running mean and variance per channel.
-    fn has_running_stats(&self) -> bool {
-        false
+    /// Variables that the layer measures in training: see [`ForwardState::updates`].
+    fn buffers(&self, _input: &[usize]) -> Vec<VariableSpec> {
+        Vec::new()
     }
 
     /// Random numbers that a layer of the whole batch draws for an image, in calls of [`Rng::unit`].
@@ -60,34 +58,6 @@ pub(crate) trait LayerKind {
     fn lower(&self, shapes: LayerShapes<'_>, context: &mut LowerContext) -> Lowered;
 }
 
-/// Shapes of a layer's weight and bias.
-pub(crate) struct ParameterShapes {
-    pub(crate) weight: Vec<usize>,
-    pub(crate) bias: Vec<usize>,
-}
-
-/// Variables of one layer.
-#[derive(Clone, Copy)]
-pub(crate) struct LayerVars<'a> {
-    /// Weight and bias.
-    pub(crate) learned: Option<&'a (Var, Var)>,
-    /// Running mean and variance.
-    pub(crate) running: Option<&'a (Var, Var)>,
-}
-
-impl LayerVars<'_> {
-    /// Weight and bias, converted to the input's type.
-    pub(crate) fn weight_and_bias(&self, dtype: DType) -> Result<(Tensor, Tensor)> {
-        let Some((weight, bias)) = self.learned else {
-            unreachable!("a layer with parameters is created with its variables")
-        };
-        Ok((
-            weight.as_tensor().to_dtype(dtype)?,
-            bias.as_tensor().to_dtype(dtype)?,
-        ))
-    }
-}
-
 /// State of one candle forward pass, passed to each layer.
 pub(crate) struct ForwardContext<'a> {
     /// Random numbers for dropout in training mode; `None` in evaluation mode.
@@ -107,6 +77,10 @@ pub(crate) struct ForwardState {
     pub(crate) switches: Vec<Tensor>,
     /// Inputs of the residual blocks that have not ended yet.
     pub(crate) skip_inputs: Vec<Tensor>,
+    /// New values of buffers, in training.
+    pub(crate) updates: Vec<(Var, Tensor)>,
+    /// Labels of the images: (b), u32.
+    pub(crate) labels: Option<Tensor>,
 }
 
 impl ForwardState {
@@ -116,6 +90,14 @@ impl ForwardState {
             step: usize::MAX,
             ..Default::default()
         }
+    }
+
+    /// Writes the new values of buffers, if the step was of use.
+    pub(crate) fn update_buffers(&mut self) -> Result<()> {
+        for (buffer, value) in self.updates.drain(..) {
+            buffer.set(&value.detach().to_dtype(buffer.dtype())?)?;
+        }
+        Ok(())
     }
 }
 

@@ -4,11 +4,10 @@
 //! CS294A lecture notes, 2011.
 
 use crate::error::Result;
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject};
 use crate::layer::term::{Term, TermUnit, TermValue, full_precision};
+use crate::layer::variable::LayerVars;
 use crate::math::Interval;
 use candle_core::{D, Tensor};
 
@@ -85,10 +84,7 @@ mod tests {
         // from math import log; r = 0.1
         // sum(r * log(r / m) + (1 - r) * log((1 - r) / (1 - m)) for m in (0.1, 0.4)) -> 0.22628916
         let xs = Tensor::new(&[[0.0f64, 0.3], [0.2, 0.5]], &Device::Cpu).unwrap();
-        let vars = LayerVars {
-            learned: None,
-            running: None,
-        };
+        let vars = LayerVars::default();
         let mut state = ForwardState::default();
         let mut context = ForwardContext {
             rng: None,

@@ -4,11 +4,10 @@
 
 use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject};
 use crate::layer::term::{Term, TermUnit, TermValue, full_precision};
+use crate::layer::variable::LayerVars;
 use crate::math::{Interval, Real, widest};
 use candle_core::Tensor;
 use std::sync::Arc;

@@ -228,6 +228,11 @@ impl Layer {
         )
     }
 
+    /// True if the layer reads the labels of the images.
+    pub(crate) const fn reads_labels(&self) -> bool {
+        false
+    }
+
     /// Name of the kind, as written in code.
     pub(crate) const fn kind_name(&self) -> &'static str {
         match self {

@@ -5,10 +5,9 @@
 
 use crate::error::Result;
 use crate::layer::group_norm::{NormOp, candle_norm, check_group};
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::ShapeResult;
+use crate::layer::variable::{LayerVars, VariableSpec};
 use crate::math::ChannelShape;
 use candle_core::Tensor;
 use std::sync::Arc;
@@ -21,11 +20,8 @@ impl LayerKind for LayerNorm {
         check_group(input, 1)
     }
 
-    fn parameter_shapes(&self, input: &[usize]) -> Option<ParameterShapes> {
-        Some(ParameterShapes {
-            weight: input.to_vec(),
-            bias: input.to_vec(),
-        })
+    fn parameters(&self, input: &[usize]) -> Vec<VariableSpec> {
+        VariableSpec::scale_and_shift(input)
     }
 
     fn candle_forward(
@@ -56,8 +52,11 @@ mod tests {
     fn each_value_has_a_weight_as_in_pytorch() {
         // {k: v.shape for k, v in nn.LayerNorm((2, 3, 4)).state_dict().items()}
         for input in [&[2, 3, 4][..], &[7]] {
-            let ParameterShapes { weight, bias } = LayerNorm.parameter_shapes(input).unwrap();
-            assert_eq!((weight.as_slice(), bias.as_slice()), (input, input));
+            let shapes = LayerNorm
+                .parameters(input)
+                .into_iter()
+                .map(|spec| spec.shape);
+            assert_eq!(shapes.collect::<Vec<_>>(), [input, input]);
         }
     }
 

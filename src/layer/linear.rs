@@ -4,10 +4,9 @@
 
 use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject, shape};
+use crate::layer::variable::{LayerVars, VariableSpec};
 use crate::math::{Matrix, Real, add_to_rows, matmul, transpose};
 use candle_core::Tensor;
 use std::sync::Arc;
@@ -32,11 +31,8 @@ impl LayerKind for Linear {
         Ok(vec![self.0])
     }
 
-    fn parameter_shapes(&self, input: &[usize]) -> Option<ParameterShapes> {
-        Some(ParameterShapes {
-            weight: vec![self.0, input.iter().product()],
-            bias: vec![self.0],
-        })
+    fn parameters(&self, input: &[usize]) -> Vec<VariableSpec> {
+        VariableSpec::weight_and_bias(&[self.0, input.iter().product()], self.0)
     }
 
     fn candle_forward(

@@ -5,11 +5,10 @@
 //! others, "Wasserstein auto-encoders", 2018 (WAE-MMD).
 
 use crate::error::Result;
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject, shape};
 use crate::layer::term::{Term, TermUnit, TermValue, full_precision};
+use crate::layer::variable::LayerVars;
 use crate::math::{Interval, Purpose, RNG_CALLS_PER_NORMAL, Rng};
 use candle_core::{D, Tensor};
 

@@ -10,6 +10,7 @@
 
 mod layer_error;
 mod term;
+mod variable;
 mod cpu;
 mod kind;
 mod linear;
@@ -56,9 +57,7 @@ pub(crate) use cpu::{
     Pointwise, Workspace,
 };
 pub use gaussian::GaussianSettings;
-pub(crate) use kind::{
-    ForwardContext, ForwardState, LayerShapes, LayerVars, LowerContext, Lowered, ParameterShapes,
-};
+pub(crate) use kind::{ForwardContext, ForwardState, LayerShapes, LowerContext, Lowered};
 pub use layer::Layer;
 pub(crate) use layer_error::{LayerError, shape};
 pub(crate) use mirror::mirror;
@@ -68,3 +67,4 @@ pub use pool_settings::{PoolSettings, UnpoolSettings};
 pub(crate) use term::{Term, TermValue};
 #[doc(hidden)]
 pub use unsupported::UnsupportedSetting;
+pub(crate) use variable::{FirstValues, LayerVars, Variable, VariableSpec};

@@ -8,10 +8,9 @@ use crate::error::Result;
 use crate::layer::cpu::{
     Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, OpTraining, Workspace,
 };
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject};
+use crate::layer::variable::LayerVars;
 use crate::math::{Interval, RNG_CALLS_PER_NORMAL, Real, Rng, widest};
 use candle_core::Tensor;
 use std::sync::Arc;
@@ -210,10 +209,7 @@ mod tests {
     /// Noise on 10,000 values of 0.5.
     fn noisy(noise: Noise, train: bool) -> Vec<f32> {
         let xs = (Tensor::ones((10, 1000), DType::F32, &Device::Cpu).unwrap() * 0.5).unwrap();
-        let vars = LayerVars {
-            learned: None,
-            running: None,
-        };
+        let vars = LayerVars::default();
         let mut rng = Rng::new(0, Purpose::Dropout);
         let mut context = ForwardContext {
             rng: train.then_some(&mut rng),

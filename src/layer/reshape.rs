@@ -1,10 +1,9 @@
 //! Flatten and Unflatten: layers that change only the shape.
 
 use crate::error::Result;
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject, shape};
+use crate::layer::variable::LayerVars;
 use crate::math::Interval;
 use candle_core::Tensor;
 

@@ -8,10 +8,9 @@ use crate::layer::cpu::{
     Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, OpTraining, Workspace,
 };
 use crate::layer::dropout::Dropout;
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, image_dims};
+use crate::layer::variable::LayerVars;
 use crate::math::{ChannelShape, Interval, Real, widest};
 use candle_core::Tensor;
 use std::sync::Arc;
@@ -133,10 +132,7 @@ mod tests {
     #[test]
     fn channels_are_dropped_as_a_whole_in_training_only() {
         let xs = Tensor::ones((20, 10, 2, 3), DType::F32, &Device::Cpu).unwrap();
-        let vars = LayerVars {
-            learned: None,
-            running: None,
-        };
+        let vars = LayerVars::default();
         let forward = |rng| {
             let mut state = ForwardState::default();
             let mut context = ForwardContext {

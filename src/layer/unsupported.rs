@@ -1,10 +1,9 @@
 //! A layer with a setting that its kind does not have: rejected when the model is built.
 
 use crate::error::Result;
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject};
+use crate::layer::variable::LayerVars;
 use candle_core::Tensor;
 
 /// A setting that a layer's kind does not have, as in `Linear(128).stride(2)`.

@@ -2,12 +2,11 @@
 
 use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::ShapeResult;
 use crate::layer::partial_windows::PartialWindows;
 use crate::layer::pool_settings::UnpoolSettings;
+use crate::layer::variable::LayerVars;
 use crate::layer::windows::{crop, unpooled_shape};
 use crate::math::{Interval, Real};
 use candle_core::Tensor;

@@ -5,10 +5,9 @@
 //! keeps all values. Makhzani and Frey, "Winner-take-all autoencoders", 2015.
 
 use crate::error::Result;
-use crate::layer::kind::{
-    ForwardContext, LayerKind, LayerShapes, LayerVars, LowerContext, Lowered,
-};
+use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject};
+use crate::layer::variable::LayerVars;
 use crate::math::Interval;
 use candle_core::{DType, Tensor};
 

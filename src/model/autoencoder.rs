@@ -2,7 +2,7 @@
 
 use crate::data::{ImageShape, is_vector};
 use crate::error::Result;
-use crate::layer::{Layer, Node, mirror, nodes, shapes};
+use crate::layer::{Layer, Node, Variable, mirror, nodes, shapes};
 use crate::lock::lock;
 use crate::loss::Loss;
 use crate::math::{Purpose, Rng};
@@ -322,6 +322,15 @@ impl Autoencoder {
     /// ```
     pub fn buffers(&self) -> Vec<(String, Var)> {
         [self.encoder.named_buffers(), self.decoder.named_buffers()].concat()
+    }
+
+    /// Buffers of each layer that has some.
+    pub(crate) fn buffers_by_layer(&self) -> Vec<Vec<Variable>> {
+        [
+            self.encoder.buffers_by_layer(),
+            self.decoder.buffers_by_layer(),
+        ]
+        .concat()
     }
 
     /// Number of trainable parameters. Keras: `model.count_params()`.

@@ -44,6 +44,7 @@ impl Autoencoder {
         let batch = self.shaped_images("forward", images)?;
         let state = &mut ForwardState::of_custom_loop();
         let output = self.in_mode(&batch, train, |rng| self.run_layers(&batch, rng, state))?;
+        state.update_buffers()?;
         shaped_as(images, output)
     }
 
@@ -71,6 +72,7 @@ impl Autoencoder {
         let batch = self.shaped_images("training_loss", images)?;
         let state = &mut ForwardState::of_custom_loop();
         let output = self.in_mode(&batch, true, |rng| self.run_layers(&batch, rng, state))?;
+        state.update_buffers()?;
         let terms = self.shares(state)?;
         terms
             .into_iter()
@@ -100,9 +102,11 @@ impl Autoencoder {
     pub fn forward_encoder(&self, images: &Tensor, train: bool) -> Result<Tensor> {
         let images = self.shaped_images("forward_encoder", images)?;
         let state = &mut ForwardState::of_custom_loop();
-        self.in_mode(&images, train, |rng| {
+        let codes = self.in_mode(&images, train, |rng| {
             self.encoder_net().forward(&images, rng, state)
-        })
+        })?;
+        state.update_buffers()?;
+        Ok(codes)
     }
 
     /// Decodes codes with gradients, for a custom training loop, as [`Autoencoder::forward`] does.
@@ -129,9 +133,11 @@ impl Autoencoder {
     pub fn forward_decoder(&self, codes: &Tensor, train: bool) -> Result<Tensor> {
         let codes = self.shaped_codes("forward_decoder", codes)?;
         let state = &mut ForwardState::of_custom_loop();
-        self.in_mode(&codes, train, |rng| {
+        let images = self.in_mode(&codes, train, |rng| {
             self.decoder_net().forward(&codes, rng, state)
-        })
+        })?;
+        state.update_buffers()?;
+        Ok(images)
     }
 
     /// Runs encoder and decoder with gradients. `rng` is given in training only.

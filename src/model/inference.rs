@@ -2,12 +2,11 @@
 
 use crate::data::floats;
 use crate::error::Result;
-use crate::layer::{ForwardState, LayerVars};
+use crate::layer::{ForwardState, LayerVars, Variable};
 use crate::math::scale_and_shift;
 use crate::model::sequential::Sequential;
-use crate::model::variables::VarPair;
 use crate::model::without_gradient::{drop_gradient, without_gradient};
-use crate::plan::{Plan, StageParams};
+use crate::plan::{Plan, Stage, StageParams};
 use candle_core::{DType, Device, Tensor};
 
 impl Sequential {
@@ -35,93 +34,103 @@ pub(crate) fn infer(plan: &Plan, lists: &[&Sequential], xs: &Tensor) -> Result<O
     let (Device::Cpu, DType::F32, Some(last)) = (xs.device(), xs.dtype(), lists.last()) else {
         return Ok(None);
     };
+    if plan.reads_labels() {
+        return Ok(None);
+    }
     let xs = xs.contiguous()?;
-    let vars = learned_vars(lists);
+    let vars: Vec<LayerVars<'_>> = lists
+        .iter()
+        .flat_map(|&list| (0..list.nodes().len()).map(|i| list.vars(i)))
+        .filter(|vars| !(vars.learned.is_empty() && vars.buffers.is_empty()))
+        .collect();
     let storages: Vec<_> = vars
         .iter()
-        .flat_map(|vars| [&vars.learned.0, &vars.learned.1])
-        .map(|var| var.storage_and_layout())
+        .flat_map(|vars| vars.learned)
+        .map(|variable| variable.var.storage_and_layout())
         .collect();
-    let weights = storages
+    let values = storages
         .iter()
         .map(|(storage, layout)| floats(storage, layout))
         .collect::<Option<Vec<_>>>();
     let (storage, layout) = xs.storage_and_layout();
-    let (Some(weights), Some(images)) = (weights, floats(&storage, layout)) else {
+    let (Some(values), Some(images)) = (values, floats(&storage, layout)) else {
         return Ok(None);
     };
-    let affines = batch_norm_affines(&vars, &weights)?;
-    let ys = plan.infer(&stage_params(plan, &weights, &affines), images);
+    let owned = owned_params(plan, &vars, &values)?;
+    let ys = plan.infer(&stage_params(plan, &vars, &values, &owned), images);
     let shape = [&[xs.dim(0)?], last.output_shape()].concat();
-    Ok(Some(match vars.first() {
-        Some(vars) => without_gradient(ys, &shape, &vars.learned.0)?,
-        None => Tensor::from_vec(ys, shape, xs.device())?,
-    }))
+    Ok(Some(
+        match lists.iter().find_map(|list| list.first_variable()) {
+            Some(variable) => without_gradient(ys, &shape, variable)?,
+            None => Tensor::from_vec(ys, shape, xs.device())?,
+        },
+    ))
 }
 
-/// Variables of a layer that has parameters.
-struct LearnedVars<'a> {
-    learned: &'a VarPair,
-    running: Option<&'a VarPair>,
+/// Stages with variables, in the order of the layers with variables.
+fn stages_with_variables(plan: &Plan) -> impl Iterator<Item = &Stage> {
+    let stages = plan.stages().iter();
+    stages.filter(|stage| stage.has_weights() || stage.has_buffers())
 }
 
-fn learned_vars<'a>(lists: &[&'a Sequential]) -> Vec<LearnedVars<'a>> {
-    let all = lists
-        .iter()
-        .flat_map(|&list| (0..list.nodes().len()).map(|i| list.vars(i)));
-    all.filter_map(|LayerVars { learned, running }| {
-        let learned = learned?;
-        Some(LearnedVars { learned, running })
-    })
-    .collect()
+/// Parameters that are computed or joined for inference.
+type OwnedParams = Option<[Vec<f32>; 2]>;
+
+/// Scale and shift of batch normalizations, and the variables of layers of the whole batch. `values`
+/// are those of all learned variables.
+fn owned_params(
+    plan: &Plan,
+    vars: &[LayerVars<'_>],
+    mut values: &[&[f32]],
+) -> Result<Vec<OwnedParams>> {
+    let mut owned = Vec::with_capacity(vars.len());
+    for (stage, vars) in stages_with_variables(plan).zip(vars) {
+        let (learned, rest) = values.split_at(vars.learned.len());
+        values = rest;
+        let buffers = || -> Result<Vec<Vec<f32>>> {
+            let values = |buffer: &Variable| Ok(buffer.var.flatten_all()?.to_vec1()?);
+            vars.buffers.iter().map(values).collect()
+        };
+        owned.push(if stage.whole_batch().is_some() {
+            Some([learned.concat(), buffers()?.concat()])
+        } else if let ([weight, bias], [mean, variance]) = (learned, buffers()?.as_slice()) {
+            let (scale, shift) = scale_and_shift(mean, variance, weight, bias);
+            Some([scale, shift])
+        } else {
+            None
+        });
+    }
+    Ok(owned)
 }
 
-/// Scale and shift of a batch normalization; `None` for other layers.
-type Affine = Option<(Vec<f32>, Vec<f32>)>;
-
-/// Affine form of each layer with parameters.
-fn batch_norm_affines(vars: &[LearnedVars<'_>], weights: &[&[f32]]) -> Result<Vec<Affine>> {
-    vars.iter()
-        .zip(weights.chunks_exact(2))
-        .map(|(vars, pair)| {
-            let Some((mean, variance)) = vars.running else {
-                return Ok(None);
-            };
-            let (mean, variance) = (mean.to_vec1::<f32>()?, variance.to_vec1::<f32>()?);
-            Ok(Some(scale_and_shift(&mean, &variance, pair[0], pair[1])))
-        })
-        .collect()
-}
-
-/// Parameters of each stage, given weight and bias of each layer that has them.
+/// Parameters of each stage.
 fn stage_params<'a>(
     plan: &Plan,
-    weights: &[&'a [f32]],
-    affines: &'a [Affine],
+    vars: &[LayerVars<'_>],
+    values: &[&'a [f32]],
+    owned: &'a [OwnedParams],
 ) -> Vec<StageParams<'a, f32>> {
-    let mut params = weights
-        .chunks_exact(2)
-        .zip(affines)
-        .map(|(pair, affine)| match affine {
-            Some((scale, shift)) => StageParams {
-                weight: scale.as_slice(),
-                bias: shift.as_slice(),
-            },
+    let mut owned = owned.iter().zip(vars);
+    let mut values = values.iter();
+    let params = |stage: &Stage| {
+        if !stage.has_weights() && !stage.has_buffers() {
+            return StageParams::default();
+        }
+        let Some((owned, vars)) = owned.next() else {
+            return StageParams::default();
+        };
+        let mut learned = values.by_ref().take(vars.learned.len()).copied();
+        let (weight, bias) = (learned.next(), learned.next());
+        learned.for_each(drop);
+        match owned {
+            Some([weight, bias]) => StageParams { weight, bias },
             None => StageParams {
-                weight: pair[0],
-                bias: pair[1],
+                weight: weight.unwrap_or_default(),
+                bias: bias.unwrap_or_default(),
             },
-        });
-    plan.stages()
-        .iter()
-        .map(|stage| {
-            if stage.has_weights() {
-                params.next().unwrap_or_default()
-            } else {
-                StageParams::default()
-            }
-        })
-        .collect()
+        }
+    };
+    plan.stages().iter().map(params).collect()
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! A list of layers with their variables, and its forward pass on candle's autograd.
 
 use crate::error::Result;
-use crate::layer::{ForwardContext, ForwardState, Layer, LayerVars, Node, nodes, shapes};
+use crate::layer::{
+    FirstValues, ForwardContext, ForwardState, Layer, LayerVars, Node, Variable, nodes, shapes,
+};
 use crate::math::Rng;
 use crate::model::errors::layer_error;
 use crate::model::init::Init;
 use crate::model::variables::{
-    InitialVariables, VarPair, check_weight_count, copy_pairs, initial_running_stats,
+    InitialVariables, check_weight_count, copy_variables, initial_buffers,
 };
 use crate::plan::Plan;
 use candle_core::{Device, Tensor, Var};
@@ -23,10 +25,10 @@ pub(crate) struct Sequential {
     shapes: Vec<Vec<usize>>,
     /// The layers as stages of CPU ops.
     plan: Plan,
-    /// Weight and bias of each node that has parameters.
-    variables: Vec<Option<VarPair>>,
-    /// Running mean and variance of each node that normalizes.
-    buffers: Vec<Option<VarPair>>,
+    /// Variables of each node that the optimizer trains.
+    variables: Vec<Vec<Variable>>,
+    /// Variables of each node that are measured in training.
+    buffers: Vec<Vec<Variable>>,
 }
 
 impl Sequential {
@@ -51,7 +53,7 @@ impl Sequential {
         let mut initial = InitialVariables::new(name, init);
         for (node, input) in nodes.iter().zip(&shapes) {
             variables.push(initial.next(node, input)?);
-            buffers.push(initial_running_stats(&node.layer, input, &init.device)?);
+            buffers.push(initial_buffers(&node.layer, input, &init.device)?);
         }
         Ok(Sequential {
             name,
@@ -72,8 +74,8 @@ impl Sequential {
             nodes: self.nodes.clone(),
             shapes: self.shapes.clone(),
             plan: self.plan.clone(),
-            variables: copy_pairs(&self.variables, device)?,
-            buffers: copy_pairs(&self.buffers, device)?,
+            variables: copy_variables(&self.variables, device)?,
+            buffers: copy_variables(&self.buffers, device)?,
         })
     }
 
@@ -138,27 +140,35 @@ impl Sequential {
     /// Variables of a node.
     pub(crate) fn vars(&self, i: usize) -> LayerVars<'_> {
         LayerVars {
-            learned: self.variables[i].as_ref(),
-            running: self.buffers[i].as_ref(),
+            learned: &self.variables[i],
+            buffers: &self.buffers[i],
         }
     }
 
     /// Any variable; `None` if no layer has one.
     pub(crate) fn first_variable(&self) -> Option<&Var> {
-        let (weight, _) = self.variables.iter().flatten().next()?;
-        Some(weight)
+        let first = self.variables.iter().flatten().next()?;
+        Some(&first.var)
     }
 
-    /// Weight and bias of a node that has parameters.
-    pub(crate) fn weight_and_bias(&self, i: usize) -> Option<&VarPair> {
-        self.variables[i].as_ref()
+    /// Weight and bias of a node that has these two.
+    pub(crate) fn weight_and_bias(&self, i: usize) -> Option<(&Var, &Var)> {
+        match self.variables[i].as_slice() {
+            [weight, bias] => Some((&weight.var, &bias.var)),
+            _ => None,
+        }
+    }
+
+    /// Buffers of each node that has some.
+    pub(crate) fn buffers_by_layer(&self) -> Vec<Vec<Variable>> {
+        let lists = self.buffers.iter().filter(|buffers| !buffers.is_empty());
+        lists.cloned().collect()
     }
 
     /// Trainable parameters of a node.
     pub(crate) fn count_params(&self, i: usize) -> usize {
-        self.variables[i]
-            .as_ref()
-            .map_or(0, |(weight, bias)| weight.elem_count() + bias.elem_count())
+        let variables = self.variables[i].iter();
+        variables.map(|variable| variable.var.elem_count()).sum()
     }
 
     /// Name of a node in the model's table, such as `encoder.1`.
@@ -166,13 +176,14 @@ impl Sequential {
         format!("{}.{}", self.name, self.nodes[i].name)
     }
 
-    /// Nodes with weights other than a scale of one number per channel, in order.
+    /// Nodes whose first weights are those of the model's scheme, in order.
     pub(crate) fn weighted_nodes(&self) -> Vec<usize> {
-        let has_matrix = |i: &usize| {
-            let pair = self.variables[*i].as_ref();
-            pair.is_some_and(|(weight, _)| weight.rank() > 1)
+        let has_weight = |i: &usize| {
+            let specs = self.nodes[*i].layer.kind().parameters(&self.shapes[*i]);
+            let mut values = specs.iter().map(|spec| spec.first_values);
+            values.any(|values| values == FirstValues::Weight)
         };
-        (0..self.nodes.len()).filter(has_matrix).collect()
+        (0..self.nodes.len()).filter(has_weight).collect()
     }
 
     /// Names of the [`Sequential::weighted_nodes`].
@@ -181,23 +192,21 @@ impl Sequential {
         nodes.map(|i| self.node_name(i)).collect()
     }
 
-    /// Weights and biases under their names in a PyTorch state dict, in order.
+    /// Trained variables under their names in a PyTorch state dict, in order.
     pub(crate) fn named_variables(&self) -> Vec<(String, Var)> {
-        self.named(&self.variables, ["weight", "bias"])
+        self.named(&self.variables)
     }
 
-    /// Running means and variances under their names in a PyTorch state dict, in order.
+    /// Buffers under their names in a PyTorch state dict, in order.
     pub(crate) fn named_buffers(&self) -> Vec<(String, Var)> {
-        self.named(&self.buffers, ["running_mean", "running_var"])
+        self.named(&self.buffers)
     }
 
-    fn named(&self, pairs: &[Option<VarPair>], suffixes: [&str; 2]) -> Vec<(String, Var)> {
+    fn named(&self, lists: &[Vec<Variable>]) -> Vec<(String, Var)> {
         let mut named = Vec::new();
-        for (i, pair) in pairs.iter().enumerate() {
-            let Some((a, b)) = pair else { continue };
-            for (suffix, var) in suffixes.iter().zip([a, b]) {
-                let name = format!("{}.{suffix}", self.node_name(i));
-                named.push((name, var.clone()));
+        for (i, variables) in lists.iter().enumerate() {
+            for Variable { name, var } in variables {
+                named.push((format!("{}.{name}", self.node_name(i)), var.clone()));
             }
         }
         named

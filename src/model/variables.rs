@@ -1,23 +1,21 @@
 //! Variables of a layer: initial values, copies and counts.
 
 use crate::error::Result;
-use crate::layer::{Layer, LayerError, Node, ParameterShapes, nodes, shapes};
+use crate::layer::{FirstValues, Layer, LayerError, Node, Variable, VariableSpec, nodes, shapes};
 use crate::math::Rng;
 use crate::model::errors::layer_error;
 use crate::model::init::Init;
-use candle_core::{DType, Device, Tensor, Var};
+use crate::model::weights::Weights;
+use candle_core::{Device, Tensor, Var};
 
 /// Maximum weights of one layer (16 GB). Larger counts are typing errors.
 const MAX_WEIGHTS: u128 = 1 << 32;
 
-/// Weight and bias, or running mean and variance.
-pub(crate) type VarPair = (Var, Var);
-
-/// Initial weights and biases of one list of layers, in order.
+/// First values of the variables of one list of layers, in order.
 pub(crate) struct InitialVariables<'a> {
     list: &'static str,
     init: &'a Init,
-    /// Layers whose weights were drawn so far.
+    /// Variables whose values were drawn so far.
     drawn: usize,
 }
 
@@ -30,70 +28,94 @@ impl<'a> InitialVariables<'a> {
         }
     }
 
-    /// Creates weight and bias of the next layer, as [`LayerKind::parameter_shapes`] describes.
-    ///
-    /// [`LayerKind::parameter_shapes`]: crate::layer::LayerKind::parameter_shapes
-    pub(crate) fn next(&mut self, node: &Node, input: &[usize]) -> Result<Option<VarPair>> {
-        let Some(ParameterShapes { weight, bias }) = node.layer.kind().parameter_shapes(input)
-        else {
-            return Ok(None);
-        };
-        let device = &self.init.device;
-        if weight == bias {
-            let weight = Var::ones(weight, DType::F32, device)?;
-            return Ok(Some((weight, Var::zeros(bias, DType::F32, device)?)));
+    /// Creates the parameters of the next layer.
+    pub(crate) fn next(&mut self, node: &Node, input: &[usize]) -> Result<Vec<Variable>> {
+        let name = format!("{}.{}", self.list, node.name);
+        let scheme = self.init.weights_of(&name);
+        let mut weight = Vec::new();
+        let mut variables = Vec::new();
+        for spec in node.layer.kind().parameters(input) {
+            if spec.first_values == FirstValues::Weight {
+                weight.clone_from(&spec.shape);
+            }
+            let values = self.values(&spec, &scheme, &weight);
+            variables.push(variable(spec, values, &self.init.device)?);
         }
-        let scheme = self
-            .init
-            .weights_of(&format!("{}.{}", self.list, node.name));
+        Ok(variables)
+    }
+
+    /// First values of a variable. `weight` is the shape of the last weight before it.
+    fn values(&mut self, spec: &VariableSpec, scheme: &Weights, weight: &[usize]) -> Vec<f32> {
+        let n = spec.len();
+        if let FirstValues::Constant(value) = spec.first_values {
+            return vec![value; n];
+        }
         // Counted without other layers: an added dropout changes no weights.
-        let rng = |nth| Rng::for_variable(self.init.seed, self.list, nth);
-        let weights = scheme.weight(&weight, &mut rng(2 * self.drawn));
-        let n = bias.iter().product();
-        let biases = scheme.bias(n, &weight, &mut rng(2 * self.drawn + 1));
+        let mut rng = Rng::for_variable(self.init.seed, self.list, self.drawn);
         self.drawn += 1;
-        let var = |values: Vec<f32>, shape: Vec<usize>| -> Result<Var> {
-            Ok(Var::from_tensor(&Tensor::from_vec(values, shape, device)?)?)
-        };
-        Ok(Some((var(weights, weight)?, var(biases, bias)?)))
+        match spec.first_values {
+            FirstValues::Weight => scheme.weight(&spec.shape, &mut rng),
+            FirstValues::Bias => scheme.bias(n, weight, &mut rng),
+            FirstValues::Normal(mean, deviation) => {
+                let values = rng.normal(n, deviation as f32).into_iter();
+                values.map(|value| value + mean as f32).collect()
+            }
+            FirstValues::Uniform(low, high) => {
+                let value = |_| (low + (high - low) * f64::from(rng.unit())) as f32;
+                (0..n).map(value).collect()
+            }
+            FirstValues::Constant(value) => vec![value; n],
+        }
     }
 }
 
-/// Creates the running mean (0) and variance (1) of a layer that normalizes.
-pub(crate) fn initial_running_stats(
+/// Creates the buffers of a layer.
+pub(crate) fn initial_buffers(
     layer: &Layer,
     input: &[usize],
     device: &Device,
-) -> Result<Option<VarPair>> {
-    if !layer.kind().has_running_stats() {
-        return Ok(None);
-    }
-    let mean = Var::zeros(input[0], DType::F32, device)?;
-    Ok(Some((mean, Var::ones(input[0], DType::F32, device)?)))
+) -> Result<Vec<Variable>> {
+    let buffer = |spec: VariableSpec| {
+        let value = match spec.first_values {
+            FirstValues::Constant(value) => value,
+            _ => 0.0,
+        };
+        let values = vec![value; spec.len()];
+        variable(spec, values, device)
+    };
+    layer
+        .kind()
+        .buffers(input)
+        .into_iter()
+        .map(buffer)
+        .collect()
+}
+
+fn variable(spec: VariableSpec, values: Vec<f32>, device: &Device) -> Result<Variable> {
+    let VariableSpec { name, shape, .. } = spec;
+    let var = Var::from_tensor(&Tensor::from_vec(values, shape, device)?)?;
+    Ok(Variable { name, var })
 }
 
 /// Copies variables to a device. Candle's `clone` would share the storage, so that training the
 /// copy would also train the original.
-pub(crate) fn copy_pairs(
-    pairs: &[Option<VarPair>],
+pub(crate) fn copy_variables(
+    lists: &[Vec<Variable>],
     device: &Device,
-) -> Result<Vec<Option<VarPair>>> {
-    let copy = |var: &Var| -> Result<Var> {
+) -> Result<Vec<Vec<Variable>>> {
+    let copy = |Variable { name, var }: &Variable| {
         let tensor = if var.device().same_device(device) {
             var.as_tensor().copy()?
         } else {
             var.to_device(device)?
         };
-        Ok(Var::from_tensor(&tensor)?)
-    };
-    pairs
-        .iter()
-        .map(|pair| {
-            pair.as_ref()
-                .map(|(a, b)| Ok((copy(a)?, copy(b)?)))
-                .transpose()
+        Ok(Variable {
+            name: name.clone(),
+            var: Var::from_tensor(&tensor)?,
         })
-        .collect()
+    };
+    let lists = lists.iter().map(|list| list.iter().map(copy).collect());
+    lists.collect()
 }
 
 /// Rejects a layer with more weights than any memory holds.
@@ -110,11 +132,13 @@ pub(crate) fn check_weight_count(list: &str, node: &Node, input: &[usize]) -> Re
     Err(layer_error(list, node, error))
 }
 
-/// Weights of a layer, without its bias.
+/// Weights of a layer, without its biases.
 fn weight_count(layer: &Layer, input: &[usize]) -> u128 {
-    layer.kind().parameter_shapes(input).map_or(0, |shapes| {
-        shapes.weight.iter().map(|&d| d as u128).product()
-    })
+    let specs = layer.kind().parameters(input).into_iter();
+    let weights = specs.filter(|spec| spec.first_values != FirstValues::Bias);
+    weights
+        .map(|spec| spec.shape.iter().map(|&d| d as u128).product::<u128>())
+        .sum()
 }
 
 /// Weights of an encoder and a decoder, computed before anything is allocated. A list that does
@@ -153,11 +177,11 @@ mod tests {
     fn copies_do_not_share_storage() {
         let init = Init::default();
         let node = &nodes(&[Layer::Linear(2)])[0];
-        let pair = InitialVariables::new("list", &init)
+        let variables = InitialVariables::new("list", &init)
             .next(node, &[3])
             .unwrap();
-        let copies = copy_pairs(std::slice::from_ref(&pair), &Device::Cpu).unwrap();
-        let (weight, copied) = (&pair.unwrap().0, &copies[0].as_ref().unwrap().0);
+        let copies = copy_variables(std::slice::from_ref(&variables), &Device::Cpu).unwrap();
+        let (weight, copied) = (&variables[0].var, &copies[0][0].var);
         let before = copied.to_vec2::<f32>().unwrap();
         weight.set(&weight.zeros_like().unwrap()).unwrap();
         assert_eq!(copied.to_vec2::<f32>().unwrap(), before);

@@ -12,7 +12,8 @@ const MAX_MICRO_BATCH: usize = 64;
 /// stay in the cache.
 const MAX_MICRO_BATCH_VALUES: usize = 1 << 20;
 
-/// Parameters of one stage. For a batch normalization: its scale and shift.
+/// Parameters of one stage. For a batch normalization: its scale and shift. For a layer of the whole
+/// batch: its parameters and its buffers.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct StageParams<'a, T> {
     pub(crate) weight: &'a [T],

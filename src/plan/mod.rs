@@ -16,4 +16,4 @@ pub(crate) use infer::StageParams;
 pub(crate) use plan::{MIN_PARALLEL_FLOPS, Plan};
 pub(crate) use shard::{Shard, StepContext, segments, summed_gradients, weight_gradients};
 pub(crate) use stage::Stage;
-pub(crate) use whole_batch::{BatchPass, WholeBatchOp};
+pub(crate) use whole_batch::{BatchInputs, BatchPass, WholeBatchOp};

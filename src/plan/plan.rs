@@ -4,7 +4,7 @@
 //! change the shape have no stage.
 
 use crate::layer::{
-    Activation, CpuOp, LayerShapes, LowerContext, Lowered, Node, Number, ParameterShapes, Term,
+    Activation, CpuOp, LayerShapes, LowerContext, Lowered, Node, Number, Term, VariableSpec,
     Workspace,
 };
 use crate::plan::identity::Identity;
@@ -62,7 +62,7 @@ impl Plan {
                 Lowered::Nothing => {}
                 Lowered::Activation(activation) => plan.push_activation(activation, shapes),
                 Lowered::Dropout(p) => plan.push_dropout(p, shapes),
-                Lowered::CpuOp(op) => plan.push(op, shapes, kind.parameter_shapes(shapes.before)),
+                Lowered::CpuOp(op) => plan.push(op, shapes, &kind.parameters(shapes.before)),
                 Lowered::WholeBatch => plan.push_whole_batch(node, shapes),
             }
         }
@@ -76,7 +76,7 @@ impl Plan {
                 before: &shape,
                 after: &shape,
             };
-            plan.push(Arc::new(Identity), shapes, None);
+            plan.push(Arc::new(Identity), shapes, &[]);
         }
         plan
     }
@@ -88,26 +88,21 @@ impl Plan {
                 after: shapes.before,
                 ..shapes
             };
-            self.push(Arc::new(Identity), shapes, None);
+            self.push(Arc::new(Identity), shapes, &[]);
         }
         let op = Arc::new(WholeBatchOp::new(node.layer.clone(), shapes.before));
-        self.push(op.clone(), shapes, None);
+        let parameters = op.parameters();
+        self.push(op.clone(), shapes, &parameters);
         if let Some(last) = self.stages.last_mut() {
             last.whole_batch = Some(op);
         }
     }
 
     /// Appends a stage.
-    fn push(
-        &mut self,
-        op: Arc<dyn CpuOp>,
-        shapes: LayerShapes<'_>,
-        parameters: Option<ParameterShapes>,
-    ) {
-        let (weights, biases) = parameters.map_or((0, 0), |shapes| {
-            (shapes.weight.iter().product(), shapes.bias.iter().product())
-        });
-        let parameters = self.parameters..self.parameters + weights + biases;
+    fn push(&mut self, op: Arc<dyn CpuOp>, shapes: LayerShapes<'_>, parameters: &[VariableSpec]) {
+        let values: usize = parameters.iter().map(VariableSpec::len).sum();
+        let biases = parameters.get(1).map_or(0, VariableSpec::len);
+        let parameters = self.parameters..self.parameters + values;
         self.parameters = parameters.end;
         self.sealed = false;
         self.stages.push(Stage {
@@ -129,7 +124,7 @@ impl Plan {
             last.activation.is_some() || last.dropout.is_some() || last.whole_batch.is_some()
         };
         if self.sealed || self.stages.last().is_none_or(full) {
-            self.push(Arc::new(Identity), shapes, None);
+            self.push(Arc::new(Identity), shapes, &[]);
         }
         if let Some(last) = self.stages.last_mut() {
             last.activation = Some(activation);
@@ -140,7 +135,7 @@ impl Plan {
     fn push_dropout(&mut self, p: f64, shapes: LayerShapes<'_>) {
         let full = |last: &Stage| last.dropout.is_some() || last.whole_batch.is_some();
         if self.sealed || self.stages.last().is_none_or(full) {
-            self.push(Arc::new(Identity), shapes, None);
+            self.push(Arc::new(Identity), shapes, &[]);
         }
         if let Some(last) = self.stages.last_mut() {
             last.dropout = Some(p);
@@ -159,6 +154,12 @@ impl Plan {
     /// Number of parameters of all stages.
     pub(crate) fn parameters(&self) -> usize {
         self.parameters
+    }
+
+    /// True if a layer reads the labels of the images.
+    pub(crate) fn reads_labels(&self) -> bool {
+        let mut ops = self.stages.iter().filter_map(Stage::whole_batch);
+        ops.any(WholeBatchOp::reads_labels)
     }
 
     /// Stages whose op adds a term to the loss, in order.

@@ -12,6 +12,7 @@ use crate::math::{
 };
 use crate::plan::plan::Plan;
 use crate::plan::stage::Stage;
+use candle_core::Tensor;
 use std::ops::Range;
 
 /// Splits a plan into segments. A batch normalization starts a segment, and a stage of the whole
@@ -54,6 +55,8 @@ pub(crate) struct StepContext<'a, T> {
     pub(crate) rng: &'a Rng,
     /// Steps of the optimizer so far.
     pub(crate) step: usize,
+    /// Labels of the batch's images: (b), u32.
+    pub(crate) labels: Option<&'a Tensor>,
     /// Images in the batch, over all shards.
     pub(crate) batch: usize,
 }
@@ -342,6 +345,11 @@ impl<T: Number> Shard<T> {
     /// The term of a stage's op, summed over the shard's images.
     pub(crate) fn term_sum(&self, i: usize) -> f64 {
         self.workspaces[i].term
+    }
+
+    /// Sets the gradients of the parameters of a stage that looks at the whole batch.
+    pub(crate) fn set_stage_gradients(&mut self, i: usize, gradients: &[T]) {
+        self.workspaces[i].gradients.copy_from_slice(gradients);
     }
 
     pub(crate) fn set_term_sum(&mut self, i: usize, sum: f64) {

@@ -20,9 +20,9 @@ pub(crate) struct Stage {
     pub(crate) inputs: usize,
     /// Output values per image.
     pub(crate) outputs: usize,
-    /// Range of its weight, then bias, in the plan's parameters.
+    /// Range of its weight, then bias, or of a whole batch's variables, in the plan's parameters.
     pub(crate) parameters: Range<usize>,
-    /// Length of its bias.
+    /// Length of its bias, or of the second variable.
     pub(crate) biases: usize,
 }
 
@@ -32,7 +32,13 @@ impl Stage {
         self.whole_batch.as_deref()
     }
 
-    /// Returns true if the stage has a weight and bias.
+    /// Returns true if the stage has buffers, such as a running mean.
+    pub(crate) fn has_buffers(&self) -> bool {
+        let whole_batch = self.whole_batch().is_some_and(WholeBatchOp::has_buffers);
+        whole_batch || self.op.channels().is_some()
+    }
+
+    /// Returns true if the stage has parameters.
     pub(crate) fn has_weights(&self) -> bool {
         !self.parameters.is_empty()
     }

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::layer::{
     Arithmetic, BackwardArgs, CpuOp, ForwardArgs, ForwardContext, ForwardState, Layer, LayerVars,
-    OpShape, OpTraining, Term, Workspace,
+    OpShape, OpTraining, Term, Variable, VariableSpec, Workspace,
 };
 use crate::math::Real;
 use candle_core::{Device, Tensor, Var};
@@ -16,16 +16,41 @@ pub(crate) struct WholeBatchOp {
     input: Vec<usize>,
 }
 
+/// Inputs of a forward pass over a batch, besides its values.
+pub(crate) struct BatchInputs<'a, T> {
+    /// Values of the layer's parameters, one after another.
+    pub(crate) parameters: &'a [T],
+    pub(crate) buffers: &'a [Variable],
+    pub(crate) labels: Option<Tensor>,
+    pub(crate) training: OpTraining,
+}
+
 /// A forward pass over a batch, kept for its backward pass.
 #[derive(Debug)]
 pub(crate) struct BatchPass {
     x: Var,
+    parameters: Vec<Variable>,
     y: Tensor,
     /// Mean over the images of the term that the layer adds to the loss.
     term: Option<Tensor>,
+    /// New values of buffers.
+    state: ForwardState,
+}
+
+/// Gradients of a backward pass over a batch.
+pub(crate) struct BatchGradients<T> {
+    /// dL/dx
+    pub(crate) input: Vec<T>,
+    /// Of the layer's parameters, one after another.
+    pub(crate) parameters: Vec<T>,
 }
 
 impl BatchPass {
+    /// Takes over the new values of buffers.
+    pub(crate) fn update_buffers(&mut self) -> Result<()> {
+        self.state.update_buffers()
+    }
+
     /// The term, 0 if the layer has none.
     pub(crate) fn term<T: Real>(&self) -> Result<f64> {
         let term = self.term.as_ref().map(Tensor::to_scalar::<T>);
@@ -39,6 +64,20 @@ impl WholeBatchOp {
         WholeBatchOp { layer, input }
     }
 
+    pub(crate) fn parameters(&self) -> Vec<VariableSpec> {
+        self.layer.kind().parameters(&self.input)
+    }
+
+    /// True if the layer reads the labels of the images.
+    pub(crate) fn reads_labels(&self) -> bool {
+        self.layer.reads_labels()
+    }
+
+    /// True if the layer has buffers.
+    pub(crate) fn has_buffers(&self) -> bool {
+        !self.layer.kind().buffers(&self.input).is_empty()
+    }
+
     /// Computes the outputs of a batch in training.
     ///
     /// # Shapes
@@ -46,40 +85,67 @@ impl WholeBatchOp {
     pub(crate) fn forward_batch<T: Real>(
         &self,
         x: Vec<T>,
-        training: OpTraining,
+        inputs: BatchInputs<'_, T>,
     ) -> Result<(Vec<T>, BatchPass)> {
-        let OpTraining { mut rng, step } = training;
+        let OpTraining { mut rng, step } = inputs.training;
         let x = Var::from_tensor(&self.tensor(x)?)?;
+        let parameters = variables(self.parameters(), inputs.parameters)?;
         let mut state = ForwardState {
             step,
+            labels: inputs.labels,
             ..Default::default()
         };
         let mut context = ForwardContext {
             rng: Some(&mut rng),
             state: &mut state,
         };
-        let y = self.candle_forward(x.as_tensor(), &mut context)?;
+        let vars = LayerVars {
+            learned: &parameters,
+            buffers: inputs.buffers,
+        };
+        let y = self
+            .layer
+            .kind()
+            .candle_forward(x.as_tensor(), vars, &mut context)?;
         let values = y.flatten_all()?.to_vec1()?;
         let term = state.terms.pop().map(|value| value.mean);
-        Ok((values, BatchPass { x, y, term }))
+        let pass = BatchPass {
+            x,
+            parameters,
+            y,
+            term,
+            state,
+        };
+        Ok((values, pass))
     }
 
-    /// Computes dL/dx from dL/dy. `term_scale` is the factor of the term in the loss.
+    /// Computes the gradients from dL/dy. `term_scale` is the factor of the term in the loss.
     pub(crate) fn backward_batch<T: Real>(
         &self,
         pass: &BatchPass,
         dy: Vec<T>,
         term_scale: f64,
-    ) -> Result<Vec<T>> {
+    ) -> Result<BatchGradients<T>> {
         let dy = Tensor::from_vec(dy, pass.y.shape(), &Device::Cpu)?;
         let mut loss = (&pass.y * dy)?.sum_all()?;
         if let Some(term) = &pass.term {
             loss = (loss + (term * term_scale)?)?;
         }
-        match loss.backward()?.get(&pass.x) {
-            Some(dx) => Ok(dx.flatten_all()?.to_vec1()?),
-            None => Ok(vec![T::ZERO; pass.x.elem_count()]),
+        let gradients = loss.backward()?;
+        let of = |var: &Var| -> Result<Vec<T>> {
+            match gradients.get(var) {
+                Some(gradient) => Ok(gradient.flatten_all()?.to_vec1()?),
+                None => Ok(vec![T::ZERO; var.elem_count()]),
+            }
+        };
+        let mut parameters = Vec::new();
+        for variable in &pass.parameters {
+            parameters.extend(of(&variable.var)?);
         }
+        Ok(BatchGradients {
+            input: of(&pass.x)?,
+            parameters,
+        })
     }
 
     /// (b * inputs) -> (b, input shape)
@@ -89,22 +155,34 @@ impl WholeBatchOp {
         Ok(Tensor::from_vec(x, shape, &Device::Cpu)?)
     }
 
-    fn candle_forward(&self, x: &Tensor, context: &mut ForwardContext<'_>) -> Result<Tensor> {
-        let vars = LayerVars {
-            learned: None,
-            running: None,
-        };
-        self.layer.kind().candle_forward(x, vars, context)
-    }
-
-    fn evaluate<T: Real>(&self, x: &[T]) -> Result<Vec<T>> {
+    /// Evaluates images with the layer's parameters and buffers.
+    fn evaluate<T: Real>(&self, x: &[T], parameters: &[T], buffers: &[T]) -> Result<Vec<T>> {
+        let kind = self.layer.kind();
+        let learned = variables(kind.parameters(&self.input), parameters)?;
+        let buffers = variables(kind.buffers(&self.input), buffers)?;
         let mut context = ForwardContext {
             rng: None,
             state: &mut ForwardState::default(),
         };
-        let y = self.candle_forward(&self.tensor(x.to_vec())?, &mut context)?;
+        let vars = LayerVars {
+            learned: &learned,
+            buffers: &buffers,
+        };
+        let y = kind.candle_forward(&self.tensor(x.to_vec())?, vars, &mut context)?;
         Ok(y.flatten_all()?.to_vec1()?)
     }
+}
+
+/// Variables with these values, one after another.
+fn variables<T: Real>(specs: Vec<VariableSpec>, mut values: &[T]) -> Result<Vec<Variable>> {
+    let mut variables = Vec::with_capacity(specs.len());
+    for VariableSpec { name, shape, .. } in specs {
+        let (head, rest) = values.split_at(shape.iter().product());
+        values = rest;
+        let var = Var::from_slice(head, shape, &Device::Cpu)?;
+        variables.push(Variable { name, var });
+    }
+    Ok(variables)
 }
 
 impl CpuOp for WholeBatchOp {
@@ -123,10 +201,10 @@ impl<T: Real> Arithmetic<T> for WholeBatchOp {
         _shape: OpShape,
         x: &[T],
         y: &mut [T],
-        _args: ForwardArgs<'_, T>,
+        args: ForwardArgs<'_, T>,
         _workspaces: &mut [Workspace<T>],
     ) {
-        match self.evaluate(x) {
+        match self.evaluate(x, args.weight, args.bias) {
             Ok(values) => y.copy_from_slice(&values),
             // Out of memory, at most. No loss of these values is finite.
             Err(_) => y.fill(T::of(f64::NAN)),

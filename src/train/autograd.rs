@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::layer::ForwardState;
 use crate::model::Autoencoder;
 use crate::optim::{Moments, Optimizer};
-use candle_core::{DType, Var};
+use candle_core::{DType, Tensor, Var};
 
 /// Training of a model by candle's autograd.
 pub(crate) struct Autograd<'a> {
@@ -29,6 +29,16 @@ impl<'a> Autograd<'a> {
         })
     }
 
+    /// Labels of a batch, if a layer reads them.
+    fn labels(&self, batch: &Batch) -> Result<Option<Tensor>> {
+        if !self.model.plan().reads_labels() {
+            return Ok(None);
+        }
+        let labels = batch.labels()?;
+        let labels = labels.map(|labels| labels.to_device(self.model.device()));
+        Ok(labels.transpose()?)
+    }
+
     /// Type of the activations.
     fn dtype(&self) -> DType {
         if self.settings.bf16 && !self.model.device().is_cpu() {
@@ -44,6 +54,7 @@ impl Executor for Autograd<'_> {
         let images = batch.images()?.to_device(self.model.device())?;
         let mut state = ForwardState {
             step: self.optimizer.steps() as usize,
+            labels: self.labels(batch)?,
             ..Default::default()
         };
         let input = images.to_dtype(self.dtype())?;
@@ -67,6 +78,7 @@ impl Executor for Autograd<'_> {
         }
         let value = loss.to_scalar::<f32>()?;
         if value.is_finite() {
+            state.update_buffers()?;
             self.optimizer.backward_step(&loss)?;
         }
         Ok(value)

@@ -1,7 +1,7 @@
 //! Values of a model's variables and buffers, read for the planned step and written back.
 
 use crate::error::Result;
-use crate::layer::Number;
+use crate::layer::{Number, Variable};
 use crate::math::BatchStats;
 use crate::model::Autoencoder;
 use crate::plan::{Plan, Stage};
@@ -18,14 +18,38 @@ pub(crate) fn parameters<T: Number>(model: &Autoencoder, n: usize) -> Result<Vec
 
 /// BatchStats of each stage, with the model's running ones if the stage is a normalization.
 pub(crate) fn norms<T: Number>(model: &Autoencoder, plan: &Plan) -> Result<Vec<BatchStats<T>>> {
-    let mut buffers = model.buffers().into_iter();
-    let mut next = || match buffers.next() {
-        Some((_, buffer)) => values(&buffer),
-        None => Ok(Vec::new()),
+    let of = |(stage, buffers): (&Stage, Vec<Variable>)| match buffers.as_slice() {
+        [mean, variance] if stage.op.channels().is_some() => {
+            Ok(BatchStats::new(values(&mean.var)?, values(&variance.var)?))
+        }
+        _ => Ok(BatchStats::default()),
     };
-    let of = |stage: &Stage| match stage.op.channels() {
-        Some(_) => Ok(BatchStats::new(next()?, next()?)),
-        None => Ok(BatchStats::default()),
+    let buffers = stage_buffers(model, plan);
+    plan.stages().iter().zip(buffers).map(of).collect()
+}
+
+/// Copies of the buffers of each stage that looks at the whole batch.
+pub(crate) fn buffers(model: &Autoencoder, plan: &Plan) -> Result<Vec<Vec<Variable>>> {
+    let of = |(stage, buffers): (&Stage, Vec<Variable>)| {
+        if stage.whole_batch().is_none() {
+            return Ok(Vec::new());
+        }
+        let copy = |Variable { name, var }: Variable| {
+            let var = Var::from_tensor(&var.as_tensor().copy()?)?;
+            Ok(Variable { name, var })
+        };
+        buffers.into_iter().map(copy).collect()
+    };
+    let buffers = stage_buffers(model, plan);
+    plan.stages().iter().zip(buffers).map(of).collect()
+}
+
+/// The model's buffers, by stage.
+fn stage_buffers(model: &Autoencoder, plan: &Plan) -> Vec<Vec<Variable>> {
+    let mut lists = model.buffers_by_layer().into_iter();
+    let of = |stage: &Stage| match stage.has_buffers() {
+        true => lists.next().unwrap_or_default(),
+        false => Vec::new(),
     };
     plan.stages().iter().map(of).collect()
 }

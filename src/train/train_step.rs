@@ -7,12 +7,12 @@
 
 use super::custom_loss::PlannedLoss;
 use super::executor::{Executor, Positions, StepSettings};
-use super::model_values::{norms, parameters, store_values};
+use super::model_values::{buffers, norms, parameters, store_values};
 use super::weight_update::{DenseUpdate, ParamBlock, UnitBlock};
 use super::whole_batch;
 use crate::data::Batch;
 use crate::error::Result;
-use crate::layer::Number;
+use crate::layer::{Number, Variable};
 use crate::loss::Loss;
 use crate::math::{BatchStats, Rng};
 use crate::model::Autoencoder;
@@ -33,6 +33,8 @@ pub(crate) struct TrainStep<'a, T> {
     moments: Moments<T>,
     /// Batch statistics of each stage; used where the stage is a normalization.
     norms: Vec<BatchStats<T>>,
+    /// Buffers of each stage that looks at the whole batch.
+    buffers: Vec<Vec<Variable>>,
     /// Parts of the plan that a shard runs without waiting for the others.
     segments: Vec<Range<usize>>,
     /// One for each thread.
@@ -66,6 +68,7 @@ impl<'a, T: Number> TrainStep<'a, T> {
             gradients: vec![T::ZERO; n],
             moments: rule.zero_moments(n),
             norms: norms(model, &plan)?,
+            buffers: buffers(model, &plan)?,
             segments: segments(&plan, settings.custom_loss.is_some()),
             shards: (0..count).map(|_| Shard::new(&plan, rows)).collect(),
             passes: plan.stages().iter().map(|_| None).collect(),
@@ -98,6 +101,9 @@ impl<'a, T: Number> TrainStep<'a, T> {
         self.write_terms(batch.len(), shards, terms);
         let mean = loss + terms.iter().sum::<f64>();
         if mean.is_finite() {
+            for pass in self.passes.iter_mut().flatten() {
+                pass.update_buffers()?;
+            }
             self.update_weights(shards);
         }
         Ok(mean)
@@ -111,6 +117,7 @@ impl<'a, T: Number> TrainStep<'a, T> {
             plan,
             parameters,
             norms,
+            buffers,
             segments,
             loss,
             rng,
@@ -120,6 +127,11 @@ impl<'a, T: Number> TrainStep<'a, T> {
             ..
         } = self;
         let (plan, parameters, loss) = (&*plan, &*parameters, *loss);
+        let labels = if plan.reads_labels() {
+            batch.labels()?
+        } else {
+            None
+        };
         let all = &mut self.shards[..shards];
         let last = segments.len() - 1;
         let mut loss_sum = 0.0;
@@ -130,11 +142,12 @@ impl<'a, T: Number> TrainStep<'a, T> {
                 norms,
                 rng,
                 step: rule.steps() as usize,
+                labels: labels.as_ref(),
                 batch: batch.len(),
             };
-            if let Some(op) = plan.stages()[segment.start].whole_batch() {
-                passes[segment.start] =
-                    Some(whole_batch::forward(all, op, context, segment.start)?);
+            let i = segment.start;
+            if let Some(op) = plan.stages()[i].whole_batch() {
+                passes[i] = Some(whole_batch::forward(all, op, context, i, &buffers[i])?);
             } else {
                 loss_sum += sum_over_shards(all, |n, shard| {
                     if nth == 0 {
@@ -173,6 +186,7 @@ impl<'a, T: Number> TrainStep<'a, T> {
                 norms: &self.norms,
                 rng: &self.rng,
                 step: self.rule.steps() as usize,
+                labels: None,
                 batch,
             };
             let i = segment.start;
@@ -279,13 +293,15 @@ impl Executor for TrainStep<'_, f32> {
     }
 
     fn store(&self, model: &Autoencoder) -> Result<()> {
-        let running = self
-            .norms
-            .iter()
-            .flat_map(|norm| norm.running_mean.iter().chain(&norm.running_variance));
-        let running: Vec<f32> = running.copied().collect();
+        let mut measured = Vec::new();
+        for (norm, buffers) in self.norms.iter().zip(&self.buffers) {
+            measured.extend(norm.running_mean.iter().chain(&norm.running_variance));
+            for buffer in buffers {
+                measured.extend(buffer.var.flatten_all()?.to_vec1::<f32>()?);
+            }
+        }
         store_values(&self.parameters, &model.variables())?;
-        store_values(&running, &model.buffers())
+        store_values(&measured, &model.buffers())
     }
 }
 

@@ -2,8 +2,8 @@
 //! values are joined, and the results are divided again.
 
 use crate::error::Result;
-use crate::layer::{Number, OpTraining};
-use crate::plan::{BatchPass, Shard, Stage, StepContext, WholeBatchOp};
+use crate::layer::{Number, OpTraining, Variable};
+use crate::plan::{BatchInputs, BatchPass, Shard, Stage, StepContext, WholeBatchOp};
 
 /// Runs the stage with index `i` forward.
 pub(super) fn forward<T: Number>(
@@ -11,6 +11,7 @@ pub(super) fn forward<T: Number>(
     op: &WholeBatchOp,
     context: StepContext<'_, T>,
     i: usize,
+    buffers: &[Variable],
 ) -> Result<BatchPass> {
     let stage = &context.plan.stages()[i];
     let x: Vec<T> = shards
@@ -26,7 +27,13 @@ pub(super) fn forward<T: Number>(
         rng: context.rng.skipped((before * context.batch) as u64),
         step: context.step,
     };
-    let (y, pass) = op.forward_batch(x, training)?;
+    let inputs = BatchInputs {
+        parameters: &context.parameters[stage.parameters.clone()],
+        buffers,
+        labels: context.labels.cloned(),
+        training,
+    };
+    let (y, pass) = op.forward_batch(x, inputs)?;
     let mut rest = y.as_slice();
     for shard in &mut *shards {
         let values;
@@ -60,8 +67,11 @@ pub(super) fn backward<T: Number>(
         .flat_map(|shard| shard.stage_gradient(i, stage))
         .copied()
         .collect();
-    let dx = op.backward_batch(pass, dy, context.plan.term_scale(i))?;
-    let mut rest = dx.as_slice();
+    let gradients = op.backward_batch(pass, dy, context.plan.term_scale(i))?;
+    if let Some(first) = shards.first_mut() {
+        first.set_stage_gradients(i, &gradients.parameters);
+    }
+    let mut rest = gradients.input.as_slice();
     for shard in shards {
         let values;
         (values, rest) = rest.split_at(shard.rows * stage.inputs);
