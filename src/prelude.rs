@@ -10,12 +10,14 @@ pub use crate::device::best_device;
 pub use crate::error::Error;
 pub use crate::evaluate;
 pub use crate::layer::Layer::{
-    self, BatchNorm, Clamp, Dropout, Elu, Flatten, GaussianNoise, Gelu, GroupNorm, KlSparsity, L1,
-    LayerNorm, LeakyRelu, Linear, MaskingNoise, Mmd, Relu, Residual, SaltAndPepperNoise, Sigmoid,
-    Silu, Softmax, Softplus, SpatialDropout, Tanh, TopK, Unflatten, WinnerTakeAll,
+    self, Attention, BatchNorm, Clamp, Condition, Dropout, Elu, Flatten, GaussianNoise, Gelu,
+    GroupNorm, KlSparsity, L1, LayerNorm, LeakyRelu, Linear, Lstm, LstmSteps, MaskSteps,
+    MaskingNoise, Mmd, Patches, Positions, Relu, Repeat, Residual, SaltAndPepperNoise, Sequence,
+    Sigmoid, Silu, Softmax, Softplus, SpatialDropout, Tanh, TopK, Unflatten, Unpatches,
+    WinnerTakeAll,
 };
 pub use crate::layer::{
-    AvgPool2d, Conv2d, ConvTranspose2d, Gaussian, MaxPool2d, MaxUnpool2d, Upsample,
+    AvgPool2d, Conv2d, ConvTranspose2d, Gaussian, MaxPool2d, MaxUnpool2d, Upsample, VectorQuantize,
 };
 pub use crate::look::{self, explore};
 pub use crate::loss::Loss;

@@ -73,7 +73,13 @@ impl Autoencoder {
         for positions in positions.chunks(CHUNK_IMAGES) {
             let images = split.images(positions)?.to_device(self.device())?;
             let posterior = self.posterior("elbo", &images)?;
-            let bounds = self.bounds(&images, &posterior, samples, &mut rng)?;
+            let labels = split.labels_at(positions)?;
+            let sampling = Sampling {
+                samples,
+                labels,
+                rng: &mut rng,
+            };
+            let bounds = self.bounds(&images, &posterior, sampling)?;
             sums.iter_mut()
                 .zip(bounds)
                 .for_each(|(sum, bound)| *sum += bound);
@@ -93,9 +99,13 @@ impl Autoencoder {
         &self,
         images: &Tensor,
         posterior: &Posterior,
-        samples: usize,
-        rng: &mut Rng,
+        sampling: Sampling<'_>,
     ) -> Result<[f64; 3]> {
+        let Sampling {
+            samples,
+            labels,
+            rng,
+        } = sampling;
         let n = images.dim(0)?;
         let Posterior {
             means,
@@ -119,7 +129,7 @@ impl Autoencoder {
                 .to_device(&Device::Cpu)?
                 .to_dtype(DType::F64)?
                 .to_vec1::<f64>()?;
-            let outputs = rows(&self.decoder_net().infer(&codes)?)?;
+            let outputs = rows(&self.decode_batch(&codes, labels.as_ref())?)?;
             let mut gradients = vec![0.0; targets[0].len()];
             for (i, (output, target)) in outputs.iter().zip(&targets).enumerate() {
                 let loss = self.trained_loss();
@@ -139,6 +149,15 @@ impl Autoencoder {
             .sum();
         Ok([reconstruction, divergence, log_likelihood])
     }
+}
+
+/// Codes to draw for some images.
+struct Sampling<'a> {
+    /// Codes for each image.
+    samples: usize,
+    /// Labels of the images.
+    labels: Option<Tensor>,
+    rng: &'a mut Rng,
 }
 
 /// Values of each image.

@@ -68,7 +68,7 @@ pub(super) type Measure = fn(&Tensor, &Tensor) -> Result<Vec<f32>>;
 /// On Stop, and those of `others` and of `measure`.
 pub(super) fn mean_over(
     split: &Split,
-    others: impl Fn(&Tensor) -> Result<Tensor>,
+    others: impl Fn(&Tensor, Option<&Tensor>) -> Result<Tensor>,
     measure: Measure,
 ) -> Result<f64> {
     let (c, h, w) = split.image_shape();
@@ -77,7 +77,8 @@ pub(super) fn mean_over(
     for positions in positions.chunks(micro_batch(c * h * w)) {
         check_stopped()?;
         let images = split.images(positions)?;
-        let values = measure(&images, &others(&images)?)?;
+        let labels = split.labels_at(positions)?;
+        let values = measure(&images, &others(&images, labels.as_ref())?)?;
         sum += values.into_iter().map(f64::from).sum::<f64>();
     }
     Ok(sum / split.len() as f64)
@@ -91,8 +92,9 @@ pub(super) fn squared_errors(images: &Tensor, others: &Tensor) -> Result<Vec<f32
 
 impl Autoencoder {
     /// Reconstructions as images, also of a model that outputs logits.
-    pub(super) fn reconstructed(&self, images: &Tensor) -> Result<Tensor> {
-        self.trained_loss().images_from(self.reconstruct(images)?)
+    pub(super) fn reconstructed(&self, images: &Tensor, labels: Option<&Tensor>) -> Result<Tensor> {
+        let output = self.reconstruct_with(images, labels)?;
+        self.trained_loss().images_from(output)
     }
 
     /// Mean of a measure over the images of a split and their reconstructions.
@@ -113,6 +115,10 @@ impl Autoencoder {
                 hint,
             ));
         }
-        mean_over(split, |images| self.reconstructed(images), measure)
+        mean_over(
+            split,
+            |images, labels| self.reconstructed(images, labels),
+            measure,
+        )
     }
 }

@@ -165,7 +165,11 @@ impl Autoencoder {
         let (c, h, w) = test.image_shape();
         let images = !is_vector((c, h, w));
         let codes = self.codes(test)?;
-        let mse = mean_over(test, |images| self.reconstructed(images), squared_errors)?;
+        let mse = mean_over(
+            test,
+            |images, labels| self.reconstructed(images, labels),
+            squared_errors,
+        )?;
         let labels = self.label_measures(data, &codes)?;
         let loss = self.trained_loss();
         Ok(Report {
@@ -218,7 +222,7 @@ struct LabelMeasures {
 /// 1 - MSE / MSE of the mean image; None if the images do not vary.
 fn explained(split: &Split, mse: f64) -> Result<Option<f64>> {
     let mean = split.mean_image()?;
-    let of_mean = |images: &Tensor| Ok(mean.broadcast_as(images.shape())?);
+    let of_mean = |images: &Tensor, _: Option<&Tensor>| Ok(mean.broadcast_as(images.shape())?);
     let variance = mean_over(split, of_mean, squared_errors)?;
     Ok((variance > 0.0).then(|| 1.0 - mse / variance))
 }

@@ -4,8 +4,10 @@
 //! number is enough, and a layer that does not fit is reported by name before training.
 
 use crate::layer::activation::ActivationFn;
+use crate::layer::attention::Attention;
 use crate::layer::avg_pool::AvgPool2d;
 use crate::layer::batch_norm::BatchNorm;
+use crate::layer::condition::Condition;
 use crate::layer::conv::ConvSettings;
 use crate::layer::conv_transpose::ConvTransposeSettings;
 use crate::layer::dropout::Dropout;
@@ -17,18 +19,25 @@ use crate::layer::kl_sparsity::KlSparsity;
 use crate::layer::l1::L1;
 use crate::layer::layer_norm::LayerNorm;
 use crate::layer::linear::Linear;
+use crate::layer::lstm::Lstm;
+use crate::layer::mask_steps::MaskSteps;
 use crate::layer::max_pool::{MaxPool2d, MaxUnpool2d};
 use crate::layer::mmd::Mmd;
+use crate::layer::module::ModuleLayer;
 use crate::layer::noise::Noise;
+use crate::layer::patches::{Patches, Unpatches};
 use crate::layer::pool_settings::{PoolSettings, UnpoolSettings};
+use crate::layer::positions::Positions;
 use crate::layer::reshape::{Flatten, Unflatten};
 use crate::layer::residual::Residual;
+use crate::layer::sequence::{Repeat, Sequence};
 use crate::layer::silu::Silu;
 use crate::layer::softmax::Softmax;
 use crate::layer::spatial_dropout::SpatialDropout;
 use crate::layer::top_k::TopK;
 use crate::layer::unsupported::UnsupportedSetting;
 use crate::layer::upsample::Upsample;
+use crate::layer::vector_quantize::VectorQuantizeSettings;
 use crate::layer::winner_take_all::WinnerTakeAll;
 use serde::{Deserialize, Serialize};
 
@@ -163,6 +172,49 @@ pub enum Layer {
     /// to the loss (Tolstikhin and others, "Wasserstein auto-encoders", 2018): (b, n) -> (b, n). The
     /// weight is relative to the sum of the reconstruction loss over an image.
     Mmd(f64),
+    /// Replaces each vector of the code by the nearest of a codebook, written
+    /// [`VectorQuantize(entries)`](crate::layer::VectorQuantize()): (b, n) -> (b, n), or, for each pixel,
+    /// (b, c, h, w) -> (b, c, h, w).
+    VectorQuantize(VectorQuantizeSettings),
+    /// Joins the images' labels to features, as one number for each of this number of classes: 1 for
+    /// the image's class, else 0: (b, n) -> (b, n + classes) (Sohn and others, 2015). Put it first in
+    /// the decoder. PyTorch: `torch.cat([x, F.one_hot(labels, classes)], 1)`.
+    Condition(usize),
+    /// Cuts images into patches of this height and width, row by row:
+    /// (b, c, h, w) -> (b, patches, c * height * width). `Patches(1, w)` are the rows.
+    /// PyTorch: `F.unfold(x, (height, width), stride=(height, width)).transpose(1, 2)`.
+    Patches(usize, usize),
+    /// Undoes [`Layer::Patches`], written `Unpatches(height, width, (c, h, w))`:
+    /// (b, patches, c * height * width) -> (b, c, h, w). PyTorch: `F.fold`.
+    Unpatches(usize, usize, (usize, usize, usize)),
+    /// Reshapes features to a sequence: (b, steps * n) -> (b, steps, n).
+    /// PyTorch: `nn.Unflatten(1, (steps, n))`.
+    Sequence(usize, usize),
+    /// Repeats features in each of this number of steps: (b, n) -> (b, steps, n).
+    /// Keras: `RepeatVector(steps)`.
+    Repeat(usize),
+    /// Last hidden state of a long short-term memory with this number of units: (b, steps, n) ->
+    /// (b, units) (Hochreiter and Schmidhuber, 1997).
+    /// PyTorch: `nn.LSTM(n, units, batch_first=True)(x)[1][0][0]`.
+    Lstm(usize),
+    /// Hidden states of a long short-term memory in all steps: (b, steps, n) -> (b, steps, units).
+    /// PyTorch: `nn.LSTM(n, units, batch_first=True)(x)[0]`.
+    LstmSteps(usize),
+    /// Self-attention with this number of heads, which must divide n: (b, steps, n) -> (b, steps, n)
+    /// (Vaswani and others, "Attention is all you need", 2017). A block of a transformer is
+    /// `Residual(vec![LayerNorm, Attention(4)]), Residual(vec![LayerNorm, Linear(4 * n), Gelu, Linear(n)])`.
+    /// PyTorch: `nn.MultiheadAttention(n, heads, batch_first=True)`.
+    Attention(usize),
+    /// Adds a learned vector to each step: (b, steps, n) -> (b, steps, n).
+    /// PyTorch: `x + nn.Embedding(steps, n).weight`.
+    Positions,
+    /// In training, replaces this share of each image's steps, in [0, 1), by a learned vector. Does
+    /// nothing in evaluation: (b, steps, n) -> (b, steps, n) (He and others, "Masked autoencoders are
+    /// scalable vision learners", 2022).
+    MaskSteps(f64),
+    /// A module of candle, from [`Layer::module`].
+    #[serde(skip)]
+    Module(ModuleLayer),
     /// A layer that was given a setting its kind does not have, as in `Linear(128).stride(2)`.
     /// Building a model with it is an error.
     #[doc(hidden)]
@@ -208,6 +260,28 @@ impl Layer {
             Layer::KlSparsity(rate, weight) => Box::new(KlSparsity { rate, weight }),
             Layer::WinnerTakeAll(share) => Box::new(WinnerTakeAll(share)),
             Layer::Mmd(weight) => Box::new(Mmd(weight)),
+            Layer::VectorQuantize(quantize) => Box::new(quantize),
+            Layer::Condition(classes) => Box::new(Condition(classes)),
+            Layer::Patches(height, width) => Box::new(Patches(height, width)),
+            Layer::Unpatches(height, width, image) => Box::new(Unpatches {
+                height,
+                width,
+                image,
+            }),
+            Layer::Sequence(steps, features) => Box::new(Sequence(steps, features)),
+            Layer::Repeat(steps) => Box::new(Repeat(steps)),
+            Layer::Lstm(units) => Box::new(Lstm {
+                units,
+                all_steps: false,
+            }),
+            Layer::LstmSteps(units) => Box::new(Lstm {
+                units,
+                all_steps: true,
+            }),
+            Layer::Attention(heads) => Box::new(Attention(heads)),
+            Layer::Positions => Box::new(Positions),
+            Layer::MaskSteps(share) => Box::new(MaskSteps(share)),
+            Layer::Module(ref module) => Box::new(module.clone()),
             Layer::UnsupportedSetting(unsupported) => Box::new(unsupported),
         }
     }
@@ -225,12 +299,13 @@ impl Layer {
                 | Layer::KlSparsity(..)
                 | Layer::WinnerTakeAll(_)
                 | Layer::Mmd(_)
+                | Layer::MaskSteps(_)
         )
     }
 
     /// True if the layer reads the labels of the images.
     pub(crate) const fn reads_labels(&self) -> bool {
-        false
+        matches!(self, Layer::Condition(_))
     }
 
     /// Name of the kind, as written in code.
@@ -270,6 +345,18 @@ impl Layer {
             Layer::KlSparsity(..) => "KlSparsity",
             Layer::WinnerTakeAll(_) => "WinnerTakeAll",
             Layer::Mmd(_) => "Mmd",
+            Layer::VectorQuantize(_) => "VectorQuantize",
+            Layer::Condition(_) => "Condition",
+            Layer::Patches(..) => "Patches",
+            Layer::Unpatches(..) => "Unpatches",
+            Layer::Sequence(..) => "Sequence",
+            Layer::Repeat(_) => "Repeat",
+            Layer::Lstm(_) => "Lstm",
+            Layer::LstmSteps(_) => "LstmSteps",
+            Layer::Attention(_) => "Attention",
+            Layer::Positions => "Positions",
+            Layer::MaskSteps(_) => "MaskSteps",
+            Layer::Module(_) => "Module",
             Layer::UnsupportedSetting(unsupported) => unsupported.kind,
         }
     }
@@ -290,6 +377,8 @@ impl std::fmt::Display for Layer {
             Layer::MaxUnpool2d(unpool) => write!(f, "MaxUnpool2d{}", unpool.call()),
             Layer::Upsample(upsample) => write!(f, "Upsample{}", upsample.call()),
             Layer::Gaussian(gaussian) => write!(f, "Gaussian{}", gaussian.call()),
+            Layer::VectorQuantize(quantize) => write!(f, "VectorQuantize{}", quantize.call()),
+            Layer::Module(module) => write!(f, "Module({})", module.name),
             Layer::Residual(block) => {
                 let block: Vec<String> = block.iter().map(Layer::to_string).collect();
                 write!(f, "Residual(vec![{}])", block.join(", "))

@@ -17,11 +17,12 @@ pub(crate) struct LayerNorm;
 
 impl LayerKind for LayerNorm {
     fn output_shape(&self, input: &[usize]) -> ShapeResult {
-        check_group(input, 1)
+        check_group(normalized(input), 1)?;
+        Ok(input.to_vec())
     }
 
     fn parameters(&self, input: &[usize]) -> Vec<VariableSpec> {
-        VariableSpec::scale_and_shift(input)
+        VariableSpec::scale_and_shift(normalized(input))
     }
 
     fn candle_forward(
@@ -30,10 +31,17 @@ impl LayerKind for LayerNorm {
         vars: LayerVars<'_>,
         _context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
+        if let [b, steps, features] = *xs.dims() {
+            let rows = xs.reshape((b * steps, features))?;
+            return Ok(candle_norm(&rows, vars, 1)?.reshape(xs.shape())?);
+        }
         candle_norm(xs, vars, 1)
     }
 
     fn lower(&self, shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
+        if let [_, _] = shapes.before {
+            return Lowered::WholeBatch;
+        }
         Lowered::CpuOp(Arc::new(NormOp {
             groups: 1,
             scaled: ChannelShape {
@@ -41,6 +49,14 @@ impl LayerKind for LayerNorm {
                 spatial: 1,
             },
         }))
+    }
+}
+
+/// Values that are normalized together: those of a step of a sequence, or all.
+fn normalized(input: &[usize]) -> &[usize] {
+    match input {
+        [_, features @ ..] if input.len() == 2 => features,
+        _ => input,
     }
 }
 

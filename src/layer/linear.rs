@@ -25,14 +25,15 @@ impl LayerKind for Linear {
             );
         }
         // A vector, (1, 1, d), is flat already.
-        if !matches!(input, [_] | [1, 1, _]) {
-            return reject("flat features", shape(input), "Put Flatten before it");
+        match *input {
+            [_] | [1, 1, _] => Ok(vec![self.0]),
+            [steps, _] => Ok(vec![steps, self.0]),
+            _ => reject("flat features", shape(input), "Put Flatten before it"),
         }
-        Ok(vec![self.0])
     }
 
     fn parameters(&self, input: &[usize]) -> Vec<VariableSpec> {
-        VariableSpec::weight_and_bias(&[self.0, input.iter().product()], self.0)
+        VariableSpec::weight_and_bias(&[self.0, linear_inputs(input)], self.0)
     }
 
     fn candle_forward(
@@ -42,12 +43,28 @@ impl LayerKind for Linear {
         _context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
         let (weight, bias) = vars.weight_and_bias(xs.dtype())?;
+        if let [b, steps, features] = *xs.dims() {
+            let rows = xs.reshape((b * steps, features))?;
+            let ys = rows.matmul(&weight.t()?)?.broadcast_add(&bias)?;
+            return Ok(ys.reshape((b, steps, self.0))?);
+        }
         let xs = xs.flatten_from(1)?; // (b, 1, 1, in) -> (b, in)
         Ok(xs.matmul(&weight.t()?)?.broadcast_add(&bias)?) // (b, in) x (in, out)
     }
 
-    fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
-        Lowered::CpuOp(Arc::new(LinearOp))
+    fn lower(&self, shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
+        match shapes.before {
+            [_, _] => Lowered::WholeBatch,
+            _ => Lowered::CpuOp(Arc::new(LinearOp)),
+        }
+    }
+}
+
+/// Inputs of a unit: all features, or those of a step.
+pub(crate) fn linear_inputs(input: &[usize]) -> usize {
+    match *input {
+        [_, features] => features,
+        _ => input.iter().product(),
     }
 }
 

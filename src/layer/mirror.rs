@@ -4,6 +4,7 @@ use crate::layer::conv::ConvSettings;
 use crate::layer::conv_transpose::ConvTransposeSettings;
 use crate::layer::layer::Layer;
 use crate::layer::layer_error::{LayerError, reject};
+use crate::layer::linear::linear_inputs;
 use crate::layer::nodes::Node;
 
 /// Builds the decoder that mirrors an encoder, given the encoder's flattened nodes and their
@@ -31,8 +32,9 @@ pub(crate) fn mirror(
     }
     // Nodes are in the order of the layers they belong to.
     let input_of = |i: usize| &shapes[nodes.partition_point(|node| node.top < i)];
-    let inverses: Vec<(usize, Layer)> = (0..encoder.len())
-        .filter_map(|i| Some((i, inverse(&encoder[i], input_of(i))?)))
+    let inverses: Vec<(usize, Vec<Layer>)> = (0..encoder.len())
+        .map(|i| (i, inverses(&encoder[i], input_of(i))))
+        .filter(|(_, inverses)| !inverses.is_empty())
         .collect();
     let first_weights = inverses
         .iter()
@@ -40,7 +42,7 @@ pub(crate) fn mirror(
         .find(|&i| has_weights(&encoder[i]));
     let mut decoder = Vec::new();
     for (nth, (i, inverse)) in inverses.iter().enumerate().rev() {
-        decoder.push(inverse.clone());
+        decoder.extend_from_slice(inverse);
         // The layers before layer i in the encoder follow its inverse.
         if first_weights.is_some_and(|first| first < *i) {
             let between = encoder[inverses[nth - 1].0 + 1..*i].iter();
@@ -55,8 +57,16 @@ pub(crate) fn mirror(
 
 /// Rejects a layer that no layer inverts.
 fn check_mirror(layer: &Layer) -> Result<(), LayerError> {
-    let Layer::ConvTranspose2d(transposed) = layer else {
-        return Ok(());
+    let transposed = match layer {
+        Layer::ConvTranspose2d(transposed) => transposed,
+        Layer::Repeat(_) | Layer::Module(_) => {
+            return reject(
+                "layers that can be mirrored",
+                layer,
+                "Pass a decoder to Autoencoder::new",
+            );
+        }
+        _ => return Ok(()),
     };
     let ((rows, columns), stride) = (transposed.output_padding, transposed.conv.stride);
     if rows.max(columns) < stride {
@@ -82,14 +92,37 @@ fn belongs_to_encoder(layer: &Layer) -> bool {
             | Layer::KlSparsity(..)
             | Layer::WinnerTakeAll(_)
             | Layer::Mmd(_)
+            | Layer::VectorQuantize(_)
+            | Layer::MaskSteps(_)
     )
 }
 
 fn has_weights(layer: &Layer) -> bool {
     matches!(
         layer,
-        Layer::Linear(_) | Layer::Conv2d(_) | Layer::ConvTranspose2d(_) | Layer::Residual(_)
+        Layer::Linear(_)
+            | Layer::Conv2d(_)
+            | Layer::ConvTranspose2d(_)
+            | Layer::Residual(_)
+            | Layer::Lstm(_)
+            | Layer::LstmSteps(_)
+            | Layer::Attention(_)
     )
+}
+
+/// The layers that restore the input shape.
+fn inverses(layer: &Layer, input: &[usize]) -> Vec<Layer> {
+    match (layer, input) {
+        (&Layer::Lstm(units), &[steps, features]) => vec![
+            Layer::Repeat(steps),
+            Layer::LstmSteps(units),
+            Layer::Linear(features),
+        ],
+        (&Layer::LstmSteps(units), &[_, features]) => {
+            vec![Layer::LstmSteps(units), Layer::Linear(features)]
+        }
+        _ => inverse(layer, input).into_iter().collect(),
+    }
 }
 
 /// The layer that restores the input shape, or `None` if a layer has neither shape change nor
@@ -98,10 +131,17 @@ fn inverse(layer: &Layer, input: &[usize]) -> Option<Layer> {
     match *layer {
         Layer::Flatten => match *input {
             [c, h, w] => Some(Layer::Unflatten(c, h, w)),
+            [steps, features] => Some(Layer::Sequence(steps, features)),
             _ => None,
         },
         Layer::Unflatten(..) => Some(Layer::Flatten),
-        Layer::Linear(_) => Some(Layer::Linear(input.iter().product())),
+        Layer::Linear(_) => Some(Layer::Linear(linear_inputs(input))),
+        Layer::Patches(height, width) => match *input {
+            [c, h, w] => Some(Layer::Unpatches(height, width, (c, h, w))),
+            _ => None,
+        },
+        Layer::Unpatches(height, width, _) => Some(Layer::Patches(height, width)),
+        Layer::Sequence(..) => Some(Layer::Flatten),
         Layer::Conv2d(conv) => Some(inverse_conv(conv, input)),
         Layer::ConvTranspose2d(transposed) => Some(Layer::Conv2d(ConvSettings {
             out_channels: input[0],
@@ -111,7 +151,7 @@ fn inverse(layer: &Layer, input: &[usize]) -> Option<Layer> {
         Layer::MaxUnpool2d(unpool) => Some(Layer::MaxPool2d(unpool.inverse())),
         Layer::AvgPool2d(pool) => Some(Layer::Upsample(pool.inverse(input))),
         Layer::Upsample(upsample) => Some(Layer::AvgPool2d(upsample.inverse())),
-        Layer::Residual(_) => Some(layer.clone()),
+        Layer::Residual(_) | Layer::Attention(_) => Some(layer.clone()),
         Layer::BatchNorm
         | Layer::LayerNorm
         | Layer::GroupNorm(_)
@@ -136,6 +176,14 @@ fn inverse(layer: &Layer, input: &[usize]) -> Option<Layer> {
         | Layer::KlSparsity(..)
         | Layer::WinnerTakeAll(_)
         | Layer::Mmd(_)
+        | Layer::VectorQuantize(_)
+        | Layer::Condition(_)
+        | Layer::Repeat(_)
+        | Layer::Lstm(_)
+        | Layer::LstmSteps(_)
+        | Layer::Positions
+        | Layer::MaskSteps(_)
+        | Layer::Module(_)
         | Layer::UnsupportedSetting(_) => None,
     }
 }

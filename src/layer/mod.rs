@@ -37,6 +37,16 @@ mod l1;
 mod kl_sparsity;
 mod winner_take_all;
 mod mmd;
+mod codebook;
+mod vector_quantize;
+mod condition;
+mod sequence;
+mod patches;
+mod lstm;
+mod attention;
+mod positions;
+mod mask_steps;
+mod module;
 mod dropout;
 mod spatial_dropout;
 mod reshape;
@@ -46,10 +56,12 @@ mod unsupported;
 mod layer;
 mod builder;
 mod pool_builder;
+mod code_builder;
 mod nodes;
 mod mirror;
 
 pub use builder::{Conv2d, ConvTranspose2d, Gaussian};
+pub use code_builder::VectorQuantize;
 pub use conv::ConvSettings;
 pub use conv_transpose::ConvTransposeSettings;
 pub(crate) use cpu::{
@@ -61,6 +73,7 @@ pub(crate) use kind::{ForwardContext, ForwardState, LayerShapes, LowerContext, L
 pub use layer::Layer;
 pub(crate) use layer_error::{LayerError, shape};
 pub(crate) use mirror::mirror;
+pub use module::ModuleLayer;
 pub(crate) use nodes::{MAX_VALUES, Node, nodes, output_range, shapes};
 pub use pool_builder::{AvgPool2d, MaxPool2d, MaxUnpool2d, Upsample};
 pub use pool_settings::{PoolSettings, UnpoolSettings};
@@ -68,3 +81,4 @@ pub(crate) use term::{Term, TermValue};
 #[doc(hidden)]
 pub use unsupported::UnsupportedSetting;
 pub(crate) use variable::{FirstValues, LayerVars, Variable, VariableSpec};
+pub use vector_quantize::VectorQuantizeSettings;

@@ -36,7 +36,8 @@ impl Autoencoder {
         for positions in positions.chunks(micro_batch(c * h * w)) {
             check_stopped()?;
             let images = split.images(positions)?.to_device(self.device())?;
-            let squares = (self.reconstruct(&images)? - &images)?.sqr()?;
+            let labels = split.labels_at(positions)?;
+            let squares = (self.reconstruct_with(&images, labels.as_ref())? - &images)?.sqr()?;
             errors.extend(squares.flatten_from(1)?.mean(1)?.to_vec1::<f32>()?);
         }
         Ok(errors)
@@ -62,7 +63,9 @@ impl Autoencoder {
         let worst = self.worst_errors(split, n)?;
         let positions: Vec<usize> = worst.iter().map(|image| image.position).collect();
         let originals = split.images(&positions)?;
-        let reconstructions = self.reconstruct(&originals)?.to_device(&Device::Cpu)?;
+        let labels = split.labels_at(&positions)?;
+        let reconstructions = self.reconstruct_with(&originals, labels.as_ref())?;
+        let reconstructions = reconstructions.to_device(&Device::Cpu)?;
         let indexes = worst.iter().map(|image| format!("#{}", image.position));
         let errors = worst.iter().map(|image| format!("{:.3}", image.error));
         let rows = [

@@ -34,7 +34,10 @@ impl Autoencoder {
         loss: Loss,
     ) -> Result<Montage> {
         let originals = split.first(n)?;
-        let output = self.reconstruct(&originals)?.to_device(&Device::Cpu)?;
+        let positions: Vec<usize> = (0..originals.dim(0)?).collect();
+        let labels = split.labels_at(&positions)?;
+        let output = self.reconstruct_with(&originals, labels.as_ref())?;
+        let output = output.to_device(&Device::Cpu)?;
         let reconstructions = loss.images_from(output)?;
         let rows = [
             ("originals", &originals),

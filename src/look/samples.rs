@@ -1,6 +1,7 @@
 //! Images that a model generates: decoded samples of the code's prior.
 
 use crate::error::{Error, Result};
+use crate::layer::Layer;
 use crate::math::{Purpose, Real, Rng};
 use crate::model::Autoencoder;
 use crate::show::Montage;
@@ -33,6 +34,44 @@ impl Autoencoder {
         let mut rng = Rng::new(seed, Purpose::Noise);
         let codes = rng.normal(n * self.code_size(), 1.0);
         Ok(Montage::new(&self.generate(codes)?)?.title("codes drawn from N(0, 1)"))
+    }
+
+    /// Images of each class that [`Condition`](crate::layer::Layer::Condition) knows, one class in a
+    /// row, from `n` codes drawn from N(0, 1), one for each column.
+    ///
+    /// # Errors
+    /// The decoder has no `Condition`, the encoder no Gaussian code or MMD penalty, or there would be
+    /// more than 10,000 images.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let encoder = [Flatten, Linear(64), Relu, Linear(16), Gaussian(1.0), Condition(10)];
+    /// let vae = Autoencoder::symmetric((1, 28, 28), &encoder)?;
+    /// assert_eq!(vae.class_samples(8, 0)?.tensor().dims(), [80, 1, 28, 28]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn class_samples(&self, n: usize, seed: u64) -> Result<Montage> {
+        self.check_prior("class_samples")?;
+        let Some(Layer::Condition(classes)) = self.decoder().first() else {
+            let hint = "End the list of Autoencoder::symmetric with Condition(10)";
+            let expected = "a decoder that begins with Condition";
+            return Err(Error::setting("class_samples", expected, "another", hint));
+        };
+        check_count("class_samples", n.saturating_mul(*classes))?;
+        let mut rng = Rng::new(seed, Purpose::Noise);
+        let codes = rng.normal(n * self.code_size(), 1.0);
+        let labels: Vec<u32> = (0..*classes as u32)
+            .flat_map(|class| vec![class; n])
+            .collect();
+        let shape = [&[n], self.code_shape()].concat();
+        let codes = Tensor::from_vec(codes, shape, self.device())?;
+        let codes = Tensor::cat(&vec![&codes; *classes], 0)?;
+        let output = self.decode_labeled(&codes, &labels)?;
+        let images = self.trained_loss().images_from(output)?;
+        Ok(Montage::new(&images.to_device(&Device::Cpu)?)?
+            .columns(n)
+            .title("a class in each row, codes drawn from N(0, 1)"))
     }
 
     /// Images of a grid of codes of two units, which covers the middle 95 % of the prior of each unit

@@ -2,7 +2,7 @@
 
 use crate::data::{ImageShape, is_vector};
 use crate::error::Result;
-use crate::layer::{Layer, Node, Variable, mirror, nodes, shapes};
+use crate::layer::{Layer, LayerError, Node, Variable, mirror, nodes, shapes};
 use crate::lock::lock;
 use crate::loss::Loss;
 use crate::math::{Purpose, Rng};
@@ -88,6 +88,7 @@ impl Autoencoder {
     ) -> Result<Self> {
         check_image_shape(input)?;
         init.check()?;
+        check_conditions(encoder)?;
         let (c, h, w) = input;
         let encoder = Sequential::new("encoder", encoder, &[c, h, w], init)?;
         let code_shape = encoder.output_shape();
@@ -115,7 +116,8 @@ impl Autoencoder {
     /// `[Flatten, Linear(512), Relu, Linear(32)]` is mirrored by
     /// `[Linear(512), Relu, Linear(784), Sigmoid, Unflatten(1, 28, 28)]`: activations and dropout
     /// between two layers move between their mirrors. Layers before the first one with weights,
-    /// such as dropout on the image, have no mirror.
+    /// such as dropout on the image, have no mirror. [`Condition`](Layer::Condition) at the end joins
+    /// labels to the code, at the front of the decoder.
     ///
     /// Vectors ([`Split::vectors`](crate::data::Split::vectors)), of shape (1, 1, d), have numbers
     /// of any range. Their decoder has no sigmoid. They are flat already: `[Linear(4), Tanh]` needs
@@ -156,11 +158,17 @@ impl Autoencoder {
     pub fn symmetric_with(input: ImageShape, encoder: &[Layer], init: &Init) -> Result<Self> {
         check_image_shape(input)?;
         let (c, h, w) = input;
+        // Labels are joined to the code at the front of the decoder.
+        let (encoder, condition) = match encoder.split_last() {
+            Some((last @ Layer::Condition(_), encoder)) => (encoder, Some(last.clone())),
+            _ => (encoder, None),
+        };
         let nodes = nodes(encoder);
         let last = (!is_vector(input)).then_some(Layer::Sigmoid);
         let decoder = shapes(&nodes, &[c, h, w])
             .and_then(|shapes| mirror(encoder, &nodes, &shapes, last))
             .map_err(|(i, error)| layer_error("encoder", &nodes[i], error))?;
+        let decoder: Vec<Layer> = condition.into_iter().chain(decoder).collect();
         Self::new_with(input, encoder, &decoder, init)
     }
 
@@ -394,6 +402,20 @@ fn shaped_decoder(input: ImageShape, decoder: &[Layer], code_shape: &[usize]) ->
         layers.push(Layer::Unflatten(1, 1, input.2));
     }
     layers
+}
+
+/// Rejects labels in the encoder: codes are computed without them.
+fn check_conditions(encoder: &[Layer]) -> Result<()> {
+    let nodes = nodes(encoder);
+    let Some(node) = nodes.iter().find(|node| node.layer.reads_labels()) else {
+        return Ok(());
+    };
+    let error = LayerError {
+        expected: "an encoder that needs no labels".into(),
+        got: node.layer.to_string(),
+        hint: "Put it first in the decoder, or last in the list of Autoencoder::symmetric".into(),
+    };
+    Err(layer_error("encoder", node, error))
 }
 
 /// Joins encoder and decoder to one plan.

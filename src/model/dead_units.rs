@@ -81,7 +81,7 @@ impl Autoencoder {
             .nodes()
             .iter()
             .rposition(|node| matches!(node.layer, Layer::Linear(_)));
-        last.filter(|i| decoder.shapes()[i + 1].iter().product::<usize>() == c * h * w)
+        last.filter(|i| decoder.shapes()[i + 1] == [c * h * w])
             .ok_or_else(|| self.no_features())
     }
 

@@ -51,8 +51,8 @@ impl Autoencoder {
     pub(crate) fn mean_losses(&self, split: &Split, loss: Loss) -> Result<MeanLosses> {
         self.check_loss("loss", loss, split.value_range())?;
         if self.term_names().is_empty() {
-            return self.means(split, |images| {
-                let output = self.reconstruct_batch(images)?;
+            return self.means(split, |images, labels| {
+                let output = self.reconstruct_batch(images, labels.as_ref())?;
                 Ok((loss.mean(&output, images)?, Vec::new()))
             });
         }
@@ -65,8 +65,11 @@ impl Autoencoder {
         split: &Split,
         loss: &dyn Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor>,
     ) -> Result<MeanLosses> {
-        self.means(split, |images| {
-            let mut state = ForwardState::default();
+        self.means(split, |images, labels| {
+            let mut state = ForwardState {
+                labels,
+                ..Default::default()
+            };
             let code = self.encoder_net().forward(images, None, &mut state)?;
             let output = self.decoder_net().forward(&code, None, &mut state)?;
             Ok((loss(images, &code, &output)?, self.shares(&state)?))
@@ -89,7 +92,7 @@ impl Autoencoder {
     fn means(
         &self,
         split: &Split,
-        losses: impl Fn(&Tensor) -> Result<(Tensor, Vec<Tensor>)>,
+        losses: impl Fn(&Tensor, Option<Tensor>) -> Result<(Tensor, Vec<Tensor>)>,
     ) -> Result<MeanLosses> {
         self.check_images("evaluate", split)?;
         let (c, h, w) = self.image_shape();
@@ -105,7 +108,7 @@ impl Autoencoder {
             check_stopped()?;
             let images = split.images(positions)?.to_device(self.device())?;
             let weight = positions.len() as f64 / split.len() as f64;
-            let (loss, terms) = losses(&images)?;
+            let (loss, terms) = losses(&images, split.labels_at(positions)?)?;
             let value = |mean: Tensor| Ok::<f64, Error>(f64::from(mean.to_scalar::<f32>()?));
             means.reconstruction += weight * value(loss)?;
             for (sum, term) in means.terms.iter_mut().zip(terms) {

@@ -15,13 +15,19 @@ impl Sequential {
     /// # Shapes
     /// (b, input shape) -> (b, output shape)
     pub(crate) fn infer(&self, xs: &Tensor) -> Result<Tensor> {
-        match infer(self.plan(), &[self], xs)? {
-            Some(ys) => Ok(ys),
-            None => {
-                let output = self.forward(xs, None, &mut ForwardState::default())?;
-                drop_gradient(&output, self.first_variable())
-            }
+        self.infer_labeled(xs, None)
+    }
+
+    /// [`Sequential::infer`], with the labels that a layer may read.
+    pub(crate) fn infer_labeled(&self, xs: &Tensor, labels: Option<Tensor>) -> Result<Tensor> {
+        if let Some(ys) = infer(self.plan(), &[self], xs)? {
+            return Ok(ys);
         }
+        let mut state = ForwardState {
+            labels,
+            ..Default::default()
+        };
+        drop_gradient(&self.forward(xs, None, &mut state)?, self.first_variable())
     }
 }
 

@@ -20,16 +20,27 @@ pub(crate) fn map_micro_batches(
     batch: &Tensor,
     f: impl Fn(&Tensor) -> Result<Tensor>,
 ) -> Result<Tensor> {
+    map_labeled(batch, None, |part, _| f(part))
+}
+
+/// Runs `f` on each micro-batch of `batch`, with its labels, and concatenates the results.
+pub(crate) fn map_labeled(
+    batch: &Tensor,
+    labels: Option<&Tensor>,
+    f: impl Fn(&Tensor, Option<Tensor>) -> Result<Tensor>,
+) -> Result<Tensor> {
     let n = batch.dim(0)?;
     let size = micro_batch(batch.elem_count() / n.max(1));
     if n <= size {
-        return f(batch);
+        return f(batch, labels.cloned());
     }
     let outputs = (0..n)
         .step_by(size)
         .map(|start| -> Result<Tensor> {
             check_stopped()?;
-            f(&batch.narrow(0, start, size.min(n - start))?)
+            let images = size.min(n - start);
+            let labels = labels.map(|labels| labels.narrow(0, start, images));
+            f(&batch.narrow(0, start, images)?, labels.transpose()?)
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(Tensor::cat(&outputs, 0)?)

@@ -5,9 +5,9 @@ use crate::error::{Error, Result};
 use crate::layer::ForwardState;
 use crate::model::autoencoder::Autoencoder;
 use crate::model::inference::infer;
-use crate::model::micro_batch::map_micro_batches;
+use crate::model::micro_batch::{map_labeled, map_micro_batches};
 use crate::model::without_gradient::drop_gradient;
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 impl Autoencoder {
     /// Encodes images, in evaluation mode (without dropout).
@@ -52,9 +52,44 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn decode(&self, codes: &Tensor) -> Result<Tensor> {
-        let batch = to_finite("decode", &self.shaped_codes("decode", codes)?)?;
-        let images = map_micro_batches(&batch, |batch| self.decoder_net().infer(batch))?;
+        self.decode_with("decode", codes, None)
+    }
+
+    /// Decodes codes to images of these classes, in evaluation mode, for a decoder with
+    /// [`Condition`](crate::layer::Layer::Condition).
+    ///
+    /// # Shapes
+    /// (n, code), (n) -> (n, c, h, w)
+    ///
+    /// # Errors
+    /// As [`Autoencoder::decode`]; another number of labels than of codes, or a label of no class.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let decoder = [Condition(10), Linear(784), Sigmoid, Unflatten(1, 28, 28)];
+    /// let ae = Autoencoder::new((1, 28, 28), &[Flatten, Linear(8)], &decoder)?;
+    /// let codes = Tensor::zeros((2, 8), DType::F32, &Device::Cpu)?;
+    /// assert_eq!(ae.decode_labeled(&codes, &[3, 7])?.dims(), [2, 1, 28, 28]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn decode_labeled(&self, codes: &Tensor, labels: &[u32]) -> Result<Tensor> {
+        let labels = Tensor::new(labels, &Device::Cpu)?;
+        self.decode_with("decode_labeled", codes, Some(&labels))
+    }
+
+    fn decode_with(&self, what: &str, codes: &Tensor, labels: Option<&Tensor>) -> Result<Tensor> {
+        let batch = to_finite(what, &self.shaped_codes(what, codes)?)?;
+        let images = self.decode_batch(&batch, labels)?;
         Ok(images.to_device(codes.device())?)
+    }
+
+    /// Decodes codes that are checked and on the model's device.
+    pub(crate) fn decode_batch(&self, codes: &Tensor, labels: Option<&Tensor>) -> Result<Tensor> {
+        check_label_count(codes, labels)?;
+        map_labeled(codes, labels, |codes, labels| {
+            self.decoder_net().infer_labeled(codes, labels)
+        })
     }
 
     /// Reconstructs images: encodes and decodes them, in evaluation mode.
@@ -77,21 +112,62 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn reconstruct(&self, images: &Tensor) -> Result<Tensor> {
+        self.reconstruct_with(images, None)
+    }
+
+    /// Reconstructs images of these classes, in evaluation mode, with a decoder with
+    /// [`Condition`](crate::layer::Layer::Condition).
+    ///
+    /// # Shapes
+    /// (n, c, h, w), (n) -> (n, c, h, w)
+    ///
+    /// # Errors
+    /// As [`Autoencoder::reconstruct`]; another number of labels than of images, or a label of no
+    /// class.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let decoder = [Condition(10), Linear(784), Sigmoid, Unflatten(1, 28, 28)];
+    /// let ae = Autoencoder::new((1, 28, 28), &[Flatten, Linear(8)], &decoder)?;
+    /// let images = mnist_embedded()?.test.first(2)?;
+    /// assert_eq!(ae.reconstruct_labeled(&images, &[3, 7])?.dims(), [2, 1, 28, 28]);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn reconstruct_labeled(&self, images: &Tensor, labels: &[u32]) -> Result<Tensor> {
+        let labels = Tensor::new(labels, &Device::Cpu)?;
+        self.reconstruct_with(images, Some(&labels))
+    }
+
+    /// Reconstructs images, with the labels that a layer may read.
+    pub(crate) fn reconstruct_with(
+        &self,
+        images: &Tensor,
+        labels: Option<&Tensor>,
+    ) -> Result<Tensor> {
         let batch = self.image_batch("reconstruct", images)?;
-        let output = self.reconstruct_batch(&batch)?;
+        let output = self.reconstruct_batch(&batch, labels)?;
         Ok(shaped_as(images, output)?.to_device(images.device())?)
     }
 
     /// Reconstructs images that are checked and on the model's device.
-    pub(crate) fn reconstruct_batch(&self, images: &Tensor) -> Result<Tensor> {
+    pub(crate) fn reconstruct_batch(
+        &self,
+        images: &Tensor,
+        labels: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        check_label_count(images, labels)?;
         let lists = [self.encoder_net(), self.decoder_net()];
-        map_micro_batches(images, |batch| match infer(self.plan(), &lists, batch)? {
-            Some(output) => Ok(output),
-            None => {
-                let var = lists.iter().find_map(|list| list.first_variable());
-                let output = self.run_layers(batch, None, &mut ForwardState::default())?;
-                drop_gradient(&output, var)
+        map_labeled(images, labels, |batch, labels| {
+            if let Some(output) = infer(self.plan(), &lists, batch)? {
+                return Ok(output);
             }
+            let var = lists.iter().find_map(|list| list.first_variable());
+            let mut state = ForwardState {
+                labels,
+                ..Default::default()
+            };
+            drop_gradient(&self.run_layers(batch, None, &mut state)?, var)
         })
     }
 
@@ -142,6 +218,17 @@ impl Autoencoder {
         let batch = batch(what, codes, self.code_shape())?;
         Ok(batch.to_dtype(DType::F32)?.to_device(self.device())?)
     }
+}
+
+/// Rejects another number of labels than of images or codes.
+fn check_label_count(batch: &Tensor, labels: Option<&Tensor>) -> Result<()> {
+    let (expected, got) = (batch.dim(0)?, labels.map(Tensor::elem_count));
+    if got.is_none_or(|got| got == expected) {
+        return Ok(());
+    }
+    let expected = format!("{expected} labels, one for each image");
+    let hint = "Give as many labels as images or codes";
+    Err(Error::shape("labels", expected, got.unwrap_or(0), hint))
 }
 
 /// True for vectors without the dimensions of images: (n, d) or (d).

@@ -5,6 +5,7 @@
 use super::fit::Fit;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::layer::Layer;
 use crate::math::Interval;
 use crate::model::Autoencoder;
 
@@ -15,6 +16,7 @@ pub(super) fn check(model: &Autoencoder, data: &Dataset, fit: &Fit) -> Result<()
     let values = data.train.value_range();
     model.check_loss("Fit::loss", fit.loss, values)?;
     check_reach(model.output_range(values), values)?;
+    check_labels(model, data)?;
     check_weights(model)
 }
 
@@ -27,6 +29,34 @@ fn check_shape(model: &Autoencoder, data: &Dataset) -> Result<()> {
     let got = format!("{:?}", data.image_shape());
     let hint = "Build the model with data.image_shape()";
     Err(Error::shape("fit", expected, got, hint))
+}
+
+/// Rejects data without the labels that a layer reads, or with labels of no class.
+fn check_labels(model: &Autoencoder, data: &Dataset) -> Result<()> {
+    let classes = |layer: &Layer| match layer {
+        Layer::Condition(classes) => Some(*classes),
+        _ => None,
+    };
+    let Some(classes) = model.decoder().iter().find_map(classes) else {
+        return Ok(());
+    };
+    for split in [&data.train, &data.test] {
+        let Some(labels) = split.labels() else {
+            let expected = format!("data with labels, which Condition({classes}) reads");
+            let hint = "Give the splits labels, or remove the layer";
+            return Err(Error::setting("fit", expected, "data without labels", hint));
+        };
+        let largest = labels
+            .iter()
+            .max()
+            .filter(|&&label| label as usize >= classes);
+        if let Some(label) = largest {
+            let expected = format!("labels of 0 to {}, as Condition({classes})", classes - 1);
+            let hint = format!("Write Condition({})", label + 1);
+            return Err(Error::setting("fit", expected, label, hint));
+        }
+    }
+    Ok(())
 }
 
 /// Rejects a model that cannot output the data. Cross-entropies have their own check.

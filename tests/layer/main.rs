@@ -1,6 +1,7 @@
 //! Layers.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+mod code_builder;
 mod common;
 
 mod builder;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod autoencoder;
+mod conditional;
 mod dead_units;
 mod evaluate;
 mod forward;

@@ -77,6 +77,43 @@ fn fit() -> Fit {
 }
 
 #[test]
+fn layers_of_whole_batches_train_as_on_autograd() {
+    let decoder = [Linear(784), Sigmoid, Unflatten(1, 28, 28)];
+    let conv = [Conv2d(8, 4).stride(4), Relu, Conv2d(4, 1)];
+    let up = [ConvTranspose2d(1, 4).stride(4), Sigmoid];
+    let quantized = [conv.to_vec(), vec![VectorQuantize(16)]].concat();
+    compare("codebook", &quantized, &up, fit());
+    let learned = VectorQuantize(16).commitment(0.5).learned_codebook();
+    let learned = [conv.to_vec(), vec![learned]].concat();
+    compare("learned codebook", &learned, &up, fit());
+    let conditioned = [vec![Condition(10)], decoder.to_vec()].concat();
+    compare("labels", &[Flatten, Linear(8)], &conditioned, fit());
+    let block = Residual(vec![LayerNorm, Attention(2)]);
+    compare(
+        "sequences",
+        &[
+            Patches(7, 7),
+            Linear(8),
+            Positions,
+            MaskSteps(0.5),
+            block,
+            Flatten,
+            Linear(8),
+        ],
+        &[
+            Repeat(28),
+            LstmSteps(16),
+            Linear(28),
+            Sigmoid,
+            Unpatches(1, 28, (1, 28, 28)),
+        ],
+        fit(),
+    );
+    let module = Layer::module("dense", |vb| candle_nn::linear(784, 16, vb));
+    compare("module", &[Flatten, module, Tanh], &decoder, fit());
+}
+
+#[test]
 fn dense_models_train_as_on_autograd() {
     let decoder = [Linear(784), Sigmoid, Unflatten(1, 28, 28)];
     compare(

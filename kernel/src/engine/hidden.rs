@@ -3,9 +3,11 @@
 use evcxr::CompilationError;
 
 /// The layers that the prelude imports, as variants of `Layer`.
-const LAYERS: [&str; 27] = [
+const LAYERS: [&str; 37] = [
+    "Attention",
     "BatchNorm",
     "Clamp",
+    "Condition",
     "Dropout",
     "Elu",
     "Flatten",
@@ -17,11 +19,18 @@ const LAYERS: [&str; 27] = [
     "LayerNorm",
     "LeakyRelu",
     "Linear",
+    "Lstm",
+    "LstmSteps",
+    "MaskSteps",
     "MaskingNoise",
     "Mmd",
+    "Patches",
+    "Positions",
     "Relu",
+    "Repeat",
     "Residual",
     "SaltAndPepperNoise",
+    "Sequence",
     "Sigmoid",
     "Silu",
     "Softmax",
@@ -30,6 +39,7 @@ const LAYERS: [&str; 27] = [
     "Tanh",
     "TopK",
     "Unflatten",
+    "Unpatches",
     "WinnerTakeAll",
 ];
 

@@ -19,7 +19,7 @@ struct Case {
     loss: Loss,
 }
 
-fn cases() -> [Case; 22] {
+fn cases() -> [Case; 24] {
     let conv = |out| Conv2d(out, 3).padding(1);
     let up = ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1);
     let dense = vec![Linear(128), Sigmoid, Unflatten(2, 8, 8)];
@@ -122,6 +122,36 @@ fn cases() -> [Case; 22] {
         Case {
             encoder: vec![Flatten, Linear(6), WinnerTakeAll(0.6)],
             decoder: [vec![BatchNorm], dense.clone()].concat(),
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![
+                Patches(2, 4),
+                Linear(6),
+                Positions,
+                Residual(vec![LayerNorm, Attention(2)]),
+                MaskSteps(0.25),
+                Flatten,
+                Linear(4),
+            ],
+            decoder: vec![
+                Linear(48),
+                Sequence(8, 6),
+                LstmSteps(5),
+                Linear(16),
+                Sigmoid,
+                Unpatches(2, 4, (2, 8, 8)),
+            ],
+            loss: Loss::BinaryCrossEntropy,
+        },
+        Case {
+            encoder: vec![Patches(1, 8), Lstm(6)],
+            decoder: vec![
+                Repeat(8),
+                LstmSteps(5),
+                Linear(16),
+                Unpatches(1, 8, (2, 8, 8)),
+            ],
             loss: Loss::Mse,
         },
         Case {
