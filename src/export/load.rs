@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::export::architecture::{ARCHITECTURE_KEY, Architecture};
 use crate::export::floats::floats;
 use crate::export::mismatch::{FileTensors, listed};
-use crate::export::names::unwrap_names;
+use crate::export::names::{Tensors, unwrap_names};
 use crate::export::other_format::{START_BYTES, other_format};
 use crate::export::remarks::Remarks;
 use crate::export::safetensors::{
@@ -173,6 +173,7 @@ fn set_weights(
 ) -> Result<()> {
     let mut tensors = unwrap_names(file.tensors());
     tensors.retain(|name, _| !is_ignored(name));
+    check_tied(model, path, &mut tensors)?;
     let vars = [model.variables(), model.buffers()].concat();
     let contents = FileTensors {
         path,
@@ -194,6 +195,41 @@ fn set_weights(
         var.set(&tensor)?;
     }
     remarks.print(path);
+    Ok(())
+}
+
+/// Removes the weights of layers that are tied to the encoder.
+///
+/// # Errors
+/// They are not the transposed weights of the encoder.
+fn check_tied(model: &Autoencoder, path: &Path, tensors: &mut Tensors<'_>) -> Result<()> {
+    for (name, var) in model.decoder_net().named_tied() {
+        let variables = model.variables();
+        let encoder = variables.iter().find(|(_, other)| other.id() == var.id());
+        let Some((encoder, _)) = encoder else {
+            continue;
+        };
+        let (Some(own), Some(other)) = (tensors.remove(&name), tensors.get(encoder)) else {
+            continue;
+        };
+        let of = |tensor| -> Result<Tensor> {
+            let values = floats(path, tensor)?;
+            Ok(Tensor::from_vec(values, tensor.shape, &Device::Cpu)?)
+        };
+        let (own, other) = (of(&own)?, of(other)?);
+        let equal = own.rank() == 2
+            && own.t()?.dims() == other.dims()
+            && own.t()?.flatten_all()?.to_vec1::<f32>()?
+                == other.flatten_all()?.to_vec1::<f32>()?;
+        if !equal {
+            return Err(Error::file(
+                path,
+                format!("{name} as the transposed {encoder}, to which the model ties it"),
+                "other weights",
+                "Build the model without tied",
+            ));
+        }
+    }
     Ok(())
 }
 

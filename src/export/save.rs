@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::export::architecture::{ARCHITECTURE_KEY, Architecture};
 use crate::export::safetensors::{NamedTensor, to_bytes};
 use crate::model::Autoencoder;
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, TensorView};
 use std::collections::HashMap;
@@ -27,6 +27,9 @@ pub(crate) struct SavedRun {
 
 impl Autoencoder {
     /// Saves weights and architecture to a safetensors file.
+    ///
+    /// A model with [`Layer::module`](crate::layer::Layer::module) is saved without its architecture, for
+    /// [`Autoencoder::load_weights`].
     ///
     /// The file is written atomically: on an error, an existing file stays as it was. PyTorch:
     /// `safetensors.torch.load_file(path)` returns a state dict.
@@ -54,13 +57,13 @@ pub(crate) fn write(path: &Path, model: &Autoencoder, run: Option<SavedRun>) -> 
     let cannot_write = |error: &dyn std::fmt::Display| {
         Error::io("write", path)(std::io::Error::other(error.to_string()))
     };
-    let architecture =
-        serde_json::to_string(&Architecture::of(model)).map_err(|error| cannot_write(&error))?;
-    let mut metadata = HashMap::from([
-        (ARCHITECTURE_KEY.to_owned(), architecture),
-        // PyTorch writes this entry, and some readers require it.
-        ("format".to_owned(), "pt".to_owned()),
-    ]);
+    // PyTorch writes this entry, and some readers require it.
+    let mut metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    if !model.has_modules() {
+        let architecture = serde_json::to_string(&Architecture::of(model));
+        let architecture = architecture.map_err(|error| cannot_write(&error))?;
+        metadata.insert(ARCHITECTURE_KEY.to_owned(), architecture);
+    }
     let mut tensors = weights(model)?;
     if let Some(run) = run {
         metadata.insert(RUN_KEY.to_owned(), run.json);
@@ -72,14 +75,19 @@ pub(crate) fn write(path: &Path, model: &Autoencoder, run: Option<SavedRun>) -> 
 
 /// Copies every variable and buffer to the CPU.
 fn weights(model: &Autoencoder) -> Result<Vec<NamedTensor>> {
-    let named = [model.variables(), model.buffers()].concat();
+    let named = [model.variables(), model.buffers()].concat().into_iter();
+    let named = named.map(|(name, var)| Ok((name, var.as_tensor().clone())));
+    // PyTorch's modules have their own weights.
+    let tied = model.decoder_net().named_tied().into_iter();
+    let tied = tied.map(|(name, var)| Ok((name, var.t()?)));
     named
-        .into_iter()
-        .map(|(name, var)| {
-            let values = var.as_tensor().to_device(&Device::Cpu)?.flatten_all()?;
+        .chain(tied)
+        .map(|named: Result<(String, Tensor)>| {
+            let (name, tensor) = named?;
+            let values = tensor.to_device(&Device::Cpu)?.flatten_all()?;
             Ok(NamedTensor {
                 name,
-                shape: var.dims().to_vec(),
+                shape: tensor.dims().to_vec(),
                 values: values.to_vec1::<f32>()?,
             })
         })

@@ -4,6 +4,7 @@
 
 use crate::error::Result;
 use crate::layer::cpu::{Activation, Pointwise};
+use crate::layer::dense_output::OutputSlope;
 use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject};
 use crate::layer::variable::LayerVars;
@@ -24,6 +25,18 @@ pub(crate) enum ActivationFn {
     Tanh,
     /// With the lowest and the highest output.
     Clamp(f64, f64),
+}
+
+impl ActivationFn {
+    /// Derivative of the activations that a penalty on slopes knows.
+    fn slope(self) -> OutputSlope {
+        match self {
+            ActivationFn::Sigmoid => OutputSlope::Sigmoid,
+            ActivationFn::Tanh => OutputSlope::Tanh,
+            ActivationFn::Relu => OutputSlope::Relu,
+            _ => OutputSlope::One,
+        }
+    }
 }
 
 impl LayerKind for ActivationFn {
@@ -68,8 +81,11 @@ impl LayerKind for ActivationFn {
         &self,
         xs: &Tensor,
         _vars: LayerVars<'_>,
-        _context: &mut ForwardContext<'_>,
+        context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
+        if let Some(dense) = &mut context.state.dense {
+            dense.slope = self.slope();
+        }
         Ok(match *self {
             // NaN passes through, so that training detects it. At 0 the slope is PyTorch's, that of
             // negative inputs; candle's own relu has 1.

@@ -97,7 +97,7 @@ mod tests {
             .collect();
         let vars = LayerVars {
             learned: &learned,
-            buffers: &[],
+            ..Default::default()
         };
         let values: Vec<f32> = (0..24).map(|i| (0.7 * i as f32).sin()).collect();
         let xs = Tensor::from_vec(values, (2, 3, 4), &Device::Cpu).unwrap();

@@ -227,6 +227,7 @@ mod tests {
         let vars = LayerVars {
             learned: &learned,
             buffers: &buffers,
+            tied: None,
         };
         let xs = Tensor::new(&[[1f32], [2.0], [3.0], [6.0]], &Device::Cpu).unwrap();
         let mut context = ForwardContext {

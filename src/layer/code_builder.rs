@@ -36,7 +36,72 @@ pub const fn VectorQuantize(entries: usize) -> Layer {
     Layer::VectorQuantize(VectorQuantizeSettings::new(entries))
 }
 
+/// Keeps what passes it under a name, for [`Concat`]: a long skip connection. The model trains by candle's
+/// autograd.
+///
+/// # Shapes
+/// (b, c, h, w) -> (b, c, h, w)
+///
+/// # Examples
+/// A small U-Net:
+/// ```
+/// use candlebook::prelude::*;
+/// let encoder = [Conv2d(8, 3).padding(1), Relu, Save("fine"), MaxPool2d(2), Conv2d(16, 3).padding(1)];
+/// let decoder = [Relu, Upsample(2), Concat("fine", 8), Conv2d(1, 3).padding(1), Sigmoid];
+/// let ae = Autoencoder::new((1, 28, 28), &encoder, &decoder)?;
+/// assert_eq!(ae.reconstruct(&mnist_embedded()?.test.first(2)?)?.dims(), [2, 1, 28, 28]);
+/// # Ok::<(), candlebook::Error>(())
+/// ```
+#[allow(non_snake_case)] // Reads like the variants of Layer.
+pub fn Save(name: &str) -> Layer {
+    Layer::Save(name.into())
+}
+
+/// Joins what [`Save`] kept under this name, of this number of channels, behind the channels of the input.
+/// Ronneberger and others, "U-Net", 2015. PyTorch: `torch.cat([x, saved], 1)`.
+///
+/// # Shapes
+/// (b, c, h, w) -> (b, c + channels, h, w)
+///
+/// # Examples
+/// ```
+/// use candlebook::prelude::*;
+/// let decoder = [Concat("image", 784), Linear(784), Unflatten(1, 28, 28)];
+/// let ae = Autoencoder::new((1, 28, 28), &[Flatten, Save("image"), Linear(8)], &decoder)?;
+/// assert_eq!(ae.variables()[2].1.dims(), [784, 792]);
+/// # Ok::<(), candlebook::Error>(())
+/// ```
+#[allow(non_snake_case)] // Reads like the variants of Layer.
+pub fn Concat(name: &str, channels: usize) -> Layer {
+    Layer::Concat(name.into(), channels)
+}
+
 impl Layer {
+    /// Ties the weights of a dense layer of the decoder to those of the encoder's layer with this index:
+    /// they are its transposed weights, and both layers train them. Vincent and others, "Extracting and
+    /// composing robust features with denoising autoencoders", 2008.
+    ///
+    /// The model trains by candle's autograd. Its file has the weights of both layers, as PyTorch's
+    /// would.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let decoder = [Linear(784).tied(1), Sigmoid, Unflatten(1, 28, 28)];
+    /// let ae = Autoencoder::new((1, 28, 28), &[Flatten, Linear(32), Relu], &decoder)?;
+    /// assert_eq!(ae.count_params(), 784 * 32 + 32 + 784);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub const fn tied(self, layer: usize) -> Layer {
+        let tied = match &self {
+            Layer::Linear(outputs) => Layer::TiedLinear(*outputs, layer),
+            other => other.unsupported("tied", [Some(layer as f64), None]),
+        };
+        // A const fn cannot run destructors; only a residual block has anything to free.
+        std::mem::forget(self);
+        tied
+    }
+
     /// Sets the weight of the mean squared distance between a code and its entry of the codebook of a
     /// [`VectorQuantize`] layer. Defaults to 0.25.
     ///

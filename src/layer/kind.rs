@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::layer::cpu::{Activation, CpuOp};
+use crate::layer::dense_output::DenseOutput;
 use crate::layer::layer_error::ShapeResult;
 use crate::layer::term::{Term, TermValue};
 use crate::layer::variable::{LayerVars, VariableSpec};
@@ -79,6 +80,10 @@ pub(crate) struct ForwardState {
     pub(crate) skip_inputs: Vec<Tensor>,
     /// New values of buffers, in training.
     pub(crate) updates: Vec<(Var, Tensor)>,
+    /// The last dense layer.
+    pub(crate) dense: Option<DenseOutput>,
+    /// Values that `Save` keeps, under their names.
+    pub(crate) saved: Vec<(String, Tensor)>,
     /// Labels of the images: (b), u32.
     pub(crate) labels: Option<Tensor>,
 }
@@ -131,4 +136,6 @@ pub(crate) enum Lowered {
     CpuOp(Arc<dyn CpuOp>),
     /// A stage that looks at the whole batch in training.
     WholeBatch,
+    /// A layer that reads more than its input. Models with it run by candle.
+    Unplanned,
 }

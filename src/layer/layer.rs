@@ -8,6 +8,7 @@ use crate::layer::attention::Attention;
 use crate::layer::avg_pool::AvgPool2d;
 use crate::layer::batch_norm::BatchNorm;
 use crate::layer::condition::Condition;
+use crate::layer::contractive::Contractive;
 use crate::layer::conv::ConvSettings;
 use crate::layer::conv_transpose::ConvTransposeSettings;
 use crate::layer::dropout::Dropout;
@@ -19,6 +20,7 @@ use crate::layer::kl_sparsity::KlSparsity;
 use crate::layer::l1::L1;
 use crate::layer::layer_norm::LayerNorm;
 use crate::layer::linear::Linear;
+use crate::layer::long_skip::{Concat, Save};
 use crate::layer::lstm::Lstm;
 use crate::layer::mask_steps::MaskSteps;
 use crate::layer::max_pool::{MaxPool2d, MaxUnpool2d};
@@ -34,6 +36,7 @@ use crate::layer::sequence::{Repeat, Sequence};
 use crate::layer::silu::Silu;
 use crate::layer::softmax::Softmax;
 use crate::layer::spatial_dropout::SpatialDropout;
+use crate::layer::tied_linear::TiedLinear;
 use crate::layer::top_k::TopK;
 use crate::layer::unsupported::UnsupportedSetting;
 use crate::layer::upsample::Upsample;
@@ -212,6 +215,19 @@ pub enum Layer {
     /// nothing in evaluation: (b, steps, n) -> (b, steps, n) (He and others, "Masked autoencoders are
     /// scalable vision learners", 2022).
     MaskSteps(f64),
+    /// Passes codes on, and adds weight times the squared Frobenius norm of the Jacobian of the dense
+    /// layer before it to the loss: `Linear(32), Sigmoid, Contractive(0.1)` (Rifai and others,
+    /// "Contractive auto-encoders", 2011). The activation is `Sigmoid`, `Tanh`, `Relu` or none. The
+    /// weight is relative to the sum of the reconstruction loss over an image. The model trains by
+    /// candle's autograd.
+    Contractive(f64),
+    /// Dense layer with the transposed weights of a layer of the encoder, written
+    /// [`Linear(outputs).tied(i)`](Layer::tied).
+    TiedLinear(usize, usize),
+    /// Keeps what passes it, written [`Save(name)`](crate::layer::Save()).
+    Save(String),
+    /// Joins what was kept, written [`Concat(name, channels)`](crate::layer::Concat()).
+    Concat(String, usize),
     /// A module of candle, from [`Layer::module`].
     #[serde(skip)]
     Module(ModuleLayer),
@@ -281,6 +297,10 @@ impl Layer {
             Layer::Attention(heads) => Box::new(Attention(heads)),
             Layer::Positions => Box::new(Positions),
             Layer::MaskSteps(share) => Box::new(MaskSteps(share)),
+            Layer::Contractive(weight) => Box::new(Contractive(weight)),
+            Layer::TiedLinear(outputs, _) => Box::new(TiedLinear(outputs)),
+            Layer::Save(ref name) => Box::new(Save(name.clone())),
+            Layer::Concat(ref name, channels) => Box::new(Concat(name.clone(), channels)),
             Layer::Module(ref module) => Box::new(module.clone()),
             Layer::UnsupportedSetting(unsupported) => Box::new(unsupported),
         }
@@ -300,6 +320,7 @@ impl Layer {
                 | Layer::WinnerTakeAll(_)
                 | Layer::Mmd(_)
                 | Layer::MaskSteps(_)
+                | Layer::Contractive(_)
         )
     }
 
@@ -356,6 +377,10 @@ impl Layer {
             Layer::Attention(_) => "Attention",
             Layer::Positions => "Positions",
             Layer::MaskSteps(_) => "MaskSteps",
+            Layer::Contractive(_) => "Contractive",
+            Layer::TiedLinear(..) => "Linear",
+            Layer::Save(_) => "Save",
+            Layer::Concat(..) => "Concat",
             Layer::Module(_) => "Module",
             Layer::UnsupportedSetting(unsupported) => unsupported.kind,
         }
@@ -378,6 +403,7 @@ impl std::fmt::Display for Layer {
             Layer::Upsample(upsample) => write!(f, "Upsample{}", upsample.call()),
             Layer::Gaussian(gaussian) => write!(f, "Gaussian{}", gaussian.call()),
             Layer::VectorQuantize(quantize) => write!(f, "VectorQuantize{}", quantize.call()),
+            Layer::TiedLinear(outputs, layer) => write!(f, "Linear({outputs}).tied({layer})"),
             Layer::Module(module) => write!(f, "Module({})", module.name),
             Layer::Residual(block) => {
                 let block: Vec<String> = block.iter().map(Layer::to_string).collect();

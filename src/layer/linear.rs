@@ -4,6 +4,7 @@
 
 use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
+use crate::layer::dense_output::{DenseOutput, OutputSlope};
 use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject, shape};
 use crate::layer::variable::{LayerVars, VariableSpec};
@@ -40,9 +41,13 @@ impl LayerKind for Linear {
         &self,
         xs: &Tensor,
         vars: LayerVars<'_>,
-        _context: &mut ForwardContext<'_>,
+        context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
         let (weight, bias) = vars.weight_and_bias(xs.dtype())?;
+        context.state.dense = Some(DenseOutput {
+            weight: weight.clone(),
+            slope: OutputSlope::One,
+        });
         if let [b, steps, features] = *xs.dims() {
             let rows = xs.reshape((b * steps, features))?;
             let ys = rows.matmul(&weight.t()?)?.broadcast_add(&bias)?;

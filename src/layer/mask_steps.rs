@@ -85,7 +85,7 @@ mod tests {
         }];
         let vars = LayerVars {
             learned: &learned,
-            buffers: &[],
+            ..Default::default()
         };
         let xs = Tensor::ones((3, 8, 2), DType::F32, &Device::Cpu).unwrap();
         let mut rng = Rng::new(0, Purpose::Noise);

@@ -59,7 +59,11 @@ pub(crate) fn mirror(
 fn check_mirror(layer: &Layer) -> Result<(), LayerError> {
     let transposed = match layer {
         Layer::ConvTranspose2d(transposed) => transposed,
-        Layer::Repeat(_) | Layer::Module(_) => {
+        Layer::Repeat(_)
+        | Layer::Module(_)
+        | Layer::TiedLinear(..)
+        | Layer::Save(_)
+        | Layer::Concat(..) => {
             return reject(
                 "layers that can be mirrored",
                 layer,
@@ -94,6 +98,7 @@ fn belongs_to_encoder(layer: &Layer) -> bool {
             | Layer::Mmd(_)
             | Layer::VectorQuantize(_)
             | Layer::MaskSteps(_)
+            | Layer::Contractive(_)
     )
 }
 
@@ -183,6 +188,10 @@ fn inverse(layer: &Layer, input: &[usize]) -> Option<Layer> {
         | Layer::LstmSteps(_)
         | Layer::Positions
         | Layer::MaskSteps(_)
+        | Layer::Contractive(_)
+        | Layer::TiedLinear(..)
+        | Layer::Save(_)
+        | Layer::Concat(..)
         | Layer::Module(_)
         | Layer::UnsupportedSetting(_) => None,
     }

@@ -11,6 +11,7 @@
 mod layer_error;
 mod term;
 mod variable;
+mod dense_output;
 mod cpu;
 mod kind;
 mod linear;
@@ -37,6 +38,9 @@ mod l1;
 mod kl_sparsity;
 mod winner_take_all;
 mod mmd;
+mod contractive;
+mod tied_linear;
+mod long_skip;
 mod codebook;
 mod vector_quantize;
 mod condition;
@@ -61,7 +65,7 @@ mod nodes;
 mod mirror;
 
 pub use builder::{Conv2d, ConvTranspose2d, Gaussian};
-pub use code_builder::VectorQuantize;
+pub use code_builder::{Concat, Save, VectorQuantize};
 pub use conv::ConvSettings;
 pub use conv_transpose::ConvTransposeSettings;
 pub(crate) use cpu::{

@@ -54,10 +54,28 @@ pub(crate) fn shapes(
 ) -> Result<Vec<Vec<usize>>, (usize, LayerError)> {
     let mut shapes = vec![input.to_vec()];
     for (i, node) in nodes.iter().enumerate() {
+        if let Layer::Contractive(_) = node.layer {
+            check_contractive(&nodes[..i]).map_err(|error| (i, error))?;
+        }
         let output = node_output(node, &shapes).map_err(|error| (i, error))?;
         shapes.push(output);
     }
     Ok(shapes)
+}
+
+/// Rejects a place that does not follow a dense layer, with an activation whose derivative is known.
+fn check_contractive(before: &[Node]) -> Result<(), LayerError> {
+    let mut last = before.iter().rev().map(|node| &node.layer).peekable();
+    last.next_if(|layer| matches!(layer, Layer::Sigmoid | Layer::Tanh | Layer::Relu));
+    if matches!(last.next(), Some(Layer::Linear(_))) {
+        return Ok(());
+    }
+    let got = before.last().map(|node| node.layer.to_string());
+    reject(
+        "Linear before it, with Sigmoid, Tanh, Relu or no activation",
+        got.unwrap_or("no layer".into()),
+        "Write Linear(32), Sigmoid, Contractive(0.1)",
+    )
 }
 
 /// Output shape of a node, given the shapes up to its input.
@@ -137,6 +155,17 @@ mod tests {
             Interval::UNBOUNDED
         );
         assert_eq!(range(&[AvgPool2d(2), Upsample(2)]), Interval::UNIT);
+    }
+
+    #[test]
+    fn a_contractive_penalty_follows_a_dense_layer() {
+        let of = |layers: &[Layer]| shapes(&nodes(layers), &[4]);
+        let (dense, penalty) = (Layer::Linear(3), Layer::Contractive(0.1));
+        assert!(of(&[dense.clone(), penalty.clone()]).is_ok());
+        assert!(of(&[dense.clone(), Layer::Tanh, penalty.clone()]).is_ok());
+        let (i, error) = of(&[dense, Layer::Gelu, penalty.clone()]).unwrap_err();
+        assert_eq!((i, error.got.as_str()), (2, "Gelu"));
+        assert!(of(&[penalty]).is_err());
     }
 
     #[test]

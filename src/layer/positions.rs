@@ -58,7 +58,7 @@ mod tests {
         }];
         let vars = LayerVars {
             learned: &learned,
-            buffers: &[],
+            ..Default::default()
         };
         let xs = Tensor::new(&[[[0.5f32; 3]; 2]], &Device::Cpu).unwrap();
         let mut context = ForwardContext {

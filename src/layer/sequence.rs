@@ -13,7 +13,7 @@ pub(crate) struct Sequence(pub(crate) usize, pub(crate) usize);
 impl LayerKind for Sequence {
     fn output_shape(&self, input: &[usize]) -> ShapeResult {
         let Sequence(steps, features) = *self;
-        let values = steps.checked_mul(features).unwrap_or(usize::MAX);
+        let values = steps.saturating_mul(features);
         if *input != [values] {
             return reject(
                 format!("{steps} x {features} = {values} flat features"),

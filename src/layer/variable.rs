@@ -70,6 +70,8 @@ pub(crate) struct LayerVars<'a> {
     pub(crate) learned: &'a [Variable],
     /// Measured in training, such as a running mean.
     pub(crate) buffers: &'a [Variable],
+    /// Weights of a layer of the encoder, for a layer that is tied to it.
+    pub(crate) tied: Option<&'a Var>,
 }
 
 impl LayerVars<'_> {
@@ -105,7 +107,7 @@ mod tests {
             .collect();
         let vars = LayerVars {
             learned: &learned,
-            buffers: &[],
+            ..Default::default()
         };
         let (weight, bias) = vars.weight_and_bias(DType::F64).unwrap();
         assert_eq!((weight.dtype(), weight.dims()), (DType::F64, &[2, 3][..]));

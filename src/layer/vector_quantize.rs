@@ -214,7 +214,7 @@ mod tests {
         let learned = [variable([[1.0, 0.0], [-1.0, 0.0], [3.0, 3.0]])];
         let vars = LayerVars {
             learned: &learned,
-            buffers: &[],
+            ..Default::default()
         };
         let x = Var::new(&[[0.9f32, 0.2], [-1.0, 0.5]], &Device::Cpu).unwrap();
         let mut state = ForwardState::default();

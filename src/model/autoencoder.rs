@@ -8,6 +8,7 @@ use crate::loss::Loss;
 use crate::math::{Purpose, Rng};
 use crate::model::errors::{check_image_shape, check_output, layer_error};
 use crate::model::init::Init;
+use crate::model::long_skips::check_long_skips;
 use crate::model::sequential::Sequential;
 use crate::model::unit_ranges::DeadUnits;
 use crate::model::unpooling::check_unpooling;
@@ -93,10 +94,12 @@ impl Autoencoder {
         let encoder = Sequential::new("encoder", encoder, &[c, h, w], init)?;
         let code_shape = encoder.output_shape();
         let decoder = shaped_decoder(input, decoder, code_shape);
-        let decoder = Sequential::new("decoder", &decoder, code_shape, init)?;
+        let mut decoder = Sequential::new("decoder", &decoder, code_shape, init)?;
+        decoder.tie(&encoder)?;
         init.check_names(&[encoder.weighted_names(), decoder.weighted_names()].concat())?;
         // An unpooling without its output_size also changes the output: its error says what to write.
         check_unpooling(&encoder, &decoder)?;
+        check_long_skips(&encoder, &decoder)?;
         check_output(input, decoder.layers().len(), decoder.output_shape())?;
         Ok(Autoencoder {
             input,
@@ -208,10 +211,13 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn to_device(&self, device: &Device) -> Result<Self> {
+        let encoder = self.encoder.copy(device)?;
+        let mut decoder = self.decoder.copy(device)?;
+        decoder.tie(&encoder)?;
         Ok(Autoencoder {
             input: self.input,
-            encoder: self.encoder.copy(device)?,
-            decoder: self.decoder.copy(device)?,
+            encoder,
+            decoder,
             plan: self.plan.clone(),
             device: device.clone(),
             trained_loss: self.trained_loss,
@@ -376,6 +382,12 @@ impl Autoencoder {
 
     pub(crate) fn set_measured(&mut self, dead_units: Option<DeadUnits>) {
         self.dead_units = dead_units;
+    }
+
+    /// True if a layer is a module of candle, whose function no file can hold.
+    pub(crate) fn has_modules(&self) -> bool {
+        let mut nodes = self.encoder.nodes().iter().chain(self.decoder.nodes());
+        nodes.any(|node| matches!(node.layer, Layer::Module(_)))
     }
 
     /// Encoder and decoder as one plan for the CPU.

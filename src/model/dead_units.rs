@@ -67,6 +67,10 @@ impl Autoencoder {
     /// The layer does not output the image.
     pub(crate) fn feature_matrix(&self) -> Result<Tensor> {
         let layer = self.feature_layer()?;
+        let vars = self.decoder_net().vars(layer);
+        if let Some(tied) = vars.tied {
+            return Ok(tied.as_tensor().detach().t()?.contiguous()?);
+        }
         let weight = self.decoder_net().weight_and_bias(layer);
         weight
             .map(|(weight, _)| weight.as_tensor().detach())
@@ -80,7 +84,7 @@ impl Autoencoder {
         let last = decoder
             .nodes()
             .iter()
-            .rposition(|node| matches!(node.layer, Layer::Linear(_)));
+            .rposition(|node| matches!(node.layer, Layer::Linear(_) | Layer::TiedLinear(..)));
         last.filter(|i| decoder.shapes()[i + 1] == [c * h * w])
             .ok_or_else(|| self.no_features())
     }

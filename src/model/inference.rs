@@ -40,7 +40,7 @@ pub(crate) fn infer(plan: &Plan, lists: &[&Sequential], xs: &Tensor) -> Result<O
     let (Device::Cpu, DType::F32, Some(last)) = (xs.device(), xs.dtype(), lists.last()) else {
         return Ok(None);
     };
-    if plan.reads_labels() {
+    if plan.reads_labels() || plan.is_unplanned() {
         return Ok(None);
     }
     let xs = xs.contiguous()?;

@@ -13,6 +13,7 @@ mod without_gradient;
 mod inference;
 mod micro_batch;
 mod unpooling;
+mod long_skips;
 mod unit_ranges;
 mod autoencoder;
 mod reconstruct;

@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 use crate::layer::{
-    FirstValues, ForwardContext, ForwardState, Layer, LayerVars, Node, Variable, nodes, shapes,
+    FirstValues, ForwardContext, ForwardState, Layer, LayerError, LayerVars, Node, Variable, nodes,
+    shapes,
 };
 use crate::math::Rng;
 use crate::model::errors::layer_error;
@@ -29,6 +30,8 @@ pub(crate) struct Sequential {
     variables: Vec<Vec<Variable>>,
     /// Variables of each node that are measured in training.
     buffers: Vec<Vec<Variable>>,
+    /// For each node that is tied to the encoder: the encoder's weights.
+    tied: Vec<Option<Var>>,
 }
 
 impl Sequential {
@@ -59,6 +62,7 @@ impl Sequential {
             name,
             layers: layers.to_vec(),
             plan: Plan::new(&nodes, &shapes),
+            tied: vec![None; nodes.len()],
             nodes,
             shapes,
             variables,
@@ -66,7 +70,48 @@ impl Sequential {
         })
     }
 
-    /// Copies layers and variables to a device.
+    /// Ties the layers that say so to the weights of the encoder.
+    ///
+    /// # Errors
+    /// The encoder has no dense layer there, or one of another shape.
+    pub(crate) fn tie(&mut self, encoder: &Sequential) -> Result<()> {
+        for (i, node) in self.nodes.iter().enumerate() {
+            let Layer::TiedLinear(outputs, layer) = node.layer else {
+                continue;
+            };
+            let shape = [self.shapes[i][0], outputs];
+            let weight = encoder.dense_weight(layer);
+            let found = weight.map_or("no dense layer".into(), |var| format!("{:?}", var.dims()));
+            self.tied[i] = weight.filter(|var| var.dims() == shape).cloned();
+            if self.tied[i].is_none() {
+                let error = LayerError {
+                    expected: format!("an encoder layer {layer} with weights {shape:?}"),
+                    got: found,
+                    hint: "Count from 0: in [Flatten, Linear(32)], Linear is layer 1".into(),
+                };
+                return Err(layer_error(self.name, node, error));
+            }
+        }
+        Ok(())
+    }
+
+    /// Weights of the dense layer at this position of the list.
+    fn dense_weight(&self, layer: usize) -> Option<&Var> {
+        let name = layer.to_string();
+        let i = self.nodes.iter().position(|node| node.name == name)?;
+        let dense = matches!(self.nodes[i].layer, Layer::Linear(_));
+        dense.then(|| self.weight_and_bias(i).map(|(weight, _)| weight))?
+    }
+
+    /// Names of the tied weights in a PyTorch state dict, with the encoder's weights.
+    pub(crate) fn named_tied(&self) -> Vec<(String, Var)> {
+        let tied = self.tied.iter().enumerate();
+        let named = tied
+            .filter_map(|(i, var)| Some((format!("{}.weight", self.node_name(i)), var.clone()?)));
+        named.collect()
+    }
+
+    /// Copies layers and variables to a device. Tied weights are tied again by [`Sequential::tie`].
     pub(crate) fn copy(&self, device: &Device) -> Result<Self> {
         Ok(Sequential {
             name: self.name,
@@ -74,6 +119,7 @@ impl Sequential {
             nodes: self.nodes.clone(),
             shapes: self.shapes.clone(),
             plan: self.plan.clone(),
+            tied: vec![None; self.nodes.len()],
             variables: copy_variables(&self.variables, device)?,
             buffers: copy_variables(&self.buffers, device)?,
         })
@@ -142,6 +188,7 @@ impl Sequential {
         LayerVars {
             learned: &self.variables[i],
             buffers: &self.buffers[i],
+            tied: self.tied[i].as_ref(),
         }
     }
 

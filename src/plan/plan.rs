@@ -25,6 +25,8 @@ pub(crate) struct Plan {
     encoder_stages: usize,
     /// Parameters of all stages.
     parameters: usize,
+    /// A layer reads more than its input, so that the plan cannot run.
+    unplanned: bool,
     /// Set when the last stage's output is the code or a residual block reads it, so that no
     /// activation or dropout can be fused into that stage.
     sealed: bool,
@@ -64,6 +66,10 @@ impl Plan {
                 Lowered::Dropout(p) => plan.push_dropout(p, shapes),
                 Lowered::CpuOp(op) => plan.push(op, shapes, &kind.parameters(shapes.before)),
                 Lowered::WholeBatch => plan.push_whole_batch(node, shapes),
+                Lowered::Unplanned => {
+                    plan.unplanned = true;
+                    plan.push_whole_batch(node, shapes);
+                }
             }
         }
         if decoder >= nodes.len() {
@@ -154,6 +160,11 @@ impl Plan {
     /// Number of parameters of all stages.
     pub(crate) fn parameters(&self) -> usize {
         self.parameters
+    }
+
+    /// True if the model runs by candle only.
+    pub(crate) fn is_unplanned(&self) -> bool {
+        self.unplanned
     }
 
     /// True if a layer reads the labels of the images.

@@ -102,6 +102,7 @@ impl WholeBatchOp {
         let vars = LayerVars {
             learned: &parameters,
             buffers: inputs.buffers,
+            tied: None,
         };
         let y = self
             .layer
@@ -167,6 +168,7 @@ impl WholeBatchOp {
         let vars = LayerVars {
             learned: &learned,
             buffers: &buffers,
+            tied: None,
         };
         let y = kind.candle_forward(&self.tensor(x.to_vec())?, vars, &mut context)?;
         Ok(y.flatten_all()?.to_vec1()?)

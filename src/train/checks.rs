@@ -17,6 +17,7 @@ pub(super) fn check(model: &Autoencoder, data: &Dataset, fit: &Fit) -> Result<()
     model.check_loss("Fit::loss", fit.loss, values)?;
     check_reach(model.output_range(values), values)?;
     check_labels(model, data)?;
+    check_checkpoint(model, fit)?;
     check_weights(model)
 }
 
@@ -29,6 +30,20 @@ fn check_shape(model: &Autoencoder, data: &Dataset) -> Result<()> {
     let got = format!("{:?}", data.image_shape());
     let hint = "Build the model with data.image_shape()";
     Err(Error::shape("fit", expected, got, hint))
+}
+
+/// Rejects checkpoints of a model with a function that no file can hold.
+fn check_checkpoint(model: &Autoencoder, fit: &Fit) -> Result<()> {
+    if fit.checkpoint.is_none() || !model.has_modules() {
+        return Ok(());
+    }
+    let hint = "Train without a checkpoint, and save the weights after fit";
+    Err(Error::setting(
+        "Fit::checkpoint",
+        "a model whose layers a file can hold",
+        "one with Layer::module",
+        hint,
+    ))
 }
 
 /// Rejects data without the labels that a layer reads, or with labels of no class.

@@ -50,13 +50,14 @@ pub(crate) struct TrainStep<'a, T> {
 }
 
 impl<'a, T: Number> TrainStep<'a, T> {
-    /// Step of a model. None if the model is on another device, or has nothing to compute.
+    /// Step of a model. None if the model is on another device, has
+    /// nothing to compute, or a layer that the plan cannot run.
     ///
     /// # Errors
     /// A variable that cannot be read.
     pub(crate) fn new(model: &Autoencoder, settings: &StepSettings<'a>) -> Result<Option<Self>> {
         let plan = model.plan().clone();
-        if !model.device().is_cpu() || plan.stages().is_empty() {
+        if !model.device().is_cpu() || plan.stages().is_empty() || plan.is_unplanned() {
             return Ok(None);
         }
         let n = plan.parameters();

@@ -11,5 +11,6 @@ mod pooling;
 mod reconstruct;
 mod strided;
 mod summary;
+mod tied;
 mod unpooling;
 mod vectors;

@@ -3,11 +3,12 @@
 use evcxr::CompilationError;
 
 /// The layers that the prelude imports, as variants of `Layer`.
-const LAYERS: [&str; 37] = [
+const LAYERS: [&str; 38] = [
     "Attention",
     "BatchNorm",
     "Clamp",
     "Condition",
+    "Contractive",
     "Dropout",
     "Elu",
     "Flatten",
