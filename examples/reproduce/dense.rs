@@ -5,9 +5,8 @@ use crate::data::{full_fashion_mnist, full_mnist};
 use crate::losses::{all, losses};
 use candlebook::prelude::*;
 
-/// Test loss on MNIST of a network with these layers and their mirror.
-fn mnist_bce(encoder: &[Layer], epochs: usize) -> Fallible<Vec<f64>> {
-    let data = full_mnist()?;
+/// A network with these layers and their mirror, trained on MNIST.
+fn trained(data: &Dataset, encoder: &[Layer], epochs: usize) -> Fallible<Autoencoder> {
     let mut ae = Autoencoder::symmetric(data.image_shape(), encoder)?;
     let fit = Fit {
         epochs,
@@ -15,13 +14,32 @@ fn mnist_bce(encoder: &[Layer], epochs: usize) -> Fallible<Vec<f64>> {
         loss: Loss::BinaryCrossEntropy,
         ..all()
     };
-    let history = ae.fit(&data, &fit)?;
-    let [_, test] = losses(&ae, &history, &data)?;
-    Ok(vec![test])
+    ae.fit(data, &fit)?;
+    Ok(ae)
+}
+
+/// Test loss on MNIST of a network with these layers and their mirror.
+fn mnist_bce(encoder: &[Layer], epochs: usize) -> Fallible<Vec<f64>> {
+    let data = full_mnist()?;
+    let ae = trained(&data, encoder, epochs)?;
+    Ok(vec![ae.evaluate(&data.test)?.into()])
 }
 
 pub(crate) fn dense() -> Fallible<Vec<f64>> {
     mnist_bce(&[Flatten, Linear(32), Relu], 50)
+}
+
+/// Mean code of the sparse network, as a share of that of the same network without the penalty.
+pub(crate) fn sparse() -> Fallible<Vec<f64>> {
+    let data = full_mnist()?;
+    let mean_code = |encoder: &[Layer]| -> Fallible<f64> {
+        let codes = trained(&data, encoder, 50)?.codes(&data.test)?;
+        Ok(codes.mean_all()?.to_scalar::<f32>()?.into())
+    };
+    let plain = mean_code(&[Flatten, Linear(32), Relu])?;
+    let sparse = mean_code(&[Flatten, Linear(32), Relu, L1(1e-4)])?;
+    println!("mean code {sparse:.3}, without the penalty {plain:.3}");
+    Ok(vec![sparse / plain])
 }
 
 pub(crate) fn deep() -> Fallible<Vec<f64>> {

@@ -1,16 +1,19 @@
 //! Trains the networks of posts and papers with their settings and compares the results with the
 //! published numbers. `cargo xtask reproduce` starts it, with CANDLEBOOK_DATA as a folder of the
-//! full sets.
+//! full sets and CANDLEBOOK_BENCH as one for networks that another row trains on.
 //!
 //! usage: reproduce ROW, or: reproduce --list
 //!
 //! Prints one line of JSON for each number of a row, or for each row's name.
 
+mod binary;
 mod conv;
 mod data;
 mod dense;
 mod losses;
 mod rows;
+mod variational;
+mod winners;
 
 use rows::{ROWS, Row};
 use serde_json::json;

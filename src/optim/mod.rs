@@ -1,12 +1,13 @@
 //! Optimizers: gradients -> steps. Uses `error` and `math`; knows no loss, no layer, no model.
 //!
-//! [`Optim`] selects the method ([`Adam`] or [`Sgd`]) and its settings. [`Optimizer`] applies it to
+//! [`Optim`] selects the method ([`Adam`], [`RmsProp`] or [`Sgd`]) and its settings. [`Optimizer`] applies it to
 //! candle variables in your own training loop. [`Fit`](crate::train::Fit) runs the same update
 //! inside its planned CPU step.
 
 mod rates;
 mod moments;
 mod adam;
+mod rms_prop;
 mod sgd;
 mod settings;
 mod update;
@@ -16,6 +17,7 @@ pub use adam::Adam;
 pub(crate) use moments::Moments;
 pub use optimizer::Optimizer;
 pub use rates::Rates;
+pub use rms_prop::RmsProp;
 pub use settings::Optim;
 pub use sgd::Sgd;
 pub(crate) use update::{Update, UpdateRule};

@@ -1,6 +1,7 @@
 //! The choice of an optimizer.
 
 use super::adam::Adam;
+use super::rms_prop::RmsProp;
 use super::sgd::Sgd;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ use std::fmt;
 pub enum Optim {
     /// Adam with decoupled weight decay. PyTorch: `torch.optim.AdamW`.
     Adam(Adam),
+    /// RMSprop. PyTorch: `torch.optim.RMSprop`.
+    RmsProp(RmsProp),
     /// Stochastic gradient descent. PyTorch: `torch.optim.SGD`.
     Sgd(Sgd),
 }
@@ -54,15 +57,17 @@ impl Optim {
     pub(crate) fn check(&self) -> Result<()> {
         match self {
             Optim::Adam(adam) => adam.check(),
+            Optim::RmsProp(rms_prop) => rms_prop.check(),
             Optim::Sgd(sgd) => sgd.check(),
         }
     }
 
-    /// Number of moments that the optimizer keeps for each value: 0, 1 or 2.
-    pub(crate) fn moment_count(&self) -> usize {
+    /// Whether the optimizer keeps the first and the second moment of each value.
+    pub(crate) fn kept_moments(&self) -> [bool; 2] {
         match self {
-            Optim::Adam(_) => 2,
-            Optim::Sgd(Sgd { momentum }) => usize::from(*momentum != 0.0),
+            Optim::Adam(_) => [true, true],
+            Optim::RmsProp(RmsProp { centered, .. }) => [*centered, true],
+            Optim::Sgd(Sgd { momentum }) => [*momentum != 0.0, false],
         }
     }
 }
@@ -78,6 +83,14 @@ impl fmt::Display for Optim {
         match self {
             Optim::Adam(Adam { beta1, beta2, eps }) => {
                 write!(f, "Adam(beta1 = {beta1}, beta2 = {beta2}, eps = {eps:e})")
+            }
+            Optim::RmsProp(RmsProp {
+                alpha,
+                eps,
+                centered,
+            }) => {
+                let (eps, end) = (format!("{eps:e}"), format!("centered = {centered})"));
+                write!(f, "RmsProp(alpha = {alpha}, eps = {eps}, {end}")
             }
             Optim::Sgd(Sgd { momentum }) => write!(f, "Sgd(momentum = {momentum})"),
         }
@@ -101,6 +114,7 @@ enum DefaultName {
 #[derive(Serialize, Deserialize)]
 enum Settings {
     Adam(Adam),
+    RmsProp(RmsProp),
     Sgd(Sgd),
 }
 
@@ -109,6 +123,7 @@ impl From<Saved> for Optim {
         match saved {
             Saved::Default(DefaultName::Adam) => Optim::adam(),
             Saved::Settings(Settings::Adam(adam)) => Optim::Adam(adam),
+            Saved::Settings(Settings::RmsProp(rms_prop)) => Optim::RmsProp(rms_prop),
             Saved::Settings(Settings::Sgd(sgd)) => Optim::Sgd(sgd),
         }
     }
@@ -119,6 +134,7 @@ impl From<Optim> for Saved {
         match optim {
             Optim::Adam(adam) if adam == Adam::default() => Saved::Default(DefaultName::Adam),
             Optim::Adam(adam) => Saved::Settings(Settings::Adam(adam)),
+            Optim::RmsProp(rms_prop) => Saved::Settings(Settings::RmsProp(rms_prop)),
             Optim::Sgd(sgd) => Saved::Settings(Settings::Sgd(sgd)),
         }
     }

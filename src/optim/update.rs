@@ -3,6 +3,7 @@
 use super::adam::AdamUpdate;
 use super::moments::{DeviceMoments, Moments};
 use super::rates::Rates;
+use super::rms_prop::RmsPropUpdate;
 use super::settings::Optim;
 use super::sgd::SgdUpdate;
 use crate::error::Result;
@@ -42,14 +43,15 @@ impl UpdateRule {
         self.steps += 1;
         match self.optim {
             Optim::Adam(adam) => Update::Adam(AdamUpdate::new(adam, self.rates, self.steps)),
+            Optim::RmsProp(rms_prop) => Update::RmsProp(RmsPropUpdate::new(rms_prop, self.rates)),
             Optim::Sgd(sgd) => Update::Sgd(SgdUpdate::new(sgd, self.rates)),
         }
     }
 
     /// Zero moments for `n` values; empty if the optimizer does not keep them.
     pub(crate) fn zero_moments<T: Real>(&self, n: usize) -> Moments<T> {
-        let kept = self.optim.moment_count();
-        [0, 1].map(|nth| vec![T::ZERO; if nth < kept { n } else { 0 }])
+        let kept = self.optim.kept_moments();
+        kept.map(|kept| vec![T::ZERO; if kept { n } else { 0 }])
     }
 }
 
@@ -57,6 +59,7 @@ impl UpdateRule {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Update {
     Adam(AdamUpdate),
+    RmsProp(RmsPropUpdate),
     Sgd(SgdUpdate),
 }
 
@@ -65,6 +68,7 @@ impl Update {
     pub(crate) fn apply<T: Real>(&self, values: &mut [T], gradients: &[T], moments: [&mut [T]; 2]) {
         match self {
             Update::Adam(adam) => adam.apply(values, gradients, moments),
+            Update::RmsProp(rms_prop) => rms_prop.apply(values, gradients, moments),
             Update::Sgd(sgd) => {
                 let [velocity, _] = moments;
                 sgd.apply(values, gradients, velocity);
@@ -81,6 +85,7 @@ impl Update {
     ) -> Result<Tensor> {
         match self {
             Update::Adam(adam) => adam.apply_on_device(value, gradient, moments),
+            Update::RmsProp(rms_prop) => rms_prop.apply_on_device(value, gradient, moments),
             Update::Sgd(sgd) => sgd.apply_on_device(value, gradient, moments),
         }
     }
@@ -89,11 +94,13 @@ impl Update {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optim::RmsProp;
 
     #[test]
     fn moments_have_the_size_that_the_optimizer_needs() {
         for (optim, sizes) in [
             (Optim::adam(), [3, 3]),
+            (Optim::RmsProp(RmsProp::default()), [0, 3]),
             (Optim::sgd(0.9), [3, 0]),
             (Optim::sgd(0.0), [0, 0]),
         ] {

@@ -141,10 +141,11 @@ impl RunState {
     ) -> Result<()> {
         let json =
             serde_json::to_string(self).map_err(|error| Error::io("write", path)(error.into()))?;
-        let kept = self.fit.optimizer.moment_count();
+        let kept = self.fit.optimizer.kept_moments();
         let mut tensors = Vec::new();
         for ((name, var), moments) in model.variables().iter().zip(moments) {
-            for (prefix, values) in MOMENT_PREFIXES.iter().zip(moments).take(kept) {
+            let moments = MOMENT_PREFIXES.iter().zip(moments).zip(kept);
+            for ((prefix, values), _) in moments.filter(|(_, kept)| *kept) {
                 tensors.push(NamedTensor {
                     name: format!("{prefix}{name}"),
                     shape: var.dims().to_vec(),
@@ -168,11 +169,12 @@ impl RunState {
             .into_iter()
             .map(|NamedTensor { name, values, .. }| (name, values))
             .collect();
-        let kept = state.fit.optimizer.moment_count();
+        let kept = state.fit.optimizer.kept_moments();
         let mut all = Vec::new();
         for (name, var) in model.variables() {
             let mut moments = Moments::default();
-            for (prefix, moment) in MOMENT_PREFIXES.iter().zip(&mut moments).take(kept) {
+            let places = MOMENT_PREFIXES.iter().zip(&mut moments).zip(kept);
+            for ((prefix, moment), _) in places.filter(|(_, kept)| *kept) {
                 let (name, n) = (format!("{prefix}{name}"), var.elem_count());
                 let values = tensors.remove(&name).filter(|values| values.len() == n);
                 *moment =

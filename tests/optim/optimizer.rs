@@ -1,10 +1,12 @@
-//! Adam, AdamW and SGD against PyTorch:
+//! Adam, AdamW, RMSprop and SGD against PyTorch:
 //!
 //! ```python
 //! import torch
-//! from torch.optim import AdamW, SGD
+//! from torch.optim import AdamW, RMSprop, SGD
 //! for make in (lambda w: AdamW(w, lr=0.01, weight_decay=0.0),
 //!              lambda w: AdamW(w, lr=0.01, weight_decay=0.1),
+//!              lambda w: RMSprop(w, lr=0.01), lambda w: RMSprop(w, lr=0.01, centered=True),
+//!              lambda w: RMSprop(w, lr=0.01, centered=True, weight_decay=0.1),
 //!              lambda w: SGD(w, lr=0.01), lambda w: SGD(w, lr=0.01, momentum=0.9),
 //!              lambda w: SGD(w, lr=0.01, momentum=0.9, weight_decay=0.1)):
 //!     w = torch.tensor([1.0, -2.0, 0.5], requires_grad=True)
@@ -14,7 +16,7 @@
 //!     print(w.tolist())
 //! ```
 
-use candlebook::optim::{Adam, Optimizer, Rates};
+use candlebook::optim::{Adam, Optimizer, Rates, RmsProp};
 use candlebook::prelude::*;
 
 /// Weights after five steps. f32 uses the fused update, f64 candle's tensor operations.
@@ -54,6 +56,23 @@ fn assert_five_steps(optim: Optim, weight_decay: f64, expected: [f32; 3]) {
 fn steps_of_adam_match_pytorch() {
     assert_five_steps(Optim::adam(), 0.0, [0.950_046_2, -1.950_022_3, 0.5]);
     assert_five_steps(Optim::adam(), 0.1, [0.945_161_04, -1.940_147, 0.497_505_04]);
+}
+
+#[test]
+fn steps_of_rms_prop_match_pytorch() {
+    let rms_prop = |centered| {
+        Optim::RmsProp(RmsProp {
+            centered,
+            ..Default::default()
+        })
+    };
+    assert_five_steps(rms_prop(false), 0.0, [0.696_465_8, -1.685_481_5, 0.5]);
+    assert_five_steps(rms_prop(true), 0.0, [0.692_839_9, -1.681_506_3, 0.5]);
+    assert_five_steps(
+        rms_prop(true),
+        0.1,
+        [0.692_839_86, -1.681_506_3, 0.218_780_74],
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Optimizer settings in checkpoints.
 
-use candlebook::optim::{Adam, Sgd};
+use candlebook::optim::{Adam, RmsProp, Sgd};
 use candlebook::prelude::*;
 
 fn parse(json: &str) -> Optim {
@@ -22,7 +22,17 @@ fn settings_survive_the_round_trip() {
         beta1: 0.5,
         ..Default::default()
     });
-    for optim in [Optim::adam(), adam, Optim::sgd(0.9), Optim::sgd(0.0)] {
+    let rms_prop = Optim::RmsProp(RmsProp {
+        centered: true,
+        ..Default::default()
+    });
+    for optim in [
+        Optim::adam(),
+        adam,
+        rms_prop,
+        Optim::sgd(0.9),
+        Optim::sgd(0.0),
+    ] {
         let json = serde_json::to_string(&optim).unwrap();
         assert_eq!(parse(&json), optim, "{json}");
     }

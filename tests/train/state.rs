@@ -2,6 +2,7 @@
 
 use candlebook::data::Crop;
 use candlebook::model::Init;
+use candlebook::optim::RmsProp;
 use candlebook::prelude::*;
 use std::path::Path;
 
@@ -13,6 +14,13 @@ fn photograph(path: &Path, k: usize) {
     })
     .save(path)
     .unwrap();
+}
+
+fn rms_prop(centered: bool) -> Optim {
+    Optim::RmsProp(RmsProp {
+        centered,
+        ..Default::default()
+    })
 }
 
 fn model() -> Autoencoder {
@@ -60,7 +68,13 @@ fn a_run_interrupted_within_an_epoch_resumes_to_the_same_result() {
     };
     let read = || image_folder(&photographs, &settings).unwrap();
     let path = folder.path().join(RUN);
-    let optimizers = [Optim::adam(), Optim::sgd(0.9), Optim::sgd(0.0)];
+    let optimizers = [
+        Optim::adam(),
+        rms_prop(false),
+        rms_prop(true),
+        Optim::sgd(0.9),
+        Optim::sgd(0.0),
+    ];
     for (planned, optimizer) in [true, false]
         .into_iter()
         .flat_map(|planned| optimizers.map(|optimizer| (planned, optimizer)))
@@ -137,6 +151,8 @@ fn a_checkpoint_holds_the_moments_that_the_optimizer_keeps() {
     let data = photographs(8).unwrap().take(60, 10);
     let cases = [
         (Optim::adam(), [true, true]),
+        (rms_prop(true), [true, true]),
+        (rms_prop(false), [false, true]),
         (Optim::sgd(0.9), [true, false]),
         (Optim::sgd(0.0), [false, false]),
     ];

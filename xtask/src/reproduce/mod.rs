@@ -9,7 +9,7 @@ use crate::workspace::Workspace;
 use number::Number;
 use results::Results;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const USAGE: &str = "\
@@ -42,7 +42,13 @@ pub(crate) fn reproduce(arguments: &[&str]) -> Result<(), String> {
     let program = workspace.target.join("release/examples/reproduce");
     let known = list(&program)?;
     let rows = chosen(&known, &names)?;
-    let mut results = Results::read(&workspace.target.join("bench/reproduce.json"))?;
+    let program = Program {
+        path: program,
+        bench: workspace.target.join("bench"),
+    };
+    std::fs::create_dir_all(&program.bench)
+        .map_err(|error| format!("{}: {error}", program.bench.display()))?;
+    let mut results = Results::read(&program.bench.join("reproduce.json"))?;
     let faults = train(&program, &rows, &mut results)?;
     if readme {
         table::write_readme(&workspace.root.join("README.md"), &results.in_order(&known))?;
@@ -93,8 +99,14 @@ fn chosen<'a>(known: &'a [String], names: &[&str]) -> Result<Vec<&'a str>, Strin
         .collect())
 }
 
+/// The program that trains a row, and the folder in which it keeps networks for other rows.
+struct Program {
+    path: PathBuf,
+    bench: PathBuf,
+}
+
 /// Trains the rows one after the other and prints a line for each number. Returns what failed.
-fn train(program: &Path, rows: &[&str], results: &mut Results) -> Result<Vec<String>, String> {
+fn train(program: &Program, rows: &[&str], results: &mut Results) -> Result<Vec<String>, String> {
     let mut faults = Vec::new();
     println!("{}", table::HEADER);
     for row in rows {
@@ -116,14 +128,15 @@ fn train(program: &Path, rows: &[&str], results: &mut Results) -> Result<Vec<Str
 }
 
 /// Trains a row in a process of its own.
-fn train_row(program: &Path, row: &str) -> Result<Vec<Number>, String> {
+fn train_row(program: &Program, row: &str) -> Result<Vec<Number>, String> {
     let date = today()?;
-    let mut command = Command::new(program);
+    let mut command = Command::new(&program.path);
     let mut child = cleaned(&mut command)
         .arg(row)
+        .env("CANDLEBOOK_BENCH", &program.bench)
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|error| format!("cannot run {}: {error}", program.display()))?;
+        .map_err(|error| format!("cannot run {}: {error}", program.path.display()))?;
     let mut numbers = Vec::new();
     for line in child.stdout.take().into_iter().flat_map(lines) {
         match Number::parse(&line, &date) {
