@@ -12,4 +12,5 @@ mod max_pool;
 mod mirror;
 mod nodes;
 mod pytorch;
+mod pytorch_sequences;
 mod windows;

@@ -68,18 +68,18 @@ use crate::common::{dataset, filled, fit};
 use candlebook::prelude::*;
 
 /// A tensor's sum, sum of magnitudes and last value after three steps.
-type Checksum = [f32; 3];
+pub type Checksum = [f32; 3];
 
-struct Case {
-    side: usize,
-    encoder: Vec<Layer>,
-    decoder: Vec<Layer>,
+pub struct Case {
+    pub side: usize,
+    pub encoder: Vec<Layer>,
+    pub decoder: Vec<Layer>,
     /// Sum of all outputs, then the outputs at (0, 0, 0, 0), (2, 1, 3, 2) and
     /// (1, 0, side - 1, side - 2).
-    outputs: [f32; 4],
-    losses: [f32; 3],
+    pub outputs: [f32; 4],
+    pub losses: [f32; 3],
     /// Variables, then running means and variances.
-    parameters: Vec<Checksum>,
+    pub parameters: Vec<Checksum>,
 }
 
 fn pooled() -> Case {
@@ -333,7 +333,7 @@ fn features() -> Case {
 
 /// Marks a tensor whose gradient is only rounding error, which Adam normalizes to full steps: a bias
 /// before a batch normalization, or weights of values that are equal in every image.
-const NOISE: Checksum = [f32::NAN; 3];
+pub const NOISE: Checksum = [f32::NAN; 3];
 
 fn assert_near(name: &str, got: f32, expected: f32) {
     assert!(
@@ -359,7 +359,7 @@ fn outputs_and_three_training_steps_match_pytorch() {
     }
 }
 
-fn check(name: &str, case: Case, compiled: bool) {
+pub fn check(name: &str, case: Case, compiled: bool) {
     let side = case.side;
     let mut ae = Autoencoder::new((2, side, side), &case.encoder, &case.decoder).unwrap();
     for (k, (_, variable)) in ae.variables().iter().enumerate() {
