@@ -12,7 +12,11 @@ import subprocess
 HERE = pathlib.Path(__file__).parent
 OURS, TORCH = os.environ["BENCH"], os.environ.get("TORCH_PYTHON")
 ROUNDS, REPEATS = int(os.environ.get("ROUNDS", 3)), 3
-STEPS = {"m1": 124, "m2": 62, "m3": 32, "m4": 62, "small": 250, "wide": 31, "post": 8}
+STEPS = {"m1": 124, "m2": 62, "m3": 32, "m4": 62, "vae": 62, "topk": 62, "small": 250, "wide": 31, "post": 8}
+# Models that are trained on another loss or with other layers, which inference does not have.
+TRAINED_ONLY = ("vae", "topk")
+# Models that are also trained on a custom loss.
+CUSTOM = ("m1", "m4")
 
 # Readers of target/bench/training.json know the planned step by this name.
 ROW_NAMES = {"planned": "compiled"}
@@ -26,15 +30,19 @@ def pooled(side, code):
 
 # FLOPs per image of the forward pass. The backward pass takes twice that, less the first layer's input gradient.
 FORWARD = {"m1": 2 * 2 * 784 * 128, "m2": 2 * 2 * (784 * 512 + 512 * 128 + 128 * 32), "m3": pooled(64, 256)[0],
-           "m4": 2 * (2 * 9 * (16 * 196 + 512 * 49) + 2 * 1568 * 32), "wide": 2 * 2 * 784 * 4096,
+           "m4": 2 * (2 * 9 * (16 * 196 + 512 * 49) + 2 * 1568 * 32), "vae": 2 * (784 * 400 * 2 + 400 * 60),
+           "topk": 2 * 2 * 784 * 512, "wide": 2 * 2 * 784 * 4096,
            "post": pooled(224, 64)[0]}
 # FLOPs per image of the first layer.
 FIRST = {"m1": 2 * 784 * 128, "m2": 2 * 784 * 512, "m3": pooled(64, 256)[1], "m4": 2 * 9 * 16 * 196,
+         "vae": 2 * 784 * 400, "topk": 2 * 784 * 512,
          "wide": 2 * 784 * 4096, "post": pooled(224, 64)[1]}
 
 
 def run(model, variant, mode, batch=None):
     """Runs one variant in a fresh process; `None` if PyTorch is needed and not installed."""
+    if variant == "built-in loss":
+        variant, mode = "planned", "train"
     arguments = [model, variant.removeprefix("torch "), mode, str(STEPS[model]), str(REPEATS)]
     if variant.startswith("torch"):
         if not TORCH:
@@ -53,16 +61,31 @@ def gemm():
     return json.loads(subprocess.run([OURS, "gemm"], capture_output=True, text=True, check=True).stdout)["gemm_gflops"]
 
 
+def modes(model):
+    """What a model is measured at."""
+    if model in TRAINED_ONLY:
+        return ["train"]
+    return ["train", "infer"] + ["custom"] * (model in CUSTOM)
+
+
+def variants_of(model, mode):
+    # Candle's convolutions would take almost an hour.
+    dense = model in ("m1", "m2")
+    variants = ["planned", "torch default", "torch best"]
+    if mode == "custom":
+        return variants + ["built-in loss"]
+    return variants + ["autograd"] * (dense and mode == "train") + ["candle-nn"] * dense
+
+
 def main():
     if not TORCH:
         print("PyTorch is not installed: no ratios to it. `cargo xtask bench training --with-torch` installs it")
     rows, only = [], os.environ.get("MODELS")
-    for model in (only or "m1 m2 m3 m4 wide post").split():
-        for mode in os.environ.get("MODES", "train infer").split():
-            variants = ["planned", "torch default", "torch best"]
-            # Candle's convolutions would take almost an hour.
-            dense = model in ("m1", "m2")
-            variants += ["autograd"] * (dense and mode == "train") + ["candle-nn"] * dense
+    for model in (only or "m1 m2 m3 m4 vae topk wide post").split():
+        for mode in modes(model):
+            if mode not in os.environ.get("MODES", "train infer custom").split():
+                continue
+            variants = variants_of(model, mode)
             runs, peaks = {variant: [] for variant in variants}, []
             for _ in range(ROUNDS):
                 # The machine's speed varies with its other load.
@@ -77,16 +100,16 @@ def main():
             for variant, found in runs.items():
                 if not found:
                     continue
-                work = FORWARD[model] * 3 - FIRST[model] if mode == "train" else FORWARD[model]
+                work = FORWARD[model] if mode == "infer" else FORWARD[model] * 3 - FIRST[model]
                 row = {"model": model, "mode": mode, "variant": ROW_NAMES.get(variant, variant), "images_per_second": speed[variant],
                        "peak_mb": max(r["peak_mb"] for r in found), "gflops": speed[variant] * work / 1e9,
-                       "gemm_gflops": peak, "loss": found[0]["losses"][-1] if mode == "train" else None}
+                       "gemm_gflops": peak, "loss": found[0]["losses"][-1] if mode != "infer" else None}
                 if TORCH:
                     row["ratio_to_torch"] = speed[variant] / speed["torch default"]
                 rows.append(row)
                 loss = f"  loss {row['loss']:.5f}" if row["loss"] else ""
                 ratio = f"{row['ratio_to_torch']:5.2f}" if TORCH else "     "
-                print(f"{model} {mode:5} {variant:13} {speed[variant]:>9,.0f} images/s {ratio}  "
+                print(f"{model} {mode:6} {variant:13} {speed[variant]:>9,.0f} images/s {ratio}  "
                       f"{row['gflops']:>4.0f} GFLOP/s ({row['gflops'] / peak:4.0%})  {row['peak_mb']:>4.0f} MB{loss}", flush=True)
     # Overhead of a step of a very small network, and growth of the cost with batch size and weights.
     for model, batch in (("small", 16), ("small", 64), ("small", 256), ("m1", 32), ("m1", 128), ("m1", 512), ("wide", 128)) * (not only):

@@ -2,9 +2,9 @@
 //! them.
 //!
 //! usage: training MODEL VARIANT MODE STEPS REPEATS, or: training gemm
-//! MODEL: m1 | m2 | m3 | m4 | small | wide | post
+//! MODEL: m1 | m2 | m3 | m4 | vae | topk | small | wide | post
 //! VARIANT: planned | autograd | candle-nn
-//! MODE: train | infer
+//! MODE: train | infer | custom, training on a loss that also looks at the code
 //!
 //! Prints one line of JSON. `gemm` measures the fastest matrix product that this machine can do.
 
@@ -40,7 +40,7 @@ struct Benchmark<'a> {
     /// Layer sizes of a dense model; empty for a convolutional one.
     widths: Vec<usize>,
     data: Dataset,
-    infer: bool,
+    mode: &'a str,
     steps: usize,
     repeats: usize,
     batch_size: usize,
@@ -79,11 +79,12 @@ fn widths(model: &str) -> Fallible<Vec<usize>> {
         // So small that the overhead of a step dominates.
         "small" => vec![784, 32, 784],
         "wide" => vec![784, 4096, 784],
-        "m3" | "m4" | "post" => Vec::new(),
+        "m3" | "m4" | "vae" | "topk" | "post" => Vec::new(),
         other => {
-            return Err(
-                format!("expected m1, m2, m3, m4, small, wide or post, got {other}").into(),
-            );
+            return Err(format!(
+                "expected m1, m2, m3, m4, vae, topk, small, wide or post, got {other}"
+            )
+            .into());
         }
     })
 }
@@ -102,7 +103,7 @@ fn run(model: &str, variant: &str, mode: &str, steps: &str, repeats: &str) -> Fa
         model,
         widths: widths(model)?,
         data,
-        infer: mode == "infer",
+        mode,
         steps: steps.parse()?,
         repeats: repeats.parse()?,
         batch_size,
@@ -112,7 +113,7 @@ fn run(model: &str, variant: &str, mode: &str, steps: &str, repeats: &str) -> Fa
             return Err("candle-nn is compared on m1 and m2 only".into());
         }
         "candle-nn" => candle_nn_model(&benchmark)?,
-        _ if benchmark.infer => infer(&benchmark)?,
+        _ if mode == "infer" => infer(&benchmark)?,
         _ => train(&benchmark, variant == "planned")?,
     };
     let result = serde_json::json!({
@@ -175,9 +176,18 @@ fn train(benchmark: &Benchmark<'_>, planned: bool) -> Fallible<Measured> {
         batch_size,
         validation_split: 0.0,
         planned,
+        loss: if benchmark.model == "vae" {
+            Loss::BinaryCrossEntropy
+        } else {
+            Loss::Mse
+        },
         ..Default::default()
     };
-    let history = ae.fit(&data, &fit)?;
+    let history = if benchmark.mode == "custom" {
+        ae.fit_with_loss(&data, &fit, custom_loss)?
+    } else {
+        ae.fit(&data, &fit)?
+    };
     let mut measured = Measured::default();
     for repeat in history.epochs.chunks(epochs).skip(1) {
         let seconds = |epoch: &Epoch| images as f64 / epoch.images_per_second;
@@ -188,6 +198,12 @@ fn train(benchmark: &Benchmark<'_>, planned: bool) -> Fallible<Measured> {
         measured.losses.push(loss_sum / epochs as f64);
     }
     Ok(measured)
+}
+
+/// The mean squared error, and a penalty on the code.
+fn custom_loss(input: &Tensor, code: &Tensor, output: &Tensor) -> Result<Tensor, Error> {
+    let error = (output - input)?.sqr()?.mean_all()?;
+    Ok((error + (code.abs()?.mean_all()? * 0.01)?)?)
 }
 
 /// Input shape, encoder and decoder of a model, as in the PyTorch reference.
@@ -214,6 +230,22 @@ fn layers(model: &str, widths: &[usize]) -> (ImageShape, Vec<Layer>, Vec<Layer>)
                 double(1),
                 Sigmoid,
             ],
+        ),
+        "vae" => (
+            (1, 28, 28),
+            vec![Flatten, Linear(400), Relu, Linear(40), Gaussian(1.0)],
+            vec![
+                Linear(400),
+                Relu,
+                Linear(784),
+                Sigmoid,
+                Unflatten(1, 28, 28),
+            ],
+        ),
+        "topk" => (
+            (1, 28, 28),
+            vec![Flatten, Linear(512), TopK(32)],
+            vec![Linear(784), Sigmoid, Unflatten(1, 28, 28)],
         ),
         // A ReLU after every layer but the last, dropout in m1.
         _ => {
@@ -322,7 +354,7 @@ fn candle_nn_model(benchmark: &Benchmark<'_>) -> Fallible<Measured> {
             }
             let xs = shuffled.narrow(0, position, batch_size)?;
             position += batch_size;
-            if benchmark.infer {
+            if benchmark.mode == "infer" {
                 std::hint::black_box(forward(&xs, false)?);
             } else {
                 let loss = candle_nn::loss::mse(&forward(&xs, true)?, &xs)?;

@@ -1,7 +1,8 @@
 """PyTorch's side of the training benchmark: the same models, batches and steps as `training.rs`, one run per process.
 
 usage: training_torch.py MODEL VARIANT MODE STEPS REPEATS
-VARIANT is default, or best: fused Adam, and channels_last for convolutions.
+VARIANT is default, or best: fused Adam, and channels_last for convolutions. MODE is train, infer, or custom: training on a
+loss that also looks at the code.
 """
 import gzip
 import json
@@ -46,6 +47,26 @@ class Pooled(nn.Module):
         return self.d3(F.relu(self.d2(x)))
 
 
+class Variational(nn.Module):
+    """The example of PyTorch's repository, 784-400-20."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 40))
+        self.decoder = nn.Sequential(nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 784), nn.Sigmoid())
+
+    def forward(self, x):
+        mean, log_variance = self.encoder(x).chunk(2, 1)
+        code = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        return self.decoder(code), mean, log_variance
+
+
+class TopK(nn.Module):
+    def forward(self, x):
+        values, indices = x.topk(32)
+        return torch.zeros_like(x).scatter(1, indices, values)
+
+
 def strided():
     return nn.Sequential(
         nn.Conv2d(1, 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(1568, 32),
@@ -70,6 +91,10 @@ elif model == "post":
     net, dataset = Pooled(224, 64), torch.rand(64, 3, 224, 224)
 elif model == "m4":
     net, dataset = strided(), digits().view(-1, 1, 28, 28)
+elif model == "vae":
+    net, dataset = Variational(), digits()
+elif model == "topk":
+    net, dataset = nn.Sequential(nn.Linear(784, 512), TopK(), nn.Linear(512, 784), nn.Sigmoid()), digits()
 else:
     widths = {"m1": [784, 128, 784], "m2": [784, 512, 128, 32, 128, 512, 784], "small": [784, 32, 784],
               "wide": [784, 4096, 784]}[model]
@@ -80,6 +105,21 @@ optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, fused=variant == "best")
 n = len(dataset) // batch * batch
 
 
+# Layers of the encoder.
+ENCODER = {"m1": 3, "m4": 6}
+
+
+def loss_of(images):
+    if model == "vae":
+        output, mean, log_variance = net(images)
+        divergence = -0.5 * torch.sum(1 + log_variance - mean.pow(2) - log_variance.exp())
+        return (F.binary_cross_entropy(output, images, reduction="sum") + divergence) / images.numel()
+    if mode == "custom":
+        code = net[:ENCODER[model]](images)
+        return F.mse_loss(net[ENCODER[model]:](code), images) + 0.01 * code.abs().mean()
+    return F.mse_loss(net(images), images)
+
+
 def train(steps):
     total, at, order = 0.0, n, None
     for _ in range(steps):
@@ -88,7 +128,7 @@ def train(steps):
         images = dataset.index_select(0, order[at : at + batch])
         at += batch
         optimizer.zero_grad(set_to_none=True)
-        loss = F.mse_loss(net(images), images)
+        loss = loss_of(images)
         loss.backward()
         optimizer.step()
         total += loss.item()
@@ -104,9 +144,9 @@ def infer(steps):
     return 0.0
 
 
-run = train if mode == "train" else infer
+run = infer if mode == "infer" else train
 # Whole epochs, as `training.rs` runs them; the first run is a warm-up and is not timed.
-steps = -(-steps * batch // n) * (n // batch) if mode == "train" else steps
+steps = -(-steps * batch // n) * (n // batch) if mode != "infer" else steps
 run(steps)
 speeds, losses = [], []
 for _ in range(repeats):

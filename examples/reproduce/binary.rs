@@ -8,6 +8,8 @@ use candlebook::train::Resume;
 
 /// Epochs between two looks at the validation images: about 5,000 steps.
 const EPOCHS: usize = 13;
+/// Looks in about 65,000 steps, as in the published run.
+const LOOKS: usize = 13;
 /// Looks without a better bound after which training ends.
 const PATIENCE: usize = 5;
 
@@ -39,6 +41,8 @@ fn with_best_bound(
         loss: Loss::BinaryCrossEntropy,
         optimizer: Optim::RmsProp(RmsProp {
             centered: true,
+            // The published loss is a sum over the values of a batch, and ours is a mean.
+            eps: 1e-8 / (128.0 * 784.0),
             ..Default::default()
         }),
         validation_split: 0.0,
@@ -55,7 +59,7 @@ fn with_best_bound(
         } else {
             worse += 1;
         }
-        if worse == PATIENCE {
+        if worse == PATIENCE || look == LOOKS {
             break;
         }
         let more = Resume {

@@ -72,8 +72,8 @@ pub(crate) const ROWS: [Row; 11] = [
     },
     Row {
         name: "sparse",
-        settings: "MNIST, 784-32-784, ReLU with L1 1e-4, sigmoid, BCE, Adam 1e-3, batch 256, 50 \
-                   epochs; test images",
+        settings: "MNIST, 784-32-784, ReLU, sigmoid, BCE, Adadelta, batch 256, 50 epochs, and 100 with \
+                   L1 1e-4 on the code; test images",
         source: KERAS_POST,
         numbers: &[Number::between("code / plain", 3.33 / 7.30, 0.4, 0.6)],
         train: dense::sparse,
@@ -144,7 +144,7 @@ pub(crate) const ROWS: [Row; 11] = [
         name: "binary-vae",
         settings: "MNIST binarized once at random, 50,000 to train on, VAE 784-256-256-128, ReLU, \
                    RMSprop centered 1e-3, batch 128, until the bound of 10,000 others has not \
-                   improved in 25,000 steps",
+                   improved in 25,000 steps, at most 65,000",
         source: BINARY_VAE,
         numbers: &[
             Number::between("test ELBO", -103.31, -104.01, -102.61),

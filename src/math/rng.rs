@@ -5,6 +5,7 @@
 //! Each [`Purpose`] has a stream of its own, so that another dropout layer does not change the
 //! initial weights.
 
+use super::elementary::{cos_of_turns, ln};
 use super::simd::widest;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -187,9 +188,20 @@ impl Rng {
 
     /// Adds the values of [`Rng::normal`] to a buffer.
     pub(crate) fn add_normal<T: From<f32> + AddAssign>(&mut self, values: &mut [T], std: f32) {
-        for value in values {
-            let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
-            *value += (std * radius * (std::f32::consts::TAU * self.unit()).cos()).into();
+        /// Numbers per batch, two random words each.
+        const NUMBERS: usize = 128;
+        let mut words = [[[0; 4]; RNG_CALLS_PER_NORMAL]; NUMBERS];
+        for values in values.chunks_mut(NUMBERS) {
+            let words = &mut words[..values.len()];
+            self.0
+                .fill_bytes(words.as_flattened_mut().as_flattened_mut());
+            widest!(|| {
+                for (value, words) in values.iter_mut().zip(words) {
+                    let [radius, turns] = words.map(|word| unit(u32::from_le_bytes(word)));
+                    let radius = (-2.0 * ln(1.0 - radius)).sqrt();
+                    *value += (std * radius * cos_of_turns(turns)).into();
+                }
+            });
         }
     }
 

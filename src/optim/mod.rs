@@ -1,11 +1,12 @@
 //! Optimizers: gradients -> steps. Uses `error` and `math`; knows no loss, no layer, no model.
 //!
-//! [`Optim`] selects the method ([`Adam`], [`RmsProp`] or [`Sgd`]) and its settings. [`Optimizer`] applies it to
+//! [`Optim`] selects the method ([`Adam`], [`Adadelta`], [`RmsProp`] or [`Sgd`]) and its settings. [`Optimizer`] applies it to
 //! candle variables in your own training loop. [`Fit`](crate::train::Fit) runs the same update
 //! inside its planned CPU step.
 
 mod rates;
 mod moments;
+mod adadelta;
 mod adam;
 mod rms_prop;
 mod sgd;
@@ -13,6 +14,7 @@ mod settings;
 mod update;
 mod optimizer;
 
+pub use adadelta::Adadelta;
 pub use adam::Adam;
 pub(crate) use moments::Moments;
 pub use optimizer::Optimizer;

@@ -4,7 +4,8 @@ use crate::error::Result;
 use candle_core::Tensor;
 
 /// First and second moment of each value of a variable. Adam keeps the mean and the mean square of
-/// the gradients, as RMSprop does, but the mean only if it is centered. SGD with momentum keeps its
+/// the gradients, as RMSprop does, but the mean only if it is centered; Adadelta the
+/// mean squares of its steps and of the gradients. SGD with momentum keeps its
 /// velocity in the first. A moment that the optimizer does not keep is empty.
 pub(crate) type Moments<T = f32> = [Vec<T>; 2];
 

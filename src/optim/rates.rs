@@ -14,9 +14,9 @@ use crate::error::{Error, Result};
 pub struct Rates {
     /// Step size. Defaults to 0.001.
     pub learning_rate: f64,
-    /// Weight decay as in PyTorch's `AdamW`, `RMSprop` and `SGD`. Adam subtracts the learning rate
-    /// times the weight decay times each weight (decoupled decay). RMSprop and SGD add the weight
-    /// decay times each weight to its gradient (L2 penalty). Defaults to 0.
+    /// Weight decay as in PyTorch's `AdamW` and `SGD`. Adam subtracts the learning rate times the
+    /// weight decay times each weight (decoupled decay). Others add the weight decay times each
+    /// weight to its gradient (L2 penalty). Defaults to 0.
     pub weight_decay: f64,
 }
 

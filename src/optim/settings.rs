@@ -1,5 +1,6 @@
 //! The choice of an optimizer.
 
+use super::adadelta::Adadelta;
 use super::adam::Adam;
 use super::rms_prop::RmsProp;
 use super::sgd::Sgd;
@@ -22,6 +23,8 @@ use std::fmt;
 pub enum Optim {
     /// Adam with decoupled weight decay. PyTorch: `torch.optim.AdamW`.
     Adam(Adam),
+    /// Adadelta. PyTorch: `torch.optim.Adadelta`.
+    Adadelta(Adadelta),
     /// RMSprop. PyTorch: `torch.optim.RMSprop`.
     RmsProp(RmsProp),
     /// Stochastic gradient descent. PyTorch: `torch.optim.SGD`.
@@ -57,6 +60,7 @@ impl Optim {
     pub(crate) fn check(&self) -> Result<()> {
         match self {
             Optim::Adam(adam) => adam.check(),
+            Optim::Adadelta(adadelta) => adadelta.check(),
             Optim::RmsProp(rms_prop) => rms_prop.check(),
             Optim::Sgd(sgd) => sgd.check(),
         }
@@ -65,7 +69,7 @@ impl Optim {
     /// Whether the optimizer keeps the first and the second moment of each value.
     pub(crate) fn kept_moments(&self) -> [bool; 2] {
         match self {
-            Optim::Adam(_) => [true, true],
+            Optim::Adam(_) | Optim::Adadelta(_) => [true, true],
             Optim::RmsProp(RmsProp { centered, .. }) => [*centered, true],
             Optim::Sgd(Sgd { momentum }) => [*momentum != 0.0, false],
         }
@@ -83,6 +87,9 @@ impl fmt::Display for Optim {
         match self {
             Optim::Adam(Adam { beta1, beta2, eps }) => {
                 write!(f, "Adam(beta1 = {beta1}, beta2 = {beta2}, eps = {eps:e})")
+            }
+            Optim::Adadelta(Adadelta { rho, eps }) => {
+                write!(f, "Adadelta(rho = {rho}, eps = {eps:e})")
             }
             Optim::RmsProp(RmsProp {
                 alpha,
@@ -114,6 +121,7 @@ enum DefaultName {
 #[derive(Serialize, Deserialize)]
 enum Settings {
     Adam(Adam),
+    Adadelta(Adadelta),
     RmsProp(RmsProp),
     Sgd(Sgd),
 }
@@ -123,6 +131,7 @@ impl From<Saved> for Optim {
         match saved {
             Saved::Default(DefaultName::Adam) => Optim::adam(),
             Saved::Settings(Settings::Adam(adam)) => Optim::Adam(adam),
+            Saved::Settings(Settings::Adadelta(adadelta)) => Optim::Adadelta(adadelta),
             Saved::Settings(Settings::RmsProp(rms_prop)) => Optim::RmsProp(rms_prop),
             Saved::Settings(Settings::Sgd(sgd)) => Optim::Sgd(sgd),
         }
@@ -134,6 +143,7 @@ impl From<Optim> for Saved {
         match optim {
             Optim::Adam(adam) if adam == Adam::default() => Saved::Default(DefaultName::Adam),
             Optim::Adam(adam) => Saved::Settings(Settings::Adam(adam)),
+            Optim::Adadelta(adadelta) => Saved::Settings(Settings::Adadelta(adadelta)),
             Optim::RmsProp(rms_prop) => Saved::Settings(Settings::RmsProp(rms_prop)),
             Optim::Sgd(sgd) => Saved::Settings(Settings::Sgd(sgd)),
         }

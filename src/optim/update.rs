@@ -1,5 +1,6 @@
 //! One optimizer step: its coefficients and the pass that applies them.
 
+use super::adadelta::AdadeltaUpdate;
 use super::adam::AdamUpdate;
 use super::moments::{DeviceMoments, Moments};
 use super::rates::Rates;
@@ -43,6 +44,9 @@ impl UpdateRule {
         self.steps += 1;
         match self.optim {
             Optim::Adam(adam) => Update::Adam(AdamUpdate::new(adam, self.rates, self.steps)),
+            Optim::Adadelta(adadelta) => {
+                Update::Adadelta(AdadeltaUpdate::new(adadelta, self.rates))
+            }
             Optim::RmsProp(rms_prop) => Update::RmsProp(RmsPropUpdate::new(rms_prop, self.rates)),
             Optim::Sgd(sgd) => Update::Sgd(SgdUpdate::new(sgd, self.rates)),
         }
@@ -59,6 +63,7 @@ impl UpdateRule {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Update {
     Adam(AdamUpdate),
+    Adadelta(AdadeltaUpdate),
     RmsProp(RmsPropUpdate),
     Sgd(SgdUpdate),
 }
@@ -68,6 +73,7 @@ impl Update {
     pub(crate) fn apply<T: Real>(&self, values: &mut [T], gradients: &[T], moments: [&mut [T]; 2]) {
         match self {
             Update::Adam(adam) => adam.apply(values, gradients, moments),
+            Update::Adadelta(adadelta) => adadelta.apply(values, gradients, moments),
             Update::RmsProp(rms_prop) => rms_prop.apply(values, gradients, moments),
             Update::Sgd(sgd) => {
                 let [velocity, _] = moments;
@@ -85,6 +91,7 @@ impl Update {
     ) -> Result<Tensor> {
         match self {
             Update::Adam(adam) => adam.apply_on_device(value, gradient, moments),
+            Update::Adadelta(adadelta) => adadelta.apply_on_device(value, gradient, moments),
             Update::RmsProp(rms_prop) => rms_prop.apply_on_device(value, gradient, moments),
             Update::Sgd(sgd) => sgd.apply_on_device(value, gradient, moments),
         }

@@ -26,17 +26,17 @@ pub struct Fit {
     pub batch_size: usize,
     /// Step size of the optimizer. Defaults to 0.001.
     pub learning_rate: f64,
-    /// Optimizer with its settings: `Optim::adam()`, `Optim::sgd(0.9)` or an
-    /// [`optim::RmsProp`](crate::optim::RmsProp). Defaults to Adam.
+    /// Optimizer with its settings: `Optim::adam()`, `Optim::sgd(0.9)` or another
+    /// [`Optim`]. Defaults to Adam.
     pub optimizer: Optim,
     /// Loss to minimize. Defaults to the mean squared error.
     pub loss: Loss,
     /// Share of the training images held out for validation, in [0, 1). Defaults to 0.1.
     #[serde(rename = "validation")]
     pub validation_split: f64,
-    /// Weight decay as in PyTorch's `AdamW`, `RMSprop` and `SGD`. Adam subtracts the learning rate
-    /// times the weight decay times each weight; RMSprop and SGD add the weight decay times each
-    /// weight to its gradient. Defaults to 0.
+    /// Weight decay as in PyTorch's `AdamW` and `SGD`. Adam subtracts the learning rate times the
+    /// weight decay times each weight; others add the weight decay times each weight to its
+    /// gradient. Defaults to 0.
     pub weight_decay: f64,
     /// Seed of the validation split, the shuffles and the random layers, such as dropout. Defaults to 0.
     pub seed: u64,

@@ -85,3 +85,18 @@ fn the_numbers_of_a_seed_are_those_of_chacha8() {
     assert_eq!(rng.uniform(3, 0.0, 1.0), expected);
     assert_eq!(rng.permutation(6), [4, 1, 3, 5, 2, 0]);
 }
+
+#[test]
+fn normal_numbers_are_those_of_box_and_muller_and_take_two_draws_each() {
+    let mut rng = Rng::new(3, Purpose::Noise);
+    let mut units = rng.clone();
+    for n in [1, 300] {
+        for (i, found) in rng.normal(n, 0.5).into_iter().enumerate() {
+            let [radius, turns] = [units.unit(), units.unit()].map(f64::from);
+            let radius = (-2.0 * (1.0 - radius).ln()).sqrt();
+            let expected = 0.5 * radius * (std::f64::consts::TAU * turns).cos();
+            assert!((f64::from(found) - expected).abs() < 2e-6, "{n}, {i}");
+        }
+    }
+    assert_eq!(rng.unit(), units.unit());
+}

@@ -1,10 +1,12 @@
-//! Adam, AdamW, RMSprop and SGD against PyTorch:
+//! Adam, AdamW, Adadelta, RMSprop and SGD against PyTorch:
 //!
 //! ```python
 //! import torch
-//! from torch.optim import AdamW, RMSprop, SGD
+//! from torch.optim import Adadelta, AdamW, RMSprop, SGD
 //! for make in (lambda w: AdamW(w, lr=0.01, weight_decay=0.0),
 //!              lambda w: AdamW(w, lr=0.01, weight_decay=0.1),
+//!              lambda w: Adadelta(w, lr=1.0),
+//!              lambda w: Adadelta(w, lr=1.0, rho=0.95, eps=1e-8, weight_decay=0.1),
 //!              lambda w: RMSprop(w, lr=0.01), lambda w: RMSprop(w, lr=0.01, centered=True),
 //!              lambda w: RMSprop(w, lr=0.01, centered=True, weight_decay=0.1),
 //!              lambda w: SGD(w, lr=0.01), lambda w: SGD(w, lr=0.01, momentum=0.9),
@@ -16,11 +18,15 @@
 //!     print(w.tolist())
 //! ```
 
-use candlebook::optim::{Adam, Optimizer, Rates, RmsProp};
+use candlebook::optim::{Adadelta, Adam, Optimizer, Rates, RmsProp};
 use candlebook::prelude::*;
 
 /// Weights after five steps. f32 uses the fused update, f64 candle's tensor operations.
 fn five_steps(dtype: DType, optim: Optim, weight_decay: f64) -> Vec<f32> {
+    let learning_rate = match optim {
+        Optim::Adadelta(_) => 1.0,
+        _ => 0.01,
+    };
     let tensor = |values: [f32; 3]| {
         let tensor = Tensor::new(&values, &Device::Cpu).unwrap();
         tensor.to_dtype(dtype).unwrap()
@@ -28,7 +34,7 @@ fn five_steps(dtype: DType, optim: Optim, weight_decay: f64) -> Vec<f32> {
     let w = Var::from_tensor(&tensor([1.0, -2.0, 0.5])).unwrap();
     let factor = tensor([1.0, 3.0, 0.0]);
     let rates = Rates {
-        learning_rate: 0.01,
+        learning_rate,
         weight_decay,
     };
     let mut optimizer = Optimizer::new(vec![w.clone()], &optim, rates).unwrap();
@@ -56,6 +62,17 @@ fn assert_five_steps(optim: Optim, weight_decay: f64, expected: [f32; 3]) {
 fn steps_of_adam_match_pytorch() {
     assert_five_steps(Optim::adam(), 0.0, [0.950_046_2, -1.950_022_3, 0.5]);
     assert_five_steps(Optim::adam(), 0.1, [0.945_161_04, -1.940_147, 0.497_505_04]);
+}
+
+#[test]
+fn steps_of_adadelta_match_pytorch() {
+    let adadelta = Optim::Adadelta(Adadelta::default());
+    assert_five_steps(adadelta, 0.0, [0.983_631_4, -1.983_599_2, 0.5]);
+    let adadelta = Optim::Adadelta(Adadelta {
+        rho: 0.95,
+        eps: 1e-8,
+    });
+    assert_five_steps(adadelta, 0.1, [0.997_722_6, -1.997_721_9, 0.497_723_94]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Optimizer settings in checkpoints.
 
-use candlebook::optim::{Adam, RmsProp, Sgd};
+use candlebook::optim::{Adadelta, Adam, RmsProp, Sgd};
 use candlebook::prelude::*;
 
 fn parse(json: &str) -> Optim {
@@ -26,7 +26,9 @@ fn settings_survive_the_round_trip() {
         centered: true,
         ..Default::default()
     });
+    let adadelta = Optim::Adadelta(Adadelta::default());
     for optim in [
+        adadelta,
         Optim::adam(),
         adam,
         rms_prop,

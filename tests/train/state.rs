@@ -2,7 +2,7 @@
 
 use candlebook::data::Crop;
 use candlebook::model::Init;
-use candlebook::optim::RmsProp;
+use candlebook::optim::{Adadelta, RmsProp};
 use candlebook::prelude::*;
 use std::path::Path;
 
@@ -72,6 +72,7 @@ fn a_run_interrupted_within_an_epoch_resumes_to_the_same_result() {
         Optim::adam(),
         rms_prop(false),
         rms_prop(true),
+        Optim::Adadelta(Adadelta::default()),
         Optim::sgd(0.9),
         Optim::sgd(0.0),
     ];
