@@ -41,7 +41,7 @@ pub(crate) struct BatchPass {
 pub(crate) struct BatchGradients<T> {
     /// dL/dx
     pub(crate) input: Vec<T>,
-    /// Of the layer's parameters, one after another.
+    /// dL/dp of the layer's parameters, one after another.
     pub(crate) parameters: Vec<T>,
 }
 

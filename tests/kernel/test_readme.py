@@ -34,8 +34,8 @@ def kernel(tmp_path_factory):
 
 def test_every_cell_of_the_readme_runs(kernel):
     cells = blocks()
-    assert len(cells) == 9
-    *five, lines, loop, variational, photographs = cells
+    assert len(cells) == 10
+    *five, lines, loop, variational, photographs, module = cells
     for cell in five:
         kernel.ok(cell)
     assert (kernel.folder / "mnist_ae.safetensors").is_file()
@@ -55,3 +55,5 @@ def test_every_cell_of_the_readme_runs(kernel):
     # Fewer epochs: the last call resumes a run that is complete.
     kernel.ok(photographs.replace("epochs: 20", "epochs: 2"), timeout=300)
     assert kernel.ok("history.epochs.len()").text == "2"
+    kernel.ok(module)
+    assert "encoder.1.weight" in kernel.ok("ae.variables()[0].0.clone()").text
