@@ -78,7 +78,7 @@ impl Codebook {
         let position = |entry: usize| {
             let number = numbers.get(entry % numbers.len().max(1)).unwrap_or(&0.0);
             let first = (f64::from(*number) * n as f64) as usize;
-            // Of entries with the same number, each takes another vector.
+            // Entries with the same number take different vectors.
             ((first + entry / numbers.len().max(1)) % n) as u32
         };
         let positions: Vec<u32> = (0..entries).map(position).collect();

@@ -66,6 +66,7 @@ mod mirror;
 
 pub use builder::{Conv2d, ConvTranspose2d, Gaussian};
 pub use code_builder::{Concat, Save, VectorQuantize};
+pub(crate) use codebook::nearest as nearest_entries;
 pub use conv::ConvSettings;
 pub use conv_transpose::ConvTransposeSettings;
 pub(crate) use cpu::{
@@ -86,3 +87,4 @@ pub(crate) use term::{Term, TermValue};
 pub use unsupported::UnsupportedSetting;
 pub(crate) use variable::{FirstValues, LayerVars, Variable, VariableSpec};
 pub use vector_quantize::VectorQuantizeSettings;
+pub(crate) use vector_quantize::rows as code_rows;

@@ -157,8 +157,8 @@ impl LayerKind for VectorQuantizeSettings {
         context.state.terms.push(TermValue { term: TERM, mean });
         let quantized = unrows(&chosen.detach(), full.dims())?;
         // The values are those of the entries, the gradients those of the code.
-        let moved = (quantized - full.detach())?.to_dtype(xs.dtype())?;
-        Ok((xs + moved)?)
+        let zeros = (xs - xs.detach())?;
+        Ok((quantized.to_dtype(xs.dtype())? + zeros)?)
     }
 
     fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {

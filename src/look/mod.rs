@@ -11,6 +11,7 @@ mod weights;
 mod reconstructions;
 mod errors;
 mod principal_components;
+mod code_map;
 mod codes;
 mod traversal;
 mod samples;

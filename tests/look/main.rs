@@ -4,6 +4,7 @@
 mod common;
 
 mod activations;
+mod code_map;
 mod codes;
 mod errors;
 mod explorer;
