@@ -44,8 +44,8 @@ impl LayerKind for Save {
 impl LayerKind for Concat {
     fn output_shape(&self, input: &[usize]) -> ShapeResult {
         match *input {
-            [n] => Ok(vec![n + self.1]),
-            [c, h, w] => Ok(vec![c + self.1, h, w]),
+            [n] => Ok(vec![n.saturating_add(self.1)]),
+            [c, h, w] => Ok(vec![c.saturating_add(self.1), h, w]),
             _ => reject("features or images", shape(input), "Put Flatten before it"),
         }
     }

@@ -132,9 +132,13 @@ pub(crate) fn check_weight_count(list: &str, node: &Node, input: &[usize]) -> Re
     Err(layer_error(list, node, error))
 }
 
-/// Weights of a layer, without its biases.
+/// Weights and buffers of a layer, without its biases.
 fn weight_count(layer: &Layer, input: &[usize]) -> u128 {
-    let specs = layer.kind().parameters(input).into_iter();
+    let kind = layer.kind();
+    let specs = kind
+        .parameters(input)
+        .into_iter()
+        .chain(kind.buffers(input));
     let weights = specs.filter(|spec| spec.first_values != FirstValues::Bias);
     weights
         .map(|spec| spec.shape.iter().map(|&d| d as u128).product::<u128>())

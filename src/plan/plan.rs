@@ -97,8 +97,7 @@ impl Plan {
             self.push(Arc::new(Identity), shapes, &[]);
         }
         let op = Arc::new(WholeBatchOp::new(node.layer.clone(), shapes.before));
-        let parameters = op.parameters();
-        self.push(op.clone(), shapes, &parameters);
+        self.push(op.clone(), shapes, op.parameters());
         if let Some(last) = self.stages.last_mut() {
             last.whole_batch = Some(op);
         }

@@ -14,6 +14,8 @@ pub(crate) struct WholeBatchOp {
     layer: Layer,
     /// Shape of the input, without the batch dimension.
     input: Vec<usize>,
+    parameters: Vec<VariableSpec>,
+    buffers: Vec<VariableSpec>,
 }
 
 /// Inputs of a forward pass over a batch, besides its values.
@@ -60,12 +62,19 @@ impl BatchPass {
 
 impl WholeBatchOp {
     pub(crate) fn new(layer: Layer, input: &[usize]) -> Self {
+        let kind = layer.kind();
+        let (parameters, buffers) = (kind.parameters(input), kind.buffers(input));
         let input = input.to_vec();
-        WholeBatchOp { layer, input }
+        WholeBatchOp {
+            layer,
+            input,
+            parameters,
+            buffers,
+        }
     }
 
-    pub(crate) fn parameters(&self) -> Vec<VariableSpec> {
-        self.layer.kind().parameters(&self.input)
+    pub(crate) fn parameters(&self) -> &[VariableSpec] {
+        &self.parameters
     }
 
     /// True if the layer reads the labels of the images.
@@ -75,7 +84,7 @@ impl WholeBatchOp {
 
     /// True if the layer has buffers.
     pub(crate) fn has_buffers(&self) -> bool {
-        !self.layer.kind().buffers(&self.input).is_empty()
+        !self.buffers.is_empty()
     }
 
     /// Computes the outputs of a batch in training.
@@ -89,7 +98,7 @@ impl WholeBatchOp {
     ) -> Result<(Vec<T>, BatchPass)> {
         let OpTraining { mut rng, step } = inputs.training;
         let x = Var::from_tensor(&self.tensor(x)?)?;
-        let parameters = variables(self.parameters(), inputs.parameters)?;
+        let parameters = variables(&self.parameters, inputs.parameters)?;
         let mut state = ForwardState {
             step,
             labels: inputs.labels,
@@ -159,8 +168,8 @@ impl WholeBatchOp {
     /// Evaluates images with the layer's parameters and buffers.
     fn evaluate<T: Real>(&self, x: &[T], parameters: &[T], buffers: &[T]) -> Result<Vec<T>> {
         let kind = self.layer.kind();
-        let learned = variables(kind.parameters(&self.input), parameters)?;
-        let buffers = variables(kind.buffers(&self.input), buffers)?;
+        let learned = variables(&self.parameters, parameters)?;
+        let buffers = variables(&self.buffers, buffers)?;
         let mut context = ForwardContext {
             rng: None,
             state: &mut ForwardState::default(),
@@ -176,13 +185,15 @@ impl WholeBatchOp {
 }
 
 /// Variables with these values, one after another.
-fn variables<T: Real>(specs: Vec<VariableSpec>, mut values: &[T]) -> Result<Vec<Variable>> {
+fn variables<T: Real>(specs: &[VariableSpec], mut values: &[T]) -> Result<Vec<Variable>> {
     let mut variables = Vec::with_capacity(specs.len());
-    for VariableSpec { name, shape, .. } in specs {
-        let (head, rest) = values.split_at(shape.iter().product());
+    for spec in specs {
+        let (head, rest) = values.split_at(spec.len());
         values = rest;
-        let var = Var::from_slice(head, shape, &Device::Cpu)?;
-        variables.push(Variable { name, var });
+        variables.push(Variable {
+            name: spec.name.clone(),
+            var: Var::from_slice(head, spec.shape.as_slice(), &Device::Cpu)?,
+        });
     }
     Ok(variables)
 }

@@ -50,3 +50,13 @@ fn modules_have_no_mirror_and_are_drawn_from_the_seed() {
     let mean_square = values.iter().map(|v| v * v).sum::<f32>() / values.len() as f32;
     assert!((mean_square * 392.0 - 1.0).abs() < 0.05, "{mean_square}");
 }
+
+#[test]
+fn a_codebook_that_no_memory_holds_is_an_error_before_it_is_allocated() {
+    let encoder = [Flatten, Linear(8), VectorQuantize(usize::MAX / 2)];
+    let error = Autoencoder::symmetric((1, 28, 28), &encoder).unwrap_err();
+    assert!(
+        error.to_string().contains("at most 4294967296 weights"),
+        "{error}"
+    );
+}

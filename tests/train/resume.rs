@@ -48,10 +48,43 @@ impl Run {
 }
 
 fn weights(ae: &Autoencoder) -> Vec<Vec<f32>> {
-    let all = ae.parameters();
+    let all = [ae.variables(), ae.buffers()].concat();
     all.iter()
-        .map(|var| var.flatten_all().unwrap().to_vec1().unwrap())
+        .map(|(_, var)| var.flatten_all().unwrap().to_vec1().unwrap())
         .collect()
+}
+
+/// A model with a codebook of moving averages, labels and masked steps, which draw in training.
+fn model_of_whole_batches() -> Autoencoder {
+    let encoder = [
+        Patches(7, 7),
+        MaskSteps(0.25),
+        Linear(8),
+        Flatten,
+        Linear(6),
+        VectorQuantize(12),
+        Condition(10),
+    ];
+    Autoencoder::symmetric((1, 28, 28), &encoder).unwrap()
+}
+
+#[test]
+fn layers_of_whole_batches_resume_to_the_same_result() {
+    for planned in [true, false] {
+        let mut run = Run::new();
+        run.fit.planned = planned;
+        model_of_whole_batches().fit(&run.data, &run.fit).unwrap();
+        let (ae, _) = run.longer(4).unwrap();
+        let mut whole = model_of_whole_batches();
+        let fit = Fit {
+            epochs: 4,
+            checkpoint: None,
+            ..run.fit.clone()
+        };
+        whole.fit(&run.data, &fit).unwrap();
+        assert_eq!(weights(&ae), weights(&whole), "planned: {planned}");
+        assert_eq!(ae.buffers().len(), 3);
+    }
 }
 
 #[test]
