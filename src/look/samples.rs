@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::math::{Purpose, Real, Rng};
 use crate::model::Autoencoder;
 use crate::show::Montage;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 /// Images in a montage of samples, at most.
 const MAX_IMAGES: usize = 10_000;
@@ -30,9 +30,13 @@ impl Autoencoder {
     pub fn samples(&self, n: usize, seed: u64) -> Result<Montage> {
         self.check_prior("samples")?;
         check_count("samples", n)?;
-        let mut rng = Rng::new(seed, Purpose::Noise);
-        let codes = rng.normal(n * self.code_size(), 1.0);
+        let codes = self.prior_codes(n, seed);
         Ok(Montage::new(&self.generate(codes)?)?.title("codes drawn from N(0, 1)"))
+    }
+
+    /// Concatenated codes, drawn from N(0, 1).
+    pub(super) fn prior_codes(&self, n: usize, seed: u64) -> Vec<f32> {
+        Rng::new(seed, Purpose::Noise).normal(n * self.code_size(), 1.0)
     }
 
     /// Images of a grid of codes of two units, which covers the middle 95 % of the prior of each unit
@@ -80,12 +84,11 @@ impl Autoencoder {
     }
 
     /// Images of concatenated codes, on the CPU.
-    fn generate(&self, codes: Vec<f32>) -> Result<Tensor> {
+    pub(super) fn generate(&self, codes: Vec<f32>) -> Result<Tensor> {
         let n = codes.len() / self.code_size();
         // (n * code size) -> (n, code)
         let codes = Tensor::from_vec(codes, [&[n], self.code_shape()].concat(), self.device())?;
-        let images = self.trained_loss().images_from(self.decode(&codes)?)?;
-        Ok(images.to_device(&Device::Cpu)?)
+        self.on_cpu(self.decode(&codes)?)
     }
 }
 
