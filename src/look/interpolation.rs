@@ -162,8 +162,8 @@ fn spherical(from: &[f32], to: &[f32], share: f32) -> Vec<f32> {
     let lengths = (dot(from, from) * dot(to, to)).sqrt();
     let angle = (dot(from, to) / lengths).clamp(-1.0, 1.0).acos();
     let (sine, t) = (angle.sin(), f64::from(share));
-    // False for a code of zeros too, whose angle is NaN.
-    if !(sine > MIN_SINE) {
+    // A code of zeros has the angle NaN.
+    if sine.is_nan() || sine <= MIN_SINE {
         return straight(from, to, share);
     }
     let (a, b) = (((1.0 - t) * angle).sin() / sine, (t * angle).sin() / sine);
