@@ -67,6 +67,11 @@ impl ActiveUnits {
             .y_label("variance over images")
     }
 
+    /// True for each unit with a variance above 0.01.
+    pub(super) fn flags(&self) -> Vec<bool> {
+        self.variances.iter().map(|v| *v > THRESHOLD).collect()
+    }
+
     /// # Shapes
     /// `codes` is (n, units).
     pub(super) fn of(codes: &Tensor) -> Result<Self> {

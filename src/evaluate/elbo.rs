@@ -111,8 +111,7 @@ impl Autoencoder {
             means,
             log_variances,
         } = posterior;
-        let squares = (means.sqr()? + log_variances.exp()?)?;
-        let divergences = (((squares - log_variances)? - 1.0)? * 0.5)?;
+        let divergences = posterior.divergences()?;
         let targets = rows(images)?;
         let mut reconstruction = 0.0;
         // log p(x|z) p(z) / q(z|x) of each image and sample.

@@ -10,6 +10,8 @@ mod pairs;
 mod psnr;
 mod ssim;
 mod active_units;
+mod kl_per_unit;
+mod code_usage;
 mod labels;
 mod lbfgs;
 mod softmax_regression;
@@ -21,7 +23,9 @@ mod elbo;
 mod report;
 
 pub use active_units::ActiveUnits;
+pub use code_usage::CodeUsage;
 pub use elbo::Elbo;
+pub use kl_per_unit::KlPerUnit;
 pub use knn::knn_accuracy;
 pub use linear_probe::{LinearProbe, linear_probe};
 pub use mutual_information::mutual_information_gap;

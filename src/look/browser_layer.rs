@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::layer::Layer;
+use crate::loss::Loss;
 use crate::model::Autoencoder;
 use crate::show::base64;
 use candle_core::{Device, Tensor};
@@ -23,6 +24,10 @@ pub(crate) fn browser_layers(model: &Autoencoder) -> Result<Vec<Value>> {
             value["bias"] = to_base64(bias)?.into();
         }
         layers.push(value);
+    }
+    // Logits become images.
+    if model.trained_loss() == Loss::BinaryCrossEntropyWithLogits {
+        layers.push(json!({ "kind": "sigmoid" }));
     }
     Ok(layers)
 }

@@ -11,6 +11,9 @@ use candle_core::{Device, Tensor};
 /// Maximum points of a scatter plot. More would hide each other.
 const MAX_POINTS: usize = 5000;
 
+/// Segments of a circle.
+const CIRCLE_SEGMENTS: usize = 96;
+
 impl Autoencoder {
     /// Codes of all images of a split, in evaluation mode.
     ///
@@ -43,7 +46,8 @@ impl Autoencoder {
     }
 
     /// Scatter plot of two values of the code, with a point per image, colored by label if there
-    /// are labels. At most 5,000 images are plotted.
+    /// are labels. For codes close to N(0, 1), circles mark one and two standard deviations. At most
+    /// 5,000 images are plotted.
     ///
     /// # Errors
     /// The code has no value `a` or `b`, or the images do not have the model's shape.
@@ -61,15 +65,16 @@ impl Autoencoder {
         self.check_unit(b)?;
         let split = split.take(MAX_POINTS);
         let codes = self.codes(&split)?;
-        let plot = scatter(&split, &codes.narrow(1, a, 1)?, &codes.narrow(1, b, 1)?);
+        let axis = |unit: usize| codes.narrow(1, unit, 1);
+        let plot = self.code_plot(&split, &axis(a)?, &axis(b)?, [0.0; 2]);
         Ok(plot
             .x_label(format!("code {a}"))
             .y_label(format!("code {b}")))
     }
 
     /// Scatter plot of the codes along their first two principal components, colored by label if
-    /// there are labels. Axis labels state the explained variance. At most 5,000 images are
-    /// plotted.
+    /// there are labels. Axis labels state the explained variance. For codes close to N(0, 1),
+    /// circles mark one and two standard deviations. At most 5,000 images are plotted.
     ///
     /// # Errors
     /// A code has fewer than 2 or more than 2,048 values, or the images do not have the model's
@@ -91,8 +96,23 @@ impl Autoencoder {
             let percent = pca.explained[i] * 100.0;
             format!("component {}, {percent:.0} % of the variance", i + 1)
         };
-        let plot = scatter(&split, &axis(0)?, &axis(1)?);
+        let plot = self.code_plot(&split, &axis(0)?, &axis(1)?, pca.origin);
         Ok(plot.x_label(label(0)).y_label(label(1)))
+    }
+
+    /// A point per image, colored by label if there are labels, and the prior around `origin`.
+    fn code_plot(&self, split: &Split, x: &Tensor, y: &Tensor, origin: [f64; 2]) -> Plot {
+        let plot = Plot::new().size(560, 440).title("Codes");
+        let labels: Option<Vec<String>> = (0..split.len()).map(|i| split.label_name(i)).collect();
+        let plot = match labels {
+            Some(labels) => plot.scatter_by("", x, y, &labels),
+            None => plot.scatter("", x, y),
+        };
+        if self.has_prior() {
+            with_prior(plot, origin)
+        } else {
+            plot
+        }
     }
 
     /// Number of values in a code.
@@ -121,11 +141,28 @@ impl Autoencoder {
     }
 }
 
-/// A point per image, colored by label if there are labels.
-fn scatter(split: &Split, x: &Tensor, y: &Tensor) -> Plot {
-    let plot = Plot::new().size(560, 440).title("Codes");
-    match split.labels() {
-        Some(labels) => plot.scatter_by("", x, y, &labels),
-        None => plot.scatter("", x, y),
-    }
+/// Adds the prior N(0, 1) as circles of one and two standard deviations.
+fn with_prior(plot: Plot, center: [f64; 2]) -> Plot {
+    let at = |radius: f64, i: usize| {
+        let angle = std::f64::consts::TAU * i as f64 / CIRCLE_SEGMENTS as f64;
+        [
+            center[0] + radius * angle.cos(),
+            center[1] + radius * angle.sin(),
+        ]
+    };
+    let starts = |i: usize| [1.0, 2.0].map(|radius| (at(radius, i), at(radius, i + 1)));
+    let segments: Vec<_> = (0..CIRCLE_SEGMENTS).flat_map(starts).collect();
+    let column = |end: usize, axis: usize| -> Vec<f64> {
+        let ends = segments.iter().map(|(from, to)| [from, to][end][axis]);
+        ends.collect()
+    };
+    plot.segments(
+        "N(0, 1)",
+        column(0, 0),
+        column(0, 1),
+        column(1, 0),
+        column(1, 1),
+    )
+    .color("gray")
+    .width(1.5)
 }

@@ -8,7 +8,7 @@ use crate::layer::Layer;
 use crate::look::browser_layer::browser_layers;
 use crate::model::Autoencoder;
 use crate::show::{Content, Montage, Show, base64, evcxr_display, finite_range, new_id, thousands};
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::SystemTime;
@@ -24,6 +24,12 @@ const MAX_SLIDERS: usize = 64;
 
 /// Maximum images to start from.
 const MAX_STARTS: usize = 24;
+
+/// Samples of the prior to start from, beside the code of zeros.
+const PRIOR_STARTS: usize = 11;
+
+/// Ends of the sliders of codes close to N(0, 1).
+const PRIOR_RANGE: (f32, f32) = (-3.0, 3.0);
 
 /// Sliders over the code of a model and the decoded image. It renders itself.
 ///
@@ -59,6 +65,11 @@ struct Slider {
 }
 
 impl Slider {
+    fn widen_to_prior(&mut self) {
+        self.low = self.low.min(PRIOR_RANGE.0);
+        self.high = self.high.max(PRIOR_RANGE.1);
+    }
+
     fn to_json(self) -> Value {
         json!({ "unit": self.unit, "low": self.low, "high": self.high })
     }
@@ -67,9 +78,12 @@ impl Slider {
 /// Builds sliders over the code of a model, starting at all zeros. [`Explorer::starting_from`]
 /// starts from images.
 ///
+/// Codes close to N(0, 1), as those of a variational autoencoder, have sliders from -3 to 3, buttons
+/// with samples of the prior, and random codes that are drawn from it.
+///
 /// # Errors
-/// The decoder has more than 1,000,000 weights, which would make the notebook too large, or a
-/// layer other than `Linear`, `Relu`, `Sigmoid`, `Tanh` and reshapes.
+/// The decoder has more than 1,000,000 weights, which would make the notebook too large, or a layer
+/// other than `Linear`, activations, `LayerNorm`, `GroupNorm` and reshapes.
 ///
 /// # Examples
 /// ```
@@ -82,22 +96,26 @@ pub fn explore(model: &Autoencoder) -> Result<Explorer> {
     let model = model.copy()?;
     check_weights(&model)?;
     let layers = browser_layers(&model)?;
-    let shape = [&[1], model.code_shape()].concat();
-    let zeros = Tensor::zeros(shape, DType::F32, model.device())?;
-    let still = vectors_as_lines(Montage::new(&model.decode(&zeros)?)?, model.image_shape());
+    let mut starts = vec![vec![0.0; model.code_size()]];
+    if model.has_prior() {
+        let samples = model.prior_codes(PRIOR_STARTS, 0);
+        starts.extend(samples.chunks(model.code_size()).map(<[f32]>::to_vec));
+    }
+    let images = Montage::new(&model.generate(starts.concat())?)?.columns(12);
     Ok(Explorer {
         sliders: default_sliders(&model),
+        still: vectors_as_lines(images, model.image_shape()),
+        // A single code to start from needs no button.
+        starts: if starts.len() > 1 { starts } else { Vec::new() },
         model,
         layers,
-        starts: Vec::new(),
-        still,
     })
 }
 
 impl Explorer {
     /// Starts from the codes of images, at most 24, with a button for each. The range of a slider
-    /// spans the values in these codes. If the code has more than 64 values, those that vary most
-    /// get a slider.
+    /// spans the values in these codes, and for codes close to N(0, 1) also -3 to 3. If the code has
+    /// more than 64 values, those that vary most get a slider.
     ///
     /// # Errors
     /// The images do not have the model's shape, or their codes contain NaN or infinity.
@@ -122,11 +140,14 @@ impl Explorer {
                 "The model has diverged; train it again",
             ));
         }
-        let starts = codes.narrow(0, 0, values.len().min(MAX_STARTS))?;
-        let still = Montage::new(&self.model.decode(&starts)?)?.columns(12);
+        let starts = &values[..values.len().min(MAX_STARTS)];
+        let still = Montage::new(&self.model.generate(starts.concat())?)?.columns(12);
+        self.starts = starts.to_vec();
         self.still = vectors_as_lines(still, self.model.image_shape());
         self.sliders = sliders_over(&values, self.model.code_size());
-        self.starts = values.into_iter().take(MAX_STARTS).collect();
+        if self.model.has_prior() {
+            self.sliders.iter_mut().for_each(Slider::widen_to_prior);
+        }
         Ok(self)
     }
 
@@ -181,6 +202,7 @@ impl Explorer {
             "layers": self.layers,
             "sliders": self.sliders.iter().copied().map(Slider::to_json).collect::<Vec<_>>(),
             "starts": self.starts,
+            "prior": self.model.has_prior(),
         })
     }
 }
@@ -213,6 +235,7 @@ fn check_weights(model: &Autoencoder) -> Result<()> {
 fn default_sliders(model: &Autoencoder) -> Vec<Slider> {
     let mut layers = model.encoder().iter().rev();
     let (low, high) = match layers.find(|layer| !layer.acts_in_training_only()) {
+        _ if model.has_prior() => PRIOR_RANGE,
         Some(Layer::Relu | Layer::Softplus) => (0.0, 3.0),
         Some(Layer::Sigmoid | Layer::Softmax) => (0.0, 1.0),
         Some(Layer::Tanh) => (-1.0, 1.0),

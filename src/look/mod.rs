@@ -1,7 +1,7 @@
 //! Views of a trained model, each of which renders itself.
 //!
 //! Adds methods to [`Autoencoder`](crate::model::Autoencoder): features and filters, activations,
-//! reconstructions, errors, codes, traversals and neighbors. Offers [`explore`], sliders over the
+//! reconstructions, errors, codes, traversals, interpolations and neighbors. Offers [`explore`], sliders over the
 //! code in the page, and [`jpeg`] as a baseline for learned codes. Uses `data`, `layer`, `loss`,
 //! `model` and `show`; never changes a model.
 
@@ -14,6 +14,7 @@ mod principal_components;
 mod code_map;
 mod codes;
 mod traversal;
+mod interpolation;
 mod samples;
 mod neighbors;
 mod browser_layer;

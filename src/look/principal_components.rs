@@ -13,6 +13,8 @@ pub(crate) struct PrincipalComponents {
     pub(crate) points: Tensor,
     /// Share of the variance that each component explains, in [0, 1].
     pub(crate) explained: [f64; 2],
+    /// The point of zeros, projected.
+    pub(crate) origin: [f64; 2],
 }
 
 /// Computes the first two principal components. The sign of each makes its largest weight
@@ -34,7 +36,8 @@ pub(crate) fn principal_components(points: &Tensor) -> Result<PrincipalComponent
         ));
     }
     let points = points.to_dtype(DType::F64)?;
-    let centered = points.broadcast_sub(&points.mean_keepdim(0)?)?;
+    let mean = points.mean_keepdim(0)?; // (1, d)
+    let centered = points.broadcast_sub(&mean)?;
     let covariance = (centered.t()?.matmul(&centered)? / n as f64)?; // (d, n) x (n, d)
     let [first, second] = eigenvectors(covariance.flatten_all()?.to_vec1()?, d);
     let column = |vector: Vec<f64>| Tensor::from_vec(vector, (d, 1), points.device());
@@ -42,7 +45,10 @@ pub(crate) fn principal_components(points: &Tensor) -> Result<PrincipalComponent
         &[column(first.direction)?, column(second.direction)?],
         D::Minus1,
     )?; // (d, 2)
+    let origin = mean.neg()?.matmul(&components)?; // (1, 2)
+    let origin: Vec<f64> = origin.flatten_all()?.to_vec1()?;
     Ok(PrincipalComponents {
+        origin: [origin[0], origin[1]],
         points: centered.matmul(&components)?,
         explained: [first.explained, second.explained],
     })
@@ -102,6 +108,13 @@ mod tests {
         assert!((found.explained[1] - 0.2).abs() < 1e-12);
         let first = found.points.to_vec2::<f64>().unwrap()[1][0];
         assert!((first - 8f64.sqrt()).abs() < 1e-12, "{first}");
+        assert!(found.origin.iter().all(|x| x.abs() < 1e-12));
+        // The mean moves to (1, 1), at the distance of a square root of 2 from the origin.
+        let moved = principal_components(&(points + 1.0).unwrap()).unwrap();
+        let expected = [-2f64.sqrt(), 0.0];
+        for (found, expected) in moved.origin.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-12, "{found}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::layer::Layer;
 use crate::math::{Purpose, Real, Rng};
 use crate::model::Autoencoder;
 use crate::show::Montage;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 /// Images in a montage of samples, at most.
 const MAX_IMAGES: usize = 10_000;
@@ -31,8 +31,7 @@ impl Autoencoder {
     pub fn samples(&self, n: usize, seed: u64) -> Result<Montage> {
         self.check_prior("samples")?;
         check_count("samples", n)?;
-        let mut rng = Rng::new(seed, Purpose::Noise);
-        let codes = rng.normal(n * self.code_size(), 1.0);
+        let codes = self.prior_codes(n, seed);
         Ok(Montage::new(&self.generate(codes)?)?.title("codes drawn from N(0, 1)"))
     }
 
@@ -59,8 +58,7 @@ impl Autoencoder {
             return Err(Error::setting("class_samples", expected, "another", hint));
         };
         check_count("class_samples", n.saturating_mul(*classes))?;
-        let mut rng = Rng::new(seed, Purpose::Noise);
-        let codes = rng.normal(n * self.code_size(), 1.0);
+        let codes = self.prior_codes(n, seed);
         let labels: Vec<u32> = (0..*classes as u32)
             .flat_map(|class| vec![class; n])
             .collect();
@@ -72,6 +70,11 @@ impl Autoencoder {
         Ok(Montage::new(&images.to_device(&Device::Cpu)?)?
             .columns(n)
             .title("a class in each row, codes drawn from N(0, 1)"))
+    }
+
+    /// Concatenated codes, drawn from N(0, 1).
+    pub(super) fn prior_codes(&self, n: usize, seed: u64) -> Vec<f32> {
+        Rng::new(seed, Purpose::Noise).normal(n * self.code_size(), 1.0)
     }
 
     /// Images of a grid of codes of two units, which covers the middle 95 % of the prior of each unit
@@ -119,12 +122,11 @@ impl Autoencoder {
     }
 
     /// Images of concatenated codes, on the CPU.
-    fn generate(&self, codes: Vec<f32>) -> Result<Tensor> {
+    pub(super) fn generate(&self, codes: Vec<f32>) -> Result<Tensor> {
         let n = codes.len() / self.code_size();
         // (n * code size) -> (n, code)
         let codes = Tensor::from_vec(codes, [&[n], self.code_shape()].concat(), self.device())?;
-        let images = self.trained_loss().images_from(self.decode(&codes)?)?;
-        Ok(images.to_device(&Device::Cpu)?)
+        self.on_cpu(self.decode(&codes)?)
     }
 }
 

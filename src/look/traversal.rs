@@ -1,4 +1,4 @@
-//! Paths through the space of codes: traversals and interpolations.
+//! Traversals: one value of a code sweeps a range.
 
 use crate::data::vectors_as_lines;
 use crate::error::{Error, Result};
@@ -57,51 +57,18 @@ impl Autoencoder {
             .title(format!("one value of the code from {low} to {high}")))
     }
 
-    /// Reconstructions along the straight line between the codes of two images, in equal steps.
-    ///
-    /// # Errors
-    /// `steps` is not in 2 to 1000, or the images do not have the model's shape.
-    ///
-    /// # Examples
-    /// ```
-    /// use candlebook::prelude::*;
-    /// let images = mnist_embedded()?.test.first(2)?;
-    /// let ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)])?;
-    /// let path = ae.interpolation(&images.i(0)?, &images.i(1)?, 9)?;
-    /// assert_eq!(path.tensor().dims(), [9, 1, 28, 28]);
-    /// # Ok::<(), candlebook::Error>(())
-    /// ```
-    pub fn interpolation(&self, from: &Tensor, to: &Tensor, steps: usize) -> Result<Montage> {
-        check_steps(steps)?;
-        let (start, end) = (self.code_of(from)?, self.code_of(to)?);
-        let share = |step: usize| step as f32 / (steps - 1) as f32;
-        let code = |step: usize| {
-            let pairs = start.iter().zip(&end);
-            pairs.map(move |(a, b)| a + (b - a) * share(step))
-        };
-        // Unpooling uses the maxima of the nearer image.
-        let half = steps.div_ceil(2);
-        let first = self.decode_like((0..half).flat_map(code).collect(), from)?;
-        let second = self.decode_like((half..steps).flat_map(code).collect(), to)?;
-        let images = Tensor::cat(&[first, second], 0)?;
-        let captions = (0..steps).map(|step| format!("{:.0} %", share(step) * 100.0));
-        Ok(vectors_as_lines(Montage::new(&images)?, self.image_shape())
-            .columns(steps)
-            .captions(captions))
-    }
-
-    /// Decodes concatenated codes. Unpooling uses the maxima of `image`.
+    /// Images of concatenated codes. Unpooling uses the maxima of `image`.
     ///
     /// # Shapes
     /// (n * code size) -> (n, c, h, w), on the CPU
-    fn decode_like(&self, codes: Vec<f32>, image: &Tensor) -> Result<Tensor> {
+    pub(super) fn decode_like(&self, codes: Vec<f32>, image: &Tensor) -> Result<Tensor> {
         let n = codes.len() / self.code_size();
         // (n * code size) -> (n, code)
         let shape = [&[n], self.code_shape()].concat();
         let codes = Tensor::from_vec(codes, shape, self.device())?;
         let unpools = |layer: &Layer| matches!(layer, Layer::MaxUnpool2d(_));
         if !self.decoder().iter().any(unpools) {
-            return Ok(self.decode(&codes)?.to_device(&Device::Cpu)?);
+            return self.on_cpu(self.decode(&codes)?);
         }
         let image = self.image_batch("image", image)?.narrow(0, 0, 1)?;
         let mut state = ForwardState::default();
@@ -111,7 +78,13 @@ impl Autoencoder {
             *switches = switches.broadcast_as([&[n], &switches.dims()[1..]].concat())?;
         }
         let images = self.decoder_net().forward(&codes, None, &mut state)?;
-        Ok(images.detach().to_device(&Device::Cpu)?)
+        self.on_cpu(images.detach())
+    }
+
+    /// Images in the decoder's output, on the CPU.
+    pub(super) fn on_cpu(&self, output: Tensor) -> Result<Tensor> {
+        let images = self.trained_loss().images_from(output)?;
+        Ok(images.to_device(&Device::Cpu)?)
     }
 
     fn check_units(&self, units: &[usize]) -> Result<()> {
@@ -140,7 +113,7 @@ fn check_range(range: &RangeInclusive<f64>) -> Result<()> {
     ))
 }
 
-fn check_steps(steps: usize) -> Result<()> {
+pub(super) fn check_steps(steps: usize) -> Result<()> {
     if (2..=1000).contains(&steps) {
         return Ok(());
     }

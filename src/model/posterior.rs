@@ -12,6 +12,14 @@ pub(crate) struct Posterior {
     pub(crate) log_variances: Tensor,
 }
 
+impl Posterior {
+    /// Divergence of each unit of each image from N(0, 1), in nats, of shape (n, units).
+    pub(crate) fn divergences(&self) -> Result<Tensor> {
+        let squares = (self.means.sqr()? + self.log_variances.exp()?)?;
+        Ok((((squares - &self.log_variances)? - 1.0)? * 0.5)?)
+    }
+}
+
 impl Autoencoder {
     /// Distributions of the codes of images that are on the model's device. `what` names the caller
     /// in errors.
@@ -42,8 +50,8 @@ impl Autoencoder {
         })
     }
 
-    /// Rejects a model whose codes have no prior to draw from.
-    pub(crate) fn check_prior(&self, what: &str) -> Result<()> {
+    /// True if training brings the codes close to N(0, 1).
+    pub(crate) fn has_prior(&self) -> bool {
         // Layers behind them must leave the codes as they are.
         let mut last = self.encoder().iter().rev();
         let decisive = last.find(|layer| {
@@ -52,7 +60,12 @@ impl Autoencoder {
                 Layer::L1(_) | Layer::KlSparsity(..) | Layer::Dropout(_)
             )
         });
-        if matches!(decisive, Some(Layer::Gaussian(_) | Layer::Mmd(_))) {
+        matches!(decisive, Some(Layer::Gaussian(_) | Layer::Mmd(_)))
+    }
+
+    /// Rejects a model whose codes have no prior to draw from.
+    pub(crate) fn check_prior(&self, what: &str) -> Result<()> {
+        if self.has_prior() {
             return Ok(());
         }
         let hint = "End the encoder with Gaussian(1.0), or with Mmd(10.0)";

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::show::canvas::{Canvas, DENSITY};
-use crate::show::layout::{GridSettings, ImageGrid, Layout};
+use crate::show::layout::{GridSettings, GridTexts, ImageGrid, Layout};
 use crate::show::montage::Montage;
 use crate::show::preview::preview;
 use crate::show::shader::{Scale, Shader, value_range};
@@ -28,10 +28,38 @@ struct ImageView<'a> {
 impl Montage {
     /// Draws the montage with `density` pixels for each pixel on the page.
     pub(crate) fn draw(&self, density: usize) -> Result<Canvas> {
+        let shared = self.shared_shader(&self.values()?);
+        self.draw_in(density, shared)
+    }
+
+    /// Each image without texts, in the colors that it has in the montage.
+    pub(super) fn frames(&self) -> Result<Vec<Canvas>> {
+        let shared = self.shared_shader(&self.values()?);
+        let draw = |i: usize| self.frame(i)?.draw_in(self.density(), shared);
+        (0..self.images.dim(0)?).map(draw).collect()
+    }
+
+    /// Width and height of a frame, in pixels of the PNG.
+    pub(super) fn frame_size(&self) -> Result<(usize, usize)> {
+        let layout = self.frame(0)?.layout(self.density());
+        Ok((layout.width, layout.height))
+    }
+
+    /// The same montage of one image, without texts.
+    fn frame(&self, index: usize) -> Result<Montage> {
+        let frame = Montage {
+            images: self.images.narrow(0, index, 1)?,
+            texts: GridTexts::default(),
+            ..self.clone()
+        };
+        Ok(frame.padding(0))
+    }
+
+    /// Draws the montage in the colors of `shared`, or else in colors of its own.
+    fn draw_in(&self, density: usize, shared: Option<Shader>) -> Result<Canvas> {
         let values = self.values()?;
         let layout = self.layout(density);
         let mut canvas = Canvas::new(layout.width, layout.height, LIGHT.background)?;
-        let shared = self.shared_shader(&values);
         for (index, image) in self.views(&values).enumerate() {
             let shader = shared.unwrap_or_else(|| Shader::new(self.scale, image.values));
             if self.scale == Scale::Line {

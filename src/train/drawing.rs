@@ -66,8 +66,7 @@ impl Drawing {
 
     /// Curve above strip, below `top` empty rows of pixels.
     pub(crate) fn compose(&self, history: &History, top: usize) -> Result<Canvas> {
-        let plot = history.plot().size(WIDTH as u32, CURVE_HEIGHT as u32);
-        let curve = plot.canvas()?;
+        let curve = history.canvas(WIDTH, CURVE_HEIGHT)?;
         let strip_height = self.strip.as_ref().map_or(0, Canvas::height);
         let height = top + curve.height() + strip_height;
         let mut canvas = Canvas::new(curve.width(), height, LIGHT.background)?;

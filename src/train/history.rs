@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::loss::Loss;
-use crate::show::{Content, Marker, Plot, Show, Table, evcxr_display, thousands};
+use crate::show::{Content, DENSITY, Marker, Plot, Show, Table, evcxr_display, thousands};
 use serde::{Deserialize, Serialize};
 
 /// Losses and speed of one epoch.
@@ -42,7 +42,8 @@ pub struct LossTerm {
     pub valid: Option<f32>,
 }
 
-/// Losses of a training run. It renders itself as the loss curve, and in plain text as a table.
+/// Losses of a training run. It renders itself as the loss curve, above a chart of each part of the
+/// loss if layers add terms to it, and in plain text as a table.
 ///
 /// # Examples
 /// ```
@@ -215,12 +216,10 @@ impl Show for History {
             text.push_str("\nstopped early; the model keeps the weights of that moment");
         }
         let (width, height) = (640, 360);
-        let png = self.plot().size(width, height).to_png()?;
-        Ok(vec![Content::text(text).png(
-            &png,
-            width as usize,
-            height as usize,
-        )])
+        let canvas = self.canvas(width, height)?;
+        let height = canvas.height() / DENSITY as usize;
+        let png = canvas.to_png()?;
+        Ok(vec![Content::text(text).png(&png, width, height)])
     }
 }
 evcxr_display!(History);

@@ -7,6 +7,7 @@
 mod fit;
 mod checks;
 mod history;
+mod loss_parts;
 mod state;
 mod status;
 mod drawing;

@@ -4,6 +4,8 @@
 mod common;
 
 mod active_units;
+mod code_usage;
+mod kl_per_unit;
 mod knn;
 mod linear_probe;
 mod mutual_information;

@@ -1,6 +1,7 @@
 //! Codes of a split and their scatter plots.
 
 use super::common::{model, split, text, values};
+use candlebook::prelude::*;
 
 #[test]
 fn codes_are_plotted_by_value_and_by_principal_component() {
@@ -31,4 +32,27 @@ fn codes_are_plotted_by_value_and_by_principal_component() {
         error,
         "index in the code: expected below 2, got 2. Indexes count from 0"
     );
+}
+
+#[test]
+fn names_of_classes_and_the_prior_are_in_the_legend() {
+    let encoder = [Flatten, Linear(4), Gaussian(1.0)];
+    let vae = Autoencoder::symmetric((1, 2, 2), &encoder).unwrap();
+    let images: Vec<[f32; 4]> = (0..6).map(|i| [0.1 * i as f32; 4]).collect();
+    let labels = (0..6).map(|i| i % 2).collect();
+    let data = split(&images, Some(labels))
+        .named(vec!["cat".into(), "dog".into()])
+        .unwrap();
+    for plot in [
+        vae.code_scatter(&data, 0, 1).unwrap(),
+        vae.code_pca(&data).unwrap(),
+    ] {
+        let text = text(&plot);
+        let names: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.split(':').next())
+            .collect();
+        assert_eq!(names, ["Codes", "cat", "dog", "N(0, 1)"]);
+        assert!(text.ends_with("N(0, 1): 192 segments"), "{text}");
+    }
 }

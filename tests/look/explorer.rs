@@ -93,3 +93,54 @@ fn decoders_that_the_page_cannot_compute_are_rejected() {
          traversal(), which works for every layer"
     );
 }
+
+/// The values of the explorer's model in the page.
+fn model_json(explorer: &candlebook::look::Explorer) -> serde_json::Value {
+    let page = explorer.to_html().unwrap();
+    let line = page
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("const model = "));
+    serde_json::from_str(line.unwrap().trim_end_matches(';')).unwrap()
+}
+
+#[test]
+fn gaussian_codes_start_at_zero_with_the_range_and_samples_of_the_prior() {
+    let encoder = [Flatten, Linear(6), Gaussian(1.0)];
+    let vae = Autoencoder::symmetric((1, 4, 4), &encoder).unwrap();
+    let model = model_json(&explore(&vae).unwrap());
+    let slider = |unit| serde_json::json!({ "unit": unit, "low": -3.0, "high": 3.0 });
+    assert_eq!(
+        model["sliders"],
+        serde_json::json!([slider(0), slider(1), slider(2)])
+    );
+    assert_eq!(model["prior"], true);
+    let starts = model["starts"].as_array().unwrap();
+    assert_eq!(starts.len(), 12);
+    assert_eq!(starts[0], serde_json::json!([0.0, 0.0, 0.0]));
+    let sum: f64 = starts[1..]
+        .iter()
+        .flat_map(|code| code.as_array().unwrap())
+        .map(|value| value.as_f64().unwrap().powi(2))
+        .sum();
+    assert!(
+        (0.5..2.0).contains(&(sum / 33.0)),
+        "variance {}",
+        sum / 33.0
+    );
+    // The codes of images near 0 leave the sliders as they are.
+    let images = Tensor::zeros((2, 1, 4, 4), DType::F32, &Device::Cpu).unwrap();
+    let model = model_json(&explore(&vae).unwrap().starting_from(&images).unwrap());
+    assert_eq!(model["sliders"][2], slider(2));
+    assert_eq!(model["starts"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn other_codes_have_no_samples() {
+    let ae = Autoencoder::symmetric((1, 4, 4), &[Flatten, Linear(3), Relu]).unwrap();
+    let model = model_json(&explore(&ae).unwrap());
+    assert_eq!(
+        (&model["starts"], &model["prior"]),
+        (&serde_json::json!([]), &false.into())
+    );
+    assert_eq!(model["sliders"][0]["low"], 0.0);
+}

@@ -9,6 +9,7 @@ mod codes;
 mod errors;
 mod explorer;
 mod features;
+mod interpolation;
 mod jpeg;
 mod neighbors;
 mod quantization;

@@ -1,6 +1,6 @@
-//! Traversals and interpolations.
+//! Traversals.
 
-use super::common::{image, model, values};
+use super::common::{image, model, split, values};
 use candlebook::prelude::*;
 
 #[test]
@@ -53,28 +53,6 @@ fn traversal_changes_one_value_of_the_code() {
 }
 
 #[test]
-fn interpolation_leads_from_one_image_to_the_other() {
-    let between = model()
-        .interpolation(
-            &image([0.0, 0.4, 0.0, 0.0]),
-            &image([1.0, 0.8, 0.0, 0.0]),
-            3,
-        )
-        .unwrap();
-    let decoded: Vec<f32> = values(between.tensor())
-        .chunks(4)
-        .flat_map(|image| [image[0], image[1]])
-        .collect();
-    assert!(
-        decoded
-            .iter()
-            .zip([0.0, 0.4, 0.5, 0.6, 1.0, 0.8])
-            .all(|(a, b)| (a - b).abs() < 1e-6),
-        "{decoded:?}"
-    );
-}
-
-#[test]
 fn unpooling_uses_the_maxima_of_the_image() {
     let ae = Autoencoder::new(
         (1, 2, 2),
@@ -82,12 +60,35 @@ fn unpooling_uses_the_maxima_of_the_image() {
         &[Unflatten(1, 1, 1), MaxUnpool2d(2)],
     )
     .unwrap();
-    let (left, right) = (image([0.0, 0.0, 0.5, 0.0]), image([0.0, 0.9, 0.0, 0.0]));
+    let left = image([0.0, 0.0, 0.5, 0.0]);
     let rows = ae.traversal(&left, &[0], 0.0..=1.0, 3).unwrap();
     assert_eq!(
         values(rows.tensor()),
         [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0, 1.0, 0.0]
     );
-    let between = values(ae.interpolation(&left, &right, 2).unwrap().tensor());
-    assert_eq!(between, [0.0, 0.0, 0.5, 0.0, 0.0, 0.9, 0.0, 0.0]);
+}
+
+#[test]
+fn logits_become_images() {
+    let (mut ae, data) = (model(), split(&[[0.25; 4]; 8], None));
+    let fit = Fit {
+        epochs: 1,
+        batch_size: 8,
+        learning_rate: 1e-12,
+        loss: Loss::BinaryCrossEntropyWithLogits,
+        ..Default::default()
+    };
+    let data = Dataset::new("squares", "a test", data.clone(), data).unwrap();
+    ae.fit(&data, &fit).unwrap();
+    let rows = ae.traversal(&image([0.0; 4]), &[0], 0.0..=2.0, 2).unwrap();
+    let decoded = values(rows.tensor());
+    // 1 / (1 + exp(-1))
+    assert!((decoded[0] - 0.5).abs() < 1e-6 && (decoded[4] - 0.731_058_6).abs() < 1e-6);
+    assert!(
+        explore(&ae)
+            .unwrap()
+            .to_html()
+            .unwrap()
+            .contains("{\"kind\":\"sigmoid\"}]")
+    );
 }

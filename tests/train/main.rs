@@ -8,6 +8,7 @@ mod custom_loop;
 mod code_layers;
 mod fit;
 mod history;
+mod loss_parts;
 mod custom_loss;
 mod resume;
 mod inference;

@@ -6,15 +6,13 @@ use crate::show::chart::downsample::downsample;
 use crate::show::chart::figure::{BarGroup, Figure};
 use crate::show::chart::heat_map::draw_heat_map;
 use crate::show::chart::marker::{Marker, MarkerSize};
-use crate::show::chart::series::{BandPoint, PlacedText, Point, Shape, Span};
+use crate::show::chart::series::{BARS_WIDTH, BandPoint, PlacedText, Point, Shape, Span};
 use crate::show::{DrawResult, text_style};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// Maximum number of points of a line with markers.
 const MAX_LINE_MARKERS: usize = 40;
-/// Width of the bars at one category, in categories.
-const BARS_WIDTH: f64 = 0.8;
 /// Length of an arrow head in pixels on the page, and its maximum as a fraction of the arrow.
 const HEAD_LENGTH: f64 = 8.0;
 const MAX_HEAD: f64 = 0.6;

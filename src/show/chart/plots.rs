@@ -64,7 +64,7 @@ impl Plots {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        self.draw()?.to_png()
+        self.canvas()?.to_png()
     }
 
     /// Writes the PNG file atomically.
@@ -83,7 +83,8 @@ impl Plots {
         crate::file::write_atomically(path.as_ref(), &self.to_png()?)
     }
 
-    fn draw(&self) -> Result<Canvas> {
+    /// The grid as an image, with twice the resolution of the page.
+    pub(crate) fn canvas(&self) -> Result<Canvas> {
         let Some(first) = self.plots.first() else {
             return Err(Error::shape(
                 "Plots",
@@ -112,7 +113,7 @@ impl Plots {
 
 impl Show for Plots {
     fn contents(&self) -> Result<Vec<Content>> {
-        let canvas = self.draw()?;
+        let canvas = self.canvas()?;
         let texts: Vec<String> = self
             .plots
             .iter()

@@ -6,6 +6,9 @@ use plotters::style::RGBColor;
 /// A position in data coordinates.
 pub(super) type Point = (f64, f64);
 
+/// Width of the bars at one category, in categories.
+pub(super) const BARS_WIDTH: f64 = 0.8;
+
 /// One series of a chart.
 #[derive(Clone, Debug)]
 pub(super) struct Series {
