@@ -13,11 +13,8 @@ pub(super) fn forward<T: Number>(
     i: usize,
 ) -> Result<BatchPass> {
     let stage = &context.plan.stages()[i];
-    let x: Vec<T> = shards
-        .iter()
-        .flat_map(|shard| shard.stage_input(i, stage))
-        .copied()
-        .collect();
+    let x = shards.iter().map(|shard| shard.stage_input(i, stage));
+    let x = x.collect::<Vec<_>>().concat();
     let before = context.plan.stages()[..i]
         .iter()
         .map(Stage::rng_calls)
@@ -55,11 +52,8 @@ pub(super) fn backward<T: Number>(
     for shard in &mut *shards {
         shard.complete_input_gradients(context, i + 1);
     }
-    let dy: Vec<T> = shards
-        .iter()
-        .flat_map(|shard| shard.stage_gradient(i, stage))
-        .copied()
-        .collect();
+    let dy = shards.iter().map(|shard| shard.stage_gradient(i, stage));
+    let dy = dy.collect::<Vec<_>>().concat();
     let dx = op.backward_batch(pass, dy, context.plan.term_scale(i))?;
     let mut rest = dx.as_slice();
     for shard in shards {
