@@ -73,9 +73,10 @@ fn winners(values: &[f32], images: usize, channels: usize, share: f64) -> Vec<f3
                 (start + i, value)
             })
             .collect();
-        best.sort_by(|a, b| b.1.total_cmp(&a.1));
-        best.truncate(kept);
-        best.iter().for_each(|&(i, _)| mask[i] = 1.0);
+        if kept < images {
+            best.select_nth_unstable_by(kept, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        }
+        best.iter().take(kept).for_each(|&(i, _)| mask[i] = 1.0);
     }
     mask
 }
@@ -90,6 +91,7 @@ mod tests {
         let values = [0.1, 5.0, 0.4, 6.0, 0.3, 7.0, 0.2, 8.0];
         let mask = winners(&values, 4, 2, 0.5);
         assert_eq!(mask, [0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0]);
+        assert_eq!(winners(&[0.0; 4], 4, 1, 0.5), [1.0, 1.0, 0.0, 0.0]);
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Optim {
         }
     }
 
-    /// Whether the optimizer keeps the first and the second moment of each value.
+    /// True for each of the two moments that the optimizer keeps.
     pub(crate) fn kept_moments(&self) -> [bool; 2] {
         match self {
             Optim::Adam(_) | Optim::Adadelta(_) => [true, true],

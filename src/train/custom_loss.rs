@@ -25,40 +25,42 @@ impl PlannedLoss<'_> {
     ) -> Result<f64> {
         let images: usize = shards.iter().map(|shard| shard.rows).sum();
         type Values<T> = for<'a> fn(&'a Shard<T>, &Plan) -> &'a [T];
-        let joined = |shape: &[usize], of: Values<T>| -> Result<Tensor> {
-            let values: Vec<T> = shards
-                .iter()
-                .flat_map(|shard| of(shard, plan))
-                .copied()
-                .collect();
+        // Variables from the start: making one of a tensor would copy it again.
+        let joined = |shape: &[usize], of: Values<T>| -> Result<Var> {
+            let values: Vec<&[T]> = shards.iter().map(|shard| of(shard, plan)).collect();
+            let values = values.concat();
             let shape = [&[images], shape].concat();
-            Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
+            Ok(Var::from_vec(values, shape, &Device::Cpu)?)
         };
-        let input = joined(&self.image, Shard::images)?;
+        let input = joined(&self.image, Shard::images)?.as_detached_tensor();
         let (code, output) = (
             joined(&self.code, Shard::code)?,
             joined(&self.image, Shard::output)?,
         );
-        let size = |tensor: &Tensor| tensor.elem_count().checked_div(images).unwrap_or(0);
-        let sizes = [size(&output), size(&code)];
+        let counts = [output.elem_count(), code.elem_count()];
         let gradients = gradients(self.loss, &input, code, output)?;
-        let values = |gradient: Option<Tensor>, size: usize| match gradient {
-            Some(gradient) => Ok::<Vec<T>, Error>(gradient.flatten_all()?.to_vec1()?),
-            None => Ok(vec![T::ZERO; images * size]),
-        };
         let (output, code) = (
-            values(gradients.output, sizes[0])?,
-            values(gradients.code, sizes[1])?,
+            values(gradients.output, counts[0])?,
+            values(gradients.code, counts[1])?,
         );
-        let mut first = 0;
+        let sizes = counts.map(|count| count.checked_div(images).unwrap_or(0));
+        let (mut output, mut code) = (&output[..], &code[..]);
         for shard in shards {
-            let rows = first..first + shard.rows;
-            let of =
-                |values: &[T], size: usize| values[rows.start * size..rows.end * size].to_vec();
-            shard.set_gradients(&of(&output, sizes[0]), &of(&code, sizes[1]));
-            first = rows.end;
+            let [outputs, codes] = sizes.map(|size| shard.rows * size);
+            let (of_output, of_code);
+            (of_output, output) = output.split_at(outputs);
+            (of_code, code) = code.split_at(codes);
+            shard.set_gradients(of_output, of_code);
         }
         Ok(gradients.value.to_scalar::<T>()?.into())
+    }
+}
+
+/// Values of a gradient; zeros if the loss does not depend on the tensor.
+fn values<T: Number>(gradient: Option<Tensor>, count: usize) -> Result<Vec<T>> {
+    match gradient {
+        Some(gradient) => Ok(gradient.flatten_all()?.to_vec1()?),
+        None => Ok(vec![T::ZERO; count]),
     }
 }
 
@@ -70,17 +72,16 @@ pub(super) struct Gradients {
     pub(super) output: Option<Tensor>,
 }
 
-/// Calls the loss with copies of code and output.
+/// Calls the loss with code and output.
 ///
 /// # Errors
 /// That of the loss; a result that is not a scalar, or has no gradient.
 pub(super) fn gradients(
     loss: CustomLoss<'_>,
     input: &Tensor,
-    code: Tensor,
-    output: Tensor,
+    code: Var,
+    output: Var,
 ) -> Result<Gradients> {
-    let (code, output) = (Var::from_tensor(&code)?, Var::from_tensor(&output)?);
     let value = call(loss, input, &code, &output)?;
     let store = value.backward()?;
     let gradients = Gradients {
@@ -122,8 +123,8 @@ mod tests {
     use super::*;
     use candle_core::{DType, Device};
 
-    fn zeros() -> Tensor {
-        Tensor::zeros((2, 3), DType::F32, &Device::Cpu).unwrap()
+    fn zeros() -> Var {
+        Var::zeros((2, 3), DType::F32, &Device::Cpu).unwrap()
     }
 
     fn result(loss: CustomLoss<'_>) -> Result<Gradients> {

@@ -14,11 +14,8 @@ pub(super) fn forward<T: Number>(
     buffers: &[Variable],
 ) -> Result<BatchPass> {
     let stage = &context.plan.stages()[i];
-    let x: Vec<T> = shards
-        .iter()
-        .flat_map(|shard| shard.stage_input(i, stage))
-        .copied()
-        .collect();
+    let x = shards.iter().map(|shard| shard.stage_input(i, stage));
+    let x = x.collect::<Vec<_>>().concat();
     let before = context.plan.stages()[..i]
         .iter()
         .map(Stage::rng_calls)
@@ -62,11 +59,8 @@ pub(super) fn backward<T: Number>(
     for shard in &mut *shards {
         shard.complete_input_gradients(context, i + 1);
     }
-    let dy: Vec<T> = shards
-        .iter()
-        .flat_map(|shard| shard.stage_gradient(i, stage))
-        .copied()
-        .collect();
+    let dy = shards.iter().map(|shard| shard.stage_gradient(i, stage));
+    let dy = dy.collect::<Vec<_>>().concat();
     let gradients = op.backward_batch(pass, dy, context.plan.term_scale(i))?;
     if let Some(first) = shards.first_mut() {
         first.set_stage_gradients(i, &gradients.parameters);
