@@ -10,12 +10,13 @@ pub use crate::device::best_device;
 pub use crate::error::Error;
 pub use crate::evaluate;
 pub use crate::layer::Layer::{
-    self, BatchNorm, Clamp, Dropout, Elu, Flatten, GaussianNoise, Gelu, GroupNorm, KlSparsity, L1,
-    LayerNorm, LeakyRelu, Linear, MaskingNoise, Mmd, Relu, Residual, SaltAndPepperNoise, Sigmoid,
-    Silu, Softmax, Softplus, SpatialDropout, Tanh, TopK, Unflatten, WinnerTakeAll,
+    self, BatchNorm, BatchTopK, Clamp, Dropout, Elu, Flatten, Fsq, GaussianNoise, Gelu, GroupNorm,
+    KlSparsity, L1, LayerNorm, LeakyRelu, Linear, MaskingNoise, Mmd, Relu, Residual,
+    SaltAndPepperNoise, Sigmoid, Silu, Softmax, Softplus, SpatialDropout, Tanh, TopK, Unflatten,
+    WinnerTakeAll,
 };
 pub use crate::layer::{
-    AvgPool2d, Conv2d, ConvTranspose2d, Gaussian, MaxPool2d, MaxUnpool2d, Upsample,
+    AvgPool2d, Conv2d, ConvTranspose2d, Gaussian, Gumbel, MaxPool2d, MaxUnpool2d, Upsample,
 };
 pub use crate::look::{self, explore};
 pub use crate::loss::Loss;

@@ -314,7 +314,11 @@ impl Layer {
     }
 
     /// The error in place of this layer. The first unsupported setting is the one reported.
-    const fn unsupported(&self, setting: &'static str, values: [Option<f64>; 2]) -> Layer {
+    pub(super) const fn unsupported(
+        &self,
+        setting: &'static str,
+        values: [Option<f64>; 2],
+    ) -> Layer {
         match self {
             Layer::UnsupportedSetting(first) => Layer::UnsupportedSetting(*first),
             other => Layer::UnsupportedSetting(UnsupportedSetting {

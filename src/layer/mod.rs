@@ -32,7 +32,10 @@ mod group_norm;
 mod layer_norm;
 mod noise;
 mod gaussian;
+mod gumbel;
+mod fsq;
 mod top_k;
+mod batch_top_k;
 mod l1;
 mod kl_sparsity;
 mod winner_take_all;
@@ -46,10 +49,12 @@ mod unsupported;
 mod layer;
 mod builder;
 mod pool_builder;
+mod code_builder;
 mod nodes;
 mod mirror;
 
 pub use builder::{Conv2d, ConvTranspose2d, Gaussian};
+pub use code_builder::Gumbel;
 pub use conv::ConvSettings;
 pub use conv_transpose::ConvTransposeSettings;
 pub(crate) use cpu::{
@@ -57,6 +62,8 @@ pub(crate) use cpu::{
     Pointwise, Workspace,
 };
 pub use gaussian::GaussianSettings;
+pub use gumbel::GumbelSettings;
+pub(crate) use gumbel::one_hot_tensor;
 pub(crate) use kind::{ForwardContext, ForwardState, LayerShapes, LowerContext, Lowered};
 pub use layer::Layer;
 pub(crate) use layer_error::{LayerError, shape};

@@ -25,6 +25,7 @@ impl LayerKind for UnsupportedSetting {
             "ceil_mode" => "MaxPool2d and AvgPool2d have it",
             "output_size" => "MaxUnpool2d and Upsample have it",
             "free_bits" | "warm_up" => "Gaussian has it",
+            "beta" | "temperature" | "anneal" | "straight_through" => "Gumbel has it",
             _ => "Conv2d and ConvTranspose2d have it",
         };
         reject(

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::math::{Purpose, Real, Rng};
-use crate::model::Autoencoder;
+use crate::model::{Autoencoder, Prior};
 use crate::show::Montage;
 use candle_core::{Device, Tensor};
 
@@ -13,8 +13,9 @@ const MAX_IMAGES: usize = 10_000;
 const MARGIN: f64 = 0.025;
 
 impl Autoencoder {
-    /// Images of `n` codes drawn from N(0, 1), for encoders with a Gaussian code or an MMD penalty.
-    /// A seed gives the same codes on every machine.
+    /// Images of `n` codes drawn from the prior: from N(0, 1) for encoders with a Gaussian code or an MMD
+    /// penalty, and one-hot with all classes as likely for those with a Gumbel code. A seed gives the
+    /// same codes on every machine.
     ///
     /// # Errors
     /// The encoder has no such layer, or `n` is not in 1 to 10,000.
@@ -28,11 +29,20 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn samples(&self, n: usize, seed: u64) -> Result<Montage> {
-        self.check_prior("samples")?;
+        let prior = self.prior("samples")?;
         check_count("samples", n)?;
         let mut rng = Rng::new(seed, Purpose::Noise);
-        let codes = rng.normal(n * self.code_size(), 1.0);
-        Ok(Montage::new(&self.generate(codes)?)?.title("codes drawn from N(0, 1)"))
+        let (codes, title) = match prior {
+            Prior::Normal => {
+                let codes = rng.normal(n * self.code_size(), 1.0);
+                (codes, "codes drawn from N(0, 1)")
+            }
+            Prior::OneHot { groups, classes } => {
+                let codes = one_hot_codes(n * groups, classes, &mut rng);
+                (codes, "classes drawn uniformly")
+            }
+        };
+        Ok(Montage::new(&self.generate(codes)?)?.title(title))
     }
 
     /// Images of a grid of codes of two units, which covers the middle 95 % of the prior of each unit
@@ -52,7 +62,11 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn manifold(&self, side: usize) -> Result<Montage> {
-        self.check_prior("manifold")?;
+        if self.prior("manifold")? != Prior::Normal {
+            let hint = "Draw codes of classes with samples(20, 0)";
+            let expected = "a code close to N(0, 1)";
+            return Err(Error::setting("manifold", expected, "one of classes", hint));
+        }
         if self.code_size() != 2 {
             let hint = "Draw codes of any size with samples(20, 0)";
             let got = self.code_size();
@@ -89,6 +103,16 @@ impl Autoencoder {
     }
 }
 
+/// Concatenated one-hot values of some groups, each class as likely.
+fn one_hot_codes(groups: usize, classes: usize, rng: &mut Rng) -> Vec<f32> {
+    let mut codes = vec![0.0; groups * classes];
+    for group in codes.chunks_exact_mut(classes) {
+        let class = (rng.unit() * classes as f32) as usize;
+        group[class.min(classes - 1)] = 1.0;
+    }
+    codes
+}
+
 fn check_count(what: &str, n: usize) -> Result<()> {
     if (1..=MAX_IMAGES).contains(&n) {
         return Ok(());
@@ -114,6 +138,20 @@ fn quantile(probability: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_class_is_drawn_as_often() {
+        let codes = one_hot_codes(9000, 3, &mut Rng::new(0, Purpose::Noise));
+        assert!(
+            codes
+                .chunks(3)
+                .all(|group| group.iter().sum::<f32>() == 1.0)
+        );
+        for class in 0..3 {
+            let count: f32 = codes.iter().skip(class).step_by(3).sum();
+            assert!((count - 3000.0).abs() < 200.0, "{class}: {count}");
+        }
+    }
 
     #[test]
     fn quantiles_match_scipy() {

@@ -9,6 +9,7 @@ mod code_layers;
 mod fit;
 mod history;
 mod custom_loss;
+mod discrete_codes;
 mod resume;
 mod inference;
 mod run;

@@ -3,12 +3,14 @@
 use evcxr::CompilationError;
 
 /// The layers that the prelude imports, as variants of `Layer`.
-const LAYERS: [&str; 27] = [
+const LAYERS: [&str; 29] = [
     "BatchNorm",
+    "BatchTopK",
     "Clamp",
     "Dropout",
     "Elu",
     "Flatten",
+    "Fsq",
     "GaussianNoise",
     "Gelu",
     "GroupNorm",
