@@ -10,15 +10,15 @@ pub use crate::device::best_device;
 pub use crate::error::Error;
 pub use crate::evaluate;
 pub use crate::layer::Layer::{
-    self, Attention, BatchNorm, Clamp, Condition, Contractive, Dropout, Elu, Flatten,
-    GaussianNoise, Gelu, GroupNorm, KlSparsity, L1, LayerNorm, LeakyRelu, Linear, Lstm, LstmSteps,
-    MaskSteps, MaskingNoise, Mmd, Patches, Positions, Relu, Repeat, Residual, SaltAndPepperNoise,
-    Sequence, Sigmoid, Silu, Softmax, Softplus, SpatialDropout, Tanh, TopK, Unflatten, Unpatches,
-    WinnerTakeAll,
+    self, Attention, BatchNorm, BatchTopK, Clamp, Condition, Contractive, Dropout, Elu, Flatten,
+    Fsq, GaussianNoise, Gelu, GroupNorm, KlSparsity, L1, LayerNorm, LeakyRelu, Linear, Lstm,
+    LstmSteps, MaskSteps, MaskingNoise, Mmd, Patches, Positions, Relu, Repeat, Residual,
+    SaltAndPepperNoise, Sequence, Sigmoid, Silu, Softmax, Softplus, SpatialDropout, Tanh, TopK,
+    Unflatten, Unpatches, WinnerTakeAll,
 };
 pub use crate::layer::{
-    AvgPool2d, Concat, Conv2d, ConvTranspose2d, Gaussian, MaxPool2d, MaxUnpool2d, Save, Upsample,
-    VectorQuantize,
+    AvgPool2d, Concat, Conv2d, ConvTranspose2d, Gaussian, Gumbel, MaxPool2d, MaxUnpool2d, Save,
+    Upsample, VectorQuantize,
 };
 pub use crate::look::{self, explore};
 pub use crate::loss::Loss;

@@ -5,9 +5,9 @@ use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::loss::Loss;
 use crate::math::{Purpose, Rng};
-use crate::model::{Autoencoder, Posterior};
+use crate::model::{Autoencoder, DrawnCodes, Posterior};
 use crate::show::{Content, Show, Table, evcxr_display};
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 /// Images whose codes are drawn together.
 const CHUNK_IMAGES: usize = 250;
@@ -20,7 +20,7 @@ pub struct Elbo {
     pub elbo: f64,
     /// Cross-entropy of image and reconstruction, -log p(x|z).
     pub reconstruction: f64,
-    /// Divergence of the code's distribution from N(0, 1).
+    /// Divergence of the code's distribution from its prior: N(0, 1), or all classes as likely.
     pub divergence: f64,
     /// Importance-sampled bound of log p(x), in expectation at least as high as the evidence lower
     /// bound (Burda, Grosse and Salakhutdinov, "Importance weighted autoencoders", 2016).
@@ -31,10 +31,12 @@ pub struct Elbo {
 
 impl Autoencoder {
     /// Bounds of the log-likelihood of a split's images, with this number of codes drawn for each
-    /// image. The random numbers have a fixed seed.
+    /// image. The random numbers have a fixed seed. The codes of [`Gumbel`](crate::layer::Gumbel())
+    /// are drawn one-hot, so that these are bounds of the model with classes; those of the relaxed
+    /// codes are the loss of training.
     ///
     /// # Errors
-    /// The encoder does not end in a Gaussian code, the model was trained on another loss than a
+    /// The encoder does not end in a Gaussian or Gumbel code, the model was trained on another loss than a
     /// cross-entropy, the split is empty, its images do not have the model's shape, or `samples` is
     /// 0.
     ///
@@ -107,27 +109,14 @@ impl Autoencoder {
             rng,
         } = sampling;
         let n = images.dim(0)?;
-        let Posterior {
-            means,
-            log_variances,
-        } = posterior;
-        let divergences = posterior.divergences()?;
         let targets = rows(images)?;
         let mut reconstruction = 0.0;
         // log p(x|z) p(z) / q(z|x) of each image and sample.
         let mut log_weights = vec![Vec::with_capacity(samples); n];
         for _ in 0..samples {
             check_stopped()?;
-            let noise = rng.normal(means.elem_count(), 1.0);
-            let noise = Tensor::from_vec(noise, means.shape(), means.device())?;
-            let codes = (means + (log_variances * 0.5)?.exp()?.mul(&noise)?)?;
-            // log p(z) - log q(z|x), whose constants cancel.
-            let ratio = ((noise.sqr()? + log_variances)? - codes.sqr()?)?.affine(0.5, 0.0)?;
-            let ratios = ratio
-                .sum(D::Minus1)?
-                .to_device(&Device::Cpu)?
-                .to_dtype(DType::F64)?
-                .to_vec1::<f64>()?;
+            let DrawnCodes { codes, log_ratios } = posterior.draw(rng)?;
+            let ratios = numbers(&log_ratios)?;
             let outputs = rows(&self.decode_batch(&codes, labels.as_ref())?)?;
             let mut gradients = vec![0.0; targets[0].len()];
             for (i, (output, target)) in outputs.iter().zip(&targets).enumerate() {
@@ -137,11 +126,7 @@ impl Autoencoder {
                 log_weights[i].push(ratios[i] - cross_entropy);
             }
         }
-        let divergence = divergences
-            .to_device(&Device::Cpu)?
-            .to_dtype(DType::F64)?
-            .sum_all()?
-            .to_scalar::<f64>()?;
+        let divergence = numbers(&posterior.divergences()?)?.iter().sum();
         let log_likelihood = log_weights
             .iter()
             .map(|weights| log_mean_exp(weights))
@@ -157,6 +142,12 @@ struct Sampling<'a> {
     /// Labels of the images.
     labels: Option<Tensor>,
     rng: &'a mut Rng,
+}
+
+/// A number for each image.
+fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
+    let tensor = tensor.to_device(&Device::Cpu)?;
+    Ok(tensor.to_dtype(DType::F64)?.to_vec1()?)
 }
 
 /// Values of each image.

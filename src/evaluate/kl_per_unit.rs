@@ -2,9 +2,9 @@
 
 use crate::cell::check_stopped;
 use crate::data::Split;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluate::active_units::ActiveUnits;
-use crate::model::{Autoencoder, micro_batch};
+use crate::model::{Autoencoder, Posterior, micro_batch};
 use crate::show::{Content, Plot, Show, evcxr_display};
 use candle_core::{DType, Device, Tensor};
 
@@ -103,8 +103,18 @@ impl Autoencoder {
             check_stopped()?;
             let images = split.images(positions)?.to_device(self.device())?;
             let posterior = self.posterior("kl_per_unit", &images)?;
-            means.push(posterior.means.to_device(&Device::Cpu)?);
-            divergences.push(posterior.divergences()?.to_device(&Device::Cpu)?);
+            let Posterior::Normal { means: batch, .. } = &posterior else {
+                let expected = "an encoder that ends in Gaussian";
+                let hint = "elbo has the divergence of all groups";
+                return Err(Error::setting(
+                    "kl_per_unit",
+                    expected,
+                    "one with Gumbel",
+                    hint,
+                ));
+            };
+            means.push(batch.to_device(&Device::Cpu)?);
+            divergences.push(posterior.unit_divergences()?.to_device(&Device::Cpu)?);
         }
         let divergences = Tensor::cat(&divergences, 0)?.to_dtype(DType::F64)?;
         Ok(KlPerUnit {

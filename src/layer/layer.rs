@@ -7,14 +7,17 @@ use crate::layer::activation::ActivationFn;
 use crate::layer::attention::Attention;
 use crate::layer::avg_pool::AvgPool2d;
 use crate::layer::batch_norm::BatchNorm;
+use crate::layer::batch_top_k::BatchTopK;
 use crate::layer::condition::Condition;
 use crate::layer::contractive::Contractive;
 use crate::layer::conv::ConvSettings;
 use crate::layer::conv_transpose::ConvTransposeSettings;
 use crate::layer::dropout::Dropout;
+use crate::layer::fsq::Fsq;
 use crate::layer::gaussian::GaussianSettings;
 use crate::layer::gelu::Gelu;
 use crate::layer::group_norm::GroupNorm;
+use crate::layer::gumbel::GumbelSettings;
 use crate::layer::kind::LayerKind;
 use crate::layer::kl_sparsity::KlSparsity;
 use crate::layer::l1::L1;
@@ -156,10 +159,24 @@ pub enum Layer {
     /// The code of a variational autoencoder, written [`Gaussian(beta)`](crate::layer::Gaussian()):
     /// (b, 2n) -> (b, n), from means and log variances to a sample, and to the means in evaluation.
     Gaussian(GaussianSettings),
+    /// A code of classes, written [`Gumbel(groups, classes)`](crate::layer::Gumbel()):
+    /// (b, groups * classes) -> (b, groups * classes), from logits to relaxed one-hot samples, and to
+    /// the one-hot largest logits in evaluation.
+    Gumbel(GumbelSettings),
+    /// Bounds each value, or each channel of images, and rounds it to one of its number of levels in
+    /// [-1, 1], in training and in evaluation: `Fsq(vec![8, 5, 5, 5])` has 1,000 codes. Gradients pass
+    /// through the rounding. (b, n) -> (b, n) or (b, c, h, w) -> (b, c, h, w), for n or c numbers of
+    /// 2 or more levels (Mentzer and others, "Finite scalar quantization", 2023).
+    Fsq(Vec<usize>),
     /// Keeps the k largest values of each image, and sets the others to zero: (b, n) -> (b, n)
     /// (Makhzani and Frey, "k-sparse autoencoders", 2013).
     /// PyTorch: `torch.zeros_like(x).scatter(1, *x.topk(k)[::-1])`.
     TopK(usize),
+    /// In training, keeps the k * b largest values of a batch of b images, k for each on average, and
+    /// sets the others to zero. Evaluation keeps the values that reach a threshold, the running mean of
+    /// the smallest value that training kept: (b, n) -> (b, n) (Bussmann, Leask and Nanda, "BatchTopK
+    /// sparse autoencoders", 2024).
+    BatchTopK(usize),
     /// Passes values on, and adds weight times the sum of their magnitudes to the loss, as a mean
     /// over the images. Makes codes sparse. Keras: `activity_regularizer=regularizers.l1(weight)`.
     L1(f64),
@@ -271,7 +288,10 @@ impl Layer {
             Layer::MaskingNoise(p) => Box::new(Noise::Masking(p)),
             Layer::SaltAndPepperNoise(p) => Box::new(Noise::SaltAndPepper(p)),
             Layer::Gaussian(gaussian) => Box::new(gaussian),
+            Layer::Gumbel(gumbel) => Box::new(gumbel),
+            Layer::Fsq(ref levels) => Box::new(Fsq(levels.clone())),
             Layer::TopK(k) => Box::new(TopK(k)),
+            Layer::BatchTopK(k) => Box::new(BatchTopK(k)),
             Layer::L1(weight) => Box::new(L1(weight)),
             Layer::KlSparsity(rate, weight) => Box::new(KlSparsity { rate, weight }),
             Layer::WinnerTakeAll(share) => Box::new(WinnerTakeAll(share)),
@@ -361,7 +381,10 @@ impl Layer {
             Layer::MaskingNoise(_) => "MaskingNoise",
             Layer::SaltAndPepperNoise(_) => "SaltAndPepperNoise",
             Layer::Gaussian(_) => "Gaussian",
+            Layer::Gumbel(_) => "Gumbel",
+            Layer::Fsq(_) => "Fsq",
             Layer::TopK(_) => "TopK",
+            Layer::BatchTopK(_) => "BatchTopK",
             Layer::L1(_) => "L1",
             Layer::KlSparsity(..) => "KlSparsity",
             Layer::WinnerTakeAll(_) => "WinnerTakeAll",
@@ -405,6 +428,8 @@ impl std::fmt::Display for Layer {
             Layer::VectorQuantize(quantize) => write!(f, "VectorQuantize{}", quantize.call()),
             Layer::TiedLinear(outputs, layer) => write!(f, "Linear({outputs}).tied({layer})"),
             Layer::Module(module) => write!(f, "Module({})", module.name),
+            Layer::Gumbel(gumbel) => write!(f, "Gumbel{}", gumbel.call()),
+            Layer::Fsq(levels) => write!(f, "Fsq(vec!{levels:?})"),
             Layer::Residual(block) => {
                 let block: Vec<String> = block.iter().map(Layer::to_string).collect();
                 write!(f, "Residual(vec![{}])", block.join(", "))

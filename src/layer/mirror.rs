@@ -13,7 +13,8 @@ use crate::layer::nodes::Node;
 /// Layers that change the shape or have weights are inverted in reverse order. The layers between
 /// two of them (activation, normalization, dropout) move between their inverses. Those before the
 /// first layer with weights have no mirror: dropout there corrupts the image, and would corrupt the
-/// output. `last`, if given, follows the last layer with weights: a sigmoid keeps pixels in [0, 1].
+/// output. Neither has an activation behind the last layer with weights that bounds the code, as in
+/// `[Conv2d(8, 3), Softmax, Flatten]`: it would bound it a second time. `last`, if given, follows the last layer with weights: a sigmoid keeps pixels in [0, 1].
 /// `[Flatten, Linear(512), Relu, Linear(32)]` becomes
 /// `[Linear(512), Relu, Linear(784), Sigmoid, Unflatten(1, 28, 28)]`.
 ///
@@ -36,17 +37,20 @@ pub(crate) fn mirror(
         .map(|i| (i, inverses(&encoder[i], input_of(i))))
         .filter(|(_, inverses)| !inverses.is_empty())
         .collect();
-    let first_weights = inverses
-        .iter()
-        .map(|(i, _)| *i)
-        .find(|&i| has_weights(&encoder[i]));
+    let mut weights = inverses.iter().map(|(i, _)| *i);
+    let first_weights = weights.find(|&i| has_weights(&encoder[i]));
+    let last_weights = encoder.iter().rposition(has_weights);
+    let is_mirrored = |i: &usize| {
+        let of_code = Some(*i) > last_weights && bounds_values(&encoder[*i]);
+        !of_code && !belongs_to_encoder(&encoder[*i])
+    };
     let mut decoder = Vec::new();
     for (nth, (i, inverse)) in inverses.iter().enumerate().rev() {
         decoder.extend_from_slice(inverse);
         // The layers before layer i in the encoder follow its inverse.
         if first_weights.is_some_and(|first| first < *i) {
-            let between = encoder[inverses[nth - 1].0 + 1..*i].iter();
-            decoder.extend(between.filter(|layer| !belongs_to_encoder(layer)).cloned());
+            let between = inverses[nth - 1].0 + 1..*i;
+            decoder.extend(between.filter(is_mirrored).map(|i| encoder[i].clone()));
         }
         if Some(*i) == first_weights {
             decoder.extend(last.clone());
@@ -91,7 +95,10 @@ fn belongs_to_encoder(layer: &Layer) -> bool {
             | Layer::MaskingNoise(_)
             | Layer::SaltAndPepperNoise(_)
             | Layer::Gaussian(_)
+            | Layer::Gumbel(_)
+            | Layer::Fsq(_)
             | Layer::TopK(_)
+            | Layer::BatchTopK(_)
             | Layer::L1(_)
             | Layer::KlSparsity(..)
             | Layer::WinnerTakeAll(_)
@@ -100,6 +107,11 @@ fn belongs_to_encoder(layer: &Layer) -> bool {
             | Layer::MaskSteps(_)
             | Layer::Contractive(_)
     )
+}
+
+/// True for activations whose output has two bounds, and changes when they are applied again.
+fn bounds_values(layer: &Layer) -> bool {
+    matches!(layer, Layer::Sigmoid | Layer::Tanh | Layer::Softmax)
 }
 
 fn has_weights(layer: &Layer) -> bool {
@@ -176,7 +188,10 @@ fn inverse(layer: &Layer, input: &[usize]) -> Option<Layer> {
         | Layer::MaskingNoise(_)
         | Layer::SaltAndPepperNoise(_)
         | Layer::Gaussian(_)
+        | Layer::Gumbel(_)
+        | Layer::Fsq(_)
         | Layer::TopK(_)
+        | Layer::BatchTopK(_)
         | Layer::L1(_)
         | Layer::KlSparsity(..)
         | Layer::WinnerTakeAll(_)
@@ -246,6 +261,35 @@ mod tests {
         let deep = [Layer::Flatten, Layer::Linear(5), dropout, Layer::Linear(3)];
         let inner = [Layer::Linear(5), Layer::Dropout(0.3), Layer::Linear(4)];
         assert_eq!(mirrored(&deep, &[1, 2, 2])[..3], inner);
+    }
+
+    #[test]
+    fn activations_that_bound_the_code_have_no_mirror() {
+        for activation in [Layer::Softmax, Layer::Sigmoid, Layer::Tanh] {
+            let dense = [Layer::Flatten, Layer::Linear(3), activation.clone()];
+            assert_eq!(
+                mirrored(&dense, &[1, 2, 2]),
+                [Layer::Linear(4), Layer::Sigmoid, Layer::Unflatten(1, 2, 2)]
+            );
+            let conv = Conv2d(8, 3).padding(1);
+            let channels = [conv, activation.clone(), Layer::Flatten];
+            let back = [
+                Layer::Unflatten(8, 4, 4),
+                Conv2d(3, 3).padding(1),
+                Layer::Sigmoid,
+            ];
+            assert_eq!(mirrored(&channels, &[3, 4, 4]), back);
+            let hidden = [
+                Layer::Linear(5),
+                activation.clone(),
+                Layer::Linear(3),
+                Layer::Relu,
+            ];
+            assert_eq!(
+                mirrored(&hidden, &[4])[..2],
+                [Layer::Linear(5), activation.clone()]
+            );
+        }
     }
 
     #[test]

@@ -33,7 +33,10 @@ mod group_norm;
 mod layer_norm;
 mod noise;
 mod gaussian;
+mod gumbel;
+mod fsq;
 mod top_k;
+mod batch_top_k;
 mod l1;
 mod kl_sparsity;
 mod winner_take_all;
@@ -61,6 +64,7 @@ mod layer;
 mod builder;
 mod pool_builder;
 mod code_builder;
+mod gumbel_builder;
 mod nodes;
 mod mirror;
 
@@ -74,6 +78,9 @@ pub(crate) use cpu::{
     Pointwise, Workspace,
 };
 pub use gaussian::GaussianSettings;
+pub use gumbel::GumbelSettings;
+pub(crate) use gumbel::one_hot_tensor;
+pub use gumbel_builder::Gumbel;
 pub(crate) use kind::{ForwardContext, ForwardState, LayerShapes, LowerContext, Lowered};
 pub use layer::Layer;
 pub(crate) use layer_error::{LayerError, shape};

@@ -112,7 +112,7 @@ impl<T: Real> Arithmetic<T> for TopK {
 
 /// Indices of the `k` largest values. Of equal values, the first are kept. NaN counts as the largest,
 /// so that training detects it.
-fn largest<'a, T: Real>(
+pub(super) fn largest<'a, T: Real>(
     values: &[T],
     k: usize,
     order: &'a mut Vec<u32>,

@@ -27,6 +27,7 @@ impl LayerKind for UnsupportedSetting {
             "free_bits" | "warm_up" => "Gaussian has it",
             "tied" => "Linear has it",
             "commitment" | "learned_codebook" => "VectorQuantize has it",
+            "beta" | "temperature" | "anneal" | "straight_through" => "Gumbel has it",
             _ => "Conv2d and ConvTranspose2d have it",
         };
         reject(

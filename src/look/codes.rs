@@ -108,7 +108,7 @@ impl Autoencoder {
             Some(labels) => plot.scatter_by("", x, y, &labels),
             None => plot.scatter("", x, y),
         };
-        if self.has_prior() {
+        if self.has_normal_prior() {
             with_prior(plot, origin)
         } else {
             plot

@@ -97,7 +97,7 @@ pub fn explore(model: &Autoencoder) -> Result<Explorer> {
     check_weights(&model)?;
     let layers = browser_layers(&model)?;
     let mut starts = vec![vec![0.0; model.code_size()]];
-    if model.has_prior() {
+    if model.has_normal_prior() {
         let samples = model.prior_codes(PRIOR_STARTS, 0);
         starts.extend(samples.chunks(model.code_size()).map(<[f32]>::to_vec));
     }
@@ -145,7 +145,7 @@ impl Explorer {
         self.starts = starts.to_vec();
         self.still = vectors_as_lines(still, self.model.image_shape());
         self.sliders = sliders_over(&values, self.model.code_size());
-        if self.model.has_prior() {
+        if self.model.has_normal_prior() {
             self.sliders.iter_mut().for_each(Slider::widen_to_prior);
         }
         Ok(self)
@@ -202,7 +202,7 @@ impl Explorer {
             "layers": self.layers,
             "sliders": self.sliders.iter().copied().map(Slider::to_json).collect::<Vec<_>>(),
             "starts": self.starts,
-            "prior": self.model.has_prior(),
+            "prior": self.model.has_normal_prior(),
         })
     }
 }
@@ -235,7 +235,7 @@ fn check_weights(model: &Autoencoder) -> Result<()> {
 fn default_sliders(model: &Autoencoder) -> Vec<Slider> {
     let mut layers = model.encoder().iter().rev();
     let (low, high) = match layers.find(|layer| !layer.acts_in_training_only()) {
-        _ if model.has_prior() => PRIOR_RANGE,
+        _ if model.has_normal_prior() => PRIOR_RANGE,
         Some(Layer::Relu | Layer::Softplus) => (0.0, 3.0),
         Some(Layer::Sigmoid | Layer::Softmax) => (0.0, 1.0),
         Some(Layer::Tanh) => (-1.0, 1.0),

@@ -92,7 +92,7 @@ impl Autoencoder {
                 "Start with 5 images and 10 steps",
             ));
         }
-        let path = if self.has_prior() {
+        let path = if self.has_normal_prior() {
             spherical
         } else {
             straight

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::layer::Layer;
 use crate::math::{Purpose, Real, Rng};
-use crate::model::Autoencoder;
+use crate::model::{Autoencoder, Prior};
 use crate::show::Montage;
 use candle_core::Tensor;
 
@@ -14,8 +14,9 @@ const MAX_IMAGES: usize = 10_000;
 const MARGIN: f64 = 0.025;
 
 impl Autoencoder {
-    /// Images of `n` codes drawn from N(0, 1), for encoders with a Gaussian code or an MMD penalty.
-    /// A seed gives the same codes on every machine.
+    /// Images of `n` codes drawn from the prior: from N(0, 1) for encoders with a Gaussian code or an MMD
+    /// penalty, and one-hot with all classes as likely for those with a Gumbel code. A seed gives the
+    /// same codes on every machine.
     ///
     /// # Errors
     /// The encoder has no such layer, or `n` is not in 1 to 10,000.
@@ -29,10 +30,17 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn samples(&self, n: usize, seed: u64) -> Result<Montage> {
-        self.check_prior("samples")?;
+        let prior = self.prior("samples")?;
         check_count("samples", n)?;
-        let codes = self.prior_codes(n, seed);
-        Ok(Montage::new(&self.generate(codes)?)?.title("codes drawn from N(0, 1)"))
+        let (codes, title) = match prior {
+            Prior::Normal => (self.prior_codes(n, seed), "codes drawn from N(0, 1)"),
+            Prior::OneHot { groups, classes } => {
+                let mut rng = Rng::new(seed, Purpose::Noise);
+                let codes = one_hot_codes(n * groups, classes, &mut rng);
+                (codes, "classes drawn uniformly")
+            }
+        };
+        Ok(Montage::new(&self.generate(codes)?)?.title(title))
     }
 
     /// Images of each class that [`Condition`](crate::layer::Layer::Condition) knows, one class in a
@@ -51,7 +59,7 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn class_samples(&self, n: usize, seed: u64) -> Result<Montage> {
-        self.check_prior("class_samples")?;
+        check_normal("class_samples", self.prior("class_samples")?)?;
         let Some(Layer::Condition(classes)) = self.decoder().first() else {
             let hint = "End the list of Autoencoder::symmetric with Condition(10)";
             let expected = "a decoder that begins with Condition";
@@ -66,8 +74,7 @@ impl Autoencoder {
         let codes = Tensor::from_vec(codes, shape, self.device())?;
         let codes = Tensor::cat(&vec![&codes; *classes], 0)?;
         let output = self.decode_labeled(&codes, &labels)?;
-        let images = self.trained_loss().images_from(output)?;
-        Ok(Montage::new(&images.to_device(&Device::Cpu)?)?
+        Ok(Montage::new(&self.on_cpu(output)?)?
             .columns(n)
             .title("a class in each row, codes drawn from N(0, 1)"))
     }
@@ -94,7 +101,7 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn manifold(&self, side: usize) -> Result<Montage> {
-        self.check_prior("manifold")?;
+        check_normal("manifold", self.prior("manifold")?)?;
         if self.code_size() != 2 {
             let hint = "Draw codes of any size with samples(20, 0)";
             let got = self.code_size();
@@ -130,6 +137,26 @@ impl Autoencoder {
     }
 }
 
+/// Rejects a prior of classes.
+fn check_normal(what: &str, prior: Prior) -> Result<()> {
+    if prior == Prior::Normal {
+        return Ok(());
+    }
+    let hint = "Draw codes of classes with samples(20, 0)";
+    let expected = "a code close to N(0, 1)";
+    Err(Error::setting(what, expected, "one of classes", hint))
+}
+
+/// Concatenated one-hot values of some groups, each class as likely.
+fn one_hot_codes(groups: usize, classes: usize, rng: &mut Rng) -> Vec<f32> {
+    let mut codes = vec![0.0; groups * classes];
+    for group in codes.chunks_exact_mut(classes) {
+        let class = (rng.unit() * classes as f32) as usize;
+        group[class.min(classes - 1)] = 1.0;
+    }
+    codes
+}
+
 fn check_count(what: &str, n: usize) -> Result<()> {
     if (1..=MAX_IMAGES).contains(&n) {
         return Ok(());
@@ -155,6 +182,20 @@ fn quantile(probability: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_class_is_drawn_as_often() {
+        let codes = one_hot_codes(9000, 3, &mut Rng::new(0, Purpose::Noise));
+        assert!(
+            codes
+                .chunks(3)
+                .all(|group| group.iter().sum::<f32>() == 1.0)
+        );
+        for class in 0..3 {
+            let count: f32 = codes.iter().skip(class).step_by(3).sum();
+            assert!((count - 3000.0).abs() < 200.0, "{class}: {count}");
+        }
+    }
 
     #[test]
     fn quantiles_match_scipy() {

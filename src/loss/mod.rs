@@ -12,4 +12,4 @@ mod cross_entropy_with_logits;
 mod reconstruction;
 
 pub use reconstruction::Loss;
-pub(crate) use reconstruction::SCALE_DATA;
+pub(crate) use reconstruction::scale_data;

@@ -8,8 +8,14 @@ use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Advice for a cross-entropy of data outside [0, 1].
-pub(crate) const SCALE_DATA: &str = "Scale the data, or choose Loss::Mse";
+/// Advice for a cross-entropy of data outside [0, 1], given the largest value.
+pub(crate) fn scale_data(largest: f64) -> &'static str {
+    if (2.0..=255.0).contains(&largest) {
+        "Divide bytes by 255: (images / 255.0)?, or choose Loss::Mse"
+    } else {
+        "Scale the data, or choose Loss::Mse"
+    }
+}
 
 /// Reconstruction loss, averaged over images, channels and pixels.
 ///
@@ -71,11 +77,11 @@ impl Loss {
         }
         let target = target.to_device(reconstruction.device())?;
         if self != Loss::Mse {
-            check_pixels(self, "target", &target, SCALE_DATA)?;
+            check_pixels(self, "target", &target, scale_data)?;
         }
         if self == Loss::BinaryCrossEntropy {
             let hint = "End the decoder with Sigmoid, or choose Loss::BinaryCrossEntropyWithLogits";
-            check_pixels(self, "reconstruction", reconstruction, hint)?;
+            check_pixels(self, "reconstruction", reconstruction, |_| hint)?;
         }
         self.mean(reconstruction, &target)
     }
@@ -133,7 +139,12 @@ impl Loss {
 
 /// Rejects values outside [0, 1], of which no cross-entropy is defined. NaN passes through, so that
 /// a loop can detect it.
-fn check_pixels(loss: Loss, what: &str, values: &Tensor, hint: &str) -> Result<()> {
+fn check_pixels(
+    loss: Loss,
+    what: &str,
+    values: &Tensor,
+    hint: impl Fn(f64) -> &'static str,
+) -> Result<()> {
     let values = values.detach().flatten_all()?;
     for (outside, value) in [
         (values.lt(0f64)?, values.min(0)?),
@@ -142,7 +153,7 @@ fn check_pixels(loss: Loss, what: &str, values: &Tensor, hint: &str) -> Result<(
         if outside.to_dtype(DType::F32)?.max(0)?.to_scalar::<f32>()? > 0.0 {
             let value = value.to_dtype(DType::F32)?.to_scalar::<f32>()?;
             let expected = format!("a {what} in [0, 1] for the {loss}");
-            return Err(Error::shape("loss", expected, value, hint));
+            return Err(Error::shape("loss", expected, value, hint(value.into())));
         }
     }
     Ok(())
@@ -178,6 +189,24 @@ mod tests {
         };
         assert_eq!(images(Loss::BinaryCrossEntropyWithLogits), [0.0, 0.5, 1.0]);
         assert_eq!(images(Loss::BinaryCrossEntropy), [-100.0, 0.0, 100.0]);
+    }
+
+    #[test]
+    fn bytes_as_floats_are_divided_by_255() {
+        let half = Tensor::new(&[0.5f32], &Device::Cpu).unwrap();
+        let error = |target: f32| {
+            let target = Tensor::new(&[target], &Device::Cpu).unwrap();
+            let error = LOSSES[1].of(&half, &target).unwrap_err();
+            error.to_string()
+        };
+        assert_eq!(
+            error(255.0),
+            "loss: expected a target in [0, 1] for the binary cross-entropy, got 255. Divide bytes \
+             by 255: (images / 255.0)?, or choose Loss::Mse"
+        );
+        for value in [1.5, -3.0, 1000.0] {
+            assert!(error(value).ends_with(". Scale the data, or choose Loss::Mse"));
+        }
     }
 
     #[test]

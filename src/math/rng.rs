@@ -5,6 +5,7 @@
 //! Each [`Purpose`] has a stream of its own, so that another dropout layer does not change the
 //! initial weights.
 
+use super::elementary;
 use super::elementary::{cos_of_turns, ln};
 use super::simd::widest;
 use rand_chacha::ChaCha8Rng;
@@ -40,6 +41,14 @@ pub(crate) fn dropout_scale(p: f32) -> f32 {
 #[inline(always)]
 fn unit(bits: u32) -> f32 {
     (bits >> 8) as f32 * (1.0 / (1 << 24) as f32)
+}
+
+/// A number of the standard Gumbel distribution, -ln(-ln u), from a number of [`Rng::unit`].
+#[inline(always)]
+fn gumbel(unit: f32) -> f32 {
+    // Half the distance between two numbers of `unit`: 0 has no logarithm.
+    let positive = unit.max(0.5 / (1 << 24) as f32);
+    -elementary::ln(-elementary::ln(positive))
 }
 
 /// Seeded random number generator.
@@ -205,6 +214,19 @@ impl Rng {
         }
     }
 
+    /// `n` numbers of the standard Gumbel distribution. The largest of x + g over some logits x and
+    /// such numbers g belongs to a class drawn from softmax(x).
+    pub(crate) fn gumbel(&mut self, n: usize) -> Vec<f32> {
+        let mut values = vec![0.0; n];
+        self.fill_gumbel(&mut values);
+        values
+    }
+
+    /// Fills a buffer with the values of [`Rng::gumbel`].
+    pub(crate) fn fill_gumbel<T: From<f32>>(&mut self, values: &mut [T]) {
+        self.fill(values, gumbel);
+    }
+
     /// The generator after `n` further calls of [`Rng::unit`], without making them.
     pub(crate) fn skipped(&self, n: u64) -> Rng {
         let mut rng = self.0.clone();
@@ -229,5 +251,28 @@ impl Rng {
             }
         }
         (product >> 64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gumbel_numbers_have_the_moments_of_their_distribution() {
+        // The mean is Euler's constant, the variance pi² / 6.
+        let values = Rng::new(0, Purpose::Noise).gumbel(200_000);
+        let mean = values.iter().sum::<f32>() / 2e5;
+        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / 2e5;
+        assert!((mean - 0.577_215_7).abs() < 0.01, "{mean}");
+        assert!((variance - 1.644_934).abs() < 0.03, "{variance}");
+    }
+
+    #[test]
+    fn the_smallest_and_largest_numbers_give_finite_gumbel_numbers() {
+        // import math; g = lambda u: -math.log(-math.log(u)); g(2**-25), g(1 - 2**-24)
+        for (unit, expected) in [(0.0, -2.852_362_9), (1.0 - f32::EPSILON / 2.0, 16.635_532)] {
+            assert!((gumbel(unit) - expected).abs() < 1e-4, "{}", gumbel(unit));
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::layer::output_range;
-use crate::loss::{Loss, SCALE_DATA};
+use crate::loss::{Loss, scale_data};
 use crate::math::Interval;
 use crate::model::autoencoder::Autoencoder;
 
@@ -24,7 +24,9 @@ fn check(what: &str, loss: Loss, output: Interval, data: Interval) -> Result<()>
     if loss != Loss::Mse && !Interval::UNIT.contains(data) {
         let expected = format!("data in [0, 1] for the {loss}");
         let got = format!("data {data}");
-        return Err(Error::setting(what, expected, got, SCALE_DATA));
+        // Bytes are not negative.
+        let largest = if data.low < 0.0 { data.low } else { data.high };
+        return Err(Error::setting(what, expected, got, scale_data(largest)));
     }
     let (expected, hint) = match loss {
         Loss::BinaryCrossEntropy if !Interval::UNIT.contains(output) => (

@@ -34,7 +34,7 @@ pub(crate) use evaluate::MeanLosses;
 pub use init::Init;
 pub(crate) use micro_batch::micro_batch;
 pub use pooling::PoolingAutoencoder;
-pub(crate) use posterior::Posterior;
+pub(crate) use posterior::{DrawnCodes, Posterior, Prior};
 pub use strided::StridedAutoencoder;
 pub(crate) use variables::count_weights;
 pub use weights::Weights;

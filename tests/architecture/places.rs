@@ -37,7 +37,11 @@ pub const KERNEL: Places = Places {
 pub const HELPER_COVERED_BY: &[Covered] = &[
     Covered {
         by: "tests/train/code_layers.rs",
-        files: &["model/posterior.rs", "model/terms.rs"],
+        files: &["model/terms.rs"],
+    },
+    Covered {
+        by: "tests/train/discrete_codes.rs",
+        files: &["layer/code_builder.rs", "layer/gumbel.rs"],
     },
     Covered {
         by: "tests/layer/builder.rs",

@@ -85,6 +85,31 @@ fn every_kind() -> Vec<(Layer, &'static str, &'static str)> {
             "SpatialDropout(0.25)",
         ),
         (Dropout(0.25), r#"{"Dropout":0.25}"#, "Dropout(0.25)"),
+        (
+            Gumbel(30, 10),
+            concat!(
+                r#"{"Gumbel":{"groups":30,"classes":10,"beta":1.0,"temperature":1.0,"#,
+                r#""annealing":null,"straight_through":false}}"#
+            ),
+            "Gumbel(30, 10)",
+        ),
+        (
+            Gumbel(3, 4)
+                .straight_through()
+                .anneal(3e-5, 0.5)
+                .temperature(2.0)
+                .beta(0.25),
+            concat!(
+                r#"{"Gumbel":{"groups":3,"classes":4,"beta":0.25,"temperature":2.0,"#,
+                r#""annealing":{"rate":0.00003,"min":0.5},"straight_through":true}}"#
+            ),
+            "Gumbel(3, 4).beta(0.25).temperature(2.0).anneal(3e-5, 0.5).straight_through()",
+        ),
+        (
+            Fsq(vec![8, 5, 5]),
+            r#"{"Fsq":[8,5,5]}"#,
+            "Fsq(vec![8, 5, 5])",
+        ),
     ]
 }
 

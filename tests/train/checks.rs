@@ -111,6 +111,44 @@ fn vectors_get_a_decoder_that_reaches_them_and_others_are_rejected() {
 }
 
 #[test]
+fn bytes_as_floats_and_nan_are_rejected() {
+    let values: Vec<f32> = (0..20 * 4).map(|i| (i * 61 % 256) as f32).collect();
+    let images = Tensor::from_vec(values.clone(), (20, 1, 2, 2), &Device::Cpu).unwrap();
+    let text = Split::from_tensor(&images, None).unwrap_err().to_string();
+    assert!(
+        text.contains("expected floats in [0, 1], got 61 at [0, 0, 0, 1]. Divide bytes by 255"),
+        "{text}"
+    );
+    // Vectors may have any range; a cross-entropy of them is not defined.
+    let vectors = images.flatten_from(1).unwrap();
+    let data = dataset(Split::vectors(&vectors, None).unwrap());
+    let mut ae = Autoencoder::new(
+        (1, 1, 4),
+        &[Flatten, Linear(3)],
+        &[Linear(4), Sigmoid, Unflatten(1, 1, 4)],
+    )
+    .unwrap();
+    let bce = fit(5, Loss::BinaryCrossEntropy);
+    assert_eq!(
+        error(&mut ae, &data, &bce),
+        "Fit::loss: expected data in [0, 1] for the binary cross-entropy, got data in [0, 247]. \
+         Divide bytes by 255: (images / 255.0)?, or choose Loss::Mse"
+    );
+    let loop_error = ae.training_loss(&vectors, Loss::BinaryCrossEntropy);
+    let text = loop_error.unwrap_err().to_string();
+    assert!(text.contains("got 247. Divide bytes by 255"), "{text}");
+    let mut missing = values;
+    missing[5] = f32::NAN;
+    let missing = Tensor::from_vec(missing, (20, 4), &Device::Cpu).unwrap();
+    for split in [
+        Split::vectors(&missing, None),
+        Split::from_tensor(&missing.reshape((20, 1, 2, 2)).unwrap(), None),
+    ] {
+        assert!(split.unwrap_err().to_string().contains("got NaN at [1, "));
+    }
+}
+
+#[test]
 fn batch_normalization_needs_two_values_per_channel() {
     let build = |layers: &[Layer]| Autoencoder::symmetric(SHAPE, layers).unwrap();
     let features = [Flatten, Linear(3), BatchNorm, Linear(2)];

@@ -120,6 +120,28 @@ fn selections_keep_exactly_their_share() {
 }
 
 #[test]
+fn the_largest_values_of_a_batch_are_kept_and_their_threshold_in_evaluation() {
+    let encoder = [Flatten, Linear(64), Relu, BatchTopK(8)];
+    let (ae, _) = trained(&encoder, epochs(3));
+    let images = data().test.first(500).unwrap();
+    let training = nonzero(&ae.forward_encoder(&images, true).unwrap());
+    assert_eq!(training.iter().sum::<usize>(), 500 * 8);
+    let different: std::collections::HashSet<usize> = training.into_iter().collect();
+    assert!(different.len() > 3, "{different:?}");
+    let evaluated = nonzero(&ae.encode(&images).unwrap());
+    let mean = evaluated.iter().sum::<usize>() as f32 / 500.0;
+    assert!((6.4..9.6).contains(&mean), "{mean}");
+    let (name, threshold) = &ae.buffers()[0];
+    assert_eq!(name, "encoder.3.threshold");
+    assert!(threshold.to_vec1::<f32>().unwrap()[0] > 0.0);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    ae.save(&path).unwrap();
+    let loaded = Autoencoder::load(&path).unwrap();
+    assert_eq!(nonzero(&loaded.encode(&images).unwrap()), evaluated);
+}
+
+#[test]
 fn a_variational_model_generates_images_with_ink() {
     let encoder = [Flatten, Linear(128), Relu, Linear(20), Gaussian(1.0)];
     let (vae, history) = trained(&encoder, epochs(12));
@@ -232,7 +254,7 @@ fn wrong_settings_are_errors_before_training() {
     let plain = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)]).unwrap();
     let text = plain.samples(4, 0).unwrap_err().to_string();
     assert!(
-        text.starts_with("samples: expected a code close to N(0, 1)"),
+        text.starts_with("samples: expected a code with a prior, such as N(0, 1)"),
         "{text}"
     );
     let text = plain.elbo(&data().test, 1).unwrap_err().to_string();
@@ -244,7 +266,7 @@ fn wrong_settings_are_errors_before_training() {
     let changed = Autoencoder::symmetric((1, 28, 28), &layers).unwrap();
     let text = changed.samples(4, 0).unwrap_err().to_string();
     assert!(
-        text.starts_with("samples: expected a code close to N(0, 1)"),
+        text.starts_with("samples: expected a code with a prior, such as N(0, 1)"),
         "{text}"
     );
     let wide = Tensor::zeros((4, 1, 14, 56), DType::F32, &Device::Cpu).unwrap();

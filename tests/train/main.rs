@@ -10,6 +10,7 @@ mod fit;
 mod history;
 mod loss_parts;
 mod custom_loss;
+mod discrete_codes;
 mod resume;
 mod inference;
 mod run;

@@ -162,6 +162,12 @@ fn dense_models_train_as_on_autograd() {
         fit(),
     );
     compare(
+        "largest of the batch",
+        &[Flatten, Linear(16), Relu, BatchTopK(4), Linear(6)],
+        &decoder,
+        fit(),
+    );
+    compare(
         "variational",
         &[
             Flatten,
@@ -171,6 +177,28 @@ fn dense_models_train_as_on_autograd() {
             Gaussian(0.5).free_bits(0.01).warm_up(5),
             Dropout(0.1),
         ],
+        &decoder,
+        fit(),
+    );
+    compare(
+        "categorical",
+        &[
+            Flatten,
+            Linear(12),
+            Gumbel(4, 3).beta(0.5).temperature(2.0).anneal(0.05, 0.8),
+        ],
+        &decoder,
+        fit(),
+    );
+    compare(
+        "categorical, straight through",
+        &[Flatten, Linear(12), Gumbel(3, 4).straight_through()],
+        &decoder,
+        fit(),
+    );
+    compare(
+        "finite scalar quantization",
+        &[Flatten, Linear(4), Fsq(vec![8, 5, 5, 2])],
         &decoder,
         fit(),
     );
@@ -345,6 +373,9 @@ fn convolutions_and_pooling_train_as_on_autograd() {
         ConvTranspose2d(1, 5),
     ];
     compare("groups and dilation", &encoder, &decoder, fit());
+    let encoder = [Conv2d(3, 3).stride(2).padding(1), Fsq(vec![8, 3, 5])];
+    let decoder = [ConvTranspose2d(1, 3).stride(2).padding(1).output_padding(1)];
+    compare("quantized pixels", &encoder, &decoder, fit());
 }
 
 #[test]

@@ -3,15 +3,17 @@
 use evcxr::CompilationError;
 
 /// The layers that the prelude imports, as variants of `Layer`.
-const LAYERS: [&str; 38] = [
+const LAYERS: [&str; 40] = [
     "Attention",
     "BatchNorm",
+    "BatchTopK",
     "Clamp",
     "Condition",
     "Contractive",
     "Dropout",
     "Elu",
     "Flatten",
+    "Fsq",
     "GaussianNoise",
     "Gelu",
     "GroupNorm",

@@ -4,7 +4,7 @@ use super::*;
 use crate::data::Split;
 use crate::layer::Layer::{self, *};
 use crate::layer::{
-    AvgPool2d, Conv2d, ConvTranspose2d, Gaussian, MaxPool2d, MaxUnpool2d, Upsample,
+    AvgPool2d, Conv2d, ConvTranspose2d, Gaussian, Gumbel, MaxPool2d, MaxUnpool2d, Upsample,
 };
 use crate::math::Purpose;
 use crate::optim::{Optim, Rates};
@@ -19,7 +19,7 @@ struct Case {
     loss: Loss,
 }
 
-fn cases() -> [Case; 24] {
+fn cases() -> [Case; 26] {
     let conv = |out| Conv2d(out, 3).padding(1);
     let up = ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1);
     let dense = vec![Linear(128), Sigmoid, Unflatten(2, 8, 8)];
@@ -76,6 +76,21 @@ fn cases() -> [Case; 24] {
                 Linear(8),
                 Gaussian(3.0).free_bits(0.02).warm_up(2),
             ],
+            decoder: dense.clone(),
+            loss: Loss::Mse,
+        },
+        Case {
+            encoder: vec![
+                Flatten,
+                Linear(12),
+                Gumbel(4, 3).beta(20.0).anneal(0.5, 0.7),
+                Dropout(0.2),
+            ],
+            decoder: dense.clone(),
+            loss: Loss::BinaryCrossEntropy,
+        },
+        Case {
+            encoder: vec![Flatten, Linear(9), BatchTopK(4), Linear(6)],
             decoder: dense.clone(),
             loss: Loss::Mse,
         },
