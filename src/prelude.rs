@@ -10,11 +10,11 @@ pub use crate::device::best_device;
 pub use crate::error::Error;
 pub use crate::evaluate;
 pub use crate::layer::Layer::{
-    self, Attention, BatchNorm, Clamp, Condition, Dropout, Elu, Flatten, GaussianNoise, Gelu,
-    GroupNorm, KlSparsity, L1, LayerNorm, LeakyRelu, Linear, Lstm, LstmSteps, MaskSteps,
-    MaskingNoise, Mmd, Patches, Positions, Relu, Repeat, Residual, SaltAndPepperNoise, Sequence,
-    Sigmoid, Silu, Softmax, Softplus, SpatialDropout, Tanh, TopK, Unflatten, Unpatches,
-    WinnerTakeAll,
+    self, Adversarial, Attention, BatchNorm, Clamp, Condition, Dropout, Elu, Flatten,
+    GaussianNoise, Gelu, GroupNorm, KlSparsity, L1, L2, LayerNorm, LeakyRelu, Linear, Lstm,
+    LstmSteps, MaskSteps, MaskingNoise, Mmd, Patches, Positions, Relu, Repeat, Residual,
+    SaltAndPepperNoise, Sequence, Sigmoid, Silu, Softmax, Softplus, SpatialDropout, Tanh, TopK,
+    Unflatten, Unpatches, WinnerTakeAll,
 };
 pub use crate::layer::{
     AvgPool2d, Conv2d, ConvTranspose2d, Gaussian, MaxPool2d, MaxUnpool2d, Upsample, VectorQuantize,

@@ -49,10 +49,13 @@ impl Autoencoder {
         let decisive = last.find(|layer| {
             !matches!(
                 layer,
-                Layer::L1(_) | Layer::KlSparsity(..) | Layer::Dropout(_)
+                Layer::L1(_) | Layer::L2(_) | Layer::KlSparsity(..) | Layer::Dropout(_)
             )
         });
-        if matches!(decisive, Some(Layer::Gaussian(_) | Layer::Mmd(_))) {
+        if matches!(
+            decisive,
+            Some(Layer::Gaussian(_) | Layer::Mmd(_) | Layer::Adversarial(..))
+        ) {
             return Ok(());
         }
         let hint = "End the encoder with Gaussian(1.0), or with Mmd(10.0)";

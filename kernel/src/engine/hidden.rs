@@ -3,7 +3,8 @@
 use evcxr::CompilationError;
 
 /// The layers that the prelude imports, as variants of `Layer`.
-const LAYERS: [&str; 37] = [
+const LAYERS: [&str; 39] = [
+    "Adversarial",
     "Attention",
     "BatchNorm",
     "Clamp",
@@ -16,6 +17,7 @@ const LAYERS: [&str; 37] = [
     "GroupNorm",
     "KlSparsity",
     "L1",
+    "L2",
     "LayerNorm",
     "LeakyRelu",
     "Linear",
