@@ -119,7 +119,7 @@ impl Autoencoder {
     }
 
     /// Images of concatenated codes, on the CPU.
-    fn generate(&self, codes: Vec<f32>) -> Result<Tensor> {
+    pub(super) fn generate(&self, codes: Vec<f32>) -> Result<Tensor> {
         let n = codes.len() / self.code_size();
         // (n * code size) -> (n, code)
         let codes = Tensor::from_vec(codes, [&[n], self.code_shape()].concat(), self.device())?;
@@ -128,7 +128,8 @@ impl Autoencoder {
     }
 }
 
-fn check_count(what: &str, n: usize) -> Result<()> {
+/// Rejects a montage of no images, or of too many.
+pub(super) fn check_count(what: &str, n: usize) -> Result<()> {
     if (1..=MAX_IMAGES).contains(&n) {
         return Ok(());
     }
