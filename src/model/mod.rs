@@ -25,6 +25,7 @@ mod summary;
 mod terms;
 mod pooling;
 mod posterior;
+mod pairs;
 mod strided;
 
 pub use autoencoder::Autoencoder;

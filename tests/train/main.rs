@@ -9,6 +9,7 @@ mod code_layers;
 mod fit;
 mod history;
 mod custom_loss;
+mod pretrain;
 mod resume;
 mod inference;
 mod run;
