@@ -21,7 +21,10 @@ pub use crate::layer::{
 };
 pub use crate::look::{self, explore};
 pub use crate::loss::Loss;
-pub use crate::model::{Autoencoder, Init, PoolingAutoencoder, StridedAutoencoder, Weights};
+pub use crate::model::{
+    Autoencoder, Init, PoolingAutoencoder, StridedAutoencoder, VariationalAutoencoder,
+    VectorQuantizedAutoencoder, Weights,
+};
 pub use crate::optim::{Optim, Optimizer, Rates};
 pub use crate::show::{Image, Montage, Plot, Plots, Table, input, page, progress};
 // The function, and the module for `show::Scale` and `show::Marker`.
