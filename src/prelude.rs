@@ -10,11 +10,11 @@ pub use crate::device::best_device;
 pub use crate::error::Error;
 pub use crate::evaluate;
 pub use crate::layer::Layer::{
-    self, Attention, BatchNorm, BatchTopK, Clamp, Condition, Contractive, Dropout, Elu, Flatten,
-    Fsq, GaussianNoise, Gelu, GroupNorm, KlSparsity, L1, LayerNorm, LeakyRelu, Linear, Lstm,
-    LstmSteps, MaskSteps, MaskingNoise, Mmd, Patches, Positions, Relu, Repeat, Residual,
-    SaltAndPepperNoise, Sequence, Sigmoid, Silu, Softmax, Softplus, SpatialDropout, Tanh, TopK,
-    Unflatten, Unpatches, WinnerTakeAll,
+    self, Adversarial, Attention, BatchNorm, BatchTopK, Clamp, Condition, Contractive, Dropout,
+    Elu, Flatten, Fsq, GaussianNoise, Gelu, GroupNorm, KlSparsity, L1, L2, LayerNorm, LeakyRelu,
+    Linear, Lstm, LstmSteps, MaskSteps, MaskingNoise, Mmd, Patches, Positions, Relu, Repeat,
+    Residual, SaltAndPepperNoise, Sequence, Sigmoid, Silu, Softmax, Softplus, SpatialDropout, Tanh,
+    TopK, Unflatten, Unpatches, WinnerTakeAll,
 };
 pub use crate::layer::{
     AvgPool2d, Concat, Conv2d, ConvTranspose2d, Gaussian, Gumbel, MaxPool2d, MaxUnpool2d, Save,
@@ -22,7 +22,10 @@ pub use crate::layer::{
 };
 pub use crate::look::{self, explore};
 pub use crate::loss::Loss;
-pub use crate::model::{Autoencoder, Init, PoolingAutoencoder, StridedAutoencoder, Weights};
+pub use crate::model::{
+    Autoencoder, Init, PoolingAutoencoder, StridedAutoencoder, VariationalAutoencoder,
+    VectorQuantizedAutoencoder, Weights,
+};
 pub use crate::optim::{Optim, Optimizer, Rates};
 pub use crate::show::{Image, Montage, Plot, Plots, Table, input, page, progress};
 // The function, and the module for `show::Scale` and `show::Marker`.

@@ -30,10 +30,10 @@ pub(crate) struct Architecture {
     pub(crate) loss: Loss,
 }
 
-/// The number of layers, those in residual blocks included.
+/// The number of layers, those in residual blocks and discriminators included.
 fn count(layers: &[Layer]) -> u64 {
     let of = |layer: &Layer| match layer {
-        Layer::Residual(block) => 1 + count(block),
+        Layer::Residual(block) | Layer::Adversarial(block, _) => 1 + count(block),
         _ => 1,
     };
     layers.iter().map(of).sum()

@@ -280,6 +280,33 @@ impl Layer {
         layer
     }
 
+    /// Adds this factor times the total correlation of the code to the loss of a [`Gaussian`] layer:
+    /// the divergence of the codes' distribution from that of independent units, in nats. It is
+    /// estimated from the samples of a batch, as if the batch were the whole data. The part of the
+    /// loss is then called KL + TC. Defaults to 0.
+    ///
+    /// `Gaussian(1.0).total_correlation(beta - 1.0)` is a beta-TCVAE: Chen and others, "Isolating
+    /// sources of disentanglement in variational autoencoders", 2018.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let layer = Gaussian(1.0).total_correlation(5.0);
+    /// assert_eq!(layer.to_string(), "Gaussian(1.0).total_correlation(5.0)");
+    /// ```
+    pub const fn total_correlation(self, factor: f64) -> Layer {
+        let layer = match &self {
+            Layer::Gaussian(gaussian) => Layer::Gaussian(GaussianSettings {
+                total_correlation: factor,
+                ..*gaussian
+            }),
+            other => other.unsupported("total_correlation", [Some(factor), None]),
+        };
+        // A const fn cannot run destructors; only a residual block has anything to free.
+        std::mem::forget(self);
+        layer
+    }
+
     /// Sets both numbers of the output padding; without `columns`, they are equal.
     const fn with_output_padding(self, rows: usize, columns: Option<usize>) -> Layer {
         let (name, right, second) = match columns {

@@ -7,7 +7,8 @@
 //! Kingma and Welling, "Auto-encoding variational Bayes", 2013. Weight beta: Higgins and others,
 //! "beta-VAE", 2017. Free bits: Kingma and others, "Improved variational inference with inverse
 //! autoregressive flow", 2016. Warm-up: Bowman and others, "Generating sentences from a continuous
-//! space", 2015.
+//! space", 2015. Total correlation: Chen and others, "Isolating sources of disentanglement in variational
+//! autoencoders", 2018.
 
 use crate::error::Result;
 use crate::layer::cpu::{
@@ -16,8 +17,9 @@ use crate::layer::cpu::{
 use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject, shape};
 use crate::layer::term::{Term, TermUnit, TermValue, full_precision};
+use crate::layer::total_correlation::total_correlation;
 use crate::layer::variable::LayerVars;
-use crate::math::{RNG_CALLS_PER_NORMAL, Real, widest};
+use crate::math::{Purpose, RNG_CALLS_PER_NORMAL, Real, Rng, widest};
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -31,6 +33,9 @@ pub struct GaussianSettings {
     pub(crate) free_bits: f64,
     /// Steps in which the factor grows from 0 to beta.
     pub(crate) warm_up: usize,
+    /// Factor of the total correlation of the code.
+    #[serde(default)]
+    pub(crate) total_correlation: f64,
 }
 
 impl GaussianSettings {
@@ -39,6 +44,7 @@ impl GaussianSettings {
             beta,
             free_bits: 0.0,
             warm_up: 0,
+            total_correlation: 0.0,
         }
     }
 
@@ -51,20 +57,46 @@ impl GaussianSettings {
         if self.warm_up != 0 {
             call.push_str(&format!(".warm_up({})", self.warm_up));
         }
+        if self.total_correlation != 0.0 {
+            call.push_str(&format!(".total_correlation({:?})", self.total_correlation));
+        }
         call
     }
 
     /// Factor of the divergence after this number of steps; `None` in evaluation.
     fn beta_at(&self, step: Option<usize>) -> f64 {
+        self.beta * self.warmth(step)
+    }
+
+    /// Share of the factors after this number of steps.
+    fn warmth(&self, step: Option<usize>) -> f64 {
         match step {
-            Some(step) if step < self.warm_up => self.beta * step as f64 / self.warm_up as f64,
-            _ => self.beta,
+            Some(step) if step < self.warm_up => step as f64 / self.warm_up as f64,
+            _ => 1.0,
+        }
+    }
+
+    /// The term with the total correlation looks at the whole batch.
+    fn is_correlated(&self) -> bool {
+        self.total_correlation > 0.0
+    }
+
+    fn own_term(&self) -> Term {
+        if self.is_correlated() {
+            CORRELATED_TERM
+        } else {
+            TERM
         }
     }
 }
 
 const TERM: Term = Term {
     name: "KL",
+    unit: TermUnit::Image,
+};
+
+const CORRELATED_TERM: Term = Term {
+    name: "KL + TC",
     unit: TermUnit::Image,
 };
 
@@ -77,6 +109,11 @@ impl LayerKind for GaussianSettings {
         if outside(self.free_bits) {
             let hint = "0 turns it off; 0.1 nats for each unit is common";
             return reject("free bits in [0, 1000000]", self.free_bits, hint);
+        }
+        if outside(self.total_correlation) {
+            let hint = "5 is common; 0 turns it off";
+            let got = self.total_correlation;
+            return reject("a total correlation in [0, 1000000]", got, hint);
         }
         match *input {
             [n] if n > 0 && n % 2 == 0 => Ok(vec![n / 2]),
@@ -93,6 +130,14 @@ impl LayerKind for GaussianSettings {
         }
     }
 
+    fn rng_calls(&self, input: &[usize]) -> usize {
+        RNG_CALLS_PER_NORMAL * input[0] / 2
+    }
+
+    fn term(&self) -> Option<Term> {
+        Some(self.own_term())
+    }
+
     fn candle_forward(
         &self,
         xs: &Tensor,
@@ -105,29 +150,48 @@ impl LayerKind for GaussianSettings {
         let step = context.rng.is_some().then_some(context.state.step);
         let (m, v) = (full_precision(&means)?, full_precision(&log_variances)?);
         let squares = (m.sqr()? + v.exp()?)?;
-        let divergences = ((squares - v)? - 1.0)?.affine(0.5, 0.0)?;
+        let divergences = ((squares - &v)? - 1.0)?.affine(0.5, 0.0)?;
         let divergences = if self.free_bits > 0.0 {
             divergences.maximum(self.free_bits)?
         } else {
             divergences
         };
         // (b, units) -> (b) -> ()
-        let mean = (divergences.sum(D::Minus1)?.mean_all()? * self.beta_at(step))?;
-        context.state.terms.push(TermValue { term: TERM, mean });
-        let Some(rng) = &mut context.rng else {
-            return Ok(means);
+        let mut mean = (divergences.sum(D::Minus1)?.mean_all()? * self.beta_at(step))?;
+        let training = context.rng.is_some();
+        let samples = match &mut context.rng {
+            Some(rng) => sample(&means, &log_variances, rng)?,
+            // Evaluation correlates the same samples each time.
+            None if self.is_correlated() => {
+                sample(&means, &log_variances, &mut Rng::new(0, Purpose::Noise))?
+            }
+            None => means.clone(),
         };
-        let noise = rng.normal(means.elem_count(), 1.0);
-        let noise = Tensor::from_vec(noise, means.shape(), xs.device())?.to_dtype(xs.dtype())?;
-        Ok((means + (log_variances * 0.5)?.exp()? * noise)?)
+        if self.is_correlated() {
+            let correlation = total_correlation(&full_precision(&samples)?, &m, &v)?;
+            mean = (mean + (correlation * (self.total_correlation * self.warmth(step)))?)?;
+        }
+        let term = self.own_term();
+        context.state.terms.push(TermValue { term, mean });
+        Ok(if training { samples } else { means })
     }
 
     fn lower(&self, shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
+        if self.is_correlated() {
+            return Lowered::WholeBatch;
+        }
         Lowered::CpuOp(Arc::new(GaussianOp {
             settings: *self,
             rng_calls: RNG_CALLS_PER_NORMAL * shapes.after[0],
         }))
     }
+}
+
+/// Draws from normal distributions.
+fn sample(means: &Tensor, log_variances: &Tensor, rng: &mut Rng) -> Result<Tensor> {
+    let noise = rng.normal(means.elem_count(), 1.0);
+    let noise = Tensor::from_vec(noise, means.shape(), means.device())?.to_dtype(means.dtype())?;
+    Ok((means + (log_variances * 0.5)?.exp()? * noise)?)
 }
 
 /// CPU op of a [`Gaussian`](crate::layer::Gaussian()) layer.

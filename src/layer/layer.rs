@@ -4,6 +4,7 @@
 //! number is enough, and a layer that does not fit is reported by name before training.
 
 use crate::layer::activation::ActivationFn;
+use crate::layer::adversarial::{Adversarial, DiscriminatorLayer};
 use crate::layer::attention::Attention;
 use crate::layer::avg_pool::AvgPool2d;
 use crate::layer::batch_norm::BatchNorm;
@@ -21,6 +22,7 @@ use crate::layer::gumbel::GumbelSettings;
 use crate::layer::kind::LayerKind;
 use crate::layer::kl_sparsity::KlSparsity;
 use crate::layer::l1::L1;
+use crate::layer::l2::L2;
 use crate::layer::layer_norm::LayerNorm;
 use crate::layer::linear::Linear;
 use crate::layer::long_skip::{Concat, Save};
@@ -180,6 +182,12 @@ pub enum Layer {
     /// Passes values on, and adds weight times the sum of their magnitudes to the loss, as a mean
     /// over the images. Makes codes sparse. Keras: `activity_regularizer=regularizers.l1(weight)`.
     L1(f64),
+    /// Passes values on, and adds weight times the sum of their squares to the loss, as a mean over
+    /// the images. Keeps codes small, as in the regularized autoencoder (Ghosh and others, "From
+    /// variational to deterministic autoencoders", 2020), whose codes
+    /// [`fit_prior`](crate::model::Autoencoder::fit_prior) draws. Keras:
+    /// `activity_regularizer=regularizers.l2(weight)`.
+    L2(f64),
     /// Passes values in [0, 1] on, and adds weight times the divergence of each unit's mean activity
     /// over the batch from rate, in (0, 1), to the loss: `KlSparsity(rate, weight)` (Ng, "Sparse
     /// autoencoder", 2011). Put `Sigmoid` before it.
@@ -192,6 +200,12 @@ pub enum Layer {
     /// to the loss (Tolstikhin and others, "Wasserstein auto-encoders", 2018): (b, n) -> (b, n). The
     /// weight is relative to the sum of the reconstruction loss over an image.
     Mmd(f64),
+    /// Passes codes on, and trains a discriminator, which tells them from samples of N(0, 1), together
+    /// with an encoder that deceives it: `Adversarial(discriminator, weight)` (Makhzani and others,
+    /// "Adversarial autoencoders", 2015): (b, n) -> (b, n). The discriminator is a list of layers that
+    /// ends with one output, without a sigmoid: `vec![Linear(64), Relu, Linear(1)]`. The weight of the
+    /// encoder's loss is relative to the sum of the reconstruction loss over an image.
+    Adversarial(Vec<Layer>, f64),
     /// Replaces each vector of the code by the nearest of a codebook, written
     /// [`VectorQuantize(entries)`](crate::layer::VectorQuantize()): (b, n) -> (b, n), or, for each pixel,
     /// (b, c, h, w) -> (b, c, h, w).
@@ -293,9 +307,14 @@ impl Layer {
             Layer::TopK(k) => Box::new(TopK(k)),
             Layer::BatchTopK(k) => Box::new(BatchTopK(k)),
             Layer::L1(weight) => Box::new(L1(weight)),
+            Layer::L2(weight) => Box::new(L2(weight)),
             Layer::KlSparsity(rate, weight) => Box::new(KlSparsity { rate, weight }),
             Layer::WinnerTakeAll(share) => Box::new(WinnerTakeAll(share)),
             Layer::Mmd(weight) => Box::new(Mmd(weight)),
+            Layer::Adversarial(ref discriminator, weight) => Box::new(Adversarial {
+                discriminator: discriminator.iter().map(discriminator_layer).collect(),
+                weight,
+            }),
             Layer::VectorQuantize(quantize) => Box::new(quantize),
             Layer::Condition(classes) => Box::new(Condition(classes)),
             Layer::Patches(height, width) => Box::new(Patches(height, width)),
@@ -336,11 +355,28 @@ impl Layer {
                 | Layer::MaskingNoise(_)
                 | Layer::SaltAndPepperNoise(_)
                 | Layer::L1(_)
+                | Layer::L2(_)
                 | Layer::KlSparsity(..)
                 | Layer::WinnerTakeAll(_)
                 | Layer::Mmd(_)
+                | Layer::Adversarial(..)
                 | Layer::MaskSteps(_)
                 | Layer::Contractive(_)
+        )
+    }
+
+    /// True for activations.
+    const fn is_pointwise(&self) -> bool {
+        matches!(
+            self,
+            Layer::Relu
+                | Layer::LeakyRelu(_)
+                | Layer::Elu(_)
+                | Layer::Gelu
+                | Layer::Silu
+                | Layer::Softplus
+                | Layer::Sigmoid
+                | Layer::Tanh
         )
     }
 
@@ -386,9 +422,11 @@ impl Layer {
             Layer::TopK(_) => "TopK",
             Layer::BatchTopK(_) => "BatchTopK",
             Layer::L1(_) => "L1",
+            Layer::L2(_) => "L2",
             Layer::KlSparsity(..) => "KlSparsity",
             Layer::WinnerTakeAll(_) => "WinnerTakeAll",
             Layer::Mmd(_) => "Mmd",
+            Layer::Adversarial(..) => "Adversarial",
             Layer::VectorQuantize(_) => "VectorQuantize",
             Layer::Condition(_) => "Condition",
             Layer::Patches(..) => "Patches",
@@ -407,6 +445,21 @@ impl Layer {
             Layer::Module(_) => "Module",
             Layer::UnsupportedSetting(unsupported) => unsupported.kind,
         }
+    }
+}
+
+/// Layers as written in a list.
+fn listed(layers: &[Layer]) -> String {
+    let layers: Vec<String> = layers.iter().map(Layer::to_string).collect();
+    layers.join(", ")
+}
+
+/// A layer of the discriminator of [`Layer::Adversarial`].
+fn discriminator_layer(layer: &Layer) -> DiscriminatorLayer {
+    DiscriminatorLayer {
+        name: layer.to_string(),
+        supported: layer.is_pointwise() || matches!(layer, Layer::Linear(_) | Layer::LayerNorm),
+        kind: layer.kind(),
     }
 }
 
@@ -430,9 +483,13 @@ impl std::fmt::Display for Layer {
             Layer::Module(module) => write!(f, "Module({})", module.name),
             Layer::Gumbel(gumbel) => write!(f, "Gumbel{}", gumbel.call()),
             Layer::Fsq(levels) => write!(f, "Fsq(vec!{levels:?})"),
-            Layer::Residual(block) => {
-                let block: Vec<String> = block.iter().map(Layer::to_string).collect();
-                write!(f, "Residual(vec![{}])", block.join(", "))
+            Layer::Residual(block) => write!(f, "Residual(vec![{}])", listed(block)),
+            Layer::Adversarial(discriminator, weight) => {
+                write!(
+                    f,
+                    "Adversarial(vec![{}], {weight:?})",
+                    listed(discriminator)
+                )
             }
             Layer::UnsupportedSetting(unsupported) => {
                 let UnsupportedSetting {

@@ -1,7 +1,8 @@
 //! Views of a trained model, each of which renders itself.
 //!
 //! Adds methods to [`Autoencoder`](crate::model::Autoencoder): features and filters, activations,
-//! reconstructions, errors, codes, traversals, interpolations and neighbors. Offers [`explore`], sliders over the
+//! reconstructions, errors, codes, traversals, interpolations, samples of a prior, and neighbors. Offers
+//! [`explore`], sliders over the
 //! code in the page, and [`jpeg`] as a baseline for learned codes. Uses `data`, `layer`, `loss`,
 //! `model` and `show`; never changes a model.
 
@@ -16,6 +17,8 @@ mod codes;
 mod traversal;
 mod interpolation;
 mod samples;
+mod mixture;
+mod prior;
 mod neighbors;
 mod browser_layer;
 mod explorer;
@@ -25,3 +28,4 @@ mod quantization;
 pub use activations::{Activations, LayerActivation};
 pub use explorer::{Explorer, explore};
 pub use jpeg::{Jpeg, jpeg, jpeg_within};
+pub use prior::Prior;

@@ -157,7 +157,8 @@ fn one_hot_codes(groups: usize, classes: usize, rng: &mut Rng) -> Vec<f32> {
     codes
 }
 
-fn check_count(what: &str, n: usize) -> Result<()> {
+/// Rejects a montage of no images, or of too many.
+pub(super) fn check_count(what: &str, n: usize) -> Result<()> {
     if (1..=MAX_IMAGES).contains(&n) {
         return Ok(());
     }

@@ -78,7 +78,9 @@ fn largest_shape(list: &Sequential) -> usize {
 
 /// The layers with weights of a list.
 fn hidden_layers(list: &Sequential) -> Vec<HiddenLayer> {
-    let weighted = list.weighted_nodes();
+    let mut weighted = list.weighted_nodes();
+    // The weights of a discriminator make no units.
+    weighted.retain(|&i| !list.nodes()[i].layer.acts_in_training_only());
     let layers = weighted.iter().map(|&i| HiddenLayer {
         name: list.node_name(i),
         end: last_of_layer(list, &weighted, i),

@@ -149,11 +149,11 @@ impl Autoencoder {
         let decisive = last.find(|layer| {
             !matches!(
                 layer,
-                Layer::L1(_) | Layer::KlSparsity(..) | Layer::Dropout(_)
+                Layer::L1(_) | Layer::L2(_) | Layer::KlSparsity(..) | Layer::Dropout(_)
             )
         });
         match decisive {
-            Some(Layer::Gaussian(_) | Layer::Mmd(_)) => Ok(Prior::Normal),
+            Some(Layer::Gaussian(_) | Layer::Mmd(_) | Layer::Adversarial(..)) => Ok(Prior::Normal),
             Some(Layer::Gumbel(gumbel)) => Ok(Prior::OneHot {
                 groups: gumbel.groups,
                 classes: gumbel.classes,

@@ -22,6 +22,7 @@ mod train_step;
 mod run;
 mod resume;
 mod autoencoder;
+mod pretrain;
 
 pub use fit::Fit;
 pub use history::{Epoch, History, LossTerm};

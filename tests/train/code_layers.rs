@@ -203,6 +203,36 @@ fn a_discrepancy_pulls_codes_to_the_prior() {
 }
 
 #[test]
+fn a_discriminator_pulls_codes_to_the_prior() {
+    let discriminator = vec![Linear(64), Relu, Linear(64), Relu, Linear(1)];
+    let encoder = [
+        Flatten,
+        Linear(128),
+        Relu,
+        Linear(2),
+        Adversarial(discriminator, 20.0),
+    ];
+    let (ae, history) = trained(&encoder, epochs(15));
+    assert_eq!(history.epochs[0].terms[0].name, "adversarial");
+    let codes = ae.encode(&data().test.first(1000).unwrap()).unwrap();
+    println!(
+        "{:?} {:?}",
+        codes.mean(0).unwrap().to_vec1::<f32>(),
+        codes.var(0).unwrap().to_vec1::<f32>()
+    );
+    for h in &history.epochs {
+        println!("{:?}", (h.train_loss, &h.terms));
+    }
+    for mean in codes.mean(0).unwrap().to_vec1::<f32>().unwrap() {
+        assert!(mean.abs() < 0.15, "{mean}");
+    }
+    for variance in codes.var(0).unwrap().to_vec1::<f32>().unwrap() {
+        assert!((variance - 1.0).abs() < 0.15, "{variance}");
+    }
+    assert_eq!(ae.manifold(5).unwrap().tensor().dims(), [25, 1, 28, 28]);
+}
+
+#[test]
 fn a_file_rebuilds_a_model_with_these_layers() {
     let encoder = [
         MaskingNoise(0.1),
@@ -212,6 +242,7 @@ fn a_file_rebuilds_a_model_with_these_layers() {
         L1(1e-4),
         TopK(5),
         Linear(8),
+        Adversarial(vec![Linear(3), Tanh, Linear(1)], 2.0),
         Gaussian(2.0).free_bits(0.1).warm_up(10),
     ];
     let ae = Autoencoder::symmetric((1, 28, 28), &encoder).unwrap();
@@ -250,6 +281,16 @@ fn wrong_settings_are_errors_before_training() {
     assert!(error(&[Flatten, Linear(8).free_bits(0.1)]).contains("only Gaussian has it"));
     assert!(
         error(&[Flatten, Linear(4), Sigmoid, KlSparsity(1.5, 1.0)]).contains("a rate in (0, 1)")
+    );
+    assert_eq!(
+        error(&[
+            Flatten,
+            Linear(8),
+            Adversarial(vec![Linear(4), Dropout(0.5), Linear(1)], 1.0)
+        ]),
+        "encoder layer 2, Adversarial(vec![Linear(4), Dropout(0.5), Linear(1)], 1.0): expected a \
+         discriminator of Linear, LayerNorm and activations, got Dropout(0.5). \
+         vec![Linear(64), Relu, Linear(1)] is a discriminator"
     );
     let plain = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(8)]).unwrap();
     let text = plain.samples(4, 0).unwrap_err().to_string();

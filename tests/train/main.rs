@@ -11,6 +11,7 @@ mod history;
 mod loss_parts;
 mod custom_loss;
 mod discrete_codes;
+mod pretrain;
 mod resume;
 mod inference;
 mod run;

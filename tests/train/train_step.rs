@@ -86,6 +86,12 @@ fn layers_of_whole_batches_train_as_on_autograd() {
     let learned = VectorQuantize(16).commitment(0.5).learned_codebook();
     let learned = [conv.to_vec(), vec![learned]].concat();
     compare("learned codebook", &learned, &up, fit());
+    let discriminator = vec![Linear(16), LeakyRelu(0.2), Linear(1)];
+    let deceived = [Flatten, Linear(8), Adversarial(discriminator, 3.0)];
+    compare("adversarial", &deceived, &decoder, fit());
+    let correlated = Gaussian(1.0).total_correlation(4.0).warm_up(10);
+    let correlated = [Flatten, Linear(8), correlated];
+    compare("total correlation", &correlated, &decoder, fit());
     let conditioned = [vec![Condition(10)], decoder.to_vec()].concat();
     compare("labels", &[Flatten, Linear(8)], &conditioned, fit());
     let block = Residual(vec![LayerNorm, Attention(2)]);

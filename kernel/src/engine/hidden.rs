@@ -3,7 +3,8 @@
 use evcxr::CompilationError;
 
 /// The layers that the prelude imports, as variants of `Layer`.
-const LAYERS: [&str; 40] = [
+const LAYERS: [&str; 42] = [
+    "Adversarial",
     "Attention",
     "BatchNorm",
     "BatchTopK",
@@ -19,6 +20,7 @@ const LAYERS: [&str; 40] = [
     "GroupNorm",
     "KlSparsity",
     "L1",
+    "L2",
     "LayerNorm",
     "LeakyRelu",
     "Linear",

@@ -19,7 +19,7 @@ struct Case {
     loss: Loss,
 }
 
-fn cases() -> [Case; 26] {
+fn cases() -> [Case; 27] {
     let conv = |out| Conv2d(out, 3).padding(1);
     let up = ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1);
     let dense = vec![Linear(128), Sigmoid, Unflatten(2, 8, 8)];
@@ -125,12 +125,21 @@ fn cases() -> [Case; 26] {
             loss: Loss::Mse,
         },
         Case {
+            encoder: vec![
+                Flatten,
+                Linear(6),
+                Gaussian(0.5).total_correlation(3.0).free_bits(0.01),
+            ],
+            decoder: dense.clone(),
+            loss: Loss::Mse,
+        },
+        Case {
             encoder: vec![conv(2), SaltAndPepperNoise(0.2), conv(2), Clamp(-0.2, 0.2)],
             decoder: vec![conv(2), MaskingNoise(0.2), GaussianNoise(0.1), conv(2)],
             loss: Loss::Mse,
         },
         Case {
-            encoder: vec![Flatten, Linear(6), L1(0.01)],
+            encoder: vec![Flatten, Linear(6), L1(0.01), L2(0.02)],
             decoder: [vec![BatchNorm], dense.clone()].concat(),
             loss: Loss::Mse,
         },
