@@ -40,6 +40,23 @@ if path.stem == "imagenet_autoencoder":
     assert float(re.search(r"reconstructions of the two models: ([\d.e-]+)", text).group(1)) < 1e-5
     assert path.with_name("photographs_ae.safetensors").is_file(), "the weights were not exported"
     print(f"{path.name}: {len(images)} images, held-out error {errors}, baseline {baseline}")
+text = "".join(output["text"] for output in outputs if output["output_type"] == "stream")
+if path.stem == "building_autoencoders":
+    plain, sparse = map(float, re.search(r"mean code: ([\d.]+) plain, ([\d.]+) with", text).groups())
+    assert sparse < 0.6 * plain, f"expected the penalty to lower the mean code {plain}, got {sparse}"
+    noisy, restored = map(float, re.search(r"PSNR: ([\d.]+) dB noisy, ([\d.]+) dB restored", text).groups())
+    assert restored > noisy + 3, f"expected 3 dB more than {noisy}, got {restored}"
+    losses = dict(re.findall(r"test loss of the (\w+) model: ([\d.]+)", text))
+    assert len(losses) == 6 and float(losses["deep"]) < 0.2, losses
+    print(f"{path.name}: {len(images)} images, mean code {plain} to {sparse}, {noisy} to {restored} dB, losses {losses}")
+if path.stem == "variational":
+    first, second = map(int, re.search(r"active units: (\d+) with beta 1, (\d+) with beta 8", text).groups())
+    assert second < first, f"expected fewer active units than {first}, got {second}"
+    used = int(re.search(r"(\d+) of 64 entries are used", text).group(1))
+    assert used > 32, f"expected more than half of the codebook, got {used}"
+    codebook, gaussian = map(float, re.search(r"test loss: ([\d.]+) codebook, ([\d.]+) Gaussian", text).groups())
+    assert codebook < gaussian, (codebook, gaussian)
+    print(f"{path.name}: {len(images)} images, {first} and {second} active units, {used} entries, losses {codebook} and {gaussian}")
 if path.stem == "show_and_plot":
     kinds = {kind for output in outputs for kind in output.get("data", {})}
     wanted = {"image/png", "image/svg+xml", "text/html", "text/markdown", "text/latex", "application/json"}
