@@ -68,3 +68,25 @@ impl SequenceAutoencoder {
         Autoencoder::symmetric_with(self.input, &self.layers(), &self.init)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_writer_gets_the_code_in_each_row() {
+        let settings = SequenceAutoencoder {
+            input: (1, 6, 4),
+            units: 5,
+            ..Default::default()
+        };
+        let decoder = [
+            Layer::Repeat(6),
+            Layer::LstmSteps(5),
+            Layer::Linear(4),
+            Layer::Sigmoid,
+            Layer::Unpatches(1, 4, (1, 6, 4)),
+        ];
+        assert_eq!(settings.build().unwrap().decoder(), decoder);
+    }
+}

@@ -10,7 +10,6 @@ mod init;
 mod masked;
 mod pooling;
 mod reconstruct;
-mod sequence;
 mod strided;
 mod summary;
 mod tied;

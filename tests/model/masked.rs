@@ -13,7 +13,7 @@ fn hidden_patches_are_predicted_better_than_by_the_mean_image() {
     };
     let mut ae = settings.build().unwrap();
     let fit = Fit {
-        epochs: 6,
+        epochs: 4,
         batch_size: 50,
         learning_rate: 0.003,
         ..Default::default()

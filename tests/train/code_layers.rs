@@ -204,25 +204,31 @@ fn a_discrepancy_pulls_codes_to_the_prior() {
 
 #[test]
 fn a_discriminator_pulls_codes_to_the_prior() {
-    let discriminator = vec![Linear(64), Relu, Linear(64), Relu, Linear(1)];
+    let leaky = LeakyRelu(0.2);
+    let hidden = || [Linear(64), leaky.clone()];
+    let discriminator = [&hidden()[..], &hidden(), &[Linear(1)]].concat();
     let encoder = [
         Flatten,
         Linear(128),
-        Relu,
+        leaky.clone(),
         Linear(2),
-        Adversarial(discriminator, 20.0),
+        Adversarial(discriminator, 50.0),
     ];
-    let (ae, history) = trained(&encoder, epochs(15));
+    let mut ae = Autoencoder::symmetric((1, 28, 28), &encoder).unwrap();
+    let adam = candlebook::optim::Adam {
+        beta1: 0.5, // As is usual for two players.
+        ..Default::default()
+    };
+    let fit = Fit {
+        epochs: 15,
+        batch_size: 50,
+        optimizer: Optim::Adam(adam),
+        loss: Loss::BinaryCrossEntropy,
+        ..Default::default()
+    };
+    let history = ae.fit(&data(), &fit).unwrap();
     assert_eq!(history.epochs[0].terms[0].name, "adversarial");
     let codes = ae.encode(&data().test.first(1000).unwrap()).unwrap();
-    println!(
-        "{:?} {:?}",
-        codes.mean(0).unwrap().to_vec1::<f32>(),
-        codes.var(0).unwrap().to_vec1::<f32>()
-    );
-    for h in &history.epochs {
-        println!("{:?}", (h.train_loss, &h.terms));
-    }
     for mean in codes.mean(0).unwrap().to_vec1::<f32>().unwrap() {
         assert!(mean.abs() < 0.15, "{mean}");
     }
