@@ -8,7 +8,7 @@ use candle_core::{D, Tensor};
 /// Share of the moving averages that a step keeps.
 const DECAY: f64 = 0.99;
 /// An entry used less than this part of the mean use is unused.
-const UNUSED: f64 = 0.01;
+const UNUSED: f64 = 0.1;
 /// Rounds of k-means on the first batch.
 const ROUNDS: usize = 10;
 

@@ -210,13 +210,13 @@ mod tests {
     fn draws_have_the_mean_and_the_covariance_of_the_codes() {
         let mut rng = Rng::new(0, Purpose::Noise);
         let mixture = Mixture::fit(&codes(), 1, &mut rng).unwrap();
-        let drawn = mixture.draw(20_000, &mut rng);
-        let drawn = DMatrix::from_iterator(2, 20_000, drawn.into_iter().map(f64::from));
+        let drawn = mixture.draw(200_000, &mut rng);
+        let drawn = DMatrix::from_iterator(2, 200_000, drawn.into_iter().map(f64::from));
         let moments = |values: &DMatrix<f64>| {
             let mean = values.column_mean();
             let (x, y) = (values.row(0), values.row(1));
             let product = x.dot(&y) / values.ncols() as f64 - mean[0] * mean[1];
-            [mean[0], mean[1], values.row_variance()[0], product]
+            [mean[0], mean[1], values.column_variance()[0], product]
         };
         for (a, b) in moments(&drawn).iter().zip(moments(&codes())) {
             near(*a, b);

@@ -41,7 +41,7 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
     },
     Covered {
         by: "tests/train/discrete_codes.rs",
-        files: &["layer/code_builder.rs", "layer/gumbel.rs"],
+        files: &["layer/gumbel_builder.rs", "layer/gumbel.rs"],
     },
     Covered {
         by: "tests/layer/builder.rs",

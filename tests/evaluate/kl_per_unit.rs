@@ -72,7 +72,7 @@ fn other_codes_are_rejected() {
     let error = error(model(&data).kl_per_unit(&data.test));
     assert!(
         error.starts_with(
-            "kl_per_unit: expected an encoder that ends in a Gaussian code, got one that ends in Linear(6)"
+            "kl_per_unit: expected an encoder that ends in a Gaussian or Gumbel code, got one that ends in Linear(6)"
         ),
         "{error}"
     );

@@ -14,25 +14,16 @@ fn more_than_half_of_the_codebook_is_used() {
     };
     let mut ae = settings.build().unwrap();
     let fit = Fit {
-        epochs: 4,
+        epochs: 8,
         batch_size: 50,
         learning_rate: 0.003,
         ..Default::default()
     };
     ae.fit(&data, &fit).unwrap();
-    let codes = ae.encode(&data.test.first(200).unwrap()).unwrap();
-    // (n, 8, 7, 7) -> (n*7*7, 8)
-    let vectors = codes
-        .permute((0, 2, 3, 1))
-        .unwrap()
-        .reshape(((), 8))
-        .unwrap();
-    let vectors = vectors.to_vec2::<f32>().unwrap();
-    // The code is added and subtracted again, so that the last bits differ.
-    let rounded = |vector: &Vec<f32>| -> Vec<i32> {
-        vector.iter().map(|v| (v * 100.0).round() as i32).collect()
-    };
-    let used: BTreeSet<Vec<i32>> = vectors.iter().map(rounded).collect();
+    let images = data.test.first(200).unwrap();
+    let entries = ae.code_entries(&images).unwrap();
+    let entries = entries.flatten_all().unwrap().to_vec1::<u32>().unwrap();
+    let used: BTreeSet<u32> = entries.into_iter().collect();
     assert!(used.len() > 32, "{} entries", used.len());
     let loss = ae.evaluate(&data.test).unwrap();
     assert!(loss < 0.04, "{loss}");

@@ -140,9 +140,10 @@ fn bytes_as_floats_and_nan_are_rejected() {
     let mut missing = values;
     missing[5] = f32::NAN;
     let missing = Tensor::from_vec(missing, (20, 4), &Device::Cpu).unwrap();
+    let pixels = (&missing / 255.0).unwrap().reshape((20, 1, 2, 2)).unwrap();
     for split in [
         Split::vectors(&missing, None),
-        Split::from_tensor(&missing.reshape((20, 1, 2, 2)).unwrap(), None),
+        Split::from_tensor(&pixels, None),
     ] {
         assert!(split.unwrap_err().to_string().contains("got NaN at [1, "));
     }
