@@ -27,7 +27,7 @@ pub struct DenoisingAutoencoder {
     /// `MaskingNoise(p)`, `SaltAndPepperNoise(p)` or `GaussianNoise(std)`. Images stay in [0, 1]. Defaults to
     /// `MaskingNoise(0.25)`.
     pub corruption: Layer,
-    /// Units of the hidden layers; the last is the code. Defaults to [1000].
+    /// Units of the hidden layers; the last is the code. Defaults to `[1000]`.
     pub hidden: Vec<usize>,
     /// Seed, first weights and device. Defaults to [`Init::default`].
     pub init: Init,

@@ -26,7 +26,7 @@ use crate::model::init::Init;
 pub struct VariationalAutoencoder {
     /// Channels, height and width of the images. Defaults to (1, 28, 28).
     pub input: ImageShape,
-    /// Units of the hidden layers of the encoder; the decoder has them in reverse order. Defaults to [400].
+    /// Units of the hidden layers of the encoder; the decoder has them in reverse order. Defaults to `[400]`.
     pub hidden: Vec<usize>,
     /// Units of the code. Defaults to 20.
     pub code: usize,
