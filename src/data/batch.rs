@@ -71,19 +71,23 @@ impl Batch {
     /// # Errors
     /// If candle cannot create the tensor.
     pub(crate) fn labels(&self) -> Result<Option<Tensor>> {
-        let labels: Option<Vec<u32>> = match self {
-            Batch::Positions(split, positions) => positions
-                .iter()
-                .map(|&position| split.label(position))
-                .collect(),
-            Batch::Decoded(split, images) => images
-                .iter()
-                .map(|image| split.label(image.position))
-                .collect(),
-        };
-        Ok(labels
-            .map(|labels| Tensor::new(labels, &Device::Cpu))
-            .transpose()?)
+        match self {
+            Batch::Positions(split, positions) => split.labels_at(positions),
+            Batch::Decoded(split, images) => {
+                let positions: Vec<usize> = images.iter().map(|image| image.position).collect();
+                split.labels_at(&positions)
+            }
+        }
+    }
+}
+
+impl Split {
+    /// Labels of the images at these positions, if the split has labels: (n), u32.
+    pub(crate) fn labels_at(&self, positions: &[usize]) -> Result<Option<Tensor>> {
+        let labels = positions.iter().map(|&position| self.label(position));
+        let labels: Option<Vec<u32>> = labels.collect();
+        let labels = labels.map(|labels| Tensor::new(labels, &Device::Cpu));
+        Ok(labels.transpose()?)
     }
 }
 

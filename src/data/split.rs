@@ -8,7 +8,7 @@ use crate::data::pixels::Pixels;
 use crate::data::values::{to_finite, to_pixels};
 use crate::error::{Error, Result};
 use crate::math::Interval;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use std::sync::Arc;
 
 /// Channels, height and width of an image.
@@ -306,14 +306,6 @@ impl Split {
     pub(crate) fn label(&self, position: usize) -> Option<u32> {
         let labels = self.labels.as_ref()?;
         labels.numbers.get(*self.index.get(position)?).copied()
-    }
-
-    /// Labels of the images at these positions, if the split has labels: (n), u32.
-    pub(crate) fn labels_at(&self, positions: &[usize]) -> Result<Option<Tensor>> {
-        let labels = positions.iter().map(|&position| self.label(position));
-        let labels: Option<Vec<u32>> = labels.collect();
-        let labels = labels.map(|labels| Tensor::new(labels, &Device::Cpu));
-        Ok(labels.transpose()?)
     }
 
     /// The values of all images of the source.

@@ -72,8 +72,8 @@ impl LayerKind for Attention {
 mod tests {
     use super::*;
     use crate::layer::kind::ForwardState;
-    use crate::layer::variable::Variable;
-    use candle_core::{Device, Var};
+    use crate::layer::variable::cosines;
+    use candle_core::Device;
 
     /// ```python
     /// layer = nn.MultiheadAttention(4, 2, batch_first=True)
@@ -84,17 +84,7 @@ mod tests {
     /// ```
     #[test]
     fn outputs_are_those_of_pytorch() {
-        let specs = Attention(2).parameters(&[3, 4]).into_iter().enumerate();
-        let learned: Vec<Variable> = specs
-            .map(|(k, spec)| {
-                let value = |i: usize| (0.9 * (i + k) as f32).cos();
-                let values: Vec<f32> = (0..spec.len()).map(value).collect();
-                Variable {
-                    name: spec.name,
-                    var: Var::from_vec(values, spec.shape, &Device::Cpu).unwrap(),
-                }
-            })
-            .collect();
+        let learned = cosines(Attention(2).parameters(&[3, 4]));
         let vars = LayerVars {
             learned: &learned,
             ..Default::default()

@@ -60,12 +60,8 @@ impl LayerKind for Condition {
 }
 
 /// Rejects another number of labels than of images, and labels of no class.
-pub(crate) fn check_labels(labels: &[u32], images: usize, classes: usize) -> Result<()> {
-    if labels.len() != images {
-        let expected = format!("{images} labels, one for each image");
-        let hint = "Give as many labels as images or codes";
-        return Err(Error::shape("labels", expected, labels.len(), hint));
-    }
+fn check_labels(labels: &[u32], images: usize, classes: usize) -> Result<()> {
+    check_label_count(labels.len(), images)?;
     match labels.iter().find(|&&label| label as usize >= classes) {
         None => Ok(()),
         Some(label) => Err(Error::setting(
@@ -75,6 +71,16 @@ pub(crate) fn check_labels(labels: &[u32], images: usize, classes: usize) -> Res
             "Build the model with as many classes as the data has",
         )),
     }
+}
+
+/// Rejects another number of labels than of images or codes.
+pub(crate) fn check_label_count(labels: usize, images: usize) -> Result<()> {
+    if labels == images {
+        return Ok(());
+    }
+    let expected = format!("{images} labels, one for each image");
+    let hint = "Give as many labels as images or codes";
+    Err(Error::shape("labels", expected, labels, hint))
 }
 
 #[cfg(test)]

@@ -94,8 +94,8 @@ impl LayerKind for Lstm {
 mod tests {
     use super::*;
     use crate::layer::kind::ForwardState;
-    use crate::layer::variable::Variable;
-    use candle_core::{Device, Var};
+    use crate::layer::variable::cosines;
+    use candle_core::Device;
 
     /// ```python
     /// lstm = nn.LSTM(2, 2, batch_first=True)
@@ -109,17 +109,7 @@ mod tests {
             units: 2,
             all_steps: true,
         };
-        let specs = lstm.parameters(&[3, 2]).into_iter().enumerate();
-        let learned: Vec<Variable> = specs
-            .map(|(k, spec)| {
-                let value = |i: usize| (0.9 * (i + k) as f32).cos();
-                let values: Vec<f32> = (0..spec.len()).map(value).collect();
-                Variable {
-                    name: spec.name,
-                    var: Var::from_vec(values, spec.shape, &Device::Cpu).unwrap(),
-                }
-            })
-            .collect();
+        let learned = cosines(lstm.parameters(&[3, 2]));
         let vars = LayerVars {
             learned: &learned,
             ..Default::default()

@@ -38,8 +38,7 @@ mod gumbel;
 mod fsq;
 mod top_k;
 mod batch_top_k;
-mod l1;
-mod l2;
+mod penalty;
 mod kl_sparsity;
 mod winner_take_all;
 mod mmd;
@@ -64,6 +63,8 @@ mod residual;
 mod unsupported;
 #[allow(clippy::module_inception)] // One noun, one file.
 mod layer;
+mod catalog;
+mod written;
 mod builder;
 mod pool_builder;
 mod code_builder;
@@ -74,6 +75,7 @@ mod mirror;
 pub use builder::{Conv2d, ConvTranspose2d, Gaussian};
 pub use code_builder::{Concat, Save, VectorQuantize};
 pub(crate) use codebook::nearest as nearest_entries;
+pub(crate) use condition::check_label_count;
 pub use conv::ConvSettings;
 pub use conv_transpose::ConvTransposeSettings;
 pub(crate) use cpu::{

@@ -89,6 +89,20 @@ impl LayerVars<'_> {
     }
 }
 
+/// Variables whose k-th one holds cos(0.9 (i + k)), as those of the PyTorch programs in tests.
+#[cfg(test)]
+pub(crate) fn cosines(specs: Vec<VariableSpec>) -> Vec<Variable> {
+    let variable = |(k, spec): (usize, VariableSpec)| {
+        let value = |i: usize| (0.9 * (i + k) as f32).cos();
+        let values: Vec<f32> = (0..spec.len()).map(value).collect();
+        Variable {
+            name: spec.name,
+            var: Var::from_vec(values, spec.shape, &candle_core::Device::Cpu).unwrap(),
+        }
+    };
+    specs.into_iter().enumerate().map(variable).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -109,7 +109,7 @@ impl LayerKind for VectorQuantizeSettings {
         let codebook = [self.entries, input[0]];
         let zeros = FirstValues::Constant(0.0);
         vec![
-            VariableSpec::new("weight", &codebook, FirstValues::Normal(0.0, 1.0)),
+            VariableSpec::new("weight", &codebook, zeros),
             VariableSpec::new("counts", &codebook[..1], zeros),
             VariableSpec::new("sums", &codebook, zeros),
         ]

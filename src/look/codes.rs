@@ -32,8 +32,13 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn codes(&self, split: &Split) -> Result<Tensor> {
-        let (c, h, w) = self.image_shape();
         let positions: Vec<usize> = (0..split.len()).collect();
+        self.codes_at(split, &positions)
+    }
+
+    /// Codes of the images at these positions of a split, as [`Autoencoder::codes`].
+    pub(super) fn codes_at(&self, split: &Split, positions: &[usize]) -> Result<Tensor> {
+        let (c, h, w) = self.image_shape();
         let codes = positions
             .chunks(micro_batch(c * h * w))
             .map(|positions| -> Result<Tensor> {

@@ -2,9 +2,8 @@
 //!
 //! Adds methods to [`Autoencoder`](crate::model::Autoencoder): features and filters, activations,
 //! reconstructions, errors, codes, traversals, interpolations, samples of a prior, and neighbors. Offers
-//! [`explore`], sliders over the
-//! code in the page, and [`jpeg`] as a baseline for learned codes. Uses `data`, `layer`, `loss`,
-//! `model` and `show`; never changes a model.
+//! [`explore`], sliders over the code in the page, and [`jpeg`] as a baseline for learned codes. Uses
+//! `data`, `layer`, `loss`, `model` and `show`; never changes a model.
 
 mod activations;
 mod features;

@@ -7,13 +7,11 @@ use crate::error::{Error, Result};
 use crate::math::{Purpose, Rng};
 use crate::model::Autoencoder;
 use crate::show::Montage;
+use candle_core::DType;
 use nalgebra::DMatrix;
 
 /// Images whose codes are taken, at most, from all parts of a split.
 const MAX_IMAGES: usize = 10_000;
-
-/// Images that are encoded at a time.
-const CHUNK_IMAGES: usize = 500;
 
 /// Maximum size of a code: a covariance has its square.
 const MAX_CODE: usize = 1024;
@@ -123,12 +121,8 @@ fn check(images: usize, components: usize, size: usize) -> Result<()> {
 fn codes(model: &Autoencoder, split: &Split, size: usize) -> Result<DMatrix<f64>> {
     let n = split.len().min(MAX_IMAGES);
     let positions: Vec<usize> = (0..n).map(|i| i * split.len() / n).collect();
-    let mut values: Vec<f64> = Vec::with_capacity(n * size);
-    for positions in positions.chunks(CHUNK_IMAGES) {
-        let codes = model.encode(&split.images(positions)?)?;
-        let codes = codes.flatten_all()?.to_vec1::<f32>()?;
-        values.extend(codes.into_iter().map(f64::from));
-    }
+    let codes = model.codes_at(split, &positions)?.to_dtype(DType::F64)?;
+    let values = codes.flatten_all()?.to_vec1()?;
     Ok(DMatrix::from_vec(size, n, values))
 }
 

@@ -2,16 +2,19 @@
 
 use crate::data::{ImageShape, is_vector};
 use crate::error::Result;
-use crate::layer::{Layer, LayerError, Node, Variable, mirror, nodes, shapes};
+use crate::layer::{Layer, mirror, nodes, shapes};
 use crate::lock::lock;
 use crate::loss::Loss;
 use crate::math::{Purpose, Rng};
+use crate::model::conditions::{check_conditions, split_condition};
 use crate::model::errors::{check_image_shape, check_output, layer_error};
 use crate::model::init::Init;
+use crate::model::joint_plan::joint_plan;
 use crate::model::long_skips::check_long_skips;
 use crate::model::sequential::Sequential;
 use crate::model::unit_ranges::DeadUnits;
 use crate::model::unpooling::check_unpooling;
+use crate::model::vectors::shaped_decoder;
 use crate::plan::Plan;
 use candle_core::{Device, Var};
 use std::sync::Mutex;
@@ -161,11 +164,7 @@ impl Autoencoder {
     pub fn symmetric_with(input: ImageShape, encoder: &[Layer], init: &Init) -> Result<Self> {
         check_image_shape(input)?;
         let (c, h, w) = input;
-        // Labels are joined to the code at the front of the decoder.
-        let (encoder, condition) = match encoder.split_last() {
-            Some((last @ Layer::Condition(_), encoder)) => (encoder, Some(last.clone())),
-            _ => (encoder, None),
-        };
+        let (encoder, condition) = split_condition(encoder);
         let nodes = nodes(encoder);
         let last = (!is_vector(input)).then_some(Layer::Sigmoid);
         let decoder = shapes(&nodes, &[c, h, w])
@@ -338,15 +337,6 @@ impl Autoencoder {
         [self.encoder.named_buffers(), self.decoder.named_buffers()].concat()
     }
 
-    /// Buffers of each layer that has some.
-    pub(crate) fn buffers_by_layer(&self) -> Vec<Vec<Variable>> {
-        [
-            self.encoder.buffers_by_layer(),
-            self.decoder.buffers_by_layer(),
-        ]
-        .concat()
-    }
-
     /// Number of trainable parameters. Keras: `model.count_params()`.
     ///
     /// # Examples
@@ -404,41 +394,4 @@ impl Autoencoder {
     pub(crate) fn decoder_net(&self) -> &Sequential {
         &self.decoder
     }
-}
-
-/// Ends a decoder of vectors whose output is flat, (d), with the shape of a vector, (1, 1, d).
-fn shaped_decoder(input: ImageShape, decoder: &[Layer], code_shape: &[usize]) -> Vec<Layer> {
-    let mut layers = decoder.to_vec();
-    let output = shapes(&nodes(decoder), code_shape).map(|mut shapes| shapes.pop());
-    if is_vector(input) && output.is_ok_and(|shape| shape == Some(vec![input.2])) {
-        layers.push(Layer::Unflatten(1, 1, input.2));
-    }
-    layers
-}
-
-/// Rejects labels in the encoder: codes are computed without them.
-fn check_conditions(encoder: &[Layer]) -> Result<()> {
-    let nodes = nodes(encoder);
-    let Some(node) = nodes.iter().find(|node| node.layer.reads_labels()) else {
-        return Ok(());
-    };
-    let error = LayerError {
-        expected: "an encoder that needs no labels".into(),
-        got: node.layer.to_string(),
-        hint: "Put it first in the decoder, or last in the list of Autoencoder::symmetric".into(),
-    };
-    Err(layer_error("encoder", node, error))
-}
-
-/// Joins encoder and decoder to one plan.
-fn joint_plan(encoder: &Sequential, decoder: &Sequential) -> Plan {
-    let offset = encoder.nodes().len();
-    let shifted = decoder.nodes().iter().cloned().map(|node| Node {
-        skip_source: node.skip_source.map(|i| i + offset),
-        ..node
-    });
-    let nodes: Vec<Node> = encoder.nodes().iter().cloned().chain(shifted).collect();
-    // The decoder's input shape is the encoder's output shape.
-    let shapes = [encoder.shapes(), &decoder.shapes()[1..]].concat();
-    Plan::of_model(&nodes, &shapes, offset)
 }

@@ -2,6 +2,7 @@
 
 use crate::cell::check_stopped;
 use crate::error::Result;
+use crate::layer::check_label_count;
 use candle_core::Tensor;
 
 /// Maximum values of a micro-batch of more than one image.
@@ -30,6 +31,9 @@ pub(crate) fn map_labeled(
     f: impl Fn(&Tensor, Option<Tensor>) -> Result<Tensor>,
 ) -> Result<Tensor> {
     let n = batch.dim(0)?;
+    if let Some(labels) = labels {
+        check_label_count(labels.elem_count(), n)?;
+    }
     let size = micro_batch(batch.elem_count() / n.max(1));
     if n <= size {
         return f(batch, labels.cloned());

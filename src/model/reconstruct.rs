@@ -86,7 +86,6 @@ impl Autoencoder {
 
     /// Decodes codes that are checked and on the model's device.
     pub(crate) fn decode_batch(&self, codes: &Tensor, labels: Option<&Tensor>) -> Result<Tensor> {
-        check_label_count(codes, labels)?;
         map_labeled(codes, labels, |codes, labels| {
             self.decoder_net().infer_labeled(codes, labels)
         })
@@ -156,7 +155,6 @@ impl Autoencoder {
         images: &Tensor,
         labels: Option<&Tensor>,
     ) -> Result<Tensor> {
-        check_label_count(images, labels)?;
         let lists = [self.encoder_net(), self.decoder_net()];
         map_labeled(images, labels, |batch, labels| {
             if let Some(output) = infer(self.plan(), &lists, batch)? {
@@ -218,17 +216,6 @@ impl Autoencoder {
         let batch = batch(what, codes, self.code_shape())?;
         Ok(batch.to_dtype(DType::F32)?.to_device(self.device())?)
     }
-}
-
-/// Rejects another number of labels than of images or codes.
-fn check_label_count(batch: &Tensor, labels: Option<&Tensor>) -> Result<()> {
-    let (expected, got) = (batch.dim(0)?, labels.map(Tensor::elem_count));
-    if got.is_none_or(|got| got == expected) {
-        return Ok(());
-    }
-    let expected = format!("{expected} labels, one for each image");
-    let hint = "Give as many labels as images or codes";
-    Err(Error::shape("labels", expected, got.unwrap_or(0), hint))
 }
 
 /// True for vectors without the dimensions of images: (n, d) or (d).

@@ -8,9 +8,7 @@ use crate::layer::{
 use crate::math::Rng;
 use crate::model::errors::layer_error;
 use crate::model::init::Init;
-use crate::model::variables::{
-    InitialVariables, check_weight_count, copy_variables, initial_buffers,
-};
+use crate::model::variables::{InitialVariables, check_weight_count, copy_variables};
 use crate::plan::Plan;
 use candle_core::{Device, Tensor, Var};
 
@@ -55,8 +53,9 @@ impl Sequential {
         let mut buffers = Vec::with_capacity(nodes.len());
         let mut initial = InitialVariables::new(name, init);
         for (node, input) in nodes.iter().zip(&shapes) {
-            variables.push(initial.next(node, input)?);
-            buffers.push(initial_buffers(&node.layer, input, &init.device)?);
+            let kind = node.layer.kind();
+            variables.push(initial.next(node, kind.parameters(input))?);
+            buffers.push(initial.next(node, kind.buffers(input))?);
         }
         Ok(Sequential {
             name,

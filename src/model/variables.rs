@@ -28,13 +28,13 @@ impl<'a> InitialVariables<'a> {
         }
     }
 
-    /// Creates the parameters of the next layer.
-    pub(crate) fn next(&mut self, node: &Node, input: &[usize]) -> Result<Vec<Variable>> {
+    /// Creates parameters or buffers of the next layer.
+    pub(crate) fn next(&mut self, node: &Node, specs: Vec<VariableSpec>) -> Result<Vec<Variable>> {
         let name = format!("{}.{}", self.list, node.name);
         let scheme = self.init.weights_of(&name);
         let mut weight = Vec::new();
         let mut variables = Vec::new();
-        for spec in node.layer.kind().parameters(input) {
+        for spec in specs {
             if spec.first_values == FirstValues::Weight {
                 weight.clone_from(&spec.shape);
             }
@@ -47,48 +47,28 @@ impl<'a> InitialVariables<'a> {
     /// First values of a variable. `weight` is the shape of the last weight before it.
     fn values(&mut self, spec: &VariableSpec, scheme: &Weights, weight: &[usize]) -> Vec<f32> {
         let n = spec.len();
-        if let FirstValues::Constant(value) = spec.first_values {
-            return vec![value; n];
-        }
-        // Counted without other layers: an added dropout changes no weights.
-        let mut rng = Rng::for_variable(self.init.seed, self.list, self.drawn);
-        self.drawn += 1;
         match spec.first_values {
-            FirstValues::Weight => scheme.weight(&spec.shape, &mut rng),
-            FirstValues::Bias => scheme.bias(n, weight, &mut rng),
+            FirstValues::Constant(value) => vec![value; n],
+            FirstValues::Weight => scheme.weight(&spec.shape, &mut self.rng()),
+            FirstValues::Bias => scheme.bias(n, weight, &mut self.rng()),
             FirstValues::Normal(mean, deviation) => {
-                let values = rng.normal(n, deviation as f32).into_iter();
+                let values = self.rng().normal(n, deviation as f32).into_iter();
                 values.map(|value| value + mean as f32).collect()
             }
             FirstValues::Uniform(low, high) => {
+                let mut rng = self.rng();
                 let value = |_| (low + (high - low) * f64::from(rng.unit())) as f32;
                 (0..n).map(value).collect()
             }
-            FirstValues::Constant(value) => vec![value; n],
         }
     }
-}
 
-/// Creates the buffers of a layer.
-pub(crate) fn initial_buffers(
-    layer: &Layer,
-    input: &[usize],
-    device: &Device,
-) -> Result<Vec<Variable>> {
-    let buffer = |spec: VariableSpec| {
-        let value = match spec.first_values {
-            FirstValues::Constant(value) => value,
-            _ => 0.0,
-        };
-        let values = vec![value; spec.len()];
-        variable(spec, values, device)
-    };
-    layer
-        .kind()
-        .buffers(input)
-        .into_iter()
-        .map(buffer)
-        .collect()
+    /// Random numbers of the next variable that is drawn.
+    fn rng(&mut self) -> Rng {
+        // Counted without other layers: an added dropout changes no weights.
+        self.drawn += 1;
+        Rng::for_variable(self.init.seed, self.list, self.drawn - 1)
+    }
 }
 
 fn variable(spec: VariableSpec, values: Vec<f32>, device: &Device) -> Result<Variable> {
@@ -182,7 +162,7 @@ mod tests {
         let init = Init::default();
         let node = &nodes(&[Layer::Linear(2)])[0];
         let variables = InitialVariables::new("list", &init)
-            .next(node, &[3])
+            .next(node, node.layer.kind().parameters(&[3]))
             .unwrap();
         let copies = copy_variables(std::slice::from_ref(&variables), &Device::Cpu).unwrap();
         let (weight, copied) = (&variables[0].var, &copies[0][0].var);

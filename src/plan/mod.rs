@@ -10,10 +10,12 @@ mod identity;
 mod plan;
 mod infer;
 mod whole_batch;
+mod segments;
 mod shard;
 
 pub(crate) use infer::StageParams;
 pub(crate) use plan::{MIN_PARALLEL_FLOPS, Plan};
-pub(crate) use shard::{Shard, StepContext, segments, summed_gradients, weight_gradients};
+pub(crate) use segments::segments;
+pub(crate) use shard::{Shard, StepContext, summed_gradients, weight_gradients};
 pub(crate) use stage::Stage;
 pub(crate) use whole_batch::{BatchInputs, BatchPass, WholeBatchOp};

@@ -46,7 +46,8 @@ pub(crate) fn buffers(model: &Autoencoder, plan: &Plan) -> Result<Vec<Vec<Variab
 
 /// The model's buffers, by stage.
 fn stage_buffers(model: &Autoencoder, plan: &Plan) -> Vec<Vec<Variable>> {
-    let mut lists = model.buffers_by_layer().into_iter();
+    let nets = [model.encoder_net(), model.decoder_net()];
+    let mut lists = nets.into_iter().flat_map(|net| net.buffers_by_layer());
     let of = |stage: &Stage| match stage.has_buffers() {
         true => lists.next().unwrap_or_default(),
         false => Vec::new(),

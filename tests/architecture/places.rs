@@ -49,7 +49,11 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
     },
     Covered {
         by: "tests/train/train_step.rs",
-        files: &["plan/whole_batch.rs", "train/whole_batch.rs"],
+        files: &[
+            "plan/shard.rs",
+            "plan/whole_batch.rs",
+            "train/whole_batch.rs",
+        ],
     },
     Covered {
         by: "tests/data/image_folder.rs",
