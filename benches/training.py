@@ -12,9 +12,9 @@ import subprocess
 HERE = pathlib.Path(__file__).parent
 OURS, TORCH = os.environ["BENCH"], os.environ.get("TORCH_PYTHON")
 ROUNDS, REPEATS = int(os.environ.get("ROUNDS", 3)), 3
-STEPS = {"m1": 124, "m2": 62, "m3": 32, "m4": 62, "vae": 62, "topk": 62, "small": 250, "wide": 31, "post": 8}
+STEPS = {"m1": 124, "m2": 62, "m3": 32, "m4": 62, "vae": 62, "vq": 31, "topk": 62, "small": 250, "wide": 31, "post": 8}
 # Models that are trained on another loss or with other layers, which inference does not have.
-TRAINED_ONLY = ("vae", "topk")
+TRAINED_ONLY = ("vae", "vq", "topk")
 # Models that are also trained on a custom loss.
 CUSTOM = ("m1", "m4")
 
@@ -31,11 +31,12 @@ def pooled(side, code):
 # FLOPs per image of the forward pass. The backward pass takes twice that, less the first layer's input gradient.
 FORWARD = {"m1": 2 * 2 * 784 * 128, "m2": 2 * 2 * (784 * 512 + 512 * 128 + 128 * 32), "m3": pooled(64, 256)[0],
            "m4": 2 * (2 * 9 * (16 * 196 + 512 * 49) + 2 * 1568 * 32), "vae": 2 * (784 * 400 * 2 + 400 * 60),
+           "vq": 2 * (9 * (32 * 196 + 2048 * 49 + 1024 * 49 + 2048 * 196 + 32 * 784) + 49 * (64 * 16 + 128 * 16)),
            "topk": 2 * 2 * 784 * 512, "wide": 2 * 2 * 784 * 4096,
            "post": pooled(224, 64)[0]}
 # FLOPs per image of the first layer.
 FIRST = {"m1": 2 * 784 * 128, "m2": 2 * 784 * 512, "m3": pooled(64, 256)[1], "m4": 2 * 9 * 16 * 196,
-         "vae": 2 * 784 * 400, "topk": 2 * 784 * 512,
+         "vae": 2 * 784 * 400, "vq": 2 * 9 * 32 * 196, "topk": 2 * 784 * 512,
          "wide": 2 * 784 * 4096, "post": pooled(224, 64)[1]}
 
 
@@ -50,7 +51,8 @@ def run(model, variant, mode, batch=None):
         command = [TORCH, str(HERE / "training_torch.py"), *arguments]
     else:
         command = [OURS, *arguments]
-    environment = os.environ | ({"BATCH": str(batch)} if batch else {})
+    # Candle's threads wait as they do in the kernel (kernel/src/engine/evaluator.rs).
+    environment = os.environ | {"CANDLE_BARRIER_POOL_SPIN_LIMIT": "100"} | ({"BATCH": str(batch)} if batch else {})
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -81,7 +83,7 @@ def main():
     if not TORCH:
         print("PyTorch is not installed: no ratios to it. `cargo xtask bench training --with-torch` installs it")
     rows, only = [], os.environ.get("MODELS")
-    for model in (only or "m1 m2 m3 m4 vae topk wide post").split():
+    for model in (only or "m1 m2 m3 m4 vae vq topk wide post").split():
         for mode in modes(model):
             if mode not in os.environ.get("MODES", "train infer custom").split():
                 continue

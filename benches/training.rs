@@ -2,7 +2,7 @@
 //! them.
 //!
 //! usage: training MODEL VARIANT MODE STEPS REPEATS, or: training gemm
-//! MODEL: m1 | m2 | m3 | m4 | vae | topk | small | wide | post
+//! MODEL: m1 | m2 | m3 | m4 | vae | vq | topk | small | wide | post
 //! VARIANT: planned | autograd | candle-nn
 //! MODE: train | infer | custom, training on a loss that also looks at the code
 //!
@@ -14,6 +14,10 @@ use candlebook::prelude::*;
 use candlebook::train::Epoch;
 use candlebook::{data::idx_folder, math};
 use std::time::Instant;
+
+/// The allocator of the kernel's cells.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -79,10 +83,10 @@ fn widths(model: &str) -> Fallible<Vec<usize>> {
         // So small that the overhead of a step dominates.
         "small" => vec![784, 32, 784],
         "wide" => vec![784, 4096, 784],
-        "m3" | "m4" | "vae" | "topk" | "post" => Vec::new(),
+        "m3" | "m4" | "vae" | "vq" | "topk" | "post" => Vec::new(),
         other => {
             return Err(format!(
-                "expected m1, m2, m3, m4, vae, topk, small, wide or post, got {other}"
+                "expected m1, m2, m3, m4, vae, vq, topk, small, wide or post, got {other}"
             )
             .into());
         }
@@ -240,6 +244,25 @@ fn layers(model: &str, widths: &[usize]) -> (ImageShape, Vec<Layer>, Vec<Layer>)
                 Linear(784),
                 Sigmoid,
                 Unflatten(1, 28, 28),
+            ],
+        ),
+        "vq" => (
+            (1, 28, 28),
+            vec![
+                half(32),
+                Relu,
+                half(64),
+                Relu,
+                Conv2d(16, 1),
+                VectorQuantize(128).learned_codebook(),
+            ],
+            vec![
+                double(64),
+                Relu,
+                double(32),
+                Relu,
+                Conv2d(1, 3).padding(1),
+                Sigmoid,
             ],
         ),
         "topk" => (

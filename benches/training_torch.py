@@ -61,6 +61,26 @@ class Variational(nn.Module):
         return self.decoder(code), mean, log_variance
 
 
+class Quantized(nn.Module):
+    """A VQ-VAE whose codebook the optimizer trains."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Conv2d(1, 32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 3, 2, 1), nn.ReLU(), nn.Conv2d(64, 16, 1))
+        self.codebook = nn.Parameter(torch.empty(128, 16).uniform_(-1 / 128, 1 / 128))
+        self.decoder = nn.Sequential(
+            nn.ConvTranspose2d(16, 64, 3, 2, 1, 1), nn.ReLU(), nn.ConvTranspose2d(64, 32, 3, 2, 1, 1), nn.ReLU(),
+            nn.Conv2d(32, 1, 3, padding=1), nn.Sigmoid())
+
+    def forward(self, x):
+        code = self.encoder(x)
+        vectors = code.permute(0, 2, 3, 1).reshape(-1, 16)
+        entries = F.embedding(torch.cdist(vectors, self.codebook).argmin(1), self.codebook)
+        term = F.mse_loss(entries, vectors.detach()) + 0.25 * F.mse_loss(vectors, entries.detach())
+        entries = entries.view(len(x), 7, 7, 16).permute(0, 3, 1, 2)
+        return self.decoder(code + (entries - code).detach()), term
+
+
 class TopK(nn.Module):
     def forward(self, x):
         values, indices = x.topk(32)
@@ -93,6 +113,8 @@ elif model == "m4":
     net, dataset = strided(), digits().view(-1, 1, 28, 28)
 elif model == "vae":
     net, dataset = Variational(), digits()
+elif model == "vq":
+    net, dataset = Quantized(), digits().view(-1, 1, 28, 28)
 elif model == "topk":
     net, dataset = nn.Sequential(nn.Linear(784, 512), TopK(), nn.Linear(512, 784), nn.Sigmoid()), digits()
 else:
@@ -114,6 +136,9 @@ def loss_of(images):
         output, mean, log_variance = net(images)
         divergence = -0.5 * torch.sum(1 + log_variance - mean.pow(2) - log_variance.exp())
         return (F.binary_cross_entropy(output, images, reduction="sum") + divergence) / images.numel()
+    if model == "vq":
+        output, term = net(images)
+        return F.mse_loss(output, images) + term
     if mode == "custom":
         code = net[:ENCODER[model]](images)
         return F.mse_loss(net[ENCODER[model]:](code), images) + 0.01 * code.abs().mean()

@@ -17,7 +17,12 @@ const PATIENCE: usize = 5;
 pub(crate) fn binary_vae() -> Fallible<Vec<f64>> {
     let data = binarized_mnist()?;
     let hidden = [Linear(256), Relu, Linear(256), Relu];
-    let encoder = [&[Flatten], &hidden[..], &[Linear(256), Gaussian(1.0)]].concat();
+    let encoder = [
+        &[Flatten],
+        &hidden[..],
+        &[Linear(256), Gaussian(1.0).softplus_deviation()],
+    ]
+    .concat();
     let init = Init {
         weights: Weights::PyTorch,
         ..Default::default()

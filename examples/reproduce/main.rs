@@ -10,6 +10,7 @@ mod binary;
 mod conv;
 mod data;
 mod dense;
+mod discrete;
 mod losses;
 mod rows;
 mod variational;

@@ -5,6 +5,7 @@
 
 use crate::layer::conv::{ConvOption, ConvSettings};
 use crate::layer::conv_transpose::ConvTransposeSettings;
+use crate::layer::deviation::Deviation;
 use crate::layer::gaussian::GaussianSettings;
 use crate::layer::layer::Layer;
 use crate::layer::pool_settings::{PoolSettings, UnpoolSettings};
@@ -61,7 +62,7 @@ pub const fn ConvTranspose2d(out_channels: usize, kernel_size: usize) -> Layer {
 /// distribution, and adds beta times its divergence from N(0, 1) to the loss: in nats, as the sum of
 /// the reconstruction loss over an image is, so that beta 1 with a cross-entropy is the evidence
 /// lower bound. The part of the loss is called KL. Evaluation gives the means. The other settings
-/// are methods of [`Layer`]: `free_bits`, `warm_up`.
+/// are methods of [`Layer`]: `free_bits`, `warm_up`, `total_correlation`, `softplus_deviation`.
 ///
 /// Kingma and Welling, "Auto-encoding variational Bayes", 2013; Higgins and others, "beta-VAE", 2017.
 ///
@@ -301,6 +302,29 @@ impl Layer {
                 ..*gaussian
             }),
             other => other.unsupported("total_correlation", [Some(factor), None]),
+        };
+        // A const fn cannot run destructors; only a residual block has anything to free.
+        std::mem::forget(self);
+        layer
+    }
+
+    /// Gives a [`Gaussian`] layer the softplus of the second half of its input as deviations, in place of
+    /// log variances. Large deviations then grow more slowly. PyTorch:
+    /// `Normal(mean, F.softplus(s))`.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let layer = Gaussian(1.0).softplus_deviation();
+    /// assert_eq!(layer.to_string(), "Gaussian(1.0).softplus_deviation()");
+    /// ```
+    pub const fn softplus_deviation(self) -> Layer {
+        let layer = match &self {
+            Layer::Gaussian(gaussian) => Layer::Gaussian(GaussianSettings {
+                deviation: Deviation::Softplus,
+                ..*gaussian
+            }),
+            other => other.unsupported("softplus_deviation", [None, None]),
         };
         // A const fn cannot run destructors; only a residual block has anything to free.
         std::mem::forget(self);

@@ -1,8 +1,8 @@
 //! The code layer of a variational autoencoder: a normal distribution for each code unit.
 //!
-//! The input holds means m and log variances v. Training draws z = m + exp(v / 2) e with e from
-//! N(0, 1), and adds the divergence from N(0, 1), KL = (m² + exp(v) - 1 - v) / 2 for each unit, to the
-//! loss. Evaluation gives m.
+//! The input holds means m and log variances v, or numbers s of which v = 2 ln(softplus(s)). Training
+//! draws z = m + exp(v / 2) e with e from N(0, 1), and adds the divergence from N(0, 1),
+//! KL = (m² + exp(v) - 1 - v) / 2 for each unit, to the loss. Evaluation gives m.
 //!
 //! Kingma and Welling, "Auto-encoding variational Bayes", 2013. Weight beta: Higgins and others,
 //! "beta-VAE", 2017. Free bits: Kingma and others, "Improved variational inference with inverse
@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::layer::cpu::{
     Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, OpTraining, Workspace,
 };
+use crate::layer::deviation::Deviation;
 use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject, shape};
 use crate::layer::term::{Term, TermUnit, TermValue, full_precision};
@@ -36,6 +37,9 @@ pub struct GaussianSettings {
     /// Factor of the total correlation of the code.
     #[serde(default)]
     pub(crate) total_correlation: f64,
+    /// Meaning of the second half of the input.
+    #[serde(default)]
+    pub(crate) deviation: Deviation,
 }
 
 impl GaussianSettings {
@@ -45,6 +49,7 @@ impl GaussianSettings {
             free_bits: 0.0,
             warm_up: 0,
             total_correlation: 0.0,
+            deviation: Deviation::LogVariance,
         }
     }
 
@@ -59,6 +64,9 @@ impl GaussianSettings {
         }
         if self.total_correlation != 0.0 {
             call.push_str(&format!(".total_correlation({:?})", self.total_correlation));
+        }
+        if self.deviation == Deviation::Softplus {
+            call.push_str(".softplus_deviation()");
         }
         call
     }
@@ -144,9 +152,7 @@ impl LayerKind for GaussianSettings {
         _vars: LayerVars<'_>,
         context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
-        let units = xs.dim(D::Minus1)? / 2;
-        let means = xs.narrow(D::Minus1, 0, units)?;
-        let log_variances = xs.narrow(D::Minus1, units, units)?;
+        let [means, log_variances] = self.deviation.moments(xs)?;
         let step = context.rng.is_some().then_some(context.state.step);
         let (m, v) = (full_precision(&means)?, full_precision(&log_variances)?);
         let squares = (m.sqr()? + v.exp()?)?;
@@ -246,6 +252,7 @@ impl<T: Real> Arithmetic<T> for GaussianOp {
         noise.fill(T::ZERO);
         rng.clone().add_normal(noise, 1.0);
         let free_bits = T::of(self.settings.free_bits);
+        let deviation = self.settings.deviation;
         let mut sum = 0.0;
         for ((x, y), noise) in rows(x, units)
             .zip(y.chunks_exact_mut(units))
@@ -253,7 +260,8 @@ impl<T: Real> Arithmetic<T> for GaussianOp {
         {
             let mut row = T::ZERO;
             widest!(|| {
-                for (((&m, &v), y), noise) in x.0.iter().zip(x.1).zip(y).zip(noise) {
+                for (((&m, &s), y), noise) in x.0.iter().zip(x.1).zip(y).zip(noise) {
+                    let (v, _) = deviation.log_variance(s);
                     *noise *= (T::of(0.5) * v).exp();
                     *y = m + *noise;
                     let divergence = divergence(m, v);
@@ -269,22 +277,24 @@ impl<T: Real> Arithmetic<T> for GaussianOp {
         workspace.term = sum * self.settings.beta_at(Some(*step));
     }
 
-    /// dm = dz + scale m, dv = dz e exp(v / 2) / 2 + scale (exp(v) - 1) / 2
+    /// dm = dz + scale m, dv = dz e exp(v / 2) / 2 + scale (exp(v) - 1) / 2, ds = dv v'(s)
     fn backward(&self, shape: OpShape, args: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]) {
         let Some(dx) = args.dx else { return };
         let units = shape.outputs;
         let noise = &workspaces[shape.stage].scratch[0];
         let scale = args.term_scale * T::of(self.settings.beta_at(Some(args.step)));
         let (free_bits, half) = (T::of(self.settings.free_bits), T::of(0.5));
+        let deviation = self.settings.deviation;
         let rows = rows(args.x, units)
             .zip(dx.chunks_exact_mut(2 * units))
             .zip(args.dy.chunks_exact(units))
             .zip(noise.chunks_exact(units));
         for (((x, dx), dy), noise) in rows {
-            let (dm, dv) = dx.split_at_mut(units);
+            let (dm, ds) = dx.split_at_mut(units);
             widest!(|| {
                 let inputs = x.0.iter().zip(x.1).zip(dy).zip(noise);
-                for ((((&m, &v), &dy), &noise), (dm, dv)) in inputs.zip(dm.iter_mut().zip(dv)) {
+                for ((((&m, &s), &dy), &noise), (dm, ds)) in inputs.zip(dm.iter_mut().zip(ds)) {
+                    let (v, slope) = deviation.log_variance(s);
                     // Below the free bits, the divergence costs the same everywhere.
                     let scale = if divergence(m, v) < free_bits {
                         T::ZERO
@@ -292,14 +302,14 @@ impl<T: Real> Arithmetic<T> for GaussianOp {
                         scale
                     };
                     *dm = dy + scale * m;
-                    *dv = half * (dy * noise + scale * (v.exp() - T::ONE));
+                    *ds = slope * half * (dy * noise + scale * (v.exp() - T::ONE));
                 }
             });
         }
     }
 }
 
-/// Means and log variances of each image.
+/// Means, and log variances or what they are computed from, of each image.
 fn rows<T>(x: &[T], units: usize) -> impl Iterator<Item = (&[T], &[T])> {
     x.chunks_exact(2 * units)
         .map(move |row| row.split_at(units))

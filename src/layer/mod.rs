@@ -33,6 +33,7 @@ mod group_norm;
 mod layer_norm;
 mod noise;
 mod total_correlation;
+mod deviation;
 mod gaussian;
 mod gumbel;
 mod fsq;

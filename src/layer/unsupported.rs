@@ -24,7 +24,9 @@ impl LayerKind for UnsupportedSetting {
             "output_padding" | "output_padding_hw" => "ConvTranspose2d has it",
             "ceil_mode" => "MaxPool2d and AvgPool2d have it",
             "output_size" => "MaxUnpool2d and Upsample have it",
-            "free_bits" | "warm_up" | "total_correlation" => "Gaussian has it",
+            "free_bits" | "warm_up" | "total_correlation" | "softplus_deviation" => {
+                "Gaussian has it"
+            }
             "tied" => "Linear has it",
             "commitment" | "learned_codebook" => "VectorQuantize has it",
             "beta" | "temperature" | "anneal" | "straight_through" => "Gumbel has it",

@@ -105,32 +105,37 @@ impl Autoencoder {
     pub(crate) fn posterior(&self, what: &str, images: &Tensor) -> Result<Posterior> {
         let encoder = self.encoder_net();
         let last = self.encoder().last();
-        if !matches!(last, Some(Layer::Gaussian(_) | Layer::Gumbel(_))) {
-            let hint = "Build one with Linear(2 * units), Gaussian(1.0) at the end of the encoder";
-            let expected = "an encoder that ends in a Gaussian or Gumbel code";
-            let got = match last {
-                Some(layer) => format!("one that ends in {layer}"),
-                None => "one without layers".into(),
-            };
-            return Err(Error::setting(what, expected, got, hint));
-        }
         let mut state = ForwardState::default();
         let mut xs = images.clone();
-        for node in 0..encoder.nodes().len() - 1 {
+        for node in 0..encoder.nodes().len().saturating_sub(1) {
             xs = encoder.forward_node(node, &xs, None, &mut state)?;
         }
         let xs = xs.detach();
-        if let Some(Layer::Gumbel(gumbel)) = last {
-            // (n, groups * classes) -> (n, groups, classes)
-            let logits = xs.reshape(((), gumbel.groups, gumbel.classes))?;
-            let log_probabilities = candle_nn::ops::log_softmax(&logits, D::Minus1)?;
-            return Ok(Posterior::Categorical { log_probabilities });
+        match last {
+            Some(Layer::Gumbel(gumbel)) => {
+                // (n, groups * classes) -> (n, groups, classes)
+                let logits = xs.reshape(((), gumbel.groups, gumbel.classes))?;
+                let log_probabilities = candle_nn::ops::log_softmax(&logits, D::Minus1)?;
+                Ok(Posterior::Categorical { log_probabilities })
+            }
+            Some(Layer::Gaussian(gaussian)) => {
+                let [means, log_variances] = gaussian.deviation.moments(&xs)?;
+                Ok(Posterior::Normal {
+                    means,
+                    log_variances,
+                })
+            }
+            other => {
+                let hint =
+                    "Build one with Linear(2 * units), Gaussian(1.0) at the end of the encoder";
+                let expected = "an encoder that ends in a Gaussian or Gumbel code";
+                let got = match other {
+                    Some(layer) => format!("one that ends in {layer}"),
+                    None => "one without layers".into(),
+                };
+                Err(Error::setting(what, expected, got, hint))
+            }
         }
-        let units = xs.dim(D::Minus1)? / 2;
-        Ok(Posterior::Normal {
-            means: xs.narrow(D::Minus1, 0, units)?,
-            log_variances: xs.narrow(D::Minus1, units, units)?,
-        })
     }
 
     /// True if training brings the codes close to N(0, 1).

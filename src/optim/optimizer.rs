@@ -99,6 +99,11 @@ impl Optimizer {
         self.rule.steps()
     }
 
+    /// Changes the learning rate of the following steps.
+    pub(crate) fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.rule.set_learning_rate(learning_rate);
+    }
+
     /// Moments of each variable, on the CPU.
     pub(crate) fn moments(&self) -> Result<Vec<Moments>> {
         self.states

@@ -39,6 +39,11 @@ impl UpdateRule {
         self.steps = steps;
     }
 
+    /// Changes the learning rate of the following steps.
+    pub(crate) fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.rates.learning_rate = learning_rate;
+    }
+
     /// Counts a step and returns its coefficients.
     pub(crate) fn next_update(&mut self) -> Update {
         self.steps += 1;

@@ -84,6 +84,10 @@ impl Executor for Autograd<'_> {
         Ok(value)
     }
 
+    fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.optimizer.set_learning_rate(learning_rate);
+    }
+
     fn positions(&self) -> Positions {
         Positions {
             rng: self.settings.rng.position(),

@@ -38,6 +38,9 @@ pub(crate) trait Executor {
     /// and writes each of these to `terms`. A loss that is not finite changes no weight.
     fn step(&mut self, batch: &Batch, terms: &mut [f64]) -> Result<f32>;
 
+    /// Changes the learning rate of the following steps.
+    fn set_learning_rate(&mut self, learning_rate: f64);
+
     /// Current positions, for a checkpoint.
     fn positions(&self) -> Positions;
 

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::file::check_folder;
 use crate::loss::Loss;
-use crate::optim::{Optim, Rates};
+use crate::optim::{Optim, Rates, Schedule};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -26,6 +26,8 @@ pub struct Fit {
     pub batch_size: usize,
     /// Step size of the optimizer. Defaults to 0.001.
     pub learning_rate: f64,
+    /// How the learning rate changes during training. Defaults to a constant rate.
+    pub schedule: Schedule,
     /// Optimizer with its settings: `Optim::adam()`, `Optim::sgd(0.9)` or another
     /// [`Optim`]. Defaults to Adam.
     pub optimizer: Optim,
@@ -68,6 +70,7 @@ impl Default for Fit {
             epochs: 10,
             batch_size: 128,
             learning_rate,
+            schedule: Schedule::default(),
             optimizer: Optim::default(),
             loss: Loss::default(),
             validation_split: 0.1,
@@ -87,6 +90,7 @@ impl Fit {
         self.check_sizes(images)?;
         self.check_numbers()?;
         self.optimizer.check()?;
+        self.schedule.check()?;
         self.check_checkpoint()
     }
 

@@ -181,6 +181,7 @@ impl<'a> Run<'a> {
     }
 
     fn train_batch(&mut self, epoch: usize, batch: &Batch) -> Result<()> {
+        self.executor.set_learning_rate(self.learning_rate(epoch));
         let loss = self.executor.step(batch, &mut self.terms)?;
         if !loss.is_finite() {
             return Err(self.diverged(epoch, self.state.batches + 1, loss));
@@ -192,6 +193,13 @@ impl<'a> Run<'a> {
         }
         self.state.batches += 1;
         Ok(())
+    }
+
+    /// Learning rate of the next step.
+    fn learning_rate(&self, epoch: usize) -> f64 {
+        let steps_per_epoch = self.batches_per_epoch();
+        let step = (epoch - 1) * steps_per_epoch + self.state.batches;
+        self.fit.learning_rate * self.fit.schedule.factor(step, steps_per_epoch)
     }
 
     /// Validation loss; None without validation images.
@@ -277,7 +285,7 @@ impl<'a> Run<'a> {
             batch,
             loss,
             kept: epoch - 1,
-            learning_rate: self.fit.learning_rate,
+            learning_rate: self.learning_rate(epoch),
         }
     }
 }

@@ -263,6 +263,10 @@ impl Executor for TrainStep<'_, f32> {
         Ok(TrainStep::step(self, batch, terms)? as f32)
     }
 
+    fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.rule.set_learning_rate(learning_rate);
+    }
+
     fn positions(&self) -> Positions {
         Positions {
             rng: self.rng.position(),

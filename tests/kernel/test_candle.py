@@ -164,6 +164,11 @@ def test_candles_layers_stand_beside_the_preludes(kernel):
     assert kernel.ok(COUNT.format("Layer::Linear(8)")).text == count
 
 
+def test_idle_threads_of_candle_sleep_soon(kernel):
+    kernel.ok('let spins = std::env::var("CANDLE_BARRIER_POOL_SPIN_LIMIT")?;')
+    assert kernel.ok("spins.parse::<u32>()?").text == "100"
+
+
 def test_a_name_of_candle_that_hides_a_layer_is_explained(kernel):
     kernel.ok("use candle_nn::Activation::{Elu, Relu};")
     assert "`Layer::Relu`" in kernel.run(COUNT.format("Linear(8), Relu")).said

@@ -3,4 +3,5 @@
 
 mod optimizer;
 mod rates;
+mod schedule;
 mod settings;

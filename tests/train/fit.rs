@@ -1,5 +1,6 @@
 //! Settings of training: their ranges, and their form in checkpoints.
 
+use candlebook::optim::Schedule;
 use candlebook::prelude::*;
 
 /// Error of training on 600 digits with these settings.
@@ -105,6 +106,7 @@ fn settings_of_old_checkpoints_load() {
         epochs: 3,
         batch_size: 32,
         learning_rate: 0.01,
+        schedule: Schedule::Constant,
         optimizer: Optim::sgd(0.9),
         loss: Loss::BinaryCrossEntropy,
         validation_split: 0.2,

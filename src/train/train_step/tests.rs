@@ -74,7 +74,10 @@ fn cases() -> [Case; 27] {
                 MaskingNoise(0.2),
                 Flatten,
                 Linear(8),
-                Gaussian(3.0).free_bits(0.02).warm_up(2),
+                Gaussian(3.0)
+                    .free_bits(0.02)
+                    .warm_up(2)
+                    .softplus_deviation(),
             ],
             decoder: dense.clone(),
             loss: Loss::Mse,
@@ -128,7 +131,10 @@ fn cases() -> [Case; 27] {
             encoder: vec![
                 Flatten,
                 Linear(6),
-                Gaussian(0.5).total_correlation(3.0).free_bits(0.01),
+                Gaussian(0.5)
+                    .total_correlation(3.0)
+                    .free_bits(0.01)
+                    .softplus_deviation(),
             ],
             decoder: dense.clone(),
             loss: Loss::Mse,
