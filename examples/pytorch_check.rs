@@ -18,7 +18,51 @@ fn main() -> Result<(), Error> {
     }
     .build()?;
     exchange("dense", dense, &data, &folder)?;
-    exchange("strided", strided, &data, &folder)
+    exchange("strided", strided, &data, &folder)?;
+    for (name, encoder, decoder) in lists() {
+        let ae = Autoencoder::new(data.image_shape(), &encoder, &decoder)?;
+        exchange(name, ae, &data, &folder)?;
+    }
+    Ok(())
+}
+
+/// Models with every other layer that has weights.
+fn lists() -> [(&'static str, Vec<Layer>, Vec<Layer>); 4] {
+    let conv = |channels| Conv2d(channels, 3).padding(1);
+    let end = |layer| vec![layer, Sigmoid, Unflatten(1, 28, 28)];
+    [
+        (
+            "sequences",
+            vec![
+                Patches(7, 7),
+                Linear(16),
+                Positions,
+                Residual(vec![LayerNorm, Attention(2)]),
+                Lstm(12),
+            ],
+            vec![
+                Repeat(28),
+                LstmSteps(10),
+                Linear(28),
+                Unpatches(1, 28, (1, 28, 28)),
+            ],
+        ),
+        (
+            "normalized",
+            vec![conv(4), GroupNorm(2), Silu, Flatten, Linear(12), LayerNorm],
+            end(Linear(784)),
+        ),
+        (
+            "quantized",
+            vec![Conv2d(4, 4).stride(4), VectorQuantize(16)],
+            vec![ConvTranspose2d(1, 4).stride(4), Sigmoid],
+        ),
+        (
+            "tied",
+            vec![Flatten, Linear(16), Relu],
+            end(Linear(784).tied(1)),
+        ),
+    ]
 }
 
 /// Trains and saves a model with reconstructions, and compares them with those of the weights that

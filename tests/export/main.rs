@@ -6,3 +6,4 @@ mod floats;
 mod load;
 mod mismatch;
 mod save;
+mod variants;
