@@ -7,11 +7,13 @@ mod idx_names;
 #[path = "../../src/data/locations.rs"]
 mod locations;
 
-use crate::build::{Features, Gpu, Seed};
+use crate::build::{Features, Gpu, Seed, has_cc, rust_lld_in};
 use crate::home;
 use crate::jupyter::{SpecLocation, find_on_path, find_python, has_private_lab};
+use crate::shipped::Shipped;
 use crate::toolchain;
 use anyhow::{Result, bail};
+use std::path::Path;
 
 /// Result of one check.
 struct Finding {
@@ -48,6 +50,9 @@ impl Level {
 pub(crate) fn print_findings() -> Result<()> {
     let findings = [
         check_rustc(),
+        check_toolchain(),
+        check_linker(),
+        check_archive(),
         check_libstd(),
         check_rust_src(),
         check_kernelspec(),
@@ -102,6 +107,71 @@ fn check_rustc() -> Finding {
     )
 }
 
+/// The choice of the toolchain, and its reason.
+fn check_toolchain() -> Finding {
+    let checked = toolchain::chosen().and_then(|chosen| {
+        let fits = toolchain::fits_shipped(&chosen.version);
+        let reason = match Shipped::find() {
+            None => "",
+            Some(_) if fits => ", for the helper crate that came compiled",
+            Some(shipped) => bail!(
+                "expected Rust {} for the helper crate that came compiled, got another: it is \
+                 compiled again",
+                shipped.release()
+            ),
+        };
+        Ok(format!(
+            "{}: {}{reason}",
+            chosen.origin,
+            chosen.sysroot.display()
+        ))
+    });
+    finding(
+        "toolchain",
+        checked,
+        Level::Optional,
+        "candlebook install, which asks rustup for it",
+    )
+}
+
+fn check_linker() -> Finding {
+    let lld = toolchain::sysroot().map(|sysroot| rust_lld_in(&sysroot));
+    let checked = match lld {
+        Ok(lld) if lld.is_file() => Ok("rust-lld, the toolchain's; no C compiler needed".into()),
+        _ if has_cc() => Ok("cc".into()),
+        _ => Err(anyhow::anyhow!(
+            "neither the toolchain's rust-lld nor cc on the path"
+        )),
+    };
+    finding(
+        "linker",
+        checked,
+        Level::Required,
+        "use a toolchain from rustup, or install a C compiler",
+    )
+}
+
+fn check_archive() -> Finding {
+    let checked = match Shipped::find() {
+        None => Ok("none: the helper crate is compiled on this machine".into()),
+        Some(shipped) if shipped.archive().is_file() => Ok(format!(
+            "{}, for Rust {}",
+            shipped.archive().display(),
+            shipped.release()
+        )),
+        Some(shipped) => Err(anyhow::anyhow!(
+            "expected {}, got nothing there",
+            shipped.archive().display()
+        )),
+    };
+    finding(
+        "archive",
+        checked,
+        Level::Optional,
+        "install Candlebook anew",
+    )
+}
+
 fn check_libstd() -> Finding {
     let check = || -> Result<String> {
         let folder = toolchain::library_folder()?;
@@ -126,8 +196,12 @@ fn check_libstd() -> Finding {
 
 fn check_rust_src() -> Finding {
     let checked = toolchain::sysroot().and_then(|root| {
-        let library = root.join("lib/rustlib/src/rust/library");
-        if !library.is_dir() {
+        let library = Seed::find().map_or_else(
+            |_| toolchain::rust_src(Path::new(""), &root),
+            |seed| toolchain::rust_src(&seed.folder, &root),
+        );
+        let is_in_archive = toolchain::fits_shipped(&toolchain::rustc_version()?);
+        if !library.is_dir() && !is_in_archive {
             bail!(
                 "not installed: completion is limited, and some variables need a type annotation"
             );
@@ -163,13 +237,20 @@ fn check_kernelspec() -> Finding {
 fn check_helper() -> Finding {
     let checked = Seed::find().and_then(|seed| {
         if !seed.exists() {
-            bail!("not built: the first kernel start takes a few minutes");
+            match seed.comes_compiled() {
+                true => bail!("not unpacked: the first kernel start takes some seconds longer"),
+                false => bail!("not built: the first kernel start takes a few minutes"),
+            }
         }
         let features = match seed.features().quoted().replace('"', "") {
             none if none.is_empty() => none,
             names => format!(", with {names}"),
         };
-        Ok(format!("built for this toolchain and version{features}"))
+        let how = match seed.comes_compiled() {
+            true => "came compiled",
+            false => "built",
+        };
+        Ok(format!("{how} for this toolchain and version{features}"))
     });
     finding(
         "helper",

@@ -55,6 +55,21 @@ fn check_path(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Removes the home folder if only files of the program itself are left in it; anything else, such as
+/// the history of cells, is kept.
+///
+/// # Errors
+/// If the home folder cannot be used.
+pub(crate) fn remove_if_unused() -> Result<()> {
+    let folder = folder()?;
+    let _ = std::fs::remove_file(folder.join(".cargo/config.toml"));
+    // A folder that is not empty is not removed.
+    for part in [".cargo", "seeds", "sessions", ""] {
+        let _ = std::fs::remove_dir(folder.join(part));
+    }
+    Ok(())
+}
+
 /// The user's home folder.
 ///
 /// # Errors

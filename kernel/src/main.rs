@@ -2,6 +2,7 @@
 //! `ARCHITECTURE.md` has the map.
 
 mod home;
+mod shipped;
 mod toolchain;
 mod working_folder;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
@@ -19,7 +20,7 @@ use clap::{Parser, Subcommand};
 use jupyter::SpecLocation;
 use notebook::Parameter;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Cells use this allocator too, because they run in a process of this program. Training in a cell
@@ -44,6 +45,10 @@ enum CliCommand {
         /// (nvcc).
         #[arg(long, value_name = "NAMES", value_parser = Features::parse)]
         features: Option<Features>,
+        /// Compile the helper crate on this machine, although the program came with a compiled one:
+        /// `:dep` links crates to it.
+        #[arg(long)]
+        compile: bool,
         #[command(flatten)]
         location: LocationArgs,
     },
@@ -54,9 +59,9 @@ enum CliCommand {
     },
     /// Open a notebook in JupyterLab, after installing what is missing.
     Lab {
-        /// The notebook.
-        #[arg(default_value = "notebooks/mnist_autoencoder.ipynb")]
-        notebook: PathBuf,
+        /// The notebook. Defaults to an introduction, which an installed program copies into the
+        /// current folder.
+        notebook: Option<PathBuf>,
         /// Arguments for JupyterLab, after `--`: for instance `-- --no-browser --port 8899`.
         #[arg(last = true)]
         jupyter: Vec<String>,
@@ -140,9 +145,13 @@ fn main() -> ExitCode {
 
 fn execute(command: CliCommand) -> Result<()> {
     match command {
-        CliCommand::Install { features, location } => install(features, &location.location()),
+        CliCommand::Install {
+            features,
+            compile,
+            location,
+        } => install(features, compile, &location.location()),
         CliCommand::Uninstall { location } => uninstall(&location.location()),
-        CliCommand::Lab { notebook, jupyter } => lab(&notebook, &jupyter),
+        CliCommand::Lab { notebook, jupyter } => lab(notebook, &jupyter),
         CliCommand::Run {
             notebook,
             parameters,
@@ -161,18 +170,24 @@ fn execute(command: CliCommand) -> Result<()> {
     }
 }
 
-fn install(features: Option<Features>, location: &SpecLocation) -> Result<()> {
+fn install(features: Option<Features>, compile: bool, location: &SpecLocation) -> Result<()> {
+    toolchain::install_missing();
     let features = match features {
         Some(features) => features.with_environment()?,
         None => Features::chosen()?,
     };
-    Seed::with(features.clone())?.make_ready()?;
+    let mut seed = match compile {
+        true => Seed::compiled(features.clone())?,
+        false => Seed::with(features.clone())?,
+    };
+    seed.make_ready()?;
     // Save after the build: if it fails, kernels keep using the earlier selection.
     features.save()?;
     let folder = location.register()?;
     eprintln!(
-        "candlebook: registered in Jupyter ({}). Open a notebook: cargo candlebook lab",
-        folder.display()
+        "candlebook: registered in Jupyter ({}). Open a notebook: {} lab",
+        folder.display(),
+        jupyter::program_name()
     );
     Ok(())
 }
@@ -200,19 +215,25 @@ fn uninstall(location: &SpecLocation) -> Result<()> {
                 .with_context(|| format!("cannot remove {}", folder.display()))?;
         }
     }
-    Features::forget()
+    Features::forget()?;
+    home::remove_if_unused()
 }
 
-fn lab(notebook: &Path, arguments: &[String]) -> Result<()> {
+fn lab(notebook: Option<PathBuf>, arguments: &[String]) -> Result<()> {
+    let notebook = match notebook {
+        Some(notebook) => notebook,
+        None => jupyter::introduction()?,
+    };
     if !notebook.is_file() {
         bail!(
             "expected a notebook at {}, got nothing there. Give the path of one",
             notebook.display()
         );
     }
-    let mut lab = jupyter::lab_command(notebook, arguments)?;
+    toolchain::install_missing();
+    let mut lab = jupyter::lab_command(&notebook, arguments)?;
     Seed::find()?.make_ready()?;
-    if !SpecLocation::User.is_current() {
+    if !SpecLocation::User.is_current() && !jupyter::finds_shipped_kernel(&lab) {
         SpecLocation::User.register()?;
     }
     let error = lab.exec();

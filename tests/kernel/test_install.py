@@ -40,6 +40,31 @@ def test_doctor_reports_the_gpu():
         assert line.startswith("ok") and "models run on the CPU" in line, line
 
 
+def rust_bin():
+    """The folder of rustup's programs, which contains no C compiler."""
+    folder = next(folder for folder in os.environ["PATH"].split(":") if os.path.isfile(f"{folder}/rustc"))
+    if os.path.exists(f"{folder}/cc"):
+        pytest.skip("rustc and cc are in the same folder")
+    return folder
+
+
+def test_doctor_finds_the_toolchain_without_a_path():
+    rust_bin()
+    line = finding("toolchain", PATH="/nonexistent")
+    assert line.startswith("ok") and "on the path" not in line, line
+    assert "on the path" in finding("toolchain")
+    assert finding("archive").endswith("none: the helper crate is compiled on this machine")
+    assert "no C compiler needed" in finding("linker", PATH=rust_bin())
+
+
+def test_cells_need_no_c_compiler(fresh):
+    kernel = fresh(env=os.environ | {"PATH": rust_bin()})
+    assert kernel.ok("let squares: Vec<u32> = (1..4).map(|n| n * n).collect(); squares[2]").text == "9"
+    for level in ("3", "1"):
+        kernel.ok(f":opt {level}")
+        assert kernel.ok("2f64.powi(3)").text == "8.0"
+
+
 def test_doctor_finds_mnist_in_the_cache(tmp_path):
     mnist = tmp_path / "candlebook/mnist"
     mnist.mkdir(parents=True)

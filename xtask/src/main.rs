@@ -10,6 +10,7 @@ mod checks;
 mod compare;
 mod steps;
 mod bench;
+mod dist;
 mod fuzz;
 mod reproduce;
 
@@ -18,9 +19,10 @@ use workspace::Workspace;
 
 const USAGE: &str = "\
 cargo xtask test [STEP ...]   all tests, or only these steps: fmt words typos clippy cuda doc unit compare
-                              install kernel notebooks; only if named: deny msrv
+                              install kernel notebooks; only if named: deny msrv dist
 cargo xtask words [PATH ...]  all findings of the step `words` in these paths
 cargo xtask count             sizes of functions and files, tuple parameters, documentation coverage
+cargo xtask dist              wheel and tarball with program and compiled helper crate, in target/dist
 cargo xtask cuda              a build with CUDA without a GPU; pip installs the toolkit
 cargo xtask sanitizer         matrix products under AddressSanitizer; compiles everything again
 cargo xtask fuzz [READER ...] mutated files for every reader; --help lists the options
@@ -29,6 +31,7 @@ cargo xtask compare [READER ...]
 cargo xtask reproduce [ROW ...] [--readme]
                               published results, trained again; --help lists the options
 cargo xtask bench NAME        interaction: the kernel's latency, compared with the stock form and ipykernel
+                              install: size, installation and first start of the wheel
                               soak: many cells, many kernel starts
                               show: the time to render images
                               training [--with-torch]: compared with candle-nn and PyTorch, which the flag installs
@@ -48,12 +51,14 @@ fn main() -> ExitCode {
             Workspace::new().and_then(|workspace| words::list(&workspace.root, paths))
         }
         ["count"] => Workspace::new().and_then(|workspace| size::print(&workspace.root)),
+        ["dist"] => dist::dist(),
         ["cuda"] => cuda::build(),
         ["sanitizer"] => steps::sanitizer(),
         ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),
         ["compare", arguments @ ..] => compare::compare(arguments),
         ["reproduce", arguments @ ..] => reproduce::reproduce(arguments),
         ["bench", name @ ("interaction" | "soak")] => bench::kernel(name),
+        ["bench", "install"] => dist::bench(),
         ["bench", name @ "show"] => bench::helper(name),
         ["bench", name @ ("training" | "loader")] => bench::beside_torch(name, false),
         ["bench", name @ ("training" | "loader"), "--with-torch"] => {

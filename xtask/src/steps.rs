@@ -2,7 +2,7 @@
 
 use crate::command::run;
 use crate::workspace::Workspace;
-use crate::{checks, compare, cuda, words};
+use crate::{checks, compare, cuda, dist, words};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -32,8 +32,13 @@ const STEPS: [Step; 11] = [
     step("notebooks", notebooks),
 ];
 
-/// Steps that run only if they are named: they install a toolchain or compile a tool.
-const EXTRA_STEPS: [Step; 2] = [step("deny", checks::deny), step("msrv", checks::msrv)];
+/// Steps that run only if they are named: they install a toolchain, compile a tool, or take minutes to
+/// compress the helper crate.
+const EXTRA_STEPS: [Step; 3] = [
+    step("deny", checks::deny),
+    step("msrv", checks::msrv),
+    step("dist", dist::step),
+];
 
 /// Runs the named steps, or all default steps.
 ///

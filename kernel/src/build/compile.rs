@@ -1,5 +1,6 @@
 //! The build of a seed: a warm-up process runs the engine in the seed's folder.
 
+use super::environment::HELPER_FOLDER;
 use super::features::Features;
 use super::layout::lay_out;
 use super::progress::Progress;
@@ -59,7 +60,7 @@ fn warm_up(folder: &Path, features: &Features) -> Result<()> {
         .stderr
         .take()
         .context("the engine has no standard error")?;
-    let mut progress = Progress::new(count_packages(&folder.join("helper")));
+    let mut progress = Progress::new(count_packages(&folder.join("session").join(HELPER_FOLDER)));
     let mut messages = String::new();
     for line in BufReader::new(stderr).lines() {
         let line = line.context("cannot read from the engine")?;

@@ -9,6 +9,8 @@ use crate::home;
 use sha2::{Digest, Sha256};
 
 const ENGINE: &str = "evcxr 0.22.0";
+/// Changes with the places of files in a seed.
+const LAYOUT: &str = "the helper in the session";
 
 /// Hashes the toolchain, the features and the embedded source into a folder name.
 pub(crate) fn seed_key(rustc: &str, features: &Features) -> String {
@@ -16,6 +18,7 @@ pub(crate) fn seed_key(rustc: &str, features: &Features) -> String {
     for part in [
         rustc,
         ENGINE,
+        LAYOUT,
         &features.quoted(),
         MANIFEST,
         LOCK_FILE,

@@ -1,13 +1,14 @@
-//! Contents of a seed's folder before its build: the helper's source and the engine's
-//! configuration.
+//! Contents of a seed's folder before its build: the helper's source and the engine's start-up
+//! commands, which each session gets with its own path.
 
-use super::environment::CELL_PRODUCTS;
+use super::environment::{CELL_PRODUCTS, HELPER_FOLDER, SHIM_FOLDER};
 use super::features::Features;
 use super::helper::write_helper;
 use super::link::copy_build;
 use super::lock::open_lock;
+use super::session::Session;
 use crate::home;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
 /// Rust code that the engine runs before the user's first cell. It is compiled together with
@@ -15,6 +16,8 @@ use std::path::{Path, PathBuf};
 pub(crate) const PRELUDE: &str = include_str!("../../../kernel-spec/prelude.rs");
 /// Command that the engine runs at start.
 pub(crate) const INIT: &str = ":dep candlebook = { path = {path}, features = [{features}] }\n";
+/// The engine's start-up commands: in a seed with `{path}` for the helper's folder.
+const INIT_FILE: &str = "init.evcxr";
 /// Profile of the dependencies. The cell crate's dev profile would otherwise compile candle with
 /// debug assertions.
 pub(crate) const CARGO_CONFIG: &str = "\
@@ -29,22 +32,40 @@ overflow-checks = false
 /// # Errors
 /// If a file cannot be written.
 pub(crate) fn lay_out(folder: &Path, features: &Features) -> Result<()> {
-    let helper = folder.join("helper");
-    write_helper(&helper)?;
-    let config = folder.join("config");
-    home::create_folder(&config)?;
-    let path = toml::Value::String(helper.to_string_lossy().into_owned());
-    let init = INIT
-        .replace("{path}", &path.to_string())
-        .replace("{features}", &features.quoted());
-    std::fs::write(config.join("init.evcxr"), init + PRELUDE)?;
-    home::create_folder(&folder.join("session"))?;
+    write_helper(&folder.join("session").join(HELPER_FOLDER))?;
+    let init = INIT.replace("{features}", &features.quoted());
+    std::fs::write(folder.join(INIT_FILE), init + PRELUDE)?;
     write_cargo_config()?;
     copy_newest_build(folder)
 }
 
+/// The folder of the engine's start-up commands in a session.
+pub(crate) fn start_folder(session: &Session) -> PathBuf {
+    session.folder.join(SHIM_FOLDER).join("config")
+}
+
+/// Writes the engine's start-up commands for a session whose seed is ready, and returns their folder.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub(crate) fn write_start(session: &Session) -> Result<PathBuf> {
+    let template = session.seed.folder.join(INIT_FILE);
+    let commands = std::fs::read_to_string(&template)
+        .with_context(|| format!("cannot read {}", template.display()))?;
+    let helper = session.folder.join(HELPER_FOLDER);
+    let path = toml::Value::String(helper.to_string_lossy().into_owned());
+    let folder = start_folder(session);
+    home::create_folder(&folder)?;
+    let commands = commands.replacen("{path}", &path.to_string(), 1);
+    std::fs::write(folder.join(INIT_FILE), commands)?;
+    Ok(folder)
+}
+
 /// Writes the cargo configuration of seeds and sessions into the folder above both.
-fn write_cargo_config() -> Result<()> {
+///
+/// # Errors
+/// If the file cannot be written.
+pub(crate) fn write_cargo_config() -> Result<()> {
     let folder = home::folder()?.join(".cargo");
     home::create_folder(&folder)?;
     home::write_atomically(&folder.join("config.toml"), CARGO_CONFIG.as_bytes())
@@ -70,7 +91,7 @@ fn copy_newest_build(folder: &Path) -> Result<()> {
     };
     let lock = open_lock(&newest)?;
     if lock.try_lock_shared().is_ok() {
-        let of_helper = ["candlebook-", "libcandlebook", "Cargo.lock"];
+        let of_helper = [HELPER_FOLDER, "candlebook-", "libcandlebook", "Cargo.lock"];
         let skip = [&CELL_PRODUCTS[..], &of_helper].concat();
         copy_build(&newest.join("session"), &folder.join("session"), &skip)?;
     }

@@ -1,5 +1,6 @@
 //! Copies of build folders: files that cargo never rewrites become hard links.
 
+use super::environment::SHIM_FOLDER;
 use crate::home;
 use anyhow::Result;
 use std::fs::File;
@@ -12,7 +13,7 @@ const LINKED_EXTENSIONS: [&str; 4] = ["rlib", "rmeta", "so", "dylib"];
 /// Copies a build folder recursively, with hard links where possible. Other files keep their times,
 /// which cargo compares.
 ///
-/// Skips incremental state and every name that starts with one of the prefixes in `skip`.
+/// Skips the shim, incremental state, and every name that starts with one of the prefixes in `skip`.
 ///
 /// # Errors
 /// If a file cannot be read or written.
@@ -23,7 +24,8 @@ pub(crate) fn copy_build(from: &Path, to: &Path, skip: &[&str]) -> Result<()> {
         let (name, source) = (entry.file_name(), entry.path());
         let text = name.to_string_lossy();
         let target = to.join(&name);
-        if text == "incremental" || skip.iter().any(|prefix| text.starts_with(prefix)) {
+        let is_of_session = text == SHIM_FOLDER || text == "incremental";
+        if is_of_session || skip.iter().any(|prefix| text.starts_with(prefix)) {
             continue;
         }
         if entry.file_type()?.is_dir() {
@@ -67,10 +69,13 @@ mod tests {
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
         std::fs::create_dir_all(from.join("deps")).unwrap();
         std::fs::create_dir_all(from.join("incremental")).unwrap();
+        std::fs::create_dir_all(from.join("front")).unwrap();
         for name in [
             "deps/liba.rlib",
             "deps/liba.d",
             "deps/libctx.so",
+            "frontend.rs",
+            "front/link",
             "b.json",
             "script",
         ] {
@@ -84,6 +89,7 @@ mod tests {
         assert!(same("deps/liba.rlib") && same("script"));
         assert!(!same("deps/liba.d") && to.join("deps/liba.d").exists());
         assert!(to.join("b.json").exists() && !to.join("incremental").exists());
+        assert!(to.join("frontend.rs").exists() && !to.join("front").exists());
         assert!(!to.join("deps/libctx.so").exists());
         let modified = |folder: &Path| {
             let file = std::fs::metadata(folder.join("b.json")).unwrap();

@@ -13,6 +13,7 @@ mod lock;
 mod progress;
 mod helper;
 mod layout;
+mod archive;
 mod compile;
 mod key;
 mod seed;
@@ -22,14 +23,15 @@ mod cargo;
 mod registry;
 
 pub(crate) use cargo::{
-    AddedCrates, CrateList, FULL_PATHS, KILLED, TOKEN, cargo_home, lay_out_shim, original_path,
-    run_shim_if_called, select_shim, stock_environment,
+    AddedCrates, CrateList, FULL_PATHS, KILLED, TOKEN, cargo_home, has_cc, lay_out_shim,
+    original_path, run_shim_if_called, rust_lld_in, select_shim, stock_environment,
 };
 pub(crate) use compile::WARM_UP_CELLS;
 pub(crate) use environment::BUILD_ENVIRONMENT;
 pub(crate) use features::Features;
 pub(crate) use gpu::Gpu;
-pub(crate) use registry::{dependency_sources, helper_sources};
+pub(crate) use layout::{start_folder, write_start};
+pub(crate) use registry::{dependency_sources, helper_sources, standard_library_folder};
 pub(crate) use seed::Seed;
 pub(crate) use session::Session;
 pub(crate) use source::{

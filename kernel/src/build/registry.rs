@@ -1,7 +1,8 @@
 //! Source files of the helper crate and of the dependencies that it re-exports.
 
-use super::cargo::cargo_home;
+use super::cargo::{ANSWERS, cargo_home};
 use super::helper::{LOCK_FILE, embedded_files};
+use crate::toolchain;
 use std::path::{Path, PathBuf};
 
 /// The helper's source files, each with its path relative to `src`.
@@ -12,23 +13,47 @@ pub(crate) fn helper_sources() -> impl Iterator<Item = (&'static str, &'static s
     })
 }
 
-/// The source files of a dependency in cargo's registry, each with its path relative to `src`. Empty
-/// if cargo keeps them elsewhere.
+/// The source files of a dependency, each with its path relative to `src`. Empty if neither the seed
+/// nor cargo's registry has them.
 pub(crate) fn dependency_sources(name: &str) -> Vec<(String, String)> {
     let mut files = Vec::new();
-    if let Some(folder) = source_folder(name) {
+    let package = package_folder(name);
+    let seed = std::env::var_os(ANSWERS).map(PathBuf::from);
+    let sources = seed.and_then(|answers| sources_folder(answers.parent()?));
+    if let (Some(package), Some(sources)) = (package, sources) {
+        let folder = sources.join(package).join("src");
         collect(&folder, &folder, &mut files);
     }
     files
 }
 
-fn source_folder(name: &str) -> Option<PathBuf> {
-    let package = format!("{name}-{}", locked_version(LOCK_FILE, name)?);
+/// The folder with the sources of the dependencies that the helper re-exports: a shipped seed's own,
+/// otherwise cargo's registry.
+pub(crate) fn sources_folder(seed: &Path) -> Option<PathBuf> {
+    let shipped = seed.join("sources");
+    if shipped.is_dir() {
+        return Some(shipped);
+    }
+    let package = package_folder("candle-core")?;
     let registries = std::fs::read_dir(cargo_home().ok()?.join("registry/src")).ok()?;
-    let mut folders = registries
-        .flatten()
-        .map(|registry| registry.path().join(&package).join("src"));
-    folders.find(|folder| folder.is_dir())
+    let mut registries = registries.flatten().map(|registry| registry.path());
+    registries.find(|registry| registry.join(&package).is_dir())
+}
+
+/// The folder with the sources of the standard library: a shipped seed's own, otherwise the
+/// toolchain's.
+pub(crate) fn standard_library_folder() -> Option<PathBuf> {
+    let sysroot = toolchain::sysroot().ok()?;
+    let answers = std::env::var_os(ANSWERS).map(PathBuf::from);
+    match answers.as_deref().and_then(Path::parent) {
+        Some(seed) => Some(toolchain::rust_src(seed, &sysroot)),
+        None => Some(toolchain::rust_src(Path::new(""), &sysroot)),
+    }
+}
+
+/// The name of a dependency's folder in a registry.
+fn package_folder(name: &str) -> Option<String> {
+    Some(format!("{name}-{}", locked_version(LOCK_FILE, name)?))
 }
 
 /// The version of a package in a lock file.

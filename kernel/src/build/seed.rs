@@ -2,24 +2,32 @@
 //!
 //! The engine itself builds it, so that the compiler flags match those of sessions. Its folder is
 //! `seeds/KEY`, where the key is a hash of everything that determines the content, and contains:
-//! `helper/`, the helper's source; `config/`, which the engine reads at start; `session/`, the
-//! compiled folder; and `ready`, which marks a complete build.
+//! `session/`, the compiled folder with the helper's source inside; `answers/`, recordings of cargo's
+//! answers; `init.evcxr`, the engine's start-up commands; and `ready`, which marks a complete build.
+//! No file depends on the seed's own path.
 
+use super::archive::unpack;
 use super::compile::build_seed;
 use super::features::Features;
 use super::key::seed_key;
 use super::lock::{for_each_unlocked, inherit_lock, open_lock, remove_with_lock};
 use crate::home;
+use crate::shipped::Shipped;
 use crate::toolchain;
 use anyhow::{Context, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+
+/// End of the name of a seed's folder that was unpacked. It has no libraries to link other crates to.
+const SHIPPED: &str = "-shipped";
 
 /// The seed of this program, a toolchain and features; possibly not yet built.
 #[derive(Debug)]
 pub(crate) struct Seed {
     pub(crate) folder: PathBuf,
     features: Features,
+    /// The archive that the seed is unpacked from, if it is not compiled on this machine.
+    shipped: Option<&'static Shipped>,
     /// Held after [`Seed::make_ready`], so that no other process removes the seed.
     pub(crate) in_use: Option<File>,
 }
@@ -33,17 +41,39 @@ impl Seed {
         Seed::with(Features::chosen()?)
     }
 
-    /// The seed for these features. Builds nothing.
+    /// The seed for these features: the one compiled on this machine, otherwise the one that came
+    /// with the program, if it fits. Builds nothing.
     ///
     /// # Errors
     /// As [`Seed::find`].
     pub(crate) fn with(features: Features) -> Result<Seed> {
+        let compiled = Seed::compiled(features)?;
+        let name = compiled.folder.file_name().unwrap_or_default();
+        let fits = |shipped: &&Shipped| name == shipped.key.as_str();
+        match Shipped::find().filter(fits) {
+            Some(shipped) if !compiled.exists() => Ok(Seed {
+                folder: compiled
+                    .folder
+                    .with_file_name(shipped.key.clone() + SHIPPED),
+                shipped: Some(shipped),
+                ..compiled
+            }),
+            _ => Ok(compiled),
+        }
+    }
+
+    /// The seed for these features that is compiled on this machine. Builds nothing.
+    ///
+    /// # Errors
+    /// As [`Seed::find`].
+    pub(crate) fn compiled(features: Features) -> Result<Seed> {
         let version = toolchain::rustc_version()?;
         toolchain::check_rustc(&version)?;
         let key = seed_key(&version, &features);
         Ok(Seed {
             folder: home::folder()?.join("seeds").join(key),
             features,
+            shipped: None,
             in_use: None,
         })
     }
@@ -53,8 +83,20 @@ impl Seed {
         Seed {
             folder,
             features: Features::default(),
+            shipped: None,
             in_use: None,
         }
+    }
+
+    /// True for a seed in this folder that came with the program.
+    pub(crate) fn is_shipped(folder: &Path) -> bool {
+        let name = folder.file_name().unwrap_or_default();
+        name.to_string_lossy().ends_with(SHIPPED)
+    }
+
+    /// True if the seed comes with the program.
+    pub(crate) fn comes_compiled(&self) -> bool {
+        self.shipped.is_some()
     }
 
     /// Features of the build.
@@ -67,7 +109,7 @@ impl Seed {
         self.folder.join("ready").is_file()
     }
 
-    /// Builds the seed if necessary, with progress on standard error, and holds its lock. If
+    /// Unpacks or builds the seed if necessary, with progress on standard error, and holds its lock. If
     /// another process is building it, reports that and waits.
     ///
     /// # Errors
@@ -94,7 +136,10 @@ impl Seed {
                 // The warm-up process inherits the lock: if this process is killed, others still
                 // wait until the build ends.
                 inherit_lock(&lock).context("cannot pass the lock on")?;
-                build_seed(&self.folder, &self.features)?;
+                match self.shipped {
+                    Some(shipped) => unpack(shipped, &self.folder)?,
+                    None => build_seed(&self.folder, &self.features)?,
+                }
                 remove_unused(seeds, Some(&self.folder));
             }
         }
@@ -113,13 +158,8 @@ impl Seed {
         if self.exists() {
             self.folder.join("session/Cargo.lock")
         } else {
-            self.folder.join("helper/Cargo.lock")
+            self.folder.join("session/helper/Cargo.lock")
         }
-    }
-
-    /// The folder of the engine's start-up commands.
-    pub(crate) fn config(&self) -> PathBuf {
-        self.folder.join("config")
     }
 
     /// Removes all seeds that no process uses.
@@ -150,9 +190,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let seed = Seed::at(folder.path().to_owned());
         assert!(!seed.exists());
-        assert_eq!(seed.lock_file(), folder.path().join("helper/Cargo.lock"));
+        let of_helper = folder.path().join("session/helper/Cargo.lock");
+        assert_eq!(seed.lock_file(), of_helper);
         std::fs::write(folder.path().join("ready"), "").unwrap();
         assert!(seed.exists());
         assert_eq!(seed.lock_file(), folder.path().join("session/Cargo.lock"));
+    }
+
+    #[test]
+    fn an_unpacked_seed_is_told_by_its_folder() {
+        assert!(Seed::is_shipped(Path::new("/seeds/0a1b-shipped")));
+        assert!(!Seed::is_shipped(Path::new("/seeds/0a1b")));
     }
 }

@@ -63,6 +63,7 @@ impl Engine {
     /// If the process cannot be started or the prelude fails.
     pub(crate) fn start(session: &Session, sink: Sink) -> Result<Engine> {
         build::lay_out_shim(session)?;
+        build::write_start(session)?;
         let mut command = child_command(session)?;
         let control =
             Control::prepare(&mut command).context("cannot prepare the process that runs cells")?;
@@ -240,7 +241,7 @@ pub(crate) unsafe fn set_environment(session: &Session) -> Result<()> {
         }
         build::select_shim(session)?;
         std::env::set_var("EVCXR_TMPDIR", &session.folder);
-        std::env::set_var("EVCXR_CONFIG_DIR", session.seed.config());
+        std::env::set_var("EVCXR_CONFIG_DIR", build::start_folder(session));
     }
     Ok(())
 }

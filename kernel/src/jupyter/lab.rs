@@ -1,5 +1,6 @@
 //! JupyterLab: the one on the path, or a private Python environment with tested versions.
 
+use super::installed::lab_beside;
 use crate::home;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
@@ -25,7 +26,7 @@ pub(crate) fn lab_command(notebook: &Path, arguments: &[String]) -> Result<Comma
     } else {
         notebook.parent().unwrap_or(&current)
     };
-    let mut lab = match find_on_path("jupyter-lab") {
+    let mut lab = match lab_beside().or_else(|| find_on_path("jupyter-lab")) {
         Some(found) => home::tool(found)?,
         None => private_lab()?,
     };

@@ -2,6 +2,7 @@
 
 use super::lab::find_python;
 use crate::home;
+use crate::shipped::Shipped;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -91,7 +92,7 @@ impl SpecLocation {
         Ok(Some(folder))
     }
 
-    /// True if the registered kernel is a copy of this program.
+    /// True if the registered kernel is this program or a copy of it.
     pub(crate) fn is_current(&self) -> bool {
         let same = || -> Result<bool> {
             let spec: Value =
@@ -133,9 +134,13 @@ fn kernelspec(program: &Path) -> Result<Value> {
     Ok(spec)
 }
 
-/// Copies this program into the home folder, so that the registration survives a rebuild.
+/// Copies this program into the home folder, so that the registration survives a rebuild. A program
+/// that was installed with a compiled helper crate stays beside it.
 fn copy_program() -> Result<PathBuf> {
     let program = std::env::current_exe().context("cannot find the program's own path")?;
+    if Shipped::find().is_some() {
+        return Ok(program);
+    }
     let folder = home::folder()?.join("bin");
     home::create_folder(&folder)?;
     let target = folder.join("candlebook");

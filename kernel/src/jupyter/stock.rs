@@ -3,7 +3,7 @@
 //!
 //! It reads the whole environment and command line, so this program turns into it by `exec`.
 
-use crate::build::Session;
+use crate::build::{self, Session};
 use crate::working_folder::notebook_variable;
 use anyhow::{Context, Result};
 use std::os::unix::process::CommandExt;
@@ -35,7 +35,7 @@ pub(crate) fn serve_stock_kernel(connection_file: &Path) -> Result<()> {
         .arg(STOCK_ARGUMENT)
         .arg(connection_file)
         .env("EVCXR_TMPDIR", &session.folder)
-        .env("EVCXR_CONFIG_DIR", session.seed.config())
+        .env("EVCXR_CONFIG_DIR", build::write_start(&session)?)
         .env(name, path)
         // As for our own engine: the notebook's files configure nothing, and cells run beside them.
         .current_dir(&session.folder)

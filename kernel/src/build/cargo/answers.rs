@@ -1,13 +1,10 @@
 //! Recorded answers of cargo, kept in the seed.
 
+use super::places::Places;
 use super::variables::{ANSWERS, SESSION};
 use crate::home;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
-
-const PLACEHOLDER: &str = "{candlebook-session}";
-/// Stands for the folder as JSON writes it, with quotes escaped.
-const JSON_PLACEHOLDER: &str = "{candlebook-session-in-json}";
 
 /// Cargo's standard output and exit code.
 #[derive(Debug, PartialEq)]
@@ -17,10 +14,10 @@ pub(crate) struct Answer {
 }
 
 /// The file for the answer to one call. Its name is a hash of the call and of the session's
-/// Cargo.toml; in its text, a placeholder replaces the session's folder.
+/// Cargo.toml. In both and in its text, placeholders replace the folders of this machine.
 pub(crate) struct AnswerFile {
     pub(crate) path: PathBuf,
-    pub(crate) session: String,
+    pub(crate) places: Places,
 }
 
 impl AnswerFile {
@@ -35,27 +32,26 @@ impl AnswerFile {
     /// The file for a call that depends on a part of the session's Cargo.toml.
     pub(crate) fn with_manifest(call: &[String], manifest: &str) -> Option<AnswerFile> {
         let folder = PathBuf::from(std::env::var_os(ANSWERS)?);
-        let session = std::env::var(SESSION).ok()?;
+        let places = Places::of_this_process()?;
         let current = std::env::current_dir().ok()?.to_str()?.to_owned();
-        let call = [call.join("\0"), current, manifest.to_owned()]
-            .join("\0")
-            .replace(&session, PLACEHOLDER);
+        let call = [call.join("\0"), current, manifest.to_owned()].join("\0");
+        let digest = Sha256::digest(places.generalized(&call));
         Some(AnswerFile {
-            path: folder.join(home::hex(&Sha256::digest(call))),
-            session,
+            path: folder.join(home::hex(&digest)),
+            places,
         })
     }
 
-    /// The text, for this session.
+    /// The text, for this session and machine.
     pub(crate) fn read(&self) -> Option<String> {
         let text = std::fs::read_to_string(&self.path).ok()?;
-        Some(with_session(&text, &self.session))
+        Some(self.places.specialized(&text))
     }
 
-    /// Writes the text for all sessions. Errors are ignored: the next call asks cargo again.
+    /// Writes the text for all sessions and machines. Errors are ignored: the next call asks cargo again.
     pub(crate) fn write(&self, text: &str) {
         let _ = self.path.parent().map(home::create_folder);
-        let text = without_session(text, &self.session);
+        let text = self.places.generalized(text);
         let _ = home::write_atomically(&self.path, text.as_bytes());
     }
 
@@ -94,42 +90,16 @@ impl AnswerFile {
     }
 }
 
-fn without_session(text: &str, session: &str) -> String {
-    text.replace(&in_json(session), JSON_PLACEHOLDER)
-        .replace(session, PLACEHOLDER)
-}
-
-fn with_session(text: &str, session: &str) -> String {
-    text.replace(JSON_PLACEHOLDER, &in_json(session))
-        .replace(PLACEHOLDER, session)
-}
-
-/// A path as it is in a JSON string.
-fn in_json(path: &str) -> String {
-    let quoted = serde_json::Value::from(path).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_answer_for_another_session_names_it_also_in_json() {
-        let (seed, session) = ("/a \"b\"/seed", "/a \"b\"/7-0");
-        let text = "/a \"b\"/seed/x {\"path\": \"/a \\\"b\\\"/seed/y\"}";
-        let read = with_session(&without_session(text, seed), session);
-        assert_eq!(read, "/a \"b\"/7-0/x {\"path\": \"/a \\\"b\\\"/7-0/y\"}");
-        let plain = without_session("/seed/x \"/seed\"", "/seed");
-        assert_eq!(with_session(&plain, "/7-0"), "/7-0/x \"/7-0\"");
-    }
 
     #[test]
     fn answers_recorded_during_the_build_are_found_by_other_sessions() {
         let seed = tempfile::tempdir().unwrap();
         let file = |session: &str| AnswerFile {
             path: seed.path().join("answers/call"),
-            session: session.into(),
+            places: Places::new([("session", Some(session.into()))]),
         };
         let answer = |text: &str, code| Answer {
             text: text.as_bytes().to_vec(),

@@ -3,7 +3,7 @@
 use super::added::{AddedFolder, compile_or_reuse};
 use super::answers::{Answer, AnswerFile};
 use super::metadata::reduce;
-use super::process::{bin_folder, cargo, finish, rustup, with_user_environment};
+use super::process::{bin_folder, cargo, finish, rustc, rustup, with_user_environment};
 use super::recorder::{build, record};
 use super::variables::{ADDED_COMPILER, CARGO, LOCK, RECORDER, SESSION};
 use crate::build::environment::SHIM_FOLDER;
@@ -27,15 +27,20 @@ pub(crate) fn run_shim_if_called() -> Option<ExitCode> {
     }
 }
 
-/// Answers `rustup which cargo` with the shim, and passes other calls on.
+/// Answers `rustup which cargo` with the shim and `rustup which rustc` with the chosen toolchain's
+/// compiler, whether rustup is installed or not, and passes other calls on.
 fn run_rustup(arguments: &[String]) -> ExitCode {
-    if arguments == ["which", "cargo"]
-        && let Some(bin) = bin_folder()
-    {
-        println!("{}", bin.join("cargo").display());
-        return ExitCode::SUCCESS;
-    }
-    finish(rustup(arguments))
+    let arguments_as_text: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let program = match arguments_as_text[..] {
+        ["which", "cargo"] => bin_folder().map(|bin| bin.join("cargo")),
+        ["which", "rustc"] => rustc(),
+        _ => None,
+    };
+    let Some(program) = program else {
+        return finish(rustup(arguments));
+    };
+    println!("{}", program.display());
+    ExitCode::SUCCESS
 }
 
 /// Runs the system's shell. A shell line of a cell, which the engine starts in the session, runs as a

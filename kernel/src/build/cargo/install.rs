@@ -1,6 +1,9 @@
 //! Installation of the shim in a session: its folder, and the environment that selects it.
 
-use super::variables::{ADDED_COMPILER, ANSWERS, CARGO, CARGO_HOME, LOCK, PATH, RECORDER, SESSION};
+use super::linker::lay_out_libraries;
+use super::variables::{
+    ADDED_COMPILER, ANSWERS, CARGO, CARGO_HOME, LOCK, PATH, RECORDER, SESSION, SYSROOT,
+};
 use crate::build::environment::{BUILD_ENVIRONMENT, SHIM_FOLDER};
 use crate::build::session::Session;
 use crate::home;
@@ -26,7 +29,8 @@ pub(crate) fn lay_out_shim(session: &Session) -> Result<()> {
     for name in ["cargo", "rustup", "sh", RECORDER, ADDED_COMPILER] {
         link(&program, name)?;
     }
-    link(&toolchain::sysroot()?.join("bin/rustc"), "rustc")
+    link(&toolchain::sysroot()?.join("bin/rustc"), "rustc")?;
+    lay_out_libraries(&session.folder.join(SHIM_FOLDER))
 }
 
 /// Selects the shim for this process and its children.
@@ -38,15 +42,16 @@ pub(crate) fn lay_out_shim(session: &Session) -> Result<()> {
 /// If rustc is not installed or a folder's name contains a colon.
 #[allow(unsafe_code)]
 pub(crate) unsafe fn select_shim(session: &Session) -> Result<()> {
-    let cargo = toolchain::sysroot()?.join("bin/cargo");
+    let sysroot = toolchain::sysroot()?;
+    let rustc = sysroot.join("bin/rustc");
     // If the toolchain does not have rustup's layout, rust-analyzer uses cargo directly, and loads
-    // everything.
-    if !cargo.is_file() {
+    // everything. Cargo itself may be missing: a compiled helper needs none.
+    if !rustc.is_file() {
         return Ok(());
     }
     // SAFETY: the caller promises that no other thread runs.
     unsafe {
-        std::env::set_var(CARGO, cargo);
+        std::env::set_var(CARGO, sysroot.join("bin/cargo"));
         std::env::set_var(CARGO_HOME, cargo_home()?);
         std::env::set_var("CARGO_HOME", session.folder.join(SHIM_FOLDER));
         let paths = SearchPaths::new(session)?;
@@ -55,7 +60,13 @@ pub(crate) unsafe fn select_shim(session: &Session) -> Result<()> {
         for (name, value) in BUILD_ENVIRONMENT {
             std::env::set_var(name, value);
         }
-        std::env::set_var("RUSTC", toolchain::sysroot()?.join("bin/rustc"));
+        std::env::set_var("RUSTC", rustc);
+        // Ignored if the seed has none.
+        std::env::set_var(
+            "RUST_SRC_PATH",
+            toolchain::seed_rust_src(&session.seed.folder),
+        );
+        std::env::set_var(SYSROOT, sysroot);
         std::env::set_var(ANSWERS, session.seed.folder.join("answers"));
         std::env::set_var(SESSION, &session.folder);
     }

@@ -12,8 +12,10 @@
 
 mod variables;
 mod process;
+mod places;
 mod answers;
 mod metadata;
+mod linker;
 mod cell;
 mod added;
 mod recorder;
@@ -23,5 +25,6 @@ mod install;
 pub(crate) use added::{AddedCrates, CrateList};
 pub(crate) use dispatch::run_shim_if_called;
 pub(crate) use install::{cargo_home, lay_out_shim, select_shim, stock_environment};
+pub(crate) use linker::{has_cc, rust_lld_in};
 pub(crate) use process::{KILLED, original_path};
-pub(crate) use variables::{FULL_PATHS, TOKEN};
+pub(crate) use variables::{ANSWERS, FULL_PATHS, TOKEN};

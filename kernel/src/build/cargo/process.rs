@@ -1,6 +1,6 @@
 //! The real programs behind the shim.
 
-use super::variables::{CARGO, CARGO_HOME, PATH, SESSION};
+use super::variables::{CARGO, CARGO_HOME, PATH, SESSION, SYSROOT};
 use crate::build::environment::SHIM_FOLDER;
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
@@ -28,6 +28,11 @@ pub(super) fn cargo(arguments: &[String]) -> Command {
         std::env::var_os(CARGO).unwrap_or_else(|| "cargo".into()),
         arguments,
     )
+}
+
+/// The compiler of the chosen toolchain.
+pub(super) fn rustc() -> Option<PathBuf> {
+    std::env::var_os(SYSROOT).map(|sysroot| Path::new(&sysroot).join("bin/rustc"))
 }
 
 /// A command of the real rustup.

@@ -3,6 +3,8 @@
 use super::added::{arguments as added_arguments, helper_manifest};
 use super::answers::AnswerFile;
 use super::cell::compile_cell;
+use super::linker;
+use super::places::Places;
 use super::process::{HAS_LLD, bin_folder, cargo, extra_flag, finish};
 use super::variables::{FULL_PATHS, RECORD, RECORDER, SESSION};
 use crate::build::environment::SHIM_FOLDER;
@@ -11,14 +13,20 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 /// Variables that affect the compiler command of a cell, besides the call and Cargo.toml.
-const COMMAND_VARIABLES: [&str; 6] = [
+const COMMAND_VARIABLES: [&str; 5] = [
     "RUSTC",
     "CARGO_INCREMENTAL",
     "RUSTFLAGS",
     "CARGO_PROFILE_DEV_OPT_LEVEL",
     "EVCXR_FORCE_DYLIB",
-    "LD_PRELOAD",
 ];
+/// Start of the engine's flag for a linker that is installed in the system. Cells are linked by the
+/// toolchain's.
+const LINKER_FLAG: &str = "-Clink-arg=-fuse-ld=";
+/// Start of the line of a session's Cargo.toml that sets the optimization level.
+const LEVEL: &str = "opt-level = ";
+/// The level whose command is recorded; those of the others follow from it.
+const RECORDED_LEVEL: &str = "2";
 
 /// Variable and value of the compiler's stack, in bytes: enough for a cell as deep as the kernel
 /// accepts.
@@ -84,7 +92,10 @@ pub(crate) fn build(arguments: &[String]) -> ExitCode {
 /// Records the command of a cell that is linked to the helper alone. The cell itself may not compile
 /// without its crates.
 fn record_without_added(command: &[String], record: &AnswerFile) {
-    let path = PathBuf::from(&record.session).join("Cargo.toml");
+    let Some(session) = record.places.folder("session") else {
+        return;
+    };
+    let path = session.join("Cargo.toml");
     let Ok(manifest) = std::fs::read_to_string(&path) else {
         return;
     };
@@ -114,13 +125,33 @@ fn cargo_command(arguments: &[String]) -> Command {
 
 /// Flags by which a cell's library has two memory mappings instead of four. It stays in memory as long
 /// as variables may refer to it, and a process may have about 65,000 mappings.
-fn flags_for_few_mappings() -> Vec<&'static str> {
+fn flags_for_few_mappings(is_direct: bool) -> Vec<&'static str> {
     let session = std::env::var(SESSION).unwrap_or_default();
     let mut flags = vec!["-Crelro-level=off"];
-    if HAS_LLD && extra_flag(&session).is_empty() {
+    if is_direct {
+        flags.push("-Clink-arg=--no-rosegment");
+    } else if HAS_LLD && extra_flag(&session).is_empty() {
         flags.push("-Clink-arg=-Wl,--no-rosegment");
     }
     flags
+}
+
+/// The optimization level in a session's Cargo.toml, and its text with the recorded level.
+fn normalized(manifest: &str) -> (String, String) {
+    let levels = manifest.lines().filter_map(|line| line.strip_prefix(LEVEL));
+    let level = levels.last().unwrap_or(RECORDED_LEVEL);
+    let line = |level: &str| format!("\n{LEVEL}{level}\n");
+    let text = manifest.replace(&line(level), &line(RECORDED_LEVEL));
+    (level.trim_matches('"').to_owned(), text)
+}
+
+/// The value of a variable, without a linker that the engine has found in the system.
+fn command_variable(name: &str) -> String {
+    let value = std::env::var(name).unwrap_or_default();
+    let words = value
+        .split(' ')
+        .filter(|word| !word.starts_with(LINKER_FLAG));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The file that records the command of this build: in the seed while it is being built, later in
@@ -136,9 +167,10 @@ fn record_file(arguments: &[String]) -> Option<AnswerFile> {
     call.extend(
         COMMAND_VARIABLES
             .iter()
-            .map(|name| format!("{name}={}", std::env::var(name).unwrap_or_default())),
+            .map(|name| format!("{name}={}", command_variable(name))),
     );
-    let mut record = AnswerFile::with_manifest(&call, &helper_manifest(&manifest))?;
+    let manifest = normalized(&helper_manifest(&manifest)).1;
+    let mut record = AnswerFile::with_manifest(&call, &manifest)?;
     if !record.is_recording() && !record.path.is_file() {
         let name = record.path.file_name()?.to_owned();
         record.path = session.join(SHIM_FOLDER).join(name);
@@ -150,6 +182,9 @@ fn compile(command: &RustcCommand, check: bool, added: &[String]) -> ExitCode {
     let Some((program, arguments)) = command.arguments.split_first() else {
         return ExitCode::FAILURE;
     };
+    let direct = linker::arguments(!added.is_empty());
+    let level = current_level();
+    let arguments = &needed(arguments, !direct.is_empty());
     let code = compile_cell(|| {
         let environment = command.environment.iter();
         let mut rustc = Command::new(program);
@@ -157,8 +192,10 @@ fn compile(command: &RustcCommand, check: bool, added: &[String]) -> ExitCode {
             .env(STACK.0, STACK.1)
             .args(arguments.iter().map(|argument| of_cell(argument, check)))
             .args(added)
+            .args(&level)
+            .args(&direct)
             .arg(NO_WARNINGS)
-            .args(flags_for_few_mappings())
+            .args(flags_for_few_mappings(!direct.is_empty()))
             .envs(environment.map(|(name, value)| (name, value)));
         print_full_paths(&mut rustc);
         rustc
@@ -171,6 +208,35 @@ fn compile(command: &RustcCommand, check: bool, added: &[String]) -> ExitCode {
         print_artifact(folder);
     }
     code
+}
+
+/// The recorded arguments without a library that the seed does not contain: a shipped one has the
+/// helper only as a shared library. The linker's own flags have no C compiler to read them.
+fn needed(arguments: &[String], is_direct: bool) -> Vec<String> {
+    let is_absent = |library: &String| {
+        let path = library.split_once('=').map(|(_, path)| Path::new(path));
+        path.is_some_and(|path| !path.exists())
+    };
+    let mut kept: Vec<String> = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        if kept.last().is_some_and(|last| last == "--extern") && is_absent(argument) {
+            kept.pop();
+        } else if !(is_direct && argument.starts_with(LINKER_FLAG)) {
+            kept.push(argument.clone());
+        }
+    }
+    kept
+}
+
+/// The arguments of the session's optimization level. Those of the profile otherwise depend on it.
+fn current_level() -> [String; 3] {
+    let session = PathBuf::from(std::env::var_os(SESSION).unwrap_or_default());
+    let manifest = std::fs::read_to_string(session.join("Cargo.toml")).unwrap_or_default();
+    [
+        format!("-Copt-level={}", normalized(&manifest).0),
+        "-Cdebug-assertions=on".to_owned(),
+        "-Coverflow-checks=on".to_owned(),
+    ]
 }
 
 /// An argument of a cell's compiler command. A check generates no code. Cargo gives the crate another
@@ -203,10 +269,9 @@ pub(crate) fn record() -> ExitCode {
     let is_cell = arguments
         .windows(2)
         .any(|pair| pair == ["--crate-name", "ctx"]);
-    if let (true, Some(file), Ok(session)) =
-        (is_cell, std::env::var_os(RECORD), std::env::var(SESSION))
-    {
-        write_record(file.into(), session, &arguments);
+    let places = Places::of_this_process();
+    if let (true, Some(file), Some(places)) = (is_cell, std::env::var_os(RECORD), places) {
+        write_record(file.into(), places, &arguments);
     }
     let Some((program, arguments)) = arguments.split_first() else {
         return ExitCode::FAILURE;
@@ -238,20 +303,16 @@ fn print_full_paths(rustc: &mut Command) {
     }
 }
 
-fn write_record(path: PathBuf, session: String, arguments: &[String]) {
+fn write_record(path: PathBuf, places: Places, arguments: &[String]) {
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| {
-            name.starts_with("CARGO_PKG_")
-                || name.starts_with("CARGO_MANIFEST_")
-                || name == "LD_LIBRARY_PATH"
-        });
+        .filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"));
     let command = RustcCommand {
         arguments: arguments.to_vec(),
         environment: environment.collect(),
     };
     if let Ok(text) = serde_json::to_string(&command) {
-        AnswerFile { path, session }.write(&text);
+        AnswerFile { path, places }.write(&text);
     }
 }
 
@@ -265,5 +326,29 @@ mod tests {
         assert_eq!(of_cell("--out-dir", true), "--out-dir");
         assert_eq!(of_cell("--emit=link", false), "--emit=link");
         assert_eq!(of_cell("metadata=2dde", false), "metadata=candlebook");
+    }
+
+    #[test]
+    fn one_record_serves_all_optimization_levels() {
+        let manifest = |level: &str| format!("[profile.dev]\nopt-level = {level}\ndebug = false\n");
+        assert_eq!(normalized(&manifest("0")), ("0".to_owned(), manifest("2")));
+        assert_eq!(
+            normalized(&manifest("\"s\"")),
+            ("s".to_owned(), manifest("2"))
+        );
+    }
+
+    #[test]
+    fn a_library_that_is_not_there_is_not_linked() {
+        let strings = |list: &[&str]| list.iter().map(|it| it.to_string()).collect::<Vec<_>>();
+        let given = strings(&[
+            "--extern",
+            "a=/none/a.rlib",
+            "-Clink-arg=-fuse-ld=lld",
+            "--extern",
+            "b=/",
+        ]);
+        assert_eq!(needed(&given, true), strings(&["--extern", "b=/"]));
+        assert!(needed(&given, false).contains(&"-Clink-arg=-fuse-ld=lld".to_owned()));
     }
 }

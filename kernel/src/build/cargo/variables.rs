@@ -6,6 +6,8 @@ pub(crate) const CARGO: &str = "CANDLEBOOK_CARGO";
 pub(crate) const CARGO_HOME: &str = "CANDLEBOOK_CARGO_HOME";
 /// The folder of recorded answers.
 pub(crate) const ANSWERS: &str = "CANDLEBOOK_ANSWERS";
+/// The toolchain's folder.
+pub(crate) const SYSROOT: &str = "CANDLEBOOK_SYSROOT";
 /// The session's folder.
 pub(crate) const SESSION: &str = "CANDLEBOOK_SESSION";
 /// The kernel's token, by which its own lines differ from text that a cell prints.

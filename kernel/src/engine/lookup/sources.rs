@@ -2,7 +2,7 @@
 //! needs them.
 
 use super::super::reference::Reference;
-use crate::build::{dependency_sources, helper_sources};
+use crate::build::{dependency_sources, helper_sources, standard_library_folder};
 use std::sync::LazyLock;
 
 static HELPER: LazyLock<Reference> = LazyLock::new(|| Reference::read(helper_sources()));
@@ -36,8 +36,7 @@ const STANDARD_FILES: [&str; 14] = [
 ];
 
 static STANDARD: LazyLock<Reference> = LazyLock::new(|| {
-    let sysroot = crate::toolchain::sysroot().unwrap_or_default();
-    let library = sysroot.join("lib/rustlib/src/rust/library");
+    let library = standard_library_folder().unwrap_or_default();
     let files = STANDARD_FILES.map(|file| {
         let text = std::fs::read_to_string(library.join(file));
         (file, text.unwrap_or_default())

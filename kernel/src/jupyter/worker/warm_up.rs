@@ -12,12 +12,17 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+/// The notice, where the helper crate is compiled on this machine.
 const NOTICE: &str =
     "Starting the kernel. After an update this includes a one-time build of a few minutes ...\n";
+/// The notice, where the helper crate came with the program.
+const SHORT_NOTICE: &str = "Starting the kernel. The first start unpacks the compiled helper crate, for some seconds ...\n";
 
 impl Worker {
     /// Starts the engine on a thread. Meanwhile, tells the first waiting cell why it waits.
     pub(super) fn warm_up(&mut self, session: Session) {
+        let comes_compiled = session.seed.comes_compiled();
+        let notice = if comes_compiled { SHORT_NOTICE } else { NOTICE };
         let state = Arc::clone(&self.state);
         let sink = Box::new(move |event: Event| {
             let reservation = state.backlog().reserve(event.size());
@@ -43,7 +48,7 @@ impl Worker {
                 return;
             }
         };
-        if let Some(request) = self.collect_jobs_until(&ready) {
+        if let Some(request) = self.collect_jobs_until(&ready, notice) {
             request.publish("clear_output", json!({ "wait": false }));
         }
         self.put_lookups_first();
@@ -66,7 +71,7 @@ impl Worker {
     }
 
     /// Collects jobs until `ready`. Returns the request of the first cell if it got the notice.
-    fn collect_jobs_until(&mut self, ready: &Receiver<()>) -> Option<Request> {
+    fn collect_jobs_until(&mut self, ready: &Receiver<()>, notice: &str) -> Option<Request> {
         let since = Instant::now();
         let mut notified: Option<Request> = None;
         while let Err(RecvTimeoutError::Timeout) = ready.recv_timeout(Duration::from_millis(100)) {
@@ -75,7 +80,7 @@ impl Worker {
                 && since.elapsed() > Duration::from_secs(1)
                 && let Some(Job::Execute(request)) = self.pending.front()
             {
-                request.publish("stream", json!({ "name": "stdout", "text": NOTICE }));
+                request.publish("stream", json!({ "name": "stdout", "text": notice }));
                 notified = Some(request.clone());
             }
         }

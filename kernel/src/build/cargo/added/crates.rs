@@ -5,7 +5,7 @@ use super::change::Change;
 use super::explain::{UNCHANGED, explain, is_unreachable};
 use super::folder::AddedFolder;
 use super::list::{CrateList, HELPER};
-use super::messages::{announcement, progress, refusal, result};
+use super::messages::{announcement, needs_libraries, progress, refusal, result};
 use super::plan::{Done, Plan};
 use super::seed_units::SeedUnits;
 use std::time::Instant;
@@ -47,6 +47,9 @@ impl AddedCrates {
         let list = self.list.with(more);
         if list == self.list && !list.has_local_crate() {
             return Ok(());
+        }
+        if self.place.lacks_libraries() {
+            return Err(needs_libraries());
         }
         self.change_to(list, more, report)
     }

@@ -1,7 +1,8 @@
 //! The folder of added crates in a session, and its files.
 
 use super::list::CrateList;
-use crate::build::cargo::variables::SESSION;
+use crate::build::cargo::variables::{ANSWERS, SESSION};
+use crate::build::seed::Seed;
 use std::path::{Path, PathBuf};
 
 /// The folder of added crates in a session.
@@ -21,6 +22,13 @@ impl AddedFolder {
     /// The folder in the session of the kernel that started this process.
     pub(crate) fn of_this_process() -> Option<AddedFolder> {
         Some(AddedFolder::new(Path::new(&std::env::var_os(SESSION)?)))
+    }
+
+    /// True if the session's seed came with the program, without libraries to link crates to.
+    pub(super) fn lacks_libraries(&self) -> bool {
+        let answers = std::env::var_os(ANSWERS).map(PathBuf::from);
+        let seed = answers.as_deref().and_then(Path::parent);
+        seed.is_some_and(Seed::is_shipped)
     }
 
     pub(super) fn folder(&self) -> PathBuf {

@@ -40,6 +40,9 @@ pub(crate) fn arguments() -> Result<Vec<String>, String> {
     if list.is_empty() {
         return Ok(Vec::new());
     }
+    if place.lacks_libraries() {
+        return Err(messages::needs_libraries());
+    }
     let file = place.arguments(&list);
     if !file.is_file() {
         let failed = |error: std::io::Error| error.to_string();

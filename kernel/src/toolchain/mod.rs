@@ -1,33 +1,20 @@
 //! The Rust toolchain, and the search paths of programs and libraries.
 
-use crate::home::{create_folder, output, tool};
+mod search;
+
+pub(crate) use search::{chosen, fits_shipped, install_missing};
+
+use crate::home::create_folder;
 use anyhow::{Context, Result, bail};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 /// Output of `rustc -vV`, which names the version, the commit and the host.
 ///
 /// # Errors
 /// If rustc is not installed.
 pub(crate) fn rustc_version() -> Result<String> {
-    static VERSION: OnceLock<String> = OnceLock::new();
-    once(&VERSION, || {
-        output(tool("rustc")?.arg("-vV")).context(
-            "rustc was not found: install Rust from rustup.rs, open a new terminal, and try again",
-        )
-    })
-}
-
-/// The value, computed at the first call. Rustup's proxy takes longer than the answer is worth, and
-/// a kernel asks for it at each step of its start.
-fn once(value: &OnceLock<String>, compute: impl FnOnce() -> Result<String>) -> Result<String> {
-    match value.get() {
-        Some(value) => Ok(value.clone()),
-        None => compute().inspect(|computed| {
-            let _ = value.set(computed.clone());
-        }),
-    }
+    Ok(search::chosen()?.version.clone())
 }
 
 /// The host's target triple, such as `x86_64-unknown-linux-gnu`.
@@ -65,14 +52,27 @@ pub(crate) fn check_rustc(version: &str) -> Result<()> {
     Ok(())
 }
 
-/// The active toolchain's folder.
+/// The chosen toolchain's folder.
 ///
 /// # Errors
 /// If rustc is not installed.
 pub(crate) fn sysroot() -> Result<PathBuf> {
-    static SYSROOT: OnceLock<String> = OnceLock::new();
-    let print = || output(tool("rustc")?.args(["--print", "sysroot"]));
-    Ok(PathBuf::from(once(&SYSROOT, print)?.trim()))
+    Ok(search::chosen()?.sysroot.clone())
+}
+
+/// The folder of the standard library's source: a shipped seed's own, otherwise the toolchain's.
+pub(crate) fn rust_src(seed: &Path, sysroot: &Path) -> PathBuf {
+    let own = seed_rust_src(seed);
+    if own.is_dir() {
+        own
+    } else {
+        sysroot.join("lib/rustlib/src/rust/library")
+    }
+}
+
+/// The folder of the standard library's source in a seed. Only a shipped seed has it.
+pub(crate) fn seed_rust_src(seed: &Path) -> PathBuf {
+    seed.join("rust-src")
 }
 
 /// The folder of the toolchain's `libstd`.
