@@ -12,6 +12,7 @@ mod ssim;
 mod active_units;
 mod kl_per_unit;
 mod code_usage;
+mod discrete_code;
 mod labels;
 mod lbfgs;
 mod softmax_regression;

@@ -3,12 +3,13 @@
 use crate::data::{Dataset, Split, is_vector};
 use crate::error::Result;
 use crate::evaluate::active_units::ActiveUnits;
+use crate::evaluate::code_usage::CodeUsage;
 use crate::evaluate::knn::knn_accuracy;
 use crate::evaluate::linear_probe::{LinearProbe, linear_probe};
 use crate::evaluate::mutual_information::mutual_information_gap;
 use crate::evaluate::pairs::{mean_over, squared_errors};
 use crate::evaluate::ssim::window_fits;
-use crate::model::Autoencoder;
+use crate::model::{Autoencoder, CodeSparsity};
 use crate::show::{Content, Show, Table, evcxr_display};
 use candle_core::Tensor;
 use std::collections::BTreeMap;
@@ -45,6 +46,10 @@ pub struct Report {
     pub sizes: (usize, usize),
     /// Use of the units of the code by the test images.
     pub active_units: ActiveUnits,
+    /// Number of units that an image uses, and of dead units. None if no layer makes the code sparse.
+    pub sparsity: Option<CodeSparsity>,
+    /// Use of the entries of a discrete code. None for other codes, and above 1,048,576 entries.
+    pub code_usage: Option<CodeUsage>,
     /// Accuracy of a linear classifier of codes. None without labels of at least two classes.
     pub linear_probe: Option<LinearProbe>,
     /// Accuracy of the majority label among the 5 nearest training codes. None without labels of at
@@ -105,6 +110,12 @@ impl Report {
         let (inputs, code) = self.sizes;
         let compression = inputs as f64 / code as f64;
         let (units, of_all) = (&self.active_units, format!("of {code}"));
+        let usage = self.code_usage.as_ref();
+        let perplexity = usage.map(CodeUsage::perplexity);
+        let codes = usage.map_or(0, |usage| usage.counts.len());
+        let of_codes = format!("of {codes}");
+        let dead = self.sparsity.map_or(0.0, |sparsity| sparsity.dead_share());
+        let dead_share = format!("of {code}, {:.1} %", 100.0 * dead);
         vec![
             row(
                 "compression",
@@ -113,6 +124,26 @@ impl Report {
             ),
             row("active units", Some(units.active.to_string()), &of_all),
             row("constant units", Some(units.constant.to_string()), &of_all),
+            row(
+                "L0",
+                digits(self.sparsity.map(|sparsity| sparsity.l0), 1),
+                "units of the code that an image uses",
+            ),
+            row(
+                "dead units",
+                self.sparsity.map(|sparsity| sparsity.dead.to_string()),
+                &dead_share,
+            ),
+            row(
+                "used codes",
+                usage.map(|usage| usage.used().to_string()),
+                &of_codes,
+            ),
+            row(
+                "perplexity",
+                digits(perplexity, 1),
+                "of the uses of the codes",
+            ),
         ]
     }
 
@@ -182,6 +213,12 @@ impl Autoencoder {
                 .transpose()?,
             sizes: (c * h * w, codes.dim(1)?),
             active_units: ActiveUnits::of(&codes)?,
+            sparsity: (self.has_sparse_code())
+                .then(|| self.code_sparsity(test))
+                .transpose()?,
+            code_usage: (self.has_counted_code())
+                .then(|| self.code_usage(test))
+                .transpose()?,
             linear_probe: labels.as_ref().map(|labels| labels.probe),
             knn_accuracy: labels.as_ref().map(|labels| labels.knn),
             majority_accuracy: labels.as_ref().map(|labels| labels.majority),

@@ -34,6 +34,7 @@ use crate::layer::softmax::Softmax;
 use crate::layer::spatial_dropout::SpatialDropout;
 use crate::layer::tied_linear::TiedLinear;
 use crate::layer::top_k::TopK;
+use crate::layer::unit_norm_linear::UnitNormLinear;
 use crate::layer::upsample::Upsample;
 use crate::layer::winner_take_all::WinnerTakeAll;
 
@@ -106,6 +107,8 @@ impl Layer {
             Layer::MaskSteps(share) => Box::new(MaskSteps(share)),
             Layer::Contractive(weight) => Box::new(Contractive(weight)),
             Layer::TiedLinear(outputs, _) => Box::new(TiedLinear(outputs)),
+            Layer::UnitNormLinear(outputs) => Box::new(UnitNormLinear(outputs)),
+            Layer::AuxK(settings) => Box::new(settings),
             Layer::Save(ref name) => Box::new(Save(name.clone())),
             Layer::Concat(ref name, channels) => Box::new(Concat(name.clone(), channels)),
             Layer::Module(ref module) => Box::new(module.clone()),
@@ -207,7 +210,9 @@ impl Layer {
             Layer::Positions => "Positions",
             Layer::MaskSteps(_) => "MaskSteps",
             Layer::Contractive(_) => "Contractive",
-            Layer::TiedLinear(..) => "Linear",
+            Layer::TiedLinear(..) | Layer::UnitNormLinear(_) => "Linear",
+            Layer::AuxK(settings) if settings.shared => "BatchTopK",
+            Layer::AuxK(_) => "TopK",
             Layer::Save(_) => "Save",
             Layer::Concat(..) => "Concat",
             Layer::Module(_) => "Module",
@@ -235,6 +240,7 @@ mod tests {
             Layer::Relu,
             Layer::Lstm(3),
             Layer::Linear(9).tied(1),
+            Layer::BatchTopK(3).auxiliary(5),
             Layer::Adversarial(vec![Layer::Linear(1)], 1.0),
         ] {
             assert!(layer.to_string().starts_with(layer.kind_name()));

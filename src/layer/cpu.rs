@@ -65,6 +65,11 @@ pub(crate) trait CpuOp: Arithmetic<f32> + Arithmetic<f64> + Debug + Send + Sync 
     fn term(&self) -> Option<Term> {
         None
     }
+
+    /// Stage whose second code the op also multiplies with its weights.
+    fn second_code(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// Forward and backward pass of an op for one number type. Images are stored one after another.
@@ -90,6 +95,9 @@ pub(crate) trait Arithmetic<T: Real> {
     /// Computes `dx` from `dy`, if `dx` is wanted. Ops that are not dense also add the gradients
     /// of their parameters to [`Workspace::gradients`].
     fn backward(&self, shape: OpShape, args: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]);
+
+    /// Restores a constraint of the weights, (outputs, inputs), after a step of the optimizer.
+    fn constrain(&self, _inputs: usize, _weights: &mut [T]) {}
 
     /// Measures sums and squared deviations of the [`CpuOp::channels`] over a shard.
     fn measure(&self, _x: &[T], _sums: &mut [f64]) {}
@@ -182,6 +190,10 @@ pub(crate) struct Workspace<T> {
     pub(crate) channel_sums: Vec<f64>,
     /// Copy of the skip input, in inference.
     pub(crate) skip_input: Vec<T>,
+    /// The code of dead units that the op leaves for a later op; empty without dead units.
+    pub(crate) second_code: Vec<T>,
+    /// Gradients of the output for the second code, or of the second code itself.
+    pub(crate) second_gradient: Vec<T>,
     /// The op's [`CpuOp::term`], summed over the images of the last forward pass.
     pub(crate) term: f64,
 }

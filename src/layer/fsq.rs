@@ -4,12 +4,19 @@
 //! levels, and divided by levels / 2, rounded down, so that it is in [-1, 1]. An even number of levels
 //! has o = 1/2, else 0, and s = tan(o / h). The gradient is that of b: straight through the rounding.
 //!
+//! Nothing else would keep x in the range in which b changes. Early in training, all images pull the
+//! code in the same direction, towards the mean image, and the steps of Adam do not get smaller with the
+//! gradient: x grew until tanh had no gradient left, and all images had one code. A term of the loss
+//! therefore pulls x back, as the commitment of a codebook does. It is 0 in the range of all levels.
+//!
 //! Mentzer and others, "Finite scalar quantization: VQ-VAE made simple", 2023, appendix A.
 
 use crate::error::Result;
 use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
 use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject, shape};
+use crate::layer::level_bound::LevelBound;
+use crate::layer::term::{Term, TermUnit, TermValue, full_precision};
 use crate::layer::variable::LayerVars;
 use crate::math::{Interval, Real, widest};
 use candle_core::Tensor;
@@ -18,15 +25,20 @@ use std::sync::Arc;
 /// Numbers of levels that a value may have; `f32` does not tell apart more.
 const LEVELS: std::ops::RangeInclusive<usize> = 2..=65_536;
 
-/// Share of the range that is used, so that the largest values are rounded as the others.
-const USED: f64 = 1.0 - 1e-3;
+/// Weight of the mean squared distance of the values from their range.
+const WEIGHT: f64 = 0.25;
+
+const TERM: Term = Term {
+    name: "range",
+    unit: TermUnit::Value,
+};
 
 /// Rounds each value, or each channel of images, to this number of levels.
 pub(crate) struct Fsq(pub(crate) Vec<usize>);
 
 impl Fsq {
-    fn bounds(&self) -> impl Iterator<Item = Bound> {
-        self.0.iter().map(|&levels| Bound::new(levels))
+    fn bounds(&self) -> impl Iterator<Item = LevelBound> {
+        self.0.iter().map(|&levels| LevelBound::new(levels))
     }
 }
 
@@ -60,18 +72,25 @@ impl LayerKind for Fsq {
         &self,
         xs: &Tensor,
         _vars: LayerVars<'_>,
-        _context: &mut ForwardContext<'_>,
+        context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
         // A number for each channel, for broadcasting: (1, c) or (1, c, 1, 1).
         let mut shape = vec![1; xs.rank()];
         shape[1] = self.0.len();
-        let numbers = |of: fn(Bound) -> f64| -> Result<Tensor> {
+        let numbers = |of: fn(LevelBound) -> f64| -> Result<Tensor> {
             let numbers: Vec<f64> = self.bounds().map(of).collect();
             let numbers = Tensor::from_vec(numbers, shape.as_slice(), xs.device())?;
             Ok(numbers.to_dtype(xs.dtype())?)
         };
-        let tanh = xs.broadcast_add(&numbers(|bound| bound.shift)?)?.tanh()?;
-        let bounded = tanh
+        let shifted = xs.broadcast_add(&numbers(|bound| bound.shift)?)?;
+        let beyond = shifted
+            .abs()?
+            .broadcast_sub(&numbers(|bound| bound.limit)?)?;
+        let beyond = full_precision(&beyond)?.relu()?;
+        let mean = (beyond.sqr()?.mean_all()? * WEIGHT)?;
+        context.state.terms.push(TermValue { term: TERM, mean });
+        let bounded = shifted
+            .tanh()?
             .broadcast_mul(&numbers(|bound| bound.height)?)?
             .broadcast_sub(&numbers(|bound| bound.offset)?)?;
         // Exactly the rounded values, with the gradient of the bounded ones.
@@ -88,38 +107,20 @@ impl LayerKind for Fsq {
     }
 }
 
-/// The numbers by which a channel is bounded and rounded.
-#[derive(Clone, Copy, Debug)]
-struct Bound {
-    shift: f64,
-    height: f64,
-    offset: f64,
-    width: f64,
-}
-
-impl Bound {
-    fn new(levels: usize) -> Self {
-        let height = (levels - 1) as f64 * USED / 2.0;
-        let offset = if levels % 2 == 1 { 0.0 } else { 0.5 };
-        Bound {
-            shift: (offset / height).tan(),
-            height,
-            offset,
-            width: (levels / 2) as f64,
-        }
-    }
-}
-
 /// CPU op of [`Fsq`].
 #[derive(Debug)]
 struct FsqOp {
     /// One for each channel.
-    bounds: Vec<Bound>,
+    bounds: Vec<LevelBound>,
     /// Values of a channel; 1 for features.
     pixels: usize,
 }
 
-impl CpuOp for FsqOp {}
+impl CpuOp for FsqOp {
+    fn term(&self) -> Option<Term> {
+        Some(TERM)
+    }
+}
 
 impl<T: Real> Arithmetic<T> for FsqOp {
     /// The hyperbolic tangents, for the backward pass.
@@ -137,7 +138,9 @@ impl<T: Real> Arithmetic<T> for FsqOp {
         _args: ForwardArgs<'_, T>,
         workspaces: &mut [Workspace<T>],
     ) {
-        let tanhs = &mut workspaces[shape.stage].scratch[0];
+        let workspace = &mut workspaces[shape.stage];
+        let tanhs = &mut workspace.scratch[0];
+        let mut beyond_sum = 0.0;
         let channels = x
             .chunks_exact(self.pixels)
             .zip(y.chunks_exact_mut(self.pixels))
@@ -148,27 +151,35 @@ impl<T: Real> Arithmetic<T> for FsqOp {
                 let (shift, height) = (T::of(bound.shift), T::of(bound.height));
                 let (offset, width) = (T::of(bound.offset), T::of(bound.width));
                 for ((x, y), tanh) in x.iter().zip(y).zip(tanhs) {
-                    *tanh = T::ONE - T::of(2.0) / (T::ONE + (T::of(2.0) * (*x + shift)).exp());
+                    let shifted = *x + shift;
+                    *tanh = T::ONE - T::of(2.0) / (T::ONE + (T::of(2.0) * shifted).exp());
+                    beyond_sum += bound.beyond(shifted.into()).powi(2);
                     let bounded: f64 = (*tanh * height - offset).into();
                     *y = T::of(bounded.round()) / width;
                 }
             }
         });
+        workspace.term = WEIGHT * beyond_sum / shape.inputs as f64;
     }
 
-    /// dx = dy (1 - tanh²) height / width
+    /// dx = dy (1 - tanh²) height / width, and the gradient of the term.
     fn backward(&self, shape: OpShape, args: BackwardArgs<'_, T>, workspaces: &mut [Workspace<T>]) {
         let Some(dx) = args.dx else { return };
+        let term: f64 = args.term_scale.into();
+        let term = term * 2.0 * WEIGHT / shape.inputs as f64;
         let channels = dx
             .chunks_exact_mut(self.pixels)
             .zip(args.dy.chunks_exact(self.pixels))
+            .zip(args.x.chunks_exact(self.pixels))
             .zip(workspaces[shape.stage].scratch[0].chunks_exact(self.pixels))
             .zip(self.bounds.iter().cycle());
         widest!(|| {
-            for (((dx, dy), tanhs), bound) in channels {
+            for ((((dx, dy), x), tanhs), bound) in channels {
                 let factor = T::of(bound.height / bound.width);
-                for ((dx, dy), tanh) in dx.iter_mut().zip(dy).zip(tanhs) {
-                    *dx = factor * (T::ONE - *tanh * *tanh) * *dy;
+                let shift = T::of(bound.shift);
+                for (((dx, dy), x), tanh) in dx.iter_mut().zip(dy).zip(x).zip(tanhs) {
+                    let beyond = bound.beyond((*x + shift).into());
+                    *dx = factor * (T::ONE - *tanh * *tanh) * *dy + T::of(term * beyond);
                 }
             }
         });
@@ -304,19 +315,69 @@ mod tests {
         }
     }
 
+    /// The term of a batch, and its gradient, by the CPU op.
+    fn term_by_op(z: &[f64]) -> (f64, Vec<f64>) {
+        let shape = OpShape {
+            stage: 0,
+            rows: 3,
+            inputs: 4,
+            outputs: 4,
+        };
+        let op = FsqOp {
+            bounds: fsq().bounds().collect(),
+            pixels: 1,
+        };
+        let op: &dyn Arithmetic<f64> = &op;
+        let workspaces = &mut [op.workspace(shape, true)];
+        let args = ForwardArgs {
+            weight: &[],
+            bias: &[],
+            skip_input: &[],
+            training: None,
+        };
+        op.forward(shape, z, &mut [0.0; 12], args, workspaces);
+        let mut dx = vec![0.0; 12];
+        let args = BackwardArgs {
+            x: z,
+            dy: &[0.0; 12],
+            dx: Some(&mut dx),
+            weight: &[],
+            stats: &BatchStats::default(),
+            term_scale: 1.0 / 3.0,
+            step: 0,
+        };
+        op.backward(shape, args, workspaces);
+        (workspaces[0].term / 3.0, dx)
+    }
+
     #[test]
-    fn a_value_takes_exactly_its_levels() {
-        for levels in 2..20 {
-            let bound = Bound::new(levels);
-            let mut codes: Vec<i64> = (-400..400)
-                .map(|x| {
-                    ((x as f64 / 40.0 + bound.shift).tanh() * bound.height - bound.offset).round()
-                        as i64
-                })
-                .collect();
-            codes.dedup();
-            assert_eq!(codes.len(), levels);
+    fn a_term_pulls_values_back_to_their_range() {
+        let (term, gradients) = term_by_op(&Z);
+        // With 2 levels, the range is [-2.56, -0.56].
+        let beyond: Vec<usize> = (0..12).filter(|&i| gradients[i] != 0.0).collect();
+        assert_eq!(beyond, [0, 4, 5, 7, 8, 10]);
+        for i in 0..12 {
+            let at = |shift: f64| {
+                let mut z = Z;
+                z[i] += shift;
+                term_by_op(&z).0
+            };
+            let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+            assert!((slope - gradients[i]).abs() < 1e-8, "{i}: {slope}");
         }
+        let z = Var::from_slice(&Z, (3, 4), &Device::Cpu).unwrap();
+        let mut state = ForwardState::default();
+        let mut context = ForwardContext {
+            rng: None,
+            state: &mut state,
+        };
+        let vars = LayerVars::default();
+        fsq().candle_forward(&z, vars, &mut context).unwrap();
+        let mean = &state.terms[0].mean;
+        assert_near(&[mean.to_scalar().unwrap()], &[term]);
+        let found = mean.backward().unwrap();
+        let found = found.get(&z).unwrap().flatten_all().unwrap();
+        assert_near(&found.to_vec1().unwrap(), &gradients);
     }
 
     #[test]

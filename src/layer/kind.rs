@@ -55,6 +55,14 @@ pub(crate) trait LayerKind {
         context: &mut ForwardContext<'_>,
     ) -> Result<Tensor>;
 
+    /// Restores a constraint of the parameters, after they were drawn or changed by the optimizer.
+    ///
+    /// # Errors
+    /// Not enough memory on the device.
+    fn constrain(&self, _vars: LayerVars<'_>) -> Result<()> {
+        Ok(())
+    }
+
     /// Lowers the layer to its part of a CPU plan.
     fn lower(&self, shapes: LayerShapes<'_>, context: &mut LowerContext) -> Lowered;
 }
@@ -84,6 +92,11 @@ pub(crate) struct ForwardState {
     pub(crate) dense: Option<DenseOutput>,
     /// Values that `Save` keeps, under their names.
     pub(crate) saved: Vec<(String, Tensor)>,
+    /// Largest values of the dead units, for the decoder: (b, units), or (0, units) without dead
+    /// units.
+    pub(crate) second_code: Option<Tensor>,
+    /// The images of a training step: (b, c, h, w).
+    pub(crate) images: Option<Tensor>,
     /// Labels of the images: (b), u32.
     pub(crate) labels: Option<Tensor>,
 }
@@ -120,6 +133,8 @@ pub(crate) struct LowerContext {
     pub(crate) next: usize,
     /// Max-pooling stages that no unpooling has claimed yet.
     pub(crate) pools: Vec<usize>,
+    /// Stage that leaves a second code.
+    pub(crate) second_code: Option<usize>,
     /// At the end of a residual block: the stage that reads the block's input.
     pub(crate) skip_source: Option<usize>,
 }

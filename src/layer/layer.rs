@@ -3,6 +3,7 @@
 //! A layer states only what cannot be inferred. Shapes flow through the list, so changing one
 //! number is enough, and a layer that does not fit is reported by name before training.
 
+use crate::layer::aux_k::AuxKSettings;
 use crate::layer::conv::ConvSettings;
 use crate::layer::conv_transpose::ConvTransposeSettings;
 use crate::layer::gaussian::GaussianSettings;
@@ -131,7 +132,7 @@ pub enum Layer {
     Gumbel(GumbelSettings),
     /// Bounds each value, or each channel of images, and rounds it to one of its number of levels in
     /// [-1, 1], in training and in evaluation: `Fsq(vec![8, 5, 5, 5])` has 1,000 codes. Gradients pass
-    /// through the rounding. (b, n) -> (b, n) or (b, c, h, w) -> (b, c, h, w), for n or c numbers of
+    /// through the rounding. A term of the loss keeps the values in the range of their levels. (b, n) -> (b, n) or (b, c, h, w) -> (b, c, h, w), for n or c numbers of
     /// 2 or more levels (Mentzer and others, "Finite scalar quantization", 2023).
     Fsq(Vec<usize>),
     /// Keeps the k largest values of each image, and sets the others to zero: (b, n) -> (b, n)
@@ -219,6 +220,11 @@ pub enum Layer {
     /// Dense layer with the transposed weights of a layer of the encoder, written
     /// [`Linear(outputs).tied(i)`](Layer::tied).
     TiedLinear(usize, usize),
+    /// Dense layer with weights whose columns have the norm 1, written
+    /// [`Linear(outputs).unit_norm()`](Layer::unit_norm).
+    UnitNormLinear(usize),
+    /// Sparse code with an auxiliary loss, written [`TopK(k).auxiliary(n)`](Layer::auxiliary).
+    AuxK(AuxKSettings),
     /// Keeps what passes it, written [`Save(name)`](crate::layer::Save()).
     Save(String),
     /// Joins what was kept, written [`Concat(name, channels)`](crate::layer::Concat()).

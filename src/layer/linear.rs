@@ -75,7 +75,7 @@ pub(crate) fn linear_inputs(input: &[usize]) -> usize {
 
 /// Matrix product with weights (outputs, inputs), plus bias.
 #[derive(Debug)]
-struct LinearOp;
+pub(super) struct LinearOp;
 
 impl CpuOp for LinearOp {
     fn dense(&self) -> bool {

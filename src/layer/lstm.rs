@@ -41,8 +41,12 @@ impl LayerKind for Lstm {
         let spec = VariableSpec::new;
         vec![
             spec("weight_ih_l0", &[gates, input[1]], FirstValues::Weight),
-            spec("weight_hh_l0", &[gates, self.units], FirstValues::Weight),
-            spec("bias_ih_l0", &[gates], FirstValues::Bias),
+            spec(
+                "weight_hh_l0",
+                &[gates, self.units],
+                FirstValues::Recurrent(4),
+            ),
+            spec("bias_ih_l0", &[gates], FirstValues::ForgetGate),
             spec("bias_hh_l0", &[gates], FirstValues::Bias),
         ]
     }

@@ -99,6 +99,7 @@ fn belongs_to_encoder(layer: &Layer) -> bool {
             | Layer::Fsq(_)
             | Layer::TopK(_)
             | Layer::BatchTopK(_)
+            | Layer::AuxK(_)
             | Layer::L1(_)
             | Layer::L2(_)
             | Layer::KlSparsity(..)
@@ -120,6 +121,7 @@ fn has_weights(layer: &Layer) -> bool {
     matches!(
         layer,
         Layer::Linear(_)
+            | Layer::UnitNormLinear(_)
             | Layer::Conv2d(_)
             | Layer::ConvTranspose2d(_)
             | Layer::Residual(_)
@@ -154,7 +156,7 @@ fn inverse(layer: &Layer, input: &[usize]) -> Option<Layer> {
             _ => None,
         },
         Layer::Unflatten(..) => Some(Layer::Flatten),
-        Layer::Linear(_) => Some(Layer::Linear(linear_inputs(input))),
+        Layer::Linear(_) | Layer::UnitNormLinear(_) => Some(Layer::Linear(linear_inputs(input))),
         Layer::Patches(height, width) => match *input {
             [c, h, w] => Some(Layer::Unpatches(height, width, (c, h, w))),
             _ => None,
@@ -194,6 +196,7 @@ fn inverse(layer: &Layer, input: &[usize]) -> Option<Layer> {
         | Layer::Fsq(_)
         | Layer::TopK(_)
         | Layer::BatchTopK(_)
+        | Layer::AuxK(_)
         | Layer::L1(_)
         | Layer::L2(_)
         | Layer::KlSparsity(..)

@@ -27,7 +27,8 @@ impl LayerKind for UnsupportedSetting {
             "free_bits" | "warm_up" | "total_correlation" | "softplus_deviation" => {
                 "Gaussian has it"
             }
-            "tied" => "Linear has it",
+            "tied" | "unit_norm" => "Linear has it",
+            "auxiliary" => "TopK and BatchTopK have it",
             "commitment" | "learned_codebook" => "VectorQuantize has it",
             "beta" | "temperature" | "anneal" | "straight_through" => "Gumbel has it",
             _ => "Conv2d and ConvTranspose2d have it",

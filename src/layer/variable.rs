@@ -18,6 +18,10 @@ pub(crate) enum FirstValues {
     Weight,
     /// As the scheme says for the bias of the weight before it.
     Bias,
+    /// The recurrent weights of a number of gates: those of each gate are orthogonal.
+    Recurrent(usize),
+    /// Biases of an LSTM, with 1 for the forget gate, the second of four.
+    ForgetGate,
     Constant(f32),
     /// Normal with this mean and standard deviation.
     Normal(f64, f64),

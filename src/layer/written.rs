@@ -26,6 +26,8 @@ impl std::fmt::Display for Layer {
             Layer::Gaussian(gaussian) => write!(f, "Gaussian{}", gaussian.call()),
             Layer::VectorQuantize(quantize) => write!(f, "VectorQuantize{}", quantize.call()),
             Layer::TiedLinear(outputs, layer) => write!(f, "Linear({outputs}).tied({layer})"),
+            Layer::UnitNormLinear(outputs) => write!(f, "Linear({outputs}).unit_norm()"),
+            Layer::AuxK(settings) => f.write_str(&settings.call()),
             Layer::Module(module) => write!(f, "Module({})", module.name),
             Layer::Gumbel(gumbel) => write!(f, "Gumbel{}", gumbel.call()),
             Layer::Fsq(levels) => write!(f, "Fsq(vec!{levels:?})"),
@@ -63,6 +65,8 @@ mod tests {
             (block, "Residual(vec![LayerNorm, Attention(2)])"),
             (Layer::Fsq(vec![8, 5]), "Fsq(vec![8, 5])"),
             (Layer::Linear(9).tied(1), "Linear(9).tied(1)"),
+            (Layer::Linear(9).unit_norm(), "Linear(9).unit_norm()"),
+            (Layer::TopK(9).auxiliary(4), "TopK(9).auxiliary(4)"),
             (VectorQuantize(64), "VectorQuantize(64)"),
             (Concat("a", 4), "Concat(\"a\", 4)"),
             (

@@ -11,6 +11,7 @@ use crate::model::errors::{check_image_shape, check_output, layer_error};
 use crate::model::init::Init;
 use crate::model::joint_plan::joint_plan;
 use crate::model::long_skips::check_long_skips;
+use crate::model::second_code::check_second_code;
 use crate::model::sequential::Sequential;
 use crate::model::unit_ranges::DeadUnits;
 use crate::model::unpooling::check_unpooling;
@@ -104,6 +105,7 @@ impl Autoencoder {
         check_unpooling(&encoder, &decoder)?;
         check_long_skips(&encoder, &decoder)?;
         check_output(input, decoder.layers().len(), decoder.output_shape())?;
+        check_second_code(input, &encoder, &decoder)?;
         Ok(Autoencoder {
             input,
             plan: joint_plan(&encoder, &decoder),

@@ -3,7 +3,7 @@
 use crate::cell::check_stopped;
 use crate::data::Split;
 use crate::error::{Error, Result};
-use crate::layer::{ForwardState, Layer};
+use crate::layer::ForwardState;
 use crate::model::autoencoder::Autoencoder;
 use crate::model::micro_batch::micro_batch;
 use crate::model::unit_ranges::{DeadUnits, UnitRanges, measured_positions};
@@ -84,7 +84,7 @@ impl Autoencoder {
         let last = decoder
             .nodes()
             .iter()
-            .rposition(|node| matches!(node.layer, Layer::Linear(_) | Layer::TiedLinear(..)));
+            .rposition(|node| node.layer.kind_name() == "Linear");
         last.filter(|i| decoder.shapes()[i + 1] == [c * h * w])
             .ok_or_else(|| self.no_features())
     }

@@ -7,7 +7,7 @@ use crate::loss::Loss;
 use crate::math::Rng;
 use crate::model::autoencoder::Autoencoder;
 use crate::model::reconstruct::shaped_as;
-use candle_core::{ModuleT, Tensor};
+use candle_core::{Device, ModuleT, Tensor};
 
 impl Autoencoder {
     /// Reconstructs images with gradients, for a custom training loop. PyTorch: `model(images)`
@@ -41,8 +41,18 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor> {
+        self.forward_with(images, None, train)
+    }
+
+    /// [`Autoencoder::forward`] with the labels that a layer may read.
+    pub(super) fn forward_with(
+        &self,
+        images: &Tensor,
+        labels: Option<&[u32]>,
+        train: bool,
+    ) -> Result<Tensor> {
         let batch = self.shaped_images("forward", images)?;
-        let state = &mut ForwardState::of_custom_loop();
+        let state = &mut state_with(labels)?;
         let output = self.in_mode(&batch, train, |rng| self.run_layers(&batch, rng, state))?;
         state.update_buffers()?;
         shaped_as(images, output)
@@ -69,8 +79,18 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn training_loss(&self, images: &Tensor, loss: Loss) -> Result<Tensor> {
+        self.training_loss_with(images, None, loss)
+    }
+
+    /// [`Autoencoder::training_loss`] with the labels that a layer may read.
+    pub(super) fn training_loss_with(
+        &self,
+        images: &Tensor,
+        labels: Option<&[u32]>,
+        loss: Loss,
+    ) -> Result<Tensor> {
         let batch = self.shaped_images("training_loss", images)?;
-        let state = &mut ForwardState::of_custom_loop();
+        let state = &mut state_with(labels)?;
         let output = self.in_mode(&batch, true, |rng| self.run_layers(&batch, rng, state))?;
         state.update_buffers()?;
         let terms = self.shares(state)?;
@@ -131,8 +151,18 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn forward_decoder(&self, codes: &Tensor, train: bool) -> Result<Tensor> {
+        self.forward_decoder_with(codes, None, train)
+    }
+
+    /// [`Autoencoder::forward_decoder`] with the labels that a layer may read.
+    pub(super) fn forward_decoder_with(
+        &self,
+        codes: &Tensor,
+        labels: Option<&[u32]>,
+        train: bool,
+    ) -> Result<Tensor> {
         let codes = self.shaped_codes("forward_decoder", codes)?;
-        let state = &mut ForwardState::of_custom_loop();
+        let state = &mut state_with(labels)?;
         let images = self.in_mode(&codes, train, |rng| {
             self.decoder_net().forward(&codes, rng, state)
         })?;
@@ -151,6 +181,7 @@ impl Autoencoder {
         state: &mut ForwardState,
     ) -> Result<Tensor> {
         let encoder = self.encoder_net();
+        state.images = Some(images.clone());
         let codes = encoder.forward(images, rng.as_deref_mut(), state)?;
         self.decoder_net().forward(&codes, rng, state)
     }
@@ -197,6 +228,15 @@ impl Autoencoder {
         self.check_batch(batch)?;
         f(Some(&mut lock(self.dropout_rng())))
     }
+}
+
+/// State of a forward pass in a custom loop.
+fn state_with(labels: Option<&[u32]>) -> Result<ForwardState> {
+    let labels = labels.map(|labels| Tensor::new(labels, &Device::Cpu));
+    Ok(ForwardState {
+        labels: labels.transpose()?,
+        ..ForwardState::of_custom_loop()
+    })
 }
 
 /// [`Autoencoder::forward`], for code that is generic over candle's modules.

@@ -1,6 +1,6 @@
 //! Recurrent autoencoder, which reads and writes images row by row.
 
-use crate::data::ImageShape;
+use crate::data::{ImageShape, is_vector};
 use crate::error::Result;
 use crate::layer::Layer;
 use crate::model::autoencoder::Autoencoder;
@@ -10,7 +10,8 @@ use crate::model::init::Init;
 /// others, "Unsupervised learning of video representations using LSTMs", 2015).
 ///
 /// The code is the last hidden state of the reader. The writer gets it in each step, as in Keras' post "Building
-/// autoencoders".
+/// autoencoders". A learned vector for each row is added to its states, so that the mean image, which differs from row
+/// to row, is learned at once.
 ///
 /// # Examples
 /// ```
@@ -41,7 +42,7 @@ impl Default for SequenceAutoencoder {
 }
 
 impl SequenceAutoencoder {
-    /// Layers of the encoder, to modify before [`Autoencoder::symmetric`].
+    /// Layers of the encoder.
     ///
     /// # Examples
     /// ```
@@ -65,7 +66,18 @@ impl SequenceAutoencoder {
     /// assert!(SequenceAutoencoder { units: 0, ..Default::default() }.build().is_err());
     /// ```
     pub fn build(&self) -> Result<Autoencoder> {
-        Autoencoder::symmetric_with(self.input, &self.layers(), &self.init)
+        let (c, h, w) = self.input;
+        let mut decoder = vec![
+            Layer::Repeat(h),
+            Layer::LstmSteps(self.units),
+            Layer::Positions,
+            Layer::Linear(c.saturating_mul(w)),
+        ];
+        if !is_vector(self.input) {
+            decoder.push(Layer::Sigmoid);
+        }
+        decoder.push(Layer::Unpatches(1, w, self.input));
+        Autoencoder::new_with(self.input, &self.layers(), &decoder, &self.init)
     }
 }
 
@@ -83,6 +95,7 @@ mod tests {
         let decoder = [
             Layer::Repeat(6),
             Layer::LstmSteps(5),
+            Layer::Positions,
             Layer::Linear(4),
             Layer::Sigmoid,
             Layer::Unpatches(1, 4, (1, 6, 4)),

@@ -57,7 +57,7 @@ impl Sequential {
             variables.push(initial.next(node, kind.parameters(input))?);
             buffers.push(initial.next(node, kind.buffers(input))?);
         }
-        Ok(Sequential {
+        let list = Sequential {
             name,
             layers: layers.to_vec(),
             plan: Plan::new(&nodes, &shapes),
@@ -66,7 +66,15 @@ impl Sequential {
             shapes,
             variables,
             buffers,
-        })
+        };
+        list.constrain()?;
+        Ok(list)
+    }
+
+    /// Restores the constraints of the layers' parameters.
+    pub(crate) fn constrain(&self) -> Result<()> {
+        let mut nodes = self.nodes.iter().enumerate();
+        nodes.try_for_each(|(i, node)| node.layer.kind().constrain(self.vars(i)))
     }
 
     /// Ties the layers that say so to the weights of the encoder.

@@ -18,8 +18,12 @@ pub enum Sparsity {
         /// Weight of the penalty.
         weight: f64,
     },
-    /// Only the k largest values of an input are kept: see [`Layer::TopK`].
+    /// Only the k largest values of an input are kept: see [`Layer::TopK`]. The decoder is a list of
+    /// directions ([`Layer::unit_norm`]), and an auxiliary loss revives dead units
+    /// ([`Layer::auxiliary`]).
     TopK(usize),
+    /// As `TopK`, but the inputs of a batch share the values: see [`Layer::BatchTopK`].
+    BatchTopK(usize),
     /// Only this share of a unit's values in a batch is kept in training: see [`Layer::WinnerTakeAll`].
     WinnerTakeAll(f64),
 }
@@ -33,7 +37,7 @@ pub enum Sparsity {
 /// ```
 /// use candlebook::prelude::*;
 /// use candlebook::model::{SparseAutoencoder, Sparsity};
-/// let settings = SparseAutoencoder { input: (1, 1, 64), code: 512, sparsity: Sparsity::TopK(16), ..Default::default() };
+/// let settings = SparseAutoencoder { input: (1, 1, 64), units: 512, sparsity: Sparsity::TopK(16), ..Default::default() };
 /// assert_eq!(settings.build()?.code_shape(), [512]);
 /// # Ok::<(), candlebook::Error>(())
 /// ```
@@ -42,7 +46,7 @@ pub struct SparseAutoencoder {
     /// Channels, height and width of the images, or (1, 1, d) for vectors. Defaults to (1, 28, 28).
     pub input: ImageShape,
     /// Units of the code. Defaults to 1000.
-    pub code: usize,
+    pub units: usize,
     /// What makes the code sparse. Defaults to `Sparsity::L1(1e-4)`.
     pub sparsity: Sparsity,
     /// Seed, first weights and device. Defaults to [`Init::default`].
@@ -53,7 +57,7 @@ impl Default for SparseAutoencoder {
     fn default() -> Self {
         SparseAutoencoder {
             input: (1, 28, 28),
-            code: 1000,
+            units: 1000,
             sparsity: Sparsity::L1(1e-4),
             init: Init::default(),
         }
@@ -61,31 +65,41 @@ impl Default for SparseAutoencoder {
 }
 
 impl SparseAutoencoder {
-    /// Layers of the encoder, to modify before [`Autoencoder::symmetric`].
+    /// Layers of the encoder, to modify before [`Autoencoder::symmetric`]. `TopK` and `BatchTopK` need
+    /// the decoder `[Linear(n).unit_norm(), Unflatten(c, h, w)]`.
     ///
     /// # Examples
     /// ```
     /// use candlebook::prelude::*;
     /// use candlebook::model::{SparseAutoencoder, Sparsity};
     /// let settings = SparseAutoencoder { sparsity: Sparsity::TopK(25), ..Default::default() };
-    /// assert_eq!(settings.layers(), [Flatten, Linear(1000), Relu, TopK(25)]);
+    /// assert_eq!(settings.layers(), [Flatten, Linear(1000), Relu, TopK(25).auxiliary(392)]);
     /// ```
     pub fn layers(&self) -> Vec<Layer> {
         let (activation, penalty) = match self.sparsity {
             Sparsity::L1(weight) => (Layer::Relu, Layer::L1(weight)),
             Sparsity::Kl { rate, weight } => (Layer::Sigmoid, Layer::KlSparsity(rate, weight)),
-            Sparsity::TopK(k) => (Layer::Relu, Layer::TopK(k)),
+            Sparsity::TopK(k) => (Layer::Relu, self.auxiliary(Layer::TopK(k))),
+            Sparsity::BatchTopK(k) => (Layer::Relu, self.auxiliary(Layer::BatchTopK(k))),
             Sparsity::WinnerTakeAll(share) => (Layer::Relu, Layer::WinnerTakeAll(share)),
         };
         vec![
             Layer::Flatten,
-            Layer::Linear(self.code),
+            Layer::Linear(self.units),
             activation,
             penalty,
         ]
     }
 
-    /// Builds the model.
+    /// With an auxiliary loss for dead units, of half as many values as an input has.
+    fn auxiliary(&self, code: Layer) -> Layer {
+        let (c, h, w) = self.input;
+        code.auxiliary((c * h * w).div_ceil(2))
+    }
+
+    /// Builds the model. With `TopK` and `BatchTopK`, the encoder begins as the transpose of the
+    /// decoder, so that fewer units are dead from the start, and the outputs are linear: train with
+    /// [`Loss::Mse`](crate::loss::Loss::Mse).
     ///
     /// # Errors
     /// A setting is out of range, such as a k above the size of the code.
@@ -98,7 +112,19 @@ impl SparseAutoencoder {
     /// assert!(error.unwrap_err().to_string().contains("expected 1 to 1000 values to keep"));
     /// ```
     pub fn build(&self) -> Result<Autoencoder> {
-        Autoencoder::symmetric_with(self.input, &self.layers(), &self.init)
+        let (c, h, w) = self.input;
+        let (Sparsity::TopK(_) | Sparsity::BatchTopK(_)) = self.sparsity else {
+            return Autoencoder::symmetric_with(self.input, &self.layers(), &self.init);
+        };
+        let decoder = [
+            Layer::Linear(c * h * w).unit_norm(),
+            Layer::Unflatten(c, h, w),
+        ];
+        let ae = Autoencoder::new_with(self.input, &self.layers(), &decoder, &self.init)?;
+        if let [(_, encoder), _, (_, decoder), _] = ae.variables().as_slice() {
+            encoder.set(&decoder.as_tensor().detach().t()?.contiguous()?)?;
+        }
+        Ok(ae)
     }
 }
 
@@ -110,7 +136,7 @@ mod tests {
     fn each_kind_has_its_activation() {
         let layers = |sparsity| {
             let settings = SparseAutoencoder {
-                code: 20,
+                units: 20,
                 sparsity,
                 ..Default::default()
             };
@@ -123,5 +149,24 @@ mod tests {
         assert_eq!(layers(kl), [Layer::Sigmoid, Layer::KlSparsity(0.1, 0.3)]);
         let share = Sparsity::WinnerTakeAll(0.05);
         assert_eq!(layers(share), [Layer::Relu, Layer::WinnerTakeAll(0.05)]);
+    }
+    #[test]
+    fn an_encoder_with_directions_begins_as_the_transpose_of_its_decoder() {
+        let settings = SparseAutoencoder {
+            input: (1, 1, 6),
+            units: 20,
+            sparsity: Sparsity::BatchTopK(3),
+            ..Default::default()
+        };
+        let ae = settings.build().unwrap();
+        assert_eq!(ae.encoder()[3], Layer::BatchTopK(3).auxiliary(3));
+        let variables = ae.variables();
+        let rows = variables[0].1.to_vec2::<f32>().unwrap();
+        let columns = variables[2].1.t().unwrap().to_vec2::<f32>().unwrap();
+        assert_eq!(rows, columns);
+        for row in rows {
+            let norm: f32 = row.iter().map(|value| value * value).sum();
+            assert!((norm - 1.0).abs() < 1e-5, "{norm}");
+        }
     }
 }

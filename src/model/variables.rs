@@ -51,6 +51,8 @@ impl<'a> InitialVariables<'a> {
             FirstValues::Constant(value) => vec![value; n],
             FirstValues::Weight => scheme.weight(&spec.shape, &mut self.rng()),
             FirstValues::Bias => scheme.bias(n, weight, &mut self.rng()),
+            FirstValues::Recurrent(gates) => scheme.recurrent(&spec.shape, gates, &mut self.rng()),
+            FirstValues::ForgetGate => scheme.forget_gate(n, weight, &mut self.rng()),
             FirstValues::Normal(mean, deviation) => {
                 let values = self.rng().normal(n, deviation as f32).into_iter();
                 values.map(|value| value + mean as f32).collect()

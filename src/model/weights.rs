@@ -95,6 +95,31 @@ impl Weights {
             _ => vec![0.0; n],
         }
     }
+
+    /// Draws the recurrent weights of some gates, (gates * units, units): orthogonal for each gate, so
+    /// that states neither grow nor vanish over many steps (Saxe and others, "Exact solutions to the
+    /// nonlinear dynamics of learning", 2014).
+    pub(crate) fn recurrent(&self, shape: &[usize], gates: usize, rng: &mut Rng) -> Vec<f32> {
+        match self {
+            Weights::GlorotUniform | Weights::Orthogonal => {
+                let units = shape[1];
+                let gates = (0..gates).map(|_| orthogonal(units, units, rng));
+                gates.collect::<Vec<_>>().concat()
+            }
+            _ => self.weight(shape, rng),
+        }
+    }
+
+    /// Draws the biases of an LSTM. Those of the forget gate are 1, so that cells keep their values at
+    /// first (Jozefowicz and others, "An empirical exploration of recurrent network architectures",
+    /// 2015).
+    pub(crate) fn forget_gate(&self, n: usize, weight_shape: &[usize], rng: &mut Rng) -> Vec<f32> {
+        let mut biases = self.bias(n, weight_shape, rng);
+        if *self != Weights::PyTorch {
+            biases[n / 4..n / 2].fill(1.0);
+        }
+        biases
+    }
 }
 
 /// fan_in and fan_out. PyTorch: `nn.init._calculate_fan_in_and_fan_out`.
@@ -142,6 +167,24 @@ mod tests {
         assert_eq!(fans(&[6, 2, 3, 3]), (18.0, 54.0));
         assert_eq!(fans(&[4, 6, 3, 3]), (54.0, 36.0));
         assert_eq!(fans(&[4, 3, 3, 3]), (27.0, 36.0));
+    }
+
+    #[test]
+    fn recurrent_weights_are_orthogonal_for_each_gate() {
+        let rng = || Rng::new(2, Purpose::Init);
+        let weights = Weights::GlorotUniform.recurrent(&[12, 3], 4, &mut rng());
+        for gate in weights.chunks_exact(9) {
+            for (a, b) in (0..9).map(|i| (i / 3, i % 3)) {
+                let product: f32 = (0..3).map(|j| gate[a * 3 + j] * gate[b * 3 + j]).sum();
+                assert!((product - f32::from(u8::from(a == b))).abs() < 1e-6);
+            }
+        }
+        let by_scheme = Weights::PyTorch.recurrent(&[12, 3], 4, &mut rng());
+        assert_eq!(by_scheme, Weights::PyTorch.weight(&[12, 3], &mut rng()));
+        let biases = Weights::HeNormal.forget_gate(8, &[8, 2], &mut rng());
+        assert_eq!(biases, [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+        let biases = Weights::PyTorch.forget_gate(8, &[8, 2], &mut rng());
+        assert!(biases.iter().all(|bias| bias.abs() < 0.71));
     }
 
     #[test]

@@ -18,4 +18,4 @@ pub(crate) use plan::{MIN_PARALLEL_FLOPS, Plan};
 pub(crate) use segments::segments;
 pub(crate) use shard::{Shard, StepContext, summed_gradients, weight_gradients};
 pub(crate) use stage::Stage;
-pub(crate) use whole_batch::{BatchInputs, BatchPass, WholeBatchOp};
+pub(crate) use whole_batch::{BatchInputs, BatchPass, OutputGradients, WholeBatchOp};

@@ -303,6 +303,20 @@ impl<T: Number> Shard<T> {
         }
     }
 
+    /// Sets the second code that a stage leaves.
+    pub(crate) fn set_second_code(&mut self, i: usize, values: &[T]) {
+        let code = &mut self.workspaces[i].second_code;
+        code.clear();
+        code.extend_from_slice(values);
+    }
+
+    /// Gradients of the second code that a stage leaves; empty without dead units.
+    pub(crate) fn second_gradient(&self, i: usize, stage: &Stage) -> &[T] {
+        let workspace = &self.workspaces[i];
+        let n = workspace.second_code.len().min(self.rows * stage.outputs);
+        workspace.second_gradient.get(..n).unwrap_or_default()
+    }
+
     /// Channel sums that a batch normalization measured. `values` counts the values of a channel in
     /// one image.
     pub(crate) fn channel_sums(&self, i: usize, values: usize) -> ShardSums<'_> {
@@ -365,5 +379,26 @@ pub(crate) fn weight_gradients<T: Number>(
         let dy = dy.narrow(units.start, units.len());
         matmul(dy.transposed(), x, weights, nth > 0); // (units, rows) x (rows, in)
         add_column_sums(biases, gradients, stage.outputs, units.start);
+        if let Some(source) = stage.op.second_code() {
+            add_second_gradients(shard, [source, i], stage, &units, weights);
+        }
     }
+}
+
+/// Adds the gradients of weights that a second code was multiplied with.
+fn add_second_gradients<T: Number>(
+    shard: &Shard<T>,
+    [source, i]: [usize; 2],
+    stage: &Stage,
+    units: &Range<usize>,
+    weights: &mut [T],
+) {
+    let x = &shard.workspaces[source].second_code;
+    if x.is_empty() {
+        return;
+    }
+    let x = Matrix::new(x, shard.rows, stage.inputs);
+    let dy = &shard.workspaces[i].second_gradient[..shard.rows * stage.outputs];
+    let dy = Matrix::new(dy, shard.rows, stage.outputs).narrow(units.start, units.len());
+    matmul(dy.transposed(), x, weights, true); // (units, rows) x (rows, in)
 }

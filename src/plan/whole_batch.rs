@@ -33,10 +33,22 @@ pub(crate) struct BatchPass {
     x: Var,
     parameters: Vec<Variable>,
     y: Tensor,
+    /// Code of dead units for a later stage.
+    second_code: Option<Tensor>,
     /// Mean over the images of the term that the layer adds to the loss.
     term: Option<Tensor>,
     /// New values of buffers.
     state: ForwardState,
+}
+
+/// Gradients from which a backward pass over a batch begins.
+pub(crate) struct OutputGradients<T> {
+    /// dL/dy
+    pub(crate) dy: Vec<T>,
+    /// Those of the second code, empty if there is none.
+    pub(crate) second_code: Vec<T>,
+    /// Factor of the term in the loss.
+    pub(crate) term_scale: f64,
 }
 
 /// Gradients of a backward pass over a batch.
@@ -48,6 +60,13 @@ pub(crate) struct BatchGradients<T> {
 }
 
 impl BatchPass {
+    /// Values of the second code, empty if there is none.
+    pub(crate) fn second_code<T: Real>(&self) -> Result<Vec<T>> {
+        let code = self.second_code.as_ref();
+        let values = code.map(|code| Ok(code.flatten_all()?.to_vec1()?));
+        values.unwrap_or_else(|| Ok(Vec::new()))
+    }
+
     /// Takes over the new values of buffers.
     pub(crate) fn update_buffers(&mut self) -> Result<()> {
         self.state.update_buffers()
@@ -123,21 +142,34 @@ impl WholeBatchOp {
             x,
             parameters,
             y,
+            second_code: state.second_code.take(),
             term,
             state,
         };
         Ok((values, pass))
     }
 
-    /// Computes the gradients from dL/dy. `term_scale` is the factor of the term in the loss.
+    /// Computes the gradients from those of the outputs.
     pub(crate) fn backward_batch<T: Real>(
         &self,
         pass: &BatchPass,
-        dy: Vec<T>,
-        term_scale: f64,
+        outputs: OutputGradients<T>,
     ) -> Result<BatchGradients<T>> {
+        let OutputGradients {
+            dy,
+            second_code,
+            term_scale,
+        } = outputs;
         let dy = Tensor::from_vec(dy, pass.y.shape(), &Device::Cpu)?;
         let mut loss = (&pass.y * dy)?.sum_all()?;
+        if let Some(code) = pass
+            .second_code
+            .as_ref()
+            .filter(|_| !second_code.is_empty())
+        {
+            let gradient = Tensor::from_vec(second_code, code.shape(), &Device::Cpu)?;
+            loss = (loss + (code * gradient)?.sum_all()?)?;
+        }
         if let Some(term) = &pass.term {
             loss = (loss + (term * term_scale)?)?;
         }

@@ -55,6 +55,7 @@ impl Executor for Autograd<'_> {
         let mut state = ForwardState {
             step: self.optimizer.steps() as usize,
             labels: self.labels(batch)?,
+            images: Some(images.to_dtype(self.dtype())?),
             ..Default::default()
         };
         let input = images.to_dtype(self.dtype())?;
@@ -80,6 +81,8 @@ impl Executor for Autograd<'_> {
         if value.is_finite() {
             state.update_buffers()?;
             self.optimizer.backward_step(&loss)?;
+            self.model.encoder_net().constrain()?;
+            self.model.decoder_net().constrain()?;
         }
         Ok(value)
     }

@@ -115,8 +115,11 @@ impl<'a> Run<'a> {
             let shown = self.valid.as_ref().unwrap_or(&self.train);
             self.view.epoch_done(self.model, &history, shown)?;
         }
-        let activity = self.model.activity(&self.train);
-        self.view.done(&history, activity.as_deref())?;
+        let sparsity = self.model.trained_sparsity(&self.train);
+        let sparsity = sparsity.map(|sparsity| sparsity.to_string());
+        let lines = [self.model.activity(&self.train), sparsity];
+        let lines: Vec<String> = lines.into_iter().flatten().collect();
+        self.view.done(&history, &lines)?;
         Ok(history)
     }
 

@@ -254,6 +254,9 @@ impl<'a, T: Number> TrainStep<'a, T> {
                 summed_gradients(shards, index, block.gradients);
                 block.step(update);
             }
+            let weights = &mut self.parameters[stage.parameters.clone()];
+            let weights = &mut weights[..stage.parameters.len() - stage.biases];
+            stage.arithmetic().constrain(stage.inputs, weights);
         }
     }
 }

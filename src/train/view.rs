@@ -102,12 +102,9 @@ impl View {
     }
 
     /// Reports the end: draws the summary above curve and strip, with the table as plain text.
-    /// `activity` is a line about the model's units.
-    pub(crate) fn done(&mut self, history: &History, activity: Option<&str>) -> Result<()> {
-        let mut summary = self.summary(history);
-        if let Some(activity) = activity {
-            summary = format!("{summary}\n{activity}");
-        }
+    /// `activity` are lines about the model's units.
+    pub(crate) fn done(&mut self, history: &History, activity: &[String]) -> Result<()> {
+        let summary = [&[self.summary(history)], activity].concat().join("\n");
         if !replaces_displays() {
             note(&summary);
             return Ok(());

@@ -3,7 +3,9 @@
 
 use crate::error::Result;
 use crate::layer::{Number, OpTraining, Variable};
-use crate::plan::{BatchInputs, BatchPass, Shard, Stage, StepContext, WholeBatchOp};
+use crate::plan::{
+    BatchInputs, BatchPass, OutputGradients, Shard, Stage, StepContext, WholeBatchOp,
+};
 
 /// Runs the stage with index `i` forward.
 pub(super) fn forward<T: Number>(
@@ -31,11 +33,14 @@ pub(super) fn forward<T: Number>(
         training,
     };
     let (y, pass) = op.forward_batch(x, inputs)?;
-    let mut rest = y.as_slice();
+    let second = pass.second_code()?;
+    let mut first_row = 0;
     for shard in &mut *shards {
-        let values;
-        (values, rest) = rest.split_at(shard.rows * stage.outputs);
+        let rows = first_row..first_row + shard.rows * stage.outputs;
+        first_row = rows.end;
+        let values = &y[rows.clone()];
         shard.stage_output_mut(i, stage).copy_from_slice(values);
+        shard.set_second_code(i, second.get(rows).unwrap_or_default());
         shard.set_term_sum(i, 0.0);
     }
     if let Some(first) = shards.first_mut() {
@@ -61,7 +66,13 @@ pub(super) fn backward<T: Number>(
     }
     let dy = shards.iter().map(|shard| shard.stage_gradient(i, stage));
     let dy = dy.collect::<Vec<_>>().concat();
-    let gradients = op.backward_batch(pass, dy, context.plan.term_scale(i))?;
+    let second = shards.iter().map(|shard| shard.second_gradient(i, stage));
+    let gradients = OutputGradients {
+        dy,
+        second_code: second.collect::<Vec<_>>().concat(),
+        term_scale: context.plan.term_scale(i),
+    };
+    let gradients = op.backward_batch(pass, gradients)?;
     if let Some(first) = shards.first_mut() {
         first.set_stage_gradients(i, &gradients.parameters);
     }

@@ -4,6 +4,7 @@
 mod autoencoder;
 mod conditional;
 mod dead_units;
+mod forward_labeled;
 mod evaluate;
 mod forward;
 mod init;

@@ -13,6 +13,8 @@ mod custom_loss;
 mod discrete_codes;
 mod pretrain;
 mod resume;
+mod sequence;
+mod sparse;
 mod inference;
 mod run;
 mod state;

@@ -352,3 +352,52 @@ fn gradients_of_custom_losses_match_finite_differences() {
     let of_code: CustomLoss<'_> = &|_, code, _| Ok(code.sqr()?.mean_all()?);
     check_gradients(&cases()[1], Some(of_code));
 }
+
+/// The remainder is a constant for the auxiliary loss, so only the parameters of dead units, on which it
+/// does not depend, have the gradients of the whole loss.
+#[test]
+fn gradients_of_dead_units_match_finite_differences() {
+    const UNITS: usize = 30;
+    let case = Case {
+        encoder: vec![Flatten, Linear(UNITS), Relu, TopK(2).auxiliary(4)],
+        decoder: vec![Linear(VALUES).unit_norm(), Unflatten(2, 8, 8)],
+        loss: Loss::Mse,
+    };
+    let batch = batch();
+    for shards in [1, 3] {
+        let mut step = frozen_step(&case, None, shards);
+        let unused = &step.buffers[1][0].var;
+        unused
+            .set(&(unused.ones_like().unwrap() * 1e4).unwrap())
+            .unwrap();
+        let unused = unused.clone();
+        loss(&mut step, &batch);
+        // Of 30 units, 5 images with 2 each can use 10.
+        let dead = unused.to_vec1::<f32>().unwrap();
+        let dead: Vec<usize> = (0..UNITS).filter(|&unit| dead[unit] == 1e4).collect();
+        let decoder = UNITS * (VALUES + 1);
+        let weights = (0..VALUES).step_by(9);
+        let of_unit = |&unit: &usize| {
+            let places = |i| [unit * VALUES + i, decoder + i * UNITS + unit];
+            weights.clone().flat_map(places).collect::<Vec<usize>>()
+        };
+        let (parameters, gradients) = (step.parameters.clone(), step.gradients.clone());
+        let mut largest = [0.0f64; 2];
+        for i in dead.iter().flat_map(of_unit) {
+            let mut loss_at = |shift: f64| {
+                step.parameters.clone_from(&parameters);
+                step.parameters[i] += shift;
+                loss(&mut step, &batch)
+            };
+            let expected = (loss_at(1e-5) - loss_at(-1e-5)) / 2e-5;
+            let found = gradients[i];
+            let largest = &mut largest[usize::from(i >= decoder)];
+            *largest = largest.max(found.abs());
+            assert!(
+                (expected - found).abs() < 1e-6 * found.abs() + 1e-9,
+                "{shards} shards, parameter {i}: {found}, expected {expected}"
+            );
+        }
+        assert!(largest.iter().all(|&largest| largest > 1e-5), "{largest:?}");
+    }
+}
