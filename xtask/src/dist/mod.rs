@@ -3,6 +3,7 @@
 //! Each stage writes into `target/dist` and is skipped if its input has not changed.
 
 mod build;
+mod current;
 mod stage;
 mod sources;
 mod paths;

@@ -1,6 +1,7 @@
 //! The part of a seed that cells need on another machine: metadata of all crates, the helper's shared
 //! library, procedural macros, recorded answers and sources for completion.
 
+use super::current::libraries;
 use super::sources::{rust_sources, strip_config, used_packages};
 use super::{Dist, at, copy, files_below, write};
 use crate::command::run;
@@ -54,6 +55,7 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), String> {
 }
 
 fn copy_libraries(seed: &Path, stage: &Path) -> Result<(), String> {
+    let current = libraries(seed)?;
     let for_cells = format!("session/target/{TARGET}/debug/deps");
     let is_for_cells = |name: &str| name.ends_with(".rmeta") || name == "libcandlebook.so";
     let for_compiler = "session/target/debug/deps".to_owned();
@@ -63,7 +65,7 @@ fn copy_libraries(seed: &Path, stage: &Path) -> Result<(), String> {
     for (folder, is_needed) in folders {
         for file in files_below(&seed.join(&folder))? {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            if is_needed(&name) {
+            if is_needed(&name) && current.contains(name.as_ref()) {
                 let to = stage.join(&folder).join(name.as_ref());
                 copy(&file, &to)?;
                 strip(&to)?;

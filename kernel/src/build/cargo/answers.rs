@@ -6,6 +6,11 @@ use crate::home;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
+/// Start of the line of a session's Cargo.toml that sets the optimization level.
+const LEVEL: &str = "opt-level = ";
+/// The level in all recordings; a command of another level follows from it.
+pub(super) const RECORDED_LEVEL: &str = "2";
+
 /// Cargo's standard output and exit code.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Answer {
@@ -29,12 +34,14 @@ impl AnswerFile {
         AnswerFile::with_manifest(call, &manifest)
     }
 
-    /// The file for a call that depends on a part of the session's Cargo.toml.
+    /// The file for a call that depends on a part of the session's Cargo.toml. No answer depends on the
+    /// optimization level.
     pub(crate) fn with_manifest(call: &[String], manifest: &str) -> Option<AnswerFile> {
         let folder = PathBuf::from(std::env::var_os(ANSWERS)?);
         let places = Places::of_this_process()?;
         let current = std::env::current_dir().ok()?.to_str()?.to_owned();
-        let call = [call.join("\0"), current, manifest.to_owned()].join("\0");
+        let manifest = normalized(manifest).1;
+        let call = [call.join("\0"), current, manifest].join("\0");
         let digest = Sha256::digest(places.generalized(&call));
         Some(AnswerFile {
             path: folder.join(home::hex(&digest)),
@@ -90,9 +97,28 @@ impl AnswerFile {
     }
 }
 
+/// The optimization level in a session's Cargo.toml, and its text with the recorded level.
+pub(super) fn normalized(manifest: &str) -> (String, String) {
+    let levels = manifest.lines().filter_map(|line| line.strip_prefix(LEVEL));
+    let level = levels.last().unwrap_or(RECORDED_LEVEL);
+    let line = |level: &str| format!("\n{LEVEL}{level}\n");
+    let text = manifest.replace(&line(level), &line(RECORDED_LEVEL));
+    (level.trim_matches('"').to_owned(), text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_record_serves_all_optimization_levels() {
+        let manifest = |level: &str| format!("[profile.dev]\nopt-level = {level}\ndebug = false\n");
+        assert_eq!(normalized(&manifest("0")), ("0".to_owned(), manifest("2")));
+        assert_eq!(
+            normalized(&manifest("\"s\"")),
+            ("s".to_owned(), manifest("2"))
+        );
+    }
 
     #[test]
     fn answers_recorded_during_the_build_are_found_by_other_sessions() {

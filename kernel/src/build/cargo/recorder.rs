@@ -1,7 +1,7 @@
 //! Compilation of cells by a recorded compiler command.
 
 use super::added::{arguments as added_arguments, helper_manifest};
-use super::answers::AnswerFile;
+use super::answers::{AnswerFile, RECORDED_LEVEL, normalized};
 use super::cell::compile_cell;
 use super::linker;
 use super::places::Places;
@@ -17,16 +17,14 @@ const COMMAND_VARIABLES: [&str; 5] = [
     "RUSTC",
     "CARGO_INCREMENTAL",
     "RUSTFLAGS",
-    "CARGO_PROFILE_DEV_OPT_LEVEL",
+    LEVEL_VARIABLE,
     "EVCXR_FORCE_DYLIB",
 ];
+/// The kernel's level for a cell, which precedes that of Cargo.toml.
+const LEVEL_VARIABLE: &str = "CARGO_PROFILE_DEV_OPT_LEVEL";
 /// Start of the engine's flag for a linker that is installed in the system. Cells are linked by the
 /// toolchain's.
 const LINKER_FLAG: &str = "-Clink-arg=-fuse-ld=";
-/// Start of the line of a session's Cargo.toml that sets the optimization level.
-const LEVEL: &str = "opt-level = ";
-/// The level whose command is recorded; those of the others follow from it.
-const RECORDED_LEVEL: &str = "2";
 
 /// Variable and value of the compiler's stack, in bytes: enough for a cell as deep as the kernel
 /// accepts.
@@ -136,17 +134,12 @@ fn flags_for_few_mappings(is_direct: bool) -> Vec<&'static str> {
     flags
 }
 
-/// The optimization level in a session's Cargo.toml, and its text with the recorded level.
-fn normalized(manifest: &str) -> (String, String) {
-    let levels = manifest.lines().filter_map(|line| line.strip_prefix(LEVEL));
-    let level = levels.last().unwrap_or(RECORDED_LEVEL);
-    let line = |level: &str| format!("\n{LEVEL}{level}\n");
-    let text = manifest.replace(&line(level), &line(RECORDED_LEVEL));
-    (level.trim_matches('"').to_owned(), text)
-}
-
-/// The value of a variable, without a linker that the engine has found in the system.
+/// The value of a variable as it is in all records: with the recorded optimization level, and without a
+/// linker that the engine has found in the system.
 fn command_variable(name: &str) -> String {
+    if name == LEVEL_VARIABLE {
+        return RECORDED_LEVEL.to_owned();
+    }
     let value = std::env::var(name).unwrap_or_default();
     let words = value
         .split(' ')
@@ -169,8 +162,7 @@ fn record_file(arguments: &[String]) -> Option<AnswerFile> {
             .iter()
             .map(|name| format!("{name}={}", command_variable(name))),
     );
-    let manifest = normalized(&helper_manifest(&manifest)).1;
-    let mut record = AnswerFile::with_manifest(&call, &manifest)?;
+    let mut record = AnswerFile::with_manifest(&call, &helper_manifest(&manifest))?;
     if !record.is_recording() && !record.path.is_file() {
         let name = record.path.file_name()?.to_owned();
         record.path = session.join(SHIM_FOLDER).join(name);
@@ -228,12 +220,13 @@ fn needed(arguments: &[String], is_direct: bool) -> Vec<String> {
     kept
 }
 
-/// The arguments of the session's optimization level. Those of the profile otherwise depend on it.
+/// The arguments of the cell's optimization level. Those of the profile otherwise depend on it.
 fn current_level() -> [String; 3] {
     let session = PathBuf::from(std::env::var_os(SESSION).unwrap_or_default());
     let manifest = std::fs::read_to_string(session.join("Cargo.toml")).unwrap_or_default();
+    let level = std::env::var(LEVEL_VARIABLE).unwrap_or_else(|_| normalized(&manifest).0);
     [
-        format!("-Copt-level={}", normalized(&manifest).0),
+        format!("-Copt-level={level}"),
         "-Cdebug-assertions=on".to_owned(),
         "-Coverflow-checks=on".to_owned(),
     ]
@@ -326,16 +319,6 @@ mod tests {
         assert_eq!(of_cell("--out-dir", true), "--out-dir");
         assert_eq!(of_cell("--emit=link", false), "--emit=link");
         assert_eq!(of_cell("metadata=2dde", false), "metadata=candlebook");
-    }
-
-    #[test]
-    fn one_record_serves_all_optimization_levels() {
-        let manifest = |level: &str| format!("[profile.dev]\nopt-level = {level}\ndebug = false\n");
-        assert_eq!(normalized(&manifest("0")), ("0".to_owned(), manifest("2")));
-        assert_eq!(
-            normalized(&manifest("\"s\"")),
-            ("s".to_owned(), manifest("2"))
-        );
     }
 
     #[test]
