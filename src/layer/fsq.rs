@@ -4,10 +4,7 @@
 //! levels, and divided by levels / 2, rounded down, so that it is in [-1, 1]. An even number of levels
 //! has o = 1/2, else 0, and s = tan(o / h). The gradient is that of b: straight through the rounding.
 //!
-//! Nothing else would keep x in the range in which b changes. Early in training, all images pull the
-//! code in the same direction, towards the mean image, and the steps of Adam do not get smaller with the
-//! gradient: x grew until tanh had no gradient left, and all images had one code. A term of the loss
-//! therefore pulls x back, as the commitment of a codebook does. It is 0 in the range of all levels.
+//! A term of the loss keeps x in the range of all levels; else all codes drift to where tanh is flat.
 //!
 //! Mentzer and others, "Finite scalar quantization: VQ-VAE made simple", 2023, appendix A.
 

@@ -42,7 +42,7 @@ impl LevelBound {
 mod tests {
     use super::*;
 
-    fn level(bound: LevelBound, shifted: f64) -> i64 {
+    fn rounded(bound: LevelBound, shifted: f64) -> i64 {
         (shifted.tanh() * bound.height - bound.offset).round() as i64
     }
 
@@ -50,7 +50,7 @@ mod tests {
     fn a_value_takes_exactly_its_levels() {
         for levels in 2..20 {
             let bound = LevelBound::new(levels);
-            let codes = (-400..400).map(|x| level(bound, f64::from(x) / 40.0 + bound.shift));
+            let codes = (-400..400).map(|x| rounded(bound, f64::from(x) / 40.0 + bound.shift));
             let mut codes: Vec<i64> = codes.collect();
             codes.dedup();
             assert_eq!(codes.len(), levels);
@@ -64,9 +64,9 @@ mod tests {
             let begin = bound.limit - MARGIN;
             for sign in [-1.0, 1.0] {
                 let [before, behind] =
-                    [-1e-6, 1e-6].map(|step| level(bound, sign * (begin + step)));
+                    [-1e-6, 1e-6].map(|step| rounded(bound, sign * (begin + step)));
                 assert_eq!((behind - before).abs(), 1, "{levels}");
-                assert_eq!(behind, level(bound, sign * 1e9), "{levels}");
+                assert_eq!(behind, rounded(bound, sign * 1e9), "{levels}");
             }
         }
     }

@@ -12,10 +12,12 @@ mod infer;
 mod whole_batch;
 mod segments;
 mod shard;
+mod dense_gradients;
 
+pub(crate) use dense_gradients::weight_gradients;
 pub(crate) use infer::StageParams;
 pub(crate) use plan::{MIN_PARALLEL_FLOPS, Plan};
 pub(crate) use segments::segments;
-pub(crate) use shard::{Shard, StepContext, summed_gradients, weight_gradients};
+pub(crate) use shard::{Shard, StepContext, summed_gradients};
 pub(crate) use stage::Stage;
 pub(crate) use whole_batch::{BatchInputs, BatchPass, OutputGradients, WholeBatchOp};

@@ -4,10 +4,7 @@
 
 use crate::layer::{BackwardArgs, ForwardArgs, Number, OpTraining, Workspace};
 use crate::loss::Loss;
-use crate::math::{
-    BatchStats, Matrix, Rng, ShardSums, add_column_sums, add_to_rows, dropout_scale, matmul,
-    mul_assign,
-};
+use crate::math::{BatchStats, Rng, ShardSums, add_to_rows, dropout_scale, mul_assign};
 use crate::plan::plan::Plan;
 use crate::plan::stage::Stage;
 use candle_core::Tensor;
@@ -39,14 +36,14 @@ pub(crate) struct Shard<T> {
     /// Index in the batch of its first image.
     first: usize,
     /// Input of the first stage, then the output of each stage.
-    values: Vec<Vec<T>>,
+    pub(super) values: Vec<Vec<T>>,
     /// dL/d(pre-activation) of each stage.
-    gradients: Vec<Vec<T>>,
+    pub(super) gradients: Vec<Vec<T>>,
     /// dL/d(code) of a loss that reads the code; empty if it does not.
     code_gradient: Vec<T>,
     /// Dropout mask of each stage; empty for stages without dropout.
     masks: Vec<Vec<T>>,
-    workspaces: Vec<Workspace<T>>,
+    pub(super) workspaces: Vec<Workspace<T>>,
 }
 
 impl<T: Number> Shard<T> {
@@ -356,49 +353,4 @@ pub(crate) fn summed_gradients<T: Number>(shards: &[Shard<T>], i: usize, gradien
             add_to_rows(gradients, shard_gradients);
         }
     }
-}
-
-/// Computes, over all shards, the gradients of the weights and biases of some units of the dense
-/// stage with index `i`.
-///
-/// # Shapes
-/// `weights` is (units, inputs), `biases` is (units).
-pub(crate) fn weight_gradients<T: Number>(
-    shards: &[Shard<T>],
-    i: usize,
-    stage: &Stage,
-    units: Range<usize>,
-    weights: &mut [T],
-    biases: &mut [T],
-) {
-    biases.fill(T::ZERO);
-    for (nth, shard) in shards.iter().enumerate() {
-        let x = Matrix::new(&shard.values[i], shard.rows, stage.inputs);
-        let gradients = &shard.gradients[i][..shard.rows * stage.outputs];
-        let dy = Matrix::new(gradients, shard.rows, stage.outputs);
-        let dy = dy.narrow(units.start, units.len());
-        matmul(dy.transposed(), x, weights, nth > 0); // (units, rows) x (rows, in)
-        add_column_sums(biases, gradients, stage.outputs, units.start);
-        if let Some(source) = stage.op.second_code() {
-            add_second_gradients(shard, [source, i], stage, &units, weights);
-        }
-    }
-}
-
-/// Adds the gradients of weights that a second code was multiplied with.
-fn add_second_gradients<T: Number>(
-    shard: &Shard<T>,
-    [source, i]: [usize; 2],
-    stage: &Stage,
-    units: &Range<usize>,
-    weights: &mut [T],
-) {
-    let x = &shard.workspaces[source].second_code;
-    if x.is_empty() {
-        return;
-    }
-    let x = Matrix::new(x, shard.rows, stage.inputs);
-    let dy = &shard.workspaces[i].second_gradient[..shard.rows * stage.outputs];
-    let dy = Matrix::new(dy, shard.rows, stage.outputs).narrow(units.start, units.len());
-    matmul(dy.transposed(), x, weights, true); // (units, rows) x (rows, in)
 }

@@ -24,7 +24,7 @@ pub const KERNEL: Places = Places {
         "notebook/run.rs",
         "sleep.rs",
         "standard_streams.rs",
-        "toolchain.rs",
+        "toolchain/mod.rs",
         "working_folder.rs",
     ],
     wire: &["engine/protocol"],
@@ -50,6 +50,7 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
     Covered {
         by: "tests/train/train_step.rs",
         files: &[
+            "plan/dense_gradients.rs",
             "plan/shard.rs",
             "plan/whole_batch.rs",
             "train/whole_batch.rs",

@@ -1,14 +1,13 @@
 //! Contents of a seed's folder before its build: the helper's source and the engine's start-up
 //! commands, which each session gets with its own path.
 
-use super::environment::{CELL_PRODUCTS, HELPER_FOLDER, SHIM_FOLDER};
+use super::environment::{CELL_PRODUCTS, HELPER_FOLDER};
 use super::features::Features;
 use super::helper::write_helper;
 use super::link::copy_build;
 use super::lock::open_lock;
-use super::session::Session;
 use crate::home;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::path::{Path, PathBuf};
 
 /// Rust code that the engine runs before the user's first cell. It is compiled together with
@@ -17,7 +16,7 @@ pub(crate) const PRELUDE: &str = include_str!("../../../kernel-spec/prelude.rs")
 /// Command that the engine runs at start.
 pub(crate) const INIT: &str = ":dep candlebook = { path = {path}, features = [{features}] }\n";
 /// The engine's start-up commands: in a seed with `{path}` for the helper's folder.
-const INIT_FILE: &str = "init.evcxr";
+pub(super) const INIT_FILE: &str = "init.evcxr";
 /// Profile of the dependencies. The cell crate's dev profile would otherwise compile candle with
 /// debug assertions.
 pub(crate) const CARGO_CONFIG: &str = "\
@@ -37,28 +36,6 @@ pub(crate) fn lay_out(folder: &Path, features: &Features) -> Result<()> {
     std::fs::write(folder.join(INIT_FILE), init + PRELUDE)?;
     write_cargo_config()?;
     copy_newest_build(folder)
-}
-
-/// The folder of the engine's start-up commands in a session.
-pub(crate) fn start_folder(session: &Session) -> PathBuf {
-    session.folder.join(SHIM_FOLDER).join("config")
-}
-
-/// Writes the engine's start-up commands for a session whose seed is ready, and returns their folder.
-///
-/// # Errors
-/// If a file cannot be read or written.
-pub(crate) fn write_start(session: &Session) -> Result<PathBuf> {
-    let template = session.seed.folder.join(INIT_FILE);
-    let commands = std::fs::read_to_string(&template)
-        .with_context(|| format!("cannot read {}", template.display()))?;
-    let helper = session.folder.join(HELPER_FOLDER);
-    let path = toml::Value::String(helper.to_string_lossy().into_owned());
-    let folder = start_folder(session);
-    home::create_folder(&folder)?;
-    let commands = commands.replacen("{path}", &path.to_string(), 1);
-    std::fs::write(folder.join(INIT_FILE), commands)?;
-    Ok(folder)
 }
 
 /// Writes the cargo configuration of seeds and sessions into the folder above both.

@@ -18,7 +18,9 @@ mod compile;
 mod key;
 mod seed;
 mod session;
+mod start;
 mod source;
+mod sources;
 mod cargo;
 mod registry;
 
@@ -30,7 +32,6 @@ pub(crate) use compile::WARM_UP_CELLS;
 pub(crate) use environment::BUILD_ENVIRONMENT;
 pub(crate) use features::Features;
 pub(crate) use gpu::Gpu;
-pub(crate) use layout::{start_folder, write_start};
 pub(crate) use registry::{dependency_sources, helper_sources, standard_library_folder};
 pub(crate) use seed::Seed;
 pub(crate) use session::Session;
@@ -38,3 +39,4 @@ pub(crate) use source::{
     ERROR, KEPT, PANIC, STATIC_SYMBOL, assigned_variable, engine_source_file, is_constant_name,
     mentions, message_lines, statics_file,
 };
+pub(crate) use start::{start_folder, write_start};

@@ -1,7 +1,8 @@
 //! Source files of the helper crate and of the dependencies that it re-exports.
 
 use super::cargo::{ANSWERS, cargo_home};
-use super::helper::{LOCK_FILE, embedded_files};
+use super::helper::embedded_files;
+use super::sources::{package_folder, sources_folder};
 use crate::toolchain;
 use std::path::{Path, PathBuf};
 
@@ -19,25 +20,12 @@ pub(crate) fn dependency_sources(name: &str) -> Vec<(String, String)> {
     let mut files = Vec::new();
     let package = package_folder(name);
     let seed = std::env::var_os(ANSWERS).map(PathBuf::from);
-    let sources = seed.and_then(|answers| sources_folder(answers.parent()?));
+    let sources = seed.and_then(|answers| sources_folder(answers.parent()?, &cargo_home().ok()?));
     if let (Some(package), Some(sources)) = (package, sources) {
         let folder = sources.join(package).join("src");
         collect(&folder, &folder, &mut files);
     }
     files
-}
-
-/// The folder with the sources of the dependencies that the helper re-exports: a shipped seed's own,
-/// otherwise cargo's registry.
-pub(crate) fn sources_folder(seed: &Path) -> Option<PathBuf> {
-    let shipped = seed.join("sources");
-    if shipped.is_dir() {
-        return Some(shipped);
-    }
-    let package = package_folder("candle-core")?;
-    let registries = std::fs::read_dir(cargo_home().ok()?.join("registry/src")).ok()?;
-    let mut registries = registries.flatten().map(|registry| registry.path());
-    registries.find(|registry| registry.join(&package).is_dir())
 }
 
 /// The folder with the sources of the standard library: a shipped seed's own, otherwise the
@@ -49,20 +37,6 @@ pub(crate) fn standard_library_folder() -> Option<PathBuf> {
         Some(seed) => Some(toolchain::rust_src(seed, &sysroot)),
         None => Some(toolchain::rust_src(Path::new(""), &sysroot)),
     }
-}
-
-/// The name of a dependency's folder in a registry.
-fn package_folder(name: &str) -> Option<String> {
-    Some(format!("{name}-{}", locked_version(LOCK_FILE, name)?))
-}
-
-/// The version of a package in a lock file.
-fn locked_version(lock_file: &str, name: &str) -> Option<String> {
-    let lock: toml::Table = lock_file.parse().ok()?;
-    let mut packages = lock.get("package")?.as_array()?.iter();
-    let package =
-        packages.find(|package| package.get("name").and_then(|it| it.as_str()) == Some(name))?;
-    Some(package.get("version")?.as_str()?.to_owned())
 }
 
 fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {
@@ -86,8 +60,6 @@ mod tests {
     #[test]
     fn the_sources_of_helper_and_candle_are_found() {
         assert!(helper_sources().any(|(path, _)| path == "train/fit.rs"));
-        assert!(locked_version(LOCK_FILE, "candle-core").is_some());
-        assert_eq!(locked_version(LOCK_FILE, "no such package"), None);
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("a")).unwrap();
         std::fs::write(folder.path().join("a/b.rs"), "fn f() {}").unwrap();

@@ -2,10 +2,10 @@
 
 mod search;
 
-pub(crate) use search::{chosen, fits_shipped, install_missing};
+pub(crate) use search::{check_rustc, chosen, fits_shipped, install_missing};
 
 use crate::home::create_folder;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -27,29 +27,6 @@ pub(crate) fn host() -> Result<String> {
     Ok(host
         .context("expected a line `host: ` from rustc -vV, got none")?
         .to_owned())
-}
-
-/// Minimum rustc version that the engine supports: (major, minor).
-const MIN_RUSTC: (u32, u32) = (1, 95);
-
-/// Checks the output of `rustc -vV` against the minimum version.
-///
-/// # Errors
-/// If rustc is older.
-pub(crate) fn check_rustc(version: &str) -> Result<()> {
-    let release = version
-        .lines()
-        .find_map(|line| line.strip_prefix("release: "))
-        .unwrap_or("unknown");
-    let mut numbers = release
-        .split(['.', '-'])
-        .map_while(|part| part.parse::<u32>().ok());
-    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    if found < MIN_RUSTC {
-        let (major, minor) = MIN_RUSTC;
-        bail!("rustc: expected {major}.{minor} or newer, got {release}. Run: rustup update stable");
-    }
-    Ok(())
 }
 
 /// The chosen toolchain's folder.
@@ -204,16 +181,6 @@ mod tests {
         ] {
             assert!(!changes_builds(name), "{name}");
         }
-    }
-
-    #[test]
-    fn rustc_older_than_the_minimum_is_rejected() {
-        assert!(check_rustc("rustc 1.95.0\nrelease: 1.95.0-nightly").is_ok());
-        let error = check_rustc("release: 1.70.0").unwrap_err().to_string();
-        assert!(
-            error.contains("expected 1.95 or newer, got 1.70.0"),
-            "{error}"
-        );
     }
 
     #[test]

@@ -72,6 +72,29 @@ pub(crate) fn install_missing() {
     }
 }
 
+/// Minimum rustc version that the engine supports: (major, minor).
+const MIN_RUSTC: (u32, u32) = (1, 95);
+
+/// Checks the output of `rustc -vV` against the minimum version.
+///
+/// # Errors
+/// If rustc is older.
+pub(crate) fn check_rustc(version: &str) -> Result<()> {
+    let release = version
+        .lines()
+        .find_map(|line| line.strip_prefix("release: "))
+        .unwrap_or("unknown");
+    let mut numbers = release
+        .split(['.', '-'])
+        .map_while(|part| part.parse::<u32>().ok());
+    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if found < MIN_RUSTC {
+        let (major, minor) = MIN_RUSTC;
+        bail!("rustc: expected {major}.{minor} or newer, got {release}. Run: rustup update stable");
+    }
+    Ok(())
+}
+
 fn advice() -> String {
     let line = Shipped::find().map(|shipped| {
         let release = shipped.release();
@@ -93,7 +116,7 @@ fn choose(
         };
         match wanted {
             Some(wanted) if found.version == wanted => return Ok(found),
-            None if super::check_rustc(&found.version).is_ok() => return Ok(found),
+            None if check_rustc(&found.version).is_ok() => return Ok(found),
             _ => first = first.or(Some(found)),
         }
     }
@@ -202,6 +225,16 @@ mod tests {
         assert!(other.sysroot.ends_with("1.70.0"));
         let recent = choose(all(), None).unwrap();
         assert!(recent.sysroot.ends_with("1.96.0"));
+    }
+
+    #[test]
+    fn rustc_older_than_the_minimum_is_rejected() {
+        assert!(check_rustc("rustc 1.95.0\nrelease: 1.95.0-nightly").is_ok());
+        let error = check_rustc("release: 1.70.0").unwrap_err().to_string();
+        assert!(
+            error.contains("expected 1.95 or newer, got 1.70.0"),
+            "{error}"
+        );
     }
 
     #[test]

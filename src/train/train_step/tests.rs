@@ -366,13 +366,11 @@ fn gradients_of_dead_units_match_finite_differences() {
     let batch = batch();
     for shards in [1, 3] {
         let mut step = frozen_step(&case, None, shards);
-        let unused = &step.buffers[1][0].var;
-        unused
-            .set(&(unused.ones_like().unwrap() * 1e4).unwrap())
-            .unwrap();
-        let unused = unused.clone();
+        let unused = step.buffers[1][0].var.clone();
+        let steps = unused.affine(0.0, 1e4).unwrap();
+        unused.set(&steps).unwrap();
         loss(&mut step, &batch);
-        // Of 30 units, 5 images with 2 each can use 10.
+        // 5 images with 2 units each use at most 10 of the 30.
         let dead = unused.to_vec1::<f32>().unwrap();
         let dead: Vec<usize> = (0..UNITS).filter(|&unit| dead[unit] == 1e4).collect();
         let decoder = UNITS * (VALUES + 1);

@@ -2,7 +2,7 @@
 
 use super::install::cargo_home;
 use super::variables::{ANSWERS, SESSION, SYSROOT};
-use crate::build::registry::sources_folder;
+use crate::build::sources::sources_folder;
 use crate::toolchain::rust_src;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ impl Places {
             ("session", variable(SESSION)),
             ("seed", Some(seed.to_owned())),
             ("home", seed.ancestors().nth(2).map(Path::to_owned)),
-            ("sources", sources_folder(seed)),
+            ("sources", sources_folder(seed, &cargo_home().ok()?)),
             ("rust-src", sysroot.as_deref().map(|it| rust_src(seed, it))),
             ("sysroot", sysroot),
             ("cargo", cargo_home().ok()),
