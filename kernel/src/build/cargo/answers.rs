@@ -99,8 +99,8 @@ impl AnswerFile {
 
 /// The optimization level in a session's Cargo.toml, and its text with the recorded level.
 pub(super) fn normalized(manifest: &str) -> (String, String) {
-    let levels = manifest.lines().filter_map(|line| line.strip_prefix(LEVEL));
-    let level = levels.last().unwrap_or(RECORDED_LEVEL);
+    let mut levels = manifest.lines().filter_map(|line| line.strip_prefix(LEVEL));
+    let level = levels.next_back().unwrap_or(RECORDED_LEVEL);
     let line = |level: &str| format!("\n{LEVEL}{level}\n");
     let text = manifest.replace(&line(level), &line(RECORDED_LEVEL));
     (level.trim_matches('"').to_owned(), text)
