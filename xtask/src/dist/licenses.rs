@@ -140,8 +140,9 @@ mod tests {
         let package = |name: &str| json!({ "id": name, "name": name, "source": (name != "kernel").then_some("r") });
         let dep = |name: &str, kind: Value| json!({ "pkg": name, "dep_kinds": [{ "kind": kind }] });
         let deps = [dep("a", Value::Null), dep("t", json!("dev"))];
+        let packages = ["kernel", "a", "t"].map(package);
         let metadata = json!({
-            "packages": ["kernel", "a", "t"].map(package),
+            "packages": packages,
             "resolve": { "nodes": [{ "id": "kernel", "deps": deps }] },
         });
         let names: Vec<String> = shipped(&metadata)

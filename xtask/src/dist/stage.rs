@@ -57,22 +57,29 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), String> {
 fn copy_libraries(seed: &Path, stage: &Path) -> Result<(), String> {
     let current = libraries(seed)?;
     let for_cells = format!("session/target/{TARGET}/debug/deps");
-    let is_for_cells = |name: &str| name.ends_with(".rmeta") || name == "libcandlebook.so";
-    let for_compiler = "session/target/debug/deps".to_owned();
-    let is_macro = |name: &str| name.ends_with(".so");
-    let folders: [(String, &dyn Fn(&str) -> bool); 2] =
-        [(for_cells, &is_for_cells), (for_compiler, &is_macro)];
-    for (folder, is_needed) in folders {
-        for file in files_below(&seed.join(&folder))? {
+    for (folder, is_for_cells) in [
+        (for_cells.as_str(), true),
+        ("session/target/debug/deps", false),
+    ] {
+        for file in files_below(&seed.join(folder))? {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            if is_needed(&name) && current.contains(name.as_ref()) {
-                let to = stage.join(&folder).join(name.as_ref());
+            if current.contains(name.as_ref()) && is_needed(&name, is_for_cells) {
+                let to = stage.join(folder).join(name.as_ref());
                 copy(&file, &to)?;
                 strip(&to)?;
             }
         }
     }
     Ok(())
+}
+
+/// True for a library that the compiler reads, or that a cell loads.
+fn is_needed(name: &str, is_for_cells: bool) -> bool {
+    match is_for_cells {
+        true => name.ends_with(".rmeta") || name == "libcandlebook.so",
+        // Procedural macros.
+        false => name.ends_with(".so"),
+    }
 }
 
 /// Removes what only debuggers read. A crate's metadata is kept.
@@ -98,4 +105,16 @@ fn copy_answers(seed: &Path, stage: &Path) -> Result<Vec<String>, String> {
     used.sort();
     used.dedup();
     Ok(used)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_needed;
+
+    #[test]
+    fn cells_need_metadata_and_the_helpers_library() {
+        assert!(is_needed("liba-1.rmeta", true) && is_needed("libcandlebook.so", true));
+        assert!(!is_needed("liba-1.rlib", true) && !is_needed("liba-1.rmeta", false));
+        assert!(is_needed("libmacros-1.so", false));
+    }
 }

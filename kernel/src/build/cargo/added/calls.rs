@@ -7,6 +7,7 @@ use super::list::{CrateList, HELPER, manifest_for_helper};
 use super::seed_units::SeedUnits;
 use crate::build::cargo::process::{bin_folder, cargo, extra_flag};
 use crate::build::cargo::variables::ADDED_COMPILER;
+use crate::build::environment::HELPER_FOLDER;
 use crate::toolchain;
 use std::io::{BufRead, BufReader, Error, ErrorKind, Result};
 use std::path::Path;
@@ -53,6 +54,7 @@ pub(super) fn compiled(place: &AddedFolder) -> Result<SeedUnits> {
         folder.join("Cargo.toml"),
         manifest_for_helper(&place.session)?,
     )?;
+    link_helper(&folder, place)?;
     let lock = helper_lock().ok_or(ErrorKind::NotFound)?;
     std::fs::copy(lock, folder.join("Cargo.lock"))?;
     let host = host()?;
@@ -66,6 +68,15 @@ pub(super) fn compiled(place: &AddedFolder) -> Result<SeedUnits> {
     let compiled = SeedUnits::from_messages(&String::from_utf8_lossy(&out.stdout));
     std::fs::write(place.compiled(), serde_json::to_vec(&compiled)?)?;
     Ok(compiled)
+}
+
+/// Links the helper's source into the folder of a package, where cargo names it as in a session.
+fn link_helper(folder: &Path, place: &AddedFolder) -> Result<()> {
+    let link = folder.join(HELPER_FOLDER);
+    if link.exists() {
+        return Ok(());
+    }
+    std::os::unix::fs::symlink(place.session.join(HELPER_FOLDER), link)
 }
 
 /// Cargo's description of the added crates and of all that they need, which it downloads.

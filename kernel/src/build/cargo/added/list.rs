@@ -1,5 +1,6 @@
 //! The crates that a notebook has added, as lines of a manifest.
 
+use crate::build::environment::HELPER_FOLDER;
 use crate::home;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -108,10 +109,31 @@ pub(crate) fn helper_manifest(manifest: &str) -> String {
     format!("{head}[dependencies]\n{}\n\n", kept.join("\n"))
 }
 
-/// The manifest of a package that depends on the helper alone, of the same requirement as a session.
+/// The manifest of a package that depends on the helper alone, of the same features as a session's.
+///
+/// The helper is inside the package's folder: cargo names it by its relative path, and finds it
+/// compiled. It is a workspace of its own.
 pub(super) fn manifest_for_helper(session: &Path) -> std::io::Result<String> {
     let manifest = std::fs::read_to_string(session.join("Cargo.toml"))?;
-    Ok(format!("{}[workspace]\n", helper_manifest(&manifest)))
+    let inside = with_relative_helper(&helper_manifest(&manifest));
+    Ok(format!(
+        "{inside}[workspace]\nexclude = [\"{HELPER_FOLDER}\"]\n"
+    ))
+}
+
+/// A manifest with the helper's folder relative to its own.
+fn with_relative_helper(manifest: &str) -> String {
+    let Ok(mut table) = manifest.parse::<toml::Table>() else {
+        return manifest.to_owned();
+    };
+    let helper = table
+        .get_mut("dependencies")
+        .and_then(|dependencies| dependencies.get_mut(HELPER))
+        .and_then(toml::Value::as_table_mut);
+    if let Some(helper) = helper {
+        helper.insert("path".to_owned(), HELPER_FOLDER.into());
+    }
+    table.to_string()
 }
 
 #[cfg(test)]
@@ -145,6 +167,15 @@ mod tests {
         other.insert("csv", "2".into());
         assert_ne!(list.key(), list.with(&other).key());
         assert_eq!(list.with(&list), list);
+    }
+
+    #[test]
+    fn the_helper_is_named_by_its_relative_path() {
+        let manifest = "[dependencies]\ncandlebook = { path = \"/s/1-0/helper\", features = [] }\n";
+        let table: toml::Table = with_relative_helper(manifest).parse().unwrap();
+        let helper = &table["dependencies"]["candlebook"];
+        assert_eq!(helper["path"].as_str(), Some("helper"));
+        assert!(helper["features"].as_array().unwrap().is_empty());
     }
 
     #[test]
