@@ -161,7 +161,8 @@ pub(crate) const ROWS: [Row; 13] = [
         name: "categorical",
         settings: "MNIST, 55,000 images to train on, 784-512-256-300, ReLU, mirrored, a code of 30 variables \
                    with 10 classes, temperature exp(-3e-5 t) down to 0.5, BCE and KL, Adam 1e-3, times \
-                   0.9 after each 1,000 steps, batch 100, 50,050 steps; mean of every 5,000 steps",
+                   0.9 after each 1,000 steps, batch 100, 50,050 steps; mean of the nine epochs with the steps 5,001, \
+                   10,001, .. 45,001",
         source: GUMBEL_SOFTMAX,
         numbers: &[Number::between("train ELBO", -102.0, -104.0, -100.0)],
         train: discrete::categorical,

@@ -3,7 +3,6 @@
 use crate::Fallible;
 use crate::data::{all_mnist, full_mnist};
 use crate::losses::all;
-use candlebook::optim::Adam;
 use candlebook::prelude::*;
 
 /// Values of an image: losses are means over them, published numbers are sums.
@@ -45,15 +44,7 @@ pub(crate) fn conv_vae() -> Fallible<Vec<f64>> {
         [&images[..], &decoder].concat(),
     );
     let mut vae = Autoencoder::new(data.image_shape(), &encoder, &decoder)?;
-    let fit = Fit {
-        // Keras' 1e-7. Its loss is a sum over the values of an image, and ours is a mean.
-        optimizer: Optim::Adam(Adam {
-            eps: 1e-7 / VALUES,
-            ..Default::default()
-        }),
-        ..settings(30)
-    };
-    let history = vae.fit(&data, &fit)?;
+    let history = vae.fit(&data, &settings(30))?;
     let epoch = history.epochs.last().ok_or("no epoch was trained")?;
     let divergence = epoch.terms.first().ok_or("no divergence")?.train;
     let [total, divergence] = [epoch.train_loss, divergence].map(|loss| f64::from(loss) * VALUES);

@@ -12,7 +12,7 @@ use crate::export::safetensors::{
 };
 use crate::export::save::{RUN_KEY, RUN_PREFIX, SavedRun};
 use crate::file::{append, open_file};
-use crate::model::{Autoencoder, Init};
+use crate::model::{Autoencoder, Init, Weights};
 use candle_core::{Device, Tensor};
 use std::io::Seek;
 use std::path::Path;
@@ -63,6 +63,8 @@ impl Autoencoder {
             ..
         } = read_architecture(path, &file, bytes.len())?;
         let init = Init {
+            // Cheap to draw; the file replaces every value.
+            weights: Weights::PyTorch,
             device: device.clone(),
             ..Default::default()
         };

@@ -35,7 +35,7 @@ impl LayerKind for Condition {
         context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
         let Some(labels) = &context.state.labels else {
-            let hint = "Call reconstruct_labeled or decode_labeled, or give a split with labels";
+            let hint = "Call reconstruct_labeled, decode_labeled or forward_labeled, or give a split with labels";
             return Err(Error::setting(
                 "Condition",
                 "a label for each image",

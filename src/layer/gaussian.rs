@@ -17,7 +17,7 @@ use crate::layer::cpu::{
 use crate::layer::deviation::Deviation;
 use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject, shape};
-use crate::layer::term::{Term, TermUnit, TermValue, full_precision};
+use crate::layer::term::{Term, TermUnit, TermValue};
 use crate::layer::total_correlation::total_correlation;
 use crate::layer::variable::LayerVars;
 use crate::math::{Purpose, RNG_CALLS_PER_NORMAL, Real, Rng, widest};
@@ -154,9 +154,8 @@ impl LayerKind for GaussianSettings {
     ) -> Result<Tensor> {
         let [means, log_variances] = self.deviation.moments(xs)?;
         let step = context.rng.is_some().then_some(context.state.step);
-        let (m, v) = (full_precision(&means)?, full_precision(&log_variances)?);
-        let squares = (m.sqr()? + v.exp()?)?;
-        let divergences = ((squares - &v)? - 1.0)?.affine(0.5, 0.0)?;
+        let squares = (means.sqr()? + log_variances.exp()?)?;
+        let divergences = ((squares - &log_variances)? - 1.0)?.affine(0.5, 0.0)?;
         let divergences = if self.free_bits > 0.0 {
             divergences.maximum(self.free_bits)?
         } else {
@@ -174,12 +173,13 @@ impl LayerKind for GaussianSettings {
             None => means.clone(),
         };
         if self.is_correlated() {
-            let correlation = total_correlation(&full_precision(&samples)?, &m, &v)?;
+            let correlation = total_correlation(&samples, &means, &log_variances)?;
             mean = (mean + (correlation * (self.total_correlation * self.warmth(step)))?)?;
         }
         let term = self.own_term();
         context.state.terms.push(TermValue { term, mean });
-        Ok(if training { samples } else { means })
+        let code = if training { samples } else { means };
+        Ok(code.to_dtype(xs.dtype())?)
     }
 
     fn lower(&self, shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {

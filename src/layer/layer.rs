@@ -132,8 +132,9 @@ pub enum Layer {
     Gumbel(GumbelSettings),
     /// Bounds each value, or each channel of images, and rounds it to one of its number of levels in
     /// [-1, 1], in training and in evaluation: `Fsq(vec![8, 5, 5, 5])` has 1,000 codes. Gradients pass
-    /// through the rounding. A term of the loss keeps the values in the range of their levels. (b, n) -> (b, n) or (b, c, h, w) -> (b, c, h, w), for n or c numbers of
-    /// 2 or more levels (Mentzer and others, "Finite scalar quantization", 2023).
+    /// through the rounding. A term of the loss keeps the values in the range of their levels.
+    /// (b, n) -> (b, n) or (b, c, h, w) -> (b, c, h, w), for n or c numbers of 2 or more levels (Mentzer
+    /// and others, "Finite scalar quantization", 2023).
     Fsq(Vec<usize>),
     /// Keeps the k largest values of each image, and sets the others to zero: (b, n) -> (b, n)
     /// (Makhzani and Frey, "k-sparse autoencoders", 2013).

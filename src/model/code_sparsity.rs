@@ -136,7 +136,9 @@ impl Autoencoder {
 /// Number of images for which each unit is not 0.
 fn counts(codes: &Tensor) -> Result<Vec<f64>> {
     let used = codes.flatten_from(1)?.ne(0.0)?; // (b, units)
-    Ok(used.to_dtype(DType::F64)?.sum(0)?.to_vec1()?)
+    // Metal has no f64, and f32 counts the images of a batch exactly.
+    let counts = used.to_dtype(DType::F32)?.sum(0)?.to_vec1::<f32>()?;
+    Ok(counts.into_iter().map(f64::from).collect())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Forward passes with gradients, for custom training loops.
 
 use crate::error::{Error, Result};
-use crate::layer::{ForwardState, Layer, Node};
+use crate::layer::{ForwardState, Layer, Node, check_label_count};
 use crate::lock::lock;
 use crate::loss::Loss;
 use crate::math::Rng;
@@ -52,7 +52,7 @@ impl Autoencoder {
         train: bool,
     ) -> Result<Tensor> {
         let batch = self.shaped_images("forward", images)?;
-        let state = &mut state_with(labels)?;
+        let state = &mut state_with(labels, &batch)?;
         let output = self.in_mode(&batch, train, |rng| self.run_layers(&batch, rng, state))?;
         state.update_buffers()?;
         shaped_as(images, output)
@@ -90,7 +90,7 @@ impl Autoencoder {
         loss: Loss,
     ) -> Result<Tensor> {
         let batch = self.shaped_images("training_loss", images)?;
-        let state = &mut state_with(labels)?;
+        let state = &mut state_with(labels, &batch)?;
         let output = self.in_mode(&batch, true, |rng| self.run_layers(&batch, rng, state))?;
         state.update_buffers()?;
         let terms = self.shares(state)?;
@@ -162,7 +162,7 @@ impl Autoencoder {
         train: bool,
     ) -> Result<Tensor> {
         let codes = self.shaped_codes("forward_decoder", codes)?;
-        let state = &mut state_with(labels)?;
+        let state = &mut state_with(labels, &codes)?;
         let images = self.in_mode(&codes, train, |rng| {
             self.decoder_net().forward(&codes, rng, state)
         })?;
@@ -230,8 +230,11 @@ impl Autoencoder {
     }
 }
 
-/// State of a forward pass in a custom loop.
-fn state_with(labels: Option<&[u32]>) -> Result<ForwardState> {
+/// State of a forward pass of a batch in a custom loop.
+fn state_with(labels: Option<&[u32]>, batch: &Tensor) -> Result<ForwardState> {
+    if let Some(labels) = labels {
+        check_label_count(labels.len(), batch.dim(0)?)?;
+    }
     let labels = labels.map(|labels| Tensor::new(labels, &Device::Cpu));
     Ok(ForwardState {
         labels: labels.transpose()?,

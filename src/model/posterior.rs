@@ -103,22 +103,16 @@ impl Autoencoder {
     /// # Errors
     /// The encoder does not end in a Gaussian or Gumbel code.
     pub(crate) fn posterior(&self, what: &str, images: &Tensor) -> Result<Posterior> {
-        let encoder = self.encoder_net();
-        let last = self.encoder().last();
-        let mut state = ForwardState::default();
-        let mut xs = images.clone();
-        for node in 0..encoder.nodes().len().saturating_sub(1) {
-            xs = encoder.forward_node(node, &xs, None, &mut state)?;
-        }
-        let xs = xs.detach();
-        match last {
+        match self.encoder().last() {
             Some(Layer::Gumbel(gumbel)) => {
                 // (n, groups * classes) -> (n, groups, classes)
-                let logits = xs.reshape(((), gumbel.groups, gumbel.classes))?;
+                let shape = ((), gumbel.groups, gumbel.classes);
+                let logits = self.before_code(images)?.reshape(shape)?;
                 let log_probabilities = candle_nn::ops::log_softmax(&logits, D::Minus1)?;
                 Ok(Posterior::Categorical { log_probabilities })
             }
             Some(Layer::Gaussian(gaussian)) => {
+                let xs = self.before_code(images)?;
                 let [means, log_variances] = gaussian.deviation.moments(&xs)?;
                 Ok(Posterior::Normal {
                     means,
@@ -136,6 +130,17 @@ impl Autoencoder {
                 Err(Error::setting(what, expected, got, hint))
             }
         }
+    }
+
+    /// Input of the encoder's last layer.
+    fn before_code(&self, images: &Tensor) -> Result<Tensor> {
+        let encoder = self.encoder_net();
+        let mut state = ForwardState::default();
+        let mut xs = images.clone();
+        for node in 0..encoder.nodes().len().saturating_sub(1) {
+            xs = encoder.forward_node(node, &xs, None, &mut state)?;
+        }
+        Ok(xs.detach())
     }
 
     /// True if training brings the codes close to N(0, 1).

@@ -106,7 +106,10 @@ impl Sequential {
     fn dense_weight(&self, layer: usize) -> Option<&Var> {
         let name = layer.to_string();
         let i = self.nodes.iter().position(|node| node.name == name)?;
-        let dense = matches!(self.nodes[i].layer, Layer::Linear(_));
+        let dense = matches!(
+            self.nodes[i].layer,
+            Layer::Linear(_) | Layer::UnitNormLinear(_)
+        );
         dense.then(|| self.weight_and_bias(i).map(|(weight, _)| weight))?
     }
 

@@ -94,7 +94,7 @@ impl SparseAutoencoder {
     /// With an auxiliary loss for dead units, of half as many values as an input has.
     fn auxiliary(&self, code: Layer) -> Layer {
         let (c, h, w) = self.input;
-        code.auxiliary((c * h * w).div_ceil(2))
+        code.auxiliary(c.saturating_mul(h).saturating_mul(w).div_ceil(2))
     }
 
     /// Builds the model. With `TopK` and `BatchTopK`, the encoder begins as the transpose of the
@@ -117,7 +117,7 @@ impl SparseAutoencoder {
             return Autoencoder::symmetric_with(self.input, &self.layers(), &self.init);
         };
         let decoder = [
-            Layer::Linear(c * h * w).unit_norm(),
+            Layer::Linear(c.saturating_mul(h).saturating_mul(w)).unit_norm(),
             Layer::Unflatten(c, h, w),
         ];
         let ae = Autoencoder::new_with(self.input, &self.layers(), &decoder, &self.init)?;

@@ -13,7 +13,8 @@ const MAX_STD: f64 = 1e6;
 /// fan_in and fan_out are those of PyTorch. For weights W (out, in) of a
 /// [`Linear`](crate::layer::Layer::Linear) they are `in` and `out`. For convolutions, whose weights
 /// have the shape (a, b, k, k), fan_in = b k k and fan_out = a k k. Biases start at 0, except with
-/// [`Weights::PyTorch`]. The scale of batch normalization starts at 1 with every scheme.
+/// [`Weights::PyTorch`], and those of the forget gates of an LSTM at 1. Its recurrent weights are
+/// orthogonal for each gate with [`Weights::GlorotUniform`], as in Keras. The scale of batch normalization starts at 1 with every scheme.
 ///
 /// # Examples
 /// ```

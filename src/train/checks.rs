@@ -6,6 +6,7 @@ use super::fit::Fit;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::layer::Layer;
+use crate::loss::Loss;
 use crate::math::Interval;
 use crate::model::Autoencoder;
 
@@ -16,6 +17,7 @@ pub(super) fn check(model: &Autoencoder, data: &Dataset, fit: &Fit) -> Result<()
     let values = data.train.value_range();
     model.check_loss("Fit::loss", fit.loss, values)?;
     check_reach(model.output_range(values), values)?;
+    check_auxiliary(model, fit)?;
     check_labels(model, data)?;
     check_checkpoint(model, fit)?;
     check_weights(model)
@@ -30,6 +32,23 @@ fn check_shape(model: &Autoencoder, data: &Dataset) -> Result<()> {
     let got = format!("{:?}", data.image_shape());
     let hint = "Build the model with data.image_shape()";
     Err(Error::shape("fit", expected, got, hint))
+}
+
+/// Rejects losses whose remainder an auxiliary loss cannot reconstruct: it is that of the image itself.
+fn check_auxiliary(model: &Autoencoder, fit: &Fit) -> Result<()> {
+    let mut layers = model.encoder().iter();
+    let has_auxiliary = layers.any(|layer| matches!(layer, Layer::AuxK(_)));
+    if !has_auxiliary || fit.loss == Loss::Mse {
+        return Ok(());
+    }
+    let hint = "Write loss: Loss::Mse, or remove .auxiliary(..)";
+    let expected = "Mse for a code with an auxiliary loss";
+    Err(Error::setting(
+        "Fit::loss",
+        expected,
+        format!("{:?}", fit.loss),
+        hint,
+    ))
 }
 
 /// Rejects checkpoints of a model with a function that no file can hold.

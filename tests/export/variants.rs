@@ -52,6 +52,11 @@ fn models_of_papers_load_from_their_files() {
         ),
         ("denoising", DenoisingAutoencoder::default().build()),
         ("sparse", SparseAutoencoder::default().build()),
+        ("sparse with TopK", sparse(Sparsity::TopK(8)).build()),
+        (
+            "sparse with BatchTopK",
+            sparse(Sparsity::BatchTopK(8)).build(),
+        ),
         ("masked", MaskedAutoencoder::default().build()),
         ("sequence", SequenceAutoencoder::default().build()),
         ("upsampling", UpsamplingAutoencoder::default().build()),
@@ -62,6 +67,13 @@ fn models_of_papers_load_from_their_files() {
     ];
     for (name, model) in models {
         rebuilds(name, model.unwrap());
+    }
+}
+
+fn sparse(sparsity: Sparsity) -> SparseAutoencoder {
+    SparseAutoencoder {
+        sparsity,
+        ..Default::default()
     }
 }
 

@@ -45,7 +45,19 @@ pub(crate) fn build_seed(folder: &Path, features: &Features) -> Result<()> {
 fn add_rust_src() {
     let installed =
         toolchain::sysroot().is_ok_and(|root| root.join("lib/rustlib/src/rust/library").is_dir());
-    let add = || home::output(home::tool("rustup")?.args(["component", "add", "rust-src"]));
+    let add = || {
+        let mut rustup = home::tool("rustup")?;
+        rustup.args(["component", "add", "rust-src"]);
+        // The chosen toolchain need not be the default one.
+        let sysroot = toolchain::sysroot()?;
+        let is_rustups = sysroot
+            .parent()
+            .is_some_and(|it| it.ends_with("toolchains"));
+        if let Some(name) = sysroot.file_name().filter(|_| is_rustups) {
+            rustup.arg("--toolchain").arg(name);
+        }
+        home::output(&mut rustup)
+    };
     if !installed && add().is_err() {
         eprintln!(
             "candlebook: rust-src could not be installed; completion will be limited (rustup component add rust-src)"

@@ -57,6 +57,8 @@ pub(crate) fn remove_with_lock(folder: &Path) {
     let _ = std::fs::remove_dir_all(&removed);
     let _ = std::fs::rename(folder, &removed);
     let _ = std::fs::remove_dir_all(&removed);
+    // What an interrupted unpacking has left.
+    let _ = std::fs::remove_dir_all(folder.with_extension("part"));
     if !folder.exists() && !removed.exists() {
         let _ = std::fs::remove_file(folder.with_extension("lock"));
     }

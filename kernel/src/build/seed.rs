@@ -49,7 +49,9 @@ impl Seed {
     pub(crate) fn with(features: Features) -> Result<Seed> {
         let compiled = Seed::compiled(features)?;
         let name = compiled.folder.file_name().unwrap_or_default();
-        let fits = |shipped: &&Shipped| name == shipped.key.as_str();
+        // Recordings spell a folder with a quote in another way than those of most machines.
+        let has_quote = compiled.folder.to_string_lossy().contains('"');
+        let fits = |shipped: &&Shipped| name == shipped.key.as_str() && !has_quote;
         match Shipped::find().filter(fits) {
             Some(shipped) if !compiled.exists() => Ok(Seed {
                 folder: compiled
@@ -133,12 +135,14 @@ impl Seed {
                 lock.lock().context("cannot lock the seed")?;
             }
             if !self.exists() {
-                // The warm-up process inherits the lock: if this process is killed, others still
-                // wait until the build ends.
-                inherit_lock(&lock).context("cannot pass the lock on")?;
                 match self.shipped {
                     Some(shipped) => unpack(shipped, &self.folder)?,
-                    None => build_seed(&self.folder, &self.features)?,
+                    None => {
+                        // The warm-up process inherits the lock: if this process is killed, others
+                        // still wait until the build ends.
+                        inherit_lock(&lock).context("cannot pass the lock on")?;
+                        build_seed(&self.folder, &self.features)?;
+                    }
                 }
                 remove_unused(seeds, Some(&self.folder));
             }

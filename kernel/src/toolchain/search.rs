@@ -109,7 +109,7 @@ fn choose(
     candidates: impl IntoIterator<Item = Candidate>,
     wanted: Option<&str>,
 ) -> Result<Toolchain> {
-    let mut first: Option<Toolchain> = None;
+    let (mut recent, mut first) = (None, None);
     for candidate in candidates {
         let Some(found) = candidate.probe() else {
             continue;
@@ -117,10 +117,11 @@ fn choose(
         match wanted {
             Some(wanted) if found.version == wanted => return Ok(found),
             None if check_rustc(&found.version).is_ok() => return Ok(found),
+            _ if check_rustc(&found.version).is_ok() => recent = recent.or(Some(found)),
             _ => first = first.or(Some(found)),
         }
     }
-    match first {
+    match recent.or(first) {
         Some(first) => Ok(first),
         None => bail!("no toolchain on the path, in rustup's folder or beside the program"),
     }
@@ -222,7 +223,9 @@ mod tests {
         assert_eq!(found.version, wanted);
         assert_eq!(found.sysroot, folder.path().join("1.95.0"));
         let other = choose(all(), Some("rustc\nrelease: 1.97.0\n")).unwrap();
-        assert!(other.sysroot.ends_with("1.70.0"));
+        assert!(other.sysroot.ends_with("1.96.0"));
+        let old = choose([compiler(folder.path(), "1.70.0")], Some(wanted)).unwrap();
+        assert!(old.sysroot.ends_with("1.70.0"));
         let recent = choose(all(), None).unwrap();
         assert!(recent.sysroot.ends_with("1.96.0"));
     }

@@ -9,7 +9,9 @@ use std::process::Command;
 /// Builds the program and strips it.
 pub(super) fn program(workspace: &Workspace, dist: &Dist) -> Result<PathBuf, String> {
     let mut cargo = workspace.cargo();
-    run(cargo.args(["build", "--release", "--package", "candlebook-kernel"]))?;
+    let build = cargo.args(["build", "--release", "--package", "candlebook-kernel"]);
+    // Flags for the builder's processor would not run on others.
+    run(build.env_remove("RUSTFLAGS"))?;
     let program = dist.folder.join("program/candlebook");
     copy(&workspace.kernel(), &program)?;
     run(Command::new("strip").arg(&program))?;

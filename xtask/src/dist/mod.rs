@@ -1,6 +1,6 @@
 //! `cargo xtask dist`: the program and its compiled helper crate, as a wheel and a tarball.
 //!
-//! Each stage writes into `target/dist` and is skipped if its input has not changed.
+//! Each stage writes into `target/dist`. An unchanged seed is neither built nor compressed again.
 
 mod build;
 mod current;

@@ -78,7 +78,9 @@ pub(super) fn sysroot() -> Result<PathBuf, String> {
 
 /// Output of the compiler.
 pub(super) fn rustc(arguments: &[&str]) -> Result<String, String> {
-    let output = crate::command::output(Command::new("rustc").args(arguments))?;
+    let mut rustc = Command::new("rustc");
+    // The toolchain that builds, whatever the caller's cargo was.
+    let output = crate::command::output(crate::command::cleaned(&mut rustc).args(arguments))?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

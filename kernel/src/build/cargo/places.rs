@@ -6,8 +6,8 @@ use crate::build::sources::sources_folder;
 use crate::toolchain::rust_src;
 use std::path::{Path, PathBuf};
 
-/// Folders of toolchains that are part of too many other paths. A toolchain of the system never fits a
-/// shipped seed.
+/// Folders of toolchains that are part of too many other paths. A toolchain of the system is not
+/// replaced, so a seed that was recorded elsewhere does not fit it.
 const SYSTEM: [&str; 2] = ["/", "/usr"];
 
 /// Folders, each with the name of its placeholder; those with longer paths first, because some are

@@ -175,6 +175,11 @@ fn compile(command: &RustcCommand, check: bool, added: &[String]) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let direct = linker::arguments(!added.is_empty());
+    // A command that was recorded on another machine lacks the flag that this folder needs.
+    let flag = match std::env::var(SESSION) {
+        Ok(session) if direct.is_empty() => extra_flag(&session),
+        _ => "",
+    };
     let level = current_level();
     let arguments = &needed(arguments, !direct.is_empty());
     let code = compile_cell(|| {
@@ -186,6 +191,7 @@ fn compile(command: &RustcCommand, check: bool, added: &[String]) -> ExitCode {
             .args(added)
             .args(&level)
             .args(&direct)
+            .args(flag.split_whitespace())
             .arg(NO_WARNINGS)
             .args(flags_for_few_mappings(!direct.is_empty()))
             .envs(environment.map(|(name, value)| (name, value)));
