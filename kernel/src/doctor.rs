@@ -9,7 +9,10 @@ mod locations;
 
 use crate::build::{Features, Gpu, Seed, has_cc, rust_lld_in};
 use crate::home;
-use crate::jupyter::{SpecLocation, find_on_path, find_python, has_private_lab};
+use crate::jupyter::{
+    SpecLocation, find_on_path, find_python, has_private_lab, program_name, shipped_spec,
+    with_program_name,
+};
 use crate::shipped::Shipped;
 use crate::toolchain;
 use anyhow::{Result, bail};
@@ -65,7 +68,7 @@ pub(crate) fn print_findings() -> Result<()> {
         let label = finding.level.label();
         println!("{label}  {:<10}  {}", finding.name, finding.found);
         if finding.level != Level::Fine {
-            println!("{:21}  -> {}", "", finding.advice);
+            println!("{:21}  -> {}", "", with_program_name(finding.advice));
         }
     }
     let is_missing = |finding: &Finding| finding.level == Level::Required;
@@ -219,6 +222,9 @@ fn check_rust_src() -> Finding {
 fn check_kernelspec() -> Finding {
     let checked = SpecLocation::User.spec_folder().and_then(|folder| {
         if !folder.join("kernel.json").is_file() {
+            if let Some(spec) = shipped_spec() {
+                return Ok(format!("{}, came with the program", spec.display()));
+            }
             bail!("not registered in Jupyter for this user");
         }
         if !SpecLocation::User.is_current() {
@@ -270,7 +276,8 @@ fn check_lab() -> Finding {
             return Ok("a private JupyterLab".into());
         }
         bail!(
-            "not installed; `cargo candlebook lab` installs it with {}",
+            "not installed; `{} lab` installs it with {}",
+            program_name(),
             find_python()?.display()
         )
     };

@@ -258,13 +258,14 @@ def test_bad_arguments_have_error_messages(tmp_path):
     text = tmp_path / "text.ipynb"
     text.write_text("hello")
     assert "expected a notebook's JSON; the file is damaged" in fails("run", text)
-    # A path with an old compiler and no Python.
+    # A machine with an old compiler only, and without Python.
     old = tmp_path / "bin"
     old.mkdir()
     (old / "rustc").write_text("#!/bin/sh\necho 'rustc 1.70.0'; echo 'release: 1.70.0'\n")
     (old / "rustc").chmod(0o755)
-    assert "rustc: expected 1.95 or newer, got 1.70.0. Run: rustup update stable" in fails("install", PATH=str(old))
-    home = {"CANDLEBOOK_HOME": str(tmp_path / "home"), "PATH": str(old)}
+    alone = {"PATH": str(old), "RUSTUP_HOME": str(tmp_path), "CARGO_HOME": str(tmp_path)}
+    assert "rustc: expected 1.95 or newer, got 1.70.0. Run: rustup update stable" in fails("install", **alone)
+    home = {"CANDLEBOOK_HOME": str(tmp_path / "home"), **alone}
     book = tmp_path / "book.ipynb"
     book.write_text("{}")
     assert "expected Python 3 for JupyterLab, got none on the path" in fails("lab", book, **home)

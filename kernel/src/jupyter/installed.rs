@@ -39,15 +39,24 @@ fn copy_once(from: &Path, to: &Path) -> Result<PathBuf> {
     Ok(to.to_owned())
 }
 
+/// A text of this program with the command that starts it, for one that names a checkout's.
+pub(crate) fn with_program_name(text: &str) -> String {
+    text.replace("cargo candlebook", program_name())
+}
+
+/// The kernelspec that came with the program.
+pub(crate) fn shipped_spec() -> Option<PathBuf> {
+    let prefix = &Shipped::find()?.prefix;
+    let spec = prefix.join("share/jupyter/kernels/candlebook/kernel.json");
+    spec.is_file().then_some(spec)
+}
+
 /// True if a JupyterLab is in the environment that the program was installed into, where it finds the
 /// kernelspec that came with the program.
 pub(crate) fn finds_shipped_kernel(lab: &Command) -> bool {
     let program = Path::new(lab.get_program());
     Shipped::find().is_some_and(|shipped| {
-        let spec = shipped
-            .prefix
-            .join("share/jupyter/kernels/candlebook/kernel.json");
-        program.starts_with(shipped.prefix.join("bin")) && spec.is_file()
+        program.starts_with(shipped.prefix.join("bin")) && shipped_spec().is_some()
     })
 }
 
