@@ -68,6 +68,7 @@ pub(crate) fn dist() -> Result<(), String> {
 /// Builds wheel and tarball, and returns the wheel.
 fn build_wheel(workspace: &Workspace) -> Result<PathBuf, String> {
     let dist = Dist::new(workspace);
+    check_documented(workspace)?;
     let program = build::program(workspace, &dist)?;
     let seed = build::seed(&dist, &program)?;
     stage::fill(&dist, &seed)?;
@@ -85,6 +86,39 @@ fn build_wheel(workspace: &Workspace) -> Result<PathBuf, String> {
         ));
     }
     Ok(wheel)
+}
+
+/// Texts that tell users which compiler the wheel needs.
+const DOCUMENTED_IN: [&str; 5] = [
+    "README.md",
+    "docs/install.md",
+    "packaging/Dockerfile",
+    "packaging/conda/meta.yaml",
+    "binder/postBuild",
+];
+
+/// Fails if the compiler is another one than users are told to install.
+fn check_documented(workspace: &Workspace) -> Result<(), String> {
+    let version = sources::rustc(&["-vV"])?;
+    for name in DOCUMENTED_IN {
+        let path = workspace.root.join(name);
+        let text = std::fs::read_to_string(&path).map_err(|error| at(&path, error))?;
+        check_names(&text, &version).map_err(|error| at(&path, error))?;
+    }
+    Ok(())
+}
+
+fn check_names(text: &str, version: &str) -> Result<(), String> {
+    let lines = version.lines();
+    let mut releases = lines.filter_map(|line| line.strip_prefix("release: "));
+    let release = releases.next().unwrap_or("of unknown release");
+    if text.contains(release) {
+        return Ok(());
+    }
+    Err(format!(
+        "expected the compiler that this text names, got rustc {release}. Build with that one, or \
+         change the texts"
+    ))
 }
 
 fn size(path: &Path) -> Result<u64, String> {
@@ -134,6 +168,17 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_texts_name_the_compiler_that_builds() {
+        let version = "rustc 1.95.0 (f00 2026-04-01)\nrelease: 1.95.0\n";
+        assert_eq!(
+            check_names("rustup toolchain install 1.95.0", version),
+            Ok(())
+        );
+        let error = check_names("rustup toolchain install 1.96.0", version).unwrap_err();
+        assert!(error.ends_with("got rustc 1.95.0. Build with that one, or change the texts"));
+    }
 
     #[test]
     fn files_are_found_in_order_at_every_depth() {
