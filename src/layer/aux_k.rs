@@ -10,10 +10,10 @@ use crate::error::Result;
 use crate::layer::batch_top_k::BatchTopK;
 use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject};
-use crate::layer::top_k::{TopK, largest};
+use crate::layer::top_k::{TopK, host_values, largest, masked};
 use crate::layer::variable::{FirstValues, LayerVars, VariableSpec};
 use crate::math::Interval;
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 /// Images after which an unused unit is dead.
@@ -72,8 +72,7 @@ impl AuxKSettings {
                 mask[i] = 1.0;
             }
         }
-        let mask = Tensor::from_vec(mask, xs.shape(), xs.device())?;
-        Ok(Some((xs * mask.to_dtype(xs.dtype())?)?))
+        Ok(Some(masked(xs, mask)?))
     }
 }
 
@@ -136,11 +135,6 @@ impl LayerKind for AuxKSettings {
         context.second_code = Some(context.next.max(1));
         Lowered::WholeBatch
     }
-}
-
-fn host_values(tensor: &Tensor) -> Result<Vec<f32>> {
-    let flat = tensor.detach().to_dtype(DType::F32)?.flatten_all()?;
-    Ok(flat.to_vec1()?)
 }
 
 #[cfg(test)]

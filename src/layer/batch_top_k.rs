@@ -8,10 +8,10 @@
 use crate::error::Result;
 use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::ShapeResult;
-use crate::layer::top_k::{TopK, largest};
+use crate::layer::top_k::{TopK, host_values, largest, masked};
 use crate::layer::variable::{FirstValues, LayerVars, Variable, VariableSpec};
 use crate::math::{BATCH_NORM_MOMENTUM, Interval};
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 
 /// Keeps this number of values for each image on average.
 pub(crate) struct BatchTopK(pub(crate) usize);
@@ -46,17 +46,14 @@ impl LayerKind for BatchTopK {
             return Ok(dropped.where_cond(&xs.zeros_like()?, xs)?);
         }
         // On the host, by the comparison of TopK.
-        let flat = xs.detach().to_dtype(DType::F32)?.flatten_all()?;
-        let values = flat.to_vec1::<f32>()?;
-        let (mask, smallest) = kept(&values, self.0 * xs.dim(0)?);
+        let (mask, smallest) = kept(&host_values(xs)?, self.0 * xs.dim(0)?);
         let before = threshold.as_tensor().detach();
         let moved = before.affine(
             1.0 - BATCH_NORM_MOMENTUM,
             BATCH_NORM_MOMENTUM * f64::from(smallest),
         )?;
         context.state.updates.push((threshold.clone(), moved));
-        let mask = Tensor::from_vec(mask, xs.shape(), xs.device())?;
-        Ok((xs * mask.to_dtype(xs.dtype())?)?)
+        masked(xs, mask)
     }
 
     fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {

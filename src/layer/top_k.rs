@@ -40,18 +40,13 @@ impl LayerKind for TopK {
     ) -> Result<Tensor> {
         // On the host, by the comparison of the CPU op: candle's sort is not stable.
         let units = xs.dim(D::Minus1)?;
-        let values = xs
-            .detach()
-            .to_dtype(DType::F32)?
-            .flatten_all()?
-            .to_vec1::<f32>()?;
+        let values = host_values(xs)?;
         let mut mask = vec![0f32; values.len()];
         let mut order = Vec::new();
         for (row, mask) in values.chunks_exact(units).zip(mask.chunks_exact_mut(units)) {
             largest(row, self.0, &mut order).for_each(|i| mask[i] = 1.0);
         }
-        let mask = Tensor::from_vec(mask, xs.shape(), xs.device())?;
-        Ok((xs * mask.to_dtype(xs.dtype())?)?)
+        masked(xs, mask)
     }
 
     fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
@@ -108,6 +103,18 @@ impl<T: Real> Arithmetic<T> for TopK {
             }
         }
     }
+}
+
+/// Values of a tensor in `f32`, on the host.
+pub(super) fn host_values(tensor: &Tensor) -> Result<Vec<f32>> {
+    let flat = tensor.detach().to_dtype(DType::F32)?.flatten_all()?;
+    Ok(flat.to_vec1()?)
+}
+
+/// The values where the mask, of 0 and 1, is 1; elsewhere 0.
+pub(super) fn masked(xs: &Tensor, mask: Vec<f32>) -> Result<Tensor> {
+    let mask = Tensor::from_vec(mask, xs.shape(), xs.device())?;
+    Ok((xs * mask.to_dtype(xs.dtype())?)?)
 }
 
 /// Indices of the `k` largest values. Of equal values, the first are kept. NaN counts as the largest,
