@@ -82,8 +82,8 @@ impl Autoencoder {
     /// circles mark one and two standard deviations. At most 5,000 images are plotted.
     ///
     /// # Errors
-    /// A code has fewer than 2 or more than 2,048 values, or the images do not have the model's
-    /// shape.
+    /// A code has fewer than 2 or more than 2,048 values, or contains NaN or infinity, or the images
+    /// do not have the model's shape.
     ///
     /// # Examples
     /// ```

@@ -1,10 +1,10 @@
-//! Principal component analysis (Pearson, 1901), by nalgebra's symmetric eigendecomposition.
+//! Principal component analysis (Pearson, 1901), by eigenvectors of the covariance.
 
 use crate::error::{Error, Result};
+use crate::math::largest_eigenpairs;
 use candle_core::{D, DType, Tensor};
-use nalgebra::{DMatrix, SymmetricEigen};
 
-/// Maximum dimensions. More would take minutes.
+/// Maximum dimensions, which take about a second. Time grows with their cube.
 const MAX_DIMENSIONS: usize = 2048;
 
 /// Points projected onto their first two principal components.
@@ -24,7 +24,7 @@ pub(crate) struct PrincipalComponents {
 /// `points` is (n, d) with d from 2 to 2,048.
 ///
 /// # Errors
-/// The points have fewer than 2 or more than 2,048 dimensions.
+/// The points have fewer than 2 or more than 2,048 dimensions, or values that are not finite.
 pub(crate) fn principal_components(points: &Tensor) -> Result<PrincipalComponents> {
     let (n, d) = points.dims2()?;
     if !(2..=MAX_DIMENSIONS).contains(&d) {
@@ -39,46 +39,28 @@ pub(crate) fn principal_components(points: &Tensor) -> Result<PrincipalComponent
     let mean = points.mean_keepdim(0)?; // (1, d)
     let centered = points.broadcast_sub(&mean)?;
     let covariance = (centered.t()?.matmul(&centered)? / n as f64)?; // (d, n) x (n, d)
-    let [first, second] = eigenvectors(covariance.flatten_all()?.to_vec1()?, d);
-    let column = |vector: Vec<f64>| Tensor::from_vec(vector, (d, 1), points.device());
-    let components = Tensor::cat(
-        &[column(first.direction)?, column(second.direction)?],
-        D::Minus1,
-    )?; // (d, 2)
+    let covariance: Vec<f64> = covariance.flatten_all()?.to_vec1()?;
+    let variance: f64 = covariance.iter().step_by(d + 1).sum();
+    let Some([first, second]) = largest_eigenpairs(covariance, d) else {
+        return Err(Error::shape(
+            "principal components",
+            "codes of finite values",
+            "NaN or infinity",
+            "The model has diverged; train it again",
+        ));
+    };
+    let explained = |value: f64| (value / variance.max(f64::MIN_POSITIVE)).max(0.0);
+    let column =
+        |vector: Vec<f64>| Tensor::from_vec(with_positive_maximum(vector), (d, 1), points.device());
+    let explained = [explained(first.value), explained(second.value)];
+    let components = [column(first.vector)?, column(second.vector)?];
+    let components = Tensor::cat(&components, D::Minus1)?; // (d, 2)
     let origin = mean.neg()?.matmul(&components)?; // (1, 2)
     let origin: Vec<f64> = origin.flatten_all()?.to_vec1()?;
     Ok(PrincipalComponents {
         origin: [origin[0], origin[1]],
         points: centered.matmul(&components)?,
-        explained: [first.explained, second.explained],
-    })
-}
-
-/// An eigenvector of a covariance matrix.
-struct Component {
-    direction: Vec<f64>,
-    /// Share of the variance, in [0, 1].
-    explained: f64,
-}
-
-/// The eigenvectors of the two largest eigenvalues of a d x d covariance matrix, in descending
-/// order.
-fn eigenvectors(covariance: Vec<f64>, d: usize) -> [Component; 2] {
-    let variance: f64 = (0..d).map(|i| covariance[i * d + i]).sum();
-    let eigen = SymmetricEigen::new(DMatrix::from_vec(d, d, covariance));
-    let mut order: Vec<usize> = (0..d).collect();
-    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    [order[0], order[1]].map(|i| {
-        let vector = eigen.eigenvectors.column(i);
-        let explained = if variance > 0.0 {
-            (eigen.eigenvalues[i] / variance).max(0.0)
-        } else {
-            0.0
-        };
-        Component {
-            direction: with_positive_maximum(vector.iter().copied().collect()),
-            explained,
-        }
+        explained,
     })
 }
 
@@ -114,6 +96,24 @@ mod tests {
         let expected = [-2f64.sqrt(), 0.0];
         for (found, expected) in moved.origin.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-12, "{found}");
+        }
+    }
+
+    #[test]
+    fn equal_points_have_no_variance_to_explain() {
+        let points = Tensor::full(0.5f32, (4, 3), &Device::Cpu).unwrap();
+        let found = principal_components(&points).unwrap();
+        assert_eq!(found.explained, [0.0, 0.0]);
+        let sum = found.points.abs().unwrap().sum_all().unwrap();
+        assert_eq!(sum.to_scalar::<f64>().unwrap(), 0.0);
+    }
+
+    #[test]
+    fn values_that_are_not_finite_are_rejected() {
+        for value in [f32::NAN, f32::INFINITY] {
+            let points = Tensor::full(value, (4, 3), &Device::Cpu).unwrap();
+            let error = principal_components(&points).err().unwrap().to_string();
+            assert!(error.contains("expected codes of finite values"), "{error}");
         }
     }
 

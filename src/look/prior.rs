@@ -1,6 +1,6 @@
 //! A prior that is fitted to the codes of a model which has none.
 
-use super::mixture::Mixture;
+use super::mixture::{Codes, Mixture};
 use super::samples::check_count;
 use crate::data::Split;
 use crate::error::{Error, Result};
@@ -8,7 +8,6 @@ use crate::math::{Purpose, Rng};
 use crate::model::Autoencoder;
 use crate::show::Montage;
 use candle_core::DType;
-use nalgebra::DMatrix;
 
 /// Images whose codes are taken, at most, from all parts of a split.
 const MAX_IMAGES: usize = 10_000;
@@ -117,13 +116,13 @@ fn check(images: usize, components: usize, size: usize) -> Result<()> {
     Ok(())
 }
 
-/// Codes of images from all parts of a split, as columns.
-fn codes(model: &Autoencoder, split: &Split, size: usize) -> Result<DMatrix<f64>> {
+/// Codes of images from all parts of a split.
+fn codes(model: &Autoencoder, split: &Split, size: usize) -> Result<Codes> {
     let n = split.len().min(MAX_IMAGES);
     let positions: Vec<usize> = (0..n).map(|i| i * split.len() / n).collect();
     let codes = model.codes_at(split, &positions)?.to_dtype(DType::F64)?;
-    let values = codes.flatten_all()?.to_vec1()?;
-    Ok(DMatrix::from_vec(size, n, values))
+    let units = codes.reshape((n, size))?.t()?; // (size, n)
+    Ok(Codes::new(units.flatten_all()?.to_vec1()?, n))
 }
 
 #[cfg(test)]

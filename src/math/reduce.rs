@@ -36,6 +36,16 @@ pub(crate) fn centered_dot<T: Real>(mean: T, values: &[T], weights: &[T]) -> T {
     )
 }
 
+/// Σ v w
+pub(crate) fn dot<T: Real>(values: &[T], weights: &[T]) -> T {
+    sum_of(
+        values,
+        weights,
+        #[inline(always)]
+        |v, w| v * w,
+    )
+}
+
 /// Σ f(a, b), in [`LANES`] partial sums.
 fn sum_of<T: Real>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) -> T {
     widest!(|| {
@@ -55,6 +65,16 @@ fn sum_of<T: Real>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) -> T {
 /// Multiplies element by element: values *= factors.
 pub(crate) fn mul_assign<T: Real>(values: &mut [T], factors: &[T]) {
     widest!(|| values.iter_mut().zip(factors).for_each(|(v, f)| *v *= *f));
+}
+
+/// Adds a multiple of other values: values += factor added.
+pub(crate) fn add_scaled<T: Real>(values: &mut [T], factor: T, added: &[T]) {
+    widest!(|| {
+        values
+            .iter_mut()
+            .zip(added)
+            .for_each(|(v, add)| *v += factor * *add);
+    });
 }
 
 /// Adds a row to every row of a matrix.
@@ -88,6 +108,22 @@ pub(crate) fn add_column_sums<T: Real>(
     });
 }
 
+/// Sums of squares of the columns.
+///
+/// # Shapes
+/// `values` is (n, `columns`).
+pub(crate) fn column_squares<T: Real>(values: &[T], columns: usize) -> Vec<T> {
+    let mut sums = vec![T::ZERO; columns];
+    widest!(|| {
+        for row in values.chunks_exact(columns) {
+            sums.iter_mut()
+                .zip(row)
+                .for_each(|(sum, v)| *sum += *v * *v);
+        }
+    });
+    sums
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +147,11 @@ mod tests {
                 expect(|v, w| (v - 3.0) * w),
                 "{n}"
             );
+            assert_eq!(dot(&values, &weights), expect(|v, w| v * w), "{n}");
+            let mut sums = weights.clone();
+            add_scaled(&mut sums, 3.0, &values);
+            let added = |i: usize| weights[i] + 3.0 * values[i];
+            assert!((0..values.len()).all(|i| sums[i] == added(i)), "{n}");
         }
     }
 
@@ -124,5 +165,9 @@ mod tests {
         let mut sums = [0.5, 0.5];
         add_column_sums(&mut sums, &values, 3, 1);
         assert_eq!(sums, [47.5, 138.5]);
+        assert_eq!(
+            column_squares(&values, 3),
+            [0.0, 22.0 * 22.0 + 25.0 * 25.0, 66.0 * 66.0 + 72.0 * 72.0]
+        );
     }
 }
