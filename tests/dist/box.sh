@@ -4,22 +4,25 @@
 #
 # BOX       folder of the trial: venv, tests, work, home (of the other user)
 # HIDE      folders to hide, separated by colons
-# TOOLCHAIN the toolchain's folder; SITE Python packages of the tests; PYTHON the folder of Python
+# TOOLCHAIN the toolchain's folder, empty for none; SITE Python packages of the tests; PYTHON the folder of Python
 # BARE=1    also hides the C compiler and rust-src, and leaves the toolchain to rustup's folder
 set -e
 exec unshare -n -m bash -e -c '
   ip link set lo up 2>/dev/null || true
   rust=$BOX/rust
   [ -n "$BARE" ] && rust=$BOX/home/.rustup/toolchains/another-name
-  mkdir -p "$rust" "$BOX/site" "$BOX/python" "$BOX/log"
-  mount --bind "$TOOLCHAIN" "$rust"
+  mkdir -p "$BOX/home/.rustup/toolchains" "$BOX/site" "$BOX/python" "$BOX/log"
   mount --bind "$SITE" "$BOX/site"
   mount --bind "$PYTHON" "$BOX/python"
-  printf "#!/bin/sh\necho \"\$@\" >> $BOX/log/cargo\nexit 1\n" > "$BOX/cargo"
-  chmod 755 "$BOX/cargo"
-  mount --bind "$BOX/cargo" "$rust/bin/cargo"
+  if [ -n "$TOOLCHAIN" ]; then
+    mkdir -p "$rust"
+    mount --bind "$TOOLCHAIN" "$rust"
+    printf "#!/bin/sh\necho \"\$@\" >> $BOX/log/cargo\nexit 1\n" > "$BOX/cargo"
+    chmod 755 "$BOX/cargo"
+    mount --bind "$BOX/cargo" "$rust/bin/cargo"
+    [ -n "$BARE" ] && mount -t tmpfs tmpfs "$rust/lib/rustlib/src"
+  fi
   if [ -n "$BARE" ]; then
-    mount -t tmpfs tmpfs "$rust/lib/rustlib/src"
     for name in cc gcc c++ g++ clang ld ld.bfd ld.gold ld.lld; do
       program=$(readlink -f "$(command -v $name)" || true)
       [ -f "$program" ] && mount --bind /bin/false "$program"

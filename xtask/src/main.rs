@@ -19,10 +19,10 @@ use workspace::Workspace;
 
 const USAGE: &str = "\
 cargo xtask test [STEP ...]   all tests, or only these steps: fmt words typos clippy cuda doc unit compare
-                              install kernel notebooks; only if named: deny msrv dist
+                              install kernel notebooks; only if named: deny msrv dist containers
 cargo xtask words [PATH ...]  all findings of the step `words` in these paths
 cargo xtask count             sizes of functions and files, tuple parameters, documentation coverage
-cargo xtask dist              wheel and tarball with program and compiled helper crate, in target/dist
+cargo xtask dist              wheels and tarball with program and compiled helper crate, in target/dist
 cargo xtask cuda              a build with CUDA without a GPU; pip installs the toolkit
 cargo xtask sanitizer         matrix products under AddressSanitizer; compiles everything again
 cargo xtask fuzz [READER ...] mutated files for every reader; --help lists the options

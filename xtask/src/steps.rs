@@ -32,12 +32,13 @@ const STEPS: [Step; 11] = [
     step("notebooks", notebooks),
 ];
 
-/// Steps that run only if they are named: they install a toolchain, compile a tool, or take minutes to
-/// compress the helper crate.
-const EXTRA_STEPS: [Step; 3] = [
+/// Steps that run only if they are named: they install a toolchain, compile a tool, take minutes to
+/// compress the helper crate, or need root.
+const EXTRA_STEPS: [Step; 4] = [
     step("deny", checks::deny),
     step("msrv", checks::msrv),
     step("dist", dist::step),
+    step("containers", dist::containers),
 ];
 
 /// Runs the named steps, or all default steps.

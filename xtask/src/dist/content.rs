@@ -19,12 +19,33 @@ pub(super) struct Entry {
     pub(super) bytes: Vec<u8>,
     /// True for bytes that are compressed already.
     pub(super) is_packed: bool,
+    /// True for a program.
+    pub(super) is_program: bool,
+}
+
+impl Entry {
+    pub(super) fn new(path: impl Into<String>, bytes: Vec<u8>) -> Entry {
+        let path = path.into();
+        Entry {
+            is_packed: path.ends_with(".zst") || path.ends_with(".png"),
+            path,
+            bytes,
+            is_program: false,
+        }
+    }
+
+    pub(super) fn program(path: impl Into<String>, bytes: Vec<u8>) -> Entry {
+        Entry {
+            is_program: true,
+            ..Entry::new(path, bytes)
+        }
+    }
 }
 
 /// All files of an installation.
 pub(super) struct Content {
     pub(super) version: String,
-    pub(super) program: Vec<u8>,
+    pub(super) program: Entry,
     /// Files below `share`.
     pub(super) shared: Vec<Entry>,
     /// License texts, by file name.
@@ -39,12 +60,12 @@ impl Content {
         archive: &Archive,
     ) -> Result<Content, String> {
         let specs = workspace.root.join("kernel-spec");
-        let mut shared = vec![entry(
+        let mut shared = vec![Entry::new(
             format!("{KERNELSPEC}/kernel.json"),
             kernelspec(&specs)?,
         )];
         for logo in ["logo-32x32.png", "logo-64x64.png", "logo-svg.svg"] {
-            shared.push(entry(
+            shared.push(Entry::new(
                 format!("{KERNELSPEC}/{logo}"),
                 read(&specs.join(logo))?,
             ));
@@ -52,12 +73,12 @@ impl Content {
         let notebook = workspace.root.join("notebooks/mnist_autoencoder.ipynb");
         for file in [archive.path.clone(), archive.description.clone(), notebook] {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            shared.push(entry(format!("{SHARE}/{name}"), read(&file)?));
+            shared.push(Entry::new(format!("{SHARE}/{name}"), read(&file)?));
         }
         let readme = read(&workspace.root.join("README.md"))?;
         Ok(Content {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            program: read(program)?,
+            program: Entry::program("bin/candlebook", read(program)?),
             shared,
             licenses: license_files(workspace)?,
             readme: String::from_utf8_lossy(&readme).into_owned(),
@@ -65,23 +86,15 @@ impl Content {
     }
 }
 
-fn entry(path: String, bytes: Vec<u8>) -> Entry {
-    Entry {
-        is_packed: path.ends_with(".zst") || path.ends_with(".png"),
-        path,
-        bytes,
-    }
-}
-
 fn license_files(workspace: &Workspace) -> Result<Vec<Entry>, String> {
     let mut files = Vec::new();
     for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
-        files.push(entry(name.to_owned(), read(&workspace.root.join(name))?));
+        files.push(Entry::new(name, read(&workspace.root.join(name))?));
     }
     let assets = read(&workspace.root.join("assets/README.md"))?;
-    files.push(entry("ASSETS.md".to_owned(), assets));
+    files.push(Entry::new("ASSETS.md", assets));
     let text = licenses::text(workspace)?;
-    files.push(entry("THIRD-PARTY.txt".to_owned(), text.into_bytes()));
+    files.push(Entry::new("THIRD-PARTY.txt", text.into_bytes()));
     Ok(files)
 }
 
@@ -93,7 +106,7 @@ fn kernelspec(specs: &Path) -> Result<Vec<u8>, String> {
     Ok(format!("{spec:#}\n").into_bytes())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| at(path, error))
 }
 

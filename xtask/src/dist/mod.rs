@@ -12,17 +12,15 @@ mod licenses;
 mod symbols;
 mod content;
 mod wheel;
+mod compiler;
 mod tarball;
 mod trial;
 
-pub(crate) use trial::{bench, step};
+pub(crate) use trial::{bench, containers, step};
 
 use crate::workspace::Workspace;
 use content::Content;
 use std::path::{Path, PathBuf};
-
-/// Largest wheel: package indexes accept 100 MB.
-const MAX_WHEEL_BYTES: u64 = 95_000_000;
 
 /// The folder of the stages.
 struct Dist {
@@ -51,22 +49,24 @@ impl Dist {
     }
 }
 
-/// Builds wheel and tarball.
+/// Builds the wheels and the tarball.
 ///
 /// # Errors
-/// If a stage fails, a shipped text names a folder of this machine, or the wheel is too large.
+/// If a stage fails, a shipped text names a folder of this machine, or a wheel is too large.
 pub(crate) fn dist() -> Result<(), String> {
-    let wheel = build_wheel(&Workspace::new()?)?;
-    println!(
-        "xtask: {} ({:.1} MB)",
-        wheel.display(),
-        size(&wheel)? as f64 / 1e6
-    );
+    for wheel in build_wheels(&Workspace::new()?)? {
+        println!(
+            "xtask: {} ({:.1} MB)",
+            wheel.display(),
+            size(&wheel)? as f64 / 1e6
+        );
+    }
     Ok(())
 }
 
-/// Builds wheel and tarball, and returns the wheel.
-fn build_wheel(workspace: &Workspace) -> Result<PathBuf, String> {
+/// Builds the wheels and the tarball, and returns the wheels: the program's, then those of the
+/// compiler.
+fn build_wheels(workspace: &Workspace) -> Result<Vec<PathBuf>, String> {
     let dist = Dist::new(workspace);
     check_documented(workspace)?;
     let program = build::program(workspace, &dist)?;
@@ -76,16 +76,11 @@ fn build_wheel(workspace: &Workspace) -> Result<PathBuf, String> {
     let archive = pack::archive(&dist, &seed)?;
     let content = Content::collect(workspace, &program, &archive)?;
     let platform = symbols::platform(&program, &dist.stage())?;
-    let wheel = wheel::write(&dist, &content, &platform)?;
+    let wheel = wheel::program(&content, &platform, &compiler::release()?).write(&dist)?;
     tarball::write(&dist, &content)?;
-    let bytes = size(&wheel)?;
-    if bytes > MAX_WHEEL_BYTES {
-        return Err(format!(
-            "expected a wheel of at most {MAX_WHEEL_BYTES} bytes, got {bytes}: {}",
-            wheel.display()
-        ));
-    }
-    Ok(wheel)
+    let mut wheels = vec![wheel];
+    wheels.extend(compiler::write(&dist)?);
+    Ok(wheels)
 }
 
 /// Texts that tell users which compiler the wheel needs.
@@ -99,19 +94,16 @@ const DOCUMENTED_IN: [&str; 5] = [
 
 /// Fails if the compiler is another one than users are told to install.
 fn check_documented(workspace: &Workspace) -> Result<(), String> {
-    let version = sources::rustc(&["-vV"])?;
+    let release = compiler::release()?;
     for name in DOCUMENTED_IN {
         let path = workspace.root.join(name);
         let text = std::fs::read_to_string(&path).map_err(|error| at(&path, error))?;
-        check_names(&text, &version).map_err(|error| at(&path, error))?;
+        check_names(&text, &release).map_err(|error| at(&path, error))?;
     }
     Ok(())
 }
 
-fn check_names(text: &str, version: &str) -> Result<(), String> {
-    let lines = version.lines();
-    let mut releases = lines.filter_map(|line| line.strip_prefix("release: "));
-    let release = releases.next().unwrap_or("of unknown release");
+fn check_names(text: &str, release: &str) -> Result<(), String> {
     if text.contains(release) {
         return Ok(());
     }
@@ -171,13 +163,10 @@ mod tests {
 
     #[test]
     fn the_texts_name_the_compiler_that_builds() {
-        let version = "rustc 1.95.0 (f00 2026-04-01)\nrelease: 1.95.0\n";
-        assert_eq!(
-            check_names("rustup toolchain install 1.95.0", version),
-            Ok(())
-        );
-        let error = check_names("rustup toolchain install 1.96.0", version).unwrap_err();
-        assert!(error.ends_with("got rustc 1.95.0. Build with that one, or change the texts"));
+        let text = "rustup toolchain install 1.95.0";
+        assert_eq!(check_names(text, "1.95.0"), Ok(()));
+        let error = check_names(text, "1.96.0").unwrap_err();
+        assert!(error.ends_with("got rustc 1.96.0. Build with that one, or change the texts"));
     }
 
     #[test]

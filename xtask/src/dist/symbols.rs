@@ -1,7 +1,7 @@
 //! The platform tag of the wheel: the oldest glibc that all shipped binaries run with.
 
 use super::files_below;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Mark of a symbol's version in the output of `objdump`.
@@ -9,11 +9,16 @@ const MARK: &str = "GLIBC_";
 
 /// The tag for the program and the libraries of the stage.
 pub(super) fn platform(program: &Path, stage: &Path) -> Result<String, String> {
-    let mut newest = oldest_glibc(program)?;
-    for file in files_below(stage)? {
-        if file.extension().is_some_and(|extension| extension == "so") {
-            newest = newest.max(oldest_glibc(&file)?);
-        }
+    let files = files_below(stage)?.into_iter();
+    let libraries = files.filter(|file| file.extension().is_some_and(|it| it == "so"));
+    platform_of(libraries.chain([program.to_owned()]))
+}
+
+/// The tag for some binaries.
+pub(super) fn platform_of(binaries: impl IntoIterator<Item = PathBuf>) -> Result<String, String> {
+    let mut newest = 0;
+    for binary in binaries {
+        newest = newest.max(oldest_glibc(&binary)?);
     }
     Ok(format!("manylinux_2_{newest}_x86_64"))
 }

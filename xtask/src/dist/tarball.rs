@@ -1,6 +1,6 @@
 //! The tarball: the same files for containers, conda and machines without pip.
 
-use super::content::Content;
+use super::content::{Content, Entry};
 use super::pack::header;
 use super::{Dist, at};
 use flate2::{Compression, GzBuilder};
@@ -18,20 +18,17 @@ pub(super) fn write(dist: &Dist, content: &Content) -> Result<PathBuf, String> {
 fn tarball(content: &Content, name: &str) -> std::io::Result<Vec<u8>> {
     let gzip = GzBuilder::new().write(Vec::new(), Compression::default());
     let mut tar = tar::Builder::new(gzip);
-    let mut add = |path: String, bytes: &[u8], is_program| {
-        let mut header = header(bytes.len() as u64, is_program);
-        tar.append_data(&mut header, format!("{name}/{path}"), bytes)
+    let mut add = |folder: &str, entry: &Entry| {
+        let mut header = header(entry.bytes.len() as u64, entry.is_program);
+        let path = format!("{name}/{folder}{}", entry.path);
+        tar.append_data(&mut header, path, &entry.bytes[..])
     };
-    add("bin/candlebook".to_owned(), &content.program, true)?;
+    add("", &content.program)?;
     for entry in &content.shared {
-        add(entry.path.clone(), &entry.bytes, false)?;
+        add("", entry)?;
     }
     for entry in &content.licenses {
-        add(
-            format!("share/doc/candlebook/{}", entry.path),
-            &entry.bytes,
-            false,
-        )?;
+        add("share/doc/candlebook/", entry)?;
     }
     tar.into_inner()?.finish()
 }
@@ -44,7 +41,7 @@ mod tests {
     fn the_program_is_below_one_folder() {
         let content = Content {
             version: "1.2.3".into(),
-            program: b"program".to_vec(),
+            program: Entry::program("bin/candlebook", b"program".to_vec()),
             shared: Vec::new(),
             licenses: Vec::new(),
             readme: String::new(),

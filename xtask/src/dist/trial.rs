@@ -1,35 +1,60 @@
 //! The trial of the wheel: a new user's first minutes, on a machine that never built anything.
 
 use super::sources::{cargo_home, sysroot};
-use super::{Dist, at, build_wheel, copy, size};
+use super::{Dist, at, build_wheels, copy, size};
 use crate::command::{output, run};
 use crate::workspace::Workspace;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Tests the wheel in a box without network, home, checkout and the builder's toolchain folder: once
-/// with a C compiler and rust-src, once without both and without a path to the toolchain.
+/// A machine without network, and without home, checkout and toolchain folder of the builder.
+#[derive(Clone, Copy, PartialEq)]
+enum Machine {
+    /// It has a C compiler and rust-src.
+    Complete,
+    /// It has neither, and no path to the toolchain.
+    Bare,
+    /// Like `Bare`, with a toolchain from pip alone.
+    CompilerByPip,
+}
+
+impl Machine {
+    fn description(self) -> &'static str {
+        match self {
+            Machine::Complete => "with C compiler and rust-src",
+            Machine::Bare => "without C compiler, rust-src and a path",
+            Machine::CompilerByPip => "with the compiler's wheels, without any toolchain",
+        }
+    }
+}
+
+/// Tests the wheel on each machine.
 pub(crate) fn step(workspace: &Workspace) -> Result<(), String> {
-    let wheel = build_wheel(workspace)?;
+    let wheels = build_wheels(workspace)?;
     if let Err(error) = output(Command::new("unshare").args(["-n", "-m", "true"])) {
         println!(
             "xtask: SKIPPED: the wheel was built, but NOT tried: namespaces are refused ({error})"
         );
         return Ok(());
     }
-    for is_bare in [false, true] {
-        let trial = Trial::prepare(workspace, &wheel)?;
-        println!("xtask: trial of the wheel, {}", description(is_bare));
-        run(&mut trial.command(workspace, is_bare, &[])?)?;
+    for machine in [Machine::Complete, Machine::Bare, Machine::CompilerByPip] {
+        let trial = Trial::prepare(workspace, &wheels, machine)?;
+        println!("xtask: trial of the wheel, {}", machine.description());
+        run(&mut trial.command(workspace, &[])?)?;
     }
     Ok(())
 }
 
-fn description(is_bare: bool) -> &'static str {
-    match is_bare {
-        true => "without C compiler, rust-src and a path",
-        false => "with C compiler and rust-src",
-    }
+/// Runs the recipes for containers and services in fresh roots.
+///
+/// # Errors
+/// If this user may not make them, or a recipe fails.
+pub(crate) fn containers(workspace: &Workspace) -> Result<(), String> {
+    build_wheels(workspace)?;
+    let dist = Dist::new(workspace).folder;
+    let mut recipes = Command::new("python3");
+    recipes.arg(workspace.root.join("tests/dist/containers.py"));
+    run(recipes.arg(dist.join("roots")).arg(dist))
 }
 
 /// Measures the wheel: its size, its installation, and its first and second start.
@@ -38,15 +63,16 @@ fn description(is_bare: bool) -> &'static str {
 /// If the wheel cannot be built or fails.
 pub(crate) fn bench() -> Result<(), String> {
     let workspace = Workspace::new()?;
-    let wheel = build_wheel(&workspace)?;
-    let trial = Trial::prepare(&workspace, &wheel)?;
+    let wheels = build_wheels(&workspace)?;
+    let wheel = wheels.first().ok_or("expected a wheel, got none")?;
+    let trial = Trial::prepare(&workspace, &wheels, Machine::Complete)?;
     let mut bench = Command::new("python3");
     bench
         .arg(workspace.root.join("benches/install.py"))
-        .arg(&wheel)
+        .arg(wheel)
         .env("CANDLEBOOK_BENCH", workspace.target.join("bench"))
-        .env("MEGABYTES", format!("{:.1}", size(&wheel)? as f64 / 1e6));
-    let check = trial.command(&workspace, false, &["--quick"])?;
+        .env("MEGABYTES", format!("{:.1}", size(wheel)? as f64 / 1e6));
+    let check = trial.command(&workspace, &["--quick"])?;
     for (name, value) in check.get_envs() {
         if let Some(value) = value {
             bench.env(name, value);
@@ -60,10 +86,15 @@ pub(crate) fn bench() -> Result<(), String> {
 struct Trial {
     folder: PathBuf,
     python: PathBuf,
+    machine: Machine,
 }
 
 impl Trial {
-    fn prepare(workspace: &Workspace, wheel: &Path) -> Result<Trial, String> {
+    fn prepare(
+        workspace: &Workspace,
+        wheels: &[PathBuf],
+        machine: Machine,
+    ) -> Result<Trial, String> {
         let python = workspace.python()?;
         let folder = std::env::temp_dir().join("candlebook-trial");
         if folder.exists() {
@@ -82,22 +113,31 @@ impl Trial {
         let venv = folder.join("venv");
         run(Command::new(&python).args(["-m", "venv"]).arg(&venv))?;
         let mut pip = Command::new(venv.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]);
-        run(pip.args(["--disable-pip-version-check"]).arg(wheel))?;
-        Ok(Trial { folder, python })
+        pip.args(["-m", "pip", "install", "--quiet", "--no-index"]);
+        pip.args(["--disable-pip-version-check", "--find-links"]);
+        pip.arg(Dist::new(workspace).wheels());
+        let is_compiler = |wheel: &&PathBuf| wheels.first() != Some(*wheel);
+        let by_pip = machine == Machine::CompilerByPip;
+        let wanted = wheels.iter().filter(|it| by_pip || !is_compiler(it));
+        run(pip.args(wanted))?;
+        Ok(Trial {
+            folder,
+            python,
+            machine,
+        })
     }
 
     /// The command that checks the wheel inside the box.
-    fn command(
-        &self,
-        workspace: &Workspace,
-        is_bare: bool,
-        arguments: &[&str],
-    ) -> Result<Command, String> {
+    fn command(&self, workspace: &Workspace, arguments: &[&str]) -> Result<Command, String> {
+        let is_bare = self.machine != Machine::Complete;
+        let toolchain = match self.machine {
+            Machine::CompilerByPip => PathBuf::new(),
+            _ => sysroot()?,
+        };
         let mut command = Command::new(workspace.root.join("tests/dist/box.sh"));
         command
             .env("BOX", &self.folder)
-            .env("TOOLCHAIN", sysroot()?)
+            .env("TOOLCHAIN", toolchain)
             .env("SITE", self.asked("purelib")?)
             .env("PYTHON", self.asked("base")?)
             .env("HIDE", hidden(workspace)?)

@@ -1,6 +1,6 @@
-//! The wheel: a zip file with fixed times, and a list of checksums.
+//! Wheels: zip files with fixed times, each with a list of checksums.
 
-use super::content::Content;
+use super::content::{Content, Entry};
 use super::{Dist, at};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -12,59 +12,109 @@ use zip::{CompressionMethod, ZipWriter};
 
 const SUMMARY: &str = "A Jupyter kernel for Rust, made for deep-learning experiments";
 
-/// Writes the wheel.
-pub(super) fn write(dist: &Dist, content: &Content, platform: &str) -> Result<PathBuf, String> {
-    let tag = format!("py3-none-{platform}");
-    let name = format!("candlebook-{}", content.version);
-    let path = dist.wheels().join(format!("{name}-{tag}.whl"));
-    let bytes = wheel(content, &name, &tag).map_err(|error| at(&path, error))?;
-    let _ = std::fs::remove_dir_all(dist.wheels());
-    super::write(&path, &bytes)?;
-    Ok(path)
+/// Largest wheel: package indexes accept 100 MB.
+const MAX_BYTES: usize = 95_000_000;
+
+/// A package that pip installs.
+pub(super) struct Package<'a> {
+    /// Its name in the names of files, with underscores.
+    pub(super) name: &'a str,
+    pub(super) version: &'a str,
+    /// Oldest platform that its binaries run on.
+    pub(super) platform: &'a str,
+    /// Lines of its metadata after name and version.
+    pub(super) fields: Vec<String>,
+    /// Text about it, in Markdown.
+    pub(super) description: &'a str,
+    /// Files by their scheme and path, such as `scripts/candlebook`.
+    pub(super) files: Vec<(String, &'a Entry)>,
+    pub(super) licenses: &'a [Entry],
 }
 
-fn wheel(content: &Content, name: &str, tag: &str) -> std::io::Result<Vec<u8>> {
-    let mut files = Files::default();
-    files.add(
-        &format!("{name}.data/scripts/candlebook"),
-        &content.program,
-        0o755,
-        false,
-    )?;
-    for entry in &content.shared {
-        let path = format!("{name}.data/data/{}", entry.path);
-        files.add(&path, &entry.bytes, 0o644, entry.is_packed)?;
+impl Package<'_> {
+    /// Writes the wheel, in place of older ones of this package.
+    ///
+    /// # Errors
+    /// If it is too large for a package index, or cannot be written.
+    pub(super) fn write(&self, dist: &Dist) -> Result<PathBuf, String> {
+        let stem = format!("{}-{}", self.name, self.version);
+        let tag = format!("py3-none-{}", self.platform);
+        let path = dist.wheels().join(format!("{stem}-{tag}.whl"));
+        let bytes = self.wheel(&stem, &tag).map_err(|error| at(&path, error))?;
+        if bytes.len() > MAX_BYTES {
+            let (expected, got) = (MAX_BYTES, bytes.len());
+            let text = format!("expected a wheel of at most {expected} bytes, got {got}");
+            return Err(at(&path, text));
+        }
+        remove_older(dist, self.name)?;
+        super::write(&path, &bytes)?;
+        Ok(path)
     }
-    let info = format!("{name}.dist-info");
-    for entry in &content.licenses {
-        let path = format!("{info}/licenses/{}", entry.path);
-        files.add(&path, &entry.bytes, 0o644, false)?;
+
+    fn wheel(&self, stem: &str, tag: &str) -> std::io::Result<Vec<u8>> {
+        let mut wheel = Files::default();
+        for (path, entry) in &self.files {
+            wheel.add(&format!("{stem}.data/{path}"), entry)?;
+        }
+        let info = format!("{stem}.dist-info");
+        for entry in self.licenses {
+            wheel.add(&format!("{info}/licenses/{}", entry.path), entry)?;
+        }
+        wheel.add_text(&format!("{info}/METADATA"), self.metadata())?;
+        let text = format!(
+            "Wheel-Version: 1.0\nGenerator: candlebook {}\nRoot-Is-Purelib: false\nTag: {tag}\n",
+            env!("CARGO_PKG_VERSION")
+        );
+        wheel.add_text(&format!("{info}/WHEEL"), text)?;
+        wheel.finish(&format!("{info}/RECORD"))
     }
-    files.add(
-        &format!("{info}/METADATA"),
-        metadata(content).as_bytes(),
-        0o644,
-        false,
-    )?;
-    let wheel = format!(
-        "Wheel-Version: 1.0\nGenerator: candlebook {}\nRoot-Is-Purelib: false\nTag: {tag}\n",
-        content.version
-    );
-    files.add(&format!("{info}/WHEEL"), wheel.as_bytes(), 0o644, false)?;
-    files.finish(&format!("{info}/RECORD"))
+
+    fn metadata(&self) -> String {
+        let licenses = self.licenses.iter();
+        let licenses = licenses.map(|it| format!("License-File: {}", it.path));
+        let fields: Vec<String> = self.fields.iter().cloned().chain(licenses).collect();
+        format!(
+            "Metadata-Version: 2.4\nName: {}\nVersion: {}\n{}\nRequires-Python: >=3.8\n\
+             Description-Content-Type: text/markdown\n\n{}",
+            self.name.replace('_', "-"),
+            self.version,
+            fields.join("\n"),
+            self.description
+        )
+    }
 }
 
-fn metadata(content: &Content) -> String {
-    let licenses = content.licenses.iter();
-    let licenses: String = licenses
-        .map(|it| format!("License-File: {}\n", it.path))
-        .collect();
-    format!(
-        "Metadata-Version: 2.4\nName: candlebook\nVersion: {}\nSummary: {SUMMARY}\n\
-         License-Expression: MIT OR Apache-2.0\n{licenses}Requires-Python: >=3.8\n\
-         Description-Content-Type: text/markdown\n\n{}",
-        content.version, content.readme
-    )
+/// The package with the program. `compiler` is the release of its optional compiler.
+pub(super) fn program<'a>(content: &'a Content, platform: &'a str, compiler: &str) -> Package<'a> {
+    let mut files = vec![("scripts/candlebook".to_owned(), &content.program)];
+    let shared = content.shared.iter();
+    files.extend(shared.map(|entry| (format!("data/{}", entry.path), entry)));
+    Package {
+        name: "candlebook",
+        version: &content.version,
+        platform,
+        fields: vec![
+            format!("Summary: {SUMMARY}"),
+            "License-Expression: MIT OR Apache-2.0".to_owned(),
+            "Provides-Extra: rust".to_owned(),
+            format!("Requires-Dist: candlebook-rust=={compiler} ; extra == 'rust'"),
+        ],
+        description: &content.readme,
+        files,
+        licenses: &content.licenses,
+    }
+}
+
+fn remove_older(dist: &Dist, name: &str) -> Result<(), String> {
+    let start = format!("{name}-");
+    let entries = std::fs::read_dir(dist.wheels()).into_iter().flatten();
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&start) {
+            let path = entry.path();
+            std::fs::remove_file(&path).map_err(|error| at(&path, error))?;
+        }
+    }
+    Ok(())
 }
 
 /// The files of a wheel, and the lines of their checksums.
@@ -83,25 +133,30 @@ impl Default for Files {
 }
 
 impl Files {
-    fn add(&mut self, path: &str, bytes: &[u8], mode: u32, stored: bool) -> std::io::Result<()> {
-        let method = match stored {
+    fn add(&mut self, path: &str, entry: &Entry) -> std::io::Result<()> {
+        let method = match entry.is_packed {
             true => CompressionMethod::Stored,
             false => CompressionMethod::Deflated,
         };
         let options = SimpleFileOptions::default()
             .compression_method(method)
             .last_modified_time(zip::DateTime::default())
-            .unix_permissions(mode);
+            .unix_permissions(if entry.is_program { 0o755 } else { 0o644 });
         self.zip.start_file(path, options)?;
-        self.zip.write_all(bytes)?;
-        let hash = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(bytes));
-        self.record += &format!("{path},sha256={hash},{}\n", bytes.len());
+        self.zip.write_all(&entry.bytes)?;
+        let hash = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&entry.bytes));
+        let line = format!("{path},sha256={hash},{}\n", entry.bytes.len());
+        self.record += &line;
         Ok(())
+    }
+
+    fn add_text(&mut self, path: &str, text: String) -> std::io::Result<()> {
+        self.add(path, &Entry::new(path, text.into_bytes()))
     }
 
     fn finish(mut self, path: &str) -> std::io::Result<Vec<u8>> {
         let record = format!("{}{path},,\n", self.record);
-        self.add(path, record.as_bytes(), 0o644, false)?;
+        self.add_text(path, record)?;
         Ok(self.zip.finish()?.into_inner())
     }
 }
@@ -111,33 +166,35 @@ mod tests {
     use super::*;
     use std::io::Read;
 
-    fn content() -> Content {
-        Content {
-            version: "1.2.3".into(),
-            program: b"program".to_vec(),
-            shared: Vec::new(),
-            licenses: Vec::new(),
-            readme: "readme".into(),
-        }
-    }
-
     #[test]
     fn a_wheel_lists_its_files_and_is_the_same_each_time() {
-        let bytes = wheel(&content(), "candlebook-1.2.3", "py3-none-any").unwrap();
-        assert_eq!(
-            bytes,
-            wheel(&content(), "candlebook-1.2.3", "py3-none-any").unwrap()
-        );
+        let content = Content {
+            version: "1.2.3".into(),
+            program: Entry::program("bin/candlebook", b"program".to_vec()),
+            shared: Vec::new(),
+            licenses: vec![Entry::new("LICENSE", b"free".to_vec())],
+            readme: "readme".into(),
+        };
+        let package = program(&content, "any", "1.95.0");
+        let wheel = || package.wheel("candlebook-1.2.3", "py3-none-any").unwrap();
+        let bytes = wheel();
+        assert_eq!(bytes, wheel());
         let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
-        let mut record = String::new();
-        let mut file = zip.by_name("candlebook-1.2.3.dist-info/RECORD").unwrap();
-        file.read_to_string(&mut record).unwrap();
-        drop(file);
-        assert_eq!(record.lines().count(), zip.len());
+        let mut text = |name: &str| {
+            let mut text = String::new();
+            let mut file = zip.by_name(&format!("candlebook-1.2.3.{name}")).unwrap();
+            file.read_to_string(&mut text).unwrap();
+            (text, file.unix_mode().unwrap() & 0o777)
+        };
+        let (record, mode) = text("dist-info/RECORD");
+        assert_eq!(mode, 0o644);
         assert!(record.starts_with("candlebook-1.2.3.data/scripts/candlebook,sha256="));
-        let program = zip
-            .by_name("candlebook-1.2.3.data/scripts/candlebook")
-            .unwrap();
-        assert_eq!(program.unix_mode().unwrap() & 0o777, 0o755);
+        assert_eq!(text("data/scripts/candlebook"), ("program".into(), 0o755));
+        let (metadata, _) = text("dist-info/METADATA");
+        let expected = "Provides-Extra: rust\nRequires-Dist: candlebook-rust==1.95.0 ; extra == \
+                        'rust'\nLicense-File: LICENSE\n";
+        assert!(metadata.contains(expected), "{metadata}");
+        assert!(metadata.ends_with("\n\nreadme"));
+        assert_eq!(record.lines().count(), zip.len());
     }
 }
