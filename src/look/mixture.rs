@@ -15,7 +15,7 @@ const TOLERANCE: f64 = 1e-3;
 const MIN_VARIANCE: f64 = 1e-6;
 
 /// Codes of one matrix product.
-const CHUNK: usize = 256;
+const CHUNK_CODES: usize = 256;
 
 /// Codes, unit by unit.
 pub(super) struct Codes {
@@ -43,8 +43,8 @@ impl Codes {
     /// The deviations of some codes at a time from a mean: position of the first code, number of
     /// codes, (size, number).
     fn deviations(&self, mean: &[f64]) -> impl Iterator<Item = (usize, usize, Vec<f64>)> {
-        (0..self.n).step_by(CHUNK).map(move |first| {
-            let number = CHUNK.min(self.n - first);
+        (0..self.n).step_by(CHUNK_CODES).map(move |first| {
+            let number = CHUNK_CODES.min(self.n - first);
             let mut values = Vec::with_capacity(self.size() * number);
             for (unit, mean) in self.units().zip(mean) {
                 values.extend(unit[first..][..number].iter().map(|value| value - mean));
