@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn matrices_that_are_not_positive_definite_have_no_factor() {
-        // Of rank 1, negative, zero, and not finite.
+        // Singular, negative, zero, and not finite.
         for last in [1.0, 0.5, f64::NAN, f64::INFINITY] {
             assert!(
                 Cholesky::new(vec![1.0, 1.0, 1.0, last], 2).is_none(),

@@ -262,7 +262,7 @@ mod tests {
             let identity = |i: usize| f64::from(u8::from(i / n == i % n));
             assert_eigenpairs(&vec![0.0; n * n], n);
             assert_eigenpairs(&(0..n * n).map(identity).collect::<Vec<_>>(), n);
-            // Of rank 1: all but one eigenvalue are 0.
+            // Rank 1: all but one eigenvalue are 0.
             assert_eigenpairs(&vec![1.0; n * n], n);
             // 1 + 2 a aᵀ / (a a) for a = (1, .., n): once 3, and 1
             let square: f64 = (1..=n).map(|i| (i * i) as f64).sum();
