@@ -17,6 +17,9 @@ pub struct Epoch {
     /// such a layer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub terms: Vec<LossTerm>,
+    /// Learning rate of the epoch's last step; 0 in the files of earlier versions.
+    #[serde(default)]
+    pub learning_rate: f64,
     /// Wall time with validation, in seconds.
     pub seconds: f64,
     /// Training speed without validation, in images per second.

@@ -151,6 +151,7 @@ impl<'a> Run<'a> {
             train_loss: (self.state.loss_sum / images) as f32,
             valid_loss: valid.as_ref().map(MeanLosses::total),
             terms: self.terms(valid.as_ref()),
+            learning_rate: self.learning_rate_at(epoch * self.batches_per_epoch() - 1),
             seconds: clock.seconds(),
             images_per_second: images / training_seconds,
         })
@@ -171,10 +172,12 @@ impl<'a> Run<'a> {
             check_stopped()?;
             let batch = batch?;
             seen += batch.len();
+            let learning_rate = self.learning_rate(epoch);
+            self.executor.set_learning_rate(learning_rate);
             self.train_batch(epoch, &batch)?;
             self.state.seconds = clock.seconds();
-            self.view
-                .batch_done(seen, self.state.loss_sum / seen as f64);
+            let loss = self.state.loss_sum / seen as f64;
+            self.view.batch_done(seen, loss, learning_rate);
             if self.checkpoint_is_due() {
                 self.executor.store(self.model)?;
                 self.save_checkpoint(history)?;
@@ -184,7 +187,6 @@ impl<'a> Run<'a> {
     }
 
     fn train_batch(&mut self, epoch: usize, batch: &Batch) -> Result<()> {
-        self.executor.set_learning_rate(self.learning_rate(epoch));
         let loss = self.executor.step(batch, &mut self.terms)?;
         if !loss.is_finite() {
             return Err(self.diverged(epoch, self.state.batches + 1, loss));
@@ -200,9 +202,12 @@ impl<'a> Run<'a> {
 
     /// Learning rate of the next step.
     fn learning_rate(&self, epoch: usize) -> f64 {
-        let steps_per_epoch = self.batches_per_epoch();
-        let step = (epoch - 1) * steps_per_epoch + self.state.batches;
-        self.fit.learning_rate * self.fit.schedule.factor(step, steps_per_epoch)
+        self.learning_rate_at((epoch - 1) * self.batches_per_epoch() + self.state.batches)
+    }
+
+    /// Learning rate after this number of steps.
+    fn learning_rate_at(&self, step: usize) -> f64 {
+        self.fit.learning_rate * self.fit.schedule.factor(step, self.batches_per_epoch())
     }
 
     /// Validation loss; None without validation images.
