@@ -123,6 +123,11 @@ impl History {
         best.map(|(number, epoch)| (number, epoch.clone()))
     }
 
+    /// Validation loss of each epoch, or training losses without validation images.
+    pub(crate) fn monitored_losses(&self) -> Vec<f32> {
+        self.epochs.iter().map(Epoch::monitored_loss).collect()
+    }
+
     /// Wall time of all epochs, in seconds.
     ///
     /// # Examples
