@@ -4,12 +4,14 @@
 //! usage: training MODEL VARIANT MODE STEPS REPEATS, or: training gemm
 //! MODEL: m1 | m2 | m3 | m4 | vae | vq | topk | small | wide | post
 //! VARIANT: planned | autograd | candle-nn
-//! MODE: train | infer | custom, training on a loss that also looks at the code
+//! MODE: train | infer | custom, training on a loss that also looks at the code |
+//!       settings, training with clipped gradients, EMA and a cosine schedule
 //!
 //! Prints one line of JSON. `gemm` measures the fastest matrix product that this machine can do.
 
 use candle_nn::{AdamW, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap};
 use candlebook::data::ImageShape;
+use candlebook::optim::{Average, Cosine, Gradients, Schedule};
 use candlebook::prelude::*;
 use candlebook::train::Epoch;
 use candlebook::{data::idx_folder, math};
@@ -187,6 +189,11 @@ fn train(benchmark: &Benchmark<'_>, planned: bool) -> Fallible<Measured> {
         },
         ..Default::default()
     };
+    let fit = if benchmark.mode == "settings" {
+        with_settings(fit)
+    } else {
+        fit
+    };
     let history = if benchmark.mode == "custom" {
         ae.fit_with_loss(&data, &fit, custom_loss)?
     } else {
@@ -202,6 +209,19 @@ fn train(benchmark: &Benchmark<'_>, planned: bool) -> Fallible<Measured> {
         measured.losses.push(loss_sum / epochs as f64);
     }
     Ok(measured)
+}
+
+/// The same training with clipped gradients, an average of the weights and a schedule.
+fn with_settings(fit: Fit) -> Fit {
+    Fit {
+        gradients: Gradients {
+            clip_norm: Some(1.0),
+            ..Default::default()
+        },
+        average: Average::Ema { decay: 0.999 },
+        schedule: Schedule::Cosine(Cosine::default()),
+        ..fit
+    }
 }
 
 /// The mean squared error, and a penalty on the code.

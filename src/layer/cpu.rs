@@ -66,6 +66,11 @@ pub(crate) trait CpuOp: Arithmetic<f32> + Arithmetic<f64> + Debug + Send + Sync 
         None
     }
 
+    /// Returns true if the op restores a constraint of its weights ([`Arithmetic::constrain`]).
+    fn constrains(&self) -> bool {
+        false
+    }
+
     /// Stage whose second code the op also multiplies with its weights.
     fn second_code(&self) -> Option<usize> {
         None

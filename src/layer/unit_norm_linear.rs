@@ -105,6 +105,10 @@ impl CpuOp for UnitNormOp {
         true
     }
 
+    fn constrains(&self) -> bool {
+        true
+    }
+
     fn skip_source(&self) -> Option<usize> {
         self.second_code.map(|_| 0) // The images.
     }

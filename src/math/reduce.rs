@@ -16,6 +16,16 @@ pub(crate) fn sum<T: Real>(values: &[T]) -> T {
     )
 }
 
+/// Σ v²
+pub(crate) fn sum_of_squares<T: Real>(values: &[T]) -> T {
+    sum_of(
+        values,
+        values,
+        #[inline(always)]
+        |v, w| v * w,
+    )
+}
+
 /// Σ (v - mean)²
 pub(crate) fn centered_sum_of_squares<T: Real>(mean: T, values: &[T]) -> T {
     sum_of(

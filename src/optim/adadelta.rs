@@ -3,9 +3,10 @@
 //! g' = g + wd x, v = rho v + (1 - rho) g'², d = sqrt(u + eps) / sqrt(v + eps) g',
 //! u = rho u + (1 - rho) d², x = x - lr d
 
-use super::moments::{DeviceMoments, NEGLIGIBLE, accumulate};
+use super::moments::{DeviceMoments, MomentSlices, accumulate, kept};
+use super::ranges::{check_decay, check_positive};
 use super::rates::Rates;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::math::{Real, widest};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
@@ -43,23 +44,8 @@ impl Default for Adadelta {
 impl Adadelta {
     /// Rejects settings outside their range.
     pub(crate) fn check(&self) -> Result<()> {
-        if !(0.0..1.0).contains(&self.rho) {
-            return Err(Error::setting(
-                "Adadelta::rho",
-                "a decay in [0, 1)",
-                self.rho,
-                "The default is 0.9",
-            ));
-        }
-        if !(self.eps > 0.0 && self.eps.is_finite()) {
-            return Err(Error::setting(
-                "Adadelta::eps",
-                "a positive number",
-                self.eps,
-                "The default is 1e-6",
-            ));
-        }
-        Ok(())
+        check_decay("Adadelta::rho", self.rho, "0.9")?;
+        check_positive("Adadelta::eps", self.eps, "1e-6")
     }
 }
 
@@ -80,17 +66,13 @@ impl AdadeltaUpdate {
         &self,
         values: &mut [T],
         gradients: &[T],
-        [steps, squares]: [&mut [T]; 2],
+        [steps, squares, _]: MomentSlices<'_, T>,
     ) {
         let Adadelta { rho, eps } = self.settings;
         let [rho, eps] = [rho, eps].map(T::of);
         let [learning_rate, weight_decay] =
             [self.rates.learning_rate, self.rates.weight_decay].map(T::of);
         let new = T::ONE - rho;
-        let negligible = T::of(NEGLIGIBLE);
-        let kept = |moment: T| {
-            if moment < negligible { T::ZERO } else { moment }
-        };
         widest!(|| {
             let moments = steps.iter_mut().zip(squares.iter_mut());
             for ((x, &g), (u, v)) in values.iter_mut().zip(gradients).zip(moments) {
@@ -108,7 +90,7 @@ impl AdadeltaUpdate {
         &self,
         value: &Tensor,
         gradient: &Tensor,
-        [steps, squares]: &mut DeviceMoments,
+        [steps, squares, _]: &mut DeviceMoments,
     ) -> Result<Tensor> {
         let Adadelta { rho, eps } = self.settings;
         let gradient = (gradient + (value * self.rates.weight_decay)?)?;
@@ -132,11 +114,11 @@ mod tests {
         let (mut x, mut u, mut v) = ([1f32], [1e-3f32], [1e-6f32]);
         let update = AdadeltaUpdate::new(Adadelta::default(), Rates::default());
         for step in 1..2_000 {
-            update.apply(&mut x, &[0.0], [&mut u, &mut v]);
+            update.apply(&mut x, &[0.0], [&mut u, &mut v, &mut []]);
             assert!(!u[0].is_subnormal() && !v[0].is_subnormal(), "step {step}");
         }
         assert_eq!((u[0], v[0]), (0.0, 0.0));
-        update.apply(&mut x, &[f32::NAN], [&mut u, &mut v]);
+        update.apply(&mut x, &[f32::NAN], [&mut u, &mut v, &mut []]);
         assert!(x[0].is_nan());
     }
 

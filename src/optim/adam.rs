@@ -1,18 +1,19 @@
-//! Adam with decoupled weight decay.
+//! Adam.
 //!
 //! m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g²,
 //! x = (1 - lr wd) x - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
 
-use super::moments::{DeviceMoments, NEGLIGIBLE, accumulate};
+use super::moments::{DeviceMoments, MomentSlices, accumulate, kept};
+use super::ranges::{check_decay, check_positive};
 use super::rates::Rates;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::math::{Real, widest};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-/// Settings of Adam (Kingma and Ba, "Adam: a method for stochastic optimization", 2015). Its weight
-/// decay is decoupled (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019).
-/// PyTorch: `torch.optim.AdamW`.
+/// Settings of Adam (Kingma and Ba, "Adam: a method for stochastic optimization", 2015). By default,
+/// its weight decay is decoupled (Loshchilov and Hutter, "Decoupled weight decay regularization",
+/// 2019), which is called AdamW. PyTorch: `torch.optim.AdamW` and `torch.optim.Adam`.
 ///
 /// # Examples
 /// ```
@@ -31,6 +32,12 @@ pub struct Adam {
     pub beta2: f64,
     /// Added to the denominator so that it is never zero. Defaults to 1e-8.
     pub eps: f64,
+    /// Divide by the largest mean square so far instead of the current one (Reddi and others, "On the
+    /// convergence of Adam and beyond", 2018). Defaults to false.
+    pub amsgrad: bool,
+    /// Shrink the weights directly, as `torch.optim.AdamW` does. If false, the weight decay times each
+    /// weight is added to its gradient, as in `torch.optim.Adam`. Defaults to true.
+    pub decoupled_weight_decay: bool,
 }
 
 impl Default for Adam {
@@ -39,6 +46,8 @@ impl Default for Adam {
             beta1: 0.9,
             beta2: 0.999,
             eps: 1e-8,
+            amsgrad: false,
+            decoupled_weight_decay: true,
         }
     }
 }
@@ -46,25 +55,9 @@ impl Default for Adam {
 impl Adam {
     /// Rejects settings outside their range.
     pub(crate) fn check(&self) -> Result<()> {
-        for (name, beta, default) in [
-            ("Adam::beta1", self.beta1, "0.9"),
-            ("Adam::beta2", self.beta2, "0.999"),
-        ] {
-            if !(0.0..1.0).contains(&beta) {
-                let hint = format!("The default is {default}");
-                return Err(Error::setting(name, "a decay in [0, 1)", beta, hint));
-            }
-        }
-        if !(self.eps > 0.0 && self.eps.is_finite()) {
-            let hint = "The default is 1e-8";
-            return Err(Error::setting(
-                "Adam::eps",
-                "a positive number",
-                self.eps,
-                hint,
-            ));
-        }
-        Ok(())
+        check_decay("Adam::beta1", self.beta1, "0.9")?;
+        check_decay("Adam::beta2", self.beta2, "0.999")?;
+        check_positive("Adam::eps", self.eps, "1e-8")
     }
 }
 
@@ -78,34 +71,36 @@ pub(crate) struct AdamUpdate {
     /// 1 / sqrt(1 - beta2^t)
     inverse_root: f64,
     eps: f64,
-    /// 1 - lr wd
+    /// 1 - lr wd of decoupled weight decay.
     decay: f64,
+    /// L2 penalty coefficient of coupled weight decay.
+    penalty: f64,
 }
 
 impl AdamUpdate {
     /// Coefficients of step `step`, counted from 1.
     pub(crate) fn new(adam: Adam, rates: Rates, step: i32) -> Self {
-        let Adam { beta1, beta2, eps } = adam;
-        let Rates {
-            learning_rate,
-            weight_decay,
-        } = rates;
+        let Adam {
+            beta1, beta2, eps, ..
+        } = adam;
+        let (decay, penalty) = rates.decay_and_penalty(adam.decoupled_weight_decay);
         AdamUpdate {
             beta1,
             beta2,
-            step_size: learning_rate / (1.0 - beta1.powi(step)),
+            step_size: rates.learning_rate / (1.0 - beta1.powi(step)),
             inverse_root: 1.0 / (1.0 - beta2.powi(step)).sqrt(),
             eps,
-            decay: 1.0 - learning_rate * weight_decay,
+            decay,
+            penalty,
         }
     }
 
-    /// Updates values and moments in one pass.
+    /// Updates values and moments in one pass. `largest` is empty without AMSGrad.
     pub(crate) fn apply<T: Real>(
         &self,
         values: &mut [T],
         gradients: &[T],
-        [first, second]: [&mut [T]; 2],
+        [first, second, largest]: MomentSlices<'_, T>,
     ) {
         let AdamUpdate {
             beta1,
@@ -114,29 +109,44 @@ impl AdamUpdate {
             inverse_root,
             eps,
             decay,
+            penalty,
         } = *self;
-        let [beta1, beta2, step_size, inverse_root, eps, decay] =
-            [beta1, beta2, step_size, inverse_root, eps, decay].map(T::of);
+        let [beta1, beta2, step_size, inverse_root, eps, decay, penalty] =
+            [beta1, beta2, step_size, inverse_root, eps, decay, penalty].map(T::of);
+        // These bits are those of earlier versions. The other loops round once, as PyTorch does.
         let (new1, new2) = (T::ONE - beta1, T::ONE - beta2);
-        let negligible = T::of(NEGLIGIBLE);
-        widest!(|| {
-            let all = values
-                .iter_mut()
-                .zip(gradients)
-                .zip(first.iter_mut())
-                .zip(second.iter_mut());
-            for (((x, &g), m), v) in all {
-                let mean = *m * beta1 + g * new1;
-                let square = *v * beta2 + g * g * new2;
-                *m = if mean.abs() < negligible {
-                    T::ZERO
-                } else {
-                    mean
-                };
-                *v = if square < negligible { T::ZERO } else { square };
-                *x = *x * decay - step_size * *m / (v.sqrt() * inverse_root + eps);
-            }
-        });
+        let [exact1, exact2] = [1.0 - self.beta1, 1.0 - self.beta2].map(T::of);
+        let all = values
+            .iter_mut()
+            .zip(gradients)
+            .zip(first.iter_mut())
+            .zip(second.iter_mut());
+        match (largest.is_empty(), self.penalty == 0.0) {
+            (true, true) => widest!(|| {
+                for (((x, &g), m), v) in all {
+                    *m = kept(*m * beta1 + g * new1);
+                    *v = kept(*v * beta2 + g * g * new2);
+                    *x = *x * decay - step_size * *m / (v.sqrt() * inverse_root + eps);
+                }
+            }),
+            (true, false) => widest!(|| {
+                for (((x, &g), m), v) in all {
+                    let g = g + penalty * *x;
+                    *m = kept(*m * beta1 + g * exact1);
+                    *v = kept(*v * beta2 + g * g * exact2);
+                    *x -= step_size * *m / (v.sqrt() * inverse_root + eps);
+                }
+            }),
+            (false, _) => widest!(|| {
+                for ((((x, &g), m), v), largest) in all.zip(largest.iter_mut()) {
+                    let g = g + penalty * *x;
+                    *m = kept(*m * beta1 + g * exact1);
+                    *v = kept(*v * beta2 + g * g * exact2);
+                    *largest = if *v > *largest { *v } else { *largest };
+                    *x = *x * decay - step_size * *m / (largest.sqrt() * inverse_root + eps);
+                }
+            }),
+        }
     }
 
     /// Updated value, computed with candle's tensor operations.
@@ -144,15 +154,28 @@ impl AdamUpdate {
         &self,
         value: &Tensor,
         gradient: &Tensor,
-        [first, second]: &mut DeviceMoments,
+        [first, second, largest]: &mut DeviceMoments,
     ) -> Result<Tensor> {
+        let gradient = &penalized(gradient, value, self.penalty)?;
         let mean = accumulate(first, self.beta1, (gradient * (1.0 - self.beta1))?)?;
         let square = (gradient.sqr()? * (1.0 - self.beta2))?;
-        let square = accumulate(second, self.beta2, square)?;
+        let mut square = accumulate(second, self.beta2, square)?;
+        if let Some(largest) = largest {
+            *largest = largest.maximum(&square)?;
+            square = largest.clone();
+        }
         let denominator = ((square.sqrt()? * self.inverse_root)? + self.eps)?;
         let change = (mean * self.step_size)?.div(&denominator)?;
         Ok(((value * self.decay)? - change)?)
     }
+}
+
+/// The gradient with an L2 penalty on the value.
+pub(crate) fn penalized(gradient: &Tensor, value: &Tensor, penalty: f64) -> Result<Tensor> {
+    if penalty == 0.0 {
+        return Ok(gradient.clone());
+    }
+    Ok((gradient + (value * penalty)?)?)
 }
 
 #[cfg(test)]
@@ -164,7 +187,7 @@ mod tests {
         let (mut x, mut m, mut v) = ([1f32], [1e-3f32], [1e-6f32]);
         for step in 1..100_000 {
             let update = AdamUpdate::new(Adam::default(), Rates::default(), step);
-            update.apply(&mut x, &[0.0], [&mut m, &mut v]);
+            update.apply(&mut x, &[0.0], [&mut m, &mut v, &mut []]);
             assert!(!m[0].is_subnormal() && !v[0].is_subnormal(), "step {step}");
         }
         assert_eq!((m[0], v[0]), (0.0, 0.0));

@@ -1,21 +1,38 @@
 //! Moments: the running averages that an optimizer keeps for each weight.
 
 use crate::error::Result;
+use crate::math::Real;
 use candle_core::Tensor;
 
-/// First and second moment of each value of a variable. Adam keeps the mean and the mean square of
-/// the gradients, as RMSprop does, but the mean only if it is centered; Adadelta the
-/// mean squares of its steps and of the gradients. SGD with momentum keeps its
-/// velocity in the first. A moment that the optimizer does not keep is empty.
-pub(crate) type Moments<T = f32> = [Vec<T>; 2];
+/// Largest number of moments of an optimizer.
+pub(crate) const MOMENTS: usize = 3;
+
+/// Moments of each value of a variable. The first is a mean of gradients (the velocity of SGD, the
+/// mean square of the steps of Adadelta), the second a mean, sum or maximum of their squares. The
+/// third is the maximum of Adam's second (AMSGrad), or the velocity of RMSprop. A moment that the
+/// optimizer does not keep is empty.
+pub(crate) type Moments<T = f32> = [Vec<T>; MOMENTS];
+
+/// [`Moments`] of some values, borrowed.
+pub(crate) type MomentSlices<'a, T> = [&'a mut [T]; MOMENTS];
 
 /// [`Moments`] as tensors on the variable's device; None in place of an empty moment.
-pub(crate) type DeviceMoments = [Option<Tensor>; 2];
+pub(crate) type DeviceMoments = [Option<Tensor>; MOMENTS];
 
 /// Moments below this are set to zero: it is far too small to move a weight and far above the
 /// denormal numbers, which slow down the CPU. Weights without gradient (an always black pixel)
 /// would decay into them.
 pub(crate) const NEGLIGIBLE: f64 = 1e-30;
+
+/// The moment, or zero if it is negligible. NaN is kept.
+#[inline(always)]
+pub(crate) fn kept<T: Real>(moment: T) -> T {
+    if moment.abs() < T::of(NEGLIGIBLE) {
+        T::ZERO
+    } else {
+        moment
+    }
+}
 
 /// `moment * decay + added`, stored as the new moment; `added` alone if the moment is not kept.
 pub(crate) fn accumulate(moment: &mut Option<Tensor>, decay: f64, added: Tensor) -> Result<Tensor> {

@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 pub struct Rates {
     /// Step size. Defaults to 0.001.
     pub learning_rate: f64,
-    /// Weight decay as in PyTorch's `AdamW` and `SGD`. Adam subtracts the learning rate times the
-    /// weight decay times each weight (decoupled decay). Others add the weight decay times each
+    /// Weight decay as in PyTorch's `AdamW` and `SGD`. Adam and Lion subtract the learning rate times
+    /// the weight decay times each weight (decoupled decay). Others add the weight decay times each
     /// weight to its gradient (L2 penalty). Defaults to 0.
     pub weight_decay: f64,
 }
@@ -30,6 +30,14 @@ impl Default for Rates {
 }
 
 impl Rates {
+    /// Factor of each weight, and L2 penalty coefficient: the weight decay is one or the other.
+    pub(crate) fn decay_and_penalty(&self, decoupled: bool) -> (f64, f64) {
+        match decoupled {
+            true => (1.0 - self.learning_rate * self.weight_decay, 0.0),
+            false => (1.0, self.weight_decay),
+        }
+    }
+
     /// Rejects rates outside their range. `owner` is the struct that has them, as written in code.
     pub(crate) fn check(&self, owner: &str) -> Result<()> {
         let Rates {

@@ -1,11 +1,13 @@
 //! RMSprop.
 //!
 //! g' = g + wd x, v = alpha v + (1 - alpha) g'², m = alpha m + (1 - alpha) g',
-//! x = x - lr g' / (sqrt(v - m²) + eps), with m = 0 if it is not centered.
+//! d = g' / (sqrt(v - m²) + eps), with m = 0 if it is not centered,
+//! u = momentum u + d, x = x - lr u
 
-use super::moments::{DeviceMoments, NEGLIGIBLE, accumulate};
+use super::moments::{DeviceMoments, MomentSlices, accumulate, kept};
+use super::ranges::{check_decay, check_positive};
 use super::rates::Rates;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::math::{Real, widest};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,8 @@ pub struct RmsProp {
     /// Divide by the standard deviation of the gradients instead of their root mean square.
     /// Defaults to false.
     pub centered: bool,
+    /// Share of the previous update that is added to the next, in [0, 1). Defaults to 0.
+    pub momentum: f64,
 }
 
 impl Default for RmsProp {
@@ -39,6 +43,7 @@ impl Default for RmsProp {
             alpha: 0.99,
             eps: 1e-8,
             centered: false,
+            momentum: 0.0,
         }
     }
 }
@@ -46,89 +51,83 @@ impl Default for RmsProp {
 impl RmsProp {
     /// Rejects settings outside their range.
     pub(crate) fn check(&self) -> Result<()> {
-        if !(0.0..1.0).contains(&self.alpha) {
-            return Err(Error::setting(
-                "RmsProp::alpha",
-                "a decay in [0, 1)",
-                self.alpha,
-                "The default is 0.99",
-            ));
-        }
-        if !(self.eps > 0.0 && self.eps.is_finite()) {
-            return Err(Error::setting(
-                "RmsProp::eps",
-                "a positive number",
-                self.eps,
-                "The default is 1e-8",
-            ));
-        }
-        Ok(())
+        check_decay("RmsProp::alpha", self.alpha, "0.99")?;
+        check_positive("RmsProp::eps", self.eps, "1e-8")?;
+        check_decay("RmsProp::momentum", self.momentum, "0")
     }
 }
 
 /// Coefficients of one step of RMSprop.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RmsPropUpdate {
-    alpha: f64,
-    eps: f64,
+    settings: RmsProp,
     learning_rate: f64,
     /// L2 penalty coefficient.
     weight_decay: f64,
 }
 
 impl RmsPropUpdate {
-    pub(crate) fn new(rms_prop: RmsProp, rates: Rates) -> Self {
+    pub(crate) fn new(settings: RmsProp, rates: Rates) -> Self {
         RmsPropUpdate {
-            alpha: rms_prop.alpha,
-            eps: rms_prop.eps,
+            settings,
             learning_rate: rates.learning_rate,
             weight_decay: rates.weight_decay,
         }
     }
 
-    /// Updates values and moments in one pass. If it is not centered, `means` is empty.
+    /// Updates values and moments in one pass. `means` is empty if it is not centered, `velocity`
+    /// without momentum.
     pub(crate) fn apply<T: Real>(
         &self,
         values: &mut [T],
         gradients: &[T],
-        [means, squares]: [&mut [T]; 2],
+        [means, squares, velocity]: MomentSlices<'_, T>,
     ) {
-        let [alpha, eps, learning_rate, weight_decay] =
-            [self.alpha, self.eps, self.learning_rate, self.weight_decay].map(T::of);
+        let RmsProp {
+            alpha,
+            eps,
+            momentum,
+            ..
+        } = self.settings;
+        let [alpha, eps, momentum] = [alpha, eps, momentum].map(T::of);
+        let [learning_rate, weight_decay] = [self.learning_rate, self.weight_decay].map(T::of);
         let new = T::ONE - alpha;
-        let negligible = T::of(NEGLIGIBLE);
-        let kept = |moment: T| {
-            if moment.abs() < negligible {
-                T::ZERO
-            } else {
-                moment
-            }
-        };
-        if means.is_empty() {
-            return widest!(|| {
-                for ((x, &g), v) in values.iter_mut().zip(gradients).zip(squares.iter_mut()) {
+        let all = values.iter_mut().zip(gradients).zip(squares.iter_mut());
+        match (means.is_empty(), velocity.is_empty()) {
+            (true, true) => widest!(|| {
+                for ((x, &g), v) in all {
                     let g = g + weight_decay * *x;
                     *v = kept(*v * alpha + g * g * new);
                     *x -= learning_rate * g / (v.sqrt() + eps);
                 }
-            });
+            }),
+            (false, true) => widest!(|| {
+                for (((x, &g), v), m) in all.zip(means.iter_mut()) {
+                    let g = g + weight_decay * *x;
+                    *m = kept(*m * alpha + g * new);
+                    *v = kept(*v * alpha + g * g * new);
+                    *x -= learning_rate * g / (variance(*m, *v).sqrt() + eps);
+                }
+            }),
+            (true, false) => widest!(|| {
+                for (((x, &g), v), u) in all.zip(velocity.iter_mut()) {
+                    let g = g + weight_decay * *x;
+                    *v = kept(*v * alpha + g * g * new);
+                    *u = kept(*u * momentum + g / (v.sqrt() + eps));
+                    *x -= learning_rate * *u;
+                }
+            }),
+            (false, false) => widest!(|| {
+                let moments = means.iter_mut().zip(velocity.iter_mut());
+                for (((x, &g), v), (m, u)) in all.zip(moments) {
+                    let g = g + weight_decay * *x;
+                    *m = kept(*m * alpha + g * new);
+                    *v = kept(*v * alpha + g * g * new);
+                    *u = kept(*u * momentum + g / (variance(*m, *v).sqrt() + eps));
+                    *x -= learning_rate * *u;
+                }
+            }),
         }
-        widest!(|| {
-            let moments = means.iter_mut().zip(squares.iter_mut());
-            for ((x, &g), (m, v)) in values.iter_mut().zip(gradients).zip(moments) {
-                let g = g + weight_decay * *x;
-                *m = kept(*m * alpha + g * new);
-                *v = kept(*v * alpha + g * g * new);
-                let variance = *v - *m * *m;
-                // Rounding makes the variance of equal gradients negative.
-                let variance = if variance < T::ZERO {
-                    T::ZERO
-                } else {
-                    variance
-                };
-                *x -= learning_rate * g / (variance.sqrt() + eps);
-            }
-        });
     }
 
     /// Updated value, computed with candle's tensor operations.
@@ -136,19 +135,37 @@ impl RmsPropUpdate {
         &self,
         value: &Tensor,
         gradient: &Tensor,
-        [mean, square]: &mut DeviceMoments,
+        [mean, square, velocity]: &mut DeviceMoments,
     ) -> Result<Tensor> {
-        let new = 1.0 - self.alpha;
+        let RmsProp {
+            alpha,
+            eps,
+            momentum,
+            ..
+        } = self.settings;
+        let new = 1.0 - alpha;
         let gradient = (gradient + (value * self.weight_decay)?)?;
-        let square = accumulate(square, self.alpha, (gradient.sqr()? * new)?)?;
+        let square = accumulate(square, alpha, (gradient.sqr()? * new)?)?;
         let variance = if mean.is_some() {
-            let mean = accumulate(mean, self.alpha, (&gradient * new)?)?;
+            let mean = accumulate(mean, alpha, (&gradient * new)?)?;
             (square - mean.sqr()?)?.relu()?
         } else {
             square
         };
-        let change = gradient.div(&(variance.sqrt()? + self.eps)?)?;
+        let change = gradient.div(&(variance.sqrt()? + eps)?)?;
+        let change = accumulate(velocity, momentum, change)?;
         Ok((value - (change * self.learning_rate)?)?)
+    }
+}
+
+/// Variance of a mean and a mean square. Rounding makes that of equal gradients negative.
+#[inline(always)]
+fn variance<T: Real>(mean: T, square: T) -> T {
+    let variance = square - mean * mean;
+    if variance < T::ZERO {
+        T::ZERO
+    } else {
+        variance
     }
 }
 
@@ -158,13 +175,18 @@ mod tests {
 
     #[test]
     fn moments_without_gradient_reach_zero_and_never_become_denormal() {
-        let (mut x, mut m, mut v) = ([1f32], [1e-3f32], [1e-6f32]);
-        let update = RmsPropUpdate::new(RmsProp::default(), Rates::default());
+        let settings = RmsProp {
+            momentum: 0.9,
+            ..Default::default()
+        };
+        let update = RmsPropUpdate::new(settings, Rates::default());
+        let (mut x, mut m, mut v, mut u) = ([1f32], [1e-3f32], [1e-6f32], [1f32]);
         for step in 1..20_000 {
-            update.apply(&mut x, &[0.0], [&mut m, &mut v]);
-            assert!(!m[0].is_subnormal() && !v[0].is_subnormal(), "step {step}");
+            update.apply(&mut x, &[0.0], [&mut m, &mut v, &mut u]);
+            let moments = [m[0], v[0], u[0]];
+            assert!(moments.iter().all(|m| !m.is_subnormal()), "step {step}");
         }
-        assert_eq!((m[0], v[0]), (0.0, 0.0));
+        assert_eq!((m[0], v[0], u[0]), (0.0, 0.0, 0.0));
     }
 
     #[test]
@@ -172,10 +194,10 @@ mod tests {
         let update = RmsPropUpdate::new(RmsProp::default(), Rates::default());
         let (mut x, mut m, mut v) = ([0f32], [0f32], [0f32]);
         for _ in 0..5000 {
-            update.apply(&mut x, &[0.1], [&mut m, &mut v]);
+            update.apply(&mut x, &[0.1], [&mut m, &mut v, &mut []]);
             assert!(x[0].is_finite());
         }
-        update.apply(&mut x, &[f32::NAN], [&mut m, &mut v]);
+        update.apply(&mut x, &[f32::NAN], [&mut m, &mut v, &mut []]);
         assert!(x[0].is_nan());
     }
 
@@ -196,6 +218,13 @@ mod tests {
                 ..defaults
             }),
             "RmsProp::eps: expected a positive number, got NaN. The default is 1e-8"
+        );
+        assert_eq!(
+            error(RmsProp {
+                momentum: 1.0,
+                ..defaults
+            }),
+            "RmsProp::momentum: expected a decay in [0, 1), got 1. The default is 0"
         );
     }
 }

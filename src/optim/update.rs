@@ -1,8 +1,13 @@
 //! One optimizer step: its coefficients and the pass that applies them.
 
 use super::adadelta::AdadeltaUpdate;
+use super::adagrad::AdagradUpdate;
 use super::adam::AdamUpdate;
-use super::moments::{DeviceMoments, Moments};
+use super::adamax::AdamaxUpdate;
+use super::groups::GroupRates;
+use super::lion::LionUpdate;
+use super::moments::{DeviceMoments, MomentSlices, Moments};
+use super::nadam::NAdamUpdate;
 use super::rates::Rates;
 use super::rms_prop::RmsPropUpdate;
 use super::settings::Optim;
@@ -11,21 +16,31 @@ use crate::error::Result;
 use crate::math::Real;
 use candle_core::Tensor;
 
-/// Settings and step count of an optimizer, which together determine its next [`Update`].
+/// Settings and step count of an optimizer, which together determine the [`Update`]s of its next
+/// step.
 #[derive(Clone, Debug)]
 pub(crate) struct UpdateRule {
     optim: Optim,
-    rates: Rates,
+    learning_rate: f64,
+    /// Of each group of parameters.
+    groups: Vec<GroupRates>,
     steps: i32,
+    /// Product of NAdam's momenta so far; 1 for others.
+    momentum_product: f64,
+    /// Of the last step, one for each group.
+    updates: Vec<Update>,
 }
 
 impl UpdateRule {
     /// Rule before the first step.
-    pub(crate) fn new(optim: Optim, rates: Rates) -> Self {
+    pub(crate) fn new(optim: Optim, learning_rate: f64, groups: Vec<GroupRates>) -> Self {
         UpdateRule {
             optim,
-            rates,
+            learning_rate,
+            updates: Vec::with_capacity(groups.len()),
+            groups,
             steps: 0,
+            momentum_product: 1.0,
         }
     }
 
@@ -37,30 +52,58 @@ impl UpdateRule {
     /// Continues after `steps` steps of an earlier run.
     pub(crate) fn resume_at(&mut self, steps: i32) {
         self.steps = steps;
+        if let Optim::NAdam(nadam) = self.optim {
+            self.momentum_product = nadam.product(steps);
+        }
+    }
+
+    pub(crate) fn learning_rate(&self) -> f64 {
+        self.learning_rate
     }
 
     /// Changes the learning rate of the following steps.
     pub(crate) fn set_learning_rate(&mut self, learning_rate: f64) {
-        self.rates.learning_rate = learning_rate;
+        self.learning_rate = learning_rate;
     }
 
-    /// Counts a step and returns its coefficients.
-    pub(crate) fn next_update(&mut self) -> Update {
+    /// Counts a step and returns its coefficients for each group.
+    pub(crate) fn next_updates(&mut self) -> &[Update] {
         self.steps += 1;
+        if let Optim::NAdam(nadam) = self.optim {
+            self.momentum_product = nadam.next_product(self.momentum_product, self.steps);
+        }
+        self.updates.clear();
+        for group in &self.groups {
+            let update = self.update(group.rates(self.learning_rate));
+            self.updates.push(update);
+        }
+        &self.updates
+    }
+
+    fn update(&self, rates: Rates) -> Update {
+        let step = self.steps;
         match self.optim {
-            Optim::Adam(adam) => Update::Adam(AdamUpdate::new(adam, self.rates, self.steps)),
-            Optim::Adadelta(adadelta) => {
-                Update::Adadelta(AdadeltaUpdate::new(adadelta, self.rates))
+            Optim::Adam(adam) => Update::Adam(AdamUpdate::new(adam, rates, step)),
+            Optim::Adamax(adamax) => Update::Adamax(AdamaxUpdate::new(adamax, rates, step)),
+            Optim::NAdam(nadam) => {
+                let product = self.momentum_product;
+                Update::NAdam(NAdamUpdate::new(nadam, rates, step, product))
             }
-            Optim::RmsProp(rms_prop) => Update::RmsProp(RmsPropUpdate::new(rms_prop, self.rates)),
-            Optim::Sgd(sgd) => Update::Sgd(SgdUpdate::new(sgd, self.rates)),
+            Optim::Adagrad(adagrad) => Update::Adagrad(AdagradUpdate::new(adagrad, rates, step)),
+            Optim::Adadelta(adadelta) => Update::Adadelta(AdadeltaUpdate::new(adadelta, rates)),
+            Optim::RmsProp(rms_prop) => Update::RmsProp(RmsPropUpdate::new(rms_prop, rates)),
+            Optim::Lion(lion) => Update::Lion(LionUpdate::new(lion, rates)),
+            Optim::Sgd(sgd) => Update::Sgd(SgdUpdate::new(sgd, rates, step)),
         }
     }
 
-    /// Zero moments for `n` values; empty if the optimizer does not keep them.
-    pub(crate) fn zero_moments<T: Real>(&self, n: usize) -> Moments<T> {
-        let kept = self.optim.kept_moments();
-        kept.map(|kept| vec![T::ZERO; if kept { n } else { 0 }])
+    /// Moments of `n` values before the first step; empty if the optimizer does not keep them.
+    pub(crate) fn initial_moments<T: Real>(&self, n: usize) -> Moments<T> {
+        let mut kept = self.optim.kept_moments().into_iter();
+        self.optim.initial_moments().map(|value| {
+            let n = if kept.next() == Some(true) { n } else { 0 };
+            vec![T::of(value); n]
+        })
     }
 }
 
@@ -68,23 +111,40 @@ impl UpdateRule {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Update {
     Adam(AdamUpdate),
+    Adamax(AdamaxUpdate),
+    NAdam(NAdamUpdate),
+    Adagrad(AdagradUpdate),
     Adadelta(AdadeltaUpdate),
     RmsProp(RmsPropUpdate),
+    Lion(LionUpdate),
     Sgd(SgdUpdate),
+}
+
+/// Calls a method of the variant's value.
+macro_rules! of_variant {
+    ($update:expr, $method:ident($($argument:expr),*)) => {
+        match $update {
+            Update::Adam(update) => update.$method($($argument),*),
+            Update::Adamax(update) => update.$method($($argument),*),
+            Update::NAdam(update) => update.$method($($argument),*),
+            Update::Adagrad(update) => update.$method($($argument),*),
+            Update::Adadelta(update) => update.$method($($argument),*),
+            Update::RmsProp(update) => update.$method($($argument),*),
+            Update::Lion(update) => update.$method($($argument),*),
+            Update::Sgd(update) => update.$method($($argument),*),
+        }
+    };
 }
 
 impl Update {
     /// Updates values and moments in one pass. Moments that the optimizer does not keep are empty.
-    pub(crate) fn apply<T: Real>(&self, values: &mut [T], gradients: &[T], moments: [&mut [T]; 2]) {
-        match self {
-            Update::Adam(adam) => adam.apply(values, gradients, moments),
-            Update::Adadelta(adadelta) => adadelta.apply(values, gradients, moments),
-            Update::RmsProp(rms_prop) => rms_prop.apply(values, gradients, moments),
-            Update::Sgd(sgd) => {
-                let [velocity, _] = moments;
-                sgd.apply(values, gradients, velocity);
-            }
-        }
+    pub(crate) fn apply<T: Real>(
+        &self,
+        values: &mut [T],
+        gradients: &[T],
+        moments: MomentSlices<'_, T>,
+    ) {
+        of_variant!(self, apply(values, gradients, moments))
     }
 
     /// Updated value, computed with candle's tensor operations.
@@ -94,39 +154,55 @@ impl Update {
         gradient: &Tensor,
         moments: &mut DeviceMoments,
     ) -> Result<Tensor> {
-        match self {
-            Update::Adam(adam) => adam.apply_on_device(value, gradient, moments),
-            Update::Adadelta(adadelta) => adadelta.apply_on_device(value, gradient, moments),
-            Update::RmsProp(rms_prop) => rms_prop.apply_on_device(value, gradient, moments),
-            Update::Sgd(sgd) => sgd.apply_on_device(value, gradient, moments),
-        }
+        of_variant!(self, apply_on_device(value, gradient, moments))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::optim::RmsProp;
+    use crate::optim::{Adagrad, NAdam, RmsProp};
+
+    fn rule(optim: Optim) -> UpdateRule {
+        UpdateRule::new(optim, 0.1, vec![GroupRates::default()])
+    }
 
     #[test]
-    fn moments_have_the_size_that_the_optimizer_needs() {
+    fn moments_have_the_size_and_the_values_that_the_optimizer_needs() {
+        let momentum = RmsProp {
+            momentum: 0.9,
+            ..Default::default()
+        };
+        let adagrad = Adagrad {
+            initial_sum: 0.5,
+            ..Default::default()
+        };
         for (optim, sizes) in [
-            (Optim::adam(), [3, 3]),
-            (Optim::RmsProp(RmsProp::default()), [0, 3]),
-            (Optim::sgd(0.9), [3, 0]),
-            (Optim::sgd(0.0), [0, 0]),
+            (Optim::adam(), [3, 3, 0]),
+            (Optim::RmsProp(RmsProp::default()), [0, 3, 0]),
+            (Optim::RmsProp(momentum), [0, 3, 3]),
+            (Optim::Adagrad(adagrad), [0, 3, 0]),
+            (Optim::sgd(0.9), [3, 0, 0]),
+            (Optim::sgd(0.0), [0, 0, 0]),
         ] {
-            let rule = UpdateRule::new(optim, Rates::default());
-            let moments: Moments = rule.zero_moments(3);
+            let moments: Moments = rule(optim).initial_moments(3);
             assert_eq!(moments.map(|moment| moment.len()), sizes, "{optim}");
         }
+        let moments: Moments = rule(Optim::Adagrad(adagrad)).initial_moments(2);
+        assert_eq!(moments, [vec![], vec![0.5; 2], vec![]]);
     }
 
     #[test]
     fn a_resumed_rule_continues_the_step_count() {
-        let mut rule = UpdateRule::new(Optim::adam(), Rates::default());
-        rule.resume_at(7);
-        rule.next_update();
-        assert_eq!(rule.steps(), 8);
+        for optim in [Optim::adam(), Optim::NAdam(NAdam::default())] {
+            let (mut whole, mut resumed) = (rule(optim), rule(optim));
+            for _ in 0..7 {
+                whole.next_updates();
+            }
+            resumed.resume_at(7);
+            let [a, b] =
+                [&mut whole, &mut resumed].map(|rule| format!("{:?}", rule.next_updates()));
+            assert_eq!((a, resumed.steps()), (b, 8));
+        }
     }
 }

@@ -114,6 +114,7 @@ mod tests {
     fn a_caption_adds_its_height() {
         let epoch = Epoch {
             terms: Vec::new(),
+            learning_rate: 0.001,
             train_loss: 0.25,
             valid_loss: None,
             seconds: 1.0,

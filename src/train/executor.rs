@@ -1,13 +1,14 @@
 //! The interface of the two implementations of a training step.
 
 use super::custom_loss::CustomLoss;
+use super::executor_state::{ExecutorState, Pending};
 use crate::data::Batch;
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::math::Rng;
 use crate::model::Autoencoder;
-use crate::optim::{Moments, Optim, Rates};
-use candle_core::Var;
+use crate::optim::{Average, Gradients, Grouping, Optim};
+use candle_core::Tensor;
 
 /// Settings of an executor's steps, and the random stream that they draw from.
 pub(crate) struct StepSettings<'a> {
@@ -16,7 +17,13 @@ pub(crate) struct StepSettings<'a> {
     /// In place of `loss`.
     pub(crate) custom_loss: Option<CustomLoss<'a>>,
     pub(crate) optim: Optim,
-    pub(crate) rates: Rates,
+    pub(crate) learning_rate: f64,
+    /// Groups of the model's variables.
+    pub(crate) grouping: Grouping,
+    pub(crate) gradients: Gradients,
+    pub(crate) averaging: Averaging,
+    /// Seed of the gradients' noise.
+    pub(crate) seed: u64,
     /// Random numbers of the layers.
     pub(crate) rng: Rng,
     /// Compute in bf16, except on the CPU.
@@ -25,31 +32,89 @@ pub(crate) struct StepSettings<'a> {
     pub(crate) planned: bool,
 }
 
-/// Position of the layers' random stream, and the number of optimizer steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Positions {
-    pub(crate) rng: u64,
-    pub(crate) steps: i32,
+/// Average of the weights, and the steps of an epoch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Averaging {
+    pub(crate) average: Average,
+    pub(crate) steps_per_epoch: usize,
+}
+
+impl Averaging {
+    /// True if there is an average at some step.
+    pub(crate) fn is_on(&self) -> bool {
+        self.average != Average::None
+    }
+
+    /// Share of the weights after this number of steps in the average; none if they do not enter it.
+    pub(crate) fn share(&self, steps: i32) -> Option<f64> {
+        self.average.share(steps as usize, self.steps_per_epoch)
+    }
+
+    /// True if weights have entered the average after this number of steps.
+    pub(crate) fn has_begun(&self, steps: i32) -> bool {
+        self.average.has_begun(steps as usize, self.steps_per_epoch)
+    }
 }
 
 /// Implementation of a training step.
-pub(crate) trait Executor {
+pub(crate) trait Executor: Send {
     /// Trains on a batch; returns the loss before the update, with the terms that layers add to it,
     /// and writes each of these to `terms`. A loss that is not finite changes no weight.
+    ///
+    /// If gradients are accumulated, only the last of several batches changes the weights.
     fn step(&mut self, batch: &Batch, terms: &mut [f64]) -> Result<f32>;
+
+    /// Adds the gradients of a batch to those of the next step; returns the loss as
+    /// [`Executor::step`] does.
+    fn backward(&mut self, batch: &Batch, terms: &mut [f64]) -> Result<f32>;
+
+    /// Takes the step with the gradients so far, if there are any.
+    fn update(&mut self) -> Result<()>;
+
+    /// Batches whose gradients wait for the update.
+    fn pending(&self) -> Pending;
+
+    /// Mean gradient of each of the model's variables over the images so far, in the variables' shapes.
+    fn gradients(&self, model: &Autoencoder) -> Result<Vec<Tensor>>;
+
+    /// Replaces them.
+    fn set_gradients(&mut self, gradients: &[Tensor]) -> Result<()>;
+
+    /// Optimizer steps so far.
+    fn steps(&self) -> i32;
 
     /// Changes the learning rate of the following steps.
     fn set_learning_rate(&mut self, learning_rate: f64);
 
-    /// Current positions, for a checkpoint.
-    fn positions(&self) -> Positions;
+    /// Everything that a checkpoint needs besides the model.
+    fn state(&self, model: &Autoencoder) -> Result<ExecutorState>;
 
-    /// Optimizer moments of these variables, which are the model's.
-    fn moments(&self, variables: &[Var]) -> Result<Vec<Moments>>;
+    /// Continues from the state of a checkpoint.
+    fn restore(&mut self, model: &Autoencoder, state: &ExecutorState) -> Result<()>;
 
-    /// Continues from the moments and the step count of a checkpoint.
-    fn restore(&mut self, moments: &[Moments], steps: i32) -> Result<()>;
+    /// Copies weights and running statistics into the model, or their average if there is one. The
+    /// following steps go on from the weights.
+    fn store(&mut self, model: &Autoencoder) -> Result<()>;
+}
 
-    /// Copies weights and running statistics into the model, if the executor keeps its own.
-    fn store(&self, model: &Autoencoder) -> Result<()>;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_average_counts_epochs_in_steps() {
+        let averaging = Averaging {
+            average: Average::Swa { from_epoch: 2 },
+            steps_per_epoch: 5,
+        };
+        assert_eq!(
+            [9, 10, 12, 15].map(|steps| averaging.share(steps)),
+            [None, Some(1.0), None, Some(0.5)]
+        );
+        assert_eq!(
+            [9, 10].map(|steps| averaging.has_begun(steps)),
+            [false, true]
+        );
+        assert!(averaging.is_on());
+    }
 }

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::file::check_folder;
 use crate::loss::Loss;
-use crate::optim::{Optim, Rates, Schedule};
+use crate::optim::{Average, Gradients, Optim, ParameterGroup, Rates, RunLength, Schedule};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -36,10 +36,18 @@ pub struct Fit {
     /// Share of the training images held out for validation, in [0, 1). Defaults to 0.1.
     #[serde(rename = "validation")]
     pub validation_split: f64,
-    /// Weight decay as in PyTorch's `AdamW` and `SGD`. Adam subtracts the learning rate times the
-    /// weight decay times each weight; others add the weight decay times each weight to its
+    /// Weight decay as in PyTorch's `AdamW` and `SGD`. Adam and Lion subtract the learning rate times
+    /// the weight decay times each weight; others add the weight decay times each weight to its
     /// gradient. Defaults to 0.
     pub weight_decay: f64,
+    /// Rates of their own for variables whose names match a pattern. Defaults to none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<ParameterGroup>,
+    /// Clipping, accumulation and noise of the gradients. Defaults to none of them.
+    pub gradients: Gradients,
+    /// Average of the weights that the model holds in the end. Defaults to none: the weights of the
+    /// last step.
+    pub average: Average,
     /// Seed of the validation split, the shuffles and the random layers, such as dropout. Defaults to 0.
     pub seed: u64,
     /// Run the planned CPU step. Without it, and on other devices, steps run on candle's autograd.
@@ -75,6 +83,9 @@ impl Default for Fit {
             loss: Loss::default(),
             validation_split: 0.1,
             weight_decay,
+            groups: Vec::new(),
+            gradients: Gradients::default(),
+            average: Average::None,
             seed: 0,
             planned: true,
             bf16: false,
@@ -91,7 +102,31 @@ impl Fit {
         self.check_numbers()?;
         self.optimizer.check()?;
         self.schedule.check()?;
+        self.gradients.check()?;
+        self.average.check(self.epochs)?;
+        self.groups.iter().try_for_each(ParameterGroup::check)?;
         self.check_checkpoint()
+    }
+
+    /// Length of a run on a split of this many images, from which the validation images are taken.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// let fit = Fit { epochs: 5, batch_size: 100, validation_split: 0.1, ..Default::default() };
+    /// assert_eq!(fit.run_length(1000).steps(), 45);
+    /// ```
+    pub fn run_length(&self, images: usize) -> RunLength {
+        self.length_of(images - self.validation_count(images))
+    }
+
+    /// Length of a run on this many training images.
+    pub(crate) fn length_of(&self, train_images: usize) -> RunLength {
+        let batches = train_images.div_ceil(self.batch_size.max(1));
+        RunLength {
+            steps_per_epoch: batches.div_ceil(self.gradients.accumulate.max(1)),
+            epochs: self.epochs,
+        }
     }
 
     /// Learning rate and weight decay of the optimizer.

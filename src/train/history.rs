@@ -17,6 +17,9 @@ pub struct Epoch {
     /// such a layer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub terms: Vec<LossTerm>,
+    /// Learning rate of the epoch's last step; 0 in the files of earlier versions.
+    #[serde(default)]
+    pub learning_rate: f64,
     /// Wall time with validation, in seconds.
     pub seconds: f64,
     /// Training speed without validation, in images per second.
@@ -118,6 +121,11 @@ impl History {
         let best =
             numbered.min_by(|(_, a), (_, b)| a.monitored_loss().total_cmp(&b.monitored_loss()));
         best.map(|(number, epoch)| (number, epoch.clone()))
+    }
+
+    /// Validation loss of each epoch, or training losses without validation images.
+    pub(crate) fn monitored_losses(&self) -> Vec<f32> {
+        self.epochs.iter().map(Epoch::monitored_loss).collect()
     }
 
     /// Wall time of all epochs, in seconds.

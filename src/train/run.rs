@@ -1,12 +1,11 @@
 //! The loop over epochs and batches.
 
-use super::autograd::Autograd;
 use super::custom_loss::{CustomLoss, call};
-use super::executor::{Executor, StepSettings};
+use super::executor::Executor;
 use super::fit::Fit;
 use super::history::{Epoch, History, LossTerm};
 use super::state::{Resumed, RunState};
-use super::train_step::TrainStep;
+use super::step_settings::{executor, step_settings};
 use super::view::View;
 use crate::cell::check_stopped;
 use crate::data::{Augment, Batch, Batches, Dataset, Split};
@@ -31,6 +30,8 @@ pub(crate) struct Run<'a> {
     shuffle: Rng,
     view: View,
     state: RunState,
+    /// Of the last step.
+    learning_rate: f64,
     /// Terms that layers add to the loss of the last batch.
     terms: Vec<f64>,
     /// Time of the last checkpoint.
@@ -51,18 +52,19 @@ impl<'a> Run<'a> {
     ) -> Result<Self> {
         let (train, valid) = split_validation(data, fit);
         let terms = model.term_names().len();
-        let (mut state, moments) = match resumed {
-            Some(Resumed { state, moments }) => {
+        let (mut state, executor_state) = match resumed {
+            Some(Resumed { state, executor }) => {
                 state.check(&train)?;
-                (state, Some(moments))
+                (state, Some(executor))
             }
             None => (RunState::new(fit, &train)?, None),
         };
         state.term_sums.resize(terms, 0.0);
         state.custom_loss = custom_loss.is_some();
-        let mut executor = executor(model, step_settings(fit, custom_loss, &state))?;
-        if let Some(moments) = moments {
-            executor.restore(&moments, state.positions().steps)?;
+        let settings = step_settings(model, fit, custom_loss, train.len(), state.rng)?;
+        let mut executor = executor(model, settings)?;
+        if let Some(executor_state) = executor_state {
+            executor.restore(model, &executor_state)?;
         }
         let mut view = View::new(fit.epochs, train.len(), fit.batch_size, model.image_shape());
         view.begin_at(state.history.len(), state.batches * fit.batch_size);
@@ -78,6 +80,7 @@ impl<'a> Run<'a> {
             shuffle: Rng::new(fit.seed, Purpose::Shuffle).skipped(state.shuffle),
             view,
             state,
+            learning_rate: fit.learning_rate,
             terms: vec![0.0; terms],
             saved: Instant::now(),
         })
@@ -135,6 +138,7 @@ impl<'a> Run<'a> {
 
     /// One pass over the training images, or over the remaining ones, and the validation.
     fn epoch(&mut self, epoch: usize, history: &History) -> Result<Epoch> {
+        let losses = history.monitored_losses();
         let clock = EpochClock {
             start: Instant::now(),
             before: self.state.seconds,
@@ -151,6 +155,7 @@ impl<'a> Run<'a> {
             train_loss: (self.state.loss_sum / images) as f32,
             valid_loss: valid.as_ref().map(MeanLosses::total),
             terms: self.terms(valid.as_ref()),
+            learning_rate: self.learning_rate_at(epoch, self.batches_per_epoch() - 1, &losses),
             seconds: clock.seconds(),
             images_per_second: images / training_seconds,
         })
@@ -165,26 +170,28 @@ impl<'a> Run<'a> {
             seed: self.fit.seed,
             epoch,
         });
+        let losses = history.monitored_losses();
         let batches = Batches::new(&self.train, order[done..].to_vec(), batch_size, augment)?;
         let mut seen = done;
         for batch in batches {
             check_stopped()?;
             let batch = batch?;
             seen += batch.len();
+            self.learning_rate = self.learning_rate_at(epoch, self.state.batches, &losses);
+            self.executor.set_learning_rate(self.learning_rate);
             self.train_batch(epoch, &batch)?;
             self.state.seconds = clock.seconds();
-            self.view
-                .batch_done(seen, self.state.loss_sum / seen as f64);
+            let loss = self.state.loss_sum / seen as f64;
+            self.view.batch_done(seen, loss, self.learning_rate);
             if self.checkpoint_is_due() {
                 self.executor.store(self.model)?;
                 self.save_checkpoint(history)?;
             }
         }
-        Ok(())
+        self.executor.update() // With the gradients of an incomplete step.
     }
 
     fn train_batch(&mut self, epoch: usize, batch: &Batch) -> Result<()> {
-        self.executor.set_learning_rate(self.learning_rate(epoch));
         let loss = self.executor.step(batch, &mut self.terms)?;
         if !loss.is_finite() {
             return Err(self.diverged(epoch, self.state.batches + 1, loss));
@@ -198,11 +205,12 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Learning rate of the next step.
-    fn learning_rate(&self, epoch: usize) -> f64 {
-        let steps_per_epoch = self.batches_per_epoch();
-        let step = (epoch - 1) * steps_per_epoch + self.state.batches;
-        self.fit.learning_rate * self.fit.schedule.factor(step, steps_per_epoch)
+    /// Learning rate after this number of batches of an epoch, and epochs with these losses.
+    fn learning_rate_at(&self, epoch: usize, batches: usize, losses: &[f32]) -> f64 {
+        let length = self.fit.length_of(self.train.len());
+        let steps = batches / self.fit.gradients.accumulate;
+        let step = (epoch - 1) * length.steps_per_epoch + steps;
+        self.fit.learning_rate * self.fit.schedule.factor(step, length, losses)
     }
 
     /// Validation loss; None without validation images.
@@ -257,10 +265,9 @@ impl<'a> Run<'a> {
         let Some(path) = &self.fit.checkpoint else {
             return Ok(());
         };
-        self.state.set_positions(self.executor.positions());
         self.state.history.clone_from(&history.epochs);
-        let moments = self.executor.moments(&self.variables)?;
-        self.state.write(path, self.model, moments)?;
+        let executor = self.executor.state(self.model)?;
+        self.state.write(path, self.model, &executor)?;
         self.saved = Instant::now();
         Ok(())
     }
@@ -288,7 +295,7 @@ impl<'a> Run<'a> {
             batch,
             loss,
             kept: epoch - 1,
-            learning_rate: self.learning_rate(epoch),
+            learning_rate: self.learning_rate,
         }
     }
 }
@@ -312,35 +319,4 @@ fn split_validation(data: &Dataset, fit: &Fit) -> (Split, Option<Split>) {
     let order = Rng::new(fit.seed, Purpose::Split).permutation(n);
     let (valid, train) = data.train.divide(&order, fit.validation_count(n));
     (train, Some(valid).filter(|valid| !valid.is_empty()))
-}
-
-fn step_settings<'a>(
-    fit: &Fit,
-    custom_loss: Option<CustomLoss<'a>>,
-    state: &RunState,
-) -> StepSettings<'a> {
-    let positions = state.positions();
-    StepSettings {
-        batch_size: fit.batch_size,
-        loss: fit.loss,
-        custom_loss,
-        optim: fit.optimizer,
-        rates: fit.rates(),
-        rng: Rng::new(fit.seed, Purpose::Dropout).skipped(positions.rng),
-        bf16: fit.bf16,
-        planned: fit.planned,
-    }
-}
-
-/// Planned step if the settings ask for it and the model allows it, else autograd.
-fn executor<'a>(
-    model: &'a Autoencoder,
-    settings: StepSettings<'a>,
-) -> Result<Box<dyn Executor + 'a>> {
-    if settings.planned
-        && let Some(step) = TrainStep::<'a, f32>::new(model, &settings)?
-    {
-        return Ok(Box::new(step));
-    }
-    Ok(Box::new(Autograd::new(model, settings)?))
 }

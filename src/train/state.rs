@@ -1,23 +1,17 @@
 //! State of a training run in a checkpoint, besides the model.
 //!
-//! The optimizer's moments are tensors named `training.mean.NAME` and `training.square.NAME`;
-//! moments that the optimizer does not keep are left out. The rest is JSON in the file's metadata.
+//! The executor's state is tensors (`executor_state`), and the rest is JSON in the file's metadata.
 
-use super::executor::Positions;
+use super::executor_state::{ExecutorState, Pending, Positions};
 use super::fit::Fit;
 use super::history::Epoch;
 use crate::data::{Fingerprint, Split};
 use crate::error::{Error, Result};
-use crate::export::{NamedTensor, SavedRun, read_run, write};
+use crate::export::{SavedRun, read_run, write};
 use crate::file::parse_json;
 use crate::model::Autoencoder;
-use crate::optim::Moments;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::path::Path;
-
-/// Prefixes of the tensors that hold the first and the second moments.
-const MOMENT_PREFIXES: [&str; 2] = ["training.mean.", "training.square."];
 
 /// Upper bound of the seconds in an intact checkpoint: 30,000 years.
 const MAX_SECONDS: f64 = 1e12;
@@ -53,13 +47,16 @@ pub(crate) struct RunState {
     pub(crate) shuffle: u64,
     /// Position of the layers' random stream.
     #[serde(rename = "dropout")]
-    rng: u64,
+    pub(crate) rng: u64,
+    /// Batches whose gradients wait for the next update.
+    #[serde(default, skip_serializing_if = "Pending::is_none")]
+    pending: Pending,
 }
 
-/// State and optimizer moments of an interrupted run.
+/// State of an interrupted run and of its executor.
 pub(crate) struct Resumed {
     pub(crate) state: RunState,
-    pub(crate) moments: Vec<Moments>,
+    pub(crate) executor: ExecutorState,
 }
 
 impl RunState {
@@ -90,6 +87,7 @@ impl RunState {
             term_sums: Vec::new(),
             shuffle: 0,
             rng: 0,
+            pending: Pending::default(),
         }
     }
 
@@ -100,18 +98,6 @@ impl RunState {
         self.term_sums.fill(0.0);
         self.seconds = 0.0;
         self.shuffle = shuffle;
-    }
-
-    pub(crate) fn positions(&self) -> Positions {
-        Positions {
-            rng: self.rng,
-            steps: self.steps,
-        }
-    }
-
-    pub(crate) fn set_positions(&mut self, positions: Positions) {
-        self.rng = positions.rng;
-        self.steps = positions.steps;
     }
 
     /// Rejects other training images than the run's.
@@ -134,29 +120,20 @@ impl RunState {
 
     /// Writes model and state to a file, completely or not at all.
     pub(crate) fn write(
-        &self,
+        &mut self,
         path: &Path,
         model: &Autoencoder,
-        moments: Vec<Moments>,
+        executor: &ExecutorState,
     ) -> Result<()> {
+        (self.rng, self.steps) = (executor.positions.rng, executor.positions.steps);
+        self.pending = executor.pending;
         let json =
             serde_json::to_string(self).map_err(|error| Error::io("write", path)(error.into()))?;
-        let kept = self.fit.optimizer.kept_moments();
-        let mut tensors = Vec::new();
-        for ((name, var), moments) in model.variables().iter().zip(moments) {
-            let moments = MOMENT_PREFIXES.iter().zip(moments).zip(kept);
-            for ((prefix, values), _) in moments.filter(|(_, kept)| *kept) {
-                tensors.push(NamedTensor {
-                    name: format!("{prefix}{name}"),
-                    shape: var.dims().to_vec(),
-                    values,
-                });
-            }
-        }
+        let tensors = executor.tensors(model, self.fit.optimizer);
         write(path, model, Some(SavedRun { json, tensors }))
     }
 
-    /// Reads the state that [`RunState::write`] wrote, and the moments of the model's variables.
+    /// Reads the state that [`RunState::write`] wrote.
     pub(crate) fn read(path: &Path, model: &Autoencoder) -> Result<Resumed> {
         let SavedRun { json, tensors } =
             read_run(path)?.ok_or_else(|| not_a_run(path, "a model without one"))?;
@@ -165,27 +142,16 @@ impl RunState {
         if !state.is_plausible() {
             return Err(not_a_run(path, "numbers that no run has"));
         }
-        let mut tensors: BTreeMap<String, Vec<f32>> = tensors
-            .into_iter()
-            .map(|NamedTensor { name, values, .. }| (name, values))
-            .collect();
-        let kept = state.fit.optimizer.kept_moments();
-        let mut all = Vec::new();
-        for (name, var) in model.variables() {
-            let mut moments = Moments::default();
-            let places = MOMENT_PREFIXES.iter().zip(&mut moments).zip(kept);
-            for ((prefix, moment), _) in places.filter(|(_, kept)| *kept) {
-                let (name, n) = (format!("{prefix}{name}"), var.elem_count());
-                let values = tensors.remove(&name).filter(|values| values.len() == n);
-                *moment =
-                    values.ok_or_else(|| not_a_run(path, &format!("no {name} of {n} values")))?;
-            }
-            all.push(moments);
-        }
-        Ok(Resumed {
-            state,
-            moments: all,
-        })
+        let executor = ExecutorState::read(tensors, model, state.fit.optimizer);
+        let executor = ExecutorState {
+            positions: Positions {
+                rng: state.rng,
+                steps: state.steps,
+            },
+            pending: state.pending,
+            ..executor.map_err(|reason| not_a_run(path, &reason))?
+        };
+        Ok(Resumed { state, executor })
     }
 
     /// False for numbers that only a damaged file has.
@@ -194,6 +160,8 @@ impl RunState {
         (0.0..MAX_SECONDS).contains(&self.seconds)
             && self.loss_sum.is_finite()
             && self.batches <= batches
+            && self.pending.batches <= self.batches
+            && self.pending.images <= self.images
             && (0..i32::MAX / 2).contains(&self.steps)
             && self.history.len() <= self.fit.epochs
     }

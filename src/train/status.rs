@@ -14,6 +14,8 @@ pub(crate) struct Status {
     pub(crate) seen: usize,
     /// Mean loss over the images seen in the current epoch.
     pub(crate) loss: f64,
+    /// Learning rate of the last step.
+    pub(crate) learning_rate: f64,
     /// Losses of the last finished epoch; empty before its end.
     pub(crate) last_epoch: String,
     /// Speed in images.
@@ -29,6 +31,7 @@ impl Status {
             finished_epochs: 0,
             seen: 0,
             loss: f64::NAN,
+            learning_rate: f64::NAN,
             last_epoch: String::new(),
             pace: Pace::default(),
         }
@@ -74,12 +77,26 @@ impl Status {
     }
 
     fn losses(&self) -> String {
-        match (self.seen > 0, self.last_epoch.is_empty()) {
-            (true, true) => format!("loss {:.5}", self.loss),
-            (true, false) => format!("loss {:.5}  last epoch: {}", self.loss, self.last_epoch),
-            _ => self.last_epoch.clone(),
+        if self.seen == 0 {
+            return self.last_epoch.clone();
         }
+        let mut text = format!("loss {:.5}", self.loss);
+        if self.learning_rate.is_finite() {
+            text.push_str(&format!("  learning rate {}", rounded(self.learning_rate)));
+        }
+        if !self.last_epoch.is_empty() {
+            text.push_str(&format!("  last epoch: {}", self.last_epoch));
+        }
+        text
     }
+}
+
+/// A number with three significant digits: 0.001, 0.00123, 1.23e-7.
+fn rounded(value: f64) -> String {
+    let digits = format!("{value:.2e}");
+    digits
+        .parse::<f64>()
+        .map_or(digits, |value| format!("{value:?}"))
 }
 
 #[cfg(test)]
@@ -101,6 +118,19 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("\nloss 0.25000"), "{text}");
+    }
+
+    #[test]
+    fn it_shows_the_learning_rate() {
+        let mut status = Status::new(2, 100, 10);
+        (status.seen, status.loss, status.learning_rate) = (10, 0.5, 1e-3);
+        let text = status.text(1.0);
+        assert!(
+            text.ends_with("\nloss 0.50000  learning rate 0.001"),
+            "{text}"
+        );
+        let texts = [0.001_234_5, 1.234_5e-7, 0.1, 2.0].map(rounded);
+        assert_eq!(texts, ["0.00123", "1.23e-7", "0.1", "2.0"]);
     }
 
     #[test]

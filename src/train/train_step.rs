@@ -6,9 +6,11 @@
 //! `tests/train/train_step.rs` compares the two.
 
 use super::custom_loss::PlannedLoss;
-use super::executor::{Executor, Positions, StepSettings};
-use super::model_values::{buffers, norms, parameters, store_values};
-use super::weight_update::{DenseUpdate, ParamBlock, UnitBlock};
+use super::executor::StepSettings;
+use super::executor_state::Pending;
+use super::host_average::HostAverage;
+use super::model_values::{buffers, norms, parameters};
+use super::weight_update::{GroupSpan, group_spans};
 use super::whole_batch;
 use crate::data::Batch;
 use crate::error::Result;
@@ -16,13 +18,13 @@ use crate::layer::{Number, Variable};
 use crate::loss::Loss;
 use crate::math::{BatchStats, Rng};
 use crate::model::Autoencoder;
-use crate::optim::{Moments, UpdateRule};
-use crate::plan::{
-    BatchPass, MIN_PARALLEL_FLOPS, Plan, Shard, Stage, StepContext, segments, summed_gradients,
-};
-use candle_core::Var;
+use crate::optim::{Gradients, Moments, UpdateRule};
+use crate::plan::{BatchPass, MIN_PARALLEL_FLOPS, Plan, Shard, Stage, StepContext, segments};
 use rayon::prelude::*;
 use std::ops::Range;
+
+mod executor;
+mod update;
 
 /// Training of one model by its plan.
 pub(crate) struct TrainStep<'a, T> {
@@ -30,7 +32,13 @@ pub(crate) struct TrainStep<'a, T> {
     /// Weights and biases, in the order of the model's variables.
     parameters: Vec<T>,
     gradients: Vec<T>,
+    /// Sums of the gradients of all images, if several batches wait for the update.
+    gradient_sums: Vec<T>,
+    pending: Pending,
     moments: Moments<T>,
+    /// Of the parameters.
+    spans: Vec<GroupSpan>,
+    average: HostAverage<T>,
     /// Batch statistics of each stage; used where the stage is a normalization.
     norms: Vec<BatchStats<T>>,
     /// Buffers of each stage that looks at the whole batch.
@@ -42,6 +50,9 @@ pub(crate) struct TrainStep<'a, T> {
     /// The last pass of each stage that looks at the whole batch.
     passes: Vec<Option<BatchPass>>,
     rule: UpdateRule,
+    gradient_settings: Gradients,
+    /// Seed of the gradients' noise.
+    seed: u64,
     loss: Loss,
     /// In place of `loss`.
     custom_loss: Option<PlannedLoss<'a>>,
@@ -63,11 +74,18 @@ impl<'a, T: Number> TrainStep<'a, T> {
         let n = plan.parameters();
         let count = shard_count(&plan, settings.batch_size);
         let rows = settings.batch_size.div_ceil(count);
-        let rule = UpdateRule::new(settings.optim, settings.rates);
+        let rates = settings.grouping.rates.clone();
+        let rule = UpdateRule::new(settings.optim, settings.learning_rate, rates);
+        let variables = model.variables().into_iter();
+        let sizes = variables.map(|(_, var)| var.elem_count());
         Ok(Some(TrainStep {
             parameters: parameters(model, n)?,
             gradients: vec![T::ZERO; n],
-            moments: rule.zero_moments(n),
+            gradient_sums: Vec::new(),
+            pending: Pending::default(),
+            moments: rule.initial_moments(n),
+            spans: group_spans(sizes, &settings.grouping.group_of),
+            average: HostAverage::new(settings.averaging, n),
             norms: norms(model, &plan)?,
             buffers: buffers(model, &plan)?,
             segments: segments(&plan, settings.custom_loss.is_some()),
@@ -75,6 +93,8 @@ impl<'a, T: Number> TrainStep<'a, T> {
             passes: plan.stages().iter().map(|_| None).collect(),
             plan,
             rule,
+            gradient_settings: settings.gradients,
+            seed: settings.seed,
             loss: settings.loss,
             custom_loss: settings.custom_loss.map(|loss| PlannedLoss {
                 loss,
@@ -85,12 +105,30 @@ impl<'a, T: Number> TrainStep<'a, T> {
         }))
     }
 
-    /// Trains on a batch, as [`Executor::step`] describes.
+    /// Trains on a batch, as [`Executor::step`](super::executor::Executor::step) describes.
     ///
     /// # Errors
     /// A position that the split does not have.
     pub(crate) fn step(&mut self, batch: &Batch, terms: &mut [f64]) -> Result<f64> {
-        let shards = self.shards.len().min(batch.len());
+        let fused = self.gradient_settings.unchanged() && self.pending.is_none();
+        if !fused {
+            let loss = self.add_gradients(batch, terms)?;
+            if loss.is_finite() && self.pending.batches >= self.gradient_settings.accumulate {
+                self.update()?;
+            }
+            return Ok(loss);
+        }
+        let loss = self.both_passes(batch, terms)?;
+        if loss.is_finite() {
+            self.update_fused(batch.len())?;
+        }
+        Ok(loss)
+    }
+
+    /// Forward and backward pass; returns the loss with the terms of layers. The gradients of the
+    /// weights follow from the shards' values.
+    fn both_passes(&mut self, batch: &Batch, terms: &mut [f64]) -> Result<f64> {
+        let shards = self.shard_count(batch.len());
         let values = batch.len() * input_size(&self.plan);
         let loss_sum = self.forward(batch, shards)?;
         let loss = match &self.custom_loss {
@@ -105,9 +143,14 @@ impl<'a, T: Number> TrainStep<'a, T> {
             for pass in self.passes.iter_mut().flatten() {
                 pass.update_buffers()?;
             }
-            self.update_weights(shards);
+            self.norms.iter_mut().for_each(BatchStats::update_running);
         }
         Ok(mean)
+    }
+
+    /// Number of shards of a batch.
+    fn shard_count(&self, batch: usize) -> usize {
+        self.shards.len().min(batch)
     }
 
     /// Forward pass, and the backward pass of the last segment, which needs no other shard. Returns
@@ -217,99 +260,6 @@ impl<'a, T: Number> TrainStep<'a, T> {
                 .map(|shard| shard.term_sum(stage));
             *share = sums.sum::<f64>() * self.plan.term_scale(stage) / batch as f64;
         }
-    }
-
-    /// Computes the weight gradients and takes the optimizer step, stage by stage.
-    fn update_weights(&mut self, shards: usize) {
-        self.norms.iter_mut().for_each(BatchStats::update_running);
-        let update = &self.rule.next_update();
-        let threads = shards;
-        let shards = &self.shards[..shards];
-        for (index, stage) in self.plan.stages().iter().enumerate() {
-            if !stage.has_weights() {
-                continue;
-            }
-            let block = ParamBlock::new(
-                &mut self.parameters,
-                &mut self.gradients,
-                &mut self.moments,
-                stage.parameters.clone(),
-            );
-            if stage.op.dense() {
-                let (weights, biases) = block.split_at(stage.inputs * stage.outputs);
-                let dense = DenseUpdate {
-                    shards,
-                    index,
-                    stage,
-                    update,
-                };
-                let units = 0..stage.outputs;
-                let block = UnitBlock {
-                    units,
-                    weights,
-                    biases,
-                };
-                dense.run(block, threads);
-            } else {
-                summed_gradients(shards, index, block.gradients);
-                block.step(update);
-            }
-            let weights = &mut self.parameters[stage.parameters.clone()];
-            let weights = &mut weights[..stage.parameters.len() - stage.biases];
-            stage.arithmetic().constrain(stage.inputs, weights);
-        }
-    }
-}
-
-impl Executor for TrainStep<'_, f32> {
-    fn step(&mut self, batch: &Batch, terms: &mut [f64]) -> Result<f32> {
-        Ok(TrainStep::step(self, batch, terms)? as f32)
-    }
-
-    fn set_learning_rate(&mut self, learning_rate: f64) {
-        self.rule.set_learning_rate(learning_rate);
-    }
-
-    fn positions(&self) -> Positions {
-        Positions {
-            rng: self.rng.position(),
-            steps: self.rule.steps(),
-        }
-    }
-
-    fn moments(&self, variables: &[Var]) -> Result<Vec<Moments>> {
-        let mut start = 0;
-        let of = |variable: &Var| {
-            let range = start..start + variable.elem_count();
-            start = range.end;
-            self.moments
-                .each_ref()
-                .map(|moment| moment.get(range.clone()).unwrap_or_default().to_vec())
-        };
-        Ok(variables.iter().map(of).collect())
-    }
-
-    fn restore(&mut self, moments: &[Moments], steps: i32) -> Result<()> {
-        self.rule.resume_at(steps);
-        for (nth, moment) in self.moments.iter_mut().enumerate() {
-            let values = moments.iter().flat_map(|saved| &saved[nth]);
-            for (to, from) in moment.iter_mut().zip(values) {
-                *to = *from;
-            }
-        }
-        Ok(())
-    }
-
-    fn store(&self, model: &Autoencoder) -> Result<()> {
-        let mut measured = Vec::new();
-        for (norm, buffers) in self.norms.iter().zip(&self.buffers) {
-            measured.extend(norm.running_mean.iter().chain(&norm.running_variance));
-            for buffer in buffers {
-                measured.extend(buffer.var.flatten_all()?.to_vec1::<f32>()?);
-            }
-        }
-        store_values(&self.parameters, &model.variables())?;
-        store_values(&measured, &model.buffers())
     }
 }
 

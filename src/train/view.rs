@@ -59,9 +59,10 @@ impl View {
         (self.status.finished_epochs, self.status.seen) = (finished_epochs, seen);
     }
 
-    /// Reports a step: images seen in the epoch, and their mean loss.
-    pub(crate) fn batch_done(&mut self, seen: usize, loss: f64) {
+    /// Reports a step: images seen in the epoch, their mean loss, and the step's learning rate.
+    pub(crate) fn batch_done(&mut self, seen: usize, loss: f64, learning_rate: f64) {
         let elapsed = self.start.elapsed().as_secs_f64();
+        self.status.learning_rate = learning_rate;
         self.status.batch_done(seen, loss, elapsed);
         if replaces_displays() && Instant::now() >= self.next_update {
             self.update();
@@ -231,6 +232,7 @@ mod tests {
             train_loss: 0.25,
             valid_loss,
             terms: Vec::new(),
+            learning_rate: 0.001,
             seconds: 1.0,
             images_per_second: 1234.0,
         };

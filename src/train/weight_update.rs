@@ -2,15 +2,55 @@
 //! gradients are in the cache.
 
 use crate::layer::Number;
-use crate::optim::{Moments, Update};
+use crate::optim::{MomentSlices, Moments, Update, move_average};
 use crate::plan::{Shard, Stage, weight_gradients};
 use std::ops::Range;
 
-/// Parameters with their gradients and moments. Moments that the optimizer does not keep are empty.
+/// Parameters in a block of [`ParamBlock::over_chunks`]: few enough for the second-level cache.
+const CHUNK_PARAMETERS: usize = 1 << 14;
+
+/// Consecutive parameters of one group, up to `end`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct GroupSpan {
+    end: usize,
+    group: usize,
+}
+
+/// Spans of variables with these sizes and groups.
+pub(crate) fn group_spans(
+    sizes: impl IntoIterator<Item = usize>,
+    group_of: &[usize],
+) -> Vec<GroupSpan> {
+    let (mut spans, mut end): (Vec<GroupSpan>, _) = (Vec::new(), 0);
+    for (size, &group) in sizes.into_iter().zip(group_of) {
+        end += size;
+        match spans.last_mut() {
+            Some(last) if last.group == group => last.end = end,
+            _ => spans.push(GroupSpan { end, group }),
+        }
+    }
+    spans
+}
+
+/// Updates of one optimizer step: which one is that of a parameter follows from its position.
+#[derive(Clone, Copy)]
+pub(crate) struct GroupUpdates<'a> {
+    /// One for each group.
+    pub(crate) updates: &'a [Update],
+    pub(crate) spans: &'a [GroupSpan],
+    /// Share of the new values in the average of the blocks that have one.
+    pub(crate) share: f64,
+}
+
+/// Parameters with their gradients, moments and average. Moments that the optimizer does not keep are
+/// empty, and so is an average that the new values do not enter.
 pub(crate) struct ParamBlock<'a, T> {
+    /// Position of the first one in the model.
+    pub(crate) start: usize,
     values: &'a mut [T],
     pub(crate) gradients: &'a mut [T],
-    moments: [&'a mut [T]; 2],
+    moments: MomentSlices<'a, T>,
+    average: &'a mut [T],
 }
 
 impl<'a, T: Number> ParamBlock<'a, T> {
@@ -19,14 +59,17 @@ impl<'a, T: Number> ParamBlock<'a, T> {
         values: &'a mut [T],
         gradients: &'a mut [T],
         moments: &'a mut Moments<T>,
+        average: &'a mut [T],
         range: Range<usize>,
     ) -> Self {
         ParamBlock {
+            start: range.start,
             values: &mut values[range.clone()],
             gradients: &mut gradients[range.clone()],
             moments: moments
                 .each_mut()
                 .map(|moment| moment.get_mut(range.clone()).unwrap_or_default()),
+            average: average.get_mut(range).unwrap_or_default(),
         }
     }
 
@@ -34,25 +77,63 @@ impl<'a, T: Number> ParamBlock<'a, T> {
     pub(crate) fn split_at(self, n: usize) -> (Self, Self) {
         let (values, other_values) = self.values.split_at_mut(n);
         let (gradients, other_gradients) = self.gradients.split_at_mut(n);
-        let [first, second] = self.moments;
-        let (first, other_first) = first.split_at_mut(n.min(first.len()));
-        let (second, other_second) = second.split_at_mut(n.min(second.len()));
+        let mut other_moments = MomentSlices::default();
+        let mut others = other_moments.iter_mut();
+        let moments = self.moments.map(|moment| {
+            let n = n.min(moment.len());
+            let (moment, rest) = moment.split_at_mut(n);
+            if let Some(other) = others.next() {
+                *other = rest;
+            }
+            moment
+        });
+        let (average, other_average) = self.average.split_at_mut(n.min(self.average.len()));
         let head = ParamBlock {
+            start: self.start,
             values,
             gradients,
-            moments: [first, second],
+            moments,
+            average,
         };
         let tail = ParamBlock {
+            start: self.start + n,
             values: other_values,
             gradients: other_gradients,
-            moments: [other_first, other_second],
+            moments: other_moments,
+            average: other_average,
         };
         (head, tail)
     }
 
-    /// Takes the optimizer step with the gradients of this block.
-    pub(crate) fn step(self, update: &Update) {
-        update.apply(self.values, self.gradients, self.moments);
+    /// Takes the optimizer step with the gradients of this block, and takes the new values into the
+    /// average.
+    pub(crate) fn step(mut self, all: GroupUpdates<'_>) {
+        let first = all.spans.partition_point(|span| span.end <= self.start);
+        for span in &all.spans[first..] {
+            let rest;
+            let n = self.values.len().min(span.end - self.start);
+            (self, rest) = self.split_at(n);
+            all.updates[span.group].apply(self.values, self.gradients, self.moments);
+            if !self.average.is_empty() {
+                move_average(self.average, self.values, all.share);
+            }
+            if rest.values.is_empty() {
+                return;
+            }
+            self = rest;
+        }
+    }
+
+    /// Applies `f` to blocks of at most [`CHUNK_PARAMETERS`], in parallel, and sums the results in an
+    /// order that does not depend on the number of threads.
+    pub(crate) fn over_chunks(self, f: &(impl Fn(ParamBlock<'_, T>) -> f64 + Sync)) -> f64 {
+        let n = self.values.len();
+        if n <= CHUNK_PARAMETERS {
+            return f(self);
+        }
+        let (left, right) = self.split_at(n / 2);
+        let (left, right) = rayon::join(|| left.over_chunks(f), || right.over_chunks(f));
+        left + right
     }
 }
 
@@ -63,28 +144,33 @@ pub(crate) struct UnitBlock<'a, T> {
     pub(crate) biases: ParamBlock<'a, T>,
 }
 
-/// Dense layer whose weights are updated from the shards of a batch.
+/// Dense layer whose weight gradients are computed from the shards of a batch.
 #[derive(Clone, Copy)]
-pub(crate) struct DenseUpdate<'a, T> {
+pub(crate) struct DenseGradients<'a, T> {
     pub(crate) shards: &'a [Shard<T>],
     /// Position of the stage in the plan.
     pub(crate) index: usize,
     pub(crate) stage: &'a Stage,
-    pub(crate) update: &'a Update,
 }
 
-impl<T: Number> DenseUpdate<'_, T> {
-    /// Updates a block of units on `threads` threads, by halving it until each has one part.
-    pub(crate) fn run(self, block: UnitBlock<'_, T>, threads: usize) {
+impl<T: Number> DenseGradients<'_, T> {
+    /// Computes the gradients of a block of units on `threads` threads, by halving it until each has
+    /// one part, and hands each part to `then`.
+    pub(crate) fn run(
+        self,
+        block: UnitBlock<'_, T>,
+        threads: usize,
+        then: &(impl Fn(ParamBlock<'_, T>) + Sync),
+    ) {
         let count = block.units.len();
         if threads <= 1 || count < 2 {
-            return self.update_block(block);
+            return self.run_block(block, then);
         }
         let half = (count * (threads / 2) / threads).max(1);
         let (left, right) = self.split(block, half);
         rayon::join(
-            || self.run(left, threads / 2),
-            || self.run(right, threads - threads / 2),
+            || self.run(left, threads / 2, then),
+            || self.run(right, threads - threads / 2, then),
         );
     }
 
@@ -106,8 +192,8 @@ impl<T: Number> DenseUpdate<'_, T> {
         (head, tail)
     }
 
-    /// Computes the gradients of a block and takes the optimizer step.
-    fn update_block(self, block: UnitBlock<'_, T>) {
+    /// Computes the gradients of a block on this thread.
+    fn run_block(self, block: UnitBlock<'_, T>, then: &impl Fn(ParamBlock<'_, T>)) {
         let UnitBlock {
             units,
             weights,
@@ -121,31 +207,77 @@ impl<T: Number> DenseUpdate<'_, T> {
             weights.gradients,
             biases.gradients,
         );
-        weights.step(self.update);
-        biases.step(self.update);
+        then(weights);
+        then(biases);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::optim::{Optim, Rates, UpdateRule};
+    use crate::optim::{GroupRates, Optim, UpdateRule};
 
     #[test]
     fn a_split_block_updates_the_same_values() {
-        let rates = Rates {
-            learning_rate: 0.5,
-            ..Default::default()
-        };
-        let mut rule = UpdateRule::new(Optim::sgd(0.9), rates);
+        let mut rule = UpdateRule::new(Optim::sgd(0.9), 0.5, vec![GroupRates::default()]);
         let (mut values, mut gradients) = (vec![1.0, 2.0, 3.0, 4.0], vec![0.0, 1.0, 2.0, 3.0]);
-        let mut moments = rule.zero_moments(4);
-        let update = rule.next_update();
-        let block = ParamBlock::new(&mut values, &mut gradients, &mut moments, 1..4);
+        let mut moments = rule.initial_moments(4);
+        let mut average = [0.0; 4];
+        let updates = GroupUpdates {
+            updates: rule.next_updates(),
+            spans: &group_spans([4], &[0]),
+            share: 0.5,
+        };
+        let block = ParamBlock::new(
+            &mut values,
+            &mut gradients,
+            &mut moments,
+            &mut average,
+            1..4,
+        );
         let (head, tail) = block.split_at(1);
-        head.step(&update);
-        tail.step(&update);
+        head.step(updates);
+        tail.step(updates);
         assert_eq!(values, [1.0, 1.5, 2.0, 2.5]);
-        assert_eq!(moments, [vec![0.0, 1.0, 2.0, 3.0], vec![]]);
+        assert_eq!(average, [0.0, 0.75, 1.0, 1.25]);
+        assert_eq!(moments, [vec![0.0, 1.0, 2.0, 3.0], vec![], vec![]]);
+    }
+
+    #[test]
+    fn each_parameter_has_the_rate_of_its_group() {
+        let rates = [0.0, 0.5, 1.0].map(GroupRates::of_others);
+        let mut rule = UpdateRule::new(Optim::sgd(0.0), 1.0, rates.to_vec());
+        let spans = group_spans([2, 1, 3, 1, 1], &[0, 2, 2, 1, 0]);
+        assert_eq!(spans.len(), 4);
+        let mut moments = rule.initial_moments(8);
+        let updates = GroupUpdates {
+            updates: rule.next_updates(),
+            spans: &spans,
+            share: 0.0,
+        };
+        for split in 0..=8 {
+            let (mut values, mut gradients) = ([2.0f32; 8], [0.0; 8]);
+            let block = ParamBlock::new(&mut values, &mut gradients, &mut moments, &mut [], 0..8);
+            let (head, tail) = block.split_at(split);
+            tail.step(updates);
+            head.step(updates);
+            // The weight decay is the share that is subtracted.
+            assert_eq!(values, [2.0, 2.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0], "{split}");
+        }
+    }
+
+    #[test]
+    fn chunks_cover_all_parameters_once() {
+        let n = 5 * CHUNK_PARAMETERS + 7;
+        let (mut values, mut gradients) = (vec![0f32; n], vec![1f32; n]);
+        let mut moments = Moments::default();
+        let block = ParamBlock::new(&mut values, &mut gradients, &mut moments, &mut [], 0..n);
+        let count = block.over_chunks(&|chunk| {
+            chunk.gradients[0] = chunk.start as f32;
+            chunk.gradients.len() as f64
+        });
+        assert_eq!(count, n as f64);
+        let starts = gradients.iter().enumerate().filter(|(_, g)| **g != 1.0);
+        assert!(starts.map(|(i, g)| (i as f32, *g)).all(|(i, g)| i == g));
     }
 }

@@ -53,6 +53,8 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
             "plan/dense_gradients.rs",
             "plan/shard.rs",
             "plan/whole_batch.rs",
+            "train/train_step/executor.rs",
+            "train/train_step/update.rs",
             "train/whole_batch.rs",
         ],
     },

@@ -109,6 +109,7 @@ fn steps_of_adam_follow_the_formula_for_other_betas() {
         beta1: 0.5,
         beta2: 0.75,
         eps: 0.1,
+        ..Default::default()
     });
     // The recursion of the paper, in f64.
     let (mut w, mut m, mut v) = ([1f64, -2.0, 0.5], [0f64; 3], [0f64; 3]);

@@ -1,6 +1,6 @@
 //! Optimizer settings in checkpoints.
 
-use candlebook::optim::{Adadelta, Adam, RmsProp, Sgd};
+use candlebook::optim::{Adadelta, Adagrad, Adam, Adamax, Lion, NAdam, RmsProp, Sgd};
 use candlebook::prelude::*;
 
 fn parse(json: &str) -> Optim {
@@ -12,7 +12,10 @@ fn settings_of_old_checkpoints_load() {
     assert_eq!(parse(r#""Adam""#), Optim::adam());
     assert_eq!(
         parse(r#"{"Sgd":{"momentum":0.9}}"#),
-        Optim::Sgd(Sgd { momentum: 0.9 })
+        Optim::Sgd(Sgd {
+            momentum: 0.9,
+            ..Default::default()
+        })
     );
 }
 
@@ -27,7 +30,23 @@ fn settings_survive_the_round_trip() {
         ..Default::default()
     });
     let adadelta = Optim::Adadelta(Adadelta::default());
+    let amsgrad = Adam {
+        amsgrad: true,
+        decoupled_weight_decay: false,
+        ..Default::default()
+    };
+    let nesterov = Sgd {
+        momentum: 0.9,
+        nesterov: true,
+        ..Default::default()
+    };
     for optim in [
+        Optim::Adam(amsgrad),
+        Optim::Adamax(Adamax::default()),
+        Optim::NAdam(NAdam::default()),
+        Optim::Adagrad(Adagrad::default()),
+        Optim::Lion(Lion::default()),
+        Optim::Sgd(nesterov),
         adadelta,
         Optim::adam(),
         adam,
@@ -59,4 +78,5 @@ fn the_format_of_default_settings_has_not_changed() {
 #[test]
 fn an_unknown_optimizer_is_an_error() {
     assert!(serde_json::from_str::<Optim>(r#""Lion""#).is_err());
+    assert!(serde_json::from_str::<Optim>(r#"{"Lamb":{}}"#).is_err());
 }

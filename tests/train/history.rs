@@ -9,6 +9,7 @@ fn epoch(train_loss: f32, valid_loss: Option<f32>) -> Epoch {
         train_loss,
         valid_loss,
         terms: Vec::new(),
+        learning_rate: 0.001,
         seconds: 2.0,
         images_per_second: 1500.0,
     }

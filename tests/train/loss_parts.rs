@@ -15,6 +15,7 @@ fn history(losses: &[(f32, f32)], terms: &[&str]) -> History {
         train_loss: train,
         valid_loss: Some(valid),
         terms: terms.iter().map(|name| term(name, i)).collect(),
+        learning_rate: 0.001,
         seconds: 1.0,
         images_per_second: 100.0,
     });

@@ -19,3 +19,5 @@ mod inference;
 mod run;
 mod state;
 mod train_step;
+mod rate_search;
+mod trainer;

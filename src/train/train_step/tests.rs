@@ -7,8 +7,9 @@ use crate::layer::{
     AvgPool2d, Conv2d, ConvTranspose2d, Gaussian, Gumbel, MaxPool2d, MaxUnpool2d, Upsample,
 };
 use crate::math::Purpose;
-use crate::optim::{Optim, Rates};
+use crate::optim::{Average, Grouping, Optim};
 use crate::train::custom_loss::CustomLoss;
+use crate::train::executor::Averaging;
 
 const BATCH: usize = 5;
 const VALUES: usize = 2 * 8 * 8;
@@ -285,10 +286,14 @@ fn frozen_step<'a>(
         loss: case.loss,
         custom_loss,
         optim: Optim::sgd(0.0),
-        rates: Rates {
-            learning_rate: 0.0,
-            ..Default::default()
+        learning_rate: 0.0,
+        grouping: Grouping::single(model.variables().len(), 0.0),
+        gradients: Gradients::default(),
+        averaging: Averaging {
+            average: Average::None,
+            steps_per_epoch: 1,
         },
+        seed: 0,
         rng: Rng::new(0, Purpose::Dropout),
         bf16: false,
         planned: true,
