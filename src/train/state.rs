@@ -1,23 +1,28 @@
 //! State of a training run in a checkpoint, besides the model.
 //!
 //! The optimizer's moments are tensors named `training.mean.NAME` and `training.square.NAME`;
-//! moments that the optimizer does not keep are left out. The rest is JSON in the file's metadata.
+//! moments that the optimizer does not keep are left out. `training.best.NAME` are the weights of the
+//! best epoch, unless the model has them. The rest is JSON in the file's metadata.
 
+use super::epoch::Epoch;
 use super::executor::Positions;
 use super::fit::Fit;
-use super::history::Epoch;
 use crate::data::{Fingerprint, Split};
 use crate::error::{Error, Result};
 use crate::export::{NamedTensor, SavedRun, read_run, write};
 use crate::file::parse_json;
-use crate::model::Autoencoder;
+use crate::model::{Autoencoder, OptimizerState, Snapshot};
 use crate::optim::Moments;
+use candle_core::{Device, Tensor, Var};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Prefixes of the tensors that hold the first and the second moments.
 const MOMENT_PREFIXES: [&str; 2] = ["training.mean.", "training.square."];
+
+/// Prefix of the tensors that hold the weights of the best epoch.
+const BEST_PREFIX: &str = "training.best.";
 
 /// Upper bound of the seconds in an intact checkpoint: 30,000 years.
 const MAX_SECONDS: f64 = 1e12;
@@ -34,6 +39,12 @@ pub(crate) struct RunState {
     data: Option<Fingerprint>,
     /// Finished epochs.
     pub(crate) history: Vec<Epoch>,
+    /// Epochs of earlier runs with the same optimizer, which this run continues.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) earlier_epochs: usize,
+    /// Number of the epoch whose weights are the file's tensors `training.best.NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    best: Option<usize>,
     /// Finished batches of the current epoch.
     #[serde(rename = "batch")]
     pub(crate) batches: usize,
@@ -56,10 +67,22 @@ pub(crate) struct RunState {
     rng: u64,
 }
 
-/// State and optimizer moments of an interrupted run.
+/// State, optimizer moments and best epoch of an interrupted run.
 pub(crate) struct Resumed {
     pub(crate) state: RunState,
+    /// `None` for a new optimizer.
+    pub(crate) moments: Option<Vec<Moments>>,
+    /// Number of the best epoch, from 1, and its weights.
+    pub(crate) best: Option<(usize, Snapshot)>,
+}
+
+/// Tensors of a run that its checkpoint holds besides the model's.
+pub(crate) struct RunTensors<'a> {
+    /// Moments of each variable.
     pub(crate) moments: Vec<Moments>,
+    /// Number of the best epoch, from 1, and its weights. `None` if there is none, or if the model has
+    /// its weights.
+    pub(crate) best: Option<&'a (usize, Snapshot)>,
 }
 
 impl RunState {
@@ -82,6 +105,8 @@ impl RunState {
             images,
             data: None,
             history: Vec::new(),
+            earlier_epochs: 0,
+            best: None,
             batches: 0,
             loss_sum: 0.0,
             seconds: 0.0,
@@ -90,6 +115,15 @@ impl RunState {
             term_sums: Vec::new(),
             shuffle: 0,
             rng: 0,
+        }
+    }
+
+    /// Begins with the random streams and the step count of an earlier run's optimizer.
+    pub(crate) fn continue_from(&mut self, optimizer: &OptimizerState) {
+        self.steps = optimizer.steps;
+        self.earlier_epochs = optimizer.epochs;
+        if self.fit.seed == optimizer.seed {
+            (self.rng, self.shuffle) = (optimizer.rng, optimizer.shuffle);
         }
     }
 
@@ -134,16 +168,17 @@ impl RunState {
 
     /// Writes model and state to a file, completely or not at all.
     pub(crate) fn write(
-        &self,
+        &mut self,
         path: &Path,
         model: &Autoencoder,
-        moments: Vec<Moments>,
+        run: RunTensors<'_>,
     ) -> Result<()> {
+        self.best = run.best.map(|(epoch, _)| *epoch);
         let json =
             serde_json::to_string(self).map_err(|error| Error::io("write", path)(error.into()))?;
         let kept = self.fit.optimizer.kept_moments();
         let mut tensors = Vec::new();
-        for ((name, var), moments) in model.variables().iter().zip(moments) {
+        for ((name, var), moments) in model.variables().iter().zip(run.moments) {
             let moments = MOMENT_PREFIXES.iter().zip(moments).zip(kept);
             for ((prefix, values), _) in moments.filter(|(_, kept)| *kept) {
                 tensors.push(NamedTensor {
@@ -153,10 +188,13 @@ impl RunState {
                 });
             }
         }
+        if let Some((_, weights)) = run.best {
+            tensors.extend(best_tensors(model, weights)?);
+        }
         write(path, model, Some(SavedRun { json, tensors }))
     }
 
-    /// Reads the state that [`RunState::write`] wrote, and the moments of the model's variables.
+    /// Reads the state that [`RunState::write`] wrote, and the tensors of the model's variables.
     pub(crate) fn read(path: &Path, model: &Autoencoder) -> Result<Resumed> {
         let SavedRun { json, tensors } =
             read_run(path)?.ok_or_else(|| not_a_run(path, "a model without one"))?;
@@ -165,26 +203,29 @@ impl RunState {
         if !state.is_plausible() {
             return Err(not_a_run(path, "numbers that no run has"));
         }
-        let mut tensors: BTreeMap<String, Vec<f32>> = tensors
-            .into_iter()
-            .map(|NamedTensor { name, values, .. }| (name, values))
-            .collect();
+        let mut saved = SavedTensors::new(path, tensors);
         let kept = state.fit.optimizer.kept_moments();
         let mut all = Vec::new();
         for (name, var) in model.variables() {
             let mut moments = Moments::default();
             let places = MOMENT_PREFIXES.iter().zip(&mut moments).zip(kept);
             for ((prefix, moment), _) in places.filter(|(_, kept)| *kept) {
-                let (name, n) = (format!("{prefix}{name}"), var.elem_count());
-                let values = tensors.remove(&name).filter(|values| values.len() == n);
-                *moment =
-                    values.ok_or_else(|| not_a_run(path, &format!("no {name} of {n} values")))?;
+                *moment = saved.take(&format!("{prefix}{name}"), &var)?;
             }
             all.push(moments);
         }
+        let best = match state.best {
+            Some(epoch) => Some((epoch, saved.best(model)?)),
+            None if state.batches == 0 && !state.history.is_empty() => {
+                let weights = Snapshot::of(&all_variables(model))?;
+                Some((state.history.len(), weights))
+            }
+            None => None,
+        };
         Ok(Resumed {
             state,
-            moments: all,
+            moments: Some(all),
+            best,
         })
     }
 
@@ -196,7 +237,68 @@ impl RunState {
             && self.batches <= batches
             && (0..i32::MAX / 2).contains(&self.steps)
             && self.history.len() <= self.fit.epochs
+            && self
+                .best
+                .is_none_or(|best| (1..=self.history.len()).contains(&best))
     }
+}
+
+/// Tensors of a file by name.
+struct SavedTensors<'a> {
+    path: &'a Path,
+    tensors: BTreeMap<String, Vec<f32>>,
+}
+
+impl<'a> SavedTensors<'a> {
+    fn new(path: &'a Path, tensors: Vec<NamedTensor>) -> Self {
+        let tensors = tensors.into_iter();
+        let tensors = tensors.map(|NamedTensor { name, values, .. }| (name, values));
+        SavedTensors {
+            path,
+            tensors: tensors.collect(),
+        }
+    }
+
+    /// Values of this name for a variable.
+    fn take(&mut self, name: &str, var: &Var) -> Result<Vec<f32>> {
+        let n = var.elem_count();
+        let values = self.tensors.remove(name).filter(|values| values.len() == n);
+        values.ok_or_else(|| not_a_run(self.path, &format!("no {name} of {n} values")))
+    }
+
+    /// Weights of the best epoch.
+    fn best(&mut self, model: &Autoencoder) -> Result<Snapshot> {
+        let named = [model.variables(), model.buffers()].concat().into_iter();
+        let tensors = named.map(|(name, var)| {
+            let values = self.take(&format!("{BEST_PREFIX}{name}"), &var)?;
+            Ok(Tensor::from_vec(values, var.shape(), var.device())?)
+        });
+        Ok(Snapshot::from_tensors(tensors.collect::<Result<_>>()?))
+    }
+}
+
+/// Variables and buffers of a model.
+fn all_variables(model: &Autoencoder) -> Vec<Var> {
+    let named = [model.variables(), model.buffers()].concat();
+    named.into_iter().map(|(_, var)| var).collect()
+}
+
+/// Tensors of the best epoch's weights in a file.
+fn best_tensors(model: &Autoencoder, weights: &Snapshot) -> Result<Vec<NamedTensor>> {
+    let named = [model.variables(), model.buffers()].concat().into_iter();
+    let tensors = named.zip(weights.tensors()).map(|((name, _), tensor)| {
+        let values = tensor.to_device(&Device::Cpu)?.flatten_all()?;
+        Ok(NamedTensor {
+            name: format!("{BEST_PREFIX}{name}"),
+            shape: tensor.dims().to_vec(),
+            values: values.to_vec1()?,
+        })
+    });
+    tensors.collect()
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// Rejects a run with the setting `noise` of earlier versions, whose random numbers are not drawn

@@ -116,6 +116,7 @@ fn settings_of_old_checkpoints_load() {
         bf16: true,
         checkpoint: None,
         checkpoint_every: 5.0,
+        ..Default::default()
     };
     assert_eq!(serde_json::from_str::<Fit>(json).unwrap(), expected);
 }

@@ -17,12 +17,11 @@ fn history(losses: &[(f32, f32)], terms: &[&str]) -> History {
         terms: terms.iter().map(|name| term(name, i)).collect(),
         seconds: 1.0,
         images_per_second: 100.0,
+        ..Default::default()
     });
     History {
         epochs: epochs.collect(),
-        loss: Loss::Mse,
-        custom_loss: false,
-        stopped: false,
+        ..Default::default()
     }
 }
 
