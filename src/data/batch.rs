@@ -1,5 +1,6 @@
 //! The batches of an epoch, in a given order.
 
+use crate::data::augmenter::Augmenter;
 use crate::data::images::{Augment, Decoded};
 use crate::data::lookahead::Lookahead;
 use crate::data::pixels::to_floats;
@@ -8,6 +9,7 @@ use crate::error::Result;
 use crate::math::Real;
 use candle_core::{Device, Tensor};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Some images of a split.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub(crate) enum Batch {
     Positions(Split, Vec<usize>),
     /// Decoded photographs of a split.
     Decoded(Split, Vec<Decoded>),
+    /// Images of another batch, changed when they are read.
+    Augmented(Box<Batch>, Arc<Augmenter>),
 }
 
 impl Batch {
@@ -24,6 +28,24 @@ impl Batch {
         match self {
             Batch::Positions(_, positions) => positions.len(),
             Batch::Decoded(_, images) => images.len(),
+            Batch::Augmented(batch, _) => batch.len(),
+        }
+    }
+
+    /// The position of image `i` in the split.
+    pub(crate) fn position(&self, i: usize) -> usize {
+        match self {
+            Batch::Positions(_, positions) => positions[i],
+            Batch::Decoded(_, images) => images[i].position,
+            Batch::Augmented(batch, _) => batch.position(i),
+        }
+    }
+
+    /// The split of the images.
+    fn split(&self) -> &Split {
+        match self {
+            Batch::Positions(split, _) | Batch::Decoded(split, _) => split,
+            Batch::Augmented(batch, _) => batch.split(),
         }
     }
 
@@ -41,7 +63,26 @@ impl Batch {
                 pairs.for_each(|(values, image)| to_floats(&image.bytes, values));
                 Ok(())
             }
+            Batch::Augmented(batch, augmenter) => batch.fill_augmented(augmenter, range, values),
         }
+    }
+
+    fn fill_augmented<T: Real>(
+        &self,
+        augmenter: &Augmenter,
+        range: Range<usize>,
+        values: &mut [T],
+    ) -> Result<()> {
+        let (c, h, w) = self.split().image_shape();
+        let mut images = vec![0f32; range.len() * c * h * w];
+        self.fill(range.clone(), &mut images)?;
+        let mut before = Vec::new();
+        for (i, image) in range.zip(images.chunks_exact_mut(c * h * w)) {
+            augmenter.apply(self.split().index[self.position(i)], image, &mut before);
+        }
+        let pairs = values.iter_mut().zip(images);
+        pairs.for_each(|(value, float)| *value = float.into());
+        Ok(())
     }
 
     /// All images.
@@ -52,8 +93,7 @@ impl Batch {
     /// # Errors
     /// If the split does not have one of the positions.
     pub(crate) fn images(&self) -> Result<Tensor> {
-        let (Batch::Positions(split, _) | Batch::Decoded(split, _)) = self;
-        let (c, h, w) = split.image_shape();
+        let (c, h, w) = self.split().image_shape();
         let mut values = vec![0f32; self.len() * c * h * w];
         self.fill(0..self.len(), &mut values)?;
         Ok(Tensor::from_vec(
@@ -77,6 +117,7 @@ impl Batch {
                 let positions: Vec<usize> = images.iter().map(|image| image.position).collect();
                 split.labels_at(&positions)
             }
+            Batch::Augmented(batch, _) => batch.labels(),
         }
     }
 }
@@ -99,6 +140,7 @@ pub(crate) struct Batches {
     batch_size: usize,
     next: usize,
     lookahead: Option<Lookahead>,
+    augmenter: Option<Arc<Augmenter>>,
 }
 
 impl Batches {
@@ -122,6 +164,27 @@ impl Batches {
             batch_size,
             next: 0,
             lookahead,
+            augmenter: None,
+        })
+    }
+
+    /// Changes the images of all batches.
+    pub(crate) fn augmented(self, augmenter: Augmenter) -> Self {
+        Batches {
+            augmenter: Some(Arc::new(augmenter)),
+            ..self
+        }
+    }
+
+    /// A batch of the next images.
+    fn batch(&self, positions: &[usize]) -> Result<Batch> {
+        let batch = match &self.lookahead {
+            None => Batch::Positions(self.split.clone(), positions.to_vec()),
+            Some(ahead) => Batch::Decoded(self.split.clone(), ahead.take(positions.len())?),
+        };
+        Ok(match &self.augmenter {
+            Some(augmenter) => Batch::Augmented(Box::new(batch), Arc::clone(augmenter)),
+            None => batch,
         })
     }
 }
@@ -130,16 +193,10 @@ impl Iterator for Batches {
     type Item = Result<Batch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = &self.order[self.next..];
-        let positions = &rest[..self.batch_size.min(rest.len())];
-        self.next += positions.len();
-        (!positions.is_empty()).then(|| match &self.lookahead {
-            None => Ok(Batch::Positions(self.split.clone(), positions.to_vec())),
-            Some(ahead) => Ok(Batch::Decoded(
-                self.split.clone(),
-                ahead.take(positions.len())?,
-            )),
-        })
+        let end = (self.next + self.batch_size).min(self.order.len());
+        let positions = &self.order[self.next..end];
+        self.next = end;
+        (!positions.is_empty()).then(|| self.batch(positions))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -151,6 +208,7 @@ impl Iterator for Batches {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::augmentation::Augmentation;
 
     #[test]
     fn batches_follow_the_order_and_carry_labels() {
@@ -165,6 +223,40 @@ mod tests {
             })
             .collect();
         assert_eq!(seen, [(vec![1.0, 0.0], vec![9, 7]), (vec![0.2], vec![8])]);
+    }
+
+    #[test]
+    fn augmented_batches_change_images_and_keep_labels() {
+        let split = Split::from_bytes(vec![0, 51, 255, 102], (1, 1, 2), Some(vec![7, 8])).unwrap();
+        let order = vec![1, 0];
+        let epoch = Augment { seed: 0, epoch: 1 };
+        // The range of brightness ends at 0, and values never leave that of the data.
+        let brightness = [Augmentation::Brightness { change: 1.0 }];
+        let augmenter = Augmenter::new(&brightness, epoch, &split);
+        let mut batches = Batches::new(&split, order, 2, None)
+            .unwrap()
+            .augmented(augmenter);
+        let batch = batches.next().unwrap().unwrap();
+        let values = |batch: &Batch| -> Vec<f32> {
+            batch
+                .images()
+                .unwrap()
+                .flatten_all()
+                .unwrap()
+                .to_vec1()
+                .unwrap()
+        };
+        let changed = values(&batch);
+        assert_eq!(
+            batch.labels().unwrap().unwrap().to_vec1::<u32>().unwrap(),
+            [8, 7]
+        );
+        assert_eq!((batch.len(), batch.position(0), changed[2]), (2, 1, 0.0));
+        assert_ne!(changed[1], 0.4);
+        // A part of the batch has the same pixels as the whole.
+        let mut second = [0f64; 2];
+        batch.fill(1..2, &mut second).unwrap();
+        assert_eq!(second, [f64::from(changed[2]), f64::from(changed[3])]);
     }
 
     #[test]

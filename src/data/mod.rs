@@ -14,6 +14,9 @@ mod pixels;
 mod values;
 mod split;
 mod images;
+mod augmentation;
+mod transform;
+mod augmenter;
 mod samples;
 mod fingerprint;
 mod lookahead;
@@ -41,6 +44,8 @@ mod photographs;
 mod lmdb_folder;
 
 pub use array_settings::ArraySettings;
+pub use augmentation::Augmentation;
+pub(crate) use augmenter::Augmenter;
 pub(crate) use batch::{Batch, Batches};
 pub use cifar::{cifar10, cifar10_folder};
 pub use csv::{CsvSettings, csv_vectors};

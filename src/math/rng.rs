@@ -29,6 +29,8 @@ pub enum Purpose {
     Augment = 6,
     /// Noise that is added to gradients.
     Gradient = 7,
+    /// Augmentations of training images.
+    Transform = 8,
 }
 
 /// Calls of [`Rng::unit`] for a normal number (Box-Muller).

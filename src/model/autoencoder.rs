@@ -10,6 +10,7 @@ use crate::model::conditions::{check_conditions, split_condition};
 use crate::model::errors::{check_image_shape, check_output, layer_error};
 use crate::model::init::Init;
 use crate::model::joint_plan::joint_plan;
+use crate::model::last_run::LastRun;
 use crate::model::long_skips::check_long_skips;
 use crate::model::second_code::check_second_code;
 use crate::model::sequential::Sequential;
@@ -41,9 +42,10 @@ pub struct Autoencoder {
     plan: Plan,
     device: Device,
     /// Loss of the last training run; [`Loss::Mse`] for a new model.
-    trained_loss: Loss,
+    pub(super) trained_loss: Loss,
     /// Units that did not respond after the last training run.
-    dead_units: Option<DeadUnits>,
+    pub(super) dead_units: Option<DeadUnits>,
+    pub(super) last_run: LastRun,
     dropout_rng: Mutex<Rng>,
 }
 
@@ -114,6 +116,7 @@ impl Autoencoder {
             device: init.device.clone(),
             trained_loss: Loss::default(),
             dead_units: None,
+            last_run: LastRun::default(),
             dropout_rng: Mutex::new(Rng::new(init.seed, Purpose::Dropout)),
         })
     }
@@ -223,6 +226,7 @@ impl Autoencoder {
             device: device.clone(),
             trained_loss: self.trained_loss,
             dead_units: self.dead_units.clone(),
+            last_run: self.last_run.clone(),
             dropout_rng: Mutex::new(lock(&self.dropout_rng).clone()),
         })
     }
@@ -355,25 +359,6 @@ impl Autoencoder {
     /// Random numbers of dropout in custom training loops.
     pub(crate) fn dropout_rng(&self) -> &Mutex<Rng> {
         &self.dropout_rng
-    }
-
-    /// Loss that [`Autoencoder::evaluate`] reports.
-    pub(crate) fn trained_loss(&self) -> Loss {
-        self.trained_loss
-    }
-
-    /// Sets the loss that [`Autoencoder::evaluate`] reports.
-    pub(crate) fn set_trained_loss(&mut self, loss: Loss) {
-        self.trained_loss = loss;
-    }
-
-    /// Dead units as measured after training.
-    pub(crate) fn measured(&self) -> Option<&DeadUnits> {
-        self.dead_units.as_ref()
-    }
-
-    pub(crate) fn set_measured(&mut self, dead_units: Option<DeadUnits>) {
-        self.dead_units = dead_units;
     }
 
     /// True if a layer is a module of candle, whose function no file can hold.

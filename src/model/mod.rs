@@ -5,6 +5,8 @@
 //! settings of papers, such as [`VariationalAutoencoder`] and [`StridedAutoencoder`]. `export`, `look` and `train` add methods to [`Autoencoder`].
 
 mod weights;
+mod snapshot;
+mod last_run;
 mod init;
 mod errors;
 mod variables;
@@ -20,6 +22,7 @@ mod joint_plan;
 mod vectors;
 mod unit_ranges;
 mod autoencoder;
+mod trained;
 mod reconstruct;
 mod forward;
 mod forward_labeled;
@@ -50,11 +53,13 @@ pub use denoising::DenoisingAutoencoder;
 pub(crate) use errors::check_image_shape;
 pub(crate) use evaluate::MeanLosses;
 pub use init::Init;
+pub(crate) use last_run::{LastRun, OptimizerState};
 pub use masked::MaskedAutoencoder;
 pub(crate) use micro_batch::micro_batch;
 pub use pooling::PoolingAutoencoder;
 pub(crate) use posterior::{DrawnCodes, Posterior, Prior};
 pub use sequence::SequenceAutoencoder;
+pub(crate) use snapshot::Snapshot;
 pub use sparse::{SparseAutoencoder, Sparsity};
 pub use strided::StridedAutoencoder;
 pub use upsampling::UpsamplingAutoencoder;

@@ -1,9 +1,10 @@
 //! The training methods of [`Autoencoder`].
 
 use super::checks::{check, check_batches};
-use super::custom_loss::CustomLoss;
+use super::event::Event;
 use super::fit::Fit;
 use super::history::History;
+use super::hooks::Hooks;
 use super::resume::Resume;
 use super::run::Run;
 use super::state::{Resumed, RunState};
@@ -11,14 +12,24 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::model::Autoencoder;
 use candle_core::Tensor;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 impl Autoencoder {
     /// Trains on the training images, with progress under the cell.
     ///
-    /// Another call continues from the current weights, with a new optimizer. Stop ends training at
-    /// the next batch; the model keeps the weights of that moment, and [`History::stopped`] is
-    /// true. From then on, [`Autoencoder::evaluate`] reports the loss of `fit`.
+    /// Stop ends training at the next batch; the model keeps the weights of that moment, and
+    /// [`History::stopped`] is true. [`History::ended`] says why training ended. From then on,
+    /// [`Autoencoder::evaluate`] reports the loss of `fit`.
+    ///
+    /// Another call goes on, as `model.fit` of Keras does: with the current weights, the optimizer as
+    /// it was, and the next random numbers, so that two calls of 5 epochs give the weights of one call of
+    /// 10. The learning rate and the schedule are those of the new call. The optimizer begins anew
+    /// if its settings, the loss or the weights have changed, and a line says so. It is kept in memory,
+    /// not in the file of [`Autoencoder::save`].
+    ///
+    /// The model also keeps the weights of the best epoch, for [`Autoencoder::restore_best`].
+    /// [`Fit::early_stopping`] restores them by itself.
     ///
     /// # Errors
     /// Images of another shape than the model's; a setting outside its range; a loss that is not
@@ -38,7 +49,52 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn fit(&mut self, data: &Dataset, fit: &Fit) -> Result<History> {
-        self.train(data, fit, None, None)
+        self.train(data, fit, Hooks::default(), None)
+    }
+
+    /// Trains as [`Autoencoder::fit`] does, and calls a function after every batch, after the
+    /// validation, after every epoch and at the end. PyTorch Lightning and Keras: callbacks.
+    ///
+    /// The [`Event`] gives read access to the model, the losses, the learning rate and the history. It
+    /// can show a value below the cell ([`Event::show`]), and add a metric of your own
+    /// ([`Event::metric`]). `ControlFlow::Break(())` ends training after this batch or epoch, with
+    /// [`Ended::Callback`](crate::train::Ended::Callback); the model keeps the weights of that moment.
+    ///
+    /// # Errors
+    /// As [`Autoencoder::fit`]. An error of the function ends training like `Break` and is returned;
+    /// the model keeps the weights of that moment, and the checkpoint is written, so that nothing is
+    /// lost.
+    ///
+    /// # Examples
+    /// The loss of every step:
+    /// ```
+    /// use candlebook::prelude::*;
+    /// use candlebook::train::EventKind;
+    /// use std::ops::ControlFlow;
+    /// let data = mnist_embedded()?.take(200, 20);
+    /// let mut ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(16), Relu])?;
+    /// let fit = Fit { epochs: 2, batch_size: 20, ..Default::default() };
+    /// let mut losses = Vec::new();
+    /// ae.fit_with(&data, &fit, |event| {
+    ///     if event.kind == EventKind::Batch {
+    ///         losses.push(event.loss);
+    ///     }
+    ///     Ok(ControlFlow::Continue(()))
+    /// })?;
+    /// assert_eq!(losses.len(), 2 * 9);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn fit_with(
+        &mut self,
+        data: &Dataset,
+        fit: &Fit,
+        callback: impl FnMut(&mut Event<'_>) -> Result<ControlFlow<()>> + Send,
+    ) -> Result<History> {
+        let hooks = Hooks {
+            callback: Some(Box::new(callback)),
+            ..Default::default()
+        };
+        self.train(data, fit, hooks, None)
     }
 
     /// Trains as [`Autoencoder::fit`] does, on a custom loss in place of [`Fit::loss`].
@@ -75,7 +131,11 @@ impl Autoencoder {
         fit: &Fit,
         loss: impl Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor> + Sync,
     ) -> Result<History> {
-        self.train(data, fit, Some(&loss), None)
+        let hooks = Hooks {
+            loss: Some(&loss),
+            ..Default::default()
+        };
+        self.train(data, fit, hooks, None)
     }
 
     /// Continues a run from its checkpoint ([`Fit::checkpoint`]), with the run's settings, from the
@@ -146,7 +206,7 @@ impl Autoencoder {
             ..resumed.state.fit
         };
         resumed.state.fit = fit.clone();
-        let history = model.train(data, &fit, None, Some(resumed))?;
+        let history = model.train(data, &fit, Hooks::default(), Some(resumed))?;
         Ok((model, history))
     }
 
@@ -154,18 +214,22 @@ impl Autoencoder {
         &mut self,
         data: &Dataset,
         fit: &Fit,
-        custom_loss: Option<CustomLoss<'_>>,
+        hooks: Hooks<'_>,
         resumed: Option<Resumed>,
     ) -> Result<History> {
-        check(self, data, fit)?;
+        check(self, data, fit, hooks.callback.is_some())?;
         if resumed.is_none() {
             // An earlier version may have begun the run.
             check_batches(self, data, fit)?;
         }
         self.set_trained_loss(fit.loss);
         // Inside the thread pool, so that steps need not wake it.
-        let history =
-            rayon::scope(|_| Run::new(self, data, fit, custom_loss, resumed)?.all_epochs())?;
+        let (history, last_run) = rayon::scope(|_| {
+            let run = Run::new(self, data, fit, hooks, resumed)?;
+            Ok::<_, Error>(run.all_epochs())
+        })?;
+        self.set_last_run(last_run);
+        let history = history?;
         self.measure_dead_units(&data.train);
         Ok(history)
     }

@@ -11,9 +11,11 @@ use crate::math::Interval;
 use crate::model::Autoencoder;
 
 /// Rejects data, settings and weights that do not fit the model.
-pub(super) fn check(model: &Autoencoder, data: &Dataset, fit: &Fit) -> Result<()> {
+/// `callback` is true if one may add metrics.
+pub(super) fn check(model: &Autoencoder, data: &Dataset, fit: &Fit, callback: bool) -> Result<()> {
     check_shape(model, data)?;
     fit.check(data.train.len())?;
+    fit.check_images(data.image_shape(), callback)?;
     let values = data.train.value_range();
     model.check_loss("Fit::loss", fit.loss, values)?;
     check_reach(model.output_range(values), values)?;

@@ -95,7 +95,6 @@ impl Drawing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loss::Loss;
     use crate::train::Epoch;
 
     #[test]
@@ -113,18 +112,15 @@ mod tests {
     #[test]
     fn a_caption_adds_its_height() {
         let epoch = Epoch {
-            terms: Vec::new(),
             learning_rate: 0.001,
             train_loss: 0.25,
-            valid_loss: None,
             seconds: 1.0,
             images_per_second: 100.0,
+            ..Default::default()
         };
         let history = History {
             epochs: vec![epoch.clone(), epoch],
-            loss: Loss::Mse,
-            custom_loss: false,
-            stopped: false,
+            ..Default::default()
         };
         let drawing = Drawing::new((1, 28, 28));
         let density = DENSITY as usize;

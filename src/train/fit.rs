@@ -1,5 +1,9 @@
 //! Settings of training.
 
+use super::early_stopping::EarlyStopping;
+use super::metric::Metric;
+use super::monitor::Monitor;
+use crate::data::{Augmentation, ImageShape};
 use crate::error::{Error, Result};
 use crate::file::check_folder;
 use crate::loss::Loss;
@@ -66,6 +70,24 @@ pub struct Fit {
     /// Minutes between checkpoints. They are also written after each epoch and at Stop. Defaults to
     /// 10.
     pub checkpoint_every: f64,
+    /// End training when a value no longer improves, and restore the best epoch. Defaults to none:
+    /// all epochs are trained, the model has the weights of the last one, and
+    /// [`Autoencoder::restore_best`](crate::model::Autoencoder::restore_best) gives it those of the
+    /// best.
+    pub early_stopping: Option<EarlyStopping>,
+    /// Minutes after which training ends, also within an epoch. A resumed run counts anew. Defaults to
+    /// none. Lightning: `Timer`.
+    pub time_limit: Option<f64>,
+    /// Validation loss (training loss without validation images) at which training ends: after the
+    /// first epoch that has it or a lower one. Defaults to none.
+    pub target_loss: Option<f64>,
+    /// Measures of the model at the end of each epoch, in [`History`](crate::train::History) beside
+    /// the loss. Functions of your own: [`Event::metric`](crate::train::Event::metric). Defaults to
+    /// none.
+    pub metrics: Vec<Metric>,
+    /// Random changes of the training images, in this order, drawn anew in each epoch from the seed.
+    /// Validation images do not change. Defaults to none.
+    pub augment: Vec<Augmentation>,
 }
 
 impl Default for Fit {
@@ -91,6 +113,11 @@ impl Default for Fit {
             bf16: false,
             checkpoint: None,
             checkpoint_every: 10.0,
+            early_stopping: None,
+            time_limit: None,
+            target_loss: None,
+            metrics: Vec::new(),
+            augment: Vec::new(),
         }
     }
 }
@@ -105,6 +132,7 @@ impl Fit {
         self.gradients.check()?;
         self.average.check(self.epochs)?;
         self.groups.iter().try_for_each(ParameterGroup::check)?;
+        self.check_stopping()?;
         self.check_checkpoint()
     }
 
@@ -127,6 +155,23 @@ impl Fit {
             steps_per_epoch: batches.div_ceil(self.gradients.accumulate.max(1)),
             epochs: self.epochs,
         }
+    }
+
+    /// Rejects metrics and augmentations that do not fit images of this shape, and the monitor of a
+    /// metric that nothing computes. `callback` is true if one may add metrics.
+    pub(super) fn check_images(&self, shape: ImageShape, callback: bool) -> Result<()> {
+        let mut metrics = self.metrics.iter();
+        metrics.try_for_each(|metric| metric.check(shape))?;
+        let mut augment = self.augment.iter();
+        augment.try_for_each(|augmentation| augmentation.check(shape))?;
+        let early = self.early_stopping.as_ref();
+        early.map_or(Ok(()), |early| early.check(&self.metrics, callback))
+    }
+
+    /// Value by which the best epoch is chosen.
+    pub(super) fn monitor(&self) -> Monitor {
+        let early = self.early_stopping.as_ref();
+        early.map_or_else(Monitor::default, |early| early.monitor.clone())
     }
 
     /// Learning rate and weight decay of the optimizer.
@@ -172,6 +217,27 @@ impl Fit {
 
     fn check_numbers(&self) -> Result<()> {
         self.rates().check("Fit")
+    }
+
+    fn check_stopping(&self) -> Result<()> {
+        if let Some(minutes) = self
+            .time_limit
+            .filter(|&limit| limit.is_nan() || limit <= 0.0)
+        {
+            let hint = "60.0 is an hour; None sets no limit";
+            let expected = "a positive number of minutes";
+            return Err(Error::setting("Fit::time_limit", expected, minutes, hint));
+        }
+        if let Some(loss) = self.target_loss.filter(|loss| !loss.is_finite()) {
+            let hint = "None trains all epochs";
+            return Err(Error::setting(
+                "Fit::target_loss",
+                "a finite loss",
+                loss,
+                hint,
+            ));
+        }
+        Ok(())
     }
 
     fn check_checkpoint(&self) -> Result<()> {

@@ -1,52 +1,14 @@
 //! Result of training: one row per epoch.
 
+use super::ended::Ended;
+use super::epoch::Epoch;
+use super::monitor::Monitor;
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::show::{Content, DENSITY, Marker, Plot, Show, Table, evcxr_display, thousands};
-use serde::{Deserialize, Serialize};
 
-/// Losses and speed of one epoch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Epoch {
-    /// Mean loss over the training images as the weights changed, with dropout and other random layers.
-    pub train_loss: f32,
-    /// Mean loss over the validation images at the end of the epoch, in evaluation mode. None
-    /// without validation images.
-    pub valid_loss: Option<f32>,
-    /// Parts of these losses that layers add to the reconstruction loss. Empty for models without
-    /// such a layer.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub terms: Vec<LossTerm>,
-    /// Learning rate of the epoch's last step; 0 in the files of earlier versions.
-    #[serde(default)]
-    pub learning_rate: f64,
-    /// Wall time with validation, in seconds.
-    pub seconds: f64,
-    /// Training speed without validation, in images per second.
-    pub images_per_second: f64,
-}
-
-impl Epoch {
-    /// Validation loss, or the training loss without validation images.
-    pub(crate) fn monitored_loss(&self) -> f32 {
-        self.valid_loss.unwrap_or(self.train_loss)
-    }
-}
-
-/// Part of an epoch's losses that a layer adds, such as the divergence of
-/// [`Layer::Gaussian`](crate::layer::Layer::Gaussian), in the unit of the loss.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LossTerm {
-    /// Name, such as "KL".
-    pub name: String,
-    /// Mean over the training images.
-    pub train: f32,
-    /// Mean over the validation images; `None` without validation images.
-    pub valid: Option<f32>,
-}
-
-/// Losses of a training run. It renders itself as the loss curve, above a chart of each part of the
-/// loss if layers add terms to it, and in plain text as a table.
+/// Losses and metrics of a training run. It renders itself as the loss curve, above a chart of each
+/// part of the loss if layers add terms to it and of each metric, and in plain text as a table.
 ///
 /// # Examples
 /// ```
@@ -59,7 +21,7 @@ pub struct LossTerm {
 /// println!("lowest validation loss {:?} in epoch {epoch}", best.valid_loss);
 /// # Ok::<(), candlebook::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     /// Finished epochs, in order.
     pub epochs: Vec<Epoch>,
@@ -70,6 +32,14 @@ pub struct History {
     pub custom_loss: bool,
     /// True if Stop ended training early. The model keeps the weights of that moment.
     pub stopped: bool,
+    /// Why training ended.
+    pub ended: Ended,
+    /// Value by which [`History::best`] compares epochs: that of
+    /// [`EarlyStopping`](crate::train::EarlyStopping), or the validation loss.
+    pub monitor: Monitor,
+    /// Number of the epoch, counted from 1, whose weights early stopping restored. `None` if the
+    /// model has the weights of the end of training.
+    pub restored: Option<usize>,
 }
 
 impl History {
@@ -105,7 +75,8 @@ impl History {
     }
 
     /// Number, counted from 1, and row of the epoch with the lowest validation loss (training loss
-    /// without validation images). None before the end of the first epoch.
+    /// without validation images), or with the best value of another [`Monitor`]. None before the
+    /// end of the first epoch.
     ///
     /// # Examples
     /// ```
@@ -117,10 +88,25 @@ impl History {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn best(&self) -> Option<(usize, Epoch)> {
-        let numbered = (1..).zip(&self.epochs);
-        let best =
-            numbered.min_by(|(_, a), (_, b)| a.monitored_loss().total_cmp(&b.monitored_loss()));
-        best.map(|(number, epoch)| (number, epoch.clone()))
+        let best = best_epoch(&self.epochs, &self.monitor)?;
+        Some((best, self.epochs[best - 1].clone()))
+    }
+
+    /// Values of a metric, such as "PSNR", one for each epoch that has it.
+    ///
+    /// # Examples
+    /// ```
+    /// use candlebook::prelude::*;
+    /// use candlebook::train::Metric;
+    /// let data = mnist_embedded()?.take(200, 10);
+    /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
+    /// let fit = Fit { epochs: 2, metrics: vec![Metric::Mae], ..Default::default() };
+    /// assert_eq!(ae.fit(&data, &fit)?.metric("MAE").len(), 2);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn metric(&self, name: &str) -> Vec<f64> {
+        let values = self.epochs.iter().filter_map(|epoch| epoch.metric(name));
+        values.collect()
     }
 
     /// Validation loss of each epoch, or training losses without validation images.
@@ -196,8 +182,10 @@ impl History {
             .iter()
             .flat_map(|term| [term.name.clone(), format!("validation {}", term.name)]);
         let columns = ["epoch", "train loss", "validation loss"].map(String::from);
+        let metrics = metric_names(&self.epochs);
         let last = ["seconds", "images/s", ""].map(String::from);
-        let mut table = Table::new(columns.into_iter().chain(names).chain(last));
+        let columns = columns.into_iter().chain(names);
+        let mut table = Table::new(columns.chain(metrics.iter().cloned()).chain(last));
         let best = self.best().map(|(number, _)| number);
         let loss = |loss: Option<f32>| loss.map_or("-".into(), |loss| format!("{loss:.5}"));
         for (number, epoch) in (1..).zip(&self.epochs) {
@@ -208,6 +196,8 @@ impl History {
             let losses = [Some(epoch.train_loss), epoch.valid_loss];
             let mut row = vec![number.to_string()];
             row.extend(losses.into_iter().chain(terms).map(loss));
+            let values = metrics.iter().map(|name| epoch.metric(name));
+            row.extend(values.map(|value| value.map_or("-".into(), metric_text)));
             row.push(format!("{:.1}", epoch.seconds));
             row.push(thousands(epoch.images_per_second as usize));
             row.push(if best == Some(number) { "best" } else { "" }.into());
@@ -217,11 +207,48 @@ impl History {
     }
 }
 
+/// Number of the epoch with the best value, counted from 1; the first one of several.
+pub(super) fn best_epoch(epochs: &[Epoch], monitor: &Monitor) -> Option<usize> {
+    let costs = (1..)
+        .zip(epochs)
+        .filter_map(|(number, epoch)| Some((number, monitor.cost(epoch)?)));
+    costs
+        .min_by(|(_, a), (_, b)| a.total_cmp(b))
+        .map(|(number, _)| number)
+}
+
+/// Names of all metrics, in the order of their first epochs.
+pub(super) fn metric_names(epochs: &[Epoch]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for metric in epochs.iter().flat_map(|epoch| &epoch.metrics) {
+        if !names.contains(&metric.name) {
+            names.push(metric.name.clone());
+        }
+    }
+    names
+}
+
+/// A metric in a table or a line: four significant digits or more.
+pub(super) fn metric_text(value: f64) -> String {
+    if value.fract() == 0.0 || value.abs() >= 1000.0 {
+        format!("{value:.0}")
+    } else if value.abs() >= 1.0 {
+        format!("{value:.3}")
+    } else {
+        format!("{value:.5}")
+    }
+}
+
 impl Show for History {
     fn contents(&self) -> Result<Vec<Content>> {
         let mut text = self.table().to_text();
         if self.stopped {
             text.push_str("\nstopped early; the model keeps the weights of that moment");
+        } else if self.ended != Ended::Epochs {
+            text.push_str(&format!("\nended early: {}", self.ended.reason()));
+        }
+        if let Some(epoch) = self.restored {
+            text.push_str(&format!("\nthe model has the weights of epoch {epoch}"));
         }
         let (width, height) = (640, 360);
         let canvas = self.canvas(width, height)?;

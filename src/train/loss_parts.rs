@@ -3,7 +3,8 @@
 //! A chart for each part, with an axis of its own: parts often differ by orders of magnitude, and on a
 //! common axis the smaller ones would be flat lines.
 
-use super::history::{Epoch, History};
+use super::epoch::Epoch;
+use super::history::History;
 use crate::error::Result;
 use crate::show::{Canvas, LIGHT, Plot, Plots};
 
@@ -32,18 +33,23 @@ impl History {
         self.part_plots(WIDTH)
     }
 
-    /// The loss curve, above the charts of the parts if there are several. Sizes are in pixels on the
-    /// page.
+    /// The loss curve, above the charts of the parts if there are several, and those of the metrics.
+    /// Sizes are in pixels on the page.
     pub(crate) fn canvas(&self, width: usize, height: usize) -> Result<Canvas> {
-        let curve = self.plot().size(width as u32, height as u32).canvas()?;
-        if self.term_count() == 0 {
-            return Ok(curve);
+        let mut rows = vec![self.plot().size(width as u32, height as u32).canvas()?];
+        if self.term_count() > 0 {
+            rows.push(self.part_plots(width).canvas()?);
         }
-        let parts = self.part_plots(width).canvas()?;
-        let height = curve.height() + parts.height();
-        let mut canvas = Canvas::new(curve.width(), height, LIGHT.background)?;
-        canvas.place(&curve, 0, 0);
-        canvas.place(&parts, 0, curve.height());
+        if self.has_metric_plots() {
+            rows.push(self.metric_plots(width).canvas()?);
+        }
+        let height = rows.iter().map(Canvas::height).sum();
+        let mut canvas = Canvas::new(rows[0].width(), height, LIGHT.background)?;
+        let mut top = 0;
+        for row in &rows {
+            canvas.place(row, 0, top);
+            top += row.height();
+        }
         Ok(canvas)
     }
 

@@ -4,9 +4,16 @@
 //! [`Fit`] are the settings, [`History`] the result. A run's steps are made by an executor: the
 //! planned step on the CPU (`train_step`), candle's autograd on other devices (`autograd`).
 
+mod metric_value;
+mod epoch;
+mod ended;
+mod monitor;
+mod metric;
+mod early_stopping;
 mod fit;
 mod checks;
 mod history;
+mod metric_charts;
 mod loss_parts;
 mod state;
 mod status;
@@ -23,15 +30,32 @@ mod whole_batch;
 mod model_values;
 mod train_step;
 mod step_settings;
+mod best;
+mod live_value;
+mod event;
+mod hooks;
+mod non_finite;
+mod setup;
 mod run;
+mod run_cause;
+mod run_event;
+mod run_file;
+mod run_epoch;
 mod resume;
 mod autoencoder;
 mod pretrain;
 mod trainer;
 mod rate_search;
 
+pub use early_stopping::EarlyStopping;
+pub use ended::Ended;
+pub use epoch::{Epoch, LossTerm};
+pub use event::{Event, EventKind};
 pub use fit::Fit;
-pub use history::{Epoch, History, LossTerm};
+pub use history::History;
+pub use metric::Metric;
+pub use metric_value::MetricValue;
+pub use monitor::Monitor;
 pub use rate_search::{RateRange, RateSearch};
 pub use resume::Resume;
 pub use trainer::Trainer;

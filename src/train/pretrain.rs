@@ -21,7 +21,8 @@ impl Autoencoder {
     /// [`Autoencoder::fit`], which starts from these weights.
     ///
     /// `fit` holds for each pair. The first one minimizes its loss, the others the mean squared error
-    /// of the codes. Progress is shown for each, and each has its history. There are no checkpoints.
+    /// of the codes, without augmentations and metrics. Progress is shown for each, and each has its
+    /// history. There are no checkpoints.
     ///
     /// Bengio and others, "Greedy layer-wise training of deep networks", 2007.
     ///
@@ -40,18 +41,13 @@ impl Autoencoder {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn pretrain(&mut self, data: &Dataset, fit: &Fit) -> Result<Vec<History>> {
-        check(self, data, fit)?;
+        check(self, data, fit, false)?;
         let mut histories: Vec<History> = Vec::new();
         let mut inputs = data.clone();
         let pairs = self.pairs()?;
         for (i, pair) in pairs.iter().enumerate() {
             let mut part = self.part(pair)?;
-            let fit = Fit {
-                loss: if i == 0 { fit.loss } else { Loss::Mse },
-                checkpoint: None,
-                ..fit.clone()
-            };
-            let history = part.fit(&inputs, &fit)?;
+            let history = part.fit(&inputs, &pair_settings(fit, i))?;
             let stopped = history.stopped;
             histories.push(history);
             self.set_part(pair, &part)?;
@@ -65,6 +61,23 @@ impl Autoencoder {
         self.set_trained_loss(fit.loss);
         Ok(histories)
     }
+}
+
+/// Settings of pair `i`. Codes are vectors, which have no augmentations and no image quality.
+fn pair_settings(fit: &Fit, i: usize) -> Fit {
+    let mut fit = Fit {
+        checkpoint: None,
+        ..fit.clone()
+    };
+    if i > 0 {
+        fit.loss = Loss::Mse;
+        fit.augment.clear();
+        fit.metrics.clear();
+        if let Some(early) = &mut fit.early_stopping {
+            early.monitor = early.monitor.of_losses();
+        }
+    }
+    fit
 }
 
 /// The codes of a data set as vectors.

@@ -1,41 +1,58 @@
-//! The loop over epochs and batches.
+//! The loop over epochs.
 
-use super::custom_loss::{CustomLoss, call};
+use super::best::Best;
+use super::custom_loss::CustomLoss;
+use super::ended::Ended;
+use super::event::{Callback, EventKind};
 use super::executor::Executor;
 use super::fit::Fit;
-use super::history::{Epoch, History, LossTerm};
+use super::history::History;
+use super::hooks::Hooks;
+use super::live_value::LiveValue;
+use super::setup::{begin, split_validation};
 use super::state::{Resumed, RunState};
 use super::step_settings::{executor, step_settings};
 use super::view::View;
-use crate::cell::check_stopped;
-use crate::data::{Augment, Batch, Batches, Dataset, Split};
+use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::math::{Purpose, Rng};
-use crate::model::{Autoencoder, MeanLosses};
-use candle_core::{Tensor, Var};
+use crate::model::{Autoencoder, LastRun, OptimizerState, Snapshot};
+use candle_core::Var;
+use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// One training run.
 pub(crate) struct Run<'a> {
-    model: &'a Autoencoder,
-    fit: &'a Fit,
-    custom_loss: Option<CustomLoss<'a>>,
-    train: Split,
-    valid: Option<Split>,
-    executor: Box<dyn Executor + 'a>,
+    pub(super) model: &'a Autoencoder,
+    pub(super) data: &'a Dataset,
+    pub(super) fit: &'a Fit,
+    pub(super) custom_loss: Option<CustomLoss<'a>>,
+    pub(super) callback: Option<Callback<'a>>,
+    /// What the callback has shown.
+    pub(super) live: LiveValue,
+    /// The callback has asked for the end of training.
+    pub(super) end_requested: bool,
+    /// Error of the callback.
+    pub(super) callback_error: Option<Error>,
+    pub(super) train: Split,
+    pub(super) valid: Option<Split>,
+    pub(super) executor: Box<dyn Executor + 'a>,
     /// Learned variables.
-    variables: Vec<Var>,
+    pub(super) variables: Vec<Var>,
     /// Running statistics, which are not learned.
-    buffers: Vec<Var>,
-    shuffle: Rng,
-    view: View,
-    state: RunState,
-    /// Of the last step.
-    learning_rate: f64,
+    pub(super) buffers: Vec<Var>,
+    pub(super) shuffle: Rng,
+    pub(super) view: View,
+    pub(super) state: RunState,
     /// Terms that layers add to the loss of the last batch.
-    terms: Vec<f64>,
+    pub(super) terms: Vec<f64>,
+    /// Learning rate of the last step.
+    pub(super) last_rate: f64,
+    pub(super) best: Best,
+    pub(super) start: Instant,
     /// Time of the last checkpoint.
-    saved: Instant,
+    pub(super) saved: Instant,
 }
 
 impl<'a> Run<'a> {
@@ -45,23 +62,27 @@ impl<'a> Run<'a> {
     /// Other data than the interrupted run's; not enough memory on the model's device.
     pub(crate) fn new(
         model: &'a Autoencoder,
-        data: &Dataset,
+        data: &'a Dataset,
         fit: &'a Fit,
-        custom_loss: Option<CustomLoss<'a>>,
+        hooks: Hooks<'a>,
         resumed: Option<Resumed>,
     ) -> Result<Self> {
         let (train, valid) = split_validation(data, fit);
-        let terms = model.term_names().len();
-        let (mut state, executor_state) = match resumed {
-            Some(Resumed { state, executor }) => {
-                state.check(&train)?;
-                (state, Some(executor))
+        let resumed = match resumed {
+            Some(resumed) => {
+                resumed.state.check(&train)?;
+                resumed
             }
-            None => (RunState::new(fit, &train)?, None),
+            None => begin(model, fit, &train, hooks.loss.is_some())?,
         };
+        let Resumed {
+            mut state,
+            executor: executor_state,
+            best,
+        } = resumed;
+        let terms = model.term_names().len();
         state.term_sums.resize(terms, 0.0);
-        state.custom_loss = custom_loss.is_some();
-        let settings = step_settings(model, fit, custom_loss, train.len(), state.rng)?;
+        let settings = step_settings(model, fit, hooks.loss, train.len(), state.rng)?;
         let mut executor = executor(model, settings)?;
         if let Some(executor_state) = executor_state {
             executor.restore(model, &executor_state)?;
@@ -70,8 +91,13 @@ impl<'a> Run<'a> {
         view.begin_at(state.history.len(), state.batches * fit.batch_size);
         Ok(Run {
             model,
+            data,
             fit,
-            custom_loss,
+            custom_loss: hooks.loss,
+            callback: hooks.callback,
+            live: LiveValue::default(),
+            end_requested: false,
+            callback_error: None,
             train,
             valid,
             executor,
@@ -80,31 +106,43 @@ impl<'a> Run<'a> {
             shuffle: Rng::new(fit.seed, Purpose::Shuffle).skipped(state.shuffle),
             view,
             state,
-            learning_rate: fit.learning_rate,
             terms: vec![0.0; terms],
+            last_rate: fit.learning_rate,
+            best: Best::new(fit.monitor(), best),
+            start: Instant::now(),
             saved: Instant::now(),
         })
     }
 
-    /// Trains until the last epoch or Stop.
+    /// Trains until the end of the run. Returns its history, and what it leaves with the model.
     ///
     /// # Errors
     /// A loss or weight that is not finite; an image or a checkpoint that cannot be read or
-    /// written. The model then has the weights of the last good epoch.
-    pub(crate) fn all_epochs(mut self) -> Result<History> {
+    /// written. The model then has the weights of the last good epoch. An error of the callback,
+    /// which keeps the weights of the moment.
+    pub(crate) fn all_epochs(mut self) -> (Result<History>, LastRun) {
         let mut history = History {
             epochs: std::mem::take(&mut self.state.history),
             loss: self.fit.loss,
             custom_loss: self.custom_loss.is_some(),
-            stopped: false,
+            monitor: self.fit.monitor(),
+            ..Default::default()
         };
+        let mut last = LastRun::default();
+        let result = self.train_epochs(&mut history, &mut last);
+        last.best = self.best.get(&history.epochs).cloned();
+        (result.map(|()| history), last)
+    }
+
+    fn train_epochs(&mut self, history: &mut History, last: &mut LastRun) -> Result<()> {
         let mut good = self.weights()?;
-        for epoch in history.epochs.len() + 1..=self.fit.epochs {
-            match self.checked_epoch(epoch, &history) {
-                Ok(row) => history.epochs.push(row),
-                Err(Error::Stopped) => {
-                    history.stopped = true;
-                    self.save_checkpoint(&history)?;
+        let mut ended = self.ended(history);
+        while ended.is_none() {
+            match self.checked_epoch(history.epochs.len() + 1, history) {
+                Ok(ControlFlow::Continue(row)) => history.epochs.push(row),
+                Ok(ControlFlow::Break(reason)) => {
+                    self.save_checkpoint(history)?;
+                    ended = Some(reason);
                     break;
                 }
                 Err(error) => {
@@ -113,210 +151,109 @@ impl<'a> Run<'a> {
                 }
             }
             good = self.weights()?;
-            self.state.next_epoch(self.shuffle.position());
-            self.save_checkpoint(&history)?;
-            let shown = self.valid.as_ref().unwrap_or(&self.train);
-            self.view.epoch_done(self.model, &history, shown)?;
+            self.end_epoch(history, &good)?;
+            ended = self.ended(history);
         }
+        history.ended = ended.unwrap_or_default();
+        history.stopped = history.ended == Ended::Stopped;
+        last.optimizer = Some(Arc::new(self.optimizer_state(history)?));
+        self.restore_best(history)?;
+        self.report(history)?;
+        self.callback_error.take().map_or(Ok(()), Err)
+    }
+
+    /// Records a finished epoch, whose weights the model has.
+    fn end_epoch(&mut self, history: &History, weights: &Snapshot) -> Result<()> {
+        self.state.next_epoch(self.shuffle.position());
+        let is_best = self.best.update(&history.epochs, weights);
+        self.save_checkpoint(history)?;
+        if is_best {
+            self.save_best()?;
+        }
+        let shown = self.valid.as_ref().unwrap_or(&self.train);
+        self.view.epoch_done(self.model, history, shown)?;
+        self.emit_after(EventKind::Epoch, history);
+        Ok(())
+    }
+
+    /// Reason for the end of training after the finished epochs. It depends on them, on time and on
+    /// the callback alone, so that a complete run can be resumed.
+    fn ended(&self, history: &History) -> Option<Ended> {
+        let epochs = &history.epochs;
+        let reached = |target: f64| {
+            let loss = epochs.last().map(|epoch| f64::from(epoch.monitored_loss()));
+            loss.is_some_and(|loss| loss <= target)
+        };
+        let early = self.fit.early_stopping.as_ref();
+        if self.end_requested {
+            Some(Ended::Callback)
+        } else if self.fit.target_loss.is_some_and(reached) {
+            Some(Ended::TargetLoss)
+        } else if epochs.len() >= self.fit.epochs {
+            Some(Ended::Epochs)
+        } else if early.is_some_and(|early| early.ends(epochs)) {
+            Some(Ended::EarlyStopping)
+        } else if self.time_is_up() {
+            Some(Ended::TimeLimit)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn time_is_up(&self) -> bool {
+        let minutes = self.start.elapsed().as_secs_f64() / 60.0;
+        self.fit.time_limit.is_some_and(|limit| minutes >= limit)
+    }
+
+    /// Gives the model the weights of the best epoch, if the settings ask for it.
+    fn restore_best(&self, history: &mut History) -> Result<()> {
+        let early = self.fit.early_stopping.as_ref();
+        if !early.is_some_and(|early| early.restore_best) || history.ended.keeps_the_moment() {
+            return Ok(());
+        }
+        if let Some((epoch, weights)) = self.best.get(&history.epochs) {
+            self.set_weights(weights)?;
+            history.restored = Some(*epoch);
+        }
+        Ok(())
+    }
+
+    /// Shows the end of the run.
+    fn report(&mut self, history: &History) -> Result<()> {
         let sparsity = self.model.trained_sparsity(&self.train);
         let sparsity = sparsity.map(|sparsity| sparsity.to_string());
         let lines = [self.model.activity(&self.train), sparsity];
         let lines: Vec<String> = lines.into_iter().flatten().collect();
-        self.view.done(&history, &lines)?;
-        Ok(history)
+        self.view.done(history, &lines)?;
+        if self.callback_error.is_none() {
+            self.emit_after(EventKind::End, history);
+        }
+        Ok(())
     }
 
-    /// One epoch, with the weights checked for NaN if no validation loss reveals it.
-    fn checked_epoch(&mut self, epoch: usize, history: &History) -> Result<Epoch> {
-        let ended = self.epoch(epoch, history);
-        let validated = ended.is_ok() && self.valid.is_some();
-        if !validated && matches!(ended, Ok(_) | Err(Error::Stopped)) {
-            self.check_weights(epoch)?;
-        }
-        ended
-    }
-
-    /// One pass over the training images, or over the remaining ones, and the validation.
-    fn epoch(&mut self, epoch: usize, history: &History) -> Result<Epoch> {
-        let losses = history.monitored_losses();
-        let clock = EpochClock {
-            start: Instant::now(),
-            before: self.state.seconds,
-        };
-        let trained = self.train_batches(epoch, history, &clock);
-        if matches!(trained, Ok(()) | Err(Error::Stopped)) {
-            self.executor.store(self.model)?;
-        }
-        trained?;
-        let training_seconds = clock.seconds();
-        let valid = self.validate(epoch)?;
-        let images = self.train.len() as f64;
-        Ok(Epoch {
-            train_loss: (self.state.loss_sum / images) as f32,
-            valid_loss: valid.as_ref().map(MeanLosses::total),
-            terms: self.terms(valid.as_ref()),
-            learning_rate: self.learning_rate_at(epoch, self.batches_per_epoch() - 1, &losses),
-            seconds: clock.seconds(),
-            images_per_second: images / training_seconds,
+    /// Optimizer and random streams, for the next run.
+    fn optimizer_state(&self, history: &History) -> Result<OptimizerState> {
+        let executor = self.executor.state(self.model)?;
+        Ok(OptimizerState {
+            optim: self.fit.optimizer,
+            loss: self.fit.loss,
+            custom_loss: self.custom_loss.is_some(),
+            moments: executor.moments,
+            steps: executor.positions.steps,
+            epochs: self.state.earlier_epochs + history.epochs.len(),
+            seed: self.fit.seed,
+            rng: executor.positions.rng,
+            shuffle: self.shuffle.position(),
+            weights: self.weights()?.hash()?,
         })
     }
 
-    /// Trains on the remaining batches of an epoch, until Stop.
-    fn train_batches(&mut self, epoch: usize, history: &History, clock: &EpochClock) -> Result<()> {
-        let batch_size = self.fit.batch_size;
-        let order = self.shuffle.permutation(self.train.len());
-        let done = (self.state.batches * batch_size).min(order.len());
-        let augment = Some(Augment {
-            seed: self.fit.seed,
-            epoch,
-        });
-        let losses = history.monitored_losses();
-        let batches = Batches::new(&self.train, order[done..].to_vec(), batch_size, augment)?;
-        let mut seen = done;
-        for batch in batches {
-            check_stopped()?;
-            let batch = batch?;
-            seen += batch.len();
-            self.learning_rate = self.learning_rate_at(epoch, self.state.batches, &losses);
-            self.executor.set_learning_rate(self.learning_rate);
-            self.train_batch(epoch, &batch)?;
-            self.state.seconds = clock.seconds();
-            let loss = self.state.loss_sum / seen as f64;
-            self.view.batch_done(seen, loss, self.learning_rate);
-            if self.checkpoint_is_due() {
-                self.executor.store(self.model)?;
-                self.save_checkpoint(history)?;
-            }
-        }
-        self.executor.update() // With the gradients of an incomplete step.
-    }
-
-    fn train_batch(&mut self, epoch: usize, batch: &Batch) -> Result<()> {
-        let loss = self.executor.step(batch, &mut self.terms)?;
-        if !loss.is_finite() {
-            return Err(self.diverged(epoch, self.state.batches + 1, loss));
-        }
-        let images = batch.len() as f64;
-        self.state.loss_sum += f64::from(loss) * images;
-        for (sum, share) in self.state.term_sums.iter_mut().zip(&self.terms) {
-            *sum += share * images;
-        }
-        self.state.batches += 1;
-        Ok(())
-    }
-
-    /// Learning rate after this number of batches of an epoch, and epochs with these losses.
-    fn learning_rate_at(&self, epoch: usize, batches: usize, losses: &[f32]) -> f64 {
-        let length = self.fit.length_of(self.train.len());
-        let steps = batches / self.fit.gradients.accumulate;
-        let step = (epoch - 1) * length.steps_per_epoch + steps;
-        self.fit.learning_rate * self.fit.schedule.factor(step, length, losses)
-    }
-
-    /// Validation loss; None without validation images.
-    fn validate(&self, epoch: usize) -> Result<Option<MeanLosses>> {
-        let Some(valid) = &self.valid else {
-            return Ok(None);
-        };
-        let losses = match self.custom_loss {
-            Some(own) => self
-                .model
-                .mean_losses_by(valid, &|input, code, output| call(own, input, code, output))?,
-            None => self.model.mean_losses(valid, self.fit.loss)?,
-        };
-        let loss = losses.total();
-        if !loss.is_finite() {
-            return Err(self.diverged(epoch, self.batches_per_epoch(), loss));
-        }
-        Ok(Some(losses))
-    }
-
-    /// Share of each term in the losses of the epoch.
-    fn terms(&self, valid: Option<&MeanLosses>) -> Vec<LossTerm> {
-        let images = self.train.len() as f64;
-        let names = self.model.term_names().into_iter().enumerate();
-        names
-            .map(|(i, name)| LossTerm {
-                name,
-                train: (self.state.term_sums[i] / images) as f32,
-                valid: valid.map(|losses| losses.terms[i] as f32),
-            })
-            .collect()
-    }
-
-    /// Checks the weights for NaN after the last step, which no later loss would reveal.
-    fn check_weights(&self, epoch: usize) -> Result<()> {
-        for var in &self.variables {
-            let sum = var.as_tensor().sum_all()?.to_scalar::<f32>()?;
-            if !sum.is_finite() {
-                return Err(self.diverged(epoch, self.batches_per_epoch(), sum));
-            }
-        }
-        Ok(())
-    }
-
-    fn checkpoint_is_due(&self) -> bool {
-        let minutes = self.saved.elapsed().as_secs_f64() / 60.0;
-        self.fit.checkpoint.is_some() && minutes >= self.fit.checkpoint_every
-    }
-
-    /// Writes the checkpoint, if the settings ask for one.
-    fn save_checkpoint(&mut self, history: &History) -> Result<()> {
-        let Some(path) = &self.fit.checkpoint else {
-            return Ok(());
-        };
-        self.state.history.clone_from(&history.epochs);
-        let executor = self.executor.state(self.model)?;
-        self.state.write(path, self.model, &executor)?;
-        self.saved = Instant::now();
-        Ok(())
-    }
-
     /// Copies of the learned variables and the buffers.
-    fn weights(&self) -> Result<Vec<Tensor>> {
-        let all = self.variables.iter().chain(&self.buffers);
-        all.map(|var| Ok(var.as_tensor().copy()?)).collect()
+    fn weights(&self) -> Result<Snapshot> {
+        Snapshot::of(self.variables.iter().chain(&self.buffers))
     }
 
-    fn set_weights(&self, weights: &[Tensor]) -> Result<()> {
-        for (var, weights) in self.variables.iter().chain(&self.buffers).zip(weights) {
-            var.set(weights)?;
-        }
-        Ok(())
+    fn set_weights(&self, weights: &Snapshot) -> Result<()> {
+        weights.restore(self.variables.iter().chain(&self.buffers))
     }
-
-    fn batches_per_epoch(&self) -> usize {
-        self.train.len().div_ceil(self.fit.batch_size)
-    }
-
-    fn diverged(&self, epoch: usize, batch: usize, loss: f32) -> Error {
-        Error::Diverged {
-            epoch,
-            batch,
-            loss,
-            kept: epoch - 1,
-            learning_rate: self.learning_rate,
-        }
-    }
-}
-
-/// Time spent in an epoch, including the part before an interruption.
-struct EpochClock {
-    start: Instant,
-    /// Seconds before the interruption.
-    before: f64,
-}
-
-impl EpochClock {
-    fn seconds(&self) -> f64 {
-        self.before + self.start.elapsed().as_secs_f64()
-    }
-}
-
-/// Training and validation images of a data set.
-fn split_validation(data: &Dataset, fit: &Fit) -> (Split, Option<Split>) {
-    let n = data.train.len();
-    let order = Rng::new(fit.seed, Purpose::Split).permutation(n);
-    let (valid, train) = data.train.divide(&order, fit.validation_count(n));
-    (train, Some(valid).filter(|valid| !valid.is_empty()))
 }

@@ -1,17 +1,22 @@
 //! State of a training run in a checkpoint, besides the model.
 //!
-//! The executor's state is tensors (`executor_state`), and the rest is JSON in the file's metadata.
+//! The executor's state is tensors (`executor_state`), `training.best.NAME` are the weights of the best
+//! epoch, unless the model has them, and the rest is JSON in the file's metadata.
 
+use super::epoch::Epoch;
 use super::executor_state::{ExecutorState, Pending, Positions};
 use super::fit::Fit;
-use super::history::Epoch;
 use crate::data::{Fingerprint, Split};
 use crate::error::{Error, Result};
-use crate::export::{SavedRun, read_run, write};
+use crate::export::{NamedTensor, SavedRun, read_run, write};
 use crate::file::parse_json;
-use crate::model::Autoencoder;
+use crate::model::{Autoencoder, OptimizerState, Snapshot};
+use candle_core::{Device, Tensor, Var};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+
+/// Prefix of the tensors that hold the weights of the best epoch.
+const BEST_PREFIX: &str = "training.best.";
 
 /// Upper bound of the seconds in an intact checkpoint: 30,000 years.
 const MAX_SECONDS: f64 = 1e12;
@@ -28,6 +33,12 @@ pub(crate) struct RunState {
     data: Option<Fingerprint>,
     /// Finished epochs.
     pub(crate) history: Vec<Epoch>,
+    /// Epochs of earlier runs with the same optimizer, which this run continues.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) earlier_epochs: usize,
+    /// Number of the epoch whose weights are the file's tensors `training.best.NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    best: Option<usize>,
     /// Finished batches of the current epoch.
     #[serde(rename = "batch")]
     pub(crate) batches: usize,
@@ -53,10 +64,13 @@ pub(crate) struct RunState {
     pending: Pending,
 }
 
-/// State of an interrupted run and of its executor.
+/// State of an interrupted run and of its executor, and its best epoch.
 pub(crate) struct Resumed {
     pub(crate) state: RunState,
-    pub(crate) executor: ExecutorState,
+    /// `None` for a new optimizer.
+    pub(crate) executor: Option<ExecutorState>,
+    /// Number of the best epoch, from 1, and its weights.
+    pub(crate) best: Option<(usize, Snapshot)>,
 }
 
 impl RunState {
@@ -79,6 +93,8 @@ impl RunState {
             images,
             data: None,
             history: Vec::new(),
+            earlier_epochs: 0,
+            best: None,
             batches: 0,
             loss_sum: 0.0,
             seconds: 0.0,
@@ -88,6 +104,15 @@ impl RunState {
             shuffle: 0,
             rng: 0,
             pending: Pending::default(),
+        }
+    }
+
+    /// Begins with the random streams and the step count of an earlier run's optimizer.
+    pub(crate) fn continue_from(&mut self, optimizer: &OptimizerState) {
+        self.steps = optimizer.steps;
+        self.earlier_epochs = optimizer.epochs;
+        if self.fit.seed == optimizer.seed {
+            (self.rng, self.shuffle) = (optimizer.rng, optimizer.shuffle);
         }
     }
 
@@ -118,18 +143,24 @@ impl RunState {
         Ok(())
     }
 
-    /// Writes model and state to a file, completely or not at all.
+    /// Writes model and state to a file, completely or not at all. `best` is the number of the best
+    /// epoch, from 1, and its weights; `None` if there is none, or if the model has its weights.
     pub(crate) fn write(
         &mut self,
         path: &Path,
         model: &Autoencoder,
         executor: &ExecutorState,
+        best: Option<&(usize, Snapshot)>,
     ) -> Result<()> {
+        self.best = best.map(|(epoch, _)| *epoch);
         (self.rng, self.steps) = (executor.positions.rng, executor.positions.steps);
         self.pending = executor.pending;
         let json =
             serde_json::to_string(self).map_err(|error| Error::io("write", path)(error.into()))?;
-        let tensors = executor.tensors(model, self.fit.optimizer);
+        let mut tensors = executor.tensors(model, self.fit.optimizer);
+        if let Some((_, weights)) = best {
+            tensors.extend(best_tensors(model, weights)?);
+        }
         write(path, model, Some(SavedRun { json, tensors }))
     }
 
@@ -142,6 +173,7 @@ impl RunState {
         if !state.is_plausible() {
             return Err(not_a_run(path, "numbers that no run has"));
         }
+        let best = state.read_best(path, model, &tensors)?;
         let executor = ExecutorState::read(tensors, model, state.fit.optimizer);
         let executor = ExecutorState {
             positions: Positions {
@@ -151,7 +183,31 @@ impl RunState {
             pending: state.pending,
             ..executor.map_err(|reason| not_a_run(path, &reason))?
         };
-        Ok(Resumed { state, executor })
+        Ok(Resumed {
+            state,
+            executor: Some(executor),
+            best,
+        })
+    }
+
+    /// The best epoch and its weights, from a file's tensors or from the model.
+    fn read_best(
+        &self,
+        path: &Path,
+        model: &Autoencoder,
+        tensors: &[NamedTensor],
+    ) -> Result<Option<(usize, Snapshot)>> {
+        let all = [model.variables(), model.buffers()].concat();
+        if let Some(epoch) = self.best {
+            let read = |(name, var): &(String, Var)| best_tensor(path, name, var, tensors);
+            let weights = all.iter().map(read).collect::<Result<_>>()?;
+            return Ok(Some((epoch, Snapshot::from_tensors(weights))));
+        }
+        if self.batches > 0 || self.history.is_empty() {
+            return Ok(None);
+        }
+        let weights = Snapshot::of(all.iter().map(|(_, var)| var))?;
+        Ok(Some((self.history.len(), weights)))
     }
 
     /// False for numbers that only a damaged file has.
@@ -164,7 +220,38 @@ impl RunState {
             && self.pending.images <= self.images
             && (0..i32::MAX / 2).contains(&self.steps)
             && self.history.len() <= self.fit.epochs
+            && self
+                .best
+                .is_none_or(|best| (1..=self.history.len()).contains(&best))
     }
+}
+
+/// Weights of a variable at the end of the best epoch.
+fn best_tensor(path: &Path, name: &str, var: &Var, tensors: &[NamedTensor]) -> Result<Tensor> {
+    let (name, n) = (format!("{BEST_PREFIX}{name}"), var.elem_count());
+    let found = tensors.iter().find(|tensor| tensor.name == name);
+    match found.filter(|tensor| tensor.values.len() == n) {
+        Some(tensor) => Ok(Tensor::from_slice(&tensor.values, var.shape(), var.device())?),
+        None => Err(not_a_run(path, &format!("no {name} of {n} values"))),
+    }
+}
+
+/// Tensors of the best epoch's weights in a file.
+fn best_tensors(model: &Autoencoder, weights: &Snapshot) -> Result<Vec<NamedTensor>> {
+    let named = [model.variables(), model.buffers()].concat().into_iter();
+    let tensors = named.zip(weights.tensors()).map(|((name, _), tensor)| {
+        let values = tensor.to_device(&Device::Cpu)?.flatten_all()?;
+        Ok(NamedTensor {
+            name: format!("{BEST_PREFIX}{name}"),
+            shape: tensor.dims().to_vec(),
+            values: values.to_vec1()?,
+        })
+    });
+    tensors.collect()
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// Rejects a run with the setting `noise` of earlier versions, whose random numbers are not drawn

@@ -5,7 +5,9 @@
 //! table of epochs as its plain text.
 
 use super::drawing::{Drawing, WIDTH};
-use super::history::{Epoch, History};
+use super::ended::Ended;
+use super::epoch::Epoch;
+use super::history::{History, metric_text};
 use super::status::Status;
 use crate::data::{ImageShape, Split};
 use crate::error::{Error, Result};
@@ -149,10 +151,21 @@ impl View {
             self.status.epochs,
             duration(self.start.elapsed().as_secs_f64())
         );
+        if !history.stopped && history.ended != Ended::Epochs {
+            text.push_str(&format!(" ({})", history.ended.reason()));
+        }
         if let Some((number, epoch)) = history.best() {
-            let name = epoch.valid_loss.map_or("train", |_| "validation");
-            let loss = epoch.monitored_loss();
-            text.push_str(&format!("; best {name} loss {loss:.5} in epoch {number}"));
+            let name = history.monitor.name(&epoch);
+            let value = match history.monitor.metric() {
+                Some(metric) => epoch.metric(metric).map_or("-".into(), metric_text),
+                None => format!("{:.5}", history.monitor.value(&epoch).unwrap_or(f64::NAN)),
+            };
+            text.push_str(&format!("; best {name} {value} in epoch {number}"));
+            if history.restored == Some(number) {
+                text.push_str(", whose weights the model has");
+            } else if number < history.epochs.len() {
+                text.push_str(" (its weights: restore_best)");
+            }
         }
         text
     }
@@ -189,21 +202,24 @@ fn replaces_displays() -> bool {
     Frontend::current() == Frontend::Candlebook
 }
 
-/// Losses of an epoch.
+/// Losses and metrics of an epoch.
 fn losses(epoch: &Epoch) -> String {
     let terms: Vec<String> = epoch
         .terms
         .iter()
         .map(|term| format!("{} {:.5}", term.name, term.train))
         .collect();
-    let train = match terms.as_slice() {
+    let mut text = match terms.as_slice() {
         [] => format!("train {:.5}", epoch.train_loss),
         terms => format!("train {:.5} with {}", epoch.train_loss, terms.join(", ")),
     };
-    match epoch.valid_loss {
-        Some(loss) => format!("{train}  validation {loss:.5}"),
-        None => train,
+    if let Some(loss) = epoch.valid_loss {
+        text.push_str(&format!("  validation {loss:.5}"));
     }
+    for metric in &epoch.metrics {
+        text.push_str(&format!("  {} {}", metric.name, metric_text(metric.value)));
+    }
+    text
 }
 
 /// Best epoch by validation loss; empty without validation.
@@ -231,16 +247,17 @@ mod tests {
         let epoch = |valid_loss| Epoch {
             train_loss: 0.25,
             valid_loss,
-            terms: Vec::new(),
-            learning_rate: 0.001,
             seconds: 1.0,
             images_per_second: 1234.0,
+            ..Default::default()
         };
         History {
             epochs: vec![epoch(Some(0.125)), epoch(Some(0.5))],
             loss: Loss::Mse,
             custom_loss: false,
             stopped: true,
+            ended: Ended::Stopped,
+            ..Default::default()
         }
     }
 
@@ -260,7 +277,20 @@ mod tests {
             "{summary}"
         );
         assert!(
-            summary.ends_with("; best validation loss 0.12500 in epoch 1"),
+            summary
+                .ends_with("; best validation loss 0.12500 in epoch 1 (its weights: restore_best)"),
+            "{summary}"
+        );
+        let early = History {
+            stopped: false,
+            ended: Ended::EarlyStopping,
+            restored: Some(1),
+            ..history
+        };
+        let summary = view.summary(&early);
+        assert!(summary.contains(" (early stopping); best "), "{summary}");
+        assert!(
+            summary.ends_with("in epoch 1, whose weights the model has"),
             "{summary}"
         );
     }

@@ -44,6 +44,18 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &["layer/gumbel_builder.rs", "layer/gumbel.rs"],
     },
     Covered {
+        by: "tests/train/event.rs",
+        files: &["train/hooks.rs", "train/run_event.rs"],
+    },
+    Covered {
+        by: "tests/train/run.rs",
+        files: &["train/run_epoch.rs"],
+    },
+    Covered {
+        by: "tests/train/augmentation.rs",
+        files: &["data/augmentation.rs"],
+    },
+    Covered {
         by: "tests/layer/builder.rs",
         files: &["layer/pool_builder.rs"],
     },

@@ -8,19 +8,16 @@ fn epoch(train_loss: f32, valid_loss: Option<f32>) -> Epoch {
     Epoch {
         train_loss,
         valid_loss,
-        terms: Vec::new(),
-        learning_rate: 0.001,
         seconds: 2.0,
         images_per_second: 1500.0,
+        ..Default::default()
     }
 }
 
 fn history(epochs: Vec<Epoch>) -> History {
     History {
         epochs,
-        loss: Loss::Mse,
-        custom_loss: false,
-        stopped: false,
+        ..Default::default()
     }
 }
 

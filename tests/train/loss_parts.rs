@@ -18,12 +18,11 @@ fn history(losses: &[(f32, f32)], terms: &[&str]) -> History {
         learning_rate: 0.001,
         seconds: 1.0,
         images_per_second: 100.0,
+        ..Default::default()
     });
     History {
         epochs: epochs.collect(),
-        loss: Loss::Mse,
-        custom_loss: false,
-        stopped: false,
+        ..Default::default()
     }
 }
 

@@ -1,14 +1,18 @@
 //! Training.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+mod augmentation;
 mod autoencoder;
 mod autograd;
 mod checks;
 mod custom_loop;
 mod code_layers;
+mod early_stopping;
+mod event;
 mod fit;
 mod history;
 mod loss_parts;
+mod metric;
 mod custom_loss;
 mod discrete_codes;
 mod pretrain;
@@ -17,6 +21,8 @@ mod sequence;
 mod sparse;
 mod inference;
 mod run;
+mod run_file;
+mod setup;
 mod state;
 mod train_step;
 mod rate_search;

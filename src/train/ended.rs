@@ -1,0 +1,63 @@
+//! Why a training run ended.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a training run ended.
+///
+/// # Examples
+/// ```
+/// use candlebook::prelude::*;
+/// use candlebook::train::Ended;
+/// let data = mnist_embedded()?.take(200, 10);
+/// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
+/// let fit = Fit { epochs: 50, target_loss: Some(0.2), ..Default::default() };
+/// assert_eq!(ae.fit(&data, &fit)?.ended, Ended::TargetLoss);
+/// # Ok::<(), candlebook::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ended {
+    /// All epochs are finished.
+    #[default]
+    Epochs,
+    /// Stop was pressed.
+    Stopped,
+    /// [`EarlyStopping`](crate::train::EarlyStopping): no improvement for too many epochs.
+    EarlyStopping,
+    /// [`Fit::time_limit`](crate::train::Fit::time_limit).
+    TimeLimit,
+    /// [`Fit::target_loss`](crate::train::Fit::target_loss).
+    TargetLoss,
+    /// The callback of [`Autoencoder::fit_with`](crate::model::Autoencoder::fit_with).
+    Callback,
+}
+
+impl Ended {
+    /// The reason in a summary of the run; empty if all epochs are finished.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Ended::Epochs => "",
+            Ended::Stopped => "Stop",
+            Ended::EarlyStopping => "early stopping",
+            Ended::TimeLimit => "time limit",
+            Ended::TargetLoss => "target loss reached",
+            Ended::Callback => "ended by the callback",
+        }
+    }
+
+    /// True if the model keeps the weights of the moment, because someone asked for the end.
+    pub(super) fn keeps_the_moment(self) -> bool {
+        matches!(self, Ended::Stopped | Ended::Callback)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_requests_keep_the_weights_of_the_moment() {
+        assert!(Ended::Stopped.keeps_the_moment() && Ended::Callback.keeps_the_moment());
+        assert!(!Ended::EarlyStopping.keeps_the_moment() && !Ended::TimeLimit.keeps_the_moment());
+        assert_eq!(Ended::default().reason(), "");
+    }
+}

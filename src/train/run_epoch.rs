@@ -1,0 +1,198 @@
+//! One epoch of a run: its batches, and the validation.
+
+use super::custom_loss::call;
+use super::ended::Ended;
+use super::epoch::{Epoch, LossTerm};
+use super::event::EventKind;
+use super::history::History;
+use super::metric::measure;
+use super::run::Run;
+use super::run_event::Moment;
+use crate::cell::check_stopped;
+use crate::data::{Augment, Augmenter, Batch, Batches};
+use crate::error::{Error, Result};
+use crate::model::MeanLosses;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+impl Run<'_> {
+    /// One epoch, with the weights checked for NaN if no validation loss reveals it. Breaks if it is
+    /// interrupted.
+    pub(super) fn checked_epoch(
+        &mut self,
+        epoch: usize,
+        history: &History,
+    ) -> Result<ControlFlow<Ended, Epoch>> {
+        let ended = match self.epoch(epoch, history) {
+            Err(Error::Stopped) => ControlFlow::Break(Ended::Stopped),
+            ended => ended?,
+        };
+        if ended.is_break() || self.valid.is_none() {
+            self.check_weights(epoch)?;
+        }
+        Ok(ended)
+    }
+
+    /// One pass over the training images, or over the remaining ones, and the validation.
+    fn epoch(&mut self, epoch: usize, history: &History) -> Result<ControlFlow<Ended, Epoch>> {
+        let losses = history.monitored_losses();
+        let clock = EpochClock {
+            start: Instant::now(),
+            before: self.state.seconds,
+        };
+        let trained = self.train_batches(epoch, history, &clock);
+        if matches!(trained, Ok(_) | Err(Error::Stopped)) {
+            self.executor.store(self.model)?;
+        }
+        if let ControlFlow::Break(reason) = trained? {
+            return Ok(ControlFlow::Break(reason));
+        }
+        let training_seconds = clock.seconds();
+        let valid = self.validate(epoch)?;
+        let images = self.train.len() as f64;
+        let measured = self.valid.as_ref().unwrap_or(&self.train);
+        let mut row = Epoch {
+            train_loss: (self.state.loss_sum / images) as f32,
+            valid_loss: valid.as_ref().map(MeanLosses::total),
+            terms: self.loss_terms(valid.as_ref()),
+            metrics: measure(self.model, measured, self.fit.loss, &self.fit.metrics)?,
+            learning_rate: self.learning_rate_at(epoch, self.batches_per_epoch() - 1, &losses),
+            seconds: 0.0,
+            images_per_second: images / training_seconds,
+        };
+        let moment = Moment {
+            kind: EventKind::Validation,
+            epoch,
+            loss: row.train_loss,
+            valid_loss: row.valid_loss,
+        };
+        self.emit(moment, history, &mut row.metrics)?;
+        row.seconds = clock.seconds();
+        Ok(ControlFlow::Continue(row))
+    }
+
+    /// Trains on the remaining batches of an epoch. Breaks at the time limit, and if the callback
+    /// asks for it.
+    fn train_batches(
+        &mut self,
+        epoch: usize,
+        history: &History,
+        clock: &EpochClock,
+    ) -> Result<ControlFlow<Ended>> {
+        let batch_size = self.fit.batch_size;
+        let order = self.shuffle.permutation(self.train.len());
+        let done = (self.state.batches * batch_size).min(order.len());
+        let augment = Augment {
+            seed: self.fit.seed,
+            epoch: self.state.earlier_epochs + epoch,
+        };
+        let order = order[done..].to_vec();
+        let mut batches = Batches::new(&self.train, order, batch_size, Some(augment))?;
+        if !self.fit.augment.is_empty() {
+            batches = batches.augmented(Augmenter::new(&self.fit.augment, augment, &self.train));
+        }
+        let losses = history.monitored_losses();
+        let mut seen = done;
+        for batch in batches {
+            check_stopped()?;
+            if self.time_is_up() {
+                return Ok(ControlFlow::Break(Ended::TimeLimit));
+            }
+            let batch = batch?;
+            seen += batch.len();
+            self.last_rate = self.learning_rate_at(epoch, self.state.batches, &losses);
+            self.executor.set_learning_rate(self.last_rate);
+            let loss = self.train_batch(epoch, &batch)?;
+            self.state.seconds = clock.seconds();
+            let mean = self.state.loss_sum / seen as f64;
+            self.view.batch_done(seen, mean, self.last_rate);
+            if self.checkpoint_is_due() {
+                self.executor.store(self.model)?;
+                self.save_checkpoint(history)?;
+            }
+            let moment = Moment {
+                kind: EventKind::Batch,
+                epoch,
+                loss,
+                valid_loss: None,
+            };
+            self.emit(moment, history, &mut Vec::new())?;
+            if self.end_requested {
+                return Ok(ControlFlow::Break(Ended::Callback));
+            }
+        }
+        self.executor.update()?; // With the gradients of an incomplete step.
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Trains on a batch; returns its loss.
+    fn train_batch(&mut self, epoch: usize, batch: &Batch) -> Result<f32> {
+        let loss = self.executor.step(batch, &mut self.terms)?;
+        if !loss.is_finite() {
+            return Err(self.cause_in(batch, epoch, loss)?);
+        }
+        let images = batch.len() as f64;
+        self.state.loss_sum += f64::from(loss) * images;
+        for (sum, share) in self.state.term_sums.iter_mut().zip(&self.terms) {
+            *sum += share * images;
+        }
+        self.state.batches += 1;
+        Ok(loss)
+    }
+
+    /// Learning rate after this number of batches of an epoch, and epochs with these losses.
+    fn learning_rate_at(&self, epoch: usize, batches: usize, losses: &[f32]) -> f64 {
+        let length = self.fit.length_of(self.train.len());
+        let steps = batches / self.fit.gradients.accumulate;
+        let step = (epoch - 1) * length.steps_per_epoch + steps;
+        self.fit.learning_rate * self.fit.schedule.factor(step, length, losses)
+    }
+
+    /// Validation loss; None without validation images.
+    fn validate(&self, epoch: usize) -> Result<Option<MeanLosses>> {
+        let Some(valid) = &self.valid else {
+            return Ok(None);
+        };
+        let losses = match self.custom_loss {
+            Some(own) => self
+                .model
+                .mean_losses_by(valid, &|input, code, output| call(own, input, code, output))?,
+            None => self.model.mean_losses(valid, self.fit.loss)?,
+        };
+        let loss = losses.total();
+        if !loss.is_finite() {
+            return Err(self.cause_in_validation(epoch, loss)?);
+        }
+        Ok(Some(losses))
+    }
+
+    /// Share of each term in the losses of the epoch.
+    fn loss_terms(&self, valid: Option<&MeanLosses>) -> Vec<LossTerm> {
+        let images = self.train.len() as f64;
+        let names = self.model.term_names().into_iter().enumerate();
+        names
+            .map(|(i, name)| LossTerm {
+                name,
+                train: (self.state.term_sums[i] / images) as f32,
+                valid: valid.map(|losses| losses.terms[i] as f32),
+            })
+            .collect()
+    }
+
+    pub(super) fn batches_per_epoch(&self) -> usize {
+        self.train.len().div_ceil(self.fit.batch_size)
+    }
+}
+
+/// Time spent in an epoch, including the part before an interruption.
+struct EpochClock {
+    start: Instant,
+    /// Seconds before the interruption.
+    before: f64,
+}
+
+impl EpochClock {
+    fn seconds(&self) -> f64 {
+        self.before + self.start.elapsed().as_secs_f64()
+    }
+}
