@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::model::Autoencoder;
 use crate::show::Show;
 use candle_core::Tensor;
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 /// What has just happened in a training run.
@@ -57,7 +58,8 @@ pub struct Event<'a> {
 /// Access of an event to its run.
 pub(super) struct Access<'a> {
     pub(super) model: &'a Autoencoder,
-    pub(super) executor: &'a mut dyn Executor,
+    /// Its weights are stored when the callback asks for the model, by shared reference.
+    pub(super) executor: RefCell<&'a mut dyn Executor>,
     /// Images of the metrics.
     pub(super) images: &'a Split,
     /// Metrics of the current epoch.
@@ -100,7 +102,7 @@ impl Event<'_> {
     /// ```
     pub fn model(&self) -> Result<&Autoencoder> {
         if self.kind == EventKind::Batch {
-            self.access.executor.store(self.access.model)?;
+            self.access.executor.borrow_mut().store(self.access.model)?;
         }
         Ok(self.access.model)
     }

@@ -193,7 +193,7 @@ impl Autoencoder {
         range: &RateRange,
     ) -> Result<RateSearch> {
         range.check()?;
-        check(self, data, fit)?;
+        check(self, data, fit, false)?;
         let fit = Fit {
             average: Average::None,
             gradients: Gradients {

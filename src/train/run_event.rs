@@ -5,6 +5,7 @@ use super::history::History;
 use super::metric_value::MetricValue;
 use super::run::Run;
 use crate::error::{Error, Result};
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 /// Facts of an event that the run's state does not have.
@@ -43,7 +44,7 @@ impl Run<'_> {
             history,
             access: Access {
                 model: self.model,
-                executor: &mut *self.executor,
+                executor: RefCell::new(&mut *self.executor),
                 images: self.valid.as_ref().unwrap_or(&self.train),
                 metrics,
                 live: &mut self.live,
