@@ -30,7 +30,7 @@ pub(crate) struct Run<'a> {
     shuffle: Rng,
     view: View,
     state: RunState,
-    /// Of the last step.
+    /// Learning rate of the last step.
     learning_rate: f64,
     /// Terms that layers add to the loss of the last batch.
     terms: Vec<f64>,
