@@ -101,7 +101,7 @@ impl GroupRates {
 /// The groups of a list of variables.
 #[derive(Clone, Debug)]
 pub(crate) struct Grouping {
-    /// Of the variables that no group matches, then of each group.
+    /// Those of the variables that no group matches, then those of each group.
     pub(crate) rates: Vec<GroupRates>,
     /// Position in `rates` of each variable's group.
     pub(crate) group_of: Vec<usize>,

@@ -6,7 +6,7 @@
 //! x = x - lr d / (sqrt(v) / sqrt(1 - beta2^t) + eps)
 
 use super::adam::penalized;
-use super::moments::{DeviceMoments, MomentSlices, accumulate, kept};
+use super::moments::{DeviceMoments, MomentSlices, NEGLIGIBLE, accumulate, kept};
 use super::ranges::{check_decay, check_not_negative, check_positive};
 use super::rates::Rates;
 use crate::error::Result;
@@ -34,7 +34,7 @@ pub struct NAdam {
     pub beta2: f64,
     /// Added to the denominator so that it is never zero. Defaults to 1e-8.
     pub eps: f64,
-    /// How fast the momentum rises from half of `beta1` to `beta1`, zero or more. Defaults to 0.004.
+    /// Speed at which the momentum rises from half of `beta1` to `beta1`, zero or more. Defaults to 0.004.
     pub momentum_decay: f64,
     /// Shrink the weights directly, as [`Adam`](super::Adam) does. If false, the weight decay times
     /// each weight is added to its gradient. Defaults to false.
@@ -69,12 +69,13 @@ impl NAdam {
         self.beta1 * (1.0 - 0.5 * 0.96f64.powf(exponent))
     }
 
-    /// p(t) from p(t - 1).
+    /// p(t) from p(t - 1); 0 once it no longer changes 1 - p(t).
     pub(crate) fn next_product(&self, product: f64, step: i32) -> f64 {
-        product * self.momentum(step)
+        let next = product * self.momentum(step);
+        if next < NEGLIGIBLE { 0.0 } else { next }
     }
 
-    /// p(t). The product of the first steps reaches zero soon.
+    /// p(t). It reaches zero soon.
     pub(crate) fn product(&self, steps: i32) -> f64 {
         let mut product = 1.0;
         for step in 1..=steps {

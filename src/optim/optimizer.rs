@@ -38,9 +38,9 @@ use candle_core::{Tensor, Var};
 pub struct Optimizer {
     rule: UpdateRule,
     variables: Vec<Var>,
-    /// Of each variable.
+    /// One for each variable.
     moments: Vec<MomentStore>,
-    /// Of each variable, its group.
+    /// The group of each variable.
     group_of: Vec<usize>,
     settings: Gradients,
     /// Seed of the gradients' noise.

@@ -22,12 +22,12 @@ use candle_core::Tensor;
 pub(crate) struct UpdateRule {
     optim: Optim,
     learning_rate: f64,
-    /// Of each group of parameters.
+    /// One for each group of parameters.
     groups: Vec<GroupRates>,
     steps: i32,
     /// Product of NAdam's momenta so far; 1 for others.
     momentum_product: f64,
-    /// Of the last step, one for each group.
+    /// Those of the last step, one for each group.
     updates: Vec<Update>,
 }
 

@@ -49,7 +49,7 @@ impl Pending {
 pub(crate) struct ExecutorState {
     pub(crate) positions: Positions,
     pub(crate) pending: Pending,
-    /// Of each variable.
+    /// One for each variable.
     pub(crate) moments: Vec<Moments>,
     /// Weights of each variable, then of each buffer; empty unless the model holds their average.
     pub(crate) weights: Vec<Vec<f32>>,

@@ -36,7 +36,7 @@ pub(crate) struct TrainStep<'a, T> {
     gradient_sums: Vec<T>,
     pending: Pending,
     moments: Moments<T>,
-    /// Of the parameters.
+    /// Groups of the parameters.
     spans: Vec<GroupSpan>,
     average: HostAverage<T>,
     /// Batch statistics of each stage; used where the stage is a normalization.

@@ -1,4 +1,4 @@
-//! Training steps for a loop of your own.
+//! Training steps for your own loop.
 
 use super::executor::Executor;
 use super::fit::Fit;
@@ -12,7 +12,7 @@ use crate::optim::{Average, Schedule};
 use candle_core::{DType, Tensor};
 use std::sync::Arc;
 
-/// Training steps of a model for a loop of your own, at the speed of
+/// Training steps of a model in your own loop, at the speed of
 /// [`fit`](crate::model::Autoencoder::fit): the planned step on the CPU, autograd on other devices.
 ///
 /// It trains a copy of the model with optimizer, gradients, parameter groups, EMA, loss and seed of a

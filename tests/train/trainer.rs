@@ -1,4 +1,4 @@
-//! Steps of a loop of one's own.
+//! Training steps in one's own loop.
 
 use candlebook::optim::{Average, Gradients, Schedule};
 use candlebook::prelude::*;
@@ -43,7 +43,12 @@ fn a_step_is_that_of_fit() {
     let data = data();
     let images = data.train.first(100).unwrap();
     for planned in [true, false] {
-        let settings = fit(planned);
+        // Adam would enlarge the rounding of sums in another order.
+        let settings = Fit {
+            optimizer: Optim::sgd(0.9),
+            learning_rate: 0.1,
+            ..fit(planned)
+        };
         let mut reference = model();
         let first = data.take(100, 20);
         let history = reference.fit(&first, &settings).unwrap();
@@ -55,6 +60,7 @@ fn a_step_is_that_of_fit() {
         assert!(weights(&ae) == before, "the model changes in store");
         trainer.store(&mut ae).unwrap();
         assert_near(&weights(&ae), &weights(&reference));
+        assert!(weights(&ae) != before);
         assert_eq!(trainer.steps(), 1);
     }
 }
