@@ -12,7 +12,7 @@ use crate::show::Show;
 use candle_core::Tensor;
 use std::ops::ControlFlow;
 
-/// What has just happened in a training run.
+/// Kinds of events of a training run, by what has just happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// An optimizer step.
@@ -30,7 +30,7 @@ pub enum EventKind {
 /// [`Autoencoder::fit_with`](crate::model::Autoencoder::fit_with) receives.
 #[derive(Debug)]
 pub struct Event<'a> {
-    /// What has just happened.
+    /// Kind of the event.
     pub kind: EventKind,
     /// Number of the current epoch, from 1. At the end, that of the last one.
     pub epoch: usize,
@@ -86,7 +86,6 @@ impl Event<'_> {
     /// ```
     /// use candlebook::prelude::*;
     /// use candlebook::train::EventKind;
-    /// use std::ops::ControlFlow;
     /// let data = mnist_embedded()?.take(200, 10);
     /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
     /// let fit = Fit { epochs: 2, ..Default::default() };
@@ -105,7 +104,7 @@ impl Event<'_> {
         Ok(self.access.model)
     }
 
-    /// Adds a metric of your own to the epoch: the mean of a function of the images and the
+    /// Adds your own metric to the epoch: the mean of a function of the images and the
     /// decoder's outputs, over the validation images (training images if there are none), in
     /// evaluation mode. It appears wherever [`Fit::metrics`](crate::train::Fit::metrics) do. Does
     /// nothing except for [`EventKind::Validation`], so that a callback can call it always. Keras: a
@@ -120,7 +119,6 @@ impl Event<'_> {
     /// # Examples
     /// ```
     /// use candlebook::prelude::*;
-    /// use std::ops::ControlFlow;
     /// let data = mnist_embedded()?.take(200, 10);
     /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
     /// let fit = Fit { epochs: 2, ..Default::default() };
@@ -153,7 +151,6 @@ impl Event<'_> {
     /// # Examples
     /// ```
     /// use candlebook::prelude::*;
-    /// use std::ops::ControlFlow;
     /// let data = mnist_embedded()?.take(200, 10);
     /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
     /// let fit = Fit { epochs: 1, ..Default::default() };
@@ -174,7 +171,6 @@ impl Event<'_> {
     /// # Examples
     /// ```
     /// use candlebook::prelude::*;
-    /// use std::ops::ControlFlow;
     /// let data = mnist_embedded()?.take(200, 10);
     /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
     /// let fit = Fit { epochs: 1, ..Default::default() };

@@ -1,4 +1,4 @@
-//! What a training run begins with: its images, its executor, and the optimizer of an earlier run.
+//! Begin of a training run: its images, its executor, and the optimizer of an earlier run.
 
 use super::autograd::Autograd;
 use super::custom_loss::CustomLoss;
