@@ -1,5 +1,5 @@
 //! The names that the kernel imports before the first cell. Everything else is in the modules:
-//! `data::npy_images`, `show::Scale`, `page::html`, `look::jpeg`.
+//! `data::npy_images`, `show::Scale`, `train::EarlyStopping`, `page::html`, `look::jpeg`.
 
 pub use crate::cell::stopped;
 pub use crate::data::{
@@ -32,9 +32,11 @@ pub use crate::show::{Image, Montage, Plot, Plots, Table, input, page, progress}
 pub use crate::show;
 // Only the methods: they show the last expression of a cell.
 pub use crate::show::{ShowCounted as _, ShowDebug as _, ShowValues as _};
-pub use crate::train::{Fit, History, Resume};
+pub use crate::train::{self, Fit, History, Resume};
 pub use candle_core::{self, D, DType, Device, IndexOp, Tensor, Var};
 // Candle's README and examples write these names.
 pub use anyhow;
 pub use candle_core as candle;
 pub use candle_nn;
+// Callbacks of `fit_with` return it.
+pub use std::ops::ControlFlow;

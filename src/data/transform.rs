@@ -157,12 +157,12 @@ mod tests {
 
     #[test]
     fn flips_mirror_rows_and_columns() {
-        let mirrored = changed(&IMAGE, Pixels::flip_horizontal);
+        let mirrored = changed(&IMAGE, |pixels| pixels.flip_horizontal());
         assert_eq!(
             mirrored,
             [[3.0, 2.0, 1.0], [6.0, 5.0, 4.0], [9.0, 8.0, 7.0]]
         );
-        let upside_down = changed(&IMAGE, Pixels::flip_vertical);
+        let upside_down = changed(&IMAGE, |pixels| pixels.flip_vertical());
         assert_eq!(
             upside_down,
             [[7.0, 8.0, 9.0], [4.0, 5.0, 6.0], [1.0, 2.0, 3.0]]

@@ -1,11 +1,11 @@
-//! What a training run leaves with its model, in memory: the best epoch, and the optimizer.
+//! State that a training run leaves with its model, in memory: the best epoch, and the optimizer.
 
 use crate::loss::Loss;
 use crate::model::snapshot::Snapshot;
 use crate::optim::{Moments, Optim};
 use std::sync::Arc;
 
-/// What the last training run left with the model.
+/// State that the last training run left with the model.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LastRun {
     /// Number of the best epoch, from 1, and its weights.

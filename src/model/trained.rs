@@ -25,7 +25,7 @@ impl Autoencoder {
         self.dead_units = dead_units;
     }
 
-    /// What the last training run left.
+    /// State that the last training run left.
     pub(crate) fn last_run(&self) -> &LastRun {
         &self.last_run
     }

@@ -56,7 +56,7 @@ impl Autoencoder {
     /// validation, after every epoch and at the end. PyTorch Lightning and Keras: callbacks.
     ///
     /// The [`Event`] gives read access to the model, the losses, the learning rate and the history. It
-    /// can show a value below the cell ([`Event::show`]), and add a metric of your own
+    /// can show a value below the cell ([`Event::show`]), and add your own metric
     /// ([`Event::metric`]). `ControlFlow::Break(())` ends training after this batch or epoch, with
     /// [`Ended::Callback`](crate::train::Ended::Callback); the model keeps the weights of that moment.
     ///
@@ -70,7 +70,6 @@ impl Autoencoder {
     /// ```
     /// use candlebook::prelude::*;
     /// use candlebook::train::EventKind;
-    /// use std::ops::ControlFlow;
     /// let data = mnist_embedded()?.take(200, 20);
     /// let mut ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(16), Relu])?;
     /// let fit = Fit { epochs: 2, batch_size: 20, ..Default::default() };
@@ -192,7 +191,51 @@ impl Autoencoder {
         data: &Dataset,
         resume: &Resume,
     ) -> Result<(Self, History)> {
-        let path = path.as_ref();
+        Self::resume_run(path.as_ref(), data, resume, Hooks::default())
+    }
+
+    /// Continues a run that [`Autoencoder::fit_with`] began, with its callback, which no file holds.
+    ///
+    /// # Errors
+    /// As [`Autoencoder::resume_with`] and [`Autoencoder::fit_with`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use candlebook::prelude::*;
+    /// let data = mnist_embedded()?.take(200, 20);
+    /// let mut ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(16)])?;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let file = |name: &str| folder.path().join(name);
+    /// let checkpoint = Some(file("run.safetensors"));
+    /// ae.fit(&data, &Fit { epochs: 1, batch_size: 20, checkpoint, ..Default::default() })?;
+    /// let more = Resume { epochs: Some(2), ..Default::default() };
+    /// let (ae, history) =
+    ///     Autoencoder::resume_with_callback(file("run.safetensors"), &data, &more, |event| {
+    ///         event.show(format!("loss {:.4}", event.loss));
+    ///         Ok(ControlFlow::Continue(()))
+    ///     })?;
+    /// assert_eq!(history.epochs.len(), 2);
+    /// # Ok::<(), candlebook::Error>(())
+    /// ```
+    pub fn resume_with_callback(
+        path: impl AsRef<Path>,
+        data: &Dataset,
+        resume: &Resume,
+        callback: impl FnMut(&mut Event<'_>) -> Result<ControlFlow<()>> + Send,
+    ) -> Result<(Self, History)> {
+        let hooks = Hooks {
+            callback: Some(Box::new(callback)),
+            ..Default::default()
+        };
+        Self::resume_run(path.as_ref(), data, resume, hooks)
+    }
+
+    fn resume_run(
+        path: &Path,
+        data: &Dataset,
+        resume: &Resume,
+        hooks: Hooks<'_>,
+    ) -> Result<(Self, History)> {
         let mut model = Autoencoder::load(path)?.to_device(&resume.device)?;
         let mut resumed = RunState::read(path, &model)?;
         if resumed.state.custom_loss {
@@ -206,7 +249,7 @@ impl Autoencoder {
             ..resumed.state.fit
         };
         resumed.state.fit = fit.clone();
-        let history = model.train(data, &fit, Hooks::default(), Some(resumed))?;
+        let history = model.train(data, &fit, hooks, Some(resumed))?;
         Ok((model, history))
     }
 

@@ -13,7 +13,7 @@ use candle_core::Tensor;
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 
-/// What has just happened in a training run.
+/// Kinds of events of a training run, by what has just happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// An optimizer step.
@@ -31,7 +31,7 @@ pub enum EventKind {
 /// [`Autoencoder::fit_with`](crate::model::Autoencoder::fit_with) receives.
 #[derive(Debug)]
 pub struct Event<'a> {
-    /// What has just happened.
+    /// Kind of the event.
     pub kind: EventKind,
     /// Number of the current epoch, from 1. At the end, that of the last one.
     pub epoch: usize,
@@ -88,7 +88,6 @@ impl Event<'_> {
     /// ```
     /// use candlebook::prelude::*;
     /// use candlebook::train::EventKind;
-    /// use std::ops::ControlFlow;
     /// let data = mnist_embedded()?.take(200, 10);
     /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
     /// let fit = Fit { epochs: 2, ..Default::default() };
@@ -107,7 +106,7 @@ impl Event<'_> {
         Ok(self.access.model)
     }
 
-    /// Adds a metric of your own to the epoch: the mean of a function of the images and the
+    /// Adds your own metric to the epoch: the mean of a function of the images and the
     /// decoder's outputs, over the validation images (training images if there are none), in
     /// evaluation mode. It appears wherever [`Fit::metrics`](crate::train::Fit::metrics) do. Does
     /// nothing except for [`EventKind::Validation`], so that a callback can call it always. Keras: a
@@ -122,7 +121,6 @@ impl Event<'_> {
     /// # Examples
     /// ```
     /// use candlebook::prelude::*;
-    /// use std::ops::ControlFlow;
     /// let data = mnist_embedded()?.take(200, 10);
     /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
     /// let fit = Fit { epochs: 2, ..Default::default() };
@@ -155,7 +153,6 @@ impl Event<'_> {
     /// # Examples
     /// ```
     /// use candlebook::prelude::*;
-    /// use std::ops::ControlFlow;
     /// let data = mnist_embedded()?.take(200, 10);
     /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
     /// let fit = Fit { epochs: 1, ..Default::default() };
@@ -176,7 +173,6 @@ impl Event<'_> {
     /// # Examples
     /// ```
     /// use candlebook::prelude::*;
-    /// use std::ops::ControlFlow;
     /// let data = mnist_embedded()?.take(200, 10);
     /// let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(4)])?;
     /// let fit = Fit { epochs: 1, ..Default::default() };

@@ -82,7 +82,7 @@ pub struct Fit {
     /// first epoch that has it or a lower one. Defaults to none.
     pub target_loss: Option<f64>,
     /// Measures of the model at the end of each epoch, in [`History`](crate::train::History) beside
-    /// the loss. Functions of your own: [`Event::metric`](crate::train::Event::metric). Defaults to
+    /// the loss. Your own functions: [`Event::metric`](crate::train::Event::metric). Defaults to
     /// none.
     pub metrics: Vec<Metric>,
     /// Random changes of the training images, in this order, drawn anew in each epoch from the seed.

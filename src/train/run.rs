@@ -29,7 +29,7 @@ pub(crate) struct Run<'a> {
     pub(super) fit: &'a Fit,
     pub(super) custom_loss: Option<CustomLoss<'a>>,
     pub(super) callback: Option<Callback<'a>>,
-    /// What the callback has shown.
+    /// Value that the callback has shown.
     pub(super) live: LiveValue,
     /// The callback has asked for the end of training.
     pub(super) end_requested: bool,

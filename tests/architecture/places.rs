@@ -45,7 +45,7 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
     },
     Covered {
         by: "tests/train/event.rs",
-        files: &["train/hooks.rs", "train/run_event.rs"],
+        files: &["train/run_event.rs"],
     },
     Covered {
         by: "tests/train/run.rs",

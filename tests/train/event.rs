@@ -2,7 +2,6 @@
 
 use candlebook::prelude::*;
 use candlebook::train::{EarlyStopping, Ended, Event, EventKind, Monitor};
-use std::ops::ControlFlow;
 
 fn digits() -> Dataset {
     mnist_embedded().unwrap().take(200, 50)
@@ -242,4 +241,40 @@ fn closures_of_a_cell_borrow_and_move() {
         })
     })
     .unwrap();
+}
+
+#[test]
+fn a_run_is_resumed_with_its_callback() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.safetensors");
+    let mean = |event: &mut Event<'_>| {
+        event.metric("mean", |_, output| Ok(output.mean_all()?))?;
+        GO_ON
+    };
+    let early = EarlyStopping {
+        monitor: Monitor::Lowest("mean".into()),
+        patience: 9,
+        ..Default::default()
+    };
+    let fit = |epochs, checkpoint| Fit {
+        early_stopping: Some(early.clone()),
+        checkpoint,
+        ..settings(epochs)
+    };
+    let data = digits();
+    let mut whole = model();
+    let expected = whole.fit_with(&data, &fit(4, None), mean).unwrap();
+    model()
+        .fit_with(&data, &fit(2, Some(path.clone())), mean)
+        .unwrap();
+    let more = Resume {
+        epochs: Some(4),
+        ..Default::default()
+    };
+    let (ae, history) = Autoencoder::resume_with_callback(&path, &data, &more, mean).unwrap();
+    assert_eq!(history.metric("mean"), expected.metric("mean"));
+    assert_eq!(history.restored, expected.restored);
+    assert_eq!(weights(&ae), weights(&whole));
+    let error = Autoencoder::resume(&path, &data).unwrap_err().to_string();
+    assert!(error.starts_with("EarlyStopping::monitor: "), "{error}");
 }
