@@ -180,7 +180,6 @@ pub const KERNEL_COVERED_BY: &[Covered] = &[
             "build/cargo/dispatch.rs",
             "build/cargo/install.rs",
             "build/compile.rs",
-            "build/layout.rs",
             "build/session.rs",
             "engine/child.rs",
             "engine/control.rs",

@@ -10,8 +10,9 @@ use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 /// One cell of each common kind, run during the build, so that a broken seed is detected there.
 pub(crate) const WARM_UP_CELLS: &str = include_str!("../../../kernel-spec/warm_up.rs");
@@ -72,15 +73,8 @@ fn warm_up(folder: &Path, features: &Features) -> Result<()> {
         .stderr
         .take()
         .context("the engine has no standard error")?;
-    let mut progress = Progress::new(count_packages(&folder.join("session").join(HELPER_FOLDER)));
-    let mut messages = String::new();
-    for line in BufReader::new(stderr).lines() {
-        let line = line.context("cannot read from the engine")?;
-        match line.trim().strip_prefix("Compiling ") {
-            Some(package) => progress.compiling(package),
-            None => messages.push_str(&format!("{line}\n")),
-        }
-    }
+    let mut progress = Progress::new(packages(&folder.join("session").join(HELPER_FOLDER)));
+    let messages = watch(stderr, &mut progress).context("cannot read from the engine")?;
     progress.end();
     let status = child.wait().context("cannot wait for the engine")?;
     if !status.success() {
@@ -90,6 +84,33 @@ fn warm_up(folder: &Path, features: &Features) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Shows the progress of a build every second. Returns the other lines.
+fn watch(stderr: ChildStderr, progress: &mut Progress) -> std::io::Result<String> {
+    let (sender, lines) = mpsc::channel();
+    let mut messages = String::new();
+    // The thread ends with the engine, before the kernel changes its environment.
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut lines = BufReader::new(stderr).lines();
+            lines.try_for_each(|line| sender.send(line))
+        });
+        loop {
+            match lines.recv_timeout(Duration::from_secs(1)) {
+                Ok(line) => {
+                    let line = line?;
+                    match line.trim().strip_prefix("Compiling ") {
+                        Some(package) => progress.compiling(package),
+                        None => messages.push_str(&format!("{line}\n")),
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(messages),
+            }
+            progress.show();
+        }
+    })
 }
 
 fn start_warm_up(folder: &Path, features: &Features) -> Result<Child> {
@@ -107,8 +128,8 @@ fn start_warm_up(folder: &Path, features: &Features) -> Result<Child> {
         .context("cannot start the engine")
 }
 
-/// Counts the packages of the helper crate's build, including itself; `None` if cargo fails.
-fn count_packages(helper: &Path) -> Option<usize> {
+/// The packages of the helper crate's build, including itself; `None` if cargo fails.
+fn packages(helper: &Path) -> Option<BTreeSet<String>> {
     let mut tree = Command::new("cargo");
     tree.args(["tree", "--prefix", "none"])
         .args(["--edges", "normal,build"])
@@ -116,5 +137,5 @@ fn count_packages(helper: &Path) -> Option<usize> {
         .current_dir(helper);
     let list = home::output(&mut tree).ok()?;
     let packages = list.lines().filter_map(|line| line.split(" (").next());
-    Some(packages.collect::<BTreeSet<_>>().len())
+    Some(packages.map(str::to_owned).collect())
 }

@@ -17,14 +17,8 @@ pub(crate) const PRELUDE: &str = include_str!("../../../kernel-spec/prelude.rs")
 pub(crate) const INIT: &str = ":dep candlebook = { path = {path}, features = [{features}] }\n";
 /// The engine's start-up commands: in a seed with `{path}` for the helper's folder.
 pub(super) const INIT_FILE: &str = "init.evcxr";
-/// Profile of the dependencies. The cell crate's dev profile would otherwise compile candle with
-/// debug assertions.
-pub(crate) const CARGO_CONFIG: &str = "\
-[profile.dev.package.\"*\"]
-opt-level = 3
-debug-assertions = false
-overflow-checks = false
-";
+/// Cargo's configuration of seeds and sessions: how much each dependency is optimized.
+pub(crate) const CARGO_CONFIG: &str = include_str!("../../../kernel-spec/profile.toml");
 
 /// Writes everything that the build of a seed reads into the seed's folder.
 ///
@@ -73,4 +67,24 @@ fn copy_newest_build(folder: &Path) -> Result<()> {
         copy_build(&newest.join("session"), &folder.join("session"), &skip)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::helper::{LOCK_FILE, MANIFEST};
+
+    #[test]
+    fn the_profile_names_crates_of_the_lock_file_that_cells_do_not_link() {
+        let config: toml::Table = CARGO_CONFIG.parse().unwrap();
+        let packages = config["profile"]["dev"]["package"].as_table().unwrap();
+        assert_eq!(packages["*"]["opt-level"].as_integer(), Some(3));
+        let manifest: toml::Table = MANIFEST.parse().unwrap();
+        let for_cells = manifest["dependencies"].as_table().unwrap();
+        for name in packages.keys().filter(|name| *name != "*") {
+            let line = format!("name = \"{name}\"");
+            assert!(LOCK_FILE.lines().any(|found| found == line), "{name}");
+            assert!(!for_cells.contains_key(name), "{name}");
+        }
+    }
 }
