@@ -4,8 +4,11 @@
 #
 # BOX       folder of the trial: venv, tests, work, home (of the other user)
 # HIDE      folders to hide, separated by colons
+# CARGO     cargo's folder, whose registry the box may read: crates that cargo has downloaded before
 # TOOLCHAIN the toolchain's folder; SITE Python packages of the tests; PYTHON the folder of Python
 # BARE=1    also hides the C compiler and rust-src, and leaves the toolchain to rustup's folder
+#
+# Cargo fails, and its calls are listed in $BOX/log/cargo, until $BOX/log/allowed exists.
 set -e
 exec unshare -n -m bash -e -c '
   ip link set lo up 2>/dev/null || true
@@ -15,14 +18,20 @@ exec unshare -n -m bash -e -c '
   mount --bind "$TOOLCHAIN" "$rust"
   mount --bind "$SITE" "$BOX/site"
   mount --bind "$PYTHON" "$BOX/python"
-  printf "#!/bin/sh\necho \"\$@\" >> $BOX/log/cargo\nexit 1\n" > "$BOX/cargo"
+  cp "$TOOLCHAIN/bin/cargo" "$BOX/real-cargo"
+  printf "#!/bin/sh\n[ -e $BOX/log/allowed ] && exec $BOX/real-cargo \"\$@\"\necho \"\$@\" >> $BOX/log/cargo\nexit 1\n" > "$BOX/cargo"
   chmod 755 "$BOX/cargo"
   mount --bind "$BOX/cargo" "$rust/bin/cargo"
+  for part in index cache; do
+    mkdir -p "$BOX/home/.cargo/registry/$part"
+    mount --bind "$CARGO/registry/$part" "$BOX/home/.cargo/registry/$part"
+  done
+  chown 1234:1234 "$BOX/home/.cargo" "$BOX/home/.cargo/registry"
   if [ -n "$BARE" ]; then
     mount -t tmpfs tmpfs "$rust/lib/rustlib/src"
     for name in cc gcc c++ g++ clang ld ld.bfd ld.gold ld.lld; do
       program=$(readlink -f "$(command -v $name)" || true)
-      [ -f "$program" ] && mount --bind /bin/false "$program"
+      [ -f "$program" ] && mount --bind /dev/null "$program"
     done
     [ -d /usr/lib/gcc ] && mount -t tmpfs tmpfs /usr/lib/gcc
     for file in crt1.o crti.o crtn.o libc.so libm.so; do
@@ -46,5 +55,5 @@ exec unshare -n -m bash -e -c '
   [ -n "$BARE" ] && chown 1234:1234 "$BOX/home/.rustup" "$BOX/home/.rustup/toolchains"
   cd "$BOX/home"
   exec setpriv --reuid=1234 --regid=1234 --clear-groups env -i HOME="$BOX/home" PATH="$path" \
-    LANG=C.UTF-8 PYTHONPATH="$BOX/site" PYTHONDONTWRITEBYTECODE=1 BOX="$BOX" CANDLEBOOK_OFFLINE=1 "$@"
+    LANG=C.UTF-8 PYTHONPATH="$BOX/site" PYTHONDONTWRITEBYTECODE=1 BOX="$BOX" BARE="$BARE" CANDLEBOOK_OFFLINE=1 "$@"
 ' box "$@"

@@ -1,13 +1,13 @@
 //! The compiler's wrapper for added crates: takes from the seed what the seed has compiled.
 
+use super::deferred::{compile_dependencies, defer};
 use super::folder::AddedFolder;
 use super::invocation::Invocation;
-use super::reuse;
-use super::seed_units::SeedUnits;
+use super::seed_units::{SeedUnits, Unit};
+use super::{results, reuse};
 use crate::build::cargo::process::finish;
 use serde_json::json;
 use std::io::Result;
-use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// Variable that names the file for the arguments of cells.
@@ -28,11 +28,17 @@ pub(crate) fn compile_or_reuse() -> ExitCode {
     let (Some(call), Some(place)) = (call, place) else {
         return finish(rustc);
     };
-    match answer(&call, &place, arguments) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => {
-            let deps = place.session.join("target");
-            rustc.args(search_paths(&deps, &call));
+    let answered = answer(&call, &place, program, arguments);
+    let prepared = answered.and_then(|is_complete| {
+        // A crate that is compiled reads the libraries that it depends on.
+        (!is_complete)
+            .then(|| compile_dependencies(&call, &place))
+            .transpose()
+    });
+    match prepared {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(())) => {
+            rustc.args(place.search_paths(call.is_for_host));
             finish(rustc)
         }
         Err(error) => {
@@ -46,7 +52,12 @@ pub(crate) fn compile_or_reuse() -> ExitCode {
 }
 
 /// True if nothing is left to compile.
-fn answer(call: &Invocation, place: &AddedFolder, arguments: &[String]) -> Result<bool> {
+fn answer(
+    call: &Invocation,
+    place: &AddedFolder,
+    compiler: &str,
+    arguments: &[String],
+) -> Result<bool> {
     if call.crate_name == ROOT && call.out_dir.starts_with(place.folder()) && !call.is_for_host {
         write_arguments(arguments)?;
         for extension in [".rlib", ".rmeta"] {
@@ -56,25 +67,26 @@ fn answer(call: &Invocation, place: &AddedFolder, arguments: &[String]) -> Resul
         report(call);
         return Ok(true);
     }
-    let compiled = SeedUnits::read(&place.compiled()).unwrap_or_default();
-    let Some(unit) = reuse::find(call, &compiled) else {
-        reuse::clear(call)?;
-        return Ok(false);
+    let compiled = SeedUnits::of(place)?;
+    let unit = reuse::find(call, &compiled);
+    let has_result = |unit: &Unit| {
+        let package = unit.package().filter(|_| unit.kind == "custom-build");
+        package.is_some_and(|package| results::is_recorded(package, place))
     };
-    reuse::put(unit, call)?;
+    match unit {
+        Some(unit) if unit.is_present() => {
+            reuse::put(unit, call)?;
+            reuse::make_output_older(unit.time())?;
+        }
+        Some(unit) if unit.is_host_library() => defer(compiler, arguments, call, place)?,
+        Some(unit) if has_result(unit) => results::put(call, place)?,
+        _ => {
+            reuse::clear(call)?;
+            return Ok(false);
+        }
+    }
     report(call);
     Ok(true)
-}
-
-/// The folders of the seed's crates: an added crate that uses one of them finds there what that one
-/// uses.
-fn search_paths(target: &Path, call: &Invocation) -> Vec<String> {
-    let for_cells = std::fs::read_dir(target).into_iter().flatten().flatten();
-    let for_cells = for_cells.map(|entry| entry.path().join("debug/deps"));
-    let for_cells = for_cells.filter(|deps| !call.is_for_host && deps.is_dir());
-    let all = for_cells.chain([target.join("debug/deps")]);
-    all.flat_map(|deps| ["-L".to_owned(), format!("dependency={}", deps.display())])
-        .collect()
 }
 
 /// Tells cargo that the metadata of a library exists, for which other crates may wait.
@@ -97,7 +109,7 @@ fn write_arguments(arguments: &[String]) -> Result<()> {
 }
 
 /// The arguments for libraries and their folders. A cell needs the compiled code, which cargo writes
-/// after the metadata.
+/// after the metadata, unless the helper's shared library contains it.
 fn linking(arguments: &[String]) -> Vec<String> {
     let pairs = arguments.windows(2);
     let linking = pairs.filter(|pair| matches!(pair[0].as_str(), "-L" | "--extern"));
@@ -107,10 +119,15 @@ fn linking(arguments: &[String]) -> Vec<String> {
 }
 
 fn with_code(value: &str) -> String {
-    match value.strip_suffix(".rmeta") {
-        Some(stem) => format!("{stem}.rlib"),
-        None => value.to_owned(),
-    }
+    let is_empty = |library: &str| {
+        let path = library.split_once('=').map_or(library, |(_, path)| path);
+        std::fs::metadata(path).is_ok_and(|file| file.len() == 0)
+    };
+    let library = value
+        .strip_suffix(".rmeta")
+        .map(|stem| format!("{stem}.rlib"));
+    let library = library.filter(|library| !is_empty(library));
+    library.unwrap_or_else(|| value.to_owned())
 }
 
 #[cfg(test)]
@@ -135,13 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn crates_for_cells_search_the_seeds_folders() {
-        let target = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(target.path().join("x86/debug/deps")).unwrap();
-        std::fs::create_dir_all(target.path().join("debug/deps")).unwrap();
-        let mut call = Invocation::default();
-        assert_eq!(search_paths(target.path(), &call).len(), 4);
-        call.is_for_host = true;
-        assert_eq!(search_paths(target.path(), &call).len(), 2);
+    fn a_library_without_code_is_linked_by_its_metadata() {
+        let folder = tempfile::tempdir().unwrap();
+        let stem = folder.path().join("liba-1");
+        std::fs::write(stem.with_extension("rlib"), "").unwrap();
+        let metadata = format!("a={}", stem.with_extension("rmeta").display());
+        assert_eq!(with_code(&metadata), metadata);
+        std::fs::write(stem.with_extension("rlib"), "code").unwrap();
+        let code = format!("a={}", stem.with_extension("rlib").display());
+        assert_eq!(with_code(&metadata), code);
     }
 }
