@@ -26,7 +26,7 @@ mod registry;
 
 pub(crate) use cargo::{
     AddedCrates, CrateList, FULL_PATHS, KILLED, TOKEN, cargo_home, has_cc, lay_out_shim,
-    original_path, record_units, run_shim_if_called, rust_lld_in, select_shim, stock_environment,
+    original_path, run_shim_if_called, rust_lld_in, select_shim, stock_environment,
 };
 pub(crate) use compile::WARM_UP_CELLS;
 pub(crate) use environment::BUILD_ENVIRONMENT;

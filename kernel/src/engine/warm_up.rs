@@ -2,11 +2,11 @@
 
 use super::evaluator::{Cell, Engine, set_environment};
 use super::event::Event;
-use crate::build::{Seed, Session, WARM_UP_CELLS, record_units};
-use anyhow::{Context, Result};
+use crate::build::{Seed, Session, WARM_UP_CELLS};
+use anyhow::Result;
 use std::path::Path;
 
-/// Runs the prelude and the warm-up cells in a seed's folder, and lists what was compiled.
+/// Runs the prelude and the warm-up cells in a seed's folder.
 ///
 /// # Errors
 /// If the engine cannot be started or a cell fails.
@@ -32,5 +32,5 @@ pub(crate) fn run_warm_up(folder: &Path) -> Result<()> {
             .into_result()
             .map_err(|error| anyhow::anyhow!("{error}"))?;
     }
-    record_units(&session.folder).context("cannot list the compiled crates")
+    Ok(())
 }

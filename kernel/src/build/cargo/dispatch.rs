@@ -1,6 +1,6 @@
 //! The shim's programs: `cargo`, `rustup` and the compiler's wrapper.
 
-use super::added::{self, AddedFolder, compile_or_reuse, replay};
+use super::added::{self, AddedFolder, compile_or_reuse, depends_on_helper, replay};
 use super::answers::{Answer, AnswerFile};
 use super::metadata::reduce;
 use super::process::{bin_folder, cargo, finish, rustc, rustup, with_user_environment};
@@ -150,8 +150,4 @@ fn restore_lock_file(lock: &Path) {
     {
         let _ = std::fs::write(done, "");
     }
-}
-
-fn depends_on_helper(manifest: &str) -> bool {
-    manifest.contains("\ncandlebook =")
 }

@@ -22,7 +22,7 @@ mod recorder;
 mod dispatch;
 mod install;
 
-pub(crate) use added::{AddedCrates, CrateList, record_units};
+pub(crate) use added::{AddedCrates, CrateList};
 pub(crate) use dispatch::run_shim_if_called;
 pub(crate) use install::{cargo_home, lay_out_shim, select_shim, stock_environment};
 pub(crate) use linker::{has_cc, rust_lld_in};

@@ -3,7 +3,7 @@
 use super::compiler::ARGUMENTS;
 use super::explain::NO_CARGO;
 use super::folder::AddedFolder;
-use super::list::{CrateList, HELPER};
+use super::list::{CrateList, HELPER, depends_on_helper};
 use super::results::{self, REPLAY};
 use super::seed_units::{SeedUnits, has_extension};
 use crate::build::cargo::process::{bin_folder, cargo, extra_flag, rustc};
@@ -40,16 +40,26 @@ fn host() -> Result<String> {
 }
 
 /// Records in the seed what its build has compiled and which results its build scripts had, for crates that
-/// notebooks add. Cargo lists both without compiling.
+/// notebooks add. Cargo lists both without compiling, if it gets the flags of the build that has called
+/// this process.
 ///
 /// # Errors
 /// If cargo cannot be run or fails.
-pub(crate) fn record_units(session: &Path) -> Result<()> {
-    let place = AddedFolder::new(session);
+pub(crate) fn record_units() -> Result<()> {
+    let place = AddedFolder::of_this_process().ok_or(ErrorKind::NotFound)?;
+    let session = &place.session;
+    let manifest = std::fs::read_to_string(session.join("Cargo.toml"))?;
+    // The engine's first cell is compiled before the helper.
+    if place.units()?.is_file() || !depends_on_helper(&manifest) {
+        return Ok(());
+    }
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
     let host = host()?;
     let mut arguments = vec!["build", "--package", HELPER, "--offline"];
     arguments.extend(["--message-format=json", "--target", &host]);
-    let out = call(&place, session, &arguments).output()?;
+    let mut cargo = call(&place, session, &arguments);
+    cargo.env("RUSTFLAGS", flags + extra_flag(&session.to_string_lossy()));
+    let out = cargo.output()?;
     if !out.status.success() {
         return Err(Error::other(String::from_utf8_lossy(&out.stderr)));
     }

@@ -7,6 +7,7 @@ use super::seed_units::{SeedUnits, Unit};
 use super::{results, reuse};
 use crate::build::cargo::process::finish;
 use serde_json::json;
+use std::env::consts::DLL_SUFFIX;
 use std::io::Result;
 use std::process::{Command, ExitCode};
 
@@ -23,9 +24,9 @@ pub(crate) fn compile_or_reuse() -> ExitCode {
     };
     let place = AddedFolder::of_this_process();
     let call = Invocation::parse(arguments);
-    let mut rustc = Command::new(program);
-    rustc.args(arguments);
     let (Some(call), Some(place)) = (call, place) else {
+        let mut rustc = Command::new(program);
+        rustc.args(arguments);
         return finish(rustc);
     };
     let answered = answer(&call, &place, program, arguments);
@@ -37,10 +38,7 @@ pub(crate) fn compile_or_reuse() -> ExitCode {
     });
     match prepared {
         Ok(None) => ExitCode::SUCCESS,
-        Ok(Some(())) => {
-            rustc.args(place.search_paths(call.is_for_host));
-            finish(rustc)
-        }
+        Ok(Some(())) => compile(program, arguments, &call, &place),
         Err(error) => {
             eprintln!(
                 "error: cannot prepare the crate {}: {error}",
@@ -89,6 +87,43 @@ fn answer(
     Ok(true)
 }
 
+/// Compiles a crate.
+fn compile(
+    program: &str,
+    arguments: &[String],
+    call: &Invocation,
+    place: &AddedFolder,
+) -> ExitCode {
+    let (arguments, unused) = for_rust(arguments);
+    let mut rustc = Command::new(program);
+    rustc
+        .args(arguments)
+        .args(place.search_paths(call.is_for_host));
+    let code = finish(rustc);
+    for kind in unused {
+        let extension = if kind == "cdylib" { DLL_SUFFIX } else { ".a" };
+        // If it is missing, cargo compiles the crate again the next time.
+        let _ = std::fs::write(call.output("lib", extension), "");
+    }
+    code
+}
+
+/// The arguments without the kinds of libraries that only other languages use, and these kinds. They would
+/// be linked, which needs the code of all crates, while a cell needs the Rust library alone. Libraries
+/// without code are read as metadata.
+fn for_rust(arguments: &[String]) -> (Vec<String>, Vec<&str>) {
+    let is_kind = |at: usize| at > 0 && arguments[at - 1] == "--crate-type";
+    let kinds = (0..arguments.len()).filter(|&at| is_kind(at));
+    let (unused, used): (Vec<&str>, Vec<&str>) = kinds
+        .map(|at| arguments[at].as_str())
+        .partition(|kind| matches!(*kind, "cdylib" | "staticlib"));
+    let unused = if used.is_empty() { Vec::new() } else { unused };
+    let is_unused =
+        |at: usize| at < arguments.len() && is_kind(at) && unused.contains(&arguments[at].as_str());
+    let kept = (0..arguments.len()).filter(|&at| !is_unused(at) && !is_unused(at + 1));
+    (kept.map(|at| readable(&arguments[at])).collect(), unused)
+}
+
 /// Tells cargo that the metadata of a library exists, for which other crates may wait.
 fn report(call: &Invocation) {
     let metadata = call.output("lib", ".rmeta");
@@ -109,8 +144,12 @@ fn write_arguments(arguments: &[String]) -> Result<()> {
 }
 
 /// The arguments for libraries and their folders. A cell needs the compiled code, which cargo writes
-/// after the metadata, unless the helper's shared library contains it.
+/// after the metadata.
 fn linking(arguments: &[String]) -> Vec<String> {
+    let with_code = |value: &String| match value.strip_suffix(".rmeta") {
+        Some(stem) => readable(&format!("{stem}.rlib")),
+        None => value.clone(),
+    };
     let pairs = arguments.windows(2);
     let linking = pairs.filter(|pair| matches!(pair[0].as_str(), "-L" | "--extern"));
     linking
@@ -118,16 +157,15 @@ fn linking(arguments: &[String]) -> Vec<String> {
         .collect()
 }
 
-fn with_code(value: &str) -> String {
-    let is_empty = |library: &str| {
-        let path = library.split_once('=').map_or(library, |(_, path)| path);
-        std::fs::metadata(path).is_ok_and(|file| file.len() == 0)
-    };
-    let library = value
-        .strip_suffix(".rmeta")
-        .map(|stem| format!("{stem}.rlib"));
-    let library = library.filter(|library| !is_empty(library));
-    library.unwrap_or_else(|| value.to_owned())
+/// An argument with the metadata in place of a library that is empty, because the helper's shared library
+/// contains its code.
+fn readable(argument: &str) -> String {
+    let path = argument.split_once('=').map_or(argument, |(_, path)| path);
+    let is_empty = || std::fs::metadata(path).is_ok_and(|file| file.len() == 0);
+    match argument.strip_suffix(".rlib") {
+        Some(stem) if is_empty() => format!("{stem}.rmeta"),
+        _ => argument.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -152,14 +190,27 @@ mod tests {
     }
 
     #[test]
+    fn libraries_for_other_languages_are_not_linked() {
+        let arguments = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let both = arguments("--crate-type cdylib -C a --crate-type rlib");
+        let rust = arguments("-C a --crate-type rlib");
+        assert_eq!(for_rust(&both), (rust, vec!["cdylib"]));
+        let alone = arguments("--crate-type cdylib");
+        assert_eq!(for_rust(&alone), (alone.clone(), Vec::new()));
+    }
+
+    #[test]
     fn a_library_without_code_is_linked_by_its_metadata() {
         let folder = tempfile::tempdir().unwrap();
         let stem = folder.path().join("liba-1");
         std::fs::write(stem.with_extension("rlib"), "").unwrap();
         let metadata = format!("a={}", stem.with_extension("rmeta").display());
-        assert_eq!(with_code(&metadata), metadata);
-        std::fs::write(stem.with_extension("rlib"), "code").unwrap();
         let code = format!("a={}", stem.with_extension("rlib").display());
-        assert_eq!(with_code(&metadata), code);
+        let call = ["--extern".to_owned(), metadata.clone()];
+        assert_eq!(linking(&call), call);
+        assert_eq!(readable(&code), metadata);
+        std::fs::write(stem.with_extension("rlib"), "code").unwrap();
+        assert_eq!(linking(&call)[1], code);
+        assert_eq!(readable(&code), code);
     }
 }

@@ -99,6 +99,11 @@ impl CrateList {
     }
 }
 
+/// True for a session's manifest, once the engine has added the helper.
+pub(crate) fn depends_on_helper(manifest: &str) -> bool {
+    manifest.contains("\ncandlebook =")
+}
+
 /// A session's manifest without the crates that the notebook has added.
 pub(crate) fn helper_manifest(manifest: &str) -> String {
     let Some((head, lines)) = manifest.split_once("[dependencies]\n") else {
@@ -154,5 +159,6 @@ mod tests {
         assert_eq!(helper_manifest(SESSION), plain);
         assert_eq!(helper_manifest(plain), plain);
         assert_eq!(helper_manifest("[dependencies]\n\n"), "[dependencies]\n\n");
+        assert!(depends_on_helper(plain) && !depends_on_helper("[dependencies]\n\n"));
     }
 }

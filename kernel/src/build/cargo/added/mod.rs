@@ -36,7 +36,7 @@ pub(crate) use compiler::compile_or_reuse;
 pub(crate) use crates::AddedCrates;
 pub(crate) use described::answer;
 pub(crate) use folder::AddedFolder;
-pub(crate) use list::{CrateList, helper_manifest};
+pub(crate) use list::{CrateList, depends_on_helper, helper_manifest};
 pub(crate) use results::replay;
 
 /// The arguments by which the cell in the current session is linked to its added crates. Compiles

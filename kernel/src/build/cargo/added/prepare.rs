@@ -21,3 +21,20 @@ pub(super) fn prepare(place: &AddedFolder, list: &CrateList) -> Result<(), Strin
     change.keep();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_compiled_once_and_a_failure_changes_nothing() {
+        let session = tempfile::tempdir().unwrap();
+        let place = AddedFolder::new(session.path());
+        let mut list = CrateList::default();
+        let missing = toml::Table::from_iter([("path".to_owned(), "/nonexistent".into())]);
+        list.insert("own", missing.into());
+        assert!(prepare(&place, &list).is_err() && !place.is_in_use());
+        std::fs::write(place.arguments(&list), "[]").unwrap();
+        assert_eq!(prepare(&place, &list), Ok(()));
+    }
+}
