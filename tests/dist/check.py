@@ -94,7 +94,7 @@ def added_crates(seconds):
     line = f':dep serde_json = "1"\n{shared}\nlet point = shared::point(); serde_json::to_string(&point)?'
     cell = timed(seconds, "dep_with_shared_crates", lambda: kernel.ok(line))
     assert cell.text == r'"{\"x\":1.5}"' and "compiled 1 crate " in progress(cell)[-1], (cell.text, progress(cell))
-    # Neither what the helper depends on nor the libraries of a macro that is there.
+    # Neither the helper's dependencies nor the libraries of a macro that the wheel contains.
     assert unpacked() and not [name for name in unpacked() if name.startswith("candle")], unpacked()
     assert not stored("syn"), stored("syn")
     assert "two" in completions(kernel, "own::tw")

@@ -1,7 +1,7 @@
 //! Libraries of build scripts and procedural macros whose files a shipped seed lacks.
 //!
-//! Cargo compiles `syn` before a procedural macro of the seed, which is there already. Such a library
-//! is compiled only when another crate needs it, and then stored in the seed.
+//! Cargo compiles `syn` before a procedural macro that the seed contains. Such a library is compiled only
+//! when another crate needs it, and then stored in the seed.
 
 use super::folder::{AddedFolder, set_time};
 use super::invocation::Invocation;
