@@ -89,12 +89,12 @@ fn compile_deferred(library: &Path, place: &AddedFolder) -> Result<()> {
 /// Compiles a library for the seed, or if that fails, with the features of this notebook alone.
 fn compile(deferred: &DeferredCall, call: &Invocation, place: &AddedFolder) -> Result<()> {
     let store = place.lock_store()?;
-    if let Some(unit) = find(call, &SeedUnits::of(place)?) {
-        if unit.is_present() || compile_for_seed(unit, deferred, call, place)? {
-            let units = SeedUnits::of(place)?;
-            let stored = find(call, &units).unwrap_or(unit);
-            return put(stored, call);
-        }
+    if let Some(unit) = find(call, &SeedUnits::of(place)?)
+        && (unit.is_present() || compile_for_seed(unit, deferred, call, place)?)
+    {
+        let units = SeedUnits::of(place)?;
+        let stored = find(call, &units).unwrap_or(unit);
+        return put(stored, call);
     }
     drop(store);
     forget(&call.output("lib", ".reused"))?;
