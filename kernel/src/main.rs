@@ -45,10 +45,6 @@ enum CliCommand {
         /// (nvcc).
         #[arg(long, value_name = "NAMES", value_parser = Features::parse)]
         features: Option<Features>,
-        /// Compile the helper crate on this machine, although the program came with a compiled one:
-        /// `:dep` links crates to it.
-        #[arg(long)]
-        compile: bool,
         #[command(flatten)]
         location: LocationArgs,
     },
@@ -145,11 +141,7 @@ fn main() -> ExitCode {
 
 fn execute(command: CliCommand) -> Result<()> {
     match command {
-        CliCommand::Install {
-            features,
-            compile,
-            location,
-        } => install(features, compile, &location.location()),
+        CliCommand::Install { features, location } => install(features, &location.location()),
         CliCommand::Uninstall { location } => uninstall(&location.location()),
         CliCommand::Lab { notebook, jupyter } => lab(notebook, &jupyter),
         CliCommand::Run {
@@ -170,16 +162,13 @@ fn execute(command: CliCommand) -> Result<()> {
     }
 }
 
-fn install(features: Option<Features>, compile: bool, location: &SpecLocation) -> Result<()> {
+fn install(features: Option<Features>, location: &SpecLocation) -> Result<()> {
     toolchain::install_missing();
     let features = match features {
         Some(features) => features.with_environment()?,
         None => Features::chosen()?,
     };
-    let mut seed = match compile {
-        true => Seed::compiled(features.clone())?,
-        false => Seed::with(features.clone())?,
-    };
+    let mut seed = Seed::with(features.clone())?;
     seed.make_ready()?;
     // Save after the build: if it fails, kernels keep using the earlier selection.
     features.save()?;

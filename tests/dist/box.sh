@@ -4,8 +4,11 @@
 #
 # BOX       folder of the trial: venv, tests, work, home (of the other user)
 # HIDE      folders to hide, separated by colons
-# TOOLCHAIN the toolchain's folder, empty for none; SITE Python packages of the tests; PYTHON the folder of Python
+# CARGO     cargo's folder, whose registry the box may read: crates that cargo has downloaded before
+# TOOLCHAIN the toolchain's folder, empty for that of the wheels; SITE Python packages of the tests; PYTHON the folder of Python
 # BARE=1    also hides the C compiler and rust-src, and leaves the toolchain to rustup's folder
+#
+# Cargo fails, and its calls are listed in $BOX/log/cargo, until $BOX/log/allowed exists.
 set -e
 exec unshare -n -m bash -e -c '
   ip link set lo up 2>/dev/null || true
@@ -17,15 +20,27 @@ exec unshare -n -m bash -e -c '
   if [ -n "$TOOLCHAIN" ]; then
     mkdir -p "$rust"
     mount --bind "$TOOLCHAIN" "$rust"
-    printf "#!/bin/sh\necho \"\$@\" >> $BOX/log/cargo\nexit 1\n" > "$BOX/cargo"
-    chmod 755 "$BOX/cargo"
-    mount --bind "$BOX/cargo" "$rust/bin/cargo"
-    [ -n "$BARE" ] && mount -t tmpfs tmpfs "$rust/lib/rustlib/src"
+  else
+    rust=$BOX/venv/share/candlebook-dist/rust
   fi
+  cp "$rust/bin/cargo" "$BOX/real-cargo"
+  printf "#!/bin/sh
+[ -e $BOX/log/allowed ] && exec $BOX/real-cargo \"\$@\"
+echo \"\$@\" >> $BOX/log/cargo
+exit 1
+" > "$BOX/cargo"
+  chmod 755 "$BOX/cargo"
+  mount --bind "$BOX/cargo" "$rust/bin/cargo"
+  for part in index cache; do
+    mkdir -p "$BOX/home/.cargo/registry/$part"
+    mount --bind "$CARGO/registry/$part" "$BOX/home/.cargo/registry/$part"
+  done
+  chown 1234:1234 "$BOX/home/.cargo" "$BOX/home/.cargo/registry"
   if [ -n "$BARE" ]; then
+    [ -d "$rust/lib/rustlib/src" ] && mount -t tmpfs tmpfs "$rust/lib/rustlib/src"
     for name in cc gcc c++ g++ clang ld ld.bfd ld.gold ld.lld; do
       program=$(readlink -f "$(command -v $name)" || true)
-      [ -f "$program" ] && mount --bind /bin/false "$program"
+      [ -f "$program" ] && mount --bind /dev/null "$program"
     done
     [ -d /usr/lib/gcc ] && mount -t tmpfs tmpfs /usr/lib/gcc
     for file in crt1.o crti.o crtn.o libc.so libm.so; do
@@ -49,5 +64,5 @@ exec unshare -n -m bash -e -c '
   [ -n "$BARE" ] && chown 1234:1234 "$BOX/home/.rustup" "$BOX/home/.rustup/toolchains"
   cd "$BOX/home"
   exec setpriv --reuid=1234 --regid=1234 --clear-groups env -i HOME="$BOX/home" PATH="$path" \
-    LANG=C.UTF-8 PYTHONPATH="$BOX/site" PYTHONDONTWRITEBYTECODE=1 BOX="$BOX" CANDLEBOOK_OFFLINE=1 "$@"
+    LANG=C.UTF-8 PYTHONPATH="$BOX/site" PYTHONDONTWRITEBYTECODE=1 BOX="$BOX" BARE="$BARE" CANDLEBOOK_OFFLINE=1 "$@"
 ' box "$@"

@@ -50,8 +50,92 @@ def features(kernel, seconds):
     for level in ("3", "1", "0", "2"):
         kernel.ok(f":opt {level}")
         timed(seconds, f"opt_{level}", lambda: kernel.ok(f"let mut n = 0; for i in 0..{level}0 {{ n += i; }} n"))
-    failed = kernel.run(':dep itoa = "1"')
-    assert failed.reply["status"] == "error" and "install --compile" in failed.said, failed.said
+
+
+def write_crate(name, code, dependencies="", package=""):
+    folder = BOX / "home/crates" / name
+    (folder / "src").mkdir(parents=True)
+    manifest = f'[package]\nname = "{name}"\nversion = "0.1.0"\nedition = "2024"\n\n{package}\n[dependencies]\n{dependencies}\n'
+    (folder / "Cargo.toml").write_text(manifest)
+    (folder / "src/lib.rs").write_text(code)
+    return f":dep {folder}"
+
+
+def progress(cell):
+    shown = cell.of("display_data") + cell.of("update_display_data")
+    return [content["data"]["text/plain"] for content in shown]
+
+
+def stored(name):
+    """Libraries that the seed has got on this machine."""
+    return list((BOX / "home").glob(f".local/share/candlebook/seeds/*/session/target/debug/deps/lib{name}-*.rlib"))
+
+
+def unpacked():
+    """Packages whose sources cargo has unpacked."""
+    return sorted(folder.name for folder in (BOX / "home/.cargo/registry/src").glob("*/*"))
+
+
+def added_crates(seconds):
+    """`:dep` on a machine that has compiled nothing but cells."""
+    kernel = Kernel()
+    kernel.ok("let kept = 1; let x = Var::new(&[3f32], &Device::Cpu)?;")
+    own = write_crate("own", "pub fn two() -> i32 { 2 }")
+    failed = kernel.run(f"{own}\nown::two()")
+    assert failed.reply["ename"] == "DependencyError" and "as before" in failed.said, failed.said
+    assert kernel.ok("kept").text == "1"
+    called = BOX / "log/cargo"
+    called.unlink()
+    (BOX / "log/allowed").touch()
+    cell = timed(seconds, "first_dep", lambda: kernel.ok(f"{own}\nkept + own::two()"))
+    assert cell.text == "3" and "compiled 1 crate " in progress(cell)[-1], progress(cell)
+    code = "#[derive(serde::Serialize)] pub struct Point { pub x: f32 }\npub fn point() -> Point { Point { x: 1.5 } }"
+    shared = write_crate("shared", code, 'serde = { version = "1", features = ["derive"] }')
+    line = f':dep serde_json = "1"\n{shared}\nlet point = shared::point(); serde_json::to_string(&point)?'
+    cell = timed(seconds, "dep_with_shared_crates", lambda: kernel.ok(line))
+    assert cell.text == r'"{\"x\":1.5}"' and "compiled 1 crate " in progress(cell)[-1], (cell.text, progress(cell))
+    # Neither the helper's dependencies nor the libraries of a macro that the wheel contains.
+    assert unpacked() and not [name for name in unpacked() if name.startswith("candle")], unpacked()
+    assert not stored("syn"), stored("syn")
+    assert "two" in completions(kernel, "own::tw")
+    assert kernel.ok("point.x").text == "1.5"
+    candle = "pub fn cube(x: &candle_core::Tensor) -> candle_core::Result<candle_core::Tensor> { x * (x * x)? }"
+    cube = write_crate("cube", candle, 'candle-core = "0.11"')
+    cell = timed(seconds, "dep_with_candle", lambda: kernel.ok(f"{cube}\nlet y = cube::cube(x.as_tensor())?;"))
+    assert "compiled 1 crate " in progress(cell)[-1], progress(cell)
+    grad = kernel.ok("let g = y.backward()?; g.get(x.as_tensor()).unwrap().to_vec1::<f32>()?")
+    assert grad.text == "[27.0]", grad.text
+    kernel.stop()
+    new_macro(seconds)
+    (BOX / "log/allowed").unlink()
+
+
+def new_macro(seconds):
+    """A procedural macro that the seed lacks, but whose libraries its build has compiled."""
+    code = """
+        use proc_macro::TokenStream;
+        #[proc_macro_derive(Name)]
+        pub fn name(input: TokenStream) -> TokenStream {
+            let name = syn::parse_macro_input!(input as syn::DeriveInput).ident;
+            quote::quote!(impl #name { pub const NAME: &'static str = stringify!(#name); }).into()
+        }
+    """
+    named = write_crate("named", code, 'quote = "*"\nsyn = "*"', "[lib]\nproc-macro = true\n")
+    cell = f"{named}\n#[derive(named::Name)]\nstruct Cat;\nCat::NAME"
+    if os.environ.get("BARE"):
+        kernel = Kernel()
+        failed = kernel.run(cell, timeout=300)
+        assert failed.reply["ename"] == "DependencyError" and "needs a C compiler" in failed.said, failed.said
+        kernel.stop()
+        return
+    for name in ("first_macro", "second_macro"):
+        kernel = Kernel()
+        shown = timed(seconds, name, lambda: kernel.ok(cell, timeout=300))
+        assert shown.text == '"Cat"', shown.text
+        # The libraries are compiled once on a machine.
+        assert ("compiled 1 crate " in progress(shown)[-1]) == (name == "second_macro"), progress(shown)
+        assert all(stored(library) for library in ("syn", "quote", "proc_macro2"))
+        kernel.stop()
 
 
 def second_start(seconds):
@@ -96,6 +180,7 @@ def main():
     kernel.stop()
     second_start(seconds)
     if "--quick" not in sys.argv:
+        added_crates(seconds)
         timed(seconds, "notebook", notebook)
         doctor()
         assert not strays(), strays()

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 const ENGINE: &str = "evcxr 0.22.0";
 /// Changes with the places of files in a seed.
-const LAYOUT: &str = "the helper in the session";
+const LAYOUT: &str = "the helper in the session, a list of units";
 
 /// Hashes the toolchain, the features and the embedded source into a folder name.
 pub(crate) fn seed_key(rustc: &str, features: &Features) -> String {

@@ -3,7 +3,8 @@
 //! The engine itself builds it, so that the compiler flags match those of sessions. Its folder is
 //! `seeds/KEY`, where the key is a hash of everything that determines the content, and contains:
 //! `session/`, the compiled folder with the helper's source inside; `answers/`, recordings of cargo's
-//! answers; `init.evcxr`, the engine's start-up commands; and `ready`, which marks a complete build.
+//! answers; `units.json`, the compiled crates, and `results/`, those of build scripts, for crates that
+//! a notebook adds; `init.evcxr`, the engine's start-up commands; and `ready`, which marks a complete build.
 //! No file depends on the seed's own path.
 
 use super::archive::unpack;
@@ -18,7 +19,7 @@ use anyhow::{Context, Result};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// End of the name of a seed's folder that was unpacked. It has no libraries to link other crates to.
+/// End of the name of a seed's folder that was unpacked. It has only the files that a session needs.
 const SHIPPED: &str = "-shipped";
 
 /// The seed of this program, a toolchain and features; possibly not yet built.
@@ -68,7 +69,7 @@ impl Seed {
     ///
     /// # Errors
     /// As [`Seed::find`].
-    pub(crate) fn compiled(features: Features) -> Result<Seed> {
+    fn compiled(features: Features) -> Result<Seed> {
         let version = toolchain::rustc_version()?;
         toolchain::check_rustc(&version)?;
         let key = seed_key(&version, &features);
@@ -88,12 +89,6 @@ impl Seed {
             shipped: None,
             in_use: None,
         }
-    }
-
-    /// True for a seed in this folder that came with the program.
-    pub(crate) fn is_shipped(folder: &Path) -> bool {
-        let name = folder.file_name().unwrap_or_default();
-        name.to_string_lossy().ends_with(SHIPPED)
     }
 
     /// True if the seed comes with the program.
@@ -199,11 +194,5 @@ mod tests {
         std::fs::write(folder.path().join("ready"), "").unwrap();
         assert!(seed.exists());
         assert_eq!(seed.lock_file(), folder.path().join("session/Cargo.lock"));
-    }
-
-    #[test]
-    fn an_unpacked_seed_is_told_by_its_folder() {
-        assert!(Seed::is_shipped(Path::new("/seeds/0a1b-shipped")));
-        assert!(!Seed::is_shipped(Path::new("/seeds/0a1b")));
     }
 }

@@ -1,7 +1,7 @@
 //! The compiler as wheels, for machines without rustup: `pip install candlebook[rust]`.
 //!
-//! They hold what compiles a cell: rustc, its linker, and the standard library's metadata. Official
-//! builds of one release are the same everywhere, so that the seed fits the copy.
+//! They hold what compiles a cell and the crates of `:dep`: rustc, cargo, the linker, and the standard
+//! library. Official builds of one release are the same everywhere, so that the seed fits the copy.
 
 use super::content::{Entry, read};
 use super::sources::{rustc, sysroot};
@@ -27,11 +27,11 @@ struct CompilerWheel {
 const WHEELS: [CompilerWheel; 3] = [
     CompilerWheel {
         name: "candlebook_rust",
-        summary: "The Rust compiler, as far as Candlebook's cells need it",
+        summary: "The Rust compiler and cargo, for Candlebook's cells",
         requires: &["candlebook-rust-llvm", "candlebook-rust-std"],
         has: |path| {
             let linker = format!("lib/rustlib/{TARGET}/bin/rust-lld");
-            path == "bin/rustc" || path.starts_with("lib/librustc_driver-") || path == linker
+            matches!(path, "bin/rustc" | "bin/cargo") || path.starts_with("lib/librustc_driver-") || path == linker
         },
     },
     CompilerWheel {
@@ -42,7 +42,7 @@ const WHEELS: [CompilerWheel; 3] = [
     },
     CompilerWheel {
         name: "candlebook_rust_std",
-        summary: "The standard library's metadata for candlebook-rust",
+        summary: "The standard library for candlebook-rust",
         requires: &[],
         has: |path| {
             let library = path.strip_prefix(&format!("lib/rustlib/{TARGET}/lib/"));
@@ -51,12 +51,10 @@ const WHEELS: [CompilerWheel; 3] = [
     },
 ];
 
-/// True for a file of the standard library that cells need. They link the shared library, but
-/// rustc looks for the builtins in any case.
+/// True for a file of the standard library, without the runtimes of sanitizers.
 fn is_library(name: &str) -> bool {
-    let is_builtins = name.starts_with("libcompiler_builtins-") && name.ends_with(".rlib");
     let is_std = name.starts_with("libstd-") && name.ends_with(".so");
-    is_builtins || is_std || name.ends_with(".rmeta")
+    is_std || name.ends_with(".rlib") || name.ends_with(".rmeta")
 }
 
 /// The release of the compiler that builds, such as `1.95.0`.
@@ -200,8 +198,8 @@ mod tests {
             assert_eq!(wheels(&path), [wheel], "{path}");
         }
         for path in [
-            "bin/cargo".to_owned(),
-            library("libcore-1.rlib"),
+            "bin/rustdoc".to_owned(),
+            library("librustc-stable_rt.asan.a"),
             library("libtest-1.so"),
         ] {
             assert!(wheels(&path).is_empty(), "{path}");

@@ -1,50 +1,49 @@
 //! The files that the helper's present build consists of. A seed may also contain those of earlier ones.
 
-use super::stage::TARGET;
-use crate::command::{cleaned, output};
+use super::at;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
-/// Names of the libraries of the build, as cargo lists them without compiling.
-pub(super) fn libraries(seed: &Path) -> Result<BTreeSet<String>, String> {
-    let mut cargo = Command::new("cargo");
-    // The settings by which the engine has built the seed.
-    cargo
-        .current_dir(seed.join("session"))
-        .args(["build", "--package", "candlebook", "--offline", "--quiet"])
-        .args(["--target", TARGET, "--target-dir", "target"])
-        .arg("--message-format=json")
-        .env("CARGO_INCREMENTAL", "0")
-        .env("RUSTFLAGS", "-Cprefer-dynamic");
-    let messages = output(cleaned(&mut cargo))?;
-    Ok(names(&String::from_utf8_lossy(&messages.stdout)))
+/// Names of the libraries of the build, from the list in the seed; each true if the helper's shared library
+/// contains its code.
+pub(super) fn libraries(seed: &Path) -> Result<BTreeMap<String, bool>, String> {
+    let list = seed.join("units.json");
+    let text = std::fs::read(&list).map_err(|error| at(&list, error))?;
+    let units: Value = serde_json::from_slice(&text).map_err(|error| at(&list, error))?;
+    Ok(names(&units))
 }
 
-/// File names in cargo's messages.
-fn names(messages: &str) -> BTreeSet<String> {
-    let json = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let files =
-        json.flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default());
-    let names = files.filter_map(|file| {
-        let name = Path::new(file.as_str()?).file_name()?;
-        Some(name.to_string_lossy().into_owned())
-    });
-    names.collect()
+/// File names in the list.
+fn names(units: &Value) -> BTreeMap<String, bool> {
+    let mut names = BTreeMap::new();
+    for unit in units.as_array().into_iter().flatten() {
+        let is_contained = unit["is_in_helper"] == true;
+        let files = unit["files"].as_array().into_iter().flatten();
+        let files = files.filter_map(|file| Path::new(file.as_str()?).file_name());
+        names.extend(files.map(|name| (name.to_string_lossy().into_owned(), is_contained)));
+    }
+    names
 }
 
 #[cfg(test)]
 mod tests {
-    use super::names;
+    use super::*;
+    use serde_json::json;
 
     #[test]
-    fn messages_name_files() {
-        let text =
-            "{\"filenames\":[\"/t/deps/liba-1.rlib\",\"/t/deps/liba-1.rmeta\"]}\nnot json\n{}\n";
-        let found: Vec<String> = names(text).into_iter().collect();
-        assert_eq!(found, ["liba-1.rlib", "liba-1.rmeta"]);
+    fn the_list_names_files() {
+        let units = json!([
+            { "files": ["target/deps/liba-1.rlib", "target/deps/liba-1.rmeta"], "is_in_helper": true },
+            { "files": ["target/deps/libb-1.rlib"], "is_in_helper": false },
+            {},
+        ]);
+        let expected = [
+            ("liba-1.rlib", true),
+            ("liba-1.rmeta", true),
+            ("libb-1.rlib", false),
+        ];
+        let expected = expected.map(|(name, is_contained)| (name.to_owned(), is_contained));
+        assert_eq!(names(&units), BTreeMap::from(expected));
     }
 }

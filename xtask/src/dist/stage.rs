@@ -1,5 +1,6 @@
 //! The part of a seed that cells need on another machine: metadata of all crates, the helper's shared
-//! library, procedural macros, recorded answers and sources for completion.
+//! library, procedural macros, recorded answers and sources for completion. Crates that a notebook adds
+//! need the list of compiled crates and the results of build scripts besides.
 
 use super::current::libraries;
 use super::sources::{rust_sources, strip_config, used_packages};
@@ -22,6 +23,7 @@ pub(super) fn fill(dist: &Dist, seed: &Path) -> Result<(), String> {
     for file in [
         "init.evcxr",
         "ready",
+        "units.json",
         "session/Cargo.lock",
         "session/src/lib.rs",
     ] {
@@ -29,6 +31,7 @@ pub(super) fn fill(dist: &Dist, seed: &Path) -> Result<(), String> {
     }
     write_manifest(seed, &stage)?;
     copy_tree(&seed.join("session/helper"), &stage.join("session/helper"))?;
+    copy_tree(&seed.join("results"), &stage.join("results"))?;
     copy_libraries(seed, &stage)?;
     let used = copy_answers(seed, &stage)?;
     rust_sources(&stage, &used)
@@ -63,7 +66,8 @@ fn copy_libraries(seed: &Path, stage: &Path) -> Result<(), String> {
     ] {
         for file in files_below(&seed.join(folder))? {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            if current.contains(name.as_ref()) && is_needed(&name, is_for_cells) {
+            let is_contained = current.get(name.as_ref());
+            if is_contained.is_some_and(|it| is_needed(&name, is_for_cells, *it)) {
                 let to = stage.join(folder).join(name.as_ref());
                 copy(&file, &to)?;
                 strip(&to)?;
@@ -73,9 +77,12 @@ fn copy_libraries(seed: &Path, stage: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// True for a library that the compiler reads, or that a cell loads.
-fn is_needed(name: &str, is_for_cells: bool) -> bool {
+/// True for a library that the compiler reads, or that a cell loads. Cells are linked to the code of a crate
+/// only if the helper's shared library does not contain it.
+fn is_needed(name: &str, is_for_cells: bool, is_contained: bool) -> bool {
+    let is_code = name.ends_with(".rlib") && name != "libcandlebook.rlib";
     match is_for_cells {
+        true if is_code => !is_contained,
         true => name.ends_with(".rmeta") || name == "libcandlebook.so",
         // Procedural macros.
         false => name.ends_with(".so"),
@@ -113,8 +120,13 @@ mod tests {
 
     #[test]
     fn cells_need_metadata_and_the_helpers_library() {
-        assert!(is_needed("liba-1.rmeta", true) && is_needed("libcandlebook.so", true));
-        assert!(!is_needed("liba-1.rlib", true) && !is_needed("liba-1.rmeta", false));
-        assert!(is_needed("libmacros-1.so", false));
+        assert!(
+            is_needed("liba-1.rmeta", true, true) && is_needed("libcandlebook.so", true, false)
+        );
+        assert!(!is_needed("liba-1.rlib", true, true) && !is_needed("liba-1.rmeta", false, false));
+        assert!(
+            is_needed("liba-1.rlib", true, false) && !is_needed("libcandlebook.rlib", true, false)
+        );
+        assert!(is_needed("libmacros-1.so", false, false));
     }
 }

@@ -141,6 +141,7 @@ impl Trial {
             .env("SITE", self.asked("purelib")?)
             .env("PYTHON", self.asked("base")?)
             .env("HIDE", hidden(workspace)?)
+            .env("CARGO", cargo_home()?)
             .env("BARE", if is_bare { "1" } else { "" })
             .arg(self.folder.join("venv/bin/python"))
             .arg(self.folder.join("tests/check.py"))

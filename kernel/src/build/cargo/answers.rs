@@ -18,6 +18,16 @@ pub(crate) struct Answer {
     pub(crate) code: u8,
 }
 
+impl Answer {
+    /// Success without output.
+    pub(crate) fn empty() -> Answer {
+        Answer {
+            text: Vec::new(),
+            code: 0,
+        }
+    }
+}
+
 /// The file for the answer to one call. Its name is a hash of the call and of the session's
 /// Cargo.toml. In both and in its text, placeholders replace the folders of this machine.
 pub(crate) struct AnswerFile {

@@ -1,11 +1,11 @@
 //! The shim's programs: `cargo`, `rustup` and the compiler's wrapper.
 
-use super::added::{AddedFolder, compile_or_reuse};
+use super::added::{self, AddedFolder, compile_or_reuse, depends_on_helper, replay};
 use super::answers::{Answer, AnswerFile};
 use super::metadata::reduce;
 use super::process::{bin_folder, cargo, finish, rustc, rustup, with_user_environment};
 use super::recorder::{build, record};
-use super::variables::{ADDED_COMPILER, CARGO, LOCK, RECORDER, SESSION};
+use super::variables::{ADDED_COMPILER, BUILD_RESULT, CARGO, LOCK, RECORDER, SESSION};
 use crate::build::environment::SHIM_FOLDER;
 use crate::working_folder::enter_notebook_folder;
 use std::io::Write;
@@ -23,6 +23,7 @@ pub(crate) fn run_shim_if_called() -> Option<ExitCode> {
         "sh" => Some(run_shell()),
         RECORDER => Some(record()),
         ADDED_COMPILER => Some(compile_or_reuse()),
+        BUILD_RESULT => Some(replay()),
         _ => None,
     }
 }
@@ -67,6 +68,7 @@ fn run_cargo(arguments: &[String]) -> ExitCode {
     }
     let file = AnswerFile::new(arguments);
     let recorded = file.as_ref().and_then(AnswerFile::find);
+    let recorded = recorded.or_else(|| added::answer(arguments));
     let answer = match recorded.map_or_else(|| ask_cargo(arguments), Ok) {
         Ok(answer) => answer,
         Err(error) => {
@@ -148,8 +150,4 @@ fn restore_lock_file(lock: &Path) {
     {
         let _ = std::fs::write(done, "");
     }
-}
-
-fn depends_on_helper(manifest: &str) -> bool {
-    manifest.contains("\ncandlebook =")
 }

@@ -2,7 +2,8 @@
 
 use super::linker::lay_out_libraries;
 use super::variables::{
-    ADDED_COMPILER, ANSWERS, CARGO, CARGO_HOME, LOCK, PATH, RECORDER, SESSION, SYSROOT,
+    ADDED_COMPILER, ANSWERS, BUILD_RESULT, CARGO, CARGO_HOME, LOCK, PATH, RECORDER, SESSION,
+    SYSROOT,
 };
 use crate::build::environment::{BUILD_ENVIRONMENT, SHIM_FOLDER};
 use crate::build::session::Session;
@@ -26,7 +27,14 @@ pub(crate) fn lay_out_shim(session: &Session) -> Result<()> {
             .with_context(|| format!("cannot link {}", path.display()))
     };
     let program = std::env::current_exe().context("cannot find the program's own path")?;
-    for name in ["cargo", "rustup", "sh", RECORDER, ADDED_COMPILER] {
+    for name in [
+        "cargo",
+        "rustup",
+        "sh",
+        RECORDER,
+        ADDED_COMPILER,
+        BUILD_RESULT,
+    ] {
         link(&program, name)?;
     }
     link(&toolchain::sysroot()?.join("bin/rustc"), "rustc")?;

@@ -1,6 +1,6 @@
 //! Compilation of cells by a recorded compiler command.
 
-use super::added::{arguments as added_arguments, helper_manifest};
+use super::added::{arguments as added_arguments, helper_manifest, record_units};
 use super::answers::{AnswerFile, RECORDED_LEVEL, normalized};
 use super::cell::compile_cell;
 use super::linker;
@@ -78,12 +78,27 @@ pub(crate) fn build(arguments: &[String]) -> ExitCode {
         if !check {
             cargo.env(RECORD, &record.path);
         }
-        return finish(cargo);
+        let code = finish(cargo);
+        return match (code, record.is_recording()) {
+            (ExitCode::SUCCESS, true) => record_crates(),
+            _ => code,
+        };
     }
     record_without_added(&command, &record);
     match RustcCommand::read(&record) {
         Some(command) => compile(&command, check, &added),
         None => finish(cargo_command(arguments)),
+    }
+}
+
+/// Records what the seed's build has compiled.
+fn record_crates() -> ExitCode {
+    match record_units() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: cannot list the crates that were compiled: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -26,3 +26,5 @@ pub(crate) const FULL_PATHS: &str = "CANDLEBOOK_FULL_PATHS";
 pub(crate) const RECORDER: &str = "candlebook-rustc";
 /// File name of the shim as the compiler's wrapper for crates that the notebook has added.
 pub(crate) const ADDED_COMPILER: &str = "candlebook-added-rustc";
+/// File name of the shim as a build script whose result the seed has.
+pub(crate) const BUILD_RESULT: &str = "candlebook-build-result";

@@ -1,13 +1,13 @@
 //! Cargo's calls for added crates.
 
-use super::change::helper_lock;
 use super::compiler::ARGUMENTS;
+use super::explain::NO_CARGO;
 use super::folder::AddedFolder;
-use super::list::{CrateList, HELPER, manifest_for_helper};
-use super::seed_units::SeedUnits;
-use crate::build::cargo::process::{bin_folder, cargo, extra_flag};
-use crate::build::cargo::variables::ADDED_COMPILER;
-use crate::build::environment::HELPER_FOLDER;
+use super::list::{CrateList, HELPER, depends_on_helper};
+use super::results::{self, REPLAY};
+use super::seed_units::{SeedUnits, has_extension};
+use crate::build::cargo::process::{bin_folder, cargo, extra_flag, rustc};
+use crate::build::cargo::variables::{ADDED_COMPILER, BUILD_RESULT};
 use crate::toolchain;
 use std::io::{BufRead, BufReader, Error, ErrorKind, Result};
 use std::path::Path;
@@ -39,44 +39,50 @@ fn host() -> Result<String> {
     toolchain::host().map_err(|error| Error::other(format!("{error:#}")))
 }
 
-/// The crates that the seed has compiled. Cargo lists them once a session, in less than a second.
+/// Records in the seed what its build has compiled and which results its build scripts had, for crates that
+/// notebooks add. Cargo lists both without compiling, if it gets the flags of the build that has called
+/// this process.
 ///
 /// # Errors
 /// If cargo cannot be run or fails.
-pub(super) fn compiled(place: &AddedFolder) -> Result<SeedUnits> {
-    if let Some(compiled) = SeedUnits::read(&place.compiled()) {
-        return Ok(compiled);
+pub(crate) fn record_units() -> Result<()> {
+    let place = AddedFolder::of_this_process().ok_or(ErrorKind::NotFound)?;
+    let session = &place.session;
+    let manifest = std::fs::read_to_string(session.join("Cargo.toml"))?;
+    // The engine's first cell is compiled before the helper.
+    if place.units()?.is_file() || !depends_on_helper(&manifest) {
+        return Ok(());
     }
-    let folder = place.folder().join("helper");
-    std::fs::create_dir_all(folder.join("src"))?;
-    std::fs::write(folder.join("src/lib.rs"), "")?;
-    std::fs::write(
-        folder.join("Cargo.toml"),
-        manifest_for_helper(&place.session)?,
-    )?;
-    link_helper(&folder, place)?;
-    let lock = helper_lock().ok_or(ErrorKind::NotFound)?;
-    std::fs::copy(lock, folder.join("Cargo.lock"))?;
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
     let host = host()?;
-    let mut arguments = vec!["build", "--manifest-path", "added/helper/Cargo.toml"];
-    arguments.extend(["--package", HELPER, "--offline", "--message-format=json"]);
-    arguments.extend(["--target", &host]);
-    let out = call(place, &place.session, &arguments).output()?;
+    let mut arguments = vec!["build", "--package", HELPER, "--offline"];
+    arguments.extend(["--message-format=json", "--target", &host]);
+    let mut cargo = call(&place, session, &arguments);
+    cargo.env("RUSTFLAGS", flags + extra_flag(&session.to_string_lossy()));
+    let out = cargo.output()?;
     if !out.status.success() {
         return Err(Error::other(String::from_utf8_lossy(&out.stderr)));
     }
-    let compiled = SeedUnits::from_messages(&String::from_utf8_lossy(&out.stdout));
-    std::fs::write(place.compiled(), serde_json::to_vec(&compiled)?)?;
-    Ok(compiled)
+    let messages = String::from_utf8_lossy(&out.stdout);
+    results::record(&messages, &place)?;
+    let mut units = SeedUnits::from_messages(&messages, session);
+    units.mark_contained(&contained(&units, session)?);
+    std::fs::write(place.units()?, serde_json::to_vec(&units)?)
 }
 
-/// Links the helper's source into the folder of a package, where cargo names it as in a session.
-fn link_helper(folder: &Path, place: &AddedFolder) -> Result<()> {
-    let link = folder.join(HELPER_FOLDER);
-    if link.exists() {
-        return Ok(());
-    }
-    std::os::unix::fs::symlink(place.session.join(HELPER_FOLDER), link)
+/// The compiler's list of the crates that the helper's shared library contains. Only an unstable option
+/// prints it.
+fn contained(units: &SeedUnits, session: &Path) -> Result<String> {
+    let files = units
+        .library(HELPER)
+        .into_iter()
+        .flat_map(|helper| &helper.files);
+    let mut libraries = files.filter(|file| has_extension(file, std::env::consts::DLL_EXTENSION));
+    let library = libraries.next().ok_or(ErrorKind::NotFound)?;
+    let mut rustc = Command::new(rustc().ok_or(ErrorKind::NotFound)?);
+    rustc.arg("-Zls=root").arg(session.join(library));
+    let out = rustc.env("RUSTC_BOOTSTRAP", "1").output()?;
+    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
 /// Cargo's description of the added crates and of all that they need, which it downloads.
@@ -114,7 +120,7 @@ fn answer(
         }
         cargo.output()
     };
-    let out = run().map_err(|error| format!("cannot run cargo: {error}"))?;
+    let out = run().map_err(|error| format!("{NO_CARGO}: {error}"))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if out.status.success() {
         Ok(text(&out.stdout))
@@ -140,19 +146,18 @@ pub(super) fn build(
 ) -> std::result::Result<(), String> {
     let run = || -> Result<std::process::Child> {
         let host = host()?;
-        let wrapper = bin_folder()
-            .ok_or(ErrorKind::NotFound)?
-            .join(ADDED_COMPILER);
+        let bin = bin_folder().ok_or(ErrorKind::NotFound)?;
         let mut arguments = vec!["build", "--target", &host];
         arguments.extend(is_offline().then_some("--offline"));
         call(place, &place.folder(), &arguments)
-            .env("RUSTC_WRAPPER", wrapper)
+            .env("RUSTC_WRAPPER", bin.join(ADDED_COMPILER))
+            .env(REPLAY, bin.join(BUILD_RESULT))
             .env(ARGUMENTS, place.arguments(crates))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
     };
-    let mut cargo = run().map_err(|error| format!("cannot run cargo: {error}"))?;
+    let mut cargo = run().map_err(|error| format!("{NO_CARGO}: {error}"))?;
     let mut messages = String::new();
     for line in cargo
         .stderr

@@ -3,10 +3,9 @@
 use super::folder::AddedFolder;
 use super::list::CrateList;
 use super::lock_file::merge;
-use crate::build::cargo::variables::ANSWERS;
 use crate::home;
 use std::io::Result;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A change of the list of crates. Drop undoes it.
 #[derive(Debug)]
@@ -75,15 +74,9 @@ impl Drop for Change {
 
 /// The versions of the added crates, and the helper's for all others.
 fn merged_lock(place: &AddedFolder) -> Option<String> {
-    let helper = std::fs::read_to_string(helper_lock()?).ok()?;
+    let helper = std::fs::read_to_string(place.helper_lock().ok()?).ok()?;
     let added = std::fs::read_to_string(place.lock_file()).unwrap_or_else(|_| helper.clone());
     merge(&added, &helper)
-}
-
-/// The lock file with which the seed was compiled.
-pub(super) fn helper_lock() -> Option<PathBuf> {
-    let answers = std::env::var_os(ANSWERS)?;
-    Some(Path::new(&answers).parent()?.join("session/Cargo.lock"))
 }
 
 #[cfg(test)]

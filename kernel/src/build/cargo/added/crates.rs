@@ -1,11 +1,11 @@
 //! The crates that a notebook adds by `:dep`.
 
-use super::calls::{build, compiled, metadata, tree};
+use super::calls::{build, metadata, tree};
 use super::change::Change;
 use super::explain::{UNCHANGED, explain, is_unreachable};
 use super::folder::AddedFolder;
 use super::list::{CrateList, HELPER};
-use super::messages::{announcement, needs_libraries, progress, refusal, result};
+use super::messages::{announcement, progress, refusal, result};
 use super::plan::{Done, Plan};
 use super::seed_units::SeedUnits;
 use std::time::Instant;
@@ -47,9 +47,6 @@ impl AddedCrates {
         let list = self.list.with(more);
         if list == self.list && !list.has_local_crate() {
             return Ok(());
-        }
-        if self.place.lacks_libraries() {
-            return Err(needs_libraries());
         }
         self.change_to(list, more, report)
     }
@@ -95,7 +92,7 @@ impl AddedCrates {
         let cannot =
             |error: std::io::Error| format!("cannot prepare the crates: {error}. {UNCHANGED}");
         let change = Change::begin(&self.place, &list).map_err(cannot)?;
-        let compiled = compiled(&self.place).map_err(cannot)?;
+        let compiled = SeedUnits::of(&self.place).map_err(cannot)?;
         let plan = self.plan(&compiled)?;
         let copy = plan.second_copy(&compiled);
         if let Some(copy) = copy.as_ref().filter(|copy| copy.is_direct) {

@@ -3,6 +3,9 @@
 /// The end of every message: nothing has changed.
 pub(super) const UNCHANGED: &str = "Variables and crates are as before.";
 
+/// Start of the message about a cargo that cannot be started.
+pub(super) const NO_CARGO: &str = "cannot run cargo";
+
 /// Lines of a compiler's or build script's error that a message shows.
 const MAX_LINES: usize = 40;
 
@@ -14,6 +17,8 @@ pub(super) fn explain(stderr: &str) -> String {
         .or_else(|| no_package(stderr))
         .or_else(|| unreachable(stderr))
         .or_else(|| not_cached(stderr))
+        .or_else(|| no_linker(stderr))
+        .or_else(|| no_cargo(stderr))
         .or_else(|| build_script(stderr));
     let message = explained.unwrap_or_else(|| format!("cargo says:\n{}", shortened(stderr)));
     format!("{message}\n{UNCHANGED}")
@@ -108,6 +113,26 @@ fn unreachable(stderr: &str) -> Option<String> {
         "the crate could not be downloaded ({}). Check the connection and run the cell again; crates \
          that cargo has downloaded before need none",
         reason.trim()
+    ))
+}
+
+/// A build script or procedural macro without a C compiler. Cells need none.
+fn no_linker(stderr: &str) -> Option<String> {
+    let package = quoted_after(stderr, "could not compile `").unwrap_or("a crate");
+    let signs = ["linker `cc` not found", "could not exec the linker `cc`"];
+    signs.iter().any(|sign| stderr.contains(sign)).then(|| {
+        format!(
+            "{package} has a build script or is a procedural macro, which needs a C compiler to be linked, \
+             and this machine has none. Install gcc or clang and run the cell again"
+        )
+    })
+}
+
+fn no_cargo(stderr: &str) -> Option<String> {
+    let reason = stderr.strip_prefix(NO_CARGO)?;
+    Some(format!(
+        "expected cargo in the chosen toolchain, which `:dep` needs, but it cannot be run{reason}. \
+         `candlebook doctor` names the toolchain"
     ))
 }
 
@@ -208,6 +233,14 @@ mod tests {
         let feature = "error: failed to select a version for `csv`.\nthe package `candlebook-added` depends on `csv`, with \
             features: `fast` but `csv` does not have these features.\n";
         assert!(explain(feature).contains("`csv` does not have these features"));
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let linker = "error: linker `cc` not found\n  |\n\nerror: could not compile `own` (build script) due to 1 previous error";
+        assert!(explain(linker).starts_with("own has a build script or is"));
+        let cargo = format!("{NO_CARGO}: No such file (os error 2)");
+        assert!(explain(&cargo).contains("cannot be run: No such file (os error 2)"));
     }
 
     #[test]

@@ -1,10 +1,8 @@
 //! The crates that a notebook has added, as lines of a manifest.
 
-use crate::build::environment::HELPER_FOLDER;
 use crate::home;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// The name under which the helper is a dependency of every session.
 pub(super) const HELPER: &str = "candlebook";
@@ -54,6 +52,12 @@ impl CrateList {
         CrateList(all)
     }
 
+    /// True if every crate of the other list is in this one, with the same requirement.
+    pub(super) fn contains(&self, other: &CrateList) -> bool {
+        let mut entries = other.0.iter();
+        entries.all(|(name, value)| self.0.get(name) == Some(value))
+    }
+
     /// Adds a crate.
     pub(crate) fn insert(&mut self, name: &str, requirement: toml::Value) {
         self.0.insert(name.to_owned(), requirement);
@@ -95,6 +99,11 @@ impl CrateList {
     }
 }
 
+/// True for a session's manifest, once the engine has added the helper.
+pub(crate) fn depends_on_helper(manifest: &str) -> bool {
+    manifest.contains("\ncandlebook =")
+}
+
 /// A session's manifest without the crates that the notebook has added.
 pub(crate) fn helper_manifest(manifest: &str) -> String {
     let Some((head, lines)) = manifest.split_once("[dependencies]\n") else {
@@ -107,33 +116,6 @@ pub(crate) fn helper_manifest(manifest: &str) -> String {
     }
     // The engine ends its list with an empty line.
     format!("{head}[dependencies]\n{}\n\n", kept.join("\n"))
-}
-
-/// The manifest of a package that depends on the helper alone, of the same features as a session's.
-///
-/// The helper is inside the package's folder: cargo names it by its relative path, and finds it
-/// compiled. It is a workspace of its own.
-pub(super) fn manifest_for_helper(session: &Path) -> std::io::Result<String> {
-    let manifest = std::fs::read_to_string(session.join("Cargo.toml"))?;
-    let inside = with_relative_helper(&helper_manifest(&manifest));
-    Ok(format!(
-        "{inside}[workspace]\nexclude = [\"{HELPER_FOLDER}\"]\n"
-    ))
-}
-
-/// A manifest with the helper's folder relative to its own.
-fn with_relative_helper(manifest: &str) -> String {
-    let Ok(mut table) = manifest.parse::<toml::Table>() else {
-        return manifest.to_owned();
-    };
-    let helper = table
-        .get_mut("dependencies")
-        .and_then(|dependencies| dependencies.get_mut(HELPER))
-        .and_then(toml::Value::as_table_mut);
-    if let Some(helper) = helper {
-        helper.insert("path".to_owned(), HELPER_FOLDER.into());
-    }
-    table.to_string()
 }
 
 #[cfg(test)]
@@ -166,16 +148,8 @@ mod tests {
         let mut other = CrateList::default();
         other.insert("csv", "2".into());
         assert_ne!(list.key(), list.with(&other).key());
+        assert!(list.with(&other).contains(&other) && !list.contains(&other));
         assert_eq!(list.with(&list), list);
-    }
-
-    #[test]
-    fn the_helper_is_named_by_its_relative_path() {
-        let manifest = "[dependencies]\ncandlebook = { path = \"/s/1-0/helper\", features = [] }\n";
-        let table: toml::Table = with_relative_helper(manifest).parse().unwrap();
-        let helper = &table["dependencies"]["candlebook"];
-        assert_eq!(helper["path"].as_str(), Some("helper"));
-        assert!(helper["features"].as_array().unwrap().is_empty());
     }
 
     #[test]
@@ -185,5 +159,6 @@ mod tests {
         assert_eq!(helper_manifest(SESSION), plain);
         assert_eq!(helper_manifest(plain), plain);
         assert_eq!(helper_manifest("[dependencies]\n\n"), "[dependencies]\n\n");
+        assert!(depends_on_helper(plain) && !depends_on_helper("[dependencies]\n\n"));
     }
 }

@@ -7,15 +7,6 @@ use super::seed_units::SeedUnits;
 /// Number of features that a hint names.
 const MAX_FEATURES: usize = 5;
 
-/// A refusal of crates where nothing was compiled on this machine.
-pub(super) fn needs_libraries() -> String {
-    format!(
-        "expected a kernel whose crates were compiled on this machine, got one that came compiled. \
-         Run once in a terminal: candlebook install --compile (it needs cargo, a C compiler and the \
-         network, and takes about ten minutes). Then restart the kernel. {UNCHANGED}"
-    )
-}
-
 /// A line before the compilation begins.
 pub(super) fn announcement(titles: &str, plan: &Plan, compiled: &SeedUnits) -> String {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);

@@ -6,6 +6,11 @@
 //! compiler's wrapper takes each crate that the seed has compiled, in the same version and with at
 //! least the same features, from the seed. Cells are then linked to the added crates by further
 //! arguments of the recorded compiler command.
+//!
+//! The code of the seed's crates is in the helper's shared library, so their metadata is enough. That is
+//! all that a seed has which came with the program, besides procedural macros and the results of build
+//! scripts. Libraries that only other procedural macros and build scripts need are compiled once on the
+//! user's machine.
 
 mod list;
 mod lock_file;
@@ -13,18 +18,26 @@ mod folder;
 mod seed_units;
 mod invocation;
 mod reuse;
+mod results;
+mod deferred;
 mod compiler;
+mod packages;
 mod plan;
 mod explain;
 mod messages;
 mod change;
 mod calls;
+mod prepare;
+mod described;
 mod crates;
 
+pub(crate) use calls::record_units;
 pub(crate) use compiler::compile_or_reuse;
 pub(crate) use crates::AddedCrates;
+pub(crate) use described::answer;
 pub(crate) use folder::AddedFolder;
-pub(crate) use list::{CrateList, helper_manifest};
+pub(crate) use list::{CrateList, depends_on_helper, helper_manifest};
+pub(crate) use results::replay;
 
 /// The arguments by which the cell in the current session is linked to its added crates. Compiles
 /// them if the engine itself has added one, as for a cell with `.await`.
@@ -40,19 +53,8 @@ pub(crate) fn arguments() -> Result<Vec<String>, String> {
     if list.is_empty() {
         return Ok(Vec::new());
     }
-    if place.lacks_libraries() {
-        return Err(messages::needs_libraries());
-    }
+    prepare::prepare(&place, &list)?;
     let file = place.arguments(&list);
-    if !file.is_file() {
-        let failed = |error: std::io::Error| error.to_string();
-        std::fs::create_dir_all(place.folder()).map_err(failed)?;
-        calls::compiled(&place).map_err(failed)?;
-        let change = change::Change::begin(&place, &list).map_err(failed)?;
-        calls::metadata(&place, false)?;
-        calls::build(&place, &list, |_| ())?;
-        change.keep();
-    }
     let text = std::fs::read_to_string(&file).map_err(|error| error.to_string())?;
     serde_json::from_str(&text).map_err(|error| error.to_string())
 }

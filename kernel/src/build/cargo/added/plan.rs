@@ -1,29 +1,13 @@
 //! What an added crate will compile, and how long it may take.
 
-use super::seed_units::{SHOWN, SeedUnits, has_features, version};
+use super::packages::{Builds, Package, features_in, reachable};
+use super::seed_units::{SHOWN, SeedUnits, has_features};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Source that one core compiles in a second, in bytes: measured over common crates.
 const BYTES_PER_SECOND: u64 = 50_000;
-
-/// A package of the added crates.
-#[derive(Clone, Debug, PartialEq)]
-struct Package {
-    name: String,
-    version: String,
-    /// Root of its library.
-    source: PathBuf,
-    is_macro: bool,
-    /// Its features in each of its builds: one for cells and one for build scripts may differ.
-    features: Builds,
-    /// Ids of the packages that it needs.
-    needs: Vec<String>,
-}
-
-/// Sets of features.
-type Builds = BTreeSet<BTreeSet<String>>;
 
 /// Packages by id, as `cargo metadata` lists them, with the features that `cargo tree` lists: only it
 /// tells what is built from what other platforms need.
@@ -53,12 +37,10 @@ impl Plan {
         let mut packages = reachable(&json, &features_in(tree), &root)?;
         let direct = packages.remove(&root).map(|root| root.needs)?;
         let reused = reused(&packages, compiled);
-        let is_done =
-            |id: &String, package: &Package| done.contains(&(id.clone(), package.features.clone()));
-        let open = packages
-            .iter()
-            .filter(|(id, package)| !reused.contains(*id) && !is_done(id, package));
-        let compile = open.map(|(id, _)| id.clone()).collect();
+        let mut compile: BTreeSet<String> = packages.keys().cloned().collect();
+        compile.retain(|id| !reused.contains(id));
+        compile.extend(deferred(&packages, &compile, compiled));
+        compile.retain(|id| !done.contains(&(id.clone(), packages[id].features.clone())));
         Some(Plan {
             packages,
             compile,
@@ -109,7 +91,7 @@ impl Plan {
         let mut packages = direct.filter_map(|id| self.packages.get(id));
         packages.find_map(|package| {
             let mut units = compiled.0.iter();
-            let unit = units.find(|unit| unit.source == package.source && !unit.is_for_host)?;
+            let unit = units.find(|unit| !unit.is_for_host && unit.has_source(&package.source))?;
             let wanted = package.features.iter().flatten();
             let lacks =
                 |feature: &&String| *feature != "default" && !unit.features.contains(*feature);
@@ -126,7 +108,8 @@ impl Plan {
             let is_other = |(_, package): &(&String, &Package)| {
                 let has_all = |set| has_features(helpers, set);
                 package.name.replace('-', "_") == *shown
-                    && (package.source != helpers.source || !package.features.iter().all(has_all))
+                    && (!helpers.has_source(&package.source)
+                        || !package.features.iter().all(has_all))
             };
             let (id, other) = self.packages.iter().find(is_other)?;
             Some(SecondCopy {
@@ -150,99 +133,12 @@ pub(super) struct SecondCopy {
     pub(super) is_direct: bool,
 }
 
-/// The features of each build, by name and version, from lines `name v1.0.0 (..)|feature,feature (*)`.
-fn features_in(tree: &str) -> BTreeMap<(String, String), Builds> {
-    let mut found: BTreeMap<(String, String), Builds> = BTreeMap::new();
-    for line in tree.lines() {
-        let Some((package, features)) = line.split_once('|') else {
-            continue;
-        };
-        let mut words = package.split(' ');
-        let (Some(name), Some(version)) = (words.next(), words.next()) else {
-            continue;
-        };
-        let features = features.split(' ').next().unwrap_or_default().split(',');
-        let features = features
-            .filter(|feature| !feature.is_empty())
-            .map(str::to_owned);
-        let version = version.trim_start_matches('v').to_owned();
-        found
-            .entry((name.to_owned(), version))
-            .or_default()
-            .insert(features.collect());
-    }
-    found
-}
-
-/// The packages that a build of the root needs.
-fn reachable(
-    json: &Value,
-    features: &BTreeMap<(String, String), Builds>,
-    root: &str,
-) -> Option<BTreeMap<String, Package>> {
-    let nodes: BTreeMap<&str, &Value> = json["resolve"]["nodes"]
-        .as_array()?
-        .iter()
-        .filter_map(|node| Some((node["id"].as_str()?, node)))
-        .collect();
-    let described: BTreeMap<&str, &Value> = json["packages"]
-        .as_array()?
-        .iter()
-        .filter_map(|package| Some((package["id"].as_str()?, package)))
-        .collect();
-    let mut found = BTreeMap::new();
-    let mut open = vec![root.to_owned()];
-    while let Some(id) = open.pop() {
-        if found.contains_key(&id) {
-            continue;
-        }
-        let mut package = package(described.get(id.as_str())?, nodes.get(id.as_str())?)?;
-        let key = (package.name.clone(), package.version.clone());
-        // A package without features is not built on this platform.
-        if let Some(builds) = features.get(&key) {
-            package.features = builds.clone();
-            open.extend(package.needs.iter().cloned());
-            found.insert(id, package);
-        }
-    }
-    Some(found)
-}
-
-fn package(described: &Value, node: &Value) -> Option<Package> {
-    let targets = described["targets"].as_array()?;
-    let is_kind = |target: &&Value, kinds: &[&str]| {
-        let found = target["kind"].as_array().into_iter().flatten();
-        let mut found = found.filter_map(Value::as_str);
-        found.any(|kind| kinds.contains(&kind))
-    };
-    let libraries = ["lib", "rlib", "dylib", "cdylib", "proc-macro"];
-    let library = targets.iter().find(|target| is_kind(target, &libraries));
-    // The engine answers a package without a library.
-    let library = library.or(targets.first())?;
-    let is_needed = |dep: &&Value| {
-        let kinds = dep["dep_kinds"].as_array().into_iter().flatten();
-        let mut kinds = kinds.map(|kind| kind["kind"].as_str());
-        kinds.any(|kind| kind != Some("dev"))
-    };
-    let needed = node["deps"].as_array()?.iter().filter(is_needed);
-    Some(Package {
-        name: described["name"].as_str()?.to_owned(),
-        version: version(described["id"].as_str()?).to_owned(),
-        source: library["src_path"].as_str()?.into(),
-        is_macro: is_kind(&library, &["proc-macro"]),
-        features: Builds::new(),
-        needs: needed
-            .filter_map(|dep| Some(dep["pkg"].as_str()?.to_owned()))
-            .collect(),
-    })
-}
-
 /// Ids of the packages that the seed has compiled, with all that they need.
 fn reused(packages: &BTreeMap<String, Package>, compiled: &SeedUnits) -> BTreeSet<String> {
     let is_compiled = |package: &Package| {
         package.features.iter().all(|features| {
             let mut units = compiled.0.iter();
-            units.any(|unit| unit.source == package.source && has_features(unit, features))
+            units.any(|unit| has_features(unit, features) && unit.has_source(&package.source))
         })
     };
     let known = packages.iter().filter(|(_, package)| is_compiled(package));
@@ -266,6 +162,28 @@ fn reused(packages: &BTreeMap<String, Package>, compiled: &SeedUnits) -> BTreeSe
     }
 }
 
+/// Ids of the seed's packages that are compiled on this machine because a package that is compiled needs
+/// them: libraries of build scripts and procedural macros, whose files a shipped seed lacks.
+fn deferred(
+    packages: &BTreeMap<String, Package>,
+    compile: &BTreeSet<String>,
+    compiled: &SeedUnits,
+) -> BTreeSet<String> {
+    let is_absent = |package: &Package| {
+        let mut units = compiled.0.iter().filter(|unit| unit.kind != "custom-build");
+        !package.is_macro
+            && !units.any(|unit| unit.is_present() && unit.has_source(&package.source))
+    };
+    let mut found = BTreeSet::new();
+    let mut open: Vec<&String> = compile.iter().collect();
+    while let Some(id) = open.pop() {
+        let needs = packages[id].needs.iter();
+        let absent = needs.filter(|id| packages.get(*id).is_some_and(is_absent));
+        open.extend(absent.filter(|id| !compile.contains(*id) && found.insert((*id).clone())));
+    }
+    found
+}
+
 /// Size of the Rust files in a folder.
 fn source_bytes(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -287,10 +205,11 @@ mod tests {
 
     type Described<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
 
+    fn line((name, features, _): &Described<'_>) -> String {
+        format!("{name} v1.2.3 (/p)|{} (*)\n", features.join(","))
+    }
+
     fn plan(packages: &[Described<'_>], done: &Done) -> Plan {
-        let line = |(name, features, _): &Described<'_>| {
-            format!("{name} v1.2.3 (/p)|{} (*)\n", features.join(","))
-        };
         let tree: String = packages.iter().map(line).collect();
         Plan::new(&metadata(packages), &tree, &seed(), done).unwrap()
     }
@@ -299,7 +218,7 @@ mod tests {
         let id = |name: &str| format!("registry+https://index#{name}@1.2.3");
         let listed = packages.iter().map(|(name, _, _)| {
             json!({ "id": id(name), "name": name, "targets": [
-                { "kind": ["lib"], "src_path": format!("/r/{name}-1.2.3/src/lib.rs") } ] })
+                { "kind": ["lib"], "src_path": format!("/h/registry/src/i/{name}-1.2.3/src/lib.rs") } ] })
         });
         let nodes = packages.iter().map(|(name, _, needs)| {
             let dep = |need: &&str| json!({ "pkg": id(need), "dep_kinds": [{ "kind": null }] });
@@ -314,7 +233,11 @@ mod tests {
     fn seed() -> SeedUnits {
         let units = [("memchr", "std"), ("serde", "std"), ("candle_core", "std")];
         let units = units.map(|(name, feature)| message(name, &[feature], "/s/target/x86/debug"));
-        SeedUnits::from_messages(&units.join("\n"))
+        let mut seed = SeedUnits::from_messages(&units.join("\n"), Path::new("/s"));
+        for unit in &mut seed.0 {
+            unit.present = unit.files.clone();
+        }
+        seed
     }
 
     #[test]
@@ -343,6 +266,32 @@ mod tests {
         let found = plan(&packages, &Done::new());
         assert_eq!(found.count(), 2);
         assert_eq!(found.lacking(&seed()), None);
+    }
+
+    #[test]
+    fn a_host_library_is_compiled_only_for_a_crate_that_is_compiled() {
+        let message = |name| message(name, &["std"], "/s/target/debug");
+        let units = ["quote", "syn"].map(message).join("\n");
+        let seed = SeedUnits::from_messages(&units, Path::new("/s"));
+        let packages: [Described<'_>; 4] = [
+            ("added", &[], &["syn", "own"]),
+            ("own", &[], &["quote"]),
+            ("quote", &["std"], &[]),
+            ("syn", &["std"], &["quote"]),
+        ];
+        let count = |packages: &[Described<'_>]| {
+            let tree: String = packages.iter().map(line).collect();
+            let text = metadata(packages);
+            Plan::new(&text, &tree, &seed, &Done::new())
+                .unwrap()
+                .count()
+        };
+        // `own`, and `quote` for it.
+        assert_eq!(count(&packages), 2);
+        assert_eq!(
+            count(&[("added", &[], &["syn"]), packages[2], packages[3]]),
+            0
+        );
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! A crate that the seed has compiled, in the place where cargo expects a crate to be compiled.
 
+use super::folder::set_time;
 use super::invocation::Invocation;
-use super::seed_units::{SHOWN, SeedUnits, Unit};
-use std::fs::{File, FileTimes};
+use super::seed_units::{SHOWN, SeedUnits, Unit, has_extension};
 use std::io::Result;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-/// Extension of an empty file beside a crate that was not compiled anew.
+/// Extension of an empty file beside a crate that is the seed's.
 const MARK: &str = "reused";
 
 /// The seed's unit for a call of the compiler.
@@ -27,27 +27,54 @@ pub(super) fn find<'a>(call: &Invocation, compiled: &'a SeedUnits) -> Option<&'a
 /// # Errors
 /// If a file cannot be linked or copied.
 pub(super) fn put(unit: &Unit, call: &Invocation) -> Result<()> {
-    let put_one = |file: &Path| -> Result<()> {
-        let target = output_for(file, call);
-        forget(&target)?;
-        // Cargo compiles a crate again if one that it depends on is newer.
-        if call.externs.iter().any(|found| is_newer(found, file)) {
-            std::fs::copy(file, &target)?;
-            File::options()
-                .write(true)
-                .open(&target)?
-                .set_times(FileTimes::new().set_modified(SystemTime::now()))
-        } else {
-            std::os::unix::fs::symlink(file, &target)
-        }
-    };
-    unit.files.iter().try_for_each(|file| put_one(file))?;
-    std::fs::write(call.output("lib", &format!(".{MARK}")), "")?;
-    put_source_list(call)?;
-    if let (Some(file), Some(folder)) = (unit.files.first(), std::env::var_os("OUT_DIR")) {
-        make_older(&PathBuf::from(folder).with_file_name("output"), file)?;
+    for file in &unit.present {
+        put_file(file, call)?;
     }
-    Ok(())
+    if unit.kind == "lib" {
+        put_absent_code(unit, call)?;
+    }
+    mark(call)?;
+    put_source_list(call)
+}
+
+fn put_file(file: &Path, call: &Invocation) -> Result<()> {
+    let target = output_for(file, call);
+    forget(&target)?;
+    // Cargo compiles a crate again if one that it depends on is newer.
+    if call.externs.iter().any(|found| is_newer(found, file)) {
+        std::fs::copy(file, &target)?;
+        set_time(&target, SystemTime::now())
+    } else {
+        std::os::unix::fs::symlink(file, &target)
+    }
+}
+
+/// Puts an empty file in the place of a library's code, if the seed has only its metadata: cargo
+/// expects both.
+fn put_absent_code(unit: &Unit, call: &Invocation) -> Result<()> {
+    if unit.present.iter().any(|file| has_extension(file, "rlib")) {
+        return Ok(());
+    }
+    let metadata = modified(&call.output("lib", ".rmeta")).unwrap_or(SystemTime::now());
+    put_empty(&call.output("lib", ".rlib"), metadata)
+}
+
+/// Puts an empty file in the place of one that nobody reads.
+///
+/// # Errors
+/// If the file cannot be written.
+pub(super) fn put_empty(file: &Path, time: SystemTime) -> Result<()> {
+    forget(file)?;
+    std::fs::write(file, "")?;
+    set_time(file, time)
+}
+
+/// Marks a crate as the seed's.
+///
+/// # Errors
+/// If the mark cannot be written.
+pub(super) fn mark(call: &Invocation) -> Result<()> {
+    std::fs::write(call.output("lib", &format!(".{MARK}")), "")
 }
 
 /// Removes what an earlier call may have put in the place of a crate that is now compiled.
@@ -55,14 +82,18 @@ pub(super) fn put(unit: &Unit, call: &Invocation) -> Result<()> {
 /// # Errors
 /// If a file cannot be removed.
 pub(super) fn clear(call: &Invocation) -> Result<()> {
-    let files = [".rlib", ".rmeta", ".so", ".dylib", ".reused"];
+    let files = [".rlib", ".rmeta", ".so", ".dylib", ".reused", ".deferred"];
     let mut files = files
         .map(|extension| call.output("lib", extension))
         .into_iter();
     files.try_for_each(|file| forget(&file))
 }
 
-fn forget(file: &Path) -> Result<()> {
+/// Removes a file, if it exists.
+///
+/// # Errors
+/// If the file cannot be removed.
+pub(super) fn forget(file: &Path) -> Result<()> {
     match std::fs::remove_file(file) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -101,22 +132,24 @@ fn is_newer(file: &Path, than: &Path) -> bool {
     modified(file) > modified(than)
 }
 
-/// Makes the output of a build script older than the crate that it was run for. The script has run
-/// just now, but the seed compiled the crate before.
-fn make_older(output: &Path, than: &Path) -> Result<()> {
-    let Some(time) = modified(than) else {
-        return Ok(());
-    };
-    let times = FileTimes::new().set_modified(time - Duration::from_secs(1));
-    match File::options().write(true).open(output) {
-        Ok(file) => file.set_times(times),
-        Err(_) => Ok(()),
+/// Makes the output of a build script no newer than the crate that it was run for. The script has run
+/// just now, but the seed's build has compiled the crate before.
+///
+/// # Errors
+/// If the time cannot be set.
+pub(super) fn make_output_older(time: SystemTime) -> Result<()> {
+    let folder = std::env::var_os("OUT_DIR").map(PathBuf::from);
+    let output = folder.map(|folder| folder.with_file_name("output"));
+    match output.filter(|output| output.is_file()) {
+        Some(output) => set_time(&output, time),
+        None => Ok(()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn unit(name: &str, folder: &Path, kind: &str) -> Unit {
         let files = ["rlib", "rmeta"].map(|kind| folder.join(format!("lib{name}-1.{kind}")));
@@ -128,9 +161,8 @@ mod tests {
             version: "1.2.3".into(),
             source: format!("/r/{name}/lib.rs").into(),
             kind: kind.into(),
-            features: Default::default(),
-            is_for_host: false,
-            files: files.to_vec(),
+            present: files.to_vec(),
+            ..Unit::default()
         }
     }
 
@@ -179,20 +211,29 @@ mod tests {
     }
 
     #[test]
+    fn metadata_alone_is_put_with_an_empty_library_of_its_time() {
+        let (seed, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut unit = unit("a", seed.path(), "lib");
+        unit.present.retain(|file| has_extension(file, "rmeta"));
+        unit.is_in_helper = true;
+        let past = SystemTime::now() - Duration::from_secs(60);
+        set_time(&unit.present[0], past).unwrap();
+        let call = call("a", here.path(), &[]);
+        put(&unit, &call).unwrap();
+        let library = std::fs::metadata(call.output("lib", ".rlib")).unwrap();
+        assert_eq!((library.len(), library.modified().unwrap()), (0, past));
+        assert!(find(&call, &SeedUnits(vec![unit])).is_some());
+    }
+
+    #[test]
     fn a_copy_is_newer_than_what_it_depends_on() {
         let (seed, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let unit = unit("candle_core", seed.path(), "lib");
         let newer = here.path().join("libnum-7.rmeta");
         std::fs::write(&newer, "").unwrap();
         let past = SystemTime::now() - Duration::from_secs(60);
-        for file in &unit.files {
-            let times = FileTimes::new().set_modified(past);
-            File::options()
-                .write(true)
-                .open(file)
-                .unwrap()
-                .set_times(times)
-                .unwrap();
+        for file in &unit.present {
+            set_time(file, past).unwrap();
         }
         let call = call("candle_core", here.path(), std::slice::from_ref(&newer));
         put(&unit, &call).unwrap();
