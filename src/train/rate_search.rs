@@ -278,6 +278,27 @@ fn valley(losses: &[f64]) -> usize {
 mod tests {
     use super::*;
 
+    /// Numbers of fastai's function, by the script in `tests/train/rate_search.rs`.
+    #[test]
+    fn the_valley_is_that_of_fastai() {
+        for (seed, expected) in [(0, 51), (1, 50), (2, 57), (3, 58)] {
+            let loss = |i: usize| {
+                let x = i as f64;
+                let fall = 1.0 / (1.0 + ((x - 50.0 - 5.0 * f64::from(seed)) / 6.0).exp());
+                let rise = if i < 80 {
+                    0.0
+                } else {
+                    (x - 80.0).powi(2) / 100.0
+                };
+                fall + 0.02 * (7.0 * x + f64::from(seed)).sin() + rise
+            };
+            let losses: Vec<f64> = (0..100).map(loss).collect();
+            assert_eq!(valley(&losses), expected, "{seed}");
+        }
+        let short = [&[3.0, 2.0, 1.0][..], &[1.0, 2.0, 3.0], &[1.0]];
+        assert_eq!(short.map(valley), [0; 3]);
+    }
+
     #[test]
     fn ranges_outside_their_own_are_rejected() {
         let error = |range: RateRange| range.check().unwrap_err().to_string();

@@ -1,7 +1,7 @@
 //! Cosine waves, with a linear warm-up and restarts.
 
+use super::factors::{check_share, cosine_between};
 use super::interval::{Interval, RunLength};
-use super::{check_share, cosine_between};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,6 @@
 //! Schedules: the learning rate over a run.
 
+mod factors;
 mod interval;
 mod cosine;
 mod one_cycle;
@@ -11,7 +12,8 @@ pub use interval::{Interval, RunLength};
 pub use one_cycle::OneCycle;
 pub use plateau::Plateau;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use factors::check_factor;
 use serde::{Deserialize, Serialize};
 
 /// How the learning rate changes during training. It multiplies the learning rate of
@@ -148,28 +150,6 @@ impl Schedule {
             Schedule::ByEpoch(schedule) => schedule.check(),
         }
     }
-}
-
-/// Rejects a factor that does not lower the rate.
-fn check_factor(name: &str, factor: f64) -> Result<()> {
-    if factor > 0.0 && factor <= 1.0 {
-        return Ok(());
-    }
-    let hint = "0.1 and 0.5 are common";
-    Err(Error::setting(name, "a factor in (0, 1]", factor, hint))
-}
-
-/// Rejects a share outside [0, 1].
-fn check_share(name: &str, share: f64, hint: &str) -> Result<()> {
-    if (0.0..=1.0).contains(&share) {
-        return Ok(());
-    }
-    Err(Error::setting(name, "a factor in [0, 1]", share, hint))
-}
-
-/// Half a cosine wave from `start` to `end`. `share` is in [0, 1].
-fn cosine_between(start: f64, end: f64, share: f64) -> f64 {
-    end + (start - end) * (1.0 + (std::f64::consts::PI * share).cos()) / 2.0
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One cycle over the whole run.
 
+use super::factors::{check_share, cosine_between};
 use super::interval::RunLength;
-use super::{check_share, cosine_between};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! A rate that falls when the loss stops falling.
 
-use super::{check_factor, check_share};
+use super::factors::{check_factor, check_share};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
