@@ -27,6 +27,8 @@ pub enum Purpose {
     Noise = 5,
     /// Crops and flips of photographs.
     Augment = 6,
+    /// Points of a random search.
+    Search = 8,
 }
 
 /// Calls of [`Rng::unit`] for a normal number (Box-Muller).

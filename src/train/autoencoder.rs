@@ -4,6 +4,8 @@ use super::checks::{check, check_batches};
 use super::custom_loss::CustomLoss;
 use super::fit::Fit;
 use super::history::History;
+use super::observer::Observer;
+use super::recorder::Recorder;
 use super::resume::Resume;
 use super::run::Run;
 use super::state::{Resumed, RunState};
@@ -162,10 +164,33 @@ impl Autoencoder {
             // An earlier version may have begun the run.
             check_batches(self, data, fit)?;
         }
+        let custom = custom_loss.is_some();
+        let mut recorder = Recorder::begin(self, data, fit, custom, resumed.as_ref());
+        let history = self.train_observed(data, fit, custom_loss, resumed, &mut recorder);
+        recorder.end(&history);
+        history
+    }
+
+    /// Rejects data and settings that a new run cannot train on.
+    pub(super) fn check_run(&self, data: &Dataset, fit: &Fit) -> Result<()> {
+        check(self, data, fit)?;
+        check_batches(self, data, fit)
+    }
+
+    /// Trains with settings that have been checked.
+    pub(super) fn train_observed(
+        &mut self,
+        data: &Dataset,
+        fit: &Fit,
+        custom_loss: Option<CustomLoss<'_>>,
+        resumed: Option<Resumed>,
+        observer: &mut dyn Observer,
+    ) -> Result<History> {
         self.set_trained_loss(fit.loss);
         // Inside the thread pool, so that steps need not wake it.
-        let history =
-            rayon::scope(|_| Run::new(self, data, fit, custom_loss, resumed)?.all_epochs())?;
+        let history = rayon::scope(|_| {
+            Run::new(self, data, fit, custom_loss, resumed, observer)?.all_epochs()
+        })?;
         self.measure_dead_units(&data.train);
         Ok(history)
     }

@@ -97,6 +97,7 @@ mod tests {
     use super::*;
     use crate::loss::Loss;
     use crate::train::Epoch;
+    use crate::train::Fit;
 
     #[test]
     fn the_strip_fits_the_width() {
@@ -125,6 +126,7 @@ mod tests {
             loss: Loss::Mse,
             custom_loss: false,
             stopped: false,
+            fit: Fit::default(),
         };
         let drawing = Drawing::new((1, 28, 28));
         let density = DENSITY as usize;

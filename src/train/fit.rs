@@ -58,6 +58,12 @@ pub struct Fit {
     /// Minutes between checkpoints. They are also written after each epoch and at Stop. Defaults to
     /// 10.
     pub checkpoint_every: f64,
+    /// Record the run in the run log, which [`runs`](crate::runs::runs()) shows. Defaults to true.
+    /// The environment variable `CANDLEBOOK_RUNS=off` turns the log off for all runs.
+    pub log: bool,
+    /// Names for the run in the run log, such as "baseline". Defaults to none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
 }
 
 impl Default for Fit {
@@ -80,6 +86,8 @@ impl Default for Fit {
             bf16: false,
             checkpoint: None,
             checkpoint_every: 10.0,
+            log: true,
+            tags: Vec::new(),
         }
     }
 }

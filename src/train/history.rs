@@ -1,5 +1,6 @@
 //! Result of training: one row per epoch.
 
+use super::fit::Fit;
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::show::{Content, DENSITY, Marker, Plot, Show, Table, evcxr_display, thousands};
@@ -70,6 +71,8 @@ pub struct History {
     pub custom_loss: bool,
     /// True if Stop ended training early. The model keeps the weights of that moment.
     pub stopped: bool,
+    /// Settings of the run.
+    pub fit: Fit,
 }
 
 impl History {

@@ -18,11 +18,14 @@ mod weight_update;
 mod custom_loss;
 mod whole_batch;
 mod model_values;
+mod observer;
+mod recorder;
 mod train_step;
 mod run;
 mod resume;
 mod autoencoder;
 mod pretrain;
+mod watched;
 
 pub use fit::Fit;
 pub use history::{Epoch, History, LossTerm};

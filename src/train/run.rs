@@ -5,6 +5,7 @@ use super::custom_loss::{CustomLoss, call};
 use super::executor::{Executor, StepSettings};
 use super::fit::Fit;
 use super::history::{Epoch, History, LossTerm};
+use super::observer::Observer;
 use super::state::{Resumed, RunState};
 use super::train_step::TrainStep;
 use super::view::View;
@@ -30,6 +31,7 @@ pub(crate) struct Run<'a> {
     buffers: Vec<Var>,
     shuffle: Rng,
     view: View,
+    observer: &'a mut dyn Observer,
     state: RunState,
     /// Terms that layers add to the loss of the last batch.
     terms: Vec<f64>,
@@ -48,6 +50,7 @@ impl<'a> Run<'a> {
         fit: &'a Fit,
         custom_loss: Option<CustomLoss<'a>>,
         resumed: Option<Resumed>,
+        observer: &'a mut dyn Observer,
     ) -> Result<Self> {
         let (train, valid) = split_validation(data, fit);
         let terms = model.term_names().len();
@@ -66,6 +69,7 @@ impl<'a> Run<'a> {
         }
         let mut view = View::new(fit.epochs, train.len(), fit.batch_size, model.image_shape());
         view.begin_at(state.history.len(), state.batches * fit.batch_size);
+        view.silent = !observer.has_view();
         Ok(Run {
             model,
             fit,
@@ -77,6 +81,7 @@ impl<'a> Run<'a> {
             buffers: model.buffers().into_iter().map(|(_, var)| var).collect(),
             shuffle: Rng::new(fit.seed, Purpose::Shuffle).skipped(state.shuffle),
             view,
+            observer,
             state,
             terms: vec![0.0; terms],
             saved: Instant::now(),
@@ -94,6 +99,7 @@ impl<'a> Run<'a> {
             loss: self.fit.loss,
             custom_loss: self.custom_loss.is_some(),
             stopped: false,
+            fit: self.fit.clone(),
         };
         let mut good = self.weights()?;
         for epoch in history.epochs.len() + 1..=self.fit.epochs {
@@ -114,6 +120,11 @@ impl<'a> Run<'a> {
             self.save_checkpoint(&history)?;
             let shown = self.valid.as_ref().unwrap_or(&self.train);
             self.view.epoch_done(self.model, &history, shown)?;
+            if let Some(row) = history.epochs.last()
+                && self.observer.epoch(epoch, row).is_break()
+            {
+                break;
+            }
         }
         let sparsity = self.model.trained_sparsity(&self.train);
         let sparsity = sparsity.map(|sparsity| sparsity.to_string());

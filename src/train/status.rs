@@ -94,7 +94,9 @@ impl Status {
 /// A number with three significant digits: 0.001, 0.00123, 1.23e-7.
 fn rounded(value: f64) -> String {
     let digits = format!("{value:.2e}");
-    digits.parse::<f64>().map_or(digits, |value| format!("{value:?}"))
+    digits
+        .parse::<f64>()
+        .map_or(digits, |value| format!("{value:?}"))
 }
 
 #[cfg(test)]
@@ -123,7 +125,10 @@ mod tests {
         let mut status = Status::new(2, 100, 10);
         (status.seen, status.loss, status.learning_rate) = (10, 0.5, 1e-3);
         let text = status.text(1.0);
-        assert!(text.ends_with("\nloss 0.50000  learning rate 0.001"), "{text}");
+        assert!(
+            text.ends_with("\nloss 0.50000  learning rate 0.001"),
+            "{text}"
+        );
         let texts = [0.001_234_5, 1.234_5e-7, 0.1, 2.0].map(rounded);
         assert_eq!(texts, ["0.00123", "1.23e-7", "0.1", "2.0"]);
     }

@@ -33,6 +33,8 @@ pub(crate) struct View {
     handle: Option<Handle>,
     /// Drawing as a PNG file in base64; empty before the end of an epoch.
     encoded: String,
+    /// Nothing is shown.
+    pub(super) silent: bool,
 }
 
 impl View {
@@ -51,6 +53,7 @@ impl View {
             next_drawing: now,
             handle: None,
             encoded: String::new(),
+            silent: false,
         }
     }
 
@@ -64,7 +67,7 @@ impl View {
         let elapsed = self.start.elapsed().as_secs_f64();
         self.status.learning_rate = learning_rate;
         self.status.batch_done(seen, loss, elapsed);
-        if replaces_displays() && Instant::now() >= self.next_update {
+        if !self.silent && replaces_displays() && Instant::now() >= self.next_update {
             self.update();
         }
     }
@@ -76,7 +79,7 @@ impl View {
         history: &History,
         images: &Split,
     ) -> Result<()> {
-        let Some(epoch) = history.epochs.last() else {
+        let Some(epoch) = history.epochs.last().filter(|_| !self.silent) else {
             return Ok(());
         };
         self.status.finished_epochs = history.epochs.len();
@@ -105,6 +108,9 @@ impl View {
     /// Reports the end: draws the summary above curve and strip, with the table as plain text.
     /// `activity` are lines about the model's units.
     pub(crate) fn done(&mut self, history: &History, activity: &[String]) -> Result<()> {
+        if self.silent {
+            return Ok(());
+        }
         let summary = [&[self.summary(history)], activity].concat().join("\n");
         if !replaces_displays() {
             note(&summary);
@@ -226,6 +232,7 @@ fn best(history: &History) -> String {
 mod tests {
     use super::*;
     use crate::loss::Loss;
+    use crate::train::Fit;
 
     fn history() -> History {
         let epoch = |valid_loss| Epoch {
@@ -241,6 +248,7 @@ mod tests {
             loss: Loss::Mse,
             custom_loss: false,
             stopped: true,
+            fit: Fit::default(),
         }
     }
 

@@ -21,6 +21,7 @@ fn history(epochs: Vec<Epoch>) -> History {
         loss: Loss::Mse,
         custom_loss: false,
         stopped: false,
+        fit: Fit::default(),
     }
 }
 

@@ -24,6 +24,7 @@ fn history(losses: &[(f32, f32)], terms: &[&str]) -> History {
         loss: Loss::Mse,
         custom_loss: false,
         stopped: false,
+        fit: Fit::default(),
     }
 }
 
