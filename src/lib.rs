@@ -34,7 +34,9 @@ pub mod model;
 mod export;
 pub mod look;
 pub mod evaluate;
+mod run_log;
 pub mod train;
+pub mod runs;
 pub mod prelude;
 
 pub use anyhow;

@@ -57,6 +57,17 @@ if path.stem == "variational":
     codebook, gaussian = map(float, re.search(r"test loss: ([\d.]+) codebook, ([\d.]+) Gaussian", text).groups())
     assert codebook < gaussian, (codebook, gaussian)
     print(f"{path.name}: {len(images)} images, {first} and {second} active units, {used} entries, losses {codebook} and {gaussian}")
+if path.stem == "training":
+    number = r"([\d.]+)"
+    default, found, cycle = map(float, re.search(f"validation loss: {number} default, {number} found, {number} one cycle", text).groups())
+    assert found < default and cycle < default, (default, found, cycle)
+    ended, best = map(int, re.search(r"ended after epoch (\d+) of 300, with the weights of epoch (\d+)", text).groups())
+    assert best + 10 == ended < 300, (best, ended)
+    pattern = rf"(\d+) epochs and loss {number} by all, (\d+) epochs and loss {number} by halving"
+    all_epochs, all_loss, epochs, loss = map(float, re.search(pattern, text).groups())
+    assert epochs < 0.5 * all_epochs and loss < 1.1 * all_loss, (all_epochs, all_loss, epochs, loss)
+    assert int(re.search(r"(\d+) runs are recorded", text).group(1)) >= 28
+    print(f"{path.name}: {len(images)} images, losses {default}, {found}, {cycle}, epoch {best} of {ended}, sweeps {all_loss} and {loss}")
 if path.stem == "show_and_plot":
     kinds = {kind for output in outputs for kind in output.get("data", {})}
     wanted = {"image/png", "image/svg+xml", "text/html", "text/markdown", "text/latex", "application/json"}

@@ -3,13 +3,14 @@
 //! Bytes stay bytes (a quarter of the memory of `f32`) and photographs stay in their files. They
 //! become `f32` in [0, 1], (b, c, h, w), when a batch is made.
 
+use crate::data::fingerprint::Fingerprint;
 use crate::data::photo::PhotoStream;
 use crate::data::pixels::Pixels;
 use crate::data::values::{to_finite, to_pixels};
 use crate::error::{Error, Result};
 use crate::math::Interval;
 use candle_core::{DType, Tensor};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Channels, height and width of an image.
 pub type ImageShape = (usize, usize, usize);
@@ -38,6 +39,8 @@ pub struct Split {
     pub(super) index: Arc<Vec<usize>>,
     shape: ImageShape,
     values: Interval,
+    /// The identity of these images, once it has been computed.
+    pub(super) known_fingerprint: Arc<OnceLock<Fingerprint>>,
 }
 
 /// One label per image of a source, and the class names, if known.
@@ -195,6 +198,7 @@ impl Split {
             labels,
             index: Arc::new((0..n).collect()),
             shape,
+            known_fingerprint: Arc::default(),
         })
     }
 
@@ -212,11 +216,8 @@ impl Split {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn named(self, classes: Vec<String>) -> Result<Self> {
-        let numbers = self
-            .labels
-            .as_ref()
-            .map(|labels| labels.numbers.clone())
-            .unwrap_or_default();
+        let labels = self.labels.as_ref();
+        let numbers = labels.map_or_else(Vec::new, |labels| labels.numbers.clone());
         let needed = numbers.iter().max().map_or(0, |max| *max as usize + 1);
         if needed == 0 || needed > classes.len() {
             let expected = format!("{} names, one per label", needed.max(1));
@@ -375,6 +376,7 @@ impl Split {
     fn select(&self, index: Vec<usize>) -> Split {
         Split {
             index: Arc::new(index),
+            known_fingerprint: Arc::default(),
             ..self.clone()
         }
     }

@@ -17,6 +17,7 @@ mod architecture;
 mod save;
 mod load;
 
+pub(crate) use architecture::Architecture;
 pub(crate) use load::read_run;
 pub(crate) use safetensors::NamedTensor;
 pub(crate) use save::{SavedRun, write};

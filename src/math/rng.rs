@@ -31,6 +31,8 @@ pub enum Purpose {
     Gradient = 7,
     /// Augmentations of training images.
     Transform = 8,
+    /// Points of a random search.
+    Search = 9,
 }
 
 /// Calls of [`Rng::unit`] for a normal number (Box-Muller).

@@ -5,6 +5,8 @@ use super::event::Event;
 use super::fit::Fit;
 use super::history::History;
 use super::hooks::Hooks;
+use super::observer::Observer;
+use super::recorder::Recorder;
 use super::resume::Resume;
 use super::run::Run;
 use super::state::{Resumed, RunState};
@@ -265,10 +267,32 @@ impl Autoencoder {
             // An earlier version may have begun the run.
             check_batches(self, data, fit)?;
         }
+        let custom_loss = hooks.loss.is_some();
+        let mut recorder = Recorder::begin(self, data, fit, custom_loss, resumed.as_ref());
+        let history = self.train_observed(data, fit, hooks, resumed, &mut recorder);
+        recorder.end(&history);
+        history
+    }
+
+    /// Rejects data and settings that a new run cannot train on.
+    pub(super) fn check_run(&self, data: &Dataset, fit: &Fit) -> Result<()> {
+        check(self, data, fit, false)?;
+        check_batches(self, data, fit)
+    }
+
+    /// Trains with settings that have been checked.
+    pub(super) fn train_observed(
+        &mut self,
+        data: &Dataset,
+        fit: &Fit,
+        hooks: Hooks<'_>,
+        resumed: Option<Resumed>,
+        observer: &mut dyn Observer,
+    ) -> Result<History> {
         self.set_trained_loss(fit.loss);
         // Inside the thread pool, so that steps need not wake it.
         let (history, last_run) = rayon::scope(|_| {
-            let run = Run::new(self, data, fit, hooks, resumed)?;
+            let run = Run::new(self, data, fit, hooks, resumed, observer)?;
             Ok::<_, Error>(run.all_epochs())
         })?;
         self.set_last_run(last_run);

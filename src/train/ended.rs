@@ -31,7 +31,29 @@ pub enum Ended {
     Callback,
 }
 
+/// Words for the reasons in tables and in the run log.
+const WORDS: [(Ended, &str); 6] = [
+    (Ended::Epochs, "finished"),
+    (Ended::Stopped, "stopped"),
+    (Ended::EarlyStopping, "early stopping"),
+    (Ended::TimeLimit, "time limit"),
+    (Ended::TargetLoss, "target loss"),
+    (Ended::Callback, "callback"),
+];
+
 impl Ended {
+    /// The word in tables and in the run log.
+    pub(crate) fn word(self) -> &'static str {
+        let found = WORDS.iter().find(|(ended, _)| *ended == self);
+        found.map_or("", |(_, word)| word)
+    }
+
+    /// The reason of this word; `None` for other texts, such as an error's.
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        let found = WORDS.iter().find(|(_, known)| *known == word);
+        found.map(|(ended, _)| *ended)
+    }
+
     /// The reason in a summary of the run; empty if all epochs are finished.
     pub(super) fn reason(self) -> &'static str {
         match self {
@@ -53,6 +75,14 @@ impl Ended {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_reason_has_a_word() {
+        for (ended, word) in WORDS {
+            assert_eq!((ended.word(), Ended::of_word(word)), (word, Some(ended)));
+        }
+        assert_eq!(Ended::of_word("an error"), None);
+    }
 
     #[test]
     fn only_requests_keep_the_weights_of_the_moment() {

@@ -88,6 +88,12 @@ pub struct Fit {
     /// Random changes of the training images, in this order, drawn anew in each epoch from the seed.
     /// Validation images do not change. Defaults to none.
     pub augment: Vec<Augmentation>,
+    /// Record the run in the run log, which [`runs`](crate::runs::runs()) shows. Defaults to true.
+    /// The environment variable `CANDLEBOOK_RUNS=off` turns the log off for all runs.
+    pub log: bool,
+    /// Names for the run in the run log, such as "baseline". Defaults to none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
 }
 
 impl Default for Fit {
@@ -118,6 +124,8 @@ impl Default for Fit {
             target_loss: None,
             metrics: Vec::new(),
             augment: Vec::new(),
+            log: true,
+            tags: Vec::new(),
         }
     }
 }
@@ -169,7 +177,7 @@ impl Fit {
     }
 
     /// Value by which the best epoch is chosen.
-    pub(super) fn monitor(&self) -> Monitor {
+    pub(crate) fn monitor(&self) -> Monitor {
         let early = self.early_stopping.as_ref();
         early.map_or_else(Monitor::default, |early| early.monitor.clone())
     }

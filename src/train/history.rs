@@ -2,6 +2,7 @@
 
 use super::ended::Ended;
 use super::epoch::Epoch;
+use super::fit::Fit;
 use super::monitor::Monitor;
 use crate::error::Result;
 use crate::loss::Loss;
@@ -40,6 +41,8 @@ pub struct History {
     /// Number of the epoch, counted from 1, whose weights early stopping restored. `None` if the
     /// model has the weights of the end of training.
     pub restored: Option<usize>,
+    /// Settings of the run.
+    pub fit: Fit,
 }
 
 impl History {

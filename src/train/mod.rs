@@ -28,6 +28,8 @@ mod weight_update;
 mod custom_loss;
 mod whole_batch;
 mod model_values;
+mod observer;
+mod recorder;
 mod train_step;
 mod step_settings;
 mod best;
@@ -46,6 +48,7 @@ mod autoencoder;
 mod pretrain;
 mod trainer;
 mod rate_search;
+mod watched;
 
 pub use early_stopping::EarlyStopping;
 pub use ended::Ended;

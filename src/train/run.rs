@@ -9,6 +9,7 @@ use super::fit::Fit;
 use super::history::History;
 use super::hooks::Hooks;
 use super::live_value::LiveValue;
+use super::observer::Observer;
 use super::setup::{begin, split_validation};
 use super::state::{Resumed, RunState};
 use super::step_settings::{executor, step_settings};
@@ -44,6 +45,7 @@ pub(crate) struct Run<'a> {
     pub(super) buffers: Vec<Var>,
     pub(super) shuffle: Rng,
     pub(super) view: View,
+    pub(super) observer: &'a mut dyn Observer,
     pub(super) state: RunState,
     /// Terms that layers add to the loss of the last batch.
     pub(super) terms: Vec<f64>,
@@ -66,6 +68,7 @@ impl<'a> Run<'a> {
         fit: &'a Fit,
         hooks: Hooks<'a>,
         resumed: Option<Resumed>,
+        observer: &'a mut dyn Observer,
     ) -> Result<Self> {
         let (train, valid) = split_validation(data, fit);
         let resumed = match resumed {
@@ -89,6 +92,7 @@ impl<'a> Run<'a> {
         }
         let mut view = View::new(fit.epochs, train.len(), fit.batch_size, model.image_shape());
         view.begin_at(state.history.len(), state.batches * fit.batch_size);
+        view.silent = !observer.has_view();
         Ok(Run {
             model,
             data,
@@ -105,6 +109,7 @@ impl<'a> Run<'a> {
             buffers: model.buffers().into_iter().map(|(_, var)| var).collect(),
             shuffle: Rng::new(fit.seed, Purpose::Shuffle).skipped(state.shuffle),
             view,
+            observer,
             state,
             terms: vec![0.0; terms],
             last_rate: fit.learning_rate,
@@ -126,6 +131,7 @@ impl<'a> Run<'a> {
             loss: self.fit.loss,
             custom_loss: self.custom_loss.is_some(),
             monitor: self.fit.monitor(),
+            fit: self.fit.clone(),
             ..Default::default()
         };
         let mut last = LastRun::default();
@@ -173,6 +179,11 @@ impl<'a> Run<'a> {
         let shown = self.valid.as_ref().unwrap_or(&self.train);
         self.view.epoch_done(self.model, history, shown)?;
         self.emit_after(EventKind::Epoch, history);
+        if let Some(row) = history.epochs.last()
+            && self.observer.epoch(history.epochs.len(), row).is_break()
+        {
+            self.end_requested = true;
+        }
         Ok(())
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct View {
     handle: Option<Handle>,
     /// Drawing as a PNG file in base64; empty before the end of an epoch.
     encoded: String,
+    /// Nothing is shown.
+    pub(super) silent: bool,
 }
 
 impl View {
@@ -53,6 +55,7 @@ impl View {
             next_drawing: now,
             handle: None,
             encoded: String::new(),
+            silent: false,
         }
     }
 
@@ -66,7 +69,7 @@ impl View {
         let elapsed = self.start.elapsed().as_secs_f64();
         self.status.learning_rate = learning_rate;
         self.status.batch_done(seen, loss, elapsed);
-        if replaces_displays() && Instant::now() >= self.next_update {
+        if !self.silent && replaces_displays() && Instant::now() >= self.next_update {
             self.update();
         }
     }
@@ -78,7 +81,7 @@ impl View {
         history: &History,
         images: &Split,
     ) -> Result<()> {
-        let Some(epoch) = history.epochs.last() else {
+        let Some(epoch) = history.epochs.last().filter(|_| !self.silent) else {
             return Ok(());
         };
         self.status.finished_epochs = history.epochs.len();
@@ -107,6 +110,9 @@ impl View {
     /// Reports the end: draws the summary above curve and strip, with the table as plain text.
     /// `activity` are lines about the model's units.
     pub(crate) fn done(&mut self, history: &History, activity: &[String]) -> Result<()> {
+        if self.silent {
+            return Ok(());
+        }
         let summary = [&[self.summary(history)], activity].concat().join("\n");
         if !replaces_displays() {
             note(&summary);
@@ -242,6 +248,7 @@ fn best(history: &History) -> String {
 mod tests {
     use super::*;
     use crate::loss::Loss;
+    use crate::train::Fit;
 
     fn history() -> History {
         let epoch = |valid_loss| Epoch {

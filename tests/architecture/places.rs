@@ -36,6 +36,14 @@ pub const KERNEL: Places = Places {
 // COVERED_BY of each crate: short, since a file's own test is the rule.
 pub const HELPER_COVERED_BY: &[Covered] = &[
     Covered {
+        by: "tests/runs/list.rs",
+        files: &["run_log/reader.rs", "train/recorder.rs"],
+    },
+    Covered {
+        by: "tests/runs/sweep.rs",
+        files: &["runs/trial_job.rs"],
+    },
+    Covered {
         by: "tests/train/code_layers.rs",
         files: &["model/terms.rs"],
     },

@@ -34,8 +34,8 @@ def kernel(tmp_path_factory):
 
 def test_every_cell_of_the_readme_runs(kernel):
     cells = blocks()
-    assert len(cells) == 10
-    *five, lines, loop, variational, photographs, module = cells
+    assert len(cells) == 12
+    *five, lines, loop, variational, runs, sweep, photographs, module = cells
     for cell in five:
         kernel.ok(cell)
     assert (kernel.folder / "mnist_ae.safetensors").is_file()
@@ -52,6 +52,9 @@ def test_every_cell_of_the_readme_runs(kernel):
     texts = [shown["data"]["text/plain"] for shown in cell.of("display_data")]
     for expected in ["evidence lower bound", "codes drawn from N(0, 1): 40 of shape (1, 28, 28)"]:
         assert any(expected in text for text in texts), texts
+    assert kernel.ok(runs).of("display_data")[0]["data"]["text/plain"].splitlines()[0].startswith("run  started")
+    kernel.ok(sweep, timeout=300)
+    assert kernel.ok("runs().list()?.len() >= 12").text == "true"
     # Fewer epochs: the last call resumes a run that is complete.
     kernel.ok(photographs.replace("epochs: 20", "epochs: 2"), timeout=300)
     assert kernel.ok("history.epochs.len()").text == "2"

@@ -34,6 +34,7 @@ cargo xtask bench NAME        interaction: the kernel's latency, compared with t
                               install: size, installation and first start of the wheel
                               soak: many cells, many kernel starts
                               show: the time to render images
+                              sweep: small models as a sweep, compared with one after the other
                               training [--with-torch]: compared with candle-nn and PyTorch, which the flag installs
                               loader [--with-torch]: photographs to batches, compared with torchvision;
                               CANDLEBOOK_PHOTOGRAPHS sets another folder, class/*.JPEG";
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
         ["reproduce", arguments @ ..] => reproduce::reproduce(arguments),
         ["bench", name @ ("interaction" | "soak")] => bench::kernel(name),
         ["bench", "install"] => dist::bench(),
-        ["bench", name @ "show"] => bench::helper(name),
+        ["bench", name @ ("show" | "sweep")] => bench::helper(name),
         ["bench", name @ ("training" | "loader")] => bench::beside_torch(name, false),
         ["bench", name @ ("training" | "loader"), "--with-torch"] => {
             bench::beside_torch(name, true)

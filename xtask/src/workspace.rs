@@ -67,6 +67,7 @@ impl Workspace {
             .env("CANDLEBOOK_HOME", self.home())
             .env("CANDLEBOOK_CACHE", self.work.join("cache"))
             .env("CANDLEBOOK_OFFLINE", "1")
+            .env("CANDLEBOOK_RUNS", self.work.join("runs.sqlite"))
             .env("CANDLEBOOK_BIN", self.kernel())
             .env("CANDLEBOOK_SCREENSHOTS", self.work.join("screenshots"))
             .env("JUPYTER_DATA_DIR", self.work.join("jupyter"))

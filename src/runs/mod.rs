@@ -1,0 +1,39 @@
+//! What remains of training runs: files for other programs, the table of recorded runs, their
+//! comparison, and sweeps over settings.
+
+// Files.
+mod crc32c;
+mod protobuf;
+mod event_file;
+mod scalars;
+mod settings;
+mod export;
+// The run log.
+mod run;
+mod sortable;
+mod list;
+mod compare;
+// Sweeps.
+mod point;
+mod search;
+mod grid;
+mod random;
+mod successive_halving;
+mod trial;
+mod sweep_view;
+mod seats;
+mod rounds;
+mod trial_job;
+mod workers;
+mod sweep;
+
+pub use compare::{Column, Comparable, Comparison, compare};
+pub use grid::Grid;
+pub use list::{Runs, runs};
+pub use point::{Point, PointValue};
+pub use random::Random;
+pub use run::Run;
+pub use search::{Halving, Search};
+pub use successive_halving::SuccessiveHalving;
+pub use sweep::{Sweep, sweep};
+pub use trial::{Trial, TrialState};

@@ -1,0 +1,9 @@
+//! Recorded runs, their files and views.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod common;
+mod compare;
+mod export;
+mod list;
+mod run;
+mod sweep;
