@@ -74,6 +74,7 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
             "plan/shard.rs",
             "plan/whole_batch.rs",
             "train/train_step/executor.rs",
+            "train/train_step/mod.rs",
             "train/train_step/update.rs",
             "train/whole_batch.rs",
         ],
