@@ -138,7 +138,11 @@ mod tests {
         let path = folder.path().join("new/runs.sqlite");
         assert!(open_to_read(&path).is_err());
         let insert = "INSERT INTO epochs VALUES (1, 1, 0.5, NULL, 2.0, '{}')";
-        open_to_write(&path).unwrap().execute(insert, []).unwrap();
+        let insert = format!("PRAGMA foreign_keys = OFF; {insert}");
+        open_to_write(&path)
+            .unwrap()
+            .execute_batch(&insert)
+            .unwrap();
         open_to_write(&path).unwrap();
         let count = |connection: &Connection| -> i64 {
             let sql = "SELECT count(*) FROM epochs";

@@ -190,7 +190,8 @@ fn cells(trials: &[Trial]) -> Vec<Vec<SortableCell>> {
         row.push(number(trial.epochs.len()));
         let loss = trial.loss().map(f64::from);
         row.push(SortableCell::number(loss, |loss| format!("{loss:.5}")));
-        let seconds = trial.epochs.iter().map(|epoch| epoch.seconds).sum();
+        // The sum of no numbers is -0.
+        let seconds = trial.epochs.iter().map(|epoch| epoch.seconds).sum::<f64>() + 0.0;
         row.push(SortableCell::number(Some(seconds), duration));
         let state = trial.state.to_string();
         row.push(SortableCell::text(if best == Some(trial.number) {
