@@ -5,7 +5,7 @@ use super::scalars::scalars;
 use super::settings::{settings_of, text};
 use crate::error::{Error, Result};
 use crate::file::write_atomically;
-use crate::train::{Epoch, History};
+use crate::train::{Epoch, History, metric_names};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -25,8 +25,8 @@ struct Document<'a> {
 }
 
 impl History {
-    /// Writes a CSV file with one row per epoch: the fields of [`Epoch`], and two columns for each
-    /// term that layers add to the loss. The file is written atomically.
+    /// Writes a CSV file with one row per epoch: the fields of [`Epoch`], a column for each metric, and
+    /// two for each term that layers add to the loss. The file is written atomically.
     ///
     /// # Errors
     /// The file cannot be written. An existing file then stays as it was.
@@ -46,7 +46,10 @@ impl History {
     pub fn to_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let mut writer = csv::Writer::from_writer(Vec::new());
-        let rows = std::iter::once(self.csv_header()).chain((1..).zip(&self.epochs).map(csv_row));
+        let metrics = metric_names(&self.epochs);
+        let rows = (1..).zip(&self.epochs);
+        let rows = rows.map(|(number, epoch)| csv_row(number, epoch, &metrics));
+        let rows = std::iter::once(self.csv_header()).chain(rows);
         for row in rows {
             writer
                 .write_record(row)
@@ -163,7 +166,11 @@ impl History {
         });
         let first = ["epoch", "train_loss", "valid_loss"].map(String::from);
         let last = ["learning_rate", "seconds", "images_per_second"].map(String::from);
-        first.into_iter().chain(terms).chain(last).collect()
+        let columns = first
+            .into_iter()
+            .chain(terms)
+            .chain(metric_names(&self.epochs));
+        columns.chain(last).collect()
     }
 
     /// Epochs with the seconds from the start to the end of each.
@@ -194,13 +201,15 @@ impl History {
     }
 }
 
-fn csv_row((number, epoch): (usize, &Epoch)) -> Vec<String> {
+fn csv_row(number: usize, epoch: &Epoch, metrics: &[String]) -> Vec<String> {
     let cell = |value: Option<f32>| value.map_or_else(String::new, |value| value.to_string());
     let mut row = vec![number.to_string()];
     row.extend([Some(epoch.train_loss), epoch.valid_loss].map(cell));
     for term in &epoch.terms {
         row.extend([Some(term.train), term.valid].map(cell));
     }
+    let metric = |name: &String| epoch.metric(name).map(|value| value.to_string());
+    row.extend(metrics.iter().map(|name| metric(name).unwrap_or_default()));
     row.push(epoch.learning_rate.to_string());
     row.push(epoch.seconds.to_string());
     row.push(epoch.images_per_second.to_string());

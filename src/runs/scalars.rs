@@ -13,6 +13,8 @@ pub(super) fn scalars(epoch: &Epoch) -> Vec<(String, f64)> {
         let valid = term.valid.map(decimal);
         all.extend(valid.map(|valid| (format!("{}/validation", term.name), valid)));
     }
+    let metrics = epoch.metrics.iter();
+    all.extend(metrics.map(|metric| (format!("metric/{}", metric.name), metric.value)));
     if epoch.learning_rate > 0.0 {
         all.push(("learning_rate".into(), epoch.learning_rate));
     }
@@ -29,17 +31,15 @@ pub(super) fn decimal(value: f32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::LossTerm;
+    use crate::train::{LossTerm, MetricValue};
 
     #[test]
     fn absent_numbers_have_no_name() {
         let mut epoch = Epoch {
             train_loss: 0.1,
-            valid_loss: None,
-            terms: Vec::new(),
-            learning_rate: 0.0,
             seconds: 2.0,
             images_per_second: 50.0,
+            ..Default::default()
         };
         let time = [
             ("time/epoch_seconds".to_owned(), 2.0),
@@ -56,12 +56,17 @@ mod tests {
             train: 0.3,
             valid: Some(f32::NAN),
         });
+        epoch.metrics.push(MetricValue {
+            name: "PSNR".into(),
+            value: 20.5,
+        });
         let all = scalars(&epoch);
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
         let losses = ["loss/train", "loss/validation", "KL/train", "KL/validation"];
         assert_eq!(names[..4], losses);
         assert_eq!((all[1].1, all[2].1), (0.2, 0.3));
         assert!(all[3].1.is_nan());
-        assert_eq!(all[4], ("learning_rate".to_owned(), 0.01));
+        assert_eq!(all[4], ("metric/PSNR".to_owned(), 20.5));
+        assert_eq!(all[5], ("learning_rate".to_owned(), 0.01));
     }
 }

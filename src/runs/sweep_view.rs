@@ -22,6 +22,8 @@ const MAX_CURVES: usize = 12;
 pub(super) enum Update {
     State(usize, TrialState),
     Epoch(usize, Epoch),
+    /// The model has the weights of this epoch, counted from 1.
+    Restored(usize, usize),
 }
 
 /// The runs of a sweep so far, and their view.
@@ -59,6 +61,7 @@ impl SweepView {
     pub(super) fn apply(&mut self, update: Update) {
         match update {
             Update::Epoch(index, epoch) => self.trials[index].epochs.push(epoch),
+            Update::Restored(index, epoch) => self.trials[index].restored = Some(epoch),
             Update::State(index, state) => {
                 let trial = &mut self.trials[index];
                 let ended = !matches!(state, TrialState::Running | TrialState::Paused);
@@ -238,10 +241,9 @@ mod tests {
         let epoch = |loss: &f32| Epoch {
             train_loss: 1.0,
             valid_loss: Some(*loss),
-            terms: Vec::new(),
-            learning_rate: 0.001,
             seconds: 2.0,
             images_per_second: 100.0,
+            ..Default::default()
         };
         let point = Point::default()
             .with("hidden", number * 8)

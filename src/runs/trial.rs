@@ -13,6 +13,9 @@ pub struct Trial {
     pub point: Point,
     /// Finished epochs.
     pub epochs: Vec<Epoch>,
+    /// Number of the epoch, counted from 1, whose weights early stopping restored. `None` if the
+    /// model has those of the last one.
+    pub restored: Option<usize>,
     /// How far the run is.
     pub state: TrialState,
 }
@@ -43,12 +46,13 @@ impl Trial {
             number,
             point,
             epochs: Vec::new(),
+            restored: None,
             state: TrialState::Waiting,
         }
     }
 
-    /// Validation loss of the last epoch (training loss without validation images), which is that
-    /// of the model. `None` before the end of the first epoch.
+    /// Validation loss of the epoch whose weights the model has (training loss without validation
+    /// images). `None` before the end of the first epoch.
     ///
     /// # Examples
     /// ```
@@ -64,7 +68,9 @@ impl Trial {
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn loss(&self) -> Option<f32> {
-        self.epochs.last().map(Epoch::monitored_loss)
+        let epoch = self.restored.unwrap_or(self.epochs.len());
+        let epoch = self.epochs.get(epoch.checked_sub(1)?);
+        epoch.map(Epoch::monitored_loss)
     }
 }
 
@@ -94,5 +100,20 @@ mod tests {
             "no memory"
         );
         assert_eq!(Trial::new(1, Point::default()).loss(), None);
+    }
+
+    #[test]
+    fn the_loss_is_that_of_the_weights() {
+        let epoch = |valid_loss| Epoch {
+            valid_loss: Some(valid_loss),
+            ..Default::default()
+        };
+        let last = Trial {
+            epochs: [0.5, 0.25, 0.75].map(epoch).to_vec(),
+            ..Trial::new(1, Point::default())
+        };
+        assert_eq!(last.loss(), Some(0.75));
+        let restored = Some(2);
+        assert_eq!(Trial { restored, ..last }.loss(), Some(0.25));
     }
 }

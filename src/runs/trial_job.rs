@@ -10,7 +10,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::model::Autoencoder;
-use crate::train::{Epoch, Fit};
+use crate::train::{Ended, Epoch, Fit};
 use std::any::Any;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -100,11 +100,16 @@ impl<B: Fn(&Point) -> Result<(Autoencoder, Fit)> + Sync> SweepContext<'_, B> {
             ControlFlow::Continue(())
         };
         let history = pool.install(|| model.fit_watched(self.data, &fit, &mut watch))?;
+        if let Some(epoch) = history.restored {
+            send(updates, Update::Restored(job.index, epoch));
+        }
+        let epoch = history.restored.unwrap_or(history.epochs.len());
+        let epoch = history.epochs.get(epoch.saturating_sub(1));
         Ok(Trained {
-            loss: history.epochs.last().map(Epoch::monitored_loss),
-            state: match history.epochs.len() {
-                _ if history.stopped => TrialState::Stopped,
-                finished if finished < fit.epochs => TrialState::Ended,
+            loss: epoch.map(Epoch::monitored_loss),
+            state: match history.ended {
+                Ended::Stopped => TrialState::Stopped,
+                Ended::Callback => TrialState::Ended,
                 _ => TrialState::Finished,
             },
             model,

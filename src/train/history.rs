@@ -221,7 +221,7 @@ pub(super) fn best_epoch(epochs: &[Epoch], monitor: &Monitor) -> Option<usize> {
 }
 
 /// Names of all metrics, in the order of their first epochs.
-pub(super) fn metric_names(epochs: &[Epoch]) -> Vec<String> {
+pub(crate) fn metric_names(epochs: &[Epoch]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for metric in epochs.iter().flat_map(|epoch| &epoch.metrics) {
         if !names.contains(&metric.name) {

@@ -56,6 +56,7 @@ pub use epoch::{Epoch, LossTerm};
 pub use event::{Event, EventKind};
 pub use fit::Fit;
 pub use history::History;
+pub(crate) use history::metric_names;
 pub use metric::Metric;
 pub use metric_value::MetricValue;
 pub use monitor::Monitor;

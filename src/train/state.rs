@@ -231,7 +231,11 @@ fn best_tensor(path: &Path, name: &str, var: &Var, tensors: &[NamedTensor]) -> R
     let (name, n) = (format!("{BEST_PREFIX}{name}"), var.elem_count());
     let found = tensors.iter().find(|tensor| tensor.name == name);
     match found.filter(|tensor| tensor.values.len() == n) {
-        Some(tensor) => Ok(Tensor::from_slice(&tensor.values, var.shape(), var.device())?),
+        Some(tensor) => Ok(Tensor::from_slice(
+            &tensor.values,
+            var.shape(),
+            var.device(),
+        )?),
         None => Err(not_a_run(path, &format!("no {name} of {n} values"))),
     }
 }

@@ -9,24 +9,22 @@ pub fn epoch(train_loss: f32, valid_loss: Option<f32>) -> Epoch {
     Epoch {
         train_loss,
         valid_loss,
-        terms: Vec::new(),
         learning_rate: 0.002,
         seconds: 2.0,
         images_per_second: 1500.0,
+        ..Default::default()
     }
 }
 
 pub fn history(epochs: Vec<Epoch>) -> History {
     History {
         epochs,
-        loss: Loss::Mse,
-        custom_loss: false,
-        stopped: false,
         fit: Fit {
             epochs: 2,
             learning_rate: 0.002,
             ..Default::default()
         },
+        ..Default::default()
     }
 }
 

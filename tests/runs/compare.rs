@@ -3,6 +3,7 @@
 use crate::common::{digits, epoch, history, with_log};
 use candlebook::prelude::*;
 use candlebook::show::Show;
+use candlebook::train::Ended;
 
 fn rows(table: &Table) -> Vec<Vec<String>> {
     let text = table.to_text();
@@ -19,7 +20,7 @@ fn histories_differ_in_their_settings_and_results() {
     let first = history(vec![epoch(0.5, Some(0.25)), epoch(0.4, Some(0.125))]);
     let mut second = history(vec![epoch(0.5, Some(0.5))]);
     second.fit.learning_rate = 0.01;
-    second.stopped = true;
+    second.ended = Ended::Stopped;
     let comparison = compare(&[&first, &second]).unwrap();
     let expected = [
         vec!["1", "2"],

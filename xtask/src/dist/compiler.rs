@@ -31,7 +31,9 @@ const WHEELS: [CompilerWheel; 3] = [
         requires: &["candlebook-rust-llvm", "candlebook-rust-std"],
         has: |path| {
             let linker = format!("lib/rustlib/{TARGET}/bin/rust-lld");
-            matches!(path, "bin/rustc" | "bin/cargo") || path.starts_with("lib/librustc_driver-") || path == linker
+            matches!(path, "bin/rustc" | "bin/cargo")
+                || path.starts_with("lib/librustc_driver-")
+                || path == linker
         },
     },
     CompilerWheel {
