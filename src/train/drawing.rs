@@ -96,7 +96,6 @@ impl Drawing {
 mod tests {
     use super::*;
     use crate::train::Epoch;
-    use crate::train::Fit;
 
     #[test]
     fn the_strip_fits_the_width() {

@@ -248,7 +248,6 @@ fn best(history: &History) -> String {
 mod tests {
     use super::*;
     use crate::loss::Loss;
-    use crate::train::Fit;
 
     fn history() -> History {
         let epoch = |valid_loss| Epoch {
