@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(crate) struct LastRun {
     /// Number of the best epoch, from 1, and its weights.
     pub(crate) best: Option<(usize, Snapshot)>,
-    /// `None` after an error, and for a model that was not trained.
+    /// `None` after an error of the run, and for a model that was not trained.
     pub(crate) optimizer: Option<Arc<OptimizerState>>,
 }
 
@@ -20,6 +20,8 @@ pub(crate) struct OptimizerState {
     pub(crate) optim: Optim,
     pub(crate) loss: Loss,
     pub(crate) custom_loss: bool,
+    /// The model has an average of the weights that these moments belong to.
+    pub(crate) averaged: bool,
     /// Moments of each variable.
     pub(crate) moments: Vec<Moments>,
     /// Optimizer steps.

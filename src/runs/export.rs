@@ -19,7 +19,8 @@ const EVENT_FILE: &str = "events.out.tfevents.candlebook";
 struct Document<'a> {
     settings: Map<String, Value>,
     loss: String,
-    stopped: bool,
+    ended: &'static str,
+    restored_epoch: Option<usize>,
     best_epoch: Option<usize>,
     epochs: &'a [Epoch],
 }
@@ -83,7 +84,8 @@ impl History {
         let document = Document {
             settings: settings_of(&self.fit),
             loss: self.loss_name(),
-            stopped: self.stopped,
+            ended: self.ended.word(),
+            restored_epoch: self.restored,
             best_epoch: self.best().map(|(number, _)| number),
             epochs: &self.epochs,
         };

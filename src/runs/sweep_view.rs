@@ -156,7 +156,8 @@ pub(super) fn plot(trials: &[Trial]) -> Plot {
         .size(680, 320);
     let plot = best.into_iter().fold(plot, |plot, trial| {
         let losses = losses(trial);
-        let name = format!("{}: {:.5}", trial.number, losses[losses.len() - 1]);
+        let loss = trial.loss().unwrap_or(f32::NAN);
+        let name = format!("{}: {loss:.5}", trial.number);
         plot.line(name, 1..losses.len() + 1, losses)
     });
     if positive { plot.log_y() } else { plot }

@@ -30,7 +30,7 @@ pub enum TrialState {
     Running,
     /// The run has finished its epochs of this round, and waits for the others.
     Paused,
-    /// All epochs are finished.
+    /// Training has ended as its settings say.
     Finished,
     /// Other runs were better ([`SuccessiveHalving`](crate::runs::SuccessiveHalving)).
     Ended,
@@ -51,8 +51,8 @@ impl Trial {
         }
     }
 
-    /// Validation loss of the epoch whose weights the model has (training loss without validation
-    /// images). `None` before the end of the first epoch.
+    /// Validation loss of the last finished epoch, or of the one that early stopping restored (training
+    /// loss without validation images). `None` before the end of the first epoch.
     ///
     /// # Examples
     /// ```

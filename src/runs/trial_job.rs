@@ -60,23 +60,29 @@ impl<B: Fn(&Point) -> Result<(Autoencoder, Fit)> + Sync> SweepContext<'_, B> {
     /// Builds and trains the model of a job, and keeps it if it is the best. A panic ends the run
     /// as an error does. A job that Stop precedes does not begin.
     pub(super) fn run(&self, job: &TrialJob, updates: &Sender<Update>) {
-        let trained = catch_unwind(AssertUnwindSafe(|| self.train(job, updates)));
+        let trained = catch_unwind(AssertUnwindSafe(|| {
+            let seat = self.seats.take();
+            let may_begin = !stopped();
+            may_begin.then(|| self.train(job, seat, updates))
+        }));
         // The other runs wait for this one no longer.
         self.rounds.leave(job.index);
         let state = match trained {
-            Ok(Ok(trained)) => self.keep_if_best(job.index, trained),
-            Ok(Err(Error::Stopped)) => return,
-            Ok(Err(error)) => TrialState::Failed(error.to_string()),
+            Ok(None) => return,
+            Ok(Some(Ok(trained))) => self.keep_if_best(job.index, trained),
+            Ok(Some(Err(Error::Stopped))) => TrialState::Stopped,
+            Ok(Some(Err(error))) => TrialState::Failed(error.to_string()),
             Err(panic) => TrialState::Failed(format!("panicked: {}", message(&*panic))),
         };
         send(updates, Update::State(job.index, state));
     }
 
-    fn train(&self, job: &TrialJob, updates: &Sender<Update>) -> Result<Trained> {
-        let seat = self.seats.take();
-        if stopped() {
-            return Err(Error::Stopped);
-        }
+    fn train<'a>(
+        &'a self,
+        job: &TrialJob,
+        seat: Seat<'a>,
+        updates: &Sender<Update>,
+    ) -> Result<Trained> {
         send(updates, Update::State(job.index, TrialState::Running));
         let (mut model, mut fit) = (self.build)(&job.point)?;
         fit.tags.extend([TAG.to_owned(), job.point.to_string()]);

@@ -25,10 +25,11 @@ impl Autoencoder {
     /// [`Autoencoder::evaluate`] reports the loss of `fit`.
     ///
     /// Another call goes on, as `model.fit` of Keras does: with the current weights, the optimizer as
-    /// it was, and the next random numbers, so that two calls of 5 epochs give the weights of one call of
-    /// 10. The learning rate and the schedule are those of the new call. The optimizer begins anew
-    /// if its settings, the loss or the weights have changed, and a line says so. It is kept in memory,
-    /// not in the file of [`Autoencoder::save`].
+    /// it was, and the next random numbers. With a constant learning rate and no average, two calls of 5
+    /// epochs give the weights of one call of 10. Schedules, early stopping and averages begin anew in
+    /// each call, and an interrupted epoch is not finished, as [`Autoencoder::resume`] does. The optimizer
+    /// begins anew if its settings, the loss or the weights have changed, and a line says so. It is
+    /// kept in memory, not in the file of [`Autoencoder::save`].
     ///
     /// The model also keeps the weights of the best epoch, for [`Autoencoder::restore_best`].
     /// [`Fit::early_stopping`] restores them by itself.
@@ -291,10 +292,12 @@ impl Autoencoder {
     ) -> Result<History> {
         self.set_trained_loss(fit.loss);
         // Inside the thread pool, so that steps need not wake it.
-        let (history, last_run) = rayon::scope(|_| {
+        let (history, mut last_run) = rayon::scope(|_| {
             let run = Run::new(self, data, fit, hooks, resumed, observer)?;
             Ok::<_, Error>(run.all_epochs())
         })?;
+        // The best epoch of an earlier run stays until another one has an epoch.
+        last_run.best = last_run.best.or(self.last_run().best.clone());
         self.set_last_run(last_run);
         let history = history?;
         self.measure_dead_units(&data.train);

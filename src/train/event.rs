@@ -16,7 +16,8 @@ use std::ops::ControlFlow;
 /// Kinds of events of a training run, by what has just happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// An optimizer step.
+    /// A batch. With [`Gradients::accumulate`](crate::optim::Gradients::accumulate), not every batch ends
+    /// in an optimizer step.
     Batch,
     /// The validation at the end of an epoch, also if there are no validation images. The epoch is
     /// not in [`Event::history`] yet: [`Event::metric`] adds to it.
@@ -78,8 +79,9 @@ pub(super) type Callback<'a> =
     Box<dyn FnMut(&mut Event<'_>) -> Result<ControlFlow<()>> + Send + 'a>;
 
 impl Event<'_> {
-    /// The model with the weights of this moment. After a batch, they are copied from the training
-    /// step first.
+    /// The model with the weights of this moment, or their average with
+    /// [`Fit::average`](crate::train::Fit::average). After a batch, they are copied from the training step
+    /// first.
     ///
     /// # Errors
     /// Weights that cannot be copied.

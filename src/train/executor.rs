@@ -37,6 +37,8 @@ pub(crate) struct StepSettings<'a> {
 pub(crate) struct Averaging {
     pub(crate) average: Average,
     pub(crate) steps_per_epoch: usize,
+    /// Optimizer steps before this run: an average is that of one run.
+    pub(crate) first_step: i32,
 }
 
 impl Averaging {
@@ -47,12 +49,18 @@ impl Averaging {
 
     /// Share of the weights after this number of steps in the average; none if they do not enter it.
     pub(crate) fn share(&self, steps: i32) -> Option<f64> {
-        self.average.share(steps as usize, self.steps_per_epoch)
+        self.average.share(self.of_run(steps), self.steps_per_epoch)
     }
 
     /// True if weights have entered the average after this number of steps.
     pub(crate) fn has_begun(&self, steps: i32) -> bool {
-        self.average.has_begun(steps as usize, self.steps_per_epoch)
+        self.average
+            .has_begun(self.of_run(steps), self.steps_per_epoch)
+    }
+
+    /// Steps of this run.
+    fn of_run(&self, steps: i32) -> usize {
+        usize::try_from(steps - self.first_step).unwrap_or_default()
     }
 }
 
@@ -106,6 +114,7 @@ mod tests {
         let averaging = Averaging {
             average: Average::Swa { from_epoch: 2 },
             steps_per_epoch: 5,
+            first_step: 0,
         };
         assert_eq!(
             [9, 10, 12, 15].map(|steps| averaging.share(steps)),
@@ -116,5 +125,14 @@ mod tests {
             [false, true]
         );
         assert!(averaging.is_on());
+        let later = Averaging {
+            first_step: 10,
+            ..averaging
+        };
+        assert_eq!(
+            [10, 19, 20].map(|steps| later.has_begun(steps)),
+            [false, false, true]
+        );
+        assert_eq!(later.share(20), Some(1.0));
     }
 }

@@ -249,8 +249,8 @@ impl Fit {
     }
 
     fn check_checkpoint(&self) -> Result<()> {
-        if self.checkpoint_every.is_nan() || self.checkpoint_every < 0.0 {
-            let hint = "10 is a good start; 0 writes after each step";
+        if !(0.0..f64::INFINITY).contains(&self.checkpoint_every) {
+            let hint = "10 is a good start; 0 writes after each step, 1e9 only after epochs";
             return Err(Error::setting(
                 "Fit::checkpoint_every",
                 "zero or more minutes",

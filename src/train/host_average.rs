@@ -65,6 +65,7 @@ mod tests {
         let averaging = Averaging {
             average: Average::Swa { from_epoch: 2 },
             steps_per_epoch: 1,
+            first_step: 0,
         };
         let mut average = HostAverage::new(averaging, 2);
         for steps in 1..=3 {

@@ -148,8 +148,8 @@ impl Autoencoder {
     /// exponentially from 1e-7 to 10, until the loss diverges (Smith, "Cyclical learning rates for
     /// training neural networks", 2017; fastai: `lr_find`). The model does not change.
     ///
-    /// Optimizer, loss, batch size and seed are those of `fit`. Its learning rate, schedule, average and
-    /// checkpoint do not matter.
+    /// Optimizer, loss, batch size and seed are those of `fit`. It trains on all training images, without augmentation. The
+    /// other settings do not matter.
     ///
     /// # Errors
     /// As [`Autoencoder::fit`]; [`Error::Stopped`] on Stop; a loss that is not finite in the first step.
@@ -204,7 +204,8 @@ impl Autoencoder {
         };
         let model = self.copy()?;
         rayon::scope(|_| {
-            let settings = step_settings(&model, &fit, None, data.train.len(), 0)?;
+            let settings =
+                step_settings(&model, &fit, None, data.train.len(), Positions::default())?;
             let terms = vec![0.0; model.term_names().len()];
             sweep(&mut *executor(&model, settings)?, terms, data, &fit, range)
         })

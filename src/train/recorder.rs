@@ -76,7 +76,7 @@ impl Recorder {
     }
 
     /// Records how the run has ended.
-    pub(super) fn end(self, result: &Result<History>) {
+    pub(super) fn end(mut self, result: &Result<History>) {
         match result {
             Ok(history) => self.end_with(history.ended.word()),
             Err(error) => self.end_with(&error.to_string()),
@@ -84,8 +84,8 @@ impl Recorder {
     }
 
     /// Records why the run has ended.
-    pub(super) fn end_with(self, reason: &str) {
-        let Some((path, writer)) = self.log else {
+    pub(super) fn end_with(&mut self, reason: &str) {
+        let Some((path, writer)) = self.log.take() else {
             return;
         };
         let ending = Ending {
@@ -96,6 +96,13 @@ impl Recorder {
             let path = path.display();
             note_once(format!("This run is not in the run log, {path}: {reason}."));
         }
+    }
+}
+
+impl Drop for Recorder {
+    /// A panic ends a run, too.
+    fn drop(&mut self) {
+        self.end_with("interrupted");
     }
 }
 

@@ -5,6 +5,7 @@ use super::custom_loss::CustomLoss;
 use super::ended::Ended;
 use super::event::{Callback, EventKind};
 use super::executor::Executor;
+use super::executor_state::Positions;
 use super::fit::Fit;
 use super::history::History;
 use super::hooks::Hooks;
@@ -18,6 +19,7 @@ use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::math::{Purpose, Rng};
 use crate::model::{Autoencoder, LastRun, OptimizerState, Snapshot};
+use crate::show::note;
 use candle_core::Var;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -85,7 +87,11 @@ impl<'a> Run<'a> {
         } = resumed;
         let terms = model.term_names().len();
         state.term_sums.resize(terms, 0.0);
-        let settings = step_settings(model, fit, hooks.loss, train.len(), state.rng)?;
+        let start = Positions {
+            rng: state.rng,
+            steps: state.first_step,
+        };
+        let settings = step_settings(model, fit, hooks.loss, train.len(), start)?;
         let mut executor = executor(model, settings)?;
         if let Some(executor_state) = executor_state {
             executor.restore(model, &executor_state)?;
@@ -143,6 +149,12 @@ impl<'a> Run<'a> {
     fn train_epochs(&mut self, history: &mut History, last: &mut LastRun) -> Result<()> {
         let mut good = self.weights()?;
         let mut ended = self.ended(history);
+        if let Some(reason @ (Ended::EarlyStopping | Ended::TargetLoss)) = ended {
+            note(format_args!(
+                "the run is complete: {}. To train longer, call fit on the model",
+                reason.reason()
+            ));
+        }
         while ended.is_none() {
             match self.checked_epoch(history.epochs.len() + 1, history) {
                 Ok(ControlFlow::Continue(row)) => history.epochs.push(row),
@@ -179,11 +191,14 @@ impl<'a> Run<'a> {
         let shown = self.valid.as_ref().unwrap_or(&self.train);
         self.view.epoch_done(self.model, history, shown)?;
         self.emit_after(EventKind::Epoch, history);
+        let before = Instant::now();
         if let Some(row) = history.epochs.last()
             && self.observer.epoch(history.epochs.len(), row).is_break()
         {
             self.end_requested = true;
         }
+        // A run of a sweep may have waited for others.
+        self.start += before.elapsed();
         Ok(())
     }
 
@@ -236,9 +251,7 @@ impl<'a> Run<'a> {
         let lines = [self.model.activity(&self.train), sparsity];
         let lines: Vec<String> = lines.into_iter().flatten().collect();
         self.view.done(history, &lines)?;
-        if self.callback_error.is_none() {
-            self.emit_after(EventKind::End, history);
-        }
+        self.emit_after(EventKind::End, history);
         Ok(())
     }
 
@@ -251,7 +264,11 @@ impl<'a> Run<'a> {
             custom_loss: self.custom_loss.is_some(),
             moments: executor.moments,
             steps: executor.positions.steps,
-            epochs: self.state.earlier_epochs + history.epochs.len(),
+            averaged: !executor.weights.is_empty(),
+            // An interrupted epoch has drawn its augmentations.
+            epochs: self.state.earlier_epochs
+                + history.epochs.len()
+                + usize::from(self.state.batches > 0),
             seed: self.fit.seed,
             rng: executor.positions.rng,
             shuffle: self.shuffle.position(),

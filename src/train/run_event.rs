@@ -27,6 +27,9 @@ impl Run<'_> {
         history: &History,
         metrics: &mut Vec<MetricValue>,
     ) -> Result<()> {
+        if self.callback_error.is_some() {
+            return Ok(()); // It is not called again after its error.
+        }
         let Some(mut callback) = self.callback.take() else {
             return Ok(());
         };

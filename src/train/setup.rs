@@ -35,21 +35,13 @@ pub(super) fn begin(
     let mut state = RunState::new(fit, train)?;
     state.custom_loss = custom_loss;
     let Some(optimizer) = &model.last_run().optimizer else {
-        return Ok(Resumed {
-            state,
-            executor: None,
-            best: None,
-        });
+        return Ok(Resumed::anew(state));
     };
     if let Some(reason) = obstacle(model, fit, custom_loss, optimizer)? {
         note(format_args!(
             "fit: a new optimizer, because {reason} since the last fit"
         ));
-        return Ok(Resumed {
-            state,
-            executor: None,
-            best: None,
-        });
+        return Ok(Resumed::anew(state));
     }
     state.continue_from(optimizer);
     Ok(Resumed {
@@ -76,6 +68,9 @@ fn obstacle(
 ) -> Result<Option<&'static str>> {
     if last.optim != fit.optimizer {
         return Ok(Some("its settings have changed"));
+    }
+    if last.averaged {
+        return Ok(Some("the model got the average of its weights"));
     }
     if (last.loss, last.custom_loss) != (fit.loss, custom_loss) {
         return Ok(Some("the loss has changed"));

@@ -36,6 +36,9 @@ pub(crate) struct RunState {
     /// Epochs of earlier runs with the same optimizer, which this run continues.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) earlier_epochs: usize,
+    /// Optimizer steps of these runs.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) first_step: i32,
     /// Number of the epoch whose weights are the file's tensors `training.best.NAME`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     best: Option<usize>,
@@ -64,13 +67,24 @@ pub(crate) struct RunState {
     pending: Pending,
 }
 
-/// State of an interrupted run and of its executor, and its best epoch.
+/// State of a run and of its executor, and its best epoch.
 pub(crate) struct Resumed {
     pub(crate) state: RunState,
     /// `None` for a new optimizer.
     pub(crate) executor: Option<ExecutorState>,
     /// Number of the best epoch, from 1, and its weights.
     pub(crate) best: Option<(usize, Snapshot)>,
+}
+
+impl Resumed {
+    /// A run with a new optimizer.
+    pub(crate) fn anew(state: RunState) -> Self {
+        Resumed {
+            state,
+            executor: None,
+            best: None,
+        }
+    }
 }
 
 impl RunState {
@@ -94,6 +108,7 @@ impl RunState {
             data: None,
             history: Vec::new(),
             earlier_epochs: 0,
+            first_step: 0,
             best: None,
             batches: 0,
             loss_sum: 0.0,
@@ -109,7 +124,7 @@ impl RunState {
 
     /// Begins with the random streams and the step count of an earlier run's optimizer.
     pub(crate) fn continue_from(&mut self, optimizer: &OptimizerState) {
-        self.steps = optimizer.steps;
+        (self.steps, self.first_step) = (optimizer.steps, optimizer.steps);
         self.earlier_epochs = optimizer.epochs;
         if self.fit.seed == optimizer.seed {
             (self.rng, self.shuffle) = (optimizer.rng, optimizer.shuffle);
@@ -219,6 +234,8 @@ impl RunState {
             && self.pending.batches <= self.batches
             && self.pending.images <= self.images
             && (0..i32::MAX / 2).contains(&self.steps)
+            && (0..=self.steps).contains(&self.first_step)
+            && self.earlier_epochs < usize::MAX / 2
             && self.history.len() <= self.fit.epochs
             && self
                 .best
@@ -254,8 +271,8 @@ fn best_tensors(model: &Autoencoder, weights: &Snapshot) -> Result<Vec<NamedTens
     tensors.collect()
 }
 
-fn is_zero(n: &usize) -> bool {
-    *n == 0
+fn is_zero<T: Default + PartialEq>(n: &T) -> bool {
+    *n == T::default()
 }
 
 /// Rejects a run with the setting `noise` of earlier versions, whose random numbers are not drawn

@@ -3,6 +3,7 @@
 use super::autograd::Autograd;
 use super::custom_loss::CustomLoss;
 use super::executor::{Averaging, Executor, StepSettings};
+use super::executor_state::Positions;
 use super::fit::Fit;
 use super::train_step::TrainStep;
 use crate::error::Result;
@@ -11,8 +12,8 @@ use crate::model::Autoencoder;
 use crate::optim::Grouping;
 use std::borrow::Borrow;
 
-/// Settings of the steps on this many training images. `rng` is the position of the layers' random
-/// stream.
+/// Settings of the steps on this many training images. `start` has the position of the layers' random
+/// stream, and the optimizer's steps of earlier runs.
 ///
 /// # Errors
 /// A group that no variable's name matches.
@@ -21,7 +22,7 @@ pub(super) fn step_settings<'a>(
     fit: &Fit,
     custom_loss: Option<CustomLoss<'a>>,
     train_images: usize,
-    rng: u64,
+    start: Positions,
 ) -> Result<StepSettings<'a>> {
     Ok(StepSettings {
         batch_size: fit.batch_size,
@@ -34,9 +35,10 @@ pub(super) fn step_settings<'a>(
         averaging: Averaging {
             average: fit.average,
             steps_per_epoch: fit.length_of(train_images).steps_per_epoch,
+            first_step: start.steps,
         },
         seed: fit.seed,
-        rng: Rng::new(fit.seed, Purpose::Dropout).skipped(rng),
+        rng: Rng::new(fit.seed, Purpose::Dropout).skipped(start.rng),
         bf16: fit.bf16,
         planned: fit.planned,
     })
@@ -82,7 +84,9 @@ mod tests {
             }],
             ..Default::default()
         };
-        let error = step_settings(&model, &fit, None, 10, 0).err().unwrap();
+        let error = step_settings(&model, &fit, None, 10, Positions::default())
+            .err()
+            .unwrap();
         let error = error.to_string();
         assert!(
             error.contains("encoder.1.weight, encoder.1.bias, decoder.0.weight"),

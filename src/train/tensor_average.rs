@@ -110,6 +110,7 @@ mod tests {
         let averaging = Averaging {
             average: Average::Ema { decay: 0.5 },
             steps_per_epoch: 1,
+            first_step: 0,
         };
         let var = Var::new(&[1f32], &Device::Cpu).unwrap();
         let value = || var.to_vec1::<f32>().unwrap()[0];

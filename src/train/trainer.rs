@@ -76,7 +76,7 @@ impl Trainer {
         fit.check(usize::MAX)?; // Any number of images.
         check_lengths(fit)?;
         let model = Arc::new(model.copy()?);
-        let settings = step_settings(&model, fit, None, fit.batch_size, 0)?;
+        let settings = step_settings(&model, fit, None, fit.batch_size, Positions::default())?;
         Ok(Trainer {
             executor: executor(Arc::clone(&model), settings)?,
             batch_size: fit.batch_size,

@@ -32,9 +32,14 @@ impl Autoencoder {
             reason: None,
         };
         let history = self.train_observed(data, fit, Hooks::default(), None, &mut watched);
-        match watched.reason {
-            Some(reason) => watched.recorder.end_with(&reason),
-            None => watched.recorder.end(&history),
+        let Watched {
+            mut recorder,
+            reason,
+            ..
+        } = watched;
+        match reason {
+            Some(reason) => recorder.end_with(&reason),
+            None => recorder.end(&history),
         }
         history
     }

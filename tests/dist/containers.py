@@ -46,6 +46,7 @@ class Container:
         self.user, self.workdir = "root", "/"
         self.env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         self.env |= {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy") or name == "PIP_INDEX_URL"}
+        self.env.setdefault("no_proxy", "127.0.0.1")
         self.env |= {"PIP_CERT": "/etc/ssl/certs/ca-certificates.crt", "PIP_ROOT_USER_ACTION": "ignore"}
 
     def run(self, line, **options):

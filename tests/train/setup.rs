@@ -1,6 +1,6 @@
 //! The begin of a run: going on with the optimizer of the last one.
 
-use candlebook::optim::Adam;
+use candlebook::optim::{Adam, Average};
 use candlebook::prelude::*;
 
 fn model() -> Autoencoder {
@@ -123,4 +123,36 @@ fn the_optimizer_begins_anew_if_settings_loss_or_weights_have_changed() {
     // Nothing of this kind: the optimizer goes on, at another rate.
     let rate = |_: &mut Autoencoder, fit: &mut Fit| fit.learning_rate = 1e-4;
     assert_ne!(after(rate), after_anew(rate));
+}
+
+#[test]
+fn an_average_is_that_of_one_run() {
+    let averages = [Average::Ema { decay: 0.99 }, Average::Swa { from_epoch: 1 }];
+    for average in averages {
+        let losses = [true, false].map(|planned| {
+            let plain = Fit {
+                planned,
+                ..epochs(1)
+            };
+            let averaged = Fit {
+                average,
+                ..plain.clone()
+            };
+            let at_once = Fit {
+                time_limit: Some(1e-9),
+                ..averaged.clone()
+            };
+            let mut ae = model();
+            ae.fit(&digits(), &plain).unwrap();
+            let before = weights(&ae);
+            ae.fit(&digits(), &at_once).unwrap();
+            assert_eq!(weights(&ae), before, "{average:?}, planned {planned}");
+            let history = ae.fit(&digits(), &averaged).unwrap();
+            history.valid_loss()[0]
+        });
+        let [planned, autograd] = losses;
+        assert!((planned - autograd).abs() < 1e-4, "{planned} {autograd}");
+        // An average that began with zeros would be far from the weights.
+        assert!(planned < 0.2, "{planned}");
+    }
 }

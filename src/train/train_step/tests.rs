@@ -292,6 +292,7 @@ fn frozen_step<'a>(
         averaging: Averaging {
             average: Average::None,
             steps_per_epoch: 1,
+            first_step: 0,
         },
         seed: 0,
         rng: Rng::new(0, Purpose::Dropout),

@@ -18,6 +18,7 @@ const FOLDER: &str = "share/candlebook-dist/rust";
 struct CompilerWheel {
     name: &'static str,
     summary: &'static str,
+    license: &'static str,
     /// Packages that it needs.
     requires: &'static [&'static str],
     /// Chooses its files by their paths in the toolchain.
@@ -28,23 +29,27 @@ const WHEELS: [CompilerWheel; 3] = [
     CompilerWheel {
         name: "candlebook_rust",
         summary: "The Rust compiler and cargo, for Candlebook's cells",
+        license: "(MIT OR Apache-2.0) AND Apache-2.0 WITH LLVM-exception",
         requires: &["candlebook-rust-llvm", "candlebook-rust-std"],
         has: |path| {
-            let linker = format!("lib/rustlib/{TARGET}/bin/rust-lld");
+            let linker = |name: &str| path == format!("lib/rustlib/{TARGET}/bin/{name}");
             matches!(path, "bin/rustc" | "bin/cargo")
                 || path.starts_with("lib/librustc_driver-")
-                || path == linker
+                || linker("rust-lld")
+                || linker("gcc-ld/ld.lld")
         },
     },
     CompilerWheel {
         name: "candlebook_rust_llvm",
         summary: "LLVM, as the Rust compiler of candlebook-rust needs it",
+        license: "Apache-2.0 WITH LLVM-exception",
         requires: &[],
         has: |path| path.starts_with("lib/libLLVM"),
     },
     CompilerWheel {
         name: "candlebook_rust_std",
         summary: "The standard library for candlebook-rust",
+        license: "MIT OR Apache-2.0",
         requires: &[],
         has: |path| {
             let library = path.strip_prefix(&format!("lib/rustlib/{TARGET}/lib/"));
@@ -119,7 +124,7 @@ fn write_wheel(
     let requires = requires.map(|name| format!("Requires-Dist: {name}=={release}"));
     let fields = [
         format!("Summary: {}", wheel.summary),
-        "License-Expression: MIT OR Apache-2.0".to_owned(),
+        format!("License-Expression: {}", wheel.license),
     ];
     let package = Package {
         name: wheel.name,
@@ -159,8 +164,8 @@ fn licenses(root: &Path) -> Result<Vec<Entry>, String> {
     let folder = root.join("share/doc/rust");
     let mut files = files_below(&folder.join("licenses"))?;
     files.extend(["COPYRIGHT.html", "COPYRIGHT-library.html"].map(|name| folder.join(name)));
-    let present = files.iter().filter(|file| file.is_file());
-    let texts = present.map(|file| {
+    files.push(root.join("share/doc/cargo/LICENSE-THIRD-PARTY"));
+    let texts = files.iter().map(|file| {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         Ok(Entry::new(name, read(file)?))
     });

@@ -150,11 +150,17 @@ impl AddedFolder {
 fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
     let time = std::fs::metadata(from)?.modified()?;
     std::fs::create_dir_all(to.parent().ok_or(ErrorKind::NotFound)?)?;
-    if std::fs::hard_link(from, to).is_err() {
-        std::fs::copy(from, to)?;
-        set_time(to, time)?;
+    match std::fs::hard_link(from, to) {
+        Ok(()) => Ok(()),
+        // Another wrapper was faster. To copy now would empty the file, which has both names.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(_) => {
+            let part = to.with_extension(format!("part-{}", std::process::id()));
+            std::fs::copy(from, &part)?;
+            set_time(&part, time)?;
+            std::fs::rename(part, to)
+        }
     }
-    Ok(())
 }
 
 /// Sets the time of a file's last change.
@@ -169,6 +175,17 @@ pub(super) fn set_time(file: &Path, time: SystemTime) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_linked_already_keeps_its_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = ["from", "below/to"].map(|name| folder.path().join(name));
+        std::fs::write(&from, "code").unwrap();
+        link_or_copy(&from, &to).unwrap();
+        link_or_copy(&from, &to).unwrap();
+        assert_eq!(std::fs::read_to_string(&from).unwrap(), "code");
+        assert_eq!(std::fs::read_to_string(&to).unwrap(), "code");
+    }
 
     #[test]
     fn each_list_has_a_file_for_its_arguments() {

@@ -7,7 +7,7 @@
 //! least the same features, from the seed. Cells are then linked to the added crates by further
 //! arguments of the recorded compiler command.
 //!
-//! The code of the seed's crates is in the helper's shared library, so their metadata is enough. That is
+//! The code of nearly all of the seed's crates is in the helper's shared library, so their metadata is enough. That is
 //! all that a seed has which came with the program, besides procedural macros and the results of build
 //! scripts. Libraries that only other procedural macros and build scripts need are compiled once on the
 //! user's machine.
