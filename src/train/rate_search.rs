@@ -2,6 +2,7 @@
 
 use super::checks::check;
 use super::executor::Executor;
+use super::executor_state::Positions;
 use super::fit::Fit;
 use super::step_settings::{executor, step_settings};
 use crate::cell::check_stopped;

@@ -1,6 +1,7 @@
 //! Training steps for your own loop.
 
 use super::executor::Executor;
+use super::executor_state::Positions;
 use super::fit::Fit;
 use super::step_settings::{executor, step_settings};
 use crate::data::{Batch, Split};
