@@ -7,7 +7,7 @@ mod protobuf;
 mod event_file;
 mod scalars;
 mod settings;
-mod export;
+mod history_file;
 // The run log.
 mod run;
 mod sortable;

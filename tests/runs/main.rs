@@ -3,7 +3,7 @@
 
 mod common;
 mod compare;
-mod export;
+mod history_file;
 mod list;
 mod run;
 mod sweep;

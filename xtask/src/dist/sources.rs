@@ -20,10 +20,11 @@ pub(super) fn used_packages(answer: &str) -> Vec<String> {
     names
 }
 
-/// An answer without the aliases of commands, which a `.cargo` above the build's home may define.
+/// An answer without aliases of commands and variables, which a `.cargo` above the build's home may
+/// define.
 pub(super) fn strip_config(answer: &str) -> String {
-    let kept = answer.split_inclusive('\n');
-    kept.filter(|line| !line.starts_with("alias.")).collect()
+    let is_ours = |line: &&str| !line.starts_with("alias.") && !line.starts_with("env.");
+    answer.split_inclusive('\n').filter(is_ours).collect()
 }
 
 /// Copies the sources of packages and of the standard library into the stage.
@@ -97,8 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn aliases_are_left_out() {
-        let answer = "0\nalias.x = \"y\" # /home/z/.cargo/config.toml\nnet.offline = false\n";
+    fn aliases_and_variables_are_left_out() {
+        let answer = "0\nalias.x = \"y\" # /home/z/.cargo/config.toml\nenv.X = \"off\" # /home/z\nnet.offline = false\n";
         assert_eq!(strip_config(answer), "0\nnet.offline = false\n");
     }
 }

@@ -71,18 +71,15 @@ pub(crate) fn build(arguments: &[String]) -> ExitCode {
         }
     };
     if let Some(command) = RustcCommand::read(&record) {
-        return compile(&command, check, &added);
+        // The first attempt, which cargo compiled, may have failed after all crates but the cell.
+        return with_crates(compile(&command, check, &added), &record);
     }
     if added.is_empty() {
         let mut cargo = cargo_command(arguments);
         if !check {
             cargo.env(RECORD, &record.path);
         }
-        let code = finish(cargo);
-        return match (code, record.is_recording()) {
-            (ExitCode::SUCCESS, true) => record_crates(),
-            _ => code,
-        };
+        return with_crates(finish(cargo), &record);
     }
     record_without_added(&command, &record);
     match RustcCommand::read(&record) {
@@ -91,8 +88,11 @@ pub(crate) fn build(arguments: &[String]) -> ExitCode {
     }
 }
 
-/// Records what the seed's build has compiled.
-fn record_crates() -> ExitCode {
+/// Records what the seed's build has compiled, after a successful build of a seed.
+fn with_crates(code: ExitCode, record: &AnswerFile) -> ExitCode {
+    if code != ExitCode::SUCCESS || !record.is_recording() {
+        return code;
+    }
     match record_units() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
