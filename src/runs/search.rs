@@ -3,8 +3,9 @@
 use super::point::Point;
 use crate::error::{Error, Result};
 
-/// Points of a sweep, and how long each is trained. [`Grid`], [`Random`] and [`SuccessiveHalving`]
-/// are searches, and so is a list of points.
+/// Points of a sweep, and how long each is trained. [`Grid`](crate::runs::Grid),
+/// [`Random`](crate::runs::Random) and [`SuccessiveHalving`](crate::runs::SuccessiveHalving) are
+/// searches, and so is a list of points.
 pub trait Search {
     /// The points, in the order in which they begin.
     ///
