@@ -192,15 +192,6 @@ impl History {
         let rows: String = settings_of(&self.fit).iter().map(row).collect();
         format!("| setting | value |\n| --- | --- |\n{rows}")
     }
-
-    /// Name of the loss that was minimized.
-    pub(super) fn loss_name(&self) -> String {
-        if self.custom_loss {
-            "custom loss".into()
-        } else {
-            self.loss.to_string()
-        }
-    }
 }
 
 fn csv_row(number: usize, epoch: &Epoch, metrics: &[String]) -> Vec<String> {

@@ -31,39 +31,37 @@ pub enum Ended {
     Callback,
 }
 
-/// Words for the reasons in tables and in the run log.
-const WORDS: [(Ended, &str); 6] = [
-    (Ended::Epochs, "finished"),
-    (Ended::Stopped, "stopped"),
-    (Ended::EarlyStopping, "early stopping"),
-    (Ended::TimeLimit, "time limit"),
-    (Ended::TargetLoss, "target loss"),
-    (Ended::Callback, "callback"),
+/// Each reason with its word in tables and in the run log, and with its words in a summary of the
+/// run.
+const WORDS: [(Ended, &str, &str); 6] = [
+    (Ended::Epochs, "finished", ""),
+    (Ended::Stopped, "stopped", "Stop"),
+    (Ended::EarlyStopping, "early stopping", "early stopping"),
+    (Ended::TimeLimit, "time limit", "time limit"),
+    (Ended::TargetLoss, "target loss", "target loss reached"),
+    (Ended::Callback, "callback", "ended by the callback"),
 ];
 
 impl Ended {
     /// The word in tables and in the run log.
     pub(crate) fn word(self) -> &'static str {
-        let found = WORDS.iter().find(|(ended, _)| *ended == self);
-        found.map_or("", |(_, word)| word)
-    }
-
-    /// The reason of this word; `None` for other texts, such as an error's.
-    pub(crate) fn of_word(word: &str) -> Option<Self> {
-        let found = WORDS.iter().find(|(_, known)| *known == word);
-        found.map(|(ended, _)| *ended)
+        self.words().0
     }
 
     /// The reason in a summary of the run; empty if all epochs are finished.
     pub(super) fn reason(self) -> &'static str {
-        match self {
-            Ended::Epochs => "",
-            Ended::Stopped => "Stop",
-            Ended::EarlyStopping => "early stopping",
-            Ended::TimeLimit => "time limit",
-            Ended::TargetLoss => "target loss reached",
-            Ended::Callback => "ended by the callback",
-        }
+        self.words().1
+    }
+
+    fn words(self) -> (&'static str, &'static str) {
+        let found = WORDS.iter().find(|(ended, ..)| *ended == self);
+        found.map_or(("", ""), |(_, word, reason)| (word, reason))
+    }
+
+    /// The reason of this word; `None` for other texts, such as an error's.
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        let found = WORDS.iter().find(|(_, known, _)| *known == word);
+        found.map(|(ended, ..)| *ended)
     }
 
     /// True if the model keeps the weights of the moment, because someone asked for the end.
@@ -78,7 +76,7 @@ mod tests {
 
     #[test]
     fn each_reason_has_a_word() {
-        for (ended, word) in WORDS {
+        for (ended, word, _) in WORDS {
             assert_eq!((ended.word(), Ended::of_word(word)), (word, Some(ended)));
         }
         assert_eq!(Ended::of_word("an error"), None);

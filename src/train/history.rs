@@ -112,6 +112,11 @@ impl History {
         values.collect()
     }
 
+    /// Name of the loss that was minimized.
+    pub(crate) fn loss_name(&self) -> String {
+        loss_name(self.loss, self.custom_loss)
+    }
+
     /// Validation loss of each epoch, or training losses without validation images.
     pub(crate) fn monitored_losses(&self) -> Vec<f32> {
         self.epochs.iter().map(Epoch::monitored_loss).collect()
@@ -148,11 +153,7 @@ impl History {
         let mut plot = Plot::new()
             .title("Loss")
             .x_label("epoch")
-            .y_label(if self.custom_loss {
-                "custom loss".into()
-            } else {
-                self.loss.to_string()
-            });
+            .y_label(self.loss_name());
         plot = plot.line("train", 1..n + 1, self.train_loss());
         let valid = self.valid_loss();
         if valid.len() == n {
@@ -218,6 +219,15 @@ pub(super) fn best_epoch(epochs: &[Epoch], monitor: &Monitor) -> Option<usize> {
     costs
         .min_by(|(_, a), (_, b)| a.total_cmp(b))
         .map(|(number, _)| number)
+}
+
+/// Name of the loss that a run minimizes.
+pub(super) fn loss_name(loss: Loss, is_custom: bool) -> String {
+    if is_custom {
+        "custom loss".into()
+    } else {
+        loss.to_string()
+    }
 }
 
 /// Names of all metrics, in the order of their first epochs.

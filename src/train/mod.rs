@@ -47,6 +47,7 @@ mod resume;
 mod autoencoder;
 mod pretrain;
 mod trainer;
+mod trainer_batch;
 mod rate_search;
 mod watched;
 

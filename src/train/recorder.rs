@@ -2,7 +2,7 @@
 
 use super::epoch::Epoch;
 use super::fit::Fit;
-use super::history::History;
+use super::history::{History, loss_name};
 use super::observer::Observer;
 use super::state::Resumed;
 use crate::data::Dataset;
@@ -39,11 +39,7 @@ impl Recorder {
         let path = log_file().filter(|_| fit.log);
         let run = || NewRun {
             kind: if resumed.is_some() { "resume" } else { "fit" }.into(),
-            loss: if custom_loss {
-                "custom loss".into()
-            } else {
-                fit.loss.to_string()
-            },
+            loss: loss_name(fit.loss, custom_loss),
             ..new_run(model, data, fit)
         };
         let log = path.map(|path| {

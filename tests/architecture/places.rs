@@ -56,6 +56,10 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &["train/run_event.rs"],
     },
     Covered {
+        by: "tests/train/trainer.rs",
+        files: &["train/trainer_batch.rs"],
+    },
+    Covered {
         by: "tests/train/run.rs",
         files: &["train/run_epoch.rs"],
     },

@@ -176,8 +176,7 @@ def test_a_shutdown_while_the_engine_starts_leaves_nothing(wait):
 def test_a_session_has_few_files_of_its_own(kernel):
     kernel.ok("1 + 1")
     own = [path.stat().st_size for path in session_of(kernel).rglob("*") if path.is_file() and not path.is_symlink() and path.stat().st_nlink == 1]
-    # Objects of C code that build scripts compiled are copies: 6 MB of them are SQLite.
-    assert sum(own) < 24 << 20, f"{sum(own) >> 20} MB"
+    assert sum(own) < 20 << 20, f"{sum(own) >> 20} MB"
 
 
 def test_a_killed_compiler_is_told_in_words_and_nothing_is_lost(kernel):

@@ -7,8 +7,9 @@ use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Extensions of libraries, which cargo replaces but never rewrites in place.
-const LINKED_EXTENSIONS: [&str; 4] = ["rlib", "rmeta", "so", "dylib"];
+/// Extensions of libraries, which cargo replaces but never rewrites in place, and of the objects and
+/// archives of C code in a build script's folder, which no session compiles again.
+const LINKED_EXTENSIONS: [&str; 6] = ["rlib", "rmeta", "so", "dylib", "o", "a"];
 
 /// Copies a build folder recursively, with hard links where possible. Other files keep their times,
 /// which cargo compares.
@@ -72,6 +73,8 @@ mod tests {
         std::fs::create_dir_all(from.join("front")).unwrap();
         for name in [
             "deps/liba.rlib",
+            "deps/c.o",
+            "deps/libc.a",
             "deps/liba.d",
             "deps/libctx.so",
             "frontend.rs",
@@ -87,6 +90,7 @@ mod tests {
         let inode = |path: &Path| std::fs::metadata(path).map(|file| file.ino()).ok();
         let same = |name: &str| inode(&from.join(name)) == inode(&to.join(name));
         assert!(same("deps/liba.rlib") && same("script"));
+        assert!(same("deps/c.o") && same("deps/libc.a"));
         assert!(!same("deps/liba.d") && to.join("deps/liba.d").exists());
         assert!(to.join("b.json").exists() && !to.join("incremental").exists());
         assert!(to.join("frontend.rs").exists() && !to.join("front").exists());
