@@ -17,12 +17,8 @@ const PATIENCE: usize = 5;
 pub(crate) fn binary_vae() -> Fallible<Vec<f64>> {
     let data = binarized_mnist()?;
     let hidden = [Linear(256), Relu, Linear(256), Relu];
-    let encoder = [
-        &[Flatten],
-        &hidden[..],
-        &[Linear(256), Gaussian(1.0).softplus_deviation()],
-    ]
-    .concat();
+    let gaussian = Gaussian(1.0).softplus_deviation().sampled_divergence();
+    let encoder = [&[Flatten], &hidden[..], &[Linear(256), gaussian]].concat();
     let init = Init {
         weights: Weights::PyTorch,
         ..Default::default()

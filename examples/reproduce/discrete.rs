@@ -66,6 +66,11 @@ pub(crate) fn vq_vae() -> Fallible<Vec<f64>> {
     let last = ConvTranspose2d(1, 3).padding(1);
     let decoder = [up(64), Relu, up(32), Relu, last, Flatten];
     let mut ae = Autoencoder::new(data.image_shape(), &encoder, &decoder)?;
+    // Published entries start between -0.05 and 0.05, and ours between -1/128 and 1/128, as PyTorch's.
+    let mut parameters = ae.parameters().into_iter();
+    let codebook = parameters.find(|parameter| parameter.dims() == [128, 16]);
+    let codebook = codebook.ok_or("no codebook")?;
+    codebook.set(&(codebook.as_tensor() * (0.05 * 128.0))?)?;
     let fit = Fit {
         epochs: 30,
         batch_size: 128,

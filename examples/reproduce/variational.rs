@@ -3,6 +3,7 @@
 use crate::Fallible;
 use crate::data::{all_mnist, full_mnist};
 use crate::losses::all;
+use candlebook::optim::Adam;
 use candlebook::prelude::*;
 
 /// Values of an image: losses are means over them, published numbers are sums.
@@ -26,9 +27,21 @@ pub(crate) fn vae() -> Fallible<Vec<f64>> {
     Ok(vec![-vae.elbo(&data.test, 1)?.elbo])
 }
 
-/// Losses of the last epoch, as Keras prints them.
+/// Losses of the last epoch, as Keras prints them: of three seeds, those of the run with the median total.
+/// Some first weights keep one of the two code units unused for many epochs.
 pub(crate) fn conv_vae() -> Fallible<Vec<f64>> {
     let data = all_mnist()?;
+    let mut runs = Vec::new();
+    for seed in 0..3 {
+        let losses = conv_vae_of(&data, seed)?;
+        println!("seed {seed}: total, reconstruction, KL {losses:.2?}");
+        runs.push(losses);
+    }
+    runs.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    Ok(runs[1].to_vec())
+}
+
+fn conv_vae_of(data: &Dataset, seed: u64) -> Fallible<[f64; 3]> {
     let strided = |channels| Conv2d(channels, 3).stride(2).padding(1);
     let up = |channels| {
         let conv = ConvTranspose2d(channels, 3).stride(2).padding(1);
@@ -43,10 +56,23 @@ pub(crate) fn conv_vae() -> Fallible<Vec<f64>> {
         [&encoder[..], &code].concat(),
         [&images[..], &decoder].concat(),
     );
-    let mut vae = Autoencoder::new(data.image_shape(), &encoder, &decoder)?;
-    let history = vae.fit(&data, &settings(30))?;
+    let init = Init {
+        seed,
+        ..Default::default()
+    };
+    let mut vae = Autoencoder::new_with(data.image_shape(), &encoder, &decoder, &init)?;
+    let fit = Fit {
+        seed,
+        // Adam's eps of Keras is 1e-7. The published loss is a sum over the values of an image.
+        optimizer: Optim::Adam(Adam {
+            eps: 1e-7 / VALUES,
+            ..Default::default()
+        }),
+        ..settings(30)
+    };
+    let history = vae.fit(data, &fit)?;
     let epoch = history.epochs.last().ok_or("no epoch was trained")?;
     let divergence = epoch.terms.first().ok_or("no divergence")?.train;
     let [total, divergence] = [epoch.train_loss, divergence].map(|loss| f64::from(loss) * VALUES);
-    Ok(vec![total, total - divergence, divergence])
+    Ok([total, total - divergence, divergence])
 }

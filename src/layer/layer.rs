@@ -6,7 +6,7 @@
 use crate::layer::aux_k::AuxKSettings;
 use crate::layer::conv::ConvSettings;
 use crate::layer::conv_transpose::ConvTransposeSettings;
-use crate::layer::gaussian::GaussianSettings;
+use crate::layer::gaussian_settings::GaussianSettings;
 use crate::layer::gumbel::GumbelSettings;
 use crate::layer::module::ModuleLayer;
 use crate::layer::pool_settings::{PoolSettings, UnpoolSettings};

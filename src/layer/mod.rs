@@ -36,6 +36,8 @@ mod noise;
 mod total_correlation;
 mod deviation;
 mod gaussian;
+mod gaussian_op;
+mod gaussian_settings;
 mod gumbel;
 mod level_bound;
 mod fsq;
@@ -72,13 +74,14 @@ mod written;
 mod builder;
 mod pool_builder;
 mod code_builder;
+mod gaussian_builder;
 mod gumbel_builder;
 mod sparse_builder;
 mod nodes;
 mod mirror;
 
 pub use aux_k::AuxKSettings;
-pub use builder::{Conv2d, ConvTranspose2d, Gaussian};
+pub use builder::{Conv2d, ConvTranspose2d};
 pub use code_builder::{Concat, Save, VectorQuantize};
 pub(crate) use codebook::nearest as nearest_entries;
 pub(crate) use condition::check_label_count;
@@ -88,7 +91,8 @@ pub(crate) use cpu::{
     Activation, Arithmetic, BackwardArgs, CpuOp, ForwardArgs, Number, OpShape, OpTraining,
     Pointwise, Workspace,
 };
-pub use gaussian::GaussianSettings;
+pub use gaussian_builder::Gaussian;
+pub use gaussian_settings::GaussianSettings;
 pub use gumbel::GumbelSettings;
 pub(crate) use gumbel::one_hot_tensor;
 pub use gumbel_builder::Gumbel;

@@ -24,9 +24,8 @@ impl LayerKind for UnsupportedSetting {
             "output_padding" | "output_padding_hw" => "ConvTranspose2d has it",
             "ceil_mode" => "MaxPool2d and AvgPool2d have it",
             "output_size" => "MaxUnpool2d and Upsample have it",
-            "free_bits" | "warm_up" | "total_correlation" | "softplus_deviation" => {
-                "Gaussian has it"
-            }
+            "free_bits" | "warm_up" | "total_correlation" | "softplus_deviation"
+            | "sampled_divergence" => "Gaussian has it",
             "tied" | "unit_norm" => "Linear has it",
             "auxiliary" => "TopK and BatchTopK have it",
             "commitment" | "learned_codebook" => "VectorQuantize has it",

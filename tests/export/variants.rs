@@ -89,6 +89,7 @@ fn mnist_sized(strided: StridedAutoencoder) -> StridedAutoencoder {
 fn lists_with_every_setting_load_from_their_files() {
     let codes = [
         Gaussian(2.0).free_bits(0.1).warm_up(7).softplus_deviation(),
+        Gaussian(2.0).warm_up(7).sampled_divergence(),
         Gumbel(4, 2).beta(0.5).temperature(2.0).anneal(0.1, 0.5),
         Gumbel(2, 4).straight_through(),
         VectorQuantize(6).commitment(0.5),

@@ -46,6 +46,8 @@ pub(crate) fn helper(name: &str) -> Result<(), String> {
     run(workspace
         .cargo()
         .args(["bench", "--package", "candlebook", "--bench", name])
+        // As in cells: candle's idle threads do not take a processor from the others.
+        .env("CANDLE_BARRIER_POOL_SPIN_LIMIT", "100")
         .env("CANDLEBOOK_BENCH", workspace.target.join("bench")))
 }
 
@@ -86,6 +88,8 @@ fn build(workspace: &Workspace, name: &str) -> Result<String, String> {
     let mut cargo = workspace.cargo();
     cargo
         .args(["bench", "--package", "candlebook", "--bench", name])
+        // As in cells: candle's idle threads do not take a processor from the others.
+        .env("CANDLE_BARRIER_POOL_SPIN_LIMIT", "100")
         .args(["--no-run", "--message-format=json"]);
     let built = cleaned(&mut cargo)
         .stderr(Stdio::inherit())

@@ -312,4 +312,6 @@ fn sum_over_shards<T: Number>(
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tests;
