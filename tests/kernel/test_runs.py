@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 
+import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 TRAIN = """
@@ -52,3 +53,69 @@ def test_a_run_is_read_by_sqlite3_and_tensorboard(fresh, tmp_path):
     assert "0.002" in shown["text/plain"] and "</table><b>" not in shown["text/html"]
     assert "&lt;/table&gt;&lt;b&gt;tag" in shown["text/html"]
     kernel.ok("assert_eq!(runs().best()?.history()?, history);")
+
+
+@pytest.mark.parametrize("kind", ["another file", "below a file", "full"])
+def test_training_goes_on_without_a_run_log_that_can_be_written(fresh, tmp_path, kind):
+    file = tmp_path / "file"
+    file.write_text("This is no data base, but what somebody wrote down. " * 100)
+    log = {"another file": file, "below a file": file / "runs.sqlite", "full": tmp_path / "runs.sqlite"}[kind]
+    if kind == "full":
+        log.symlink_to("/dev/full")
+    written = file.read_text()
+    kernel = fresh(env={**os.environ, "CANDLEBOOK_RUNS": str(log)}, cwd=str(tmp_path))
+    cell = kernel.ok(TRAIN.split("history.to_tensorboard")[0] + "history.epochs.len()", timeout=300)
+    assert cell.text == "3"
+    # A note is wrapped.
+    words = "".join(cell.stream().split())
+    assert words.count(f"Thisrunisnotintherunlog,{log}:") == 1, cell.stream()
+    assert file.read_text() == written
+
+
+def stop_at_update(kernel, number):
+    """A function for messages that presses Stop at this update of a display."""
+    updates = []
+
+    def press(message):
+        if message["msg_type"] == "update_display_data":
+            updates.append(message)
+            if len(updates) == number:
+                kernel.manager.interrupt_kernel()
+
+    return press
+
+
+MODEL = "Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(32), Relu])?"
+
+
+def test_stop_ends_a_run_with_a_callback_and_keeps_the_model(kernel):
+    kernel.ok(f"let data = mnist_embedded()?; let mut ae = {MODEL};")
+    before = float(kernel.ok("ae.evaluate(&data.test)?").text)
+    code = """
+    let mut batches = 0;
+    let history = ae.fit_with(&data, &Fit { epochs: 500, ..Default::default() }, |event| {
+        batches += usize::from(event.kind == candlebook::train::EventKind::Batch);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    """
+    kernel.ok(code, on_message=stop_at_update(kernel, 2))
+    assert kernel.ok("(history.stopped, history.epochs.len() < 500, batches > 0)").text == "(true, true, true)"
+    assert float(kernel.ok("ae.evaluate(&data.test)?").text) < before
+
+
+def test_stop_ends_a_sweep_and_keeps_its_models(kernel):
+    kernel.ok("let data = mnist_embedded()?;")
+    before = float(kernel.ok(f"{MODEL}.evaluate(&data.test)?").text)
+    code = f"""
+    let points = candlebook::runs::Grid::new().values("rate", [1e-4, 1e-3, 2e-3, 3e-3, 4e-3, 5e-3]);
+    let found = sweep(&data, &points, |point| {{
+        let fit = Fit {{ epochs: 500, learning_rate: point.number("rate")?, ..Default::default() }};
+        Ok(({MODEL}, fit))
+    }})?;
+    """
+    kernel.ok(code, on_message=stop_at_update(kernel, 3))
+    states = kernel.ok('found.trials.iter().map(|trial| trial.state.to_string()).collect::<Vec<_>>().join(";")').text
+    states = json.loads(states).split(";")
+    assert kernel.ok("found.stopped").text == "true"
+    assert len(states) == 6 and "stopped" in states and states[-1] == "waiting", states
+    assert float(kernel.ok("found.best_model()?.evaluate(&data.test)?").text) < before
