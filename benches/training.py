@@ -1,16 +1,21 @@
-"""Training and inference compared with candle-nn and PyTorch, in alternating fresh processes.
+"""Training and inference compared with candle-nn and PyTorch, in alternating fresh processes, alone and beside a busy process.
 
-Run by `cargo xtask bench training [--with-torch]`. BENCH is the benchmark program, TORCH_PYTHON a Python with PyTorch, if
-installed. MODELS, MODES and ROUNDS select a subset. Reports medians of all rounds; rows go to `target/bench/training.json`.
+Run by `cargo xtask bench training [--with-torch | --with-rivals]`. BENCH is the benchmark program, TORCH_PYTHON a Python with
+PyTorch, if installed; RIVALS lists further variants that it can run. MODELS, MODES and ROUNDS select a subset. Reports
+medians of all rounds; rows go to `target/bench/training.json`, each with its machine.
 """
+import contextlib
 import json
 import os
 import pathlib
+import platform
 import statistics
 import subprocess
+import sys
 
 HERE = pathlib.Path(__file__).parent
 OURS, TORCH = os.environ["BENCH"], os.environ.get("TORCH_PYTHON")
+RIVALS = [name for name in os.environ.get("RIVALS", "").split(",") if name and TORCH]
 ROUNDS, REPEATS = int(os.environ.get("ROUNDS", 3)), 3
 STEPS = {"m1": 124, "m2": 62, "m3": 32, "m4": 62, "vae": 62, "vq": 31, "topk": 62, "small": 250, "wide": 31, "post": 8}
 # Models that are trained on another loss or with other layers, which inference does not have.
@@ -19,6 +24,10 @@ TRAINED_ONLY = ("vae", "vq", "topk")
 CUSTOM = ("m1", "m4")
 # Models that are also trained with clipped gradients, EMA and a cosine schedule: at most 8 % slower than the plain step.
 SETTINGS = ("m1", "m2", "m3", "m4")
+# Models that JAX runs.
+JAX = ("m1", "m2", "m4", "small", "wide")
+# Batches of inference beside the usual ones, with their numbers of steps.
+INFERENCE_BATCHES = {1: 2000, 32: 200, 128: 62, 1000: 8}
 
 # Readers of target/bench/training.json know the planned step by this name.
 ROW_NAMES = {"planned": "compiled"}
@@ -46,11 +55,13 @@ def run(model, variant, mode, batch=None):
     """Runs one variant in a fresh process; `None` if PyTorch is needed and not installed."""
     if variant in ("built-in loss", "plain step"):
         variant, mode = "planned", "train"
-    arguments = [model, variant.removeprefix("torch "), mode, str(STEPS[model]), str(REPEATS)]
-    if variant.startswith("torch"):
+    steps = INFERENCE_BATCHES[batch] if mode == "infer" and batch else STEPS[model]
+    arguments = [model, variant.removeprefix("torch "), mode, str(steps), str(REPEATS)]
+    if variant.startswith("torch") or variant == "jax":
         if not TORCH:
             return None
-        command = [TORCH, str(HERE / "training_torch.py"), *arguments]
+        script = "training_jax.py" if variant == "jax" else "training_torch.py"
+        command = [TORCH, str(HERE / script), *arguments]
     else:
         command = [OURS, *arguments]
     # Candle's threads wait as they do in the kernel (kernel/src/engine/evaluator.rs).
@@ -63,6 +74,15 @@ def run(model, variant, mode, batch=None):
 def gemm():
     """Speed of a matrix product on all threads, in GFLOP/s."""
     return json.loads(subprocess.run([OURS, "gemm"], capture_output=True, text=True, check=True).stdout)["gemm_gflops"]
+
+
+def machine():
+    """The processor, and the number of threads."""
+    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines() if os.path.exists("/proc/cpuinfo") else []
+    fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    name = fields.get("model name") or platform.processor() or platform.machine()
+    vectors = [word for word in ("avx512f", "avx2", "asimd") if word in (fields.get("flags") or fields.get("Features") or "").split()]
+    return {"processor": " ".join([name, *vectors[:1]]), "threads": len(os.sched_getaffinity(0))}
 
 
 def modes(model):
@@ -78,14 +98,72 @@ def variants_of(model, mode):
     if mode == "settings":
         return ["planned", "plain step"]
     variants = ["planned", "torch default", "torch best"]
+    variants += [rival for rival in RIVALS if rival != "jax" or (model in JAX and mode != "custom")]
     if mode == "custom":
         return variants + ["built-in loss"]
     return variants + ["autograd"] * (dense and mode == "train") + ["candle-nn"] * dense
 
 
+@contextlib.contextmanager
+def busy_process():
+    """Another process that takes as much of a processor as it gets."""
+    other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        other.kill()
+        other.wait()
+
+
+def busy(models, here):
+    """Rows of training beside a busy process, with their share of the speed without it."""
+    rows = []
+    for model in [model for model in models.split() if model in SETTINGS]:
+        speeds = {}
+        for _ in range(ROUNDS):
+            for variant in ("planned", "torch default"):
+                quiet = run(model, variant, "train")
+                with busy_process():
+                    loaded = run(model, variant, "train")
+                if quiet is not None:
+                    speeds.setdefault(variant, []).append((statistics.median(quiet["speeds"]), statistics.median(loaded["speeds"])))
+        medians = {variant: [statistics.median(column) for column in zip(*found)] for variant, found in speeds.items()}
+        for variant, (quiet, loaded) in medians.items():
+            row = {**here, "model": model, "mode": "busy", "variant": ROW_NAMES.get(variant, variant), "images_per_second": loaded,
+                   "ratio_to_quiet": loaded / quiet}
+            if "torch default" in medians:
+                row |= {"ratio_to_torch": loaded / medians["torch default"][1], "quiet_ratio_to_torch": quiet / medians["torch default"][0]}
+            rows.append(row)
+            print(f"{model} beside a busy process {variant:13} {loaded:>9,.0f} images/s, {row['ratio_to_quiet']:.2f} of alone"
+                  + (f", {row['ratio_to_torch']:.2f} x PyTorch ({row['quiet_ratio_to_torch']:.2f} alone)" if "ratio_to_torch" in row else ""),
+                  flush=True)
+    return rows
+
+
+def inference(models, here):
+    """Rows of inference with batches of several sizes."""
+    rows = []
+    for model in [model for model in models.split() if model in ("m1", "m2", "m3", "m4")]:
+        for batch in INFERENCE_BATCHES:
+            # The larger images of m3 have 1,024 in all.
+            runs = {variant: [run(model, variant, "infer", batch) for _ in range(ROUNDS)] for variant in ("planned", "torch default", "torch best")}
+            speed = {variant: statistics.median(s for r in found for s in r["speeds"]) for variant, found in runs.items() if None not in found}
+            for variant, images in speed.items():
+                row = {**here, "model": model, "mode": "infer", "variant": ROW_NAMES.get(variant, variant), "batch": batch,
+                       "images_per_second": images}
+                if "torch default" in speed:
+                    row["ratio_to_torch"] = images / speed["torch default"]
+                rows.append(row)
+                ratio = f"{row['ratio_to_torch']:5.2f}" if "ratio_to_torch" in row else ""
+                print(f"{model} batch {batch:>4} {variant:13} {images:>9,.0f} images/s {ratio}", flush=True)
+    return rows
+
+
 def main():
     if not TORCH:
         print("PyTorch is not installed: no ratios to it. `cargo xtask bench training --with-torch` installs it")
+    here = machine()
+    print(f"{here['processor']}, {here['threads']} threads")
     rows, only = [], os.environ.get("MODELS")
     for model in (only or "m1 m2 m3 m4 vae vq topk wide post").split():
         for mode in modes(model):
@@ -107,7 +185,7 @@ def main():
                 if not found:
                     continue
                 work = FORWARD[model] if mode == "infer" else FORWARD[model] * 3 - FIRST[model]
-                row = {"model": model, "mode": mode, "variant": ROW_NAMES.get(variant, variant), "images_per_second": speed[variant],
+                row = {**here, "model": model, "mode": mode, "variant": ROW_NAMES.get(variant, variant), "images_per_second": speed[variant],
                        "peak_mb": max(r["peak_mb"] for r in found), "gflops": speed[variant] * work / 1e9,
                        "gemm_gflops": peak, "loss": found[0]["losses"][-1] if mode != "infer" else None}
                 if "torch default" in speed:
@@ -120,12 +198,17 @@ def main():
                 ratio = f"{ratio:5.2f}" if ratio else "     "
                 print(f"{model} {mode:8} {variant:13} {speed[variant]:>9,.0f} images/s {ratio}  "
                       f"{row['gflops']:>4.0f} GFLOP/s ({row['gflops'] / peak:4.0%})  {row['peak_mb']:>4.0f} MB{loss}", flush=True)
+    chosen = os.environ.get("MODES", "batches busy").split()
+    if "batches" in chosen:
+        rows += inference(only or "m1 m2 m3 m4", here)
+    if "busy" in chosen:
+        rows += busy(only or "m1 m2 m3 m4", here)
     # Overhead of a step of a very small network, and growth of the cost with batch size and weights.
     for model, batch in (("small", 16), ("small", 64), ("small", 256), ("m1", 32), ("m1", 128), ("m1", 512), ("wide", 128)) * (not only):
         for variant in ("planned", "torch default"):
             if (found := run(model, variant, "train", batch)) is not None:
                 step = batch / statistics.median(found["speeds"]) * 1e6
-                rows.append({"model": model, "mode": "train", "variant": ROW_NAMES.get(variant, variant), "batch": batch, "step_us": step})
+                rows.append({**here, "model": model, "mode": "train", "variant": ROW_NAMES.get(variant, variant), "batch": batch, "step_us": step})
                 print(f"{model:5} batch {batch:>3} {variant:13} {step:>8,.0f} us per step, {step / batch:>6.1f} per image", flush=True)
     folder = pathlib.Path(os.environ["CANDLEBOOK_BENCH"])
     folder.mkdir(parents=True, exist_ok=True)

@@ -145,14 +145,15 @@ fn infer(benchmark: &Benchmark<'_>) -> Fallible<Measured> {
     let (input, encoder, decoder) = layers(benchmark.model, &benchmark.widths);
     let ae = Autoencoder::new(input, &encoder, &decoder)?;
     let positions = |i: usize| (i * batch_size..(i + 1) * batch_size).collect::<Vec<_>>();
-    let batches: Vec<Tensor> = (0..8)
+    let count = (benchmark.data.train.len() / batch_size).clamp(1, 8);
+    let batches: Vec<Tensor> = (0..count)
         .map(|i| benchmark.data.train.images(&positions(i)))
         .collect::<Result<_, _>>()?;
     let mut measured = Measured::default();
     for repeat in 0..=benchmark.repeats {
         let start = Instant::now();
         for i in 0..steps {
-            std::hint::black_box(ae.reconstruct(&batches[i % 8])?);
+            std::hint::black_box(ae.reconstruct(&batches[i % count])?);
         }
         if repeat > 0 {
             let seconds = start.elapsed().as_secs_f64();

@@ -1,20 +1,19 @@
 """PyTorch's side of the training benchmark: the same models, batches and steps as `training.rs`, one run per process.
 
 usage: training_torch.py MODEL VARIANT MODE STEPS REPEATS
-VARIANT is default, or best: fused Adam, and channels_last for convolutions. MODE is train, infer, or custom: training on a
+VARIANT is default, best: fused Adam, and channels_last for convolutions, or compile: torch.compile of network and loss, with
+fused Adam. MODE is train, infer, or custom: training on a
 loss that also looks at the code.
 """
-import gzip
 import json
 import os
-import pathlib
 import resource
 import sys
 import time
 
-import numpy as np
 import torch
 import torch.nn.functional as F
+from digits import digits as digits_of_numpy
 from torch import nn
 
 model, variant, mode, steps, repeats = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
@@ -23,10 +22,7 @@ torch.manual_seed(0)
 
 
 def digits():
-    folder = pathlib.Path(os.environ.get("CANDLEBOOK_DATA") or pathlib.Path(__file__).parents[1] / "assets/mnist5k")
-    plain = folder / "train-images-idx3-ubyte"
-    data = plain.read_bytes() if plain.exists() else gzip.decompress(plain.with_name(plain.name + ".gz").read_bytes())
-    return torch.from_numpy(np.frombuffer(data, np.uint8, offset=16).reshape(-1, 784) / np.float32(255))
+    return torch.from_numpy(digits_of_numpy())
 
 
 class Pooled(nn.Module):
@@ -123,7 +119,7 @@ else:
     net, dataset = dense(widths, model == "m1"), digits()
 if variant == "best" and dataset.dim() == 4:
     net, dataset = net.to(memory_format=torch.channels_last), dataset.contiguous(memory_format=torch.channels_last)
-optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, fused=variant == "best")
+optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, fused=variant != "default")
 n = len(dataset) // batch * batch
 
 
@@ -143,6 +139,10 @@ def loss_of(images):
         code = net[:ENCODER[model]](images)
         return F.mse_loss(net[ENCODER[model]:](code), images) + 0.01 * code.abs().mean()
     return F.mse_loss(net(images), images)
+
+
+if variant == "compile":
+    loss_of, net = torch.compile(loss_of), net if mode != "infer" else torch.compile(net)
 
 
 def train(steps):

@@ -1,9 +1,9 @@
-//! Weight gradients and the optimizer step, fused: each block of units is updated while its
+//! Weight gradients and the optimizer step, fused: each block of parameters is updated while its
 //! gradients are in the cache.
 
 use crate::layer::Number;
 use crate::optim::{MomentSlices, Moments, Update, move_average};
-use crate::plan::{Shard, Stage, weight_gradients};
+use crate::plan::{Shard, Stage, summed_gradients, weight_gradients};
 use std::ops::Range;
 
 /// Parameters in a block of [`ParamBlock::over_chunks`]: few enough for the second-level cache.
@@ -144,72 +144,85 @@ pub(crate) struct UnitBlock<'a, T> {
     pub(crate) biases: ParamBlock<'a, T>,
 }
 
-/// Dense layer whose weight gradients are computed from the shards of a batch.
-#[derive(Clone, Copy)]
-pub(crate) struct DenseGradients<'a, T> {
-    pub(crate) shards: &'a [Shard<T>],
-    /// Position of the stage in the plan.
-    pub(crate) index: usize,
-    pub(crate) stage: &'a Stage,
-}
-
-impl<T: Number> DenseGradients<'_, T> {
-    /// Computes the gradients of a block of units on `threads` threads, by halving it until each has
-    /// one part, and hands each part to `then`.
-    pub(crate) fn run(
-        self,
-        block: UnitBlock<'_, T>,
-        threads: usize,
-        then: &(impl Fn(ParamBlock<'_, T>) + Sync),
-    ) {
-        let count = block.units.len();
-        if threads <= 1 || count < 2 {
-            return self.run_block(block, then);
-        }
-        let half = (count * (threads / 2) / threads).max(1);
-        let (left, right) = self.split(block, half);
-        rayon::join(
-            || self.run(left, threads / 2, then),
-            || self.run(right, threads - threads / 2, then),
-        );
-    }
-
-    /// First `n` units of a block, and the rest.
-    fn split<'b>(self, block: UnitBlock<'b, T>, n: usize) -> (UnitBlock<'b, T>, UnitBlock<'b, T>) {
-        let middle = block.units.start + n;
-        let (weights, other_weights) = block.weights.split_at(n * self.stage.inputs);
-        let (biases, other_biases) = block.biases.split_at(n);
+impl<T: Number> UnitBlock<'_, T> {
+    /// First `n` units of a layer with this number of inputs, and the rest.
+    fn split_at(self, n: usize, inputs: usize) -> (Self, Self) {
+        let middle = self.units.start + n;
+        let (weights, other_weights) = self.weights.split_at(n * inputs);
+        let (biases, other_biases) = self.biases.split_at(n);
         let head = UnitBlock {
-            units: block.units.start..middle,
+            units: self.units.start..middle,
             weights,
             biases,
         };
         let tail = UnitBlock {
-            units: middle..block.units.end,
+            units: middle..self.units.end,
             weights: other_weights,
             biases: other_biases,
         };
         (head, tail)
     }
+}
 
-    /// Computes the gradients of a block on this thread.
-    fn run_block(self, block: UnitBlock<'_, T>, then: &impl Fn(ParamBlock<'_, T>)) {
-        let UnitBlock {
-            units,
-            weights,
-            biases,
-        } = block;
-        weight_gradients(
-            self.shards,
-            self.index,
-            self.stage,
-            units,
-            weights.gradients,
-            biases.gradients,
-        );
-        then(weights);
-        then(biases);
+/// Parameters of a stage whose gradients follow from the shards of a batch.
+pub(crate) enum GradientTask<'a, T> {
+    /// Units of a dense layer.
+    Units(&'a Stage, usize, UnitBlock<'a, T>),
+    /// All parameters of a layer at this position, whose gradients the shards have summed.
+    Sums(usize, ParamBlock<'a, T>),
+}
+
+impl<T: Number> GradientTask<'_, T> {
+    fn run(self, shards: &[Shard<T>], then: &impl Fn(ParamBlock<'_, T>)) {
+        match self {
+            GradientTask::Units(stage, index, block) => {
+                let UnitBlock {
+                    units,
+                    weights,
+                    biases,
+                } = block;
+                let (values, bias_values) = (&mut *weights.gradients, &mut *biases.gradients);
+                weight_gradients(shards, index, stage, units, values, bias_values);
+                then(weights);
+                then(biases);
+            }
+            GradientTask::Sums(index, block) => {
+                summed_gradients(shards, index, block.gradients);
+                then(block);
+            }
+        }
     }
+}
+
+/// Computes the gradients of all tasks, and hands each block of parameters to `then`. Each of the
+/// `threads` has a part of the units of every dense layer, so that threads wait for each other only
+/// at the end.
+pub(crate) fn run_tasks<T: Number>(
+    tasks: Vec<GradientTask<'_, T>>,
+    shards: &[Shard<T>],
+    threads: usize,
+    then: &(impl Fn(ParamBlock<'_, T>) + Sync),
+) {
+    if threads <= 1 {
+        tasks.into_iter().for_each(|task| task.run(shards, then));
+        return;
+    }
+    let (mut left, mut right) = (Vec::with_capacity(tasks.len()), Vec::new());
+    for task in tasks {
+        match task {
+            GradientTask::Units(stage, index, block) if block.units.len() > 1 => {
+                let half = (block.units.len() * (threads / 2) / threads).max(1);
+                let (head, tail) = block.split_at(half, stage.inputs);
+                left.push(GradientTask::Units(stage, index, head));
+                right.push(GradientTask::Units(stage, index, tail));
+            }
+            whole => left.push(whole),
+        }
+    }
+    rayon::join(
+        || run_tasks(left, shards, threads / 2, then),
+        || run_tasks(right, shards, threads - threads / 2, then),
+    );
 }
 
 #[cfg(test)]

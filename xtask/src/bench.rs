@@ -20,6 +20,27 @@ const TRAINING_PACKAGES: TorchPackages = TorchPackages {
     imports: "import torch, numpy",
     requirements: &["torch==2.15.0", "numpy==2.3.5"],
 };
+const RIVAL_PACKAGES: TorchPackages = TorchPackages {
+    imports: "import torch, numpy, jax, optax",
+    requirements: &[
+        "torch==2.15.0",
+        "numpy==2.3.5",
+        "jax==0.10.2",
+        "optax==0.2.8",
+    ],
+};
+/// What `benches/training.py` runs with them.
+const RIVALS: &str = "torch compile,jax";
+
+/// Other libraries that a benchmark installs for a comparison.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Others {
+    /// PyTorch takes part if it is installed.
+    None,
+    Torch,
+    /// torch.compile and JAX as well.
+    Rivals,
+}
 
 /// Runs a benchmark of the installed kernel.
 ///
@@ -51,21 +72,21 @@ pub(crate) fn helper(name: &str) -> Result<(), String> {
         .env("CANDLEBOOK_BENCH", workspace.target.join("bench")))
 }
 
-/// Runs a comparison of the helper crate with other libraries, in one process per run. `with_torch`
-/// installs PyTorch first; without it, PyTorch takes part if it is installed.
+/// Runs a comparison of the helper crate with other libraries, in one process per run.
 ///
 /// # Errors
 /// If the benchmark does not compile or fails.
-pub(crate) fn beside_torch(name: &str, with_torch: bool) -> Result<(), String> {
+pub(crate) fn beside_torch(name: &str, others: Others) -> Result<(), String> {
     let workspace = Workspace::new()?;
     let program = build(&workspace, name)?;
-    let packages = match name {
-        "loader" => LOADER_PACKAGES,
+    let packages = match (name, others) {
+        ("loader", _) => LOADER_PACKAGES,
+        (_, Others::Rivals) => RIVAL_PACKAGES,
         _ => TRAINING_PACKAGES,
     };
     let folder = workspace.work.join("torch");
     let torch = folder.join("bin/python");
-    if with_torch && !can_import(&torch, packages.imports) {
+    if others != Others::None && !can_import(&torch, packages.imports) {
         install_torch(&folder, packages.requirements)?;
     }
     let mut python = Command::new("python3");
@@ -75,6 +96,9 @@ pub(crate) fn beside_torch(name: &str, with_torch: bool) -> Result<(), String> {
         .env("CANDLEBOOK_BENCH", workspace.target.join("bench"));
     if can_import(&torch, packages.imports) {
         python.env("TORCH_PYTHON", &torch);
+        if others == Others::Rivals {
+            python.env("RIVALS", RIVALS);
+        }
     }
     run(&mut python)
 }
@@ -88,8 +112,6 @@ fn build(workspace: &Workspace, name: &str) -> Result<String, String> {
     let mut cargo = workspace.cargo();
     cargo
         .args(["bench", "--package", "candlebook", "--bench", name])
-        // As in cells: candle's idle threads do not take a processor from the others.
-        .env("CANDLE_BARRIER_POOL_SPIN_LIMIT", "100")
         .args(["--no-run", "--message-format=json"]);
     let built = cleaned(&mut cargo)
         .stderr(Stdio::inherit())

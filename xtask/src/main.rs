@@ -14,6 +14,7 @@ mod dist;
 mod fuzz;
 mod reproduce;
 
+use bench::Others;
 use std::process::ExitCode;
 use workspace::Workspace;
 
@@ -35,7 +36,8 @@ cargo xtask bench NAME        interaction: the kernel's latency, compared with t
                               soak: many cells, many kernel starts
                               show: the time to render images
                               sweep: small models as a sweep, compared with one after the other
-                              training [--with-torch]: compared with candle-nn and PyTorch, which the flag installs
+                              training [--with-torch | --with-rivals]: compared with candle-nn and PyTorch, and
+                              with torch.compile and JAX; the flags install them
                               loader [--with-torch]: photographs to batches, compared with torchvision;
                               CANDLEBOOK_PHOTOGRAPHS sets another folder, class/*.JPEG";
 
@@ -61,10 +63,11 @@ fn main() -> ExitCode {
         ["bench", name @ ("interaction" | "soak")] => bench::kernel(name),
         ["bench", "install"] => dist::bench(),
         ["bench", name @ ("show" | "sweep")] => bench::helper(name),
-        ["bench", name @ ("training" | "loader")] => bench::beside_torch(name, false),
+        ["bench", name @ ("training" | "loader")] => bench::beside_torch(name, Others::None),
         ["bench", name @ ("training" | "loader"), "--with-torch"] => {
-            bench::beside_torch(name, true)
+            bench::beside_torch(name, Others::Torch)
         }
+        ["bench", "training", "--with-rivals"] => bench::beside_torch("training", Others::Rivals),
         _ => Err(USAGE.to_owned()),
     };
     match result {

@@ -9,9 +9,10 @@ use crate::error::Result;
 use crate::layer::Number;
 use crate::math::widest;
 use crate::optim::{Moments, clip, scale};
-use crate::plan::{Plan, Shard, summed_gradients};
+use crate::plan::{Plan, Shard};
 use crate::train::host_average::HostAverage;
-use crate::train::weight_update::{DenseGradients, GroupUpdates, ParamBlock, UnitBlock};
+use crate::train::weight_update::{GradientTask, GroupUpdates, ParamBlock, UnitBlock, run_tasks};
+use std::ops::Range;
 
 impl<T: Number> TrainStep<'_, T> {
     /// Computes the weight gradients of a batch and takes the optimizer step, stage by stage.
@@ -158,17 +159,19 @@ struct GradientPass<'a, T> {
 impl<T: Number> GradientPass<'_, T> {
     /// Computes all gradients, and hands each block to `then` while it is in the cache.
     fn run(self, then: &(impl Fn(ParamBlock<'_, T>) + Sync)) {
-        let shards = self.shards;
-        for (index, stage) in self.plan.stages().iter().enumerate() {
-            if !stage.has_weights() {
-                continue;
-            }
-            let range = stage.parameters.clone();
-            let (parameters, gradients) = (&mut *self.parameters, &mut *self.gradients);
-            let block = ParamBlock::new(parameters, gradients, self.moments, self.average, range);
+        let n = self.parameters.len();
+        let (parameters, gradients) = (self.parameters, self.gradients);
+        let mut rest = ParamBlock::new(parameters, gradients, self.moments, self.average, 0..n);
+        let mut tasks = Vec::new();
+        let stages = self.plan.stages().iter().enumerate();
+        for (index, stage) in stages.filter(|(_, stage)| stage.has_weights()) {
+            let Range { start, end } = stage.parameters;
+            let (to_end, to_start) = (end - rest.start, start - rest.start);
+            let (head, others) = rest.split_at(to_end);
+            let (_, block) = head.split_at(to_start);
+            rest = others;
             if !stage.op.dense() {
-                summed_gradients(shards, index, block.gradients);
-                then(block);
+                tasks.push(GradientTask::Sums(index, block));
                 continue;
             }
             let (weights, biases) = block.split_at(stage.inputs * stage.outputs);
@@ -177,13 +180,9 @@ impl<T: Number> GradientPass<'_, T> {
                 weights,
                 biases,
             };
-            let dense = DenseGradients {
-                shards,
-                index,
-                stage,
-            };
-            dense.run(units, shards.len(), then);
+            tasks.push(GradientTask::Units(stage, index, units));
         }
+        run_tasks(tasks, self.shards, self.shards.len(), then);
     }
 }
 
