@@ -128,6 +128,8 @@ fn sample(means: &Tensor, log_variances: &Tensor, rng: &mut Rng) -> Result<Tenso
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layer::kind::ForwardState;
+    use candle_core::Device;
 
     #[test]
     fn odd_widths_and_images_are_rejected() {
@@ -137,6 +139,30 @@ mod tests {
         assert_eq!(error.hint, "Put Linear(14) before it for a code of 7");
         assert!(gaussian.output_shape(&[4, 7, 7]).is_err());
         assert!(GaussianSettings::new(f64::NAN).output_shape(&[2]).is_err());
+    }
+
+    /// PyTorch: `(Normal(m, d).log_prob(z) - Normal(0., 1.).log_prob(z)).sum(1).mean()`.
+    #[test]
+    fn the_sampled_divergence_is_the_difference_of_the_log_densities() {
+        let settings = GaussianSettings {
+            sampled_divergence: true,
+            ..GaussianSettings::new(1.0)
+        };
+        let xs = Tensor::new(&[[0.5f64, -1.0, -1.2, 0.4]], &Device::Cpu).unwrap();
+        let mut state = ForwardState::default();
+        let mut context = ForwardContext {
+            rng: Some(&mut Rng::new(1, Purpose::Noise)),
+            state: &mut state,
+        };
+        let code = settings.candle_forward(&xs, LayerVars::default(), &mut context);
+        let z = code.unwrap().to_vec2::<f64>().unwrap().remove(0);
+        // ln N(z; m, d) without the constant that both densities have.
+        let log_density = |z: f64, m: f64, d: f64| -0.5 * ((z - m) / d).powi(2) - d.ln();
+        let [d0, d1] = [-1.2f64, 0.4].map(|v| (0.5 * v).exp());
+        let of_code = log_density(z[0], 0.5, d0) + log_density(z[1], -1.0, d1);
+        let of_prior = log_density(z[0], 0.0, 1.0) + log_density(z[1], 0.0, 1.0);
+        let term = state.terms[0].mean.to_scalar::<f64>().unwrap();
+        assert!((term - (of_code - of_prior)).abs() < 1e-6, "{term}");
     }
 
     #[test]
