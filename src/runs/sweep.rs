@@ -34,14 +34,14 @@ use std::sync::mpsc::Sender;
 /// use candlebook::prelude::*;
 /// let data = mnist_embedded()?.take(200, 20);
 /// let points = runs::Grid::new().values("hidden", [4, 16]).values("learning_rate", [1e-3, 1e-2]);
-/// let sweep = sweep(&data, &points, |point| {
+/// let found = sweep(&data, &points, |point| {
 ///     let layers = [Flatten, Linear(point.integer("hidden")?), Relu];
 ///     let ae = Autoencoder::symmetric(data.image_shape(), &layers)?;
 ///     let learning_rate = point.number("learning_rate")?;
 ///     Ok((ae, Fit { epochs: 2, learning_rate, ..Default::default() }))
 /// })?;
-/// assert_eq!(sweep.trials.len(), 4);
-/// let ae = sweep.into_best_model()?;
+/// assert_eq!(found.trials.len(), 4);
+/// let ae = found.into_best_model()?;
 /// # Ok::<(), candlebook::Error>(())
 /// ```
 pub fn sweep(
@@ -97,12 +97,12 @@ impl Sweep {
     /// # use candlebook::prelude::*;
     /// # let data = mnist_embedded()?.take(200, 20);
     /// # let points = runs::Grid::new().values("hidden", [4]);
-    /// # let sweep = sweep(&data, &points, |point| {
+    /// # let found = sweep(&data, &points, |point| {
     /// #     let layers = [Flatten, Linear(point.integer("hidden")?)];
     /// #     let ae = Autoencoder::symmetric(data.image_shape(), &layers)?;
     /// #     Ok((ae, Fit { epochs: 1, ..Default::default() }))
     /// # })?;
-    /// let best = sweep.best().unwrap();
+    /// let best = found.best().unwrap();
     /// println!("{}: {:?}", best.point, best.loss());
     /// # Ok::<(), candlebook::Error>(())
     /// ```
@@ -120,12 +120,12 @@ impl Sweep {
     /// # use candlebook::prelude::*;
     /// # let data = mnist_embedded()?.take(200, 20);
     /// # let points = runs::Grid::new().values("hidden", [4]);
-    /// # let sweep = sweep(&data, &points, |point| {
+    /// # let found = sweep(&data, &points, |point| {
     /// #     let layers = [Flatten, Linear(point.integer("hidden")?)];
     /// #     let ae = Autoencoder::symmetric(data.image_shape(), &layers)?;
     /// #     Ok((ae, Fit { epochs: 1, ..Default::default() }))
     /// # })?;
-    /// show(sweep.best_model()?.reconstructions(&data.test, 8)?);
+    /// show(found.best_model()?.reconstructions(&data.test, 8)?);
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn best_model(&self) -> Result<&Autoencoder> {
@@ -152,12 +152,12 @@ impl Sweep {
     /// # use candlebook::prelude::*;
     /// # let data = mnist_embedded()?.take(200, 20);
     /// # let points = runs::Grid::new().values("hidden", [4]);
-    /// # let sweep = sweep(&data, &points, |point| {
+    /// # let found = sweep(&data, &points, |point| {
     /// #     let layers = [Flatten, Linear(point.integer("hidden")?)];
     /// #     let ae = Autoencoder::symmetric(data.image_shape(), &layers)?;
     /// #     Ok((ae, Fit { epochs: 1, ..Default::default() }))
     /// # })?;
-    /// assert_eq!(sweep.table().len(), 1);
+    /// assert_eq!(found.table().len(), 1);
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn table(&self) -> Table {

@@ -179,7 +179,7 @@ fn names(trials: &[Trial]) -> Vec<&str> {
 }
 
 fn header(trials: &[Trial]) -> Vec<String> {
-    let first = std::iter::once("run").chain(names(trials));
+    let first = std::iter::once("point").chain(names(trials));
     let all = first.chain(["epochs", "loss", "time", "state"]);
     all.map(String::from).collect()
 }
@@ -270,7 +270,7 @@ mod tests {
             .map(|line| line.split_whitespace().collect())
             .collect();
         let expected = [
-            "run act hidden epochs loss time state",
+            "point act hidden epochs loss time state",
             "1 <b> 8 2 0.25000 4.0 s finished",
             "2 <b> 16 1 0.12500 2.0 s running, best",
             "3 <b> 24 1 0.06250 2.0 s no memory",

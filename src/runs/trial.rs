@@ -7,7 +7,7 @@ use std::fmt;
 /// One run of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
-    /// Number of the run, counted from 1 in the order of the points.
+    /// Number of the point, counted from 1. The run log counts its runs otherwise.
     pub number: usize,
     /// The point at which the model was built.
     pub point: Point,
@@ -59,12 +59,12 @@ impl Trial {
     /// use candlebook::prelude::*;
     /// let data = mnist_embedded()?.take(200, 20);
     /// let points = runs::Grid::new().values("hidden", [4, 8]);
-    /// let sweep = sweep(&data, &points, |point| {
+    /// let found = sweep(&data, &points, |point| {
     ///     let layers = [Flatten, Linear(point.integer("hidden")?)];
     ///     let ae = Autoencoder::symmetric(data.image_shape(), &layers)?;
     ///     Ok((ae, Fit { epochs: 1, ..Default::default() }))
     /// })?;
-    /// assert!(sweep.trials[0].loss().is_some());
+    /// assert!(found.trials[0].loss().is_some());
     /// # Ok::<(), candlebook::Error>(())
     /// ```
     pub fn loss(&self) -> Option<f32> {
