@@ -183,6 +183,15 @@ def test_question_mark_and_shift_tab_show_the_same(kernel, code, words):
     assert page(kernel, f"?{code}") == text
 
 
+def test_a_type_that_needs_its_module_has_a_page_which_names_it(kernel):
+    text = page(kernel, "?Event")
+    assert text.startswith("struct Event") and "Cells write it `train::Event`." in text, text
+    kernel.ok("let kind = train::EventKind::Batch;")
+    variants = page(kernel, "?Augmentation")
+    assert "Shift { pixels: usize }" in variants and "///" not in variants, variants
+    assert "Gaussian)," not in page(kernel, "?Autoencoder")
+
+
 def test_an_unknown_name_is_said_to_be_unknown(kernel):
     assert page(kernel, "?no_such_name") == "nothing is known about no_such_name"
 

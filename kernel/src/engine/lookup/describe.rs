@@ -18,8 +18,13 @@ pub(crate) struct Description {
 /// rust-analyzer says what the name means, so that a variable or an item of the cells comes before an
 /// item of the helper of the same name. The helper's own items have pages.
 pub(crate) fn describe(analyzer: &mut dyn Analyzer, code: &str, end: usize) -> Option<Description> {
-    let (text, html) = hover(analyzer, code, end)?;
     let word = &code[word_at(code, end)];
+    let Some((text, html)) = hover(analyzer, code, end) else {
+        // A name of the helper that needs its module, such as `train::Event`.
+        let is_alone = !code[..word_at(code, end).start].ends_with(['.', ':']);
+        let page = helper().importable(word).filter(|_| is_alone)?;
+        return Some(page.into());
+    };
     let (path, body) = split_path(&text);
     if let Some(path) = path.filter(|path| path.split("::").next() == Some("candlebook")) {
         let owner = path.rsplit("::").next().unwrap_or(path);

@@ -28,6 +28,14 @@ impl Reference {
         }
     }
 
+    /// The page of a name that cells do not know without its module, which the page names.
+    pub(crate) fn importable(&self, name: &str) -> Option<Page> {
+        let home = self.items.home(name)?;
+        let mut page = self.item_page(name)?;
+        page.prose(&format!("Cells write it `{home}::{name}`."));
+        Some(page)
+    }
+
     fn member_page(&self, owner: &str, name: &str) -> Option<Page> {
         let found = self.items.types.get(owner)?;
         let method = found.methods.iter().find(|method| method.name == name);

@@ -42,9 +42,7 @@ fn next_link(text: &str) -> Option<(&str, &str, &str)> {
     starts.into_iter().find_map(|start| {
         let inner = &text[start + 1..];
         let (label, after) = inner.split_once(']')?;
-        let target = after
-            .strip_prefix('(')
-            .and_then(|target| target.split_once(')'));
+        let target = after.strip_prefix('(').and_then(split_target);
         match target {
             Some((target, _)) if target.starts_with("http") => None,
             Some((_, after)) => Some((&text[..start], label, after)),
@@ -54,6 +52,25 @@ fn next_link(text: &str) -> Option<(&str, &str, &str)> {
             None => None,
         }
     })
+}
+
+/// The target of a link, and the text after its parenthesis. Targets such as `crate::f()` have
+/// parentheses of their own.
+fn split_target(text: &str) -> Option<(&str, &str)> {
+    let mut open = 0;
+    let (end, _) = text.char_indices().find(|&(_, c)| match c {
+        '(' => {
+            open += 1;
+            false
+        }
+        ')' if open == 0 => true,
+        ')' => {
+            open -= 1;
+            false
+        }
+        _ => false,
+    })?;
+    Some((&text[..end], &text[end + 1..]))
 }
 
 /// The first sentence, on one line.
@@ -118,6 +135,20 @@ pub(super) fn split_headings(docs: &str) -> (&str, &str) {
     }
 }
 
+/// Markdown with headings that are no larger than those of lists of names.
+pub(super) fn with_small_headings(markdown: &str) -> String {
+    let mut in_code = false;
+    let mut lines = Vec::new();
+    for line in markdown.lines() {
+        in_code ^= line.starts_with("```");
+        match line.strip_prefix("# ") {
+            Some(title) if !in_code => lines.push(format!("**{title}**\n")),
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines.join("\n")
+}
+
 /// Markdown as plain text: headings without marks, code indented.
 pub(super) fn plain(markdown: &str) -> String {
     let mut in_code = false;
@@ -145,11 +176,22 @@ mod tests {
             readable(docs),
             "Uses `Fit` and the `loss`, in [0, 1].\n\n```rust\nlet a = [1, 2];\n#[test]\n```"
         );
+        let function = "A [`Gaussian`](crate::layer::Gaussian()) layer (the last one).";
+        assert_eq!(readable(function), "A `Gaussian` layer (the last one).");
         let web = "See [the book](https://doc.rust-lang.org/book).";
         assert_eq!(readable(web), web);
         assert_eq!(
             plain("# Examples\n```rust\nlet a = 1;\n```"),
             "Examples\n    let a = 1;"
+        );
+    }
+
+    #[test]
+    fn headings_are_bold_lines_and_code_stays() {
+        let text = "# Errors\nNone.\n```rust\n# a\n```";
+        assert_eq!(
+            with_small_headings(text),
+            "**Errors**\n\nNone.\n```rust\n# a\n```"
         );
     }
 

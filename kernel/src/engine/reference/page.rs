@@ -1,6 +1,6 @@
 //! Pages of the reference, as plain text and as Markdown.
 
-use super::docs::{plain, readable, split_default, split_headings, summary};
+use super::docs::{plain, readable, split_default, split_headings, summary, with_small_headings};
 use super::group::group;
 use super::item::{Field, Function, Module, TypeItem, TypeKind};
 use super::parse::Items;
@@ -23,7 +23,7 @@ impl Page {
     pub(crate) fn prose(&mut self, markdown: &str) {
         if !markdown.is_empty() {
             self.text += &format!("{}\n\n", plain(markdown));
-            self.markdown += &format!("{markdown}\n\n");
+            self.markdown += &format!("{}\n\n", with_small_headings(markdown));
         }
     }
 

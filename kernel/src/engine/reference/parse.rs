@@ -4,7 +4,7 @@ use super::item::{Field, Function, Module, TypeItem, TypeKind};
 use super::signature::{function, is_public, node_on_one_line};
 use ra_ap_syntax::ast::{self, HasDocComments, HasModuleItem, HasName};
 use ra_ap_syntax::{AstNode, AstToken, Edition, SourceFile};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The name under which slices are listed.
 pub(crate) const SLICE: &str = "slice";
@@ -18,6 +18,10 @@ pub(super) struct Items {
     pub(super) modules: HashMap<String, Module>,
     /// The place of each module among those that its parent declares.
     pub(super) ranks: HashMap<String, usize>,
+    /// The modules of the crate's root that export a name.
+    homes: HashMap<String, Vec<String>>,
+    /// The public modules of the crate's root.
+    public_modules: HashSet<String>,
 }
 
 impl Items {
@@ -35,11 +39,27 @@ impl Items {
                 && let Some(name) = module.name()
             {
                 self.ranks.insert(name.text().to_string(), rank);
+                if path == "lib.rs" && is_public(module) {
+                    self.public_modules.insert(name.text().to_string());
+                }
+            }
+        }
+        if let Some(top) = top_module(path) {
+            for name in &module.names {
+                let homes = self.homes.entry(name.clone()).or_default();
+                homes.push(top.to_owned());
             }
         }
         if let Some(name) = module_name(path) {
             self.modules.insert(name.to_owned(), module);
         }
+    }
+
+    /// The public module of the crate's root that exports a name.
+    pub(super) fn home(&self, name: &str) -> Option<&str> {
+        let mut homes = self.homes.get(name)?.iter();
+        let home = homes.find(|home| self.public_modules.contains(*home));
+        home.map(String::as_str)
     }
 
     fn add_item(&mut self, path: &str, item: &ast::Item) {
@@ -155,9 +175,18 @@ fn variant(variant: &ast::Variant) -> Option<Field> {
     let fields = variant.field_list();
     Some(Field {
         name: variant.name()?.text().to_string(),
-        type_name: fields.map_or_else(String::new, |list| node_on_one_line(list.syntax())),
+        type_name: fields.map_or_else(String::new, |list| variant_fields(&list)),
         docs: docs(variant),
     })
+}
+
+/// The fields of a variant, as they follow its name.
+fn variant_fields(list: &ast::FieldList) -> String {
+    let text = node_on_one_line(list.syntax());
+    match list {
+        ast::FieldList::RecordFieldList(_) => format!(" {text}"),
+        ast::FieldList::TupleFieldList(_) => text,
+    }
 }
 
 /// The outer doc comments of an item.
@@ -182,6 +211,13 @@ fn module_name(path: &str) -> Option<&str> {
     let path = path.strip_suffix("/mod").unwrap_or(path);
     let name = path.rsplit('/').next()?;
     (name != "lib").then_some(name)
+}
+
+/// The module of a file if it is in the crate's root: `train` for `train/mod.rs`.
+fn top_module(path: &str) -> Option<&str> {
+    let path = path.strip_suffix(".rs")?;
+    let path = path.strip_suffix("/mod").unwrap_or(path);
+    (!path.contains('/')).then_some(path)
 }
 
 /// The public names that an item adds to its module.
@@ -263,6 +299,13 @@ pub fn show(model: &Model) {}
         assert_eq!(model.private, private.into());
         assert_eq!(items.types["Kind"].fields[1].type_name, "(usize)");
         assert_eq!(items.functions.keys().collect::<Vec<_>>(), ["show"]);
+        assert_eq!(
+            items.home("Kind"),
+            None,
+            "the root does not say that the module is public"
+        );
+        items.add_file("lib.rs", "pub mod model;");
+        assert_eq!(items.home("Kind"), Some("model"));
         let module = &items.modules["model"];
         assert_eq!(module.docs, "Models: what learns.");
         assert_eq!(module.names, ["B", "Model", "Kind", "show"]);

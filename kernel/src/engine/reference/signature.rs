@@ -2,7 +2,7 @@
 
 use super::item::Function;
 use ra_ap_syntax::ast::{self, HasName, HasVisibility};
-use ra_ap_syntax::{AstNode, SyntaxNode};
+use ra_ap_syntax::{AstNode, SyntaxKind, SyntaxNode};
 
 /// True for an item that other crates can use: `pub` without a restriction.
 pub(super) fn is_public(item: &impl HasVisibility) -> bool {
@@ -49,9 +49,16 @@ fn signature(declared: &ast::Fn) -> Option<String> {
     Some(on_one_line(text.trim_end_matches(';')))
 }
 
-/// The text of a node on one line.
+/// The text of a node on one line, without comments.
 pub(super) fn node_on_one_line(node: &SyntaxNode) -> String {
-    on_one_line(&node.text().to_string())
+    let tokens = node.descendants_with_tokens();
+    let tokens = tokens.filter_map(|element| element.into_token());
+    let code = tokens.filter(|token| token.kind() != SyntaxKind::COMMENT);
+    on_one_line(
+        &code
+            .map(|token| token.text().to_owned())
+            .collect::<String>(),
+    )
 }
 
 /// Text on one line, without the spaces and the comma that rustfmt puts into a broken list.
@@ -61,6 +68,7 @@ pub(super) fn on_one_line(text: &str) -> String {
         .join(" ")
         .replace("( ", "(")
         .replace(", )", ")")
+        .replace(", }", " }")
         .replace(" )", ")")
 }
 
