@@ -14,9 +14,6 @@ use std::path::{Path, PathBuf};
 /// Rows of the table; older runs are counted.
 const MAX_ROWS: usize = 200;
 
-/// Characters of layers and settings in the table; longer ones are cut.
-const MAX_TEXT: usize = 60;
-
 const HEADER: [&str; 12] = [
     "run",
     "started",
@@ -203,31 +200,21 @@ fn changed_settings(run: &Run) -> String {
 fn cells(run: &Run, best: bool) -> Vec<SortableCell> {
     let loss = |loss| SortableCell::number(loss, |loss| format!("{loss:.5}"));
     let number = |number: u64| SortableCell::number(Some(number as f64), |_| number.to_string());
-    let mut tags = run.tags.clone();
-    if best {
-        tags.insert(0, "best".into());
-    }
+    let mark = if best { ", best" } else { "" };
     vec![
         number(run.id),
         SortableCell::text(&run.started),
         SortableCell::text(&run.data),
-        SortableCell::text(cut(&run.layers)),
-        SortableCell::text(cut(&changed_settings(run))),
+        SortableCell::long_text(&run.layers),
+        SortableCell::long_text(&changed_settings(run)),
         number(run.epochs),
         loss(run.train_loss),
         loss(run.valid_loss),
-        loss(run.best_loss),
+        SortableCell::number(run.best_loss, |loss| format!("{loss:.5}{mark}")),
         SortableCell::number(Some(run.seconds), duration),
-        SortableCell::text(cut(&run.ended)),
-        SortableCell::text(tags.join(", ")),
+        SortableCell::long_text(&run.ended),
+        SortableCell::text(run.tags.join(", ")),
     ]
-}
-
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_TEXT) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 impl Show for Runs {

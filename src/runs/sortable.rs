@@ -11,14 +11,33 @@ const PAGE: &str = include_str!("sortable.html");
 pub(super) struct SortableCell {
     pub(super) text: String,
     pub(super) number: Option<f64>,
+    /// The whole of a text that is cut off.
+    whole: Option<String>,
 }
+
+/// Characters of a long text; the rest is cut off.
+const MAX_TEXT: usize = 60;
+/// Characters of a text that stays on one line.
+const WIDE: usize = 24;
 
 impl SortableCell {
     /// A cell that is sorted by its text.
     pub(super) fn text(text: impl Into<String>) -> Self {
         SortableCell {
             text: text.into(),
-            number: None,
+            ..Default::default()
+        }
+    }
+
+    /// A cell with the beginning of a text. The filter finds all of it.
+    pub(super) fn long_text(text: &str) -> Self {
+        match text.char_indices().nth(MAX_TEXT) {
+            Some((end, _)) => SortableCell {
+                text: format!("{}…", &text[..end]),
+                whole: Some(text.to_owned()),
+                ..Default::default()
+            },
+            None => SortableCell::text(text),
         }
     }
 
@@ -27,6 +46,7 @@ impl SortableCell {
         SortableCell {
             text: number.map_or("-".into(), text),
             number: Some(number.unwrap_or(f64::INFINITY)),
+            ..Default::default()
         }
     }
 
@@ -36,7 +56,19 @@ impl SortableCell {
             Some(number) => {
                 format!("<td style=\"text-align:right\" data-number=\"{number:e}\">{text}</td>")
             }
-            None => format!("<td style=\"text-align:left\">{text}</td>"),
+            None => {
+                let title = self
+                    .whole
+                    .as_ref()
+                    .map(|whole| format!(" title=\"{}\"", escape(whole)));
+                let class = if self.text.chars().count() > WIDE {
+                    " class=\"long\""
+                } else {
+                    ""
+                };
+                let title = title.unwrap_or_default();
+                format!("<td style=\"text-align:left\"{class}{title}>{text}</td>")
+            }
         }
     }
 }
@@ -46,7 +78,15 @@ impl SortableCell {
 pub(super) fn sortable_table(header: &[&str], rows: &[Vec<SortableCell>]) -> String {
     let cells: String = header
         .iter()
-        .map(|name| format!("<th>{}</th>", escape(name)))
+        .enumerate()
+        .map(|(column, name)| {
+            let mut cells = rows.iter().filter_map(|row| row.get(column));
+            let align = match cells.all(|cell| cell.number.is_some()) {
+                true => "right",
+                false => "left",
+            };
+            format!("<th style=\"text-align:{align}\">{}</th>", escape(name))
+        })
         .collect();
     let rows: String = rows
         .iter()
@@ -92,5 +132,20 @@ mod tests {
         );
         assert!(html.contains("data-number=\"inf\">-</td>"), "{html}");
         assert_eq!(html.matches("<table").count(), 1);
+    }
+
+    #[test]
+    fn headers_stand_above_their_column_and_cut_texts_are_whole_in_titles() {
+        let long = format!("{}\"<", "a".repeat(MAX_TEXT));
+        let row = vec![
+            SortableCell::long_text(&long),
+            SortableCell::number(Some(1.0), |n| n.to_string()),
+        ];
+        assert_eq!(row[0].text, format!("{}…", &long[..MAX_TEXT]));
+        let html = sortable_table(&["layers", "epochs"], &[row]);
+        assert!(html.contains("<th style=\"text-align:left\">layers</th>"));
+        assert!(html.contains("<th style=\"text-align:right\">epochs</th>"));
+        assert!(html.contains("a&quot;&lt;\">aaa"), "{html}");
+        assert_eq!(SortableCell::long_text("Relu").text, "Relu");
     }
 }

@@ -27,7 +27,8 @@ use std::sync::mpsc::Sender;
 /// keeps what is trained.
 ///
 /// # Errors
-/// A search without points or with settings outside their range; threads that cannot be started.
+/// A search without points or with settings outside their range; threads that cannot be started; no run
+/// finished an epoch, although Stop was not pressed.
 ///
 /// # Examples
 /// ```
@@ -70,11 +71,15 @@ pub fn sweep(
     let threads = if halving.is_some() { n } else { workers.seats };
     let run = |job: TrialJob, updates: &Sender<Update>| context.run(&job, updates);
     work(threads, jobs.collect(), run, |updates| view.follow(updates))?;
-    Ok(Sweep {
+    let sweep = Sweep {
         trials: view.done(),
         stopped: stopped(),
         best: context.best.into_inner().unwrap_or_default(),
-    })
+    };
+    match sweep.best.is_none() && !sweep.stopped {
+        true => Err(sweep.without_model()),
+        false => Ok(sweep),
+    }
 }
 
 /// All runs of a sweep, and the best model. It renders itself as a table that sorts and filters,

@@ -99,7 +99,10 @@ struct Drawn<'a>(&'a [Trial]);
 impl Show for Drawn<'_> {
     fn contents(&self) -> Result<Vec<Content>> {
         let mut contents = table(self.0).contents()?;
-        contents.extend(plot(self.0).contents()?);
+        let has_failed = |trial: &Trial| matches!(trial.state, TrialState::Failed(_));
+        if !self.0.iter().all(has_failed) {
+            contents.extend(plot(self.0).contents()?);
+        }
         Ok(contents)
     }
 }
@@ -212,10 +215,9 @@ fn value(point: &Point, name: &str) -> SortableCell {
     let Some(value) = point.get(name) else {
         return SortableCell::text("-");
     };
-    let number = point.number(name).ok();
-    SortableCell {
-        text: value.to_string(),
-        number,
+    match point.number(name) {
+        Ok(number) => SortableCell::number(Some(number), |_| value.to_string()),
+        Err(_) => SortableCell::text(value.to_string()),
     }
 }
 

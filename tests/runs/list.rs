@@ -102,7 +102,10 @@ fn the_best_run_is_found_among_those_with_the_newest_data() {
             assert_eq!(runs().best().unwrap().id, 2);
             let contents = runs().contents().unwrap();
             let text = contents[0].get("text/plain").unwrap();
-            let best: Vec<&str> = text.lines().filter(|line| line.ends_with("best")).collect();
+            let best: Vec<&str> = text
+                .lines()
+                .filter(|line| line.contains(", best"))
+                .collect();
             assert!(best.len() == 1 && best[0].contains("0.002"), "{text}");
             assert!(text.contains("Runs are recorded in "), "{text}");
             let html = contents[0].get("text/html").unwrap();

@@ -87,7 +87,7 @@ fn without_a_model_the_error_names_the_first_reason() {
     let failed = sweep(&data, &points, |point| {
         Ok((digits().1, fit(1, point.number("rate")?)))
     });
-    let error = failed.unwrap().into_best_model().unwrap_err().to_string();
+    let error = failed.unwrap_err().to_string();
     assert_eq!(
         error,
         "sweep: expected a run with a finished epoch, got none. The first run: point \"rate\": expected a \
