@@ -17,13 +17,14 @@ HERE = pathlib.Path(__file__).parent
 OURS, TORCH = os.environ["BENCH"], os.environ.get("TORCH_PYTHON")
 RIVALS = [name for name in os.environ.get("RIVALS", "").split(",") if name and TORCH]
 ROUNDS, REPEATS = int(os.environ.get("ROUNDS", 3)), 3
+MODES = os.environ.get("MODES", "train infer custom settings batches busy").split()
 STEPS = {"m1": 124, "m2": 62, "m3": 32, "m4": 62, "vae": 62, "vq": 31, "topk": 62, "small": 250, "wide": 31, "post": 8}
 # Models that are trained on another loss or with other layers, which inference does not have.
 TRAINED_ONLY = ("vae", "vq", "topk")
 # Models that are also trained on a custom loss.
 CUSTOM = ("m1", "m4")
-# Models that are also trained with clipped gradients, EMA and a cosine schedule: at most 8 % slower than the plain step.
-SETTINGS = ("m1", "m2", "m3", "m4")
+# The four networks that all modes measure; with clipped gradients, EMA and a cosine schedule at most 8 % slower than the plain step.
+MAIN = ("m1", "m2", "m3", "m4")
 # Models that JAX runs.
 JAX = ("m1", "m2", "m4", "small", "wide")
 # Batches of inference beside the usual ones, with their numbers of steps.
@@ -85,11 +86,14 @@ def machine():
     return {"processor": " ".join([name, *vectors[:1]]), "threads": len(os.sched_getaffinity(0))}
 
 
+MACHINE = machine()
+
+
 def modes(model):
     """What a model is measured at."""
     if model in TRAINED_ONLY:
         return ["train"]
-    return ["train", "infer"] + ["custom"] * (model in CUSTOM) + ["settings"] * (model in SETTINGS)
+    return ["train", "infer"] + ["custom"] * (model in CUSTOM) + ["settings"] * (model in MAIN)
 
 
 def variants_of(model, mode):
@@ -104,6 +108,11 @@ def variants_of(model, mode):
     return variants + ["autograd"] * (dense and mode == "train") + ["candle-nn"] * dense
 
 
+def row_of(model, mode, variant, **figures):
+    """A row of training.json."""
+    return {**MACHINE, "model": model, "mode": mode, "variant": ROW_NAMES.get(variant, variant), **figures}
+
+
 @contextlib.contextmanager
 def busy_process():
     """Another process that takes as much of a processor as it gets."""
@@ -115,10 +124,10 @@ def busy_process():
         other.wait()
 
 
-def busy(models, here):
+def busy(models):
     """Rows of training beside a busy process, with their share of the speed without it."""
     rows = []
-    for model in [model for model in models.split() if model in SETTINGS]:
+    for model in [model for model in models.split() if model in MAIN]:
         speeds = {}
         for _ in range(ROUNDS):
             for variant in ("planned", "torch default"):
@@ -129,8 +138,7 @@ def busy(models, here):
                     speeds.setdefault(variant, []).append((statistics.median(quiet["speeds"]), statistics.median(loaded["speeds"])))
         medians = {variant: [statistics.median(column) for column in zip(*found)] for variant, found in speeds.items()}
         for variant, (quiet, loaded) in medians.items():
-            row = {**here, "model": model, "mode": "busy", "variant": ROW_NAMES.get(variant, variant), "images_per_second": loaded,
-                   "ratio_to_quiet": loaded / quiet}
+            row = row_of(model, "busy", variant, images_per_second=loaded, ratio_to_quiet=loaded / quiet)
             if "torch default" in medians:
                 row |= {"ratio_to_torch": loaded / medians["torch default"][1], "quiet_ratio_to_torch": quiet / medians["torch default"][0]}
             rows.append(row)
@@ -140,17 +148,19 @@ def busy(models, here):
     return rows
 
 
-def inference(models, here):
+def inference(models):
     """Rows of inference with batches of several sizes."""
     rows = []
-    for model in [model for model in models.split() if model in ("m1", "m2", "m3", "m4")]:
+    for model in [model for model in models.split() if model in MAIN]:
         for batch in INFERENCE_BATCHES:
-            # The larger images of m3 have 1,024 in all.
-            runs = {variant: [run(model, variant, "infer", batch) for _ in range(ROUNDS)] for variant in ("planned", "torch default", "torch best")}
-            speed = {variant: statistics.median(s for r in found for s in r["speeds"]) for variant, found in runs.items() if None not in found}
+            runs = {}
+            for _ in range(ROUNDS):
+                for variant in ("planned", "torch default", "torch best"):
+                    if (found := run(model, variant, "infer", batch)) is not None:
+                        runs.setdefault(variant, []).extend(found["speeds"])
+            speed = {variant: statistics.median(speeds) for variant, speeds in runs.items()}
             for variant, images in speed.items():
-                row = {**here, "model": model, "mode": "infer", "variant": ROW_NAMES.get(variant, variant), "batch": batch,
-                       "images_per_second": images}
+                row = row_of(model, "infer", variant, batch=batch, images_per_second=images)
                 if "torch default" in speed:
                     row["ratio_to_torch"] = images / speed["torch default"]
                 rows.append(row)
@@ -162,12 +172,11 @@ def inference(models, here):
 def main():
     if not TORCH:
         print("PyTorch is not installed: no ratios to it. `cargo xtask bench training --with-torch` installs it")
-    here = machine()
-    print(f"{here['processor']}, {here['threads']} threads")
+    print(f"{MACHINE['processor']}, {MACHINE['threads']} threads")
     rows, only = [], os.environ.get("MODELS")
     for model in (only or "m1 m2 m3 m4 vae vq topk wide post").split():
         for mode in modes(model):
-            if mode not in os.environ.get("MODES", "train infer custom settings").split():
+            if mode not in MODES:
                 continue
             variants = variants_of(model, mode)
             runs, peaks = {variant: [] for variant in variants}, []
@@ -185,9 +194,9 @@ def main():
                 if not found:
                     continue
                 work = FORWARD[model] if mode == "infer" else FORWARD[model] * 3 - FIRST[model]
-                row = {**here, "model": model, "mode": mode, "variant": ROW_NAMES.get(variant, variant), "images_per_second": speed[variant],
-                       "peak_mb": max(r["peak_mb"] for r in found), "gflops": speed[variant] * work / 1e9,
-                       "gemm_gflops": peak, "loss": found[0]["losses"][-1] if mode != "infer" else None}
+                row = row_of(model, mode, variant, images_per_second=speed[variant],
+                             peak_mb=max(r["peak_mb"] for r in found), gflops=speed[variant] * work / 1e9,
+                             gemm_gflops=peak, loss=found[0]["losses"][-1] if mode != "infer" else None)
                 if "torch default" in speed:
                     row["ratio_to_torch"] = speed[variant] / speed["torch default"]
                 if "plain step" in speed:
@@ -198,17 +207,16 @@ def main():
                 ratio = f"{ratio:5.2f}" if ratio else "     "
                 print(f"{model} {mode:8} {variant:13} {speed[variant]:>9,.0f} images/s {ratio}  "
                       f"{row['gflops']:>4.0f} GFLOP/s ({row['gflops'] / peak:4.0%})  {row['peak_mb']:>4.0f} MB{loss}", flush=True)
-    chosen = os.environ.get("MODES", "batches busy").split()
-    if "batches" in chosen:
-        rows += inference(only or "m1 m2 m3 m4", here)
-    if "busy" in chosen:
-        rows += busy(only or "m1 m2 m3 m4", here)
+    if "batches" in MODES:
+        rows += inference(only or "m1 m2 m3 m4")
+    if "busy" in MODES:
+        rows += busy(only or "m1 m2 m3 m4")
     # Overhead of a step of a very small network, and growth of the cost with batch size and weights.
     for model, batch in (("small", 16), ("small", 64), ("small", 256), ("m1", 32), ("m1", 128), ("m1", 512), ("wide", 128)) * (not only):
         for variant in ("planned", "torch default"):
             if (found := run(model, variant, "train", batch)) is not None:
                 step = batch / statistics.median(found["speeds"]) * 1e6
-                rows.append({**here, "model": model, "mode": "train", "variant": ROW_NAMES.get(variant, variant), "batch": batch, "step_us": step})
+                rows.append(row_of(model, "train", variant, batch=batch, step_us=step))
                 print(f"{model:5} batch {batch:>3} {variant:13} {step:>8,.0f} us per step, {step / batch:>6.1f} per image", flush=True)
     folder = pathlib.Path(os.environ["CANDLEBOOK_BENCH"])
     folder.mkdir(parents=True, exist_ok=True)

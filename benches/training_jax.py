@@ -5,20 +5,14 @@ MODEL is a dense network or m4; the others need unpooling or codebooks, which JA
 compiled function that also draws the batch and the dropout and updates the weights by optax's Adam. Losses stay on
 the device until the run ends.
 """
-import json
 import os
-import resource
-import sys
-import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from digits import digits
+from rival import MODEL, WIDTHS, digits, measure
 
-model, variant, mode, steps, repeats = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
-WIDTHS = {"m1": [784, 128, 784], "m2": [784, 512, 128, 32, 128, 512, 784], "small": [784, 32, 784], "wide": [784, 4096, 784]}
 batch = int(os.environ.get("BATCH", 128))
 random = np.random.default_rng(0)
 
@@ -41,7 +35,7 @@ def dense(layers, x, key):
         x = x @ weight + bias
         if i + 1 < len(layers):
             x = jax.nn.relu(x)
-            if model == "m1" and key is not None:
+            if MODEL == "m1" and key is not None:
                 x = jnp.where(jax.random.bernoulli(key, 0.8, x.shape), x / 0.8, 0.0)
     return jax.nn.sigmoid(x)
 
@@ -59,12 +53,12 @@ def strided(layers, x, key):
 
 
 dataset = digits()
-if model == "m4":
+if MODEL == "m4":
     dataset, net = dataset.reshape(-1, 28, 28, 1), strided
     layers = [convolution(1, 16), convolution(16, 32), linear(1568, 32), linear(32, 1568), convolution(32, 16), convolution(16, 1)]
 else:
     net = dense
-    layers = [linear(a, b) for a, b in zip(WIDTHS[model], WIDTHS[model][1:])]
+    layers = [linear(a, b) for a, b in zip(WIDTHS[MODEL], WIDTHS[MODEL][1:])]
 dataset = jnp.asarray(dataset)
 n = len(dataset) // batch * batch
 optimizer = optax.adam(1e-3)
@@ -109,14 +103,4 @@ def infer(steps):
 
 
 batches = [dataset[at : at + batch] for at in range(0, min(n, 8 * batch), batch)]
-run = infer if mode == "infer" else train
-# Whole epochs, as `training.rs` runs them; the first run compiles and is not timed.
-steps = -(-steps * batch // n) * (n // batch) if mode != "infer" else steps
-run(steps)
-speeds, losses = [], []
-for _ in range(repeats):
-    start = time.perf_counter()
-    losses.append(run(steps))
-    speeds.append(steps * batch / (time.perf_counter() - start))
-print(json.dumps({"model": model, "variant": variant, "mode": mode, "speeds": speeds, "losses": losses,
-                  "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+measure(train, infer, batch, n)

@@ -2,27 +2,22 @@
 
 usage: training_torch.py MODEL VARIANT MODE STEPS REPEATS
 VARIANT is default, best: fused Adam, and channels_last for convolutions, or compile: torch.compile of network and loss, with
-fused Adam. MODE is train, infer, or custom: training on a
-loss that also looks at the code.
+fused Adam. MODE is train, infer, or custom: training on a loss that also looks at the code.
 """
-import json
 import os
-import resource
-import sys
-import time
 
+import rival
 import torch
 import torch.nn.functional as F
-from digits import digits as digits_of_numpy
+from rival import MODE, MODEL, VARIANT, WIDTHS
 from torch import nn
 
-model, variant, mode, steps, repeats = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
 torch.set_num_threads(os.cpu_count())
 torch.manual_seed(0)
 
 
 def digits():
-    return torch.from_numpy(digits_of_numpy())
+    return torch.from_numpy(rival.digits())
 
 
 class Pooled(nn.Module):
@@ -100,26 +95,24 @@ def dense(widths, dropout):
     return nn.Sequential(*layers, nn.Sigmoid())
 
 
-batch = int(os.environ.get("BATCH", {"m3": 32, "post": 8}.get(model, 128)))
-if model == "m3":
+batch = int(os.environ.get("BATCH", {"m3": 32, "post": 8}.get(MODEL, 128)))
+if MODEL == "m3":
     net, dataset = Pooled(64, 256), torch.rand(1024, 3, 64, 64)
-elif model == "post":
+elif MODEL == "post":
     net, dataset = Pooled(224, 64), torch.rand(64, 3, 224, 224)
-elif model == "m4":
+elif MODEL == "m4":
     net, dataset = strided(), digits().view(-1, 1, 28, 28)
-elif model == "vae":
+elif MODEL == "vae":
     net, dataset = Variational(), digits()
-elif model == "vq":
+elif MODEL == "vq":
     net, dataset = Quantized(), digits().view(-1, 1, 28, 28)
-elif model == "topk":
+elif MODEL == "topk":
     net, dataset = nn.Sequential(nn.Linear(784, 512), TopK(), nn.Linear(512, 784), nn.Sigmoid()), digits()
 else:
-    widths = {"m1": [784, 128, 784], "m2": [784, 512, 128, 32, 128, 512, 784], "small": [784, 32, 784],
-              "wide": [784, 4096, 784]}[model]
-    net, dataset = dense(widths, model == "m1"), digits()
-if variant == "best" and dataset.dim() == 4:
+    net, dataset = dense(WIDTHS[MODEL], MODEL == "m1"), digits()
+if VARIANT == "best" and dataset.dim() == 4:
     net, dataset = net.to(memory_format=torch.channels_last), dataset.contiguous(memory_format=torch.channels_last)
-optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, fused=variant != "default")
+optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, fused=VARIANT != "default")
 n = len(dataset) // batch * batch
 
 
@@ -128,21 +121,21 @@ ENCODER = {"m1": 3, "m4": 6}
 
 
 def loss_of(images):
-    if model == "vae":
+    if MODEL == "vae":
         output, mean, log_variance = net(images)
         divergence = -0.5 * torch.sum(1 + log_variance - mean.pow(2) - log_variance.exp())
         return (F.binary_cross_entropy(output, images, reduction="sum") + divergence) / images.numel()
-    if model == "vq":
+    if MODEL == "vq":
         output, term = net(images)
         return F.mse_loss(output, images) + term
-    if mode == "custom":
-        code = net[:ENCODER[model]](images)
-        return F.mse_loss(net[ENCODER[model]:](code), images) + 0.01 * code.abs().mean()
+    if MODE == "custom":
+        code = net[:ENCODER[MODEL]](images)
+        return F.mse_loss(net[ENCODER[MODEL]:](code), images) + 0.01 * code.abs().mean()
     return F.mse_loss(net(images), images)
 
 
-if variant == "compile":
-    loss_of, net = torch.compile(loss_of), net if mode != "infer" else torch.compile(net)
+if VARIANT == "compile":
+    loss_of, net = torch.compile(loss_of), net if MODE != "infer" else torch.compile(net)
 
 
 def train(steps):
@@ -169,14 +162,4 @@ def infer(steps):
     return 0.0
 
 
-run = infer if mode == "infer" else train
-# Whole epochs, as `training.rs` runs them; the first run is a warm-up and is not timed.
-steps = -(-steps * batch // n) * (n // batch) if mode != "infer" else steps
-run(steps)
-speeds, losses = [], []
-for _ in range(repeats):
-    start = time.perf_counter()
-    losses.append(run(steps))
-    speeds.append(steps * batch / (time.perf_counter() - start))
-print(json.dumps({"model": model, "variant": variant, "mode": mode, "speeds": speeds, "losses": losses,
-                  "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+rival.measure(train, infer, batch, n)

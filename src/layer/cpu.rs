@@ -202,3 +202,14 @@ pub(crate) struct Workspace<T> {
     /// The op's [`CpuOp::term`], summed over the images of the last forward pass.
     pub(crate) term: f64,
 }
+
+impl<T: Real> Workspace<T> {
+    /// Scratch buffers of these lengths, filled with zeros.
+    pub(crate) fn with_scratch<const N: usize>(lengths: [usize; N]) -> Self {
+        let mut workspace = Workspace::default();
+        for (buffer, n) in workspace.scratch.iter_mut().zip(lengths) {
+            *buffer = vec![T::ZERO; n];
+        }
+        workspace
+    }
+}

@@ -122,9 +122,7 @@ impl CpuOp for FsqOp {
 impl<T: Real> Arithmetic<T> for FsqOp {
     /// The hyperbolic tangents, for the backward pass.
     fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {
-        let mut workspace = Workspace::default();
-        workspace.scratch[0] = vec![T::ZERO; shape.rows * shape.outputs];
-        workspace
+        Workspace::with_scratch([shape.rows * shape.outputs])
     }
 
     fn forward(

@@ -2,8 +2,8 @@
 //!
 //! The input holds means m and log variances v, or numbers s of which v = 2 ln(softplus(s)). Training
 //! draws z = m + exp(v / 2) e with e from N(0, 1), and adds the divergence from N(0, 1),
-//! KL = (m² + exp(v) - 1 - v) / 2 for each unit, to the loss. Evaluation gives m. The divergence can be
-//! that of the sample in place of its mean: (z² - e² - v) / 2.
+//! KL = (m² + exp(v) - 1 - v) / 2 for each unit, to the loss. Evaluation gives m. With
+//! `sampled_divergence`, the KL term is estimated from the sample: (z² - e² - v) / 2.
 //!
 //! Kingma and Welling, "Auto-encoding variational Bayes", 2013. Weight beta: Higgins and others,
 //! "beta-VAE", 2017. Free bits: Kingma and others, "Improved variational inference with inverse
@@ -73,18 +73,17 @@ impl LayerKind for GaussianSettings {
         context: &mut ForwardContext<'_>,
     ) -> Result<Tensor> {
         let [means, log_variances] = self.deviation.moments(xs)?;
-        let step = context.rng.is_some().then_some(context.state.step);
         let training = context.rng.is_some();
-        let samples = match &mut context.rng {
+        let step = training.then_some(context.state.step);
+        let (samples, noise) = match &mut context.rng {
             Some(rng) => sample(&means, &log_variances, rng)?,
             // Evaluation correlates the same samples each time.
             None if self.is_correlated() => {
                 sample(&means, &log_variances, &mut Rng::new(0, Purpose::Noise))?
             }
-            None => means.clone(),
+            None => (means.clone(), means.zeros_like()?),
         };
         let squares = if self.sampled_divergence && training {
-            let noise = ((&samples - &means)? / (&log_variances * 0.5)?.exp()?)?;
             (samples.sqr()? - noise.sqr()?)?
         } else {
             ((means.sqr()? + log_variances.exp()?)? - 1.0)?
@@ -118,11 +117,12 @@ impl LayerKind for GaussianSettings {
     }
 }
 
-/// Draws from normal distributions.
-fn sample(means: &Tensor, log_variances: &Tensor, rng: &mut Rng) -> Result<Tensor> {
+/// Draws from normal distributions: the samples, and the numbers from N(0, 1) that they are made of.
+fn sample(means: &Tensor, log_variances: &Tensor, rng: &mut Rng) -> Result<(Tensor, Tensor)> {
     let noise = rng.normal(means.elem_count(), 1.0);
     let noise = Tensor::from_vec(noise, means.shape(), means.device())?.to_dtype(means.dtype())?;
-    Ok((means + (log_variances * 0.5)?.exp()? * noise)?)
+    let samples = (means + ((log_variances * 0.5)?.exp()? * &noise)?)?;
+    Ok((samples, noise))
 }
 
 #[cfg(test)]

@@ -130,9 +130,9 @@ impl Layer {
         layer
     }
 
-    /// Lets a [`Gaussian`] layer train on the divergence of its sample, ln q(z) - ln N(z; 0, 1), in place
-    /// of the mean over all samples. The gradients have the same mean and more variance. Evaluation
-    /// has no sample, and gives the mean. PyTorch: `Normal(m, d).log_prob(z) - Normal(0, 1).log_prob(z)`.
+    /// Estimates the KL term of a [`Gaussian`] layer from the sample, ln q(z) - ln N(z; 0, 1), instead of in
+    /// closed form. The gradient is unbiased and has a higher variance. Evaluation uses the closed
+    /// form. Free bits are not possible. PyTorch: `Normal(m, d).log_prob(z) - Normal(0, 1).log_prob(z)`.
     ///
     /// Roeder and others, "Sticking the landing", 2017, section 2, compare the two.
     ///

@@ -14,6 +14,17 @@ pub(super) struct GaussianOp {
     pub(super) rng_calls: usize,
 }
 
+impl GaussianOp {
+    /// Divergence of a unit below which it costs the same. That of a sample has no bound and may be
+    /// negative.
+    fn least_divergence<T: Real>(&self) -> T {
+        match self.settings.sampled_divergence {
+            true => T::of(f64::NEG_INFINITY),
+            false => T::of(self.settings.free_bits),
+        }
+    }
+}
+
 impl CpuOp for GaussianOp {
     fn flops(&self) -> Option<usize> {
         // Two exponential functions and two random numbers for each unit.
@@ -31,11 +42,12 @@ impl CpuOp for GaussianOp {
 
 impl<T: Real> Arithmetic<T> for GaussianOp {
     fn workspace(&self, shape: OpShape, training: bool) -> Workspace<T> {
-        let mut workspace = Workspace::default();
-        if training {
-            workspace.scratch[0] = vec![T::ZERO; shape.rows * shape.outputs];
-        }
-        workspace
+        let n = if training {
+            shape.rows * shape.outputs
+        } else {
+            0
+        };
+        Workspace::with_scratch([n])
     }
 
     fn forward(
@@ -58,7 +70,7 @@ impl<T: Real> Arithmetic<T> for GaussianOp {
         let noise = &mut workspace.scratch[0][..y.len()];
         noise.fill(T::ZERO);
         rng.clone().add_normal(noise, 1.0);
-        let free_bits = T::of(self.settings.free_bits);
+        let least = self.least_divergence();
         let GaussianSettings {
             deviation,
             sampled_divergence,
@@ -82,8 +94,8 @@ impl<T: Real> Arithmetic<T> for GaussianOp {
                     } else {
                         divergence(m, v)
                     };
-                    row += if !sampled_divergence && divergence < free_bits {
-                        free_bits
+                    row += if divergence < least {
+                        least
                     } else {
                         divergence
                     };
@@ -102,7 +114,7 @@ impl<T: Real> Arithmetic<T> for GaussianOp {
         let units = shape.outputs;
         let noise = &workspaces[shape.stage].scratch[0];
         let scale = args.term_scale * T::of(self.settings.beta_at(Some(args.step)));
-        let (free_bits, half) = (T::of(self.settings.free_bits), T::of(0.5));
+        let (least, half) = (self.least_divergence(), T::of(0.5));
         let GaussianSettings {
             deviation,
             sampled_divergence,
@@ -119,7 +131,7 @@ impl<T: Real> Arithmetic<T> for GaussianOp {
                 for ((((&m, &s), &dy), &noise), (dm, ds)) in inputs.zip(dm.iter_mut().zip(ds)) {
                     let (v, slope) = deviation.log_variance(s);
                     // Below the free bits, the divergence costs the same everywhere.
-                    let scale = if !sampled_divergence && divergence(m, v) < free_bits {
+                    let scale = if divergence(m, v) < least {
                         T::ZERO
                     } else {
                         scale

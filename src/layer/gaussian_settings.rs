@@ -19,7 +19,7 @@ pub struct GaussianSettings {
     /// Meaning of the second half of the input.
     #[serde(default)]
     pub(crate) deviation: Deviation,
-    /// The divergence is estimated from the sample.
+    /// The KL term is estimated from the sample in training.
     #[serde(default)]
     pub(crate) sampled_divergence: bool,
 }

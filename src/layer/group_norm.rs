@@ -170,10 +170,8 @@ impl CpuOp for NormOp {
 impl<T: Real> Arithmetic<T> for NormOp {
     /// Mean, then 1 / sqrt(var + eps), of each group.
     fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {
-        let mut workspace = Workspace::default();
-        workspace.scratch[0] = vec![T::ZERO; shape.rows * self.groups];
-        workspace.scratch[1] = vec![T::ZERO; shape.rows * self.groups];
-        workspace
+        let n = shape.rows * self.groups;
+        Workspace::with_scratch([n, n])
     }
 
     fn forward(

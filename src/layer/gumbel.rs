@@ -202,12 +202,12 @@ impl CpuOp for GumbelOp {
 impl<T: Real> Arithmetic<T> for GumbelOp {
     /// The relaxed samples and ln q, for the backward pass.
     fn workspace(&self, shape: OpShape, training: bool) -> Workspace<T> {
-        let mut workspace = Workspace::default();
-        if training {
-            let values = vec![T::ZERO; shape.rows * shape.outputs];
-            workspace.scratch[..2].fill(values);
-        }
-        workspace
+        let n = if training {
+            shape.rows * shape.outputs
+        } else {
+            0
+        };
+        Workspace::with_scratch([n, n])
     }
 
     fn forward(

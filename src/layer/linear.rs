@@ -85,11 +85,7 @@ impl CpuOp for LinearOp {
 
 impl<T: Real> Arithmetic<T> for LinearOp {
     fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {
-        let transposed = vec![T::ZERO; shape.outputs * shape.rows.min(small_batch(shape))];
-        Workspace {
-            scratch: [transposed, vec![], vec![], vec![], vec![]],
-            ..Workspace::default()
-        }
+        Workspace::with_scratch([shape.outputs * shape.rows.min(small_batch(shape))])
     }
 
     fn forward(

@@ -51,12 +51,12 @@ impl CpuOp for SoftmaxOp {}
 impl<T: Real> Arithmetic<T> for SoftmaxOp {
     /// A number for each pixel, and the outputs for the backward pass.
     fn workspace(&self, shape: OpShape, training: bool) -> Workspace<T> {
-        let mut workspace = Workspace::default();
-        workspace.scratch[0] = vec![T::ZERO; self.pixels];
-        if training {
-            workspace.scratch[1] = vec![T::ZERO; shape.rows * shape.outputs];
-        }
-        workspace
+        let n = if training {
+            shape.rows * shape.outputs
+        } else {
+            0
+        };
+        Workspace::with_scratch([self.pixels, n])
     }
 
     fn forward(

@@ -91,11 +91,8 @@ impl CpuOp for SpatialDropoutOp {
 impl<T: Real> Arithmetic<T> for SpatialDropoutOp {
     /// A number for each channel of each image.
     fn workspace(&self, shape: OpShape, training: bool) -> Workspace<T> {
-        let mut workspace = Workspace::default();
-        if training {
-            workspace.scratch[0] = vec![T::ZERO; shape.rows * self.shape.channels];
-        }
-        workspace
+        let channels = if training { self.shape.channels } else { 0 };
+        Workspace::with_scratch([shape.rows * channels])
     }
 
     fn forward(

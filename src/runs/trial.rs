@@ -7,7 +7,7 @@ use std::fmt;
 /// One run of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
-    /// Number of the point, counted from 1. The run log counts its runs otherwise.
+    /// Number of the point, counted from 1. The run log numbers its runs on its own.
     pub number: usize,
     /// The point at which the model was built.
     pub point: Point,

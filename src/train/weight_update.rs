@@ -194,9 +194,8 @@ impl<T: Number> GradientTask<'_, T> {
     }
 }
 
-/// Computes the gradients of all tasks, and hands each block of parameters to `then`. Each of the
-/// `threads` has a part of the units of every dense layer, so that threads wait for each other only
-/// at the end.
+/// Computes the gradients of all tasks, and hands each block of parameters to `then`. Each thread gets
+/// a share of the units of every dense layer, so that the threads synchronize once.
 pub(crate) fn run_tasks<T: Number>(
     tasks: Vec<GradientTask<'_, T>>,
     shards: &[Shard<T>],

@@ -185,7 +185,7 @@ def test_question_mark_and_shift_tab_show_the_same(kernel, code, words):
 
 def test_a_type_that_needs_its_module_has_a_page_which_names_it(kernel):
     text = page(kernel, "?Event")
-    assert text.startswith("struct Event") and "Cells write it `train::Event`." in text, text
+    assert text.startswith("struct Event") and "In a cell: `train::Event`." in text, text
     kernel.ok("let kind = train::EventKind::Batch;")
     variants = page(kernel, "?Augmentation")
     assert "Shift { pixels: usize }" in variants and "///" not in variants, variants

@@ -58,7 +58,7 @@ def test_a_run_is_read_by_sqlite3_and_tensorboard(fresh, tmp_path):
 @pytest.mark.parametrize("kind", ["another file", "below a file", "full"])
 def test_training_goes_on_without_a_run_log_that_can_be_written(fresh, tmp_path, kind):
     file = tmp_path / "file"
-    file.write_text("This is no data base, but what somebody wrote down. " * 100)
+    file.write_text("This is not a database. " * 100)
     log = {"another file": file, "below a file": file / "runs.sqlite", "full": tmp_path / "runs.sqlite"}[kind]
     if kind == "full":
         log.symlink_to("/dev/full")

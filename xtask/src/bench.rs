@@ -6,28 +6,25 @@ use crate::workspace::Workspace;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Python packages for a comparison with PyTorch.
-struct TorchPackages {
+/// Python packages for a comparison with other libraries.
+struct Packages {
     imports: &'static str,
     requirements: &'static [&'static str],
 }
 
-const LOADER_PACKAGES: TorchPackages = TorchPackages {
+const TORCH: &str = "torch==2.15.0";
+const NUMPY: &str = "numpy==2.3.5";
+const LOADER_PACKAGES: Packages = Packages {
     imports: "import torch, torchvision",
-    requirements: &["torch==2.15.0", "torchvision==0.29.2", "pillow==13.0.0"],
+    requirements: &[TORCH, "torchvision==0.29.2", "pillow==13.0.0"],
 };
-const TRAINING_PACKAGES: TorchPackages = TorchPackages {
+const TRAINING_PACKAGES: Packages = Packages {
     imports: "import torch, numpy",
-    requirements: &["torch==2.15.0", "numpy==2.3.5"],
+    requirements: &[TORCH, NUMPY],
 };
-const RIVAL_PACKAGES: TorchPackages = TorchPackages {
+const RIVAL_PACKAGES: Packages = Packages {
     imports: "import torch, numpy, jax, optax",
-    requirements: &[
-        "torch==2.15.0",
-        "numpy==2.3.5",
-        "jax==0.10.2",
-        "optax==0.2.8",
-    ],
+    requirements: &[TORCH, NUMPY, "jax==0.10.2", "optax==0.2.8"],
 };
 /// What `benches/training.py` runs with them.
 const RIVALS: &str = "torch compile,jax";
@@ -87,7 +84,7 @@ pub(crate) fn beside_torch(name: &str, others: Others) -> Result<(), String> {
     let folder = workspace.work.join("torch");
     let torch = folder.join("bin/python");
     if others != Others::None && !can_import(&torch, packages.imports) {
-        install_torch(&folder, packages.requirements)?;
+        install_packages(&folder, packages.requirements)?;
     }
     let mut python = Command::new("python3");
     python
@@ -135,7 +132,7 @@ fn can_import(python: &Path, imports: &str) -> bool {
         .is_ok_and(|out| out.status.success())
 }
 
-fn install_torch(folder: &Path, requirements: &[&str]) -> Result<(), String> {
+fn install_packages(folder: &Path, requirements: &[&str]) -> Result<(), String> {
     println!(
         "xtask: installing {} into {}",
         requirements.join(", "),

@@ -15,7 +15,7 @@ use crate::train::weight_update::{GradientTask, GroupUpdates, ParamBlock, UnitBl
 use std::ops::Range;
 
 impl<T: Number> TrainStep<'_, T> {
-    /// Computes the weight gradients of a batch and takes the optimizer step, stage by stage.
+    /// Computes the weight gradients of a batch and takes the optimizer step, block by block.
     pub(super) fn update_fused(&mut self, batch: usize) -> Result<()> {
         let shards = self.shard_count(batch);
         let share = self.average.share(self.rule.steps() + 1);

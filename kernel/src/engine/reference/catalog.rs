@@ -28,11 +28,11 @@ impl Reference {
         }
     }
 
-    /// The page of a name that cells do not know without its module, which the page names.
+    /// The page of a name that is not in the prelude, with the path that a cell writes.
     pub(crate) fn importable(&self, name: &str) -> Option<Page> {
         let home = self.items.home(name)?;
         let mut page = self.item_page(name)?;
-        page.prose(&format!("Cells write it `{home}::{name}`."));
+        page.prose(&format!("In a cell: `{home}::{name}`."));
         Some(page)
     }
 

@@ -207,17 +207,19 @@ fn module_docs(text: &str) -> String {
 
 /// The last name of a file's module; `None` for the crate's root.
 fn module_name(path: &str) -> Option<&str> {
-    let path = path.strip_suffix(".rs")?;
-    let path = path.strip_suffix("/mod").unwrap_or(path);
-    let name = path.rsplit('/').next()?;
+    let name = module_path(path)?.rsplit('/').next()?;
     (name != "lib").then_some(name)
 }
 
 /// The module of a file if it is in the crate's root: `train` for `train/mod.rs`.
 fn top_module(path: &str) -> Option<&str> {
+    module_path(path).filter(|path| !path.contains('/'))
+}
+
+/// The module of a file: `optim/schedule` for `optim/schedule/mod.rs`.
+fn module_path(path: &str) -> Option<&str> {
     let path = path.strip_suffix(".rs")?;
-    let path = path.strip_suffix("/mod").unwrap_or(path);
-    (!path.contains('/')).then_some(path)
+    Some(path.strip_suffix("/mod").unwrap_or(path))
 }
 
 /// The public names that an item adds to its module.
