@@ -49,7 +49,7 @@ pub use error::{Error, Result};
 pub use file::Limits;
 pub use layer::Layer;
 pub use model::Autoencoder;
-#[doc(hidden)]
-pub use show::part;
 pub use show::{Show, show};
+#[doc(hidden)]
+pub use show::{part, store};
 pub use train::{Fit, History};

@@ -3,6 +3,7 @@
 
 mod home;
 mod shipped;
+mod timings;
 mod toolchain;
 mod working_folder;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]

@@ -9,6 +9,8 @@ mod content;
 mod frontend;
 #[doc(hidden)]
 pub mod part;
+#[doc(hidden)]
+pub mod store;
 mod display;
 mod beginning;
 mod cell_value;

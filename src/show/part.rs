@@ -3,6 +3,7 @@
 
 use super::frontend::token;
 use std::any::Any;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs a part of a cell. Returns `None` if it panics or fails, after the kernel was told.
@@ -11,11 +12,22 @@ pub fn run<T, E>(code: impl FnOnce() -> Result<T, E>) -> Option<T> {
         // The conversion of the error has told the kernel.
         Ok(result) => result.ok(),
         Err(cause) => {
-            let text = panic_text(&*cause);
-            tell_kernel(&format!("EVCXR_PANIC_NOTIFICATION {}", in_one_line(text)));
+            report_panic(&*cause);
             None
         }
     }
+}
+
+/// Tells the kernel of a panic.
+pub fn report_panic(cause: &(dyn Any + Send)) {
+    let text = in_one_line(panic_text(cause));
+    tell_kernel(&format!("EVCXR_PANIC_NOTIFICATION {text}"));
+}
+
+/// Tells the kernel of an error that ends a cell by `?`, and its line.
+pub fn report_error(text: fmt::Arguments, line: u32) {
+    let text = in_one_line(&text.to_string());
+    tell_kernel(&format!("EVCXR_ERROR_OCCURRED {line} {text}"));
 }
 
 /// The text of a panic, as the standard library reports it.

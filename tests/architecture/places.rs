@@ -192,6 +192,7 @@ pub const KERNEL_COVERED_BY: &[Covered] = &[
         files: &[
             "build/cargo/dispatch.rs",
             "build/cargo/install.rs",
+            "build/cargo/recorder.rs",
             "build/compile.rs",
             "build/session.rs",
             "engine/child.rs",

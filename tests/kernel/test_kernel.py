@@ -211,6 +211,17 @@ def test_completion_and_inspection_are_answered_while_a_cell_runs(kernel):
         pass
 
 
+def test_a_start_compiles_nothing(fresh, tmp_path):
+    """The seed has the engine's first evaluation and the prelude compiled."""
+    stages = tmp_path / "stages"
+    kernel = fresh(env={**os.environ, "CANDLEBOOK_TIMINGS": str(stages)})
+    kernel.ok("1")
+    names = [line.split(" ", 2)[2] for line in stages.read_text().splitlines()]
+    start, first = names[: names.index("wait for a cell")], names[names.index("wait for a cell") :]
+    assert "compile" not in start and start.count("reuse") >= 2, names
+    assert "compile" in first, names
+
+
 def test_the_next_kernel_cleans_up_after_a_killed_one(fresh):
     sessions = pathlib.Path(os.environ["CANDLEBOOK_HOME"]) / "sessions"
     killed = fresh()
@@ -224,7 +235,10 @@ def test_the_next_kernel_cleans_up_after_a_killed_one(fresh):
     assert folder.exists()
     fresh().ok("1")
     assert not folder.exists()
-    assert not pathlib.Path(f"/proc/{children[0]}").exists()
+    deadline = time.monotonic() + 20
+    while pathlib.Path(f"/proc/{children[0]}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_run_reports_the_failing_cell_and_exits_with_1(tmp_path):

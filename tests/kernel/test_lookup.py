@@ -1,4 +1,5 @@
 """Completion offers what can be used, as text that stays; `?name` and Shift-Tab describe names."""
+import pathlib
 import re
 
 import pytest
@@ -257,3 +258,16 @@ def test_clear_forgets_names_and_keeps_the_prelude(fresh):
         assert f"`{name.strip('()')}`" in kernel.run(name).reply["evalue"]
     assert kernel.ok("let kept = 3; kept").text == "3"
     assert "kept" in tab(kernel, "kep")
+
+
+def test_sources_are_loaded_by_the_first_lookup(fresh):
+    """rust-analyzer takes most of a kernel's memory, and cells do not need it."""
+    kernel = fresh()
+    kernel.ok("let pair = (1u8, vec![0.5]);")
+    status = pathlib.Path(f"/proc/{kernel.manager.provisioner.pid}/status").read_text()
+    resident = int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1))
+    assert resident < 200_000
+    assert "push" in tab(kernel, "pair.1.pus")
+    kernel.ok("let more = pair.1.clone();")
+    assert "more: Vec<f64>" in described(kernel, "more")
+    assert kernel.ok("more.len()").text == "1"

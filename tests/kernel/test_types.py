@@ -33,6 +33,17 @@ BUILDER = "VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu)"
         ("use std::sync::{Arc, Mutex};\nlet shared: Arc<Mutex<Vec<Box<dyn Module + Send>>>> = Default::default();\nlet again = shared.clone();", "again.lock().unwrap().len()", "0"),
         ("let ends = vec![1, 2, 3].into_iter().rev().step_by(2);", "ends.collect::<Vec<_>>()", "[3, 1]"),
         ("let half: Box<dyn Fn(f64) -> _> = Box::new(move |x: f64| x / 2.0);", "half(3.0)", "1.5"),
+        # The compiler names this type by an unstable module.
+        ("let (_, empty) = std::sync::mpsc::channel::<u8>();\nlet lost = empty.recv();", "lost", "Err(RecvError)"),
+        ("let (low, mut high) = (1u8, vec![2.5]);\nhigh.push(0.5);", "(low, high)", "(1, [2.5, 0.5])"),
+        ("let late;\nlet early = 3;\nlate = early + 1u8;", "(early, late)", "(3, 4)"),
+        ("let found: Vec<_> = (0..2u16).collect();", "found", "[0, 1]"),
+        (
+            "use std::collections::{BTreeMap, HashMap};\nlet nested = vec![(1u8, HashMap::<String, Vec<(String, HashMap<String, Vec<BTreeMap<String, "
+            "Vec<(u8, Option<Result<u32, std::io::Error>>)>>>>)>>::new())];",
+            "nested.len()",
+            "1",
+        ),
         ("const SIDE: usize = 2;\nlet grid = [[0u8; SIDE]; SIDE + 1];", "grid.len()", "3"),
     ],
 )

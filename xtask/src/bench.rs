@@ -26,6 +26,10 @@ const RIVAL_PACKAGES: Packages = Packages {
     imports: "import torch, numpy, jax, optax",
     requirements: &[TORCH, NUMPY, "jax==0.10.2", "optax==0.2.8"],
 };
+const START_PACKAGES: Packages = Packages {
+    imports: "import torch, numpy, ipykernel",
+    requirements: &[TORCH, NUMPY, "ipykernel==7.4.0"],
+};
 /// What `benches/training.py` runs with them.
 const RIVALS: &str = "torch compile,jax";
 
@@ -55,6 +59,39 @@ pub(crate) fn kernel(name: &str) -> Result<(), String> {
         .env("CANDLEBOOK_BENCH", workspace.target.join("bench")))
 }
 
+/// Runs the benchmark of a kernel's start, compared with ipykernel if PyTorch is installed.
+///
+/// # Errors
+/// If the kernel cannot be installed or the benchmark fails.
+pub(crate) fn start(others: Others) -> Result<(), String> {
+    let workspace = Workspace::new()?;
+    install(&workspace)?;
+    let torch = with_packages(&workspace, START_PACKAGES, others)?;
+    let mut python = Command::new(workspace.python()?);
+    python
+        .current_dir(&workspace.work)
+        .arg(script(&workspace, "start"));
+    let python = workspace.isolate(&mut python);
+    if let Some(torch) = torch {
+        python.env("TORCH_PYTHON", torch);
+    }
+    run(python.env("CANDLEBOOK_BENCH", workspace.target.join("bench")))
+}
+
+/// The Python that has other libraries, installed if asked for; `None` if it lacks them.
+fn with_packages(
+    workspace: &Workspace,
+    packages: Packages,
+    others: Others,
+) -> Result<Option<PathBuf>, String> {
+    let folder = workspace.work.join("torch");
+    let python = folder.join("bin/python");
+    if others != Others::None && !can_import(&python, packages.imports) {
+        install_packages(&folder, packages.requirements)?;
+    }
+    Ok(can_import(&python, packages.imports).then_some(python))
+}
+
 /// Runs a benchmark of the helper crate.
 ///
 /// # Errors
@@ -81,18 +118,14 @@ pub(crate) fn beside_torch(name: &str, others: Others) -> Result<(), String> {
         (_, Others::Rivals) => RIVAL_PACKAGES,
         _ => TRAINING_PACKAGES,
     };
-    let folder = workspace.work.join("torch");
-    let torch = folder.join("bin/python");
-    if others != Others::None && !can_import(&torch, packages.imports) {
-        install_packages(&folder, packages.requirements)?;
-    }
+    let torch = with_packages(&workspace, packages, others)?;
     let mut python = Command::new("python3");
     python
         .arg(script(&workspace, name))
         .env("BENCH", program)
         .env("CANDLEBOOK_BENCH", workspace.target.join("bench"));
-    if can_import(&torch, packages.imports) {
-        python.env("TORCH_PYTHON", &torch);
+    if let Some(torch) = torch {
+        python.env("TORCH_PYTHON", torch);
         if others == Others::Rivals {
             python.env("RIVALS", RIVALS);
         }

@@ -32,6 +32,8 @@ cargo xtask compare [READER ...]
 cargo xtask reproduce [ROW ...] [--readme]
                               published results, trained again; --help lists the options
 cargo xtask bench NAME        interaction: the kernel's latency, compared with the stock form and ipykernel
+                              start [--with-torch]: a start in stages, and the time to a trained model, compared
+                              with ipykernel
                               install: size, installation and first start of the wheel
                               soak: many cells, many kernel starts
                               show: the time to render images
@@ -67,6 +69,8 @@ fn main() -> ExitCode {
         ["bench", name @ ("training" | "loader"), "--with-torch"] => {
             bench::beside_torch(name, Others::Torch)
         }
+        ["bench", "start"] => bench::start(Others::None),
+        ["bench", "start", "--with-torch"] => bench::start(Others::Torch),
         ["bench", "training", "--with-rivals"] => bench::beside_torch("training", Others::Rivals),
         _ => Err(USAGE.to_owned()),
     };

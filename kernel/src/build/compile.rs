@@ -32,6 +32,7 @@ pub(crate) fn build_seed(folder: &Path, features: &Features) -> Result<()> {
     );
     add_rust_src();
     lay_out(folder, features).context("cannot prepare the folder of the seed")?;
+    link_rust_src(folder)?;
     warm_up(folder, features)?;
     home::write_atomically(&folder.join("ready"), b"")?;
     eprintln!(
@@ -64,6 +65,24 @@ fn add_rust_src() {
             "candlebook: rust-src could not be installed; completion will be limited (rustup component add rust-src)"
         );
     }
+}
+
+/// Packages of the standard library that cells name. rust-analyzer would load all others too.
+const STANDARD: [&str; 5] = ["alloc", "core", "proc_macro", "std", "test"];
+
+/// Links the standard library's source into the seed, where the toolchain has it.
+fn link_rust_src(seed: &Path) -> Result<()> {
+    let library = toolchain::sysroot()?.join("lib/rustlib/src/rust/library");
+    let sources = toolchain::seed_rust_src(seed);
+    for package in STANDARD {
+        let folder = library.join(package);
+        if folder.is_dir() {
+            home::create_folder(&sources)?;
+            std::os::unix::fs::symlink(&folder, sources.join(package))
+                .with_context(|| format!("cannot link {}", folder.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs the engine in the seed's folder until the prelude and the warm-up cells have passed.

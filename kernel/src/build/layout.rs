@@ -4,7 +4,7 @@
 use super::environment::{CELL_PRODUCTS, HELPER_FOLDER};
 use super::features::Features;
 use super::helper::write_helper;
-use super::link::copy_build;
+use super::link::{Extent, copy_build};
 use super::lock::open_lock;
 use crate::home;
 use anyhow::Result;
@@ -64,7 +64,12 @@ fn copy_newest_build(folder: &Path) -> Result<()> {
     if lock.try_lock_shared().is_ok() {
         let of_helper = [HELPER_FOLDER, "candlebook-", "libcandlebook", "Cargo.lock"];
         let skip = [&CELL_PRODUCTS[..], &of_helper].concat();
-        copy_build(&newest.join("session"), &folder.join("session"), &skip)?;
+        copy_build(
+            &newest.join("session"),
+            &folder.join("session"),
+            Extent::All,
+            &skip,
+        )?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Copies of build folders: files that cargo never rewrites become hard links.
 
-use super::environment::SHIM_FOLDER;
+use super::environment::{HELPER_FOLDER, SHIM_FOLDER};
 use crate::home;
 use anyhow::Result;
 use std::fs::File;
@@ -11,14 +11,40 @@ use std::path::Path;
 /// archives of C code in a build script's folder, which no session compiles again.
 const LINKED_EXTENSIONS: [&str; 6] = ["rlib", "rmeta", "so", "dylib", "o", "a"];
 
+/// The files of a build folder that are copied.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Extent {
+    /// Everything, so that cargo can build on it.
+    All,
+    /// What the compiler reads, without cargo's own records.
+    ForCompiler,
+    /// Sources, which nobody writes.
+    Sources,
+}
+
+/// Folders and the extension of files that only cargo reads.
+const RECORDS: [&str; 3] = [".fingerprint", "build", "examples"];
+const RECORD_EXTENSION: &str = "d";
+
+impl Extent {
+    fn contains(self, path: &Path) -> bool {
+        let is_record = || {
+            let name = path.file_name().unwrap_or_default();
+            let is_listing = path.extension().is_some_and(|it| it == RECORD_EXTENSION);
+            RECORDS.iter().any(|record| name == *record) || is_listing
+        };
+        self != Extent::ForCompiler || !is_record()
+    }
+}
+
 /// Copies a build folder recursively, with hard links where possible. Other files keep their times,
-/// which cargo compares.
+/// which cargo compares. Files that exist already stay as they are.
 ///
 /// Skips the shim, incremental state, and every name that starts with one of the prefixes in `skip`.
 ///
 /// # Errors
 /// If a file cannot be read or written.
-pub(crate) fn copy_build(from: &Path, to: &Path, skip: &[&str]) -> Result<()> {
+pub(crate) fn copy_build(from: &Path, to: &Path, extent: Extent, skip: &[&str]) -> Result<()> {
     home::create_folder(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
@@ -26,14 +52,21 @@ pub(crate) fn copy_build(from: &Path, to: &Path, skip: &[&str]) -> Result<()> {
         let text = name.to_string_lossy();
         let target = to.join(&name);
         let is_of_session = text == SHIM_FOLDER || text == "incremental";
-        if is_of_session || skip.iter().any(|prefix| text.starts_with(prefix)) {
+        let is_skipped = skip.iter().any(|prefix| text.starts_with(prefix));
+        if is_of_session || is_skipped || !extent.contains(&source) {
             continue;
         }
         if entry.file_type()?.is_dir() {
-            copy_build(&source, &target, skip)?;
+            let is_source = text == HELPER_FOLDER;
+            let extent = if is_source { Extent::Sources } else { extent };
+            copy_build(&source, &target, extent, skip)?;
             continue;
         }
-        if !is_replaced(&source) || std::fs::hard_link(&source, &target).is_err() {
+        if target.exists() {
+            continue;
+        }
+        let is_linked = extent == Extent::Sources || is_replaced(&source);
+        if !is_linked || std::fs::hard_link(&source, &target).is_err() {
             copy_with_times(&source, &target)?;
         }
     }
@@ -86,7 +119,7 @@ mod tests {
         }
         std::fs::set_permissions(from.join("script"), std::fs::Permissions::from_mode(0o755))
             .unwrap();
-        copy_build(&from, &to, &["libctx"]).unwrap();
+        copy_build(&from, &to, Extent::All, &["libctx"]).unwrap();
         let inode = |path: &Path| std::fs::metadata(path).map(|file| file.ino()).ok();
         let same = |name: &str| inode(&from.join(name)) == inode(&to.join(name));
         assert!(same("deps/liba.rlib") && same("script"));
@@ -95,6 +128,21 @@ mod tests {
         assert!(to.join("b.json").exists() && !to.join("incremental").exists());
         assert!(to.join("frontend.rs").exists() && !to.join("front").exists());
         assert!(!to.join("deps/libctx.so").exists());
+        std::fs::create_dir_all(from.join("helper")).unwrap();
+        std::fs::write(from.join("helper/a.rs"), "").unwrap();
+        std::fs::create_dir_all(from.join(".fingerprint")).unwrap();
+        let part = folder.path().join("part");
+        copy_build(&from, &part, Extent::ForCompiler, &[]).unwrap();
+        assert_eq!(
+            inode(&from.join("helper/a.rs")),
+            inode(&part.join("helper/a.rs"))
+        );
+        assert!(part.join("deps/liba.rlib").exists());
+        assert!(!part.join("deps/liba.d").exists() && !part.join(".fingerprint").exists());
+        std::fs::write(part.join("b.json"), "changed").unwrap();
+        copy_build(&from, &part, Extent::All, &[]).unwrap();
+        assert!(part.join("deps/liba.d").exists() && part.join(".fingerprint").exists());
+        assert_eq!(std::fs::read(part.join("b.json")).unwrap(), b"changed");
         let modified = |folder: &Path| {
             let file = std::fs::metadata(folder.join("b.json")).unwrap();
             file.modified().unwrap()

@@ -26,12 +26,13 @@ mod registry;
 
 pub(crate) use cargo::{
     AddedCrates, CrateList, FULL_PATHS, KILLED, TOKEN, cargo_home, has_cc, lay_out_shim,
-    original_path, run_shim_if_called, rust_lld_in, select_shim, stock_environment,
+    original_path, reveal_sources, run_shim_if_called, rust_lld_in, select_shim, stock_environment,
 };
 pub(crate) use compile::WARM_UP_CELLS;
 pub(crate) use environment::BUILD_ENVIRONMENT;
 pub(crate) use features::Features;
 pub(crate) use gpu::Gpu;
+pub(crate) use link::Extent;
 pub(crate) use registry::{dependency_sources, helper_sources, standard_library_folder};
 pub(crate) use seed::Seed;
 pub(crate) use session::Session;

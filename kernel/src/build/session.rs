@@ -1,7 +1,7 @@
 //! A session: the working folder of one kernel, copied from the seed and removed with the kernel.
 
 use super::environment::CELL_PRODUCTS;
-use super::link::copy_build;
+use super::link::{Extent, copy_build};
 use super::lock::{for_each_unlocked, inherit_lock, open_lock, remove_with_lock};
 use super::seed::Seed;
 use crate::home;
@@ -52,13 +52,12 @@ impl Session {
     ///
     /// # Errors
     /// If the seed cannot be built or the folder cannot be written.
-    pub(crate) fn fill(&mut self) -> Result<()> {
+    pub(crate) fn fill(&mut self, extent: Extent) -> Result<()> {
         self.seed.make_ready()?;
         if let Some(sessions) = self.folder.parent() {
             Session::remove_dead(sessions);
         }
-        copy_build(&self.seed.session(), &self.folder, &CELL_PRODUCTS)
-            .context("cannot fill the session's folder from the seed")
+        fill_from(&self.seed.session(), &self.folder, extent)
     }
 
     /// The session in which a seed is built; it is kept.
@@ -91,6 +90,15 @@ impl Session {
     pub(crate) fn remove_dead(sessions: &Path) {
         for_each_unlocked(sessions, remove_with_lock);
     }
+}
+
+/// Fills a session's folder from a seed's.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub(super) fn fill_from(seed: &Path, folder: &Path, extent: Extent) -> Result<()> {
+    copy_build(seed, folder, extent, &CELL_PRODUCTS)
+        .context("cannot fill the session's folder from the seed")
 }
 
 /// Creates a folder, without what an earlier process of the same number left there.

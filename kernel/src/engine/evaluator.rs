@@ -8,7 +8,7 @@ use super::control::Control;
 use super::dependencies::Dependencies;
 use super::event::Sink;
 use super::items::CARRIER;
-use super::lookup::{Candidates, Description, complete, describe, is_always_known};
+use super::lookup::{Candidates, Description, complete, describe, is_always_known, read_reference};
 use super::memory::Memory;
 use super::optimization::Optimization;
 use super::outcome::Outcome;
@@ -16,6 +16,7 @@ use super::output::Output;
 use super::process::ChildHandle;
 use super::protocol::new_token;
 use crate::build::{self, Session, TOKEN};
+use crate::timings;
 use crate::toolchain;
 use crate::working_folder::{leave_notebook_folder, notebook_folder};
 use anyhow::{Context, Result};
@@ -53,7 +54,16 @@ pub(crate) struct Engine {
     pub(super) source_file: PathBuf,
     /// The list of loaded statics.
     pub(super) statics_file: PathBuf,
+    /// The session's folder.
+    folder: PathBuf,
+    /// The standard library's source.
+    rust_src: PathBuf,
+    /// True once rust-analyzer has the sources of dependencies and of the standard library.
+    has_sources: bool,
 }
+
+/// The optimization level in Cargo.toml once rust-analyzer has all sources.
+const LOADED_LEVEL: &str = "3";
 
 impl Engine {
     /// Starts the engine in a session's folder and runs the seed's start-up commands. Events go to
@@ -71,6 +81,7 @@ impl Engine {
         control
             .start_relay(sink)
             .context("cannot start the thread that reads from cells")?;
+        timings::begin("start the engine");
         let (context, _outputs) = EvalContext::with_subprocess_command(command)
             .map_err(|error| anyhow::anyhow!("{error}"))?;
         // The engine's first evaluation, before there are dependencies, has emptied the lock file.
@@ -92,8 +103,14 @@ impl Engine {
             warnings: Vec::new(),
             source_file: build::engine_source_file(&session.folder),
             statics_file: build::statics_file(&session.folder),
+            folder: session.folder.clone(),
+            rust_src: toolchain::rust_src(&session.seed.folder, &toolchain::sysroot()?),
+            has_sources: false,
         };
+        timings::begin("load the prelude");
         engine.load_prelude()?;
+        read_reference();
+        timings::begin("wait for a cell");
         Ok(engine)
     }
 
@@ -160,9 +177,25 @@ impl Engine {
             || items.any(|item| item == name)
     }
 
+    /// Lets rust-analyzer load the sources that lookups need, before the first one; false if it had them.
+    pub(super) fn load_sources(&mut self) -> bool {
+        if self.has_sources {
+            return false;
+        }
+        self.has_sources = true;
+        if let Err(error) = build::reveal_sources(&self.folder, &self.rust_src) {
+            eprintln!("candlebook: completion is limited: {error:#}");
+        }
+        // rust-analyzer loads a project again when its Cargo.toml changes. The level there has no
+        // other effect: each cell has its own.
+        let _ = self.context.set_opt_level(LOADED_LEVEL);
+        true
+    }
+
     /// Completions at a byte offset.
     pub(crate) fn complete(&mut self, code: &str, byte: usize) -> Option<Candidates> {
         check_depth(code).ok()?;
+        self.load_sources();
         let own = self.context.defined_item_names().map(str::to_owned);
         let own: Vec<String> = own.collect();
         complete(&mut self.context, code, byte, &own)
@@ -171,6 +204,7 @@ impl Engine {
     /// Describes the name that ends at a byte offset.
     pub(crate) fn inspect(&mut self, code: &str, end: usize) -> Option<Description> {
         check_depth(code).ok()?;
+        self.load_sources();
         describe(&mut self.context, code, end)
     }
 

@@ -14,6 +14,7 @@ use super::place::{CellText, CompiledSource};
 use super::prepared::{PreparedCell, Surroundings, prepare};
 use super::report::listed;
 use crate::build::message_lines;
+use crate::timings;
 use evcxr::{EvalCallbacks, EvalOutputs};
 use serde_json::{Map, Value};
 use std::sync::atomic::Ordering;
@@ -26,6 +27,7 @@ pub(super) type Evaluation = Result<EvalOutputs, evcxr::Error>;
 impl Engine {
     /// Runs a cell to completion. `ask` answers its questions.
     pub(crate) fn execute(&mut self, cell: Cell, ask: &Ask<'_>) -> Outcome {
+        timings::begin("prepare the cell");
         self.count = cell.number;
         if let Some(name) = question(cell.code) {
             let described = self.inspect(name, name.len());
@@ -71,13 +73,12 @@ impl Engine {
                 Ok(prepared) => prepared,
                 Err(message) => return Outcome::Error(CellError::new("TooComplex", message)),
             };
-            let result = self.evaluate(&prepared.code, &answers);
+            let result = self.evaluate_with_types(&prepared, &answers);
             self.memory.forget_lost();
             if !self.remove_broken(&result, &prepared, &mut removals) {
                 break (result, prepared);
             }
         };
-        let result = self.with_named_types(result, &prepared, &answers);
         let outcome = self.outcome(result, prepared, &removals);
         let ran = !matches!(&outcome, Outcome::Error(error) if error.name == "CompileError");
         self.memory.note_gone(ran, before, &self.variable_names());

@@ -41,8 +41,14 @@ impl Kept {
             format!("evcxr_variable_store.take_variable(stringify!({name}))")
         };
         let taken: Vec<String> = names.iter().map(take).collect();
+        // The engine takes the type of a single name as it is written.
+        let typed = |(name, kind): (&&str, &&str)| {
+            let value = name.trim_start_matches("mut ");
+            format!(" let {name}: {kind} = {value};")
+        };
+        let typed: String = names.iter().zip(&kinds).map(typed).collect();
         Some(format!(
-            "let ({},): ({},) = ({},);",
+            "let ({},): ({},) = ({},);{typed}",
             names.join(", "),
             kinds.join(", "),
             taken.join(", ")
@@ -86,7 +92,7 @@ mod tests {
         assert_eq!(
             kept.recovery_cell().unwrap(),
             "let (mut a, b,): (Vec<f32>, (i32, u8),) = (evcxr_variable_store.take_variable(stringify!(a)), \
-             evcxr_variable_store.take_variable(stringify!(b)),);"
+             evcxr_variable_store.take_variable(stringify!(b)),); let mut a: Vec<f32> = a; let b: (i32, u8) = b;"
         );
         assert_eq!(
             kept.note().unwrap(),

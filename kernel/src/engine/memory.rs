@@ -33,6 +33,13 @@ impl Memory {
         self.sources.push(source);
     }
 
+    /// Changes the code of the current cell that the engine gets, line by line.
+    pub(super) fn prepare_current(&mut self, code: &str) {
+        if let Some(source) = self.sources.last_mut() {
+            source.prepared = code.to_owned();
+        }
+    }
+
     /// The current cell.
     pub(super) fn current(&self) -> Option<&CellText> {
         self.sources.last()
@@ -155,6 +162,9 @@ mod tests {
             memory.remember(source(3, "a", prepared));
         }
         assert_eq!(memory.sources.len(), 1);
+        memory.prepare_current("two: u8");
+        assert_eq!(memory.current().unwrap().prepared, "two: u8");
+        memory.prepare_current("two");
         assert_eq!(memory.current().unwrap().prepared, "two");
     }
 }

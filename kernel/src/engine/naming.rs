@@ -1,4 +1,8 @@
-//! Variables whose type the engine could not name: the compiler tells the type, and the cell runs again.
+//! The types of a cell's variables, which the compiler tells before the cell runs.
+//!
+//! The engine stores each variable under the name of its type, and asks rust-analyzer for it. The
+//! compiler is faster than rust-analyzer's first answers, knows every type, and needs no memory between
+//! cells. A type that the cell has written itself is taken as it is.
 
 use super::code::split_commands;
 use super::evaluator::Engine;
@@ -8,75 +12,88 @@ use super::prepared::PreparedCell;
 use super::types::{
     Binding, Unkept, advice, answers, bindings, can_be_written, question, with_types,
 };
-use crate::build::FULL_PATHS;
+use crate::build::{FULL_PATHS, KILLED};
 use evcxr::{CompilationError, Error};
 
-/// What an error of the engine says of types that it could not name.
-#[derive(Debug, PartialEq)]
-enum Untold {
-    /// It has no name for the type of a variable.
-    Of(String),
-    /// Names of traits are not found.
-    TraitObjects,
-    /// Variables borrow from other values.
-    Borrowed(Vec<String>),
-}
-
-/// A cell in which a type is to be named.
+/// A cell whose variables have types without a name in it.
 struct Cell<'a> {
     commands: &'a str,
     code: &'a str,
     bindings: Vec<Binding>,
 }
 
+impl Cell<'_> {
+    fn with_types(&self, types: &[(String, String)]) -> String {
+        self.commands.to_owned() + &with_types(self.code, &self.bindings, types)
+    }
+}
+
 impl Engine {
-    /// Runs a cell again with types written out, if it failed because the engine could not name one. A
-    /// type without a name is explained.
-    pub(super) fn with_named_types(
+    /// Runs a cell with the types of its variables written out. A variable that cannot be kept is
+    /// explained.
+    pub(super) fn evaluate_with_types(
         &mut self,
-        mut result: Evaluation,
         cell: &PreparedCell,
         replies: &Answers<'_>,
     ) -> Evaluation {
-        if untold(&result).is_none() {
-            return result;
-        }
         let (commands, code) = split_commands(&cell.code);
-        let cell = Cell {
+        let mut bindings = bindings(code);
+        bindings.retain(|binding| !binding.typed);
+        if bindings.is_empty() {
+            let result = self.evaluate_as(&cell.code, replies);
+            return self.explained(result, code, commands, &[]);
+        }
+        let typed = Cell {
             commands,
             code,
-            bindings: bindings(code),
+            bindings,
         };
-        let types = self.types_of(&cell, replies);
-        let mut written: Vec<(String, String)> = Vec::new();
-        while let Some(untold) = untold(&result) {
-            let missing = |(name, kind): &&(String, String)| {
-                untold.concerns(name, kind)
-                    && can_be_written(kind)
-                    && written.iter().all(|(other, _)| other != name)
-            };
-            let more: Vec<_> = types.iter().filter(missing).cloned().collect();
-            if more.is_empty() {
-                return self
-                    .unkept(&untold, &cell, &types)
-                    .map_or(result, |text| Err(text.into()));
+        let types = match self.types_of(&typed) {
+            Ok(types) => types,
+            Err(message) => return Err(Error::Message(message)),
+        };
+        let known = |(_, kind): &&(String, String)| can_be_written(kind);
+        let written: Vec<_> = types.iter().filter(known).cloned().collect();
+        let result = match self.evaluate_as(&typed.with_types(&written), replies) {
+            Err(Error::CompilationErrors(errors))
+                if !written.is_empty() && borrowed(&errors).is_empty() =>
+            {
+                self.evaluate_as_written(&cell.code, replies)
             }
-            written.extend(more);
-            let code = with_types(cell.code, &cell.bindings, &written);
-            result = self.evaluate(&format!("{}{code}", cell.commands), replies);
+            other => other,
+        };
+        self.explained(result, code, commands, &types)
+    }
+
+    /// Runs a cell as the user has written it, so that its errors show that. If it has none, the compiler
+    /// has named a type that cells cannot name, such as one in an unstable module, and rust-analyzer is
+    /// asked.
+    fn evaluate_as_written(&mut self, code: &str, replies: &Answers<'_>) -> Evaluation {
+        let result = self.evaluate_as(code, replies);
+        let is_valid = matches!(&result, Err(Error::Message(text)) if unnamed(text).is_some());
+        if is_valid && self.load_sources() {
+            return self.evaluate(code, replies);
         }
         result
     }
 
-    /// The types of a cell's variables, as the compiler prints them.
-    fn types_of(&mut self, cell: &Cell, replies: &Answers<'_>) -> Vec<(String, String)> {
-        let question = question(cell.code, &cell.bindings);
+    fn evaluate_as(&mut self, code: &str, replies: &Answers<'_>) -> Evaluation {
+        self.memory.prepare_current(code);
+        self.evaluate(code, replies)
+    }
+
+    /// The types of a cell's variables, as the compiler prints them; none if the cell does not compile.
+    ///
+    /// # Errors
+    /// If the compiler was killed, by Stop or because memory ran out.
+    fn types_of(&mut self, cell: &Cell) -> Result<Vec<(String, String)>, String> {
         self.set_full_paths(true);
-        let result = self.evaluate(&format!("{}{question}", cell.commands), replies);
+        let errors = self.context.check(&question(cell.code, &cell.bindings));
         self.set_full_paths(false);
-        match result {
-            Err(Error::CompilationErrors(errors)) => answers(&errors),
-            _ => Vec::new(),
+        let errors = errors.unwrap_or_default();
+        match errors.iter().find(|error| error.message().contains(KILLED)) {
+            Some(killed) => Err(killed.message()),
+            None => Ok(answers(&errors)),
         }
     }
 
@@ -88,84 +105,61 @@ impl Engine {
             .execute(&format!(":build_env {FULL_PATHS}={value}"));
     }
 
-    /// Explains variables that cannot be kept; `None` if there is nothing to explain.
-    fn unkept(&self, untold: &Untold, cell: &Cell, types: &[(String, String)]) -> Option<String> {
-        let (names, why) = match untold {
-            Untold::Of(name) => (std::slice::from_ref(name), Unkept::Unnamed),
-            Untold::Borrowed(names) => (names.as_slice(), Unkept::Borrowed),
-            Untold::TraitObjects => return None,
+    /// The result, with an explanation in place of the engine's error about a variable that cannot be
+    /// kept.
+    fn explained(
+        &self,
+        result: Evaluation,
+        code: &str,
+        commands: &str,
+        types: &[(String, String)],
+    ) -> Evaluation {
+        let (names, why) = match &result {
+            Err(Error::Message(message)) => {
+                (unnamed(message).into_iter().collect(), Unkept::Unnamed)
+            }
+            Err(Error::CompilationErrors(errors)) => (borrowed(errors), Unkept::Borrowed),
+            _ => return result,
         };
+        let bindings = bindings(code);
         let explained = names.iter().filter_map(|name| {
-            let binding = cell.bindings.iter().find(|binding| binding.name == *name)?;
+            let binding = bindings.iter().find(|binding| binding.name == *name)?;
             let kind = types.iter().find(|(other, _)| other == name);
             let advice = advice(binding, kind.map(|(_, kind)| kind.as_str()), why);
-            let line = cell.commands.lines().count() + binding.line;
+            let line = commands.lines().count() + binding.line;
             Some(match self.memory.current()?.place(line) {
                 Some(place) => format!("{advice}\n  at {place}"),
                 None => advice,
             })
         });
-        let text = explained.collect::<Vec<_>>().join("\n");
-        (!text.is_empty()).then_some(text)
-    }
-}
-
-impl Untold {
-    /// True if a type written out may help.
-    fn concerns(&self, name: &str, kind: &str) -> bool {
-        match self {
-            Untold::Of(variable) => variable == name || kind.contains("dyn "),
-            Untold::TraitObjects => kind.contains("dyn "),
-            Untold::Borrowed(_) => false,
+        match explained.collect::<Vec<String>>() {
+            explained if explained.is_empty() => result,
+            explained => Err(explained.join("\n").into()),
         }
     }
 }
 
-fn untold(result: &Evaluation) -> Option<Untold> {
-    match result {
-        Err(Error::Message(message)) => untold_of(message),
-        Err(Error::CompilationErrors(errors)) => untold_traits(errors),
-        _ => None,
-    }
-}
-
-/// The engine's messages, of which each names the variable first.
-fn untold_of(message: &str) -> Option<Untold> {
+/// The variable whose type has no name, which the engine's message names first.
+fn unnamed(message: &str) -> Option<String> {
     const MESSAGES: [&str; 4] = [
         "Couldn't automatically determine type of variable",
         "is a closure, which cannot be persisted",
         "which cannot be persisted",
         "but that's private",
     ];
-    let is_untold = MESSAGES.iter().any(|part| message.contains(part));
-    let name = message.split('`').nth(1).filter(|_| is_untold)?;
-    Some(Untold::Of(name.to_owned()))
+    let is_unnamed = MESSAGES.iter().any(|part| message.contains(part));
+    let name = message.split('`').nth(1).filter(|_| is_unnamed)?;
+    Some(name.to_owned())
 }
 
-fn untold_traits(errors: &[CompilationError]) -> Option<Untold> {
-    let borrowed: Vec<String> = errors
+/// The variables that borrow from values of the cell.
+fn borrowed(errors: &[CompilationError]) -> Vec<String> {
+    errors
         .iter()
         .map(CompilationError::message)
         .filter(|message| message.contains("contains a reference with a non-static lifetime"))
         .filter_map(|message| Some(message.split('`').nth(1)?.to_owned()))
-        .collect();
-    if !borrowed.is_empty() {
-        return Some(Untold::Borrowed(borrowed));
-    }
-    let is_about_store = |error: &CompilationError| is_about_store(error);
-    (!errors.is_empty() && errors.iter().all(is_about_store)).then_some(Untold::TraitObjects)
-}
-
-/// True for an error in the engine's statement that stores a variable, or for the compiler's advice on
-/// one, of which the engine keeps only the import that it suggests.
-fn is_about_store(error: &CompilationError) -> bool {
-    let stores = |span: &serde_json::Value| {
-        let line = span["text"][0]["text"].as_str();
-        line.is_some_and(|line| line.contains("put_variable::<"))
-    };
-    let spans = error.json["spans"].as_array();
-    spans.is_some_and(|spans| spans.iter().any(stores))
-        || (error.json["level"] == "help" && error.message().starts_with("consider importing"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -174,24 +168,15 @@ mod tests {
 
     #[test]
     fn the_engines_messages_name_the_variable() {
-        let of = |message: &str| untold(&Err(Error::Message(message.to_owned())));
         assert_eq!(
-            of("The variable `f` is a closure, which cannot be persisted.\nYou can"),
-            Some(Untold::Of("f".into()))
+            unnamed("The variable `f` is a closure, which cannot be persisted.\nYou can"),
+            Some("f".into())
         );
         assert_eq!(
-            of("Couldn't automatically determine type of variable `x`.\nPlease"),
-            Some(Untold::Of("x".into()))
+            unnamed("Couldn't automatically determine type of variable `x`.\nPlease"),
+            Some("x".into())
         );
-        assert_eq!(of("`y` of another kind"), None);
-        assert_eq!(untold(&Err(Error::CompilationErrors(Vec::new()))), None);
-    }
-
-    #[test]
-    fn trait_objects_are_written_out() {
-        let of = Untold::Of("a".into());
-        assert!(of.concerns("a", "Vec<u8>") && of.concerns("b", "Box<dyn A>"));
-        assert!(!of.concerns("b", "Vec<u8>"));
-        assert!(!Untold::Borrowed(vec!["a".into()]).concerns("a", "Box<dyn A>"));
+        assert_eq!(unnamed("`y` of another kind"), None);
+        assert!(borrowed(&[]).is_empty());
     }
 }

@@ -9,6 +9,7 @@ use super::worker;
 use crate::build::Session;
 use crate::engine;
 use crate::home;
+use crate::timings;
 use crate::working_folder::keep_files_private;
 use anyhow::{Context, Result};
 use jupyter_zmq_client::{
@@ -32,6 +33,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(3);
 /// If the connection file cannot be read, or no session or socket can be opened.
 #[allow(unsafe_code)]
 pub(crate) fn serve_kernel(connection_file: &Path) -> Result<()> {
+    timings::begin("reserve a session");
     let info = read_connection_file(connection_file)?;
     // SAFETY: no thread has been started yet.
     unsafe { keep_files_private() };

@@ -3,7 +3,7 @@
 //!
 //! It reads the whole environment and command line, so this program turns into it by `exec`.
 
-use crate::build::{self, Session};
+use crate::build::{self, Extent, Session};
 use crate::working_folder::notebook_variable;
 use anyhow::{Context, Result};
 use std::os::unix::process::CommandExt;
@@ -22,7 +22,7 @@ const STOCK_ARGUMENT: &str = "--control_file";
 /// If the session cannot be prepared, or the program cannot be executed again.
 pub(crate) fn serve_stock_kernel(connection_file: &Path) -> Result<()> {
     let mut session = Session::reserve()?;
-    session.fill()?;
+    session.fill(Extent::All)?;
     session
         .hold_through_exec()
         .context("cannot keep the session's lock")?;

@@ -3,7 +3,7 @@
 use super::file::{CodeCell, Notebook};
 use super::parameter::Parameter;
 use super::printer::{Printer, without_colors};
-use crate::build::Session;
+use crate::build::{Extent, Session};
 use crate::engine;
 use crate::engine::{CANNOT_ASK, CellError, Engine, Event, Outcome, Sink};
 use anyhow::{Context, Result};
@@ -37,7 +37,7 @@ pub(crate) fn run_notebook(
     let mut session = Session::reserve()?;
     // SAFETY: no thread has been started yet.
     unsafe { engine::set_environment(&session)? };
-    session.fill()?;
+    session.fill(Extent::ForCompiler)?;
     let start = Instant::now();
     let events = Events::new();
     let mut engine = Engine::start(&session, events.sink())?;

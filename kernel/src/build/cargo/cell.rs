@@ -1,18 +1,19 @@
 //! Compilation of a cell's source, rewritten.
 
-use super::process::{finish, report_signal};
+use super::outcome::Outcome;
+use super::process::{KILLED, signal_message};
 use super::variables::{SESSION, TOKEN};
 use crate::build::source::{CellSource, Verdict, engine_source_file, statics_file};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 
 /// Most compilations of a cell's rewritten source.
 const MAX_ATTEMPTS: usize = 3;
 
 /// Compiles a cell: its rewritten source, or if that fails, the engine's.
-pub(super) fn compile_cell(rustc: impl Fn() -> Command) -> ExitCode {
+pub(super) fn compile_cell(rustc: impl Fn() -> Command) -> Outcome {
     let Some(mut file) = SourceFile::open() else {
-        return finish(rustc());
+        return run(rustc());
     };
     for _ in 0..MAX_ATTEMPTS {
         let Some(rewritten) = file.source.rewritten() else {
@@ -21,31 +22,43 @@ pub(super) fn compile_cell(rustc: impl Fn() -> Command) -> ExitCode {
         if !file.write(&rewritten.text) {
             break;
         }
-        let output = match rustc()
-            .stderr(Stdio::piped())
-            .stdout(Stdio::inherit())
-            .output()
-        {
-            Ok(output) => output,
-            Err(_) => break,
-        };
-        let messages = String::from_utf8_lossy(&output.stderr);
-        let verdict = if output.status.success() || report_signal(&rustc(), output.status) {
+        let outcome = run(rustc());
+        let verdict = if outcome.is_success() || outcome.messages.contains(KILLED) {
             Verdict::Final
         } else {
-            file.source.judge(&rewritten, &messages)
+            file.source.judge(&rewritten, &outcome.messages)
         };
         match verdict {
             Verdict::Again => {}
             Verdict::Final => {
-                eprint!("{}", rewritten.translated(&messages));
-                return ExitCode::from(output.status.code().unwrap_or(1) as u8);
+                return Outcome {
+                    messages: rewritten.translated(&outcome.messages),
+                    ..outcome
+                };
             }
             Verdict::Doubtful => break,
         }
     }
     file.write(&file.source.text);
-    finish(rustc())
+    run(rustc())
+}
+
+/// Runs the compiler to its end.
+fn run(mut rustc: Command) -> Outcome {
+    match rustc.stderr(Stdio::piped()).output() {
+        Ok(output) => Outcome {
+            code: output.status.code().unwrap_or(1) as u8,
+            messages: String::from_utf8_lossy(&output.stderr).into_owned()
+                + &signal_message(&rustc, output.status).unwrap_or_default(),
+        },
+        Err(error) => Outcome {
+            code: 1,
+            messages: format!(
+                "candlebook: cannot run {}: {error}\n",
+                rustc.get_program().to_string_lossy()
+            ),
+        },
+    }
 }
 
 /// The session's source file.
@@ -57,7 +70,7 @@ struct SourceFile {
 impl SourceFile {
     /// Reads the file; `None` outside a session of our engine.
     fn open() -> Option<SourceFile> {
-        let token = std::env::var(TOKEN).ok()?;
+        std::env::var_os(TOKEN)?;
         let session = std::env::var_os(SESSION)?;
         let path = PathBuf::from(&session).join("src/lib.rs");
         let text = std::fs::read_to_string(&path).ok()?;
@@ -68,7 +81,7 @@ impl SourceFile {
         let _ = std::fs::write(engine_source_file(Path::new(&session)), &text);
         Some(SourceFile {
             path,
-            source: CellSource::new(&text, &token, loaded),
+            source: CellSource::new(&text, loaded),
         })
     }
 

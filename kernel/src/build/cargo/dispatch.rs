@@ -1,12 +1,14 @@
 //! The shim's programs: `cargo`, `rustup` and the compiler's wrapper.
 
 use super::added::{self, AddedFolder, compile_or_reuse, depends_on_helper, replay};
+use super::analysis::is_hidden;
 use super::answers::{Answer, AnswerFile};
 use super::metadata::reduce;
 use super::process::{bin_folder, cargo, finish, rustc, rustup, with_user_environment};
 use super::recorder::{build, record};
 use super::variables::{ADDED_COMPILER, BUILD_RESULT, CARGO, LOCK, RECORDER, SESSION};
 use crate::build::environment::SHIM_FOLDER;
+use crate::timings;
 use crate::working_folder::enter_notebook_folder;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -31,6 +33,7 @@ pub(crate) fn run_shim_if_called() -> Option<ExitCode> {
 /// Answers `rustup which cargo` with the shim and `rustup which rustc` with the chosen toolchain's
 /// compiler, whether rustup is installed or not, and passes other calls on.
 fn run_rustup(arguments: &[String]) -> ExitCode {
+    timings::begin_in_parent("rustup");
     let arguments_as_text: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let program = match arguments_as_text[..] {
         ["which", "cargo"] => bin_folder().map(|bin| bin.join("cargo")),
@@ -64,7 +67,13 @@ fn run_cargo(arguments: &[String]) -> ExitCode {
     }
     let command = arguments.first().map(String::as_str);
     if let Some("build" | "check") = command {
-        return build(arguments);
+        let code = build(arguments);
+        timings::begin_in_parent("run");
+        return code;
+    }
+    timings::begin_in_parent("describe the project");
+    if is_hidden(arguments) {
+        return ExitCode::FAILURE;
     }
     let file = AnswerFile::new(arguments);
     let recorded = file.as_ref().and_then(AnswerFile::find);

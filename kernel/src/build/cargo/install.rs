@@ -1,5 +1,6 @@
 //! Installation of the shim in a session: its folder, and the environment that selects it.
 
+use super::analysis::{hide, library};
 use super::linker::lay_out_libraries;
 use super::variables::{
     ADDED_COMPILER, ANSWERS, BUILD_RESULT, CARGO, CARGO_HOME, LOCK, PATH, RECORDER, SESSION,
@@ -38,6 +39,7 @@ pub(crate) fn lay_out_shim(session: &Session) -> Result<()> {
         link(&program, name)?;
     }
     link(&toolchain::sysroot()?.join("bin/rustc"), "rustc")?;
+    hide(&session.folder)?;
     lay_out_libraries(&session.folder.join(SHIM_FOLDER))
 }
 
@@ -69,11 +71,7 @@ pub(crate) unsafe fn select_shim(session: &Session) -> Result<()> {
             std::env::set_var(name, value);
         }
         std::env::set_var("RUSTC", rustc);
-        // Ignored if the seed has none.
-        std::env::set_var(
-            "RUST_SRC_PATH",
-            toolchain::seed_rust_src(&session.seed.folder),
-        );
+        std::env::set_var("RUST_SRC_PATH", library(&session.folder));
         std::env::set_var(SYSROOT, sysroot);
         std::env::set_var(ANSWERS, session.seed.folder.join("answers"));
         std::env::set_var(SESSION, &session.folder);

@@ -5,18 +5,12 @@ use std::collections::{HashMap, HashSet};
 
 /// Dependencies of the helper that its prelude re-exports.
 const REEXPORTED: [&str; 3] = ["anyhow", "candle-core", "candle-nn"];
-/// Packages of the standard library that user code names.
-const STANDARD: [&str; 5] = ["alloc", "core", "proc_macro", "std", "test"];
 
 /// Removes the packages that cells cannot name; `None` if the text is not in cargo's format.
 pub(crate) fn reduce(metadata: &[u8]) -> Option<Vec<u8>> {
     let mut json: Value = serde_json::from_slice(metadata).ok()?;
     let names = names_by_id(&json)?;
-    let keep = if names.values().any(|name| name == "std") {
-        standard_packages(&names)
-    } else {
-        reachable_packages(&json, &names)?
-    };
+    let keep = reachable_packages(&json, &names)?;
     retain(&mut json, &keep)?;
     serde_json::to_vec(&json).ok()
 }
@@ -28,15 +22,6 @@ fn names_by_id(json: &Value) -> Option<HashMap<String, String>> {
         Some((id.to_owned(), name.to_owned()))
     });
     Some(named.collect())
-}
-
-/// Ids of the standard library's packages that user code names.
-fn standard_packages(names: &HashMap<String, String>) -> HashSet<String> {
-    names
-        .iter()
-        .filter(|(_, name)| STANDARD.contains(&name.as_str()))
-        .map(|(id, _)| id.clone())
-        .collect()
 }
 
 /// Ids of the workspace's packages and of the dependencies that cells can name, breadth first.

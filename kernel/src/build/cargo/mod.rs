@@ -1,7 +1,7 @@
 //! The cargo shim: a `cargo` that precedes the real one on the engine's `PATH`, to save time.
 //!
-//! - `cargo metadata`: rust-analyzer loads every listed package at start, about 150 and the
-//!   standard library. The shim lists only those that a cell can name.
+//! - `cargo metadata`: rust-analyzer loads every listed package, about 150 and the standard library.
+//!   The shim lists none until a name is looked up, and then only those that a cell can name.
 //! - Calls that repeat at every start are answered from recordings made during the seed's build.
 //! - `cargo build`: cargo checks 180 packages before it compiles the cell. The compiler's command
 //!   is always the same, so the shim records it once and then runs it directly.
@@ -15,14 +15,18 @@ mod process;
 mod places;
 mod answers;
 mod metadata;
+mod analysis;
 mod linker;
+mod outcome;
 mod cell;
+mod rustc_command;
 mod added;
 mod recorder;
 mod dispatch;
 mod install;
 
 pub(crate) use added::{AddedCrates, CrateList};
+pub(crate) use analysis::reveal as reveal_sources;
 pub(crate) use dispatch::run_shim_if_called;
 pub(crate) use install::{cargo_home, lay_out_shim, select_shim, stock_environment};
 pub(crate) use linker::{has_cc, rust_lld_in};

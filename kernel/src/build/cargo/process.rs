@@ -59,21 +59,20 @@ pub(super) fn with_user_environment(command: &mut Command) {
     }
 }
 
-/// Reports a program that a signal has ended; true if one has.
-pub(super) fn report_signal(command: &Command, status: ExitStatus) -> bool {
-    let signal = status.signal();
-    if let Some(signal) = signal {
-        let program = command.get_program().to_string_lossy();
-        eprintln!("error: {program} {KILLED} {signal}");
-    }
-    signal.is_some()
+/// The message about a program that a signal has ended; `None` if none has.
+pub(super) fn signal_message(command: &Command, status: ExitStatus) -> Option<String> {
+    let signal = status.signal()?;
+    let program = command.get_program().to_string_lossy();
+    Some(format!("error: {program} {KILLED} {signal}\n"))
 }
 
 /// Runs a command and returns its exit code.
 pub(super) fn finish(mut command: Command) -> ExitCode {
     match command.status() {
         Ok(status) => {
-            report_signal(&command, status);
+            if let Some(message) = signal_message(&command, status) {
+                eprint!("{message}");
+            }
             ExitCode::from(status.code().unwrap_or(1) as u8)
         }
         Err(error) => {

@@ -28,8 +28,6 @@ pub(super) struct CellFunction {
     pub(super) run: Option<Run>,
     /// The place before the checks of variables.
     pub(super) checks: Option<usize>,
-    /// The place in the engine's module after the store of variables.
-    pub(super) store: Option<usize>,
 }
 
 /// The expression that runs the user's statements and catches panics.
@@ -60,7 +58,6 @@ impl CellFunction {
         let checks = statements.iter().find(is_check);
         Some(CellFunction {
             checks: checks.map(|checks| bytes(checks).start),
-            store: store(file),
             taken: statements.iter().filter_map(taken).collect(),
             put_back: statements.iter().filter_map(put).collect(),
             run: statements.iter().find_map(run),
@@ -72,26 +69,6 @@ impl CellFunction {
 pub(super) fn is_cell(function: &ast::Fn) -> bool {
     let name = function.name();
     name.is_some_and(|name| name.text().starts_with("run_user_code_"))
-}
-
-/// The end of the engine's module.
-fn store(file: &SourceFile) -> Option<usize> {
-    let mut modules = file.items().filter_map(|item| match item {
-        ast::Item::Module(module) => Some(module),
-        _ => None,
-    });
-    let module = modules.find(|module| {
-        let name = module.name();
-        name.is_some_and(|name| name.text() == "evcxr_internal_runtime")
-    })?;
-    Some(
-        module
-            .item_list()?
-            .r_curly_token()?
-            .text_range()
-            .start()
-            .into(),
-    )
 }
 
 /// The statements of a block and its last expression.

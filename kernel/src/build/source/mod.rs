@@ -13,15 +13,13 @@ mod plan;
 mod parts;
 mod checks;
 mod statics;
-mod failures;
-mod trust;
+mod runtime;
 mod types;
 mod diagnostics;
 mod rewrite;
 
 pub(crate) use diagnostics::message_lines;
-pub(crate) use failures::{ERROR, PANIC};
 pub(super) use rewrite::{CellSource, Verdict};
+pub(crate) use runtime::{ERROR, KEPT, PANIC};
 pub(crate) use statement::{assigned as assigned_variable, is_constant_name, mentions};
 pub(crate) use statics::{STATIC_SYMBOL, engine_source_file, statics_file};
-pub(crate) use trust::KEPT;

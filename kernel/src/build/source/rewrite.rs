@@ -6,9 +6,9 @@ use super::edits::Edits;
 use super::generated::{CellFunction, bytes};
 use super::lines::{LineMap, line_of};
 use super::parts;
+use super::runtime::with_helper;
 use super::statement::{assigns, mentions};
 use super::statics::refer_to_loaded;
-use super::trust::mark;
 use super::types::Types;
 use ra_ap_syntax::ast::{self, HasAttrs, HasModuleItem};
 use ra_ap_syntax::{AstNode, Edition, SourceFile};
@@ -16,7 +16,7 @@ use std::collections::HashSet;
 
 /// The source that the engine wrote for a cell.
 pub(crate) struct CellSource {
-    /// The source, with the kernel's token in the lines that it prints.
+    /// The source, which uses the helper's store of variables and its reports of failures.
     pub(crate) text: String,
     file: SourceFile,
     cell: Option<CellFunction>,
@@ -44,9 +44,9 @@ pub(crate) enum Verdict {
 }
 
 impl CellSource {
-    /// Reads a source in which the engine's prints are to carry a token.
-    pub(crate) fn new(source: &str, token: &str, loaded_statics: HashSet<String>) -> CellSource {
-        let text = mark(source, token);
+    /// Reads a source of the engine.
+    pub(crate) fn new(source: &str, loaded_statics: HashSet<String>) -> CellSource {
+        let text = with_helper(source);
         let parse = SourceFile::parse(&text, Edition::Edition2024);
         let file = parse.tree();
         let is_valid = parse.errors().is_empty();
@@ -224,7 +224,7 @@ evcxr_variable_store
     }
 
     fn new(text: &str) -> CellSource {
-        CellSource::new(text, "token", HashSet::new())
+        CellSource::new(text, HashSet::new())
     }
 
     #[test]

@@ -11,16 +11,6 @@ use ra_ap_syntax::ast::{self, HasModuleItem};
 use ra_ap_syntax::{AstNode, SourceFile, SyntaxKind, SyntaxNode};
 use std::collections::BTreeMap;
 
-/// Added to the engine's store of variables.
-const STORE: &str = "impl VariableStore { \
-    pub fn put_types(&mut self, name: &str, types: &'static str) { \
-        self.variables.insert(format!(\"{name} types\"), Box::new(types.to_owned())); } \
-    pub fn check_types(&mut self, name: &str, types: &str) { \
-        let stored = self.variables.get(&format!(\"{name} types\")); \
-        let stored = stored.and_then(|stored| stored.downcast_ref::<String>()); \
-        if stored.is_some_and(|stored| stored != types) { \
-            self.variables.insert(name.to_owned(), Box::new(())); } } } ";
-
 /// Definitions of types in a cell's source, by name.
 pub(super) struct Types(BTreeMap<String, String>);
 
@@ -57,9 +47,7 @@ impl Types {
             let types = self.behind(&stored.kind);
             (!types.is_empty()).then_some(types)
         };
-        let (Some(checks), Some(store)) = (cell.checks, cell.store) else {
-            return;
-        };
+        let Some(checks) = cell.checks else { return };
         let mut calls = String::new();
         for (checked, types) in cell
             .taken
@@ -79,7 +67,6 @@ impl Types {
         }
         if !calls.is_empty() {
             edits.insert(checks, calls);
-            edits.insert(store, STORE);
         }
     }
 }

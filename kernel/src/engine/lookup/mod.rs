@@ -15,4 +15,4 @@ pub(crate) use complete::Candidates;
 pub(super) use complete::complete;
 pub(crate) use describe::Description;
 pub(super) use describe::describe;
-pub(crate) use sources::is_always_known;
+pub(crate) use sources::{is_always_known, read_reference};

@@ -44,6 +44,12 @@ static STANDARD: LazyLock<Reference> = LazyLock::new(|| {
     Reference::read(files.iter().map(|(path, text)| (*path, text.as_str())))
 });
 
+/// Reads the helper's reference on a thread of its own: the first cell that ends in a name needs it.
+pub(crate) fn read_reference() {
+    // Without a thread, that cell reads it.
+    let _ = std::thread::Builder::new().spawn(|| LazyLock::force(&HELPER));
+}
+
 /// The reference of the helper crate.
 pub(super) fn helper() -> &'static Reference {
     &HELPER

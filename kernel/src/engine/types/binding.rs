@@ -10,6 +10,11 @@ use ra_ap_syntax::{AstNode, SyntaxNode};
 pub(crate) struct Binding {
     pub(crate) name: String,
     pub(super) mutable: bool,
+    /// True if its `let` has its type in full.
+    pub(crate) typed: bool,
+    /// The byte where its `let` can have its type; `None` if the `let` binds more, or has a type that the
+    /// compiler completes.
+    pub(super) annotation: Option<usize>,
     /// The byte after its last `let`.
     pub(super) end: usize,
     /// Its line in the cell, from 0.
@@ -47,6 +52,7 @@ fn of_statement(cell: &ParsedCell, code: &str, statement: &SyntaxNode) -> Vec<Bi
         .descendants()
         .filter_map(ast::IdentPat::cast);
     let is_single = matches!(pattern, ast::Pat::IdentPat(_));
+    let kind = binding.ty();
     let value = binding.initializer().filter(|_| is_single);
     let closure = value.as_ref().and_then(|value| {
         let mut inner = value.syntax().descendants();
@@ -57,8 +63,12 @@ fn of_statement(cell: &ParsedCell, code: &str, statement: &SyntaxNode) -> Vec<Bi
             let name = pattern.name()?;
             let start = cell.bytes(name.syntax().text_range()).start;
             let name = name.text().to_string();
+            let is_plain = is_single && kind.is_none() && pattern.ref_token().is_none();
             (!is_constant_name(&name)).then(|| Binding {
                 name,
+                typed: is_single && kind.as_ref().is_some_and(is_complete),
+                annotation: (is_plain && pattern.pat().is_none())
+                    .then(|| cell.bytes(pattern.syntax().text_range()).end),
                 mutable: pattern.mut_token().is_some(),
                 end: cell.bytes(statement.text_range()).end,
                 line: code[..start].matches('\n').count(),
@@ -74,6 +84,12 @@ fn of_statement(cell: &ParsedCell, code: &str, statement: &SyntaxNode) -> Vec<Bi
             })
         })
         .collect()
+}
+
+/// True for a type without `_`.
+fn is_complete(kind: &ast::Type) -> bool {
+    let mut inner = kind.syntax().descendants();
+    !inner.any(|node| ast::InferType::can_cast(node.kind()))
 }
 
 fn text(node: &impl AstNode) -> String {
@@ -94,6 +110,13 @@ mod tests {
             .collect();
         assert_eq!(names, [("b", false, 1), ("a", true, 1), ("c", false, 2)]);
         assert_eq!(&code[..found[0].end], "let a = 1;\nlet (b, mut a) = f();");
+        let plain =
+            bindings("let mut a = 1; let b: Vec<u8> = c; let d: Vec<_> = e; let ref f = g;");
+        let annotations: Vec<_> = plain.iter().map(|it| (it.typed, it.annotation)).collect();
+        assert_eq!(
+            annotations,
+            [(false, Some(9)), (true, None), (false, None), (false, None)]
+        );
         assert_eq!(found[0].value, None);
         assert_eq!(found[2].value.as_deref(), Some("|x: u8| x"));
         assert_eq!(found[2].parameters.as_deref(), Some("|x: u8|"));

@@ -1,9 +1,8 @@
-//! Types of variables that the engine cannot name.
+//! Types of variables, as the compiler tells them.
 //!
-//! The engine stores each variable under the name of its type, which rust-analyzer infers. That name is
-//! missing or wrong for trait objects of traits that are not imported, for instance candle's
-//! `VarBuilder`. The compiler then tells the type, and the cell runs again with the type written out. A
-//! type without a name, such as a closure's, is explained.
+//! The engine stores each variable under the name of its type. The compiler tells the types of those that a
+//! cell binds, and the cell runs with them written out. A type without a name, such as a closure's, is
+//! explained.
 //!
 //! Uses `code`. Offers the questions to the compiler, its answers, and the explanations.
 

@@ -13,9 +13,11 @@ pub(crate) fn question(code: &str, bindings: &[Binding]) -> String {
     format!("{code}\n;{questions}")
 }
 
-/// The types that the compiler's errors tell, by variable.
+/// The types that the compiler's errors tell, by variable; none if there are other errors, which may have
+/// hidden a type.
 pub(crate) fn answers(errors: &[CompilationError]) -> Vec<(String, String)> {
-    errors.iter().filter_map(answer).collect()
+    let answers: Option<Vec<_>> = errors.iter().map(answer).collect();
+    answers.unwrap_or_default()
 }
 
 fn answer(error: &CompilationError) -> Option<(String, String)> {

@@ -7,16 +7,21 @@ pub(super) fn with_numbers(kind: &str) -> String {
     kind.replace("{integer}", "i32").replace("{float}", "f64")
 }
 
+/// An unstable module by which the compiler names types of a stable one, and that one.
+const MODULES: (&str, &str) = ("std::sync::mpmc::", "std::sync::mpsc::");
+
 /// A type in Rust's syntax. What is kept borrows only from statics.
 fn in_syntax(kind: &str) -> String {
-    with_numbers(kind).replace("'_", "'static")
+    with_numbers(kind)
+        .replace("'_", "'static")
+        .replace(MODULES.0, MODULES.1)
 }
 
 /// True for a type that has a name. A closure, a function item, an `async` block and the type of an
 /// `impl Trait` have none.
 pub(crate) fn can_be_written(kind: &str) -> bool {
     let kind = in_syntax(kind);
-    let has_name = !kind.contains(['{', '…']) && !kind.contains("...");
+    let has_name = kind != "!" && !kind.contains(['{', '…']) && !kind.contains("...");
     let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '\'';
     has_name
         && !kind
@@ -24,19 +29,22 @@ pub(crate) fn can_be_written(kind: &str) -> bool {
             .any(|word| word == "impl" || word == "_")
 }
 
-/// The cell with types written out: each variable is bound once more, behind its last `let`.
+/// The cell with types written out: in the variable's `let`, or by binding it once more behind that.
 pub(crate) fn with_types(code: &str, bindings: &[Binding], types: &[(String, String)]) -> String {
     let mut texts: Vec<(usize, String)> = Vec::new();
     for binding in bindings {
         let Some((name, kind)) = types.iter().find(|(name, _)| *name == binding.name) else {
             continue;
         };
-        let mutable = if binding.mutable { "mut " } else { "" };
         let kind = in_syntax(kind);
-        texts.push((
-            binding.end,
-            format!(" let {mutable}{name}: {kind} = {name};"),
-        ));
+        let mutable = if binding.mutable { "mut " } else { "" };
+        texts.push(match binding.annotation {
+            Some(place) => (place, format!(": {kind}")),
+            None => (
+                binding.end,
+                format!(" let {mutable}{name}: {kind} = {name};"),
+            ),
+        });
     }
     texts.sort_by_key(|(end, _)| *end);
     let mut written = code.to_owned();
@@ -69,13 +77,17 @@ mod tests {
             "Box<impl Fn()>",
             "fn(i32) -> i32 {own}",
             "Vec<_>",
+            "!",
         ] {
             assert!(!can_be_written(kind), "{kind}");
         }
         let types = [("a".to_owned(), "B<'_>".to_owned())];
         let code = "let a = b;";
         let written = with_types(code, &bindings(code), &types);
-        assert_eq!(written, "let a = b; let a: B<'static> = a;");
+        assert_eq!(written, "let a: B<'static> = b;");
+        let types = [("a".to_owned(), "std::sync::mpmc::RecvError".to_owned())];
+        let written = with_types(code, &bindings(code), &types);
+        assert_eq!(written, "let a: std::sync::mpsc::RecvError = b;");
         assert!(can_be_written("a::B<'_, Box<dyn a::C>>") && can_be_written("[{integer}; 3]"));
     }
 }

@@ -9,6 +9,7 @@ use super::stdin::Prompter;
 use crate::build::Session;
 use crate::engine;
 use crate::engine::{Cell, CellError, Engine, Outcome};
+use crate::timings;
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -121,6 +122,7 @@ impl Worker {
         if let Some(running) = &self.engine {
             self.state.set_names(running.engine.names());
         }
+        timings::begin("wait for a cell");
         let failed = reply["status"] != "ok";
         let abort = (failed && request.flag("stop_on_error", true)) || self.state.is_stopped();
         // Collect before the reply: cells sent after the user has seen it are to run.

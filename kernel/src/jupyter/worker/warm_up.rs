@@ -1,11 +1,12 @@
 //! Start of the engine, with a notice to the first cell if it has to wait.
 
 use super::{EngineInSession, Job, Worker, abort_all};
-use crate::build::Session;
+use crate::build::{Extent, Session};
 use crate::engine;
 use crate::engine::{Engine, Event, Sink};
 use crate::jupyter::message::Request;
 use crate::jupyter::state::KernelState;
+use crate::timings;
 use anyhow::{Result, bail};
 use serde_json::json;
 use std::sync::Arc;
@@ -59,7 +60,6 @@ impl Worker {
                 self.state.set_child(running.engine.child());
                 self.state.set_names(running.engine.names());
                 self.engine = Some(running);
-                self.warm_up_completion();
             }
             Ok(Err(error)) => eprintln!("candlebook: the engine did not start: {error:#}"),
             Err(_) => eprintln!("candlebook: the engine panicked while it started"),
@@ -92,21 +92,11 @@ impl Worker {
         let jobs = self.pending.make_contiguous();
         jobs.sort_by_key(|job| matches!(job, Job::Execute(_)));
     }
-
-    /// Lets rust-analyzer load the prelude while the user reads, to make the first completion fast.
-    fn warm_up_completion(&mut self) {
-        self.pending.extend(self.jobs.try_iter());
-        if self.pending.is_empty()
-            && let Some(engine) = self.engine()
-        {
-            let source = "let digits = mnist";
-            let _ = engine.complete(source, source.len());
-        }
-    }
 }
 
 fn start_engine(mut session: Session, sink: Sink, state: &KernelState) -> Result<EngineInSession> {
-    session.fill()?;
+    timings::begin("fill the session");
+    session.fill(Extent::ForCompiler)?;
     if state.is_closing() {
         bail!("the kernel is shutting down");
     }
