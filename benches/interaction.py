@@ -1,6 +1,6 @@
-"""Latency and memory of a kernel: start, first result, cells; Candlebook, the stock server, and ipykernel.
+"""Latency and memory of a kernel: start, first result, cells; Candlebook, the stock server, and ipykernel with PyTorch.
 
-Run by `cargo xtask bench interaction`; writes target/bench/interaction.json. Kernels alternate over several rounds, so that
+Run by `cargo xtask bench interaction [--with-torch]`; writes target/bench/interaction.json. Kernels alternate over several rounds, so that
 noise of the machine affects all of them. The cells are those of the MNIST notebook; training is not timed.
 """
 import json
@@ -9,9 +9,9 @@ import pathlib
 import re
 import statistics
 import subprocess
-import sys
 import time
 
+import kernelspecs
 from jupyter_client.manager import KernelManager
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -74,22 +74,12 @@ def measure(name, cells):
     return figures, times
 
 
-def stock_spec():
-    """Registers a kernelspec of the stock server."""
-    kernels = pathlib.Path(os.environ["JUPYTER_DATA_DIR"]) / "kernels"
-    spec = json.loads((kernels / "candlebook/kernel.json").read_text())
-    spec["argv"].append("--stock")
-    (kernels / "candlebook-stock").mkdir(exist_ok=True)
-    (kernels / "candlebook-stock/kernel.json").write_text(json.dumps(spec))
-
-
 def main():
-    stock_spec()
-    kernels = {"candlebook": RUST, "candlebook-stock": RUST}
-    torch = subprocess.run([sys.executable, "-c", "import torch"], capture_output=True).returncode == 0
-    kernels["python3"] = PYTHON if torch else [cell for cell in PYTHON[:1]]
-    if not torch:
-        print("PyTorch is not installed: ipykernel is measured without it")
+    kernels = {"candlebook": RUST, kernelspecs.stock(): RUST}
+    if kernelspecs.TORCH:
+        kernels[kernelspecs.python_with_torch()] = PYTHON
+    else:
+        print("PyTorch is not installed: run with --with-torch")
     rounds = {name: [] for name in kernels}
     for n in range(ROUNDS):
         for name, cells in kernels.items():
@@ -97,9 +87,8 @@ def main():
             print(f"round {n + 1}, {name}: " + ", ".join(f"{k} {v:.2f}" for k, v in rounds[name][-1][0].items()), flush=True)
     rows = []
     for name, results in rounds.items():
-        variant = name + (" with PyTorch" if name == "python3" and torch else "")
         add = lambda figure, value, unit: rows.append(
-            {"model": "mnist notebook", "mode": "interaction", "variant": variant, "figure": figure,
+            {"model": "mnist notebook", "mode": "interaction", "variant": name, "figure": figure,
              "value": round(value, 3), "unit": unit})
         for figure in ("handshake", "first result"):
             add(figure, statistics.median(figures[figure] for figures, _ in results), "s")

@@ -12,11 +12,11 @@ import subprocess
 import sys
 import time
 
+import kernelspecs
 from jupyter_client.manager import KernelManager
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 DIGITS = pathlib.Path(__file__).parents[1] / "assets/mnist5k"
-TORCH = os.environ.get("TORCH_PYTHON")
 MARK = re.compile(r"loss (\d\.\d+)")
 # Each model with its validation loss that ends a run.
 TARGETS = {"m1": 0.010, "m4": 0.008}
@@ -32,12 +32,14 @@ STAGES = {
 
 RUST = {
     "m1": "let mut ae = Autoencoder::symmetric(data.image_shape(), &[Flatten, Linear(128), Relu])?;",
-    "m4": """let half = |n: usize| Conv2d(n, 3).stride(2).padding(1);
-let double = |n: usize| ConvTranspose2d(n, 3).stride(2).padding(1).output_padding(1);
-let encoder = vec![half(16).into(), Relu.into(), half(32).into(), Relu.into(), Flatten.into(), Linear(32).into()];
-let decoder = vec![Linear(32 * 49).into(), Relu.into(), Unflatten(32, 7, 7).into(), double(16).into(), Relu.into(),
-    double(1).into(), Sigmoid.into()];
-let mut ae = Autoencoder::new(data.image_shape(), encoder, decoder)?;""",
+    "m4": """let encoder = [
+    Conv2d(16, 3).stride(2).padding(1), Relu, Conv2d(32, 3).stride(2).padding(1), Relu, Flatten, Linear(32),
+];
+let decoder = [
+    Linear(32 * 49), Relu, Unflatten(32, 7, 7), ConvTranspose2d(16, 3).stride(2).padding(1).output_padding(1), Relu,
+    ConvTranspose2d(1, 3).stride(2).padding(1).output_padding(1), Sigmoid,
+];
+let mut ae = Autoencoder::new(data.image_shape(), &encoder, &decoder)?;""",
 }
 PYTHON = {
     "m1": "model = nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 784))",
@@ -137,14 +139,6 @@ def stages(path):
     return totals
 
 
-def python_spec():
-    """Registers an ipykernel of the environment that has PyTorch."""
-    folder = pathlib.Path(os.environ["JUPYTER_DATA_DIR"]) / "kernels/python-with-torch"
-    folder.mkdir(parents=True, exist_ok=True)
-    spec = {"argv": [TORCH, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "display_name": "Python with PyTorch", "language": "python"}
-    (folder / "kernel.json").write_text(json.dumps(spec))
-
-
 def processor():
     lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
     name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
@@ -157,9 +151,8 @@ def main():
     file = out.with_name("start-stages.txt")
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"]) if os.environ.get("BUSY") else None
     kernels = {"candlebook": ("candlebook", "1 + 1", rust_cells)}
-    if TORCH:
-        python_spec()
-        kernels["ipykernel with PyTorch"] = ("python-with-torch", "import torch; 1 + 1", python_cells)
+    if kernelspecs.TORCH:
+        kernels["ipykernel with PyTorch"] = (kernelspecs.python_with_torch(), "import torch; 1 + 1", python_cells)
     else:
         print("PyTorch is not installed: run with --with-torch")
     firsts, parts, curves = {}, [], {}

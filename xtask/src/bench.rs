@@ -26,7 +26,7 @@ const RIVAL_PACKAGES: Packages = Packages {
     imports: "import torch, numpy, jax, optax",
     requirements: &[TORCH, NUMPY, "jax==0.10.2", "optax==0.2.8"],
 };
-const START_PACKAGES: Packages = Packages {
+const KERNEL_PACKAGES: Packages = Packages {
     imports: "import torch, numpy, ipykernel",
     requirements: &[TORCH, NUMPY, "ipykernel==7.4.0"],
 };
@@ -43,34 +43,18 @@ pub(crate) enum Others {
     Rivals,
 }
 
-/// Runs a benchmark of the installed kernel.
+/// Runs a benchmark of the installed kernel, compared with ipykernel if PyTorch is installed.
 ///
 /// # Errors
 /// If the kernel cannot be installed or the benchmark fails.
-pub(crate) fn kernel(name: &str) -> Result<(), String> {
+pub(crate) fn kernel(name: &str, others: Others) -> Result<(), String> {
     let workspace = Workspace::new()?;
     install(&workspace)?;
+    let torch = with_packages(&workspace, KERNEL_PACKAGES, others)?;
     let mut python = Command::new(workspace.python()?);
     python
         .current_dir(&workspace.work)
         .arg(script(&workspace, name));
-    run(workspace
-        .isolate(&mut python)
-        .env("CANDLEBOOK_BENCH", workspace.target.join("bench")))
-}
-
-/// Runs the benchmark of a kernel's start, compared with ipykernel if PyTorch is installed.
-///
-/// # Errors
-/// If the kernel cannot be installed or the benchmark fails.
-pub(crate) fn start(others: Others) -> Result<(), String> {
-    let workspace = Workspace::new()?;
-    install(&workspace)?;
-    let torch = with_packages(&workspace, START_PACKAGES, others)?;
-    let mut python = Command::new(workspace.python()?);
-    python
-        .current_dir(&workspace.work)
-        .arg(script(&workspace, "start"));
     let python = workspace.isolate(&mut python);
     if let Some(torch) = torch {
         python.env("TORCH_PYTHON", torch);

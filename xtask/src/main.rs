@@ -31,7 +31,8 @@ cargo xtask compare [READER ...]
                               mutated files beside Pillow, NumPy and safetensors; --help lists the options
 cargo xtask reproduce [ROW ...] [--readme]
                               published results, trained again; --help lists the options
-cargo xtask bench NAME        interaction: the kernel's latency, compared with the stock form and ipykernel
+cargo xtask bench NAME        interaction [--with-torch]: the kernel's latency, compared with the stock form and
+                              ipykernel
                               start [--with-torch]: a start in stages, and the time to a trained model, compared
                               with ipykernel
                               install: size, installation and first start of the wheel
@@ -62,15 +63,16 @@ fn main() -> ExitCode {
         ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),
         ["compare", arguments @ ..] => compare::compare(arguments),
         ["reproduce", arguments @ ..] => reproduce::reproduce(arguments),
-        ["bench", name @ ("interaction" | "soak")] => bench::kernel(name),
+        ["bench", name @ ("interaction" | "start" | "soak")] => bench::kernel(name, Others::None),
+        ["bench", name @ ("interaction" | "start"), "--with-torch"] => {
+            bench::kernel(name, Others::Torch)
+        }
         ["bench", "install"] => dist::bench(),
         ["bench", name @ ("show" | "sweep")] => bench::helper(name),
         ["bench", name @ ("training" | "loader")] => bench::beside_torch(name, Others::None),
         ["bench", name @ ("training" | "loader"), "--with-torch"] => {
             bench::beside_torch(name, Others::Torch)
         }
-        ["bench", "start"] => bench::start(Others::None),
-        ["bench", "start", "--with-torch"] => bench::start(Others::Torch),
         ["bench", "training", "--with-rivals"] => bench::beside_torch("training", Others::Rivals),
         _ => Err(USAGE.to_owned()),
     };
