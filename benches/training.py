@@ -1,6 +1,6 @@
 """Training and inference compared with candle-nn and PyTorch, in alternating fresh processes, alone and beside a busy process.
 
-Run by `cargo xtask bench training [--with-torch | --with-rivals]`. BENCH is the benchmark program, TORCH_PYTHON a Python with
+Run by `cargo xtask bench training [--with-torch | --with-rivals | --avx2]`. BENCH is the benchmark program, TORCH_PYTHON a Python with
 PyTorch, if installed; RIVALS lists further variants that it can run. MODELS, MODES and ROUNDS select a subset. Reports
 medians of all rounds; rows go to `target/bench/training.json`, each with its machine.
 """
@@ -83,6 +83,8 @@ def machine():
     fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     name = fields.get("model name") or platform.processor() or platform.machine()
     vectors = [word for word in ("avx512f", "avx2", "asimd") if word in (fields.get("flags") or fields.get("Features") or "").split()]
+    # INSTRUCTIONS says that wider ones are not used.
+    vectors = [os.environ["INSTRUCTIONS"] + " only"] if "INSTRUCTIONS" in os.environ else vectors
     return {"processor": " ".join([name, *vectors[:1]]), "threads": len(os.sched_getaffinity(0))}
 
 
@@ -220,7 +222,8 @@ def main():
                 print(f"{model:5} batch {batch:>3} {variant:13} {step:>8,.0f} us per step, {step / batch:>6.1f} per image", flush=True)
     folder = pathlib.Path(os.environ["CANDLEBOOK_BENCH"])
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "training.json").write_text(json.dumps(rows, indent=1))
+    name = "training-avx2.json" if "INSTRUCTIONS" in os.environ else "training.json"
+    (folder / name).write_text(json.dumps(rows, indent=1))
 
 
 main()

@@ -33,6 +33,15 @@ const KERNEL_PACKAGES: Packages = Packages {
 /// What `benches/training.py` runs with them.
 const RIVALS: &str = "torch compile,jax";
 
+/// Variables by which the other libraries use nothing wider than AVX2; the first one is the benchmark's.
+const AVX2: [(&str, &str); 5] = [
+    ("INSTRUCTIONS", "AVX2"),
+    ("ATEN_CPU_CAPABILITY", "avx2"),
+    ("MKL_ENABLE_INSTRUCTIONS", "AVX2"),
+    ("ONEDNN_MAX_CPU_ISA", "AVX2"),
+    ("XLA_FLAGS", "--xla_cpu_max_isa=AVX2"),
+];
+
 /// Other libraries that a benchmark installs for a comparison.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Others {
@@ -90,13 +99,26 @@ pub(crate) fn helper(name: &str) -> Result<(), String> {
         .env("CANDLEBOOK_BENCH", workspace.target.join("bench")))
 }
 
+/// Vector instructions that a benchmark may use.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Instructions {
+    /// All that the processor has.
+    All,
+    /// As on a processor without AVX-512.
+    Avx2,
+}
+
 /// Runs a comparison of the helper crate with other libraries, in one process per run.
 ///
 /// # Errors
 /// If the benchmark does not compile or fails.
-pub(crate) fn beside_torch(name: &str, others: Others) -> Result<(), String> {
+pub(crate) fn beside_torch(
+    name: &str,
+    others: Others,
+    instructions: Instructions,
+) -> Result<(), String> {
     let workspace = Workspace::new()?;
-    let program = build(&workspace, name)?;
+    let program = build(&workspace, name, instructions)?;
     let packages = match (name, others) {
         ("loader", _) => LOADER_PACKAGES,
         (_, Others::Rivals) => RIVAL_PACKAGES,
@@ -108,6 +130,9 @@ pub(crate) fn beside_torch(name: &str, others: Others) -> Result<(), String> {
         .arg(script(&workspace, name))
         .env("BENCH", program)
         .env("CANDLEBOOK_BENCH", workspace.target.join("bench"));
+    if instructions == Instructions::Avx2 {
+        python.envs(AVX2);
+    }
     if let Some(torch) = torch {
         python.env("TORCH_PYTHON", torch);
         if others == Others::Rivals {
@@ -122,11 +147,14 @@ fn script(workspace: &Workspace, name: &str) -> PathBuf {
 }
 
 /// Compiles a benchmark and returns its program.
-fn build(workspace: &Workspace, name: &str) -> Result<String, String> {
+fn build(workspace: &Workspace, name: &str, instructions: Instructions) -> Result<String, String> {
     let mut cargo = workspace.cargo();
     cargo
         .args(["bench", "--package", "candlebook", "--bench", name])
         .args(["--no-run", "--message-format=json"]);
+    if instructions == Instructions::Avx2 {
+        cargo.arg("--no-default-features");
+    }
     let built = cleaned(&mut cargo)
         .stderr(Stdio::inherit())
         .output()

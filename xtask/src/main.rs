@@ -14,7 +14,7 @@ mod dist;
 mod fuzz;
 mod reproduce;
 
-use bench::Others;
+use bench::{Instructions, Others};
 use std::process::ExitCode;
 use workspace::Workspace;
 
@@ -41,6 +41,7 @@ cargo xtask bench NAME        interaction [--with-torch]: the kernel's latency, 
                               sweep: small models as a sweep, compared with one after the other
                               training [--with-torch | --with-rivals]: compared with candle-nn and PyTorch, and
                               with torch.compile and JAX; the flags install them
+              training --avx2     all of them without AVX-512
                               loader [--with-torch]: photographs to batches, compared with torchvision;
                               CANDLEBOOK_PHOTOGRAPHS sets another folder, class/*.JPEG";
 
@@ -69,11 +70,18 @@ fn main() -> ExitCode {
         }
         ["bench", "install"] => dist::bench(),
         ["bench", name @ ("show" | "sweep")] => bench::helper(name),
-        ["bench", name @ ("training" | "loader")] => bench::beside_torch(name, Others::None),
-        ["bench", name @ ("training" | "loader"), "--with-torch"] => {
-            bench::beside_torch(name, Others::Torch)
+        ["bench", name @ ("training" | "loader")] => {
+            bench::beside_torch(name, Others::None, Instructions::All)
         }
-        ["bench", "training", "--with-rivals"] => bench::beside_torch("training", Others::Rivals),
+        ["bench", name @ ("training" | "loader"), "--with-torch"] => {
+            bench::beside_torch(name, Others::Torch, Instructions::All)
+        }
+        ["bench", "training", "--with-rivals"] => {
+            bench::beside_torch("training", Others::Rivals, Instructions::All)
+        }
+        ["bench", "training", "--avx2"] => {
+            bench::beside_torch("training", Others::Torch, Instructions::Avx2)
+        }
         _ => Err(USAGE.to_owned()),
     };
     match result {
