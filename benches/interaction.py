@@ -69,6 +69,11 @@ def measure(name, cells):
         if TRAINING_CALL not in source:
             times.append(time.perf_counter() - began)
     figures["memory"] = resident(manager.provisioner.pid)
+    for figure in ("first completion", "completion"):
+        began = time.perf_counter()
+        client.complete("mod", reply=True, timeout=120)
+        figures[figure] = time.perf_counter() - began
+    figures["memory after"] = resident(manager.provisioner.pid)
     client.stop_channels()
     manager.shutdown_kernel()
     return figures, times
@@ -95,15 +100,18 @@ def main():
         times = sorted(time for _, times in results for time in times)
         add("median cell", statistics.median(times), "s")
         add("95th percentile cell", times[min(len(times) - 1, int(len(times) * 0.95))], "s")
-        add("memory", statistics.median(figures["memory"] for figures, _ in results), "MB")
+        for figure in ("first completion", "completion"):
+            add(figure, statistics.median(figures[figure] for figures, _ in results), "s")
+        for figure in ("memory", "memory after"):
+            add(figure, statistics.median(figures[figure] for figures, _ in results), "MB")
     out = pathlib.Path(os.environ["CANDLEBOOK_BENCH"]) / "interaction.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(rows, indent=1) + "\n")
     figures = list(dict.fromkeys(row["figure"] for row in rows))
-    print(f"\n{'':28}" + "".join(f"{figure:>22}" for figure in figures))
+    print(f"\n{'':28}" + "".join(f"{figure:>21}" for figure in figures))
     for variant in dict.fromkeys(row["variant"] for row in rows):
         cells = {row["figure"]: f"{row['value']:.2f} {row['unit']}" for row in rows if row["variant"] == variant}
-        print(f"{variant:28}" + "".join(f"{cells[figure]:>22}" for figure in figures))
+        print(f"{variant:28}" + "".join(f"{cells[figure]:>21}" for figure in figures))
     print(f"written to {out}")
 
 
