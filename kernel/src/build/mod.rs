@@ -25,8 +25,9 @@ mod cargo;
 mod registry;
 
 pub(crate) use cargo::{
-    AddedCrates, CrateList, FULL_PATHS, KILLED, TOKEN, cargo_home, has_cc, lay_out_shim,
-    original_path, reveal_sources, run_shim_if_called, rust_lld_in, select_shim, stock_environment,
+    AddedCrates, CrateList, FULL_PATHS, KILLED, TOKEN, begin_start, cargo_home, end_start, has_cc,
+    lay_out_shim, original_path, reveal_sources, run_shim_if_called, rust_lld_in, select_shim,
+    stock_environment,
 };
 pub(crate) use compile::WARM_UP_CELLS;
 pub(crate) use environment::BUILD_ENVIRONMENT;

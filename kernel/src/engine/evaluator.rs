@@ -74,6 +74,7 @@ impl Engine {
     pub(crate) fn start(session: &Session, sink: Sink) -> Result<Engine> {
         build::lay_out_shim(session)?;
         build::write_start(session)?;
+        build::begin_start(&session.folder)?;
         let mut command = child_command(session)?;
         let control =
             Control::prepare(&mut command).context("cannot prepare the process that runs cells")?;
@@ -109,6 +110,7 @@ impl Engine {
         };
         timings::begin("load the prelude");
         engine.load_prelude()?;
+        build::end_start(&session.folder);
         read_reference();
         timings::begin("wait for a cell");
         Ok(engine)

@@ -32,7 +32,6 @@ pub(super) fn fill(dist: &Dist, seed: &Path) -> Result<(), String> {
     write_manifest(seed, &stage)?;
     copy_tree(&seed.join("session/helper"), &stage.join("session/helper"))?;
     copy_tree(&seed.join("results"), &stage.join("results"))?;
-    copy_tree(&seed.join("compiled"), &stage.join("compiled"))?;
     copy_libraries(seed, &stage)?;
     let used = copy_answers(seed, &stage)?;
     rust_sources(&stage, &used)

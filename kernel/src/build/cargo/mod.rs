@@ -30,5 +30,6 @@ pub(crate) use analysis::reveal as reveal_sources;
 pub(crate) use dispatch::run_shim_if_called;
 pub(crate) use install::{cargo_home, lay_out_shim, select_shim, stock_environment};
 pub(crate) use linker::{has_cc, rust_lld_in};
+pub(crate) use outcome::{begin_start, end_start};
 pub(crate) use process::{KILLED, original_path};
 pub(crate) use variables::{ANSWERS, FULL_PATHS, TOKEN};

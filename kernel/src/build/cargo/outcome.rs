@@ -1,9 +1,12 @@
-//! Outcomes of compilations, kept in the seed: every start compiles the engine's first evaluation and
-//! the prelude.
+//! Outcomes of the compilations of a start, kept in the seed: the engine's first evaluation and the
+//! prelude are the same each time. The first start on a machine records them. A shipped seed has none, because
+//! its libraries would be linked to another machine's.
 
 use super::places::Places;
 use super::process::KILLED;
+use crate::build::environment::SHIM_FOLDER;
 use crate::home;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -51,27 +54,47 @@ pub(super) struct OutcomeFile {
     is_recording: bool,
 }
 
+/// The file that a session has in its shim's folder while it starts.
+const STARTING: &str = "starting";
+
+/// Marks that a session starts.
+///
+/// # Errors
+/// If the file cannot be written.
+pub(crate) fn begin_start(session: &Path) -> Result<()> {
+    let marker = session.join(SHIM_FOLDER).join(STARTING);
+    std::fs::write(&marker, "").with_context(|| format!("cannot write {}", marker.display()))
+}
+
+/// Marks that a session has started: what users' cells compile is not recorded.
+pub(crate) fn end_start(session: &Path) {
+    let _ = std::fs::remove_file(session.join(SHIM_FOLDER).join(STARTING));
+}
+
 impl OutcomeFile {
     /// The files for a source and everything else that the outcome depends on; `None` outside a
     /// session.
     pub(super) fn new(inputs: &[String]) -> Option<OutcomeFile> {
-        let seed = Places::of_this_process()?.folder("seed")?;
-        Some(OutcomeFile::in_seed(&seed, inputs))
+        let places = Places::of_this_process()?;
+        let (seed, session) = (places.folder("seed")?, places.folder("session")?);
+        Some(OutcomeFile::in_seed(&seed, &session, inputs))
     }
 
-    fn in_seed(seed: &Path, inputs: &[String]) -> OutcomeFile {
+    fn in_seed(seed: &Path, session: &Path, inputs: &[String]) -> OutcomeFile {
         let digest = Sha256::digest(inputs.join("\0"));
         OutcomeFile {
             path: seed.join(FOLDER).join(home::hex(&digest)),
-            is_recording: !seed.join("ready").exists(),
+            is_recording: session.join(SHIM_FOLDER).join(STARTING).exists(),
         }
+    }
+
+    /// True while the session starts.
+    pub(super) fn is_recording(&self) -> bool {
+        self.is_recording
     }
 
     /// The recorded outcome, after the library is in place.
     pub(super) fn find(&self, library: &Path) -> Option<Outcome> {
-        if self.is_recording {
-            return None;
-        }
         let text = std::fs::read_to_string(self.path.with_extension("json")).ok()?;
         let outcome: Outcome = serde_json::from_str(&text).ok()?;
         if outcome.is_success() {
@@ -84,16 +107,21 @@ impl OutcomeFile {
         Some(outcome)
     }
 
-    /// Records an outcome while the seed is being built. Errors are ignored: a start then compiles
-    /// again.
+    /// Records an outcome while the session starts, unless the compiler was killed. Errors are ignored:
+    /// the next start then compiles again.
     pub(super) fn record(&self, outcome: &Outcome, library: &Path) {
-        if !self.is_recording {
+        if !self.is_recording || outcome.messages.contains(KILLED) {
             return;
         }
         let _ = self.path.parent().map(home::create_folder);
-        let compiled = self.path.with_extension("so");
-        if outcome.is_success() && std::fs::copy(library, compiled).is_err() {
-            return;
+        if outcome.is_success() {
+            let compiled = self.path.with_extension("so");
+            let Ok(bytes) = std::fs::read(library) else {
+                return;
+            };
+            if home::write_atomically(&compiled, &bytes).is_err() {
+                return;
+            }
         }
         if let Ok(text) = serde_json::to_string(outcome) {
             let _ = home::write_atomically(&self.path.with_extension("json"), text.as_bytes());
@@ -119,20 +147,22 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_is_found_once_the_seed_is_ready() {
+    fn the_compilations_of_a_start_are_recorded() {
         let folder = tempfile::tempdir().unwrap();
-        let (seed, library) = (folder.path().join("seed"), folder.path().join("l.so"));
-        std::fs::create_dir(&seed).unwrap();
-        let file = |source: &str| OutcomeFile::in_seed(&seed, &[source.to_owned()]);
+        let (seed, session) = (folder.path().join("seed"), folder.path().join("session"));
+        let library = folder.path().join("l.so");
+        std::fs::create_dir_all(session.join(SHIM_FOLDER)).unwrap();
+        let file = |source: &str| OutcomeFile::in_seed(&seed, &session, &[source.to_owned()]);
         let outcome = |code| Outcome {
             code,
             messages: "said".to_owned(),
         };
         std::fs::write(&library, "compiled").unwrap();
+        assert_eq!(file("a").find(&library), None);
+        begin_start(&session).unwrap();
         file("a").record(&outcome(0), &library);
         file("b").record(&outcome(1), &library);
-        assert_eq!(file("a").find(&library), None);
-        std::fs::write(seed.join("ready"), "").unwrap();
+        end_start(&session);
         std::fs::write(&library, "older").unwrap();
         assert_eq!(file("b").find(&library), Some(outcome(1)));
         assert_eq!(std::fs::read(&library).unwrap(), b"older");

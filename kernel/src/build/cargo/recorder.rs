@@ -205,12 +205,11 @@ impl EngineSource {
         Some(EngineSource { path, text })
     }
 
-    /// Compiles the source once more, by the recorded command, to record the outcome in a seed.
+    /// Compiles the source once more, by the recorded command, to record the outcome of a start.
     fn record_outcome(&self, command: &RustcCommand, check: bool) {
-        if std::fs::write(&self.path, &self.text).is_err() {
-            return;
-        }
-        if let Some(file) = source_inputs(check, &[]).and_then(|it| OutcomeFile::new(&it)) {
+        let written = std::fs::write(&self.path, &self.text);
+        let file = source_inputs(check, &[]).and_then(|inputs| OutcomeFile::new(&inputs));
+        if let (Ok(()), Some(file)) = (written, file.filter(OutcomeFile::is_recording)) {
             let outcome = command.run(check, &[]);
             file.record(&outcome, &library(command.out_dir()));
         }
