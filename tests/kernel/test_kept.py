@@ -103,6 +103,14 @@ def test_a_move_that_is_undone_in_only_one_branch_is_told(kernel):
     assert kernel.ok("batch").text == "[2, 1]"
 
 
+def test_a_variable_that_a_failing_cell_did_not_reach_is_told(kernel):
+    failed = kernel.run('let reached = 1;\nlet broken: u8 = "x".parse()?;\nlet unreached = 2;')
+    assert failed.reply["status"] == "error"
+    missing = kernel.run("unreached")
+    assert f"`unreached` is not defined: cell {failed.reply['execution_count']} failed before its `let`." in missing.said
+    assert kernel.ok("reached").text == "1"
+
+
 @pytest.mark.parametrize(
     "made, moved",
     [

@@ -74,6 +74,47 @@ def test_a_variable_that_cannot_be_kept_is_explained(kernel, code, line, words):
     kernel.ok("{ " + code + " }")
 
 
+@pytest.mark.parametrize(
+    "code, line, words",
+    [
+        ('let rows = vec![1];\nlet first = &rows[0];\nrows.push(2);\nprintln!("{first}");', 3, ["cannot borrow `rows` as mutable"]),
+        ("let row = [1, 2, 3];\nlet fourth = row[5];", 2, ["this operation will panic at runtime"]),
+        ("let plus = |x: i32| x + 1;\nlet wrong: u8 = plus;", 2, ["mismatched types"]),
+    ],
+)
+def test_an_error_of_the_cell_precedes_advice(kernel, code, line, words):
+    kernel.ok('let greeting = "hi";')
+    failed = kernel.run(code)
+    assert failed.reply["ename"] == "CompileError", failed.reply
+    assert f"cell {failed.reply['execution_count']}:{line}:" in failed.said, failed.said
+    for word in words:
+        assert word in failed.said, failed.said
+
+
+def test_a_closure_that_borrows_is_explained_as_a_closure(kernel):
+    failed = kernel.run("let factor = 3;\nlet times = |x: i32| x * factor;\ntimes(4);")
+    assert "`times` is a closure" in failed.said and "'static" not in failed.said, failed.said
+
+
+def test_a_variable_that_borrows_from_a_static_disturbs_no_later_cell(kernel):
+    kernel.ok('use std::borrow::Cow;\nlet lent: Cow<str> = "abc".into();\nlet word = "de";\nlet pair = ("f", [&5u8]);')
+    kernel.ok('let lengths = (lent.len(), word.len(), "3".parse::<usize>()?);')
+    assert kernel.ok("lengths").text == "(3, 2, 3)"
+    assert "`add` is a closure" in kernel.run("let add = |a: i32, b: i32| a + b;").said
+
+
+def test_variables_may_have_capitals(kernel):
+    kernel.ok("let X = vec![1.5];\nlet (X_train, N) = (2, \"10\".parse::<usize>()?);\nlet LR = 0.1;\nlet Some(found) = Some(4) else { panic!() };")
+    assert kernel.ok("(X, X_train, N, LR, found)").text == "([1.5], 2, 10, 0.1, 4)"
+
+
+def test_a_value_that_is_never_there_panics_in_its_line(kernel):
+    for code in ["let early = 1;\nlet never = todo!();", 'let early = 1;\nlet never = { println!("so far"); panic!("no") };']:
+        failed = kernel.run(code)
+        assert failed.reply["ename"] == "Panic"
+        assert any("line 2" in line for line in failed.reply["traceback"]), failed.reply
+
+
 def test_the_advice_works(kernel):
     kernel.ok("let plus: Box<dyn Fn(f64) -> _> = Box::new(move |x: f64| x + 1.0);")
     kernel.ok("let doubled: Vec<_> = numbers.iter().map(|n| n * 2).collect();")

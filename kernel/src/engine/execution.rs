@@ -100,12 +100,13 @@ impl Engine {
                 },
             },
         )?;
-        self.memory.remember(CellText {
+        let source = CellText {
             cell: cell.number,
             code: cell.code.to_owned(),
             prepared: prepared.code.clone(),
             inserted_lines: prepared.inserted_lines,
-        });
+        };
+        self.memory.remember(source, known);
         Ok(prepared)
     }
 

@@ -84,6 +84,11 @@ impl Engine {
                  use `{name}.clone()` or `&{name}`."
             ));
         }
+        if let Some(cell) = self.memory.undefined_since(name) {
+            return Some(format!(
+                "`{name}` is not defined: cell {cell} failed before its `let`."
+            ));
+        }
         if self.memory.is_outdated(name) {
             return Some(format!(
                 "`{name}` is lost: its type was defined again. Run the cell that makes it again."

@@ -10,8 +10,12 @@ use std::collections::{HashMap, HashSet};
 pub(super) struct Memory {
     pub(super) items: Items,
     sources: Vec<CellText>,
+    /// Variables before the current cell.
+    known: Vec<String>,
     /// The cell that moved each variable which is no more.
     moved: HashMap<String, u32>,
+    /// The cell that failed before it defined each variable.
+    undefined: HashMap<String, u32>,
     /// Variables whose type was defined again.
     outdated: HashSet<String>,
     /// Variables that the last cell has lost, but the engine still lists.
@@ -21,8 +25,9 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Remembers the source of the cell that is about to run.
-    pub(super) fn remember(&mut self, source: CellText) {
+    /// Remembers the source of the cell that is about to run, and the variables before it.
+    pub(super) fn remember(&mut self, source: CellText, known: Vec<String>) {
+        self.known = known;
         if self
             .sources
             .last()
@@ -58,6 +63,7 @@ impl Memory {
         };
         let (cell, code) = (source.cell, &source.code);
         self.moved.retain(|name, _| !after.contains(name));
+        self.undefined.retain(|name, _| !after.contains(name));
         self.outdated.retain(|name| !after.contains(name));
         let gone = before.into_iter().filter(|name| !after.contains(name));
         let (moved, outdated): (Vec<_>, Vec<_>) =
@@ -67,14 +73,21 @@ impl Memory {
         self.outdated.extend(outdated);
     }
 
-    /// Records variables that the current cell has moved before it failed.
+    /// Records variables that the current cell has moved, or not yet defined, before it failed.
     pub(super) fn note_lost<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
         let Some(cell) = self.current().map(|source| source.cell) else {
             return;
         };
         self.lost = names.map(str::to_owned).collect();
-        self.moved
-            .extend(self.lost.iter().map(|name| (name.clone(), cell)));
+        for name in &self.lost {
+            let was_known = self.known.contains(name);
+            let lost = if was_known {
+                &mut self.moved
+            } else {
+                &mut self.undefined
+            };
+            lost.insert(name.clone(), cell);
+        }
     }
 
     /// True for a variable that the engine lists, but that is lost.
@@ -95,12 +108,18 @@ impl Memory {
     /// Forgets variables: their process has ended.
     pub(super) fn forget_variables(&mut self) {
         self.moved.clear();
+        self.undefined.clear();
         self.outdated.clear();
     }
 
     /// The cell that moved a variable which is no more.
     pub(super) fn moved_by(&self, name: &str) -> Option<u32> {
         self.moved.get(name).copied()
+    }
+
+    /// The cell that failed before it defined a variable.
+    pub(super) fn undefined_since(&self, name: &str) -> Option<u32> {
+        self.undefined.get(name).copied()
     }
 
     /// Records items that were set aside because of a cell.
@@ -139,7 +158,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let mut memory = Memory::default();
-        memory.remember(source(4, "let c = a;", ""));
+        memory.remember(source(4, "let c = a;", ""), names(&["a", "b", "d"]));
         memory.note_gone(true, names(&["a", "b", "d"]), &names(&["b", "c"]));
         assert_eq!(
             (memory.moved_by("a"), memory.moved_by("b")),
@@ -151,6 +170,15 @@ mod tests {
             (memory.moved_by("a"), memory.is_outdated("d")),
             (None, false)
         );
+        memory.note_lost(["a", "z"].into_iter());
+        assert_eq!(
+            (memory.moved_by("a"), memory.undefined_since("a")),
+            (Some(4), None)
+        );
+        assert_eq!(
+            (memory.moved_by("z"), memory.undefined_since("z")),
+            (None, Some(4))
+        );
         memory.set_aside(7, &names(&["f"]));
         assert_eq!(memory.aside_since("f"), Some(7));
     }
@@ -159,7 +187,7 @@ mod tests {
     fn an_attempt_replaces_the_one_before() {
         let mut memory = Memory::default();
         for prepared in ["one", "two"] {
-            memory.remember(source(3, "a", prepared));
+            memory.remember(source(3, "a", prepared), Vec::new());
         }
         assert_eq!(memory.sources.len(), 1);
         memory.prepare_current("two: u8");

@@ -10,7 +10,7 @@ use super::execution::Evaluation;
 use super::input::Answers;
 use super::prepared::PreparedCell;
 use super::types::{
-    Binding, Unkept, advice, answers, bindings, can_be_written, question, with_types,
+    Binding, Unkept, advice, answers, bindings, can_be_written, question, type_of, with_types,
 };
 use crate::build::{FULL_PATHS, KILLED};
 use evcxr::{CompilationError, Error};
@@ -38,31 +38,37 @@ impl Engine {
     ) -> Evaluation {
         let (commands, code) = split_commands(&cell.code);
         let mut bindings = bindings(code);
-        bindings.retain(|binding| !binding.typed);
-        if bindings.is_empty() {
-            let result = self.evaluate_as(&cell.code, replies);
-            return self.explained(result, code, commands, &[]);
-        }
+        bindings.retain(|binding| !binding.typed || binding.may_borrow);
         let typed = Cell {
             commands,
             code,
             bindings,
         };
+        if typed.bindings.is_empty() {
+            let result = self.evaluate_as(&cell.code, replies);
+            return self.explained(result, &typed, &[]);
+        }
         let types = match self.types_of(&typed) {
             Ok(types) => types,
             Err(message) => return Err(Error::Message(message)),
         };
-        let known = |(_, kind): &&(String, String)| can_be_written(kind);
-        let written: Vec<_> = types.iter().filter(known).cloned().collect();
-        let result = match self.evaluate_as(&typed.with_types(&written), replies) {
+        let (known, unnamed): (Vec<_>, Vec<_>) = types
+            .iter()
+            .cloned()
+            .partition(|(_, kind)| can_be_written(kind));
+        if !unnamed.is_empty() {
+            let names = unnamed.iter().map(|(name, _)| name.clone()).collect();
+            return self.refuse(names, Unkept::Unnamed, &typed, &types);
+        }
+        let result = match self.evaluate_as(&typed.with_types(&known), replies) {
             Err(Error::CompilationErrors(errors))
-                if !written.is_empty() && borrowed(&errors).is_empty() =>
+                if !known.is_empty() && borrowed(&errors).is_empty() =>
             {
                 self.evaluate_as_written(&cell.code, replies)
             }
             other => other,
         };
-        self.explained(result, code, commands, &types)
+        self.explained(result, &typed, &types)
     }
 
     /// Runs a cell as the user has written it, so that its errors show that. If it has none, the compiler
@@ -91,10 +97,16 @@ impl Engine {
         let errors = self.context.check(&question(cell.code, &cell.bindings));
         self.set_full_paths(false);
         let errors = errors.unwrap_or_default();
-        match errors.iter().find(|error| error.message().contains(KILLED)) {
-            Some(killed) => Err(killed.message()),
-            None => Ok(answers(&errors)),
+        if let Some(killed) = errors.iter().find(|error| error.message().contains(KILLED)) {
+            return Err(killed.message());
         }
+        let mut types = answers(&errors);
+        for (name, kind) in &mut types {
+            if let Some(binding) = cell.bindings.iter().find(|it| it.name == *name) {
+                *kind = type_of(binding, kind);
+            }
+        }
+        Ok(types)
     }
 
     fn set_full_paths(&mut self, on: bool) {
@@ -108,10 +120,9 @@ impl Engine {
     /// The result, with an explanation in place of the engine's error about a variable that cannot be
     /// kept.
     fn explained(
-        &self,
+        &mut self,
         result: Evaluation,
-        code: &str,
-        commands: &str,
+        cell: &Cell,
         types: &[(String, String)],
     ) -> Evaluation {
         let (names, why) = match &result {
@@ -121,23 +132,48 @@ impl Engine {
             Err(Error::CompilationErrors(errors)) => (borrowed(errors), Unkept::Borrowed),
             _ => return result,
         };
-        let bindings = bindings(code);
-        let explained = names.iter().filter_map(|name| {
-            let binding = bindings.iter().find(|binding| binding.name == *name)?;
-            let kind = types.iter().find(|(other, _)| other == name);
-            let advice = advice(binding, kind.map(|(_, kind)| kind.as_str()), why);
-            let line = commands.lines().count() + binding.line;
-            Some(match self.memory.current()?.place(line) {
-                Some(place) => format!("{advice}\n  at {place}"),
-                None => advice,
-            })
-        });
-        match explained.collect::<Vec<String>>() {
-            explained if explained.is_empty() => result,
-            explained => Err(explained.join("\n").into()),
+        match self.refuse(names, why, cell, types) {
+            Err(Error::Message(text)) if text.is_empty() => result,
+            refused => refused,
         }
     }
+
+    /// The error of a cell with variables that cannot be kept: its own errors if it has some even where it
+    /// keeps nothing, otherwise advice. Empty if no variable has these names.
+    fn refuse(
+        &mut self,
+        names: Vec<String>,
+        why: Unkept,
+        cell: &Cell,
+        types: &[(String, String)],
+    ) -> Evaluation {
+        let bindings = bindings(cell.code);
+        let refused: Vec<&Binding> = names
+            .iter()
+            .filter_map(|name| bindings.iter().find(|binding| binding.name == *name))
+            .collect();
+        if refused.is_empty() {
+            return Err(Error::Message(String::new()));
+        }
+        let errors = self.context.check(&format!("{}{LEAVE}", cell.code));
+        if let Some(errors) = errors.ok().filter(|errors| !errors.is_empty()) {
+            return Err(Error::CompilationErrors(errors));
+        }
+        let explained = refused.into_iter().map(|binding| {
+            let kind = types.iter().find(|(other, _)| *other == binding.name);
+            let advice = advice(binding, kind.map(|(_, kind)| kind.as_str()), why);
+            let line = cell.commands.lines().count() + binding.line;
+            match self.memory.current().and_then(|cell| cell.place(line)) {
+                Some(place) => format!("{advice}\n  at {place}"),
+                None => advice,
+            }
+        });
+        Err(explained.collect::<Vec<String>>().join("\n").into())
+    }
 }
+
+/// The end of a cell that keeps no variable: the compiler does not check what cannot be reached.
+const LEAVE: &str = "\n; ::std::process::exit(0);";
 
 /// The variable whose type has no name, which the engine's message names first.
 fn unnamed(message: &str) -> Option<String> {

@@ -89,8 +89,36 @@ fn lend_for_ever(source: &mut String) {
         return;
     };
     let parameters = start..start + end;
-    let lent = source[parameters.clone()].replace("'_", "'static");
+    let lent = with_static_references(&source[parameters.clone()].replace("'_", "'static"));
     source.replace_range(parameters, &lent);
+}
+
+/// Types in which each `&` without a lifetime is `&'static`, except in the types of functions, where it
+/// stands for any lifetime.
+fn with_static_references(types: &str) -> String {
+    let mut text = String::new();
+    // For each open parenthesis, whether it is in the type of a function.
+    let mut open: Vec<bool> = Vec::new();
+    let mut rest = types.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '(' => {
+                let is_function = ["fn", "Fn", "FnMut", "FnOnce"]
+                    .iter()
+                    .any(|name| text.ends_with(name));
+                open.push(is_function || open.last() == Some(&true));
+            }
+            ')' => {
+                open.pop();
+            }
+            _ => {}
+        }
+        text.push(c);
+        if c == '&' && rest.peek() != Some(&'\'') && open.last() != Some(&true) {
+            text += "'static ";
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -143,6 +171,16 @@ println!("EVCXR_PANIC_NOTIFICATION"); eprintln!("also mine");
         ] {
             assert!(source.contains(of_the_user), "{of_the_user}");
         }
+    }
+
+    #[test]
+    fn references_are_static_except_in_functions() {
+        assert_eq!(
+            with_static_references(
+                "(a: &str, b: (&'a u8, &mut [f32]), c: Box<dyn Fn(&str) -> u8>, d: fn((&u8, u8))"
+            ),
+            "(a: &'static str, b: (&'a u8, &'static mut [f32]), c: Box<dyn Fn(&str) -> u8>, d: fn((&u8, u8))"
+        );
     }
 
     #[test]

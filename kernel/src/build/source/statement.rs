@@ -33,14 +33,17 @@ pub(super) struct Binding {
 
 /// The variables that a `let` binds, in order; `None` for other statements.
 pub(super) fn bindings(statement: &SyntaxNode) -> Option<Vec<Binding>> {
-    let pattern = ast::LetStmt::cast(statement.clone())?.pat()?;
+    let binding = ast::LetStmt::cast(statement.clone())?;
+    let is_refutable = binding.let_else().is_some();
+    let pattern = binding.pat()?;
     let names = pattern
         .syntax()
         .descendants()
         .filter_map(ast::IdentPat::cast);
     let binding = |pattern: ast::IdentPat| {
         let name = pattern.name()?.text().to_string();
-        (!is_constant_name(&name) && pattern.ref_token().is_none()).then(|| Binding {
+        let is_constant = is_refutable && is_constant_name(&name);
+        (!is_constant && pattern.ref_token().is_none()).then(|| Binding {
             name,
             mutable: pattern.mut_token().is_some(),
         })
@@ -48,7 +51,8 @@ pub(super) fn bindings(statement: &SyntaxNode) -> Option<Vec<Binding>> {
     Some(names.filter_map(binding).collect())
 }
 
-/// True for a name in a pattern that is a constant or a unit variant, which look like bindings.
+/// True for a name in a pattern with an `else` that is a constant or a unit variant, which look like
+/// bindings. Without an `else`, such a pattern is not valid.
 pub(crate) fn is_constant_name(name: &str) -> bool {
     name.trim_start_matches("r#")
         .starts_with(char::is_uppercase)

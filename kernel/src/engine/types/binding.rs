@@ -12,6 +12,8 @@ pub(crate) struct Binding {
     pub(super) mutable: bool,
     /// True if its `let` has its type in full.
     pub(crate) typed: bool,
+    /// True if the type in its `let` may borrow without saying so, as `Cow<str>` does.
+    pub(crate) may_borrow: bool,
     /// The byte where its `let` can have its type; `None` if the `let` binds more, or has a type that the
     /// compiler completes.
     pub(super) annotation: Option<usize>,
@@ -51,6 +53,7 @@ fn of_statement(cell: &ParsedCell, code: &str, statement: &SyntaxNode) -> Vec<Bi
         .syntax()
         .descendants()
         .filter_map(ast::IdentPat::cast);
+    let is_refutable = binding.let_else().is_some();
     let is_single = matches!(pattern, ast::Pat::IdentPat(_));
     let kind = binding.ty();
     let value = binding.initializer().filter(|_| is_single);
@@ -64,9 +67,10 @@ fn of_statement(cell: &ParsedCell, code: &str, statement: &SyntaxNode) -> Vec<Bi
             let start = cell.bytes(name.syntax().text_range()).start;
             let name = name.text().to_string();
             let is_plain = is_single && kind.is_none() && pattern.ref_token().is_none();
-            (!is_constant_name(&name)).then(|| Binding {
+            (!(is_refutable && is_constant_name(&name))).then(|| Binding {
                 name,
                 typed: is_single && kind.as_ref().is_some_and(is_complete),
+                may_borrow: kind.as_ref().is_some_and(may_borrow),
                 annotation: (is_plain && pattern.pat().is_none())
                     .then(|| cell.bytes(pattern.syntax().text_range()).end),
                 mutable: pattern.mut_token().is_some(),
@@ -92,6 +96,21 @@ fn is_complete(kind: &ast::Type) -> bool {
     !inner.any(|node| ast::InferType::can_cast(node.kind()))
 }
 
+/// Types of the standard library and of candle that have no lifetime of their own.
+const OWNED: [&str; 34] = [
+    "Arc", "BTreeMap", "BTreeSet", "Box", "Device", "DType", "HashMap", "HashSet", "Option",
+    "PathBuf", "Rc", "RefCell", "String", "Tensor", "Vec", "VecDeque", "bool", "char", "f32",
+    "f64", "i128", "i16", "i32", "i64", "i8", "isize", "str", "u128", "u16", "u32", "u64", "u8",
+    "usize", "Duration",
+];
+
+/// True unless all names in a type are known to have no lifetime.
+fn may_borrow(kind: &ast::Type) -> bool {
+    let names = kind.syntax().descendants().filter_map(ast::NameRef::cast);
+    let mut names = names.map(|name| name.text().to_string());
+    names.any(|name| !OWNED.contains(&name.as_str()))
+}
+
 fn text(node: &impl AstNode) -> String {
     node.syntax().text().to_string()
 }
@@ -110,6 +129,10 @@ mod tests {
             .collect();
         assert_eq!(names, [("b", false, 1), ("a", true, 1), ("c", false, 2)]);
         assert_eq!(&code[..found[0].end], "let a = 1;\nlet (b, mut a) = f();");
+        let names =
+            |code: &str| -> Vec<String> { bindings(code).into_iter().map(|it| it.name).collect() };
+        assert_eq!(names("let (X_train, y) = f();"), ["X_train", "y"]);
+        assert_eq!(names("let (None, y) = f() else { return };"), ["y"]);
         let plain =
             bindings("let mut a = 1; let b: Vec<u8> = c; let d: Vec<_> = e; let ref f = g;");
         let annotations: Vec<_> = plain.iter().map(|it| (it.typed, it.annotation)).collect();

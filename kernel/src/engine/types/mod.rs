@@ -14,4 +14,4 @@ mod advice;
 pub(super) use advice::{Unkept, advice};
 pub(super) use binding::{Binding, bindings};
 pub(super) use question::{answers, question};
-pub(super) use written::{can_be_written, with_types};
+pub(super) use written::{can_be_written, type_of, with_types};

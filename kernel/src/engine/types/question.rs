@@ -16,15 +16,23 @@ pub(crate) fn question(code: &str, bindings: &[Binding]) -> String {
 /// The types that the compiler's errors tell, by variable; none if there are other errors, which may have
 /// hidden a type.
 pub(crate) fn answers(errors: &[CompilationError]) -> Vec<(String, String)> {
-    let answers: Option<Vec<_>> = errors.iter().map(answer).collect();
-    answers.unwrap_or_default()
+    if errors.iter().all(|error| asked(error).is_some()) {
+        errors.iter().filter_map(answer).collect()
+    } else {
+        Vec::new()
+    }
 }
 
-fn answer(error: &CompilationError) -> Option<(String, String)> {
+/// The part of a question before the type, if an error is about a question.
+fn asked(error: &CompilationError) -> Option<&str> {
     let span = error.json["spans"].as_array()?;
     let primary = span.iter().find(|span| span["is_primary"] == true)?;
     let line = primary["text"][0]["text"].as_str()?;
-    let (before, _) = line.split_once(EXPECTED)?;
+    Some(line.split_once(EXPECTED)?.0)
+}
+
+fn answer(error: &CompilationError) -> Option<(String, String)> {
+    let before = asked(error)?;
     let name = before.trim_start_matches([';', ' ']).strip_prefix("let ")?;
     let notes = error.json["children"].as_array()?.iter();
     let mut kinds = notes.filter_map(|note| found(note["message"].as_str()?));

@@ -10,6 +10,22 @@ pub(super) fn with_numbers(kind: &str) -> String {
 /// An unstable module by which the compiler names types of a stable one, and that one.
 const MODULES: (&str, &str) = ("std::sync::mpmc::", "std::sync::mpsc::");
 
+/// Macros that never return.
+const DIVERGING: [&str; 4] = ["panic!", "todo!", "unimplemented!", "unreachable!"];
+
+/// The type that a variable gets. One whose value is never there may have any.
+pub(crate) fn type_of(binding: &Binding, kind: &str) -> String {
+    let value = binding.value.as_deref().unwrap_or_default();
+    let mut statements = value.rsplit(['{', ';']).map(str::trim);
+    let last = statements.find(|text| !text.is_empty()).unwrap_or_default();
+    let diverges = DIVERGING.iter().any(|start| last.starts_with(start));
+    match kind {
+        "!" => "()".to_owned(),
+        "_" if diverges => "()".to_owned(),
+        kind => kind.to_owned(),
+    }
+}
+
 /// A type in Rust's syntax. What is kept borrows only from statics.
 fn in_syntax(kind: &str) -> String {
     with_numbers(kind)
@@ -36,6 +52,9 @@ pub(crate) fn with_types(code: &str, bindings: &[Binding], types: &[(String, Str
         let Some((name, kind)) = types.iter().find(|(name, _)| *name == binding.name) else {
             continue;
         };
+        if binding.typed && !kind.contains('\'') {
+            continue;
+        }
         let kind = in_syntax(kind);
         let mutable = if binding.mutable { "mut " } else { "" };
         texts.push(match binding.annotation {
@@ -81,6 +100,17 @@ mod tests {
         ] {
             assert!(!can_be_written(kind), "{kind}");
         }
+        let diverging = bindings("let a = { f(); panic!() }; let b = c;");
+        assert_eq!(type_of(&diverging[0], "_"), "()");
+        assert_eq!(type_of(&diverging[1], "_"), "_");
+        assert_eq!(type_of(&diverging[1], "!"), "()");
+        let code = "let a: Cow<str> = b; let c: f32 = d;";
+        let types = [("a", "Cow<'_, str>"), ("c", "f32")]
+            .map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+        assert_eq!(
+            with_types(code, &bindings(code), &types),
+            "let a: Cow<str> = b; let a: Cow<'static, str> = a; let c: f32 = d;"
+        );
         let types = [("a".to_owned(), "B<'_>".to_owned())];
         let code = "let a = b;";
         let written = with_types(code, &bindings(code), &types);
