@@ -52,6 +52,7 @@ impl Level {
 /// If something that the kernel needs is missing.
 pub(crate) fn print_findings() -> Result<()> {
     let findings = [
+        check_program(),
         check_rustc(),
         check_toolchain(),
         check_linker(),
@@ -95,6 +96,13 @@ fn finding(
         found,
         advice,
     }
+}
+
+/// The version and the place of this program.
+fn check_program() -> Finding {
+    let program = std::env::current_exe().map_err(anyhow::Error::from);
+    let found = program.map(|path| format!("{}, {}", env!("CARGO_PKG_VERSION"), path.display()));
+    finding("candlebook", found, Level::Required, "reinstall it")
 }
 
 fn check_rustc() -> Finding {

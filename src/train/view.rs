@@ -181,7 +181,7 @@ impl View {
         let begin = Instant::now();
         let text = self.status.text(self.start.elapsed().as_secs_f64());
         let mut html = format!(
-            "<pre style=\"margin:0;line-height:1.5\">{}</pre>",
+            "<pre style=\"margin:0;line-height:1.5;white-space:pre-wrap;word-break:normal\">{}</pre>",
             escape(&text)
         );
         if !self.encoded.is_empty() {

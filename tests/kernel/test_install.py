@@ -1,9 +1,10 @@
 """Arguments of `install`, and findings of `doctor`."""
 import os
 import subprocess
+import tomllib
 
 import pytest
-from conftest import BIN
+from conftest import BIN, ROOT
 
 
 def candlebook(*arguments, **environment):
@@ -31,6 +32,11 @@ def finding(name, **environment):
     """The doctor's line with this name."""
     lines = candlebook("doctor", **environment).stdout.splitlines()
     return next(line for line in lines if line[9:].startswith(name + " "))
+
+
+def test_doctor_names_the_program():
+    version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+    assert finding("candlebook").endswith(f"  {version}, {os.path.realpath(BIN)}")
 
 
 def test_doctor_reports_the_gpu():
