@@ -35,6 +35,7 @@ BUILDER = "VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu)"
         ("let half: Box<dyn Fn(f64) -> _> = Box::new(move |x: f64| x / 2.0);", "half(3.0)", "1.5"),
         # The compiler names this type by an unstable module.
         ("let (_, empty) = std::sync::mpsc::channel::<u8>();\nlet lost = empty.recv();", "lost", "Err(RecvError)"),
+        ("let whole @ (half, _) = (4, 5);", "(whole, half)", "((4, 5), 4)"),
         ("let (low, mut high) = (1u8, vec![2.5]);\nhigh.push(0.5);", "(low, high)", "(1, [2.5, 0.5])"),
         ("let late;\nlet early = 3;\nlate = early + 1u8;", "(early, late)", "(3, 4)"),
         ("let found: Vec<_> = (0..2u16).collect();", "found", "[0, 1]"),

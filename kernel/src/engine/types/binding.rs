@@ -54,7 +54,7 @@ fn of_statement(cell: &ParsedCell, code: &str, statement: &SyntaxNode) -> Vec<Bi
         .descendants()
         .filter_map(ast::IdentPat::cast);
     let is_refutable = binding.let_else().is_some();
-    let is_single = matches!(pattern, ast::Pat::IdentPat(_));
+    let is_single = matches!(&pattern, ast::Pat::IdentPat(name) if name.pat().is_none());
     let kind = binding.ty();
     let value = binding.initializer().filter(|_| is_single);
     let closure = value.as_ref().and_then(|value| {
@@ -71,8 +71,7 @@ fn of_statement(cell: &ParsedCell, code: &str, statement: &SyntaxNode) -> Vec<Bi
                 name,
                 typed: is_single && kind.as_ref().is_some_and(is_complete),
                 may_borrow: kind.as_ref().is_some_and(may_borrow),
-                annotation: (is_plain && pattern.pat().is_none())
-                    .then(|| cell.bytes(pattern.syntax().text_range()).end),
+                annotation: is_plain.then(|| cell.bytes(pattern.syntax().text_range()).end),
                 mutable: pattern.mut_token().is_some(),
                 end: cell.bytes(statement.text_range()).end,
                 line: code[..start].matches('\n').count(),
