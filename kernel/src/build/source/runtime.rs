@@ -85,7 +85,8 @@ fn replace_conversion(source: &mut String) {
 fn lend_for_ever(source: &mut String) {
     let function = source.rfind("async fn evcxr_analysis_wrapper(");
     let Some(start) = function else { return };
-    let Some(end) = source[start..].find(") -> ") else {
+    // Types of functions among the parameters have arrows too.
+    let Some(end) = source[start..].find(STD_RESULT) else {
         return;
     };
     let parameters = start..start + end;
@@ -191,10 +192,9 @@ println!("EVCXR_PANIC_NOTIFICATION"); eprintln!("also mine");
 
     #[test]
     fn a_checked_cell_takes_variables_that_borrow_from_statics() {
-        let source = "fn evcxr_analysis_wrapper(\na: A<'_>,\n) -> Result<(), EvcxrUserCodeError> {\nb::<'_>()}";
+        let source = "fn evcxr_analysis_wrapper(\nf: fn(u8) -> u8,\na: A<'_>,\nb: &str,\n) -> Result<(), EvcxrUserCodeError> {\nb::<'_>()}";
         let checked = with_helper(&format!("async {source}"));
-        let expected =
-            "(\na: A<'static>,\n) -> ::std::result::Result<(), EvcxrUserCodeError> {\nb::<'_>()}";
+        let expected = "(\nf: fn(u8) -> u8,\na: A<'static>,\nb: &'static str,\n) -> ::std::result::Result<(), EvcxrUserCodeError> {\nb::<'_>()}";
         assert!(checked.ends_with(expected), "{checked}");
     }
 }
