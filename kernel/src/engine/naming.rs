@@ -56,9 +56,9 @@ impl Engine {
             .iter()
             .cloned()
             .partition(|(_, kind)| can_be_written(kind));
-        if !unnamed.is_empty() {
-            let names = unnamed.iter().map(|(name, _)| name.clone()).collect();
-            return self.refuse(names, Unkept::Unnamed, &typed, &types);
+        let names: Vec<String> = unnamed.into_iter().map(|(name, _)| name).collect();
+        if let Some(error) = self.refusal(&names, Unkept::Unnamed, &typed, &types) {
+            return Err(error);
         }
         let result = match self.evaluate_as(&typed.with_types(&known), replies) {
             Err(Error::CompilationErrors(errors))
@@ -132,32 +132,29 @@ impl Engine {
             Err(Error::CompilationErrors(errors)) => (borrowed(errors), Unkept::Borrowed),
             _ => return result,
         };
-        match self.refuse(names, why, cell, types) {
-            Err(Error::Message(text)) if text.is_empty() => result,
-            refused => refused,
-        }
+        self.refusal(&names, why, cell, types).map_or(result, Err)
     }
 
     /// The error of a cell with variables that cannot be kept: its own errors if it has some even where it
-    /// keeps nothing, otherwise advice. Empty if no variable has these names.
-    fn refuse(
+    /// keeps nothing, otherwise advice. `None` if no variable has these names.
+    fn refusal(
         &mut self,
-        names: Vec<String>,
+        names: &[String],
         why: Unkept,
         cell: &Cell,
         types: &[(String, String)],
-    ) -> Evaluation {
+    ) -> Option<Error> {
         let bindings = bindings(cell.code);
         let refused: Vec<&Binding> = names
             .iter()
             .filter_map(|name| bindings.iter().find(|binding| binding.name == *name))
             .collect();
         if refused.is_empty() {
-            return Err(Error::Message(String::new()));
+            return None;
         }
         let errors = self.context.check(&format!("{}{LEAVE}", cell.code));
         if let Some(errors) = errors.ok().filter(|errors| !errors.is_empty()) {
-            return Err(Error::CompilationErrors(errors));
+            return Some(Error::CompilationErrors(errors));
         }
         let explained = refused.into_iter().map(|binding| {
             let kind = types.iter().find(|(other, _)| *other == binding.name);
@@ -168,7 +165,7 @@ impl Engine {
                 None => advice,
             }
         });
-        Err(explained.collect::<Vec<String>>().join("\n").into())
+        Some(explained.collect::<Vec<String>>().join("\n").into())
     }
 }
 
