@@ -5,6 +5,7 @@ use crate::data::images::{Augment, Decoded};
 use crate::data::lookahead::Lookahead;
 use crate::data::pixels::to_floats;
 use crate::data::split::Split;
+use crate::dist::World;
 use crate::error::Result;
 use crate::math::Real;
 use candle_core::{Device, Tensor};
@@ -20,16 +21,40 @@ pub(crate) enum Batch {
     Decoded(Split, Vec<Decoded>),
     /// Images of another batch, changed when they are read.
     Augmented(Box<Batch>, Arc<Augmenter>),
+    /// A rank's images of a batch that several ranks share.
+    Share(Box<Batch>, Share),
+}
+
+/// Place of a rank's images in a batch that several ranks share.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Share {
+    /// Number of the rank's first image in the batch.
+    pub(crate) first: usize,
+    /// Images of the whole batch.
+    pub(crate) total: usize,
 }
 
 impl Batch {
-    /// The number of images.
+    /// The number of images, of a share those of the rank.
     pub(crate) fn len(&self) -> usize {
         match self {
             Batch::Positions(_, positions) => positions.len(),
             Batch::Decoded(_, images) => images.len(),
-            Batch::Augmented(batch, _) => batch.len(),
+            Batch::Augmented(batch, _) | Batch::Share(batch, _) => batch.len(),
         }
+    }
+
+    /// Place of the images in the batch of all ranks; `None` if this rank has the whole batch.
+    pub(crate) fn share(&self) -> Option<Share> {
+        match self {
+            Batch::Share(_, share) => Some(*share),
+            _ => None,
+        }
+    }
+
+    /// The number of images on all ranks.
+    pub(crate) fn total(&self) -> usize {
+        self.share().map_or(self.len(), |share| share.total)
     }
 
     /// The position of image `i` in the split.
@@ -37,7 +62,7 @@ impl Batch {
         match self {
             Batch::Positions(_, positions) => positions[i],
             Batch::Decoded(_, images) => images[i].position,
-            Batch::Augmented(batch, _) => batch.position(i),
+            Batch::Augmented(batch, _) | Batch::Share(batch, _) => batch.position(i),
         }
     }
 
@@ -45,7 +70,7 @@ impl Batch {
     fn split(&self) -> &Split {
         match self {
             Batch::Positions(split, _) | Batch::Decoded(split, _) => split,
-            Batch::Augmented(batch, _) => batch.split(),
+            Batch::Augmented(batch, _) | Batch::Share(batch, _) => batch.split(),
         }
     }
 
@@ -64,6 +89,7 @@ impl Batch {
                 Ok(())
             }
             Batch::Augmented(batch, augmenter) => batch.fill_augmented(augmenter, range, values),
+            Batch::Share(batch, _) => batch.fill(range, values),
         }
     }
 
@@ -117,7 +143,7 @@ impl Batch {
                 let positions: Vec<usize> = images.iter().map(|image| image.position).collect();
                 split.labels_at(&positions)
             }
-            Batch::Augmented(batch, _) => batch.labels(),
+            Batch::Augmented(batch, _) | Batch::Share(batch, _) => batch.labels(),
         }
     }
 }
@@ -136,11 +162,19 @@ impl Split {
 #[derive(Debug)]
 pub(crate) struct Batches {
     split: Split,
+    /// Positions of this process's images.
     order: Vec<usize>,
-    batch_size: usize,
-    next: usize,
+    batches: std::vec::IntoIter<Rows>,
     lookahead: Option<Lookahead>,
     augmenter: Option<Arc<Augmenter>>,
+}
+
+/// A batch before its images are read.
+#[derive(Clone, Debug)]
+struct Rows {
+    /// Places in the order.
+    own: Range<usize>,
+    share: Option<Share>,
 }
 
 impl Batches {
@@ -154,15 +188,41 @@ impl Batches {
         batch_size: usize,
         augment: Option<Augment>,
     ) -> Result<Self> {
+        Self::shared(split, order, batch_size, augment, &World::default())
+    }
+
+    /// As [`Batches::new`], of each batch the images of this rank.
+    ///
+    /// # Errors
+    /// If no thread can be started.
+    pub(crate) fn shared(
+        split: &Split,
+        order: Vec<usize>,
+        batch_size: usize,
+        augment: Option<Augment>,
+        world: &World,
+    ) -> Result<Self> {
+        let (mut own, mut batches) = (Vec::new(), Vec::new());
+        for positions in order.chunks(batch_size) {
+            let total = positions.len();
+            let rows = world.rows(total);
+            let first = rows.start;
+            let start = own.len();
+            own.extend_from_slice(&positions[rows]);
+            batches.push(Rows {
+                own: start..own.len(),
+                share: world.shares(total).then_some(Share { first, total }),
+            });
+        }
+        let most = batches.iter().map(|rows| rows.own.len()).max().unwrap_or(0);
         let lookahead = split
             .streamed()
-            .then(|| Lookahead::start(split, &order, batch_size, augment))
+            .then(|| Lookahead::start(split, &own, most, augment))
             .transpose()?;
         Ok(Batches {
             split: split.clone(),
-            order,
-            batch_size,
-            next: 0,
+            order: own,
+            batches: batches.into_iter(),
             lookahead,
             augmenter: None,
         })
@@ -177,13 +237,17 @@ impl Batches {
     }
 
     /// A batch of the next images.
-    fn batch(&self, positions: &[usize]) -> Result<Batch> {
-        let batch = match &self.lookahead {
+    fn batch(&self, rows: Rows) -> Result<Batch> {
+        let positions = &self.order[rows.own];
+        let mut batch = match &self.lookahead {
             None => Batch::Positions(self.split.clone(), positions.to_vec()),
             Some(ahead) => Batch::Decoded(self.split.clone(), ahead.take(positions.len())?),
         };
-        Ok(match &self.augmenter {
-            Some(augmenter) => Batch::Augmented(Box::new(batch), Arc::clone(augmenter)),
+        if let Some(augmenter) = &self.augmenter {
+            batch = Batch::Augmented(Box::new(batch), Arc::clone(augmenter));
+        }
+        Ok(match rows.share {
+            Some(share) => Batch::Share(Box::new(batch), share),
             None => batch,
         })
     }
@@ -193,15 +257,12 @@ impl Iterator for Batches {
     type Item = Result<Batch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let end = (self.next + self.batch_size).min(self.order.len());
-        let positions = &self.order[self.next..end];
-        self.next = end;
-        (!positions.is_empty()).then(|| self.batch(positions))
+        let rows = self.batches.next()?;
+        Some(self.batch(rows))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let batches = (self.order.len() - self.next).div_ceil(self.batch_size);
-        (batches, Some(batches))
+        self.batches.size_hint()
     }
 }
 
@@ -209,6 +270,7 @@ impl Iterator for Batches {
 mod tests {
     use super::*;
     use crate::data::augmentation::Augmentation;
+    use crate::dist::on_threads;
 
     #[test]
     fn batches_follow_the_order_and_carry_labels() {
@@ -257,6 +319,29 @@ mod tests {
         let mut second = [0f64; 2];
         batch.fill(1..2, &mut second).unwrap();
         assert_eq!(second, [f64::from(changed[2]), f64::from(changed[3])]);
+    }
+
+    #[test]
+    fn ranks_share_each_batch_and_a_small_last_one_is_whole() {
+        let split = Split::from_bytes((0..8).collect(), (1, 1, 1), None).unwrap();
+        let seen = on_threads(3, |world| {
+            let order: Vec<usize> = (0..8).rev().collect();
+            let batches = Batches::shared(&split, order, 3, None, &world).unwrap();
+            let of = |batch: Result<Batch>| {
+                let batch = batch.unwrap();
+                let positions = (0..batch.len()).map(|i| batch.position(i));
+                (
+                    positions.collect::<Vec<_>>(),
+                    batch.total(),
+                    batch.share().is_some(),
+                )
+            };
+            batches.map(of).collect::<Vec<_>>()
+        });
+        for (rank, seen) in seen.into_iter().enumerate() {
+            let shared = |first: usize| (vec![first - rank], 3, true);
+            assert_eq!(seen, [shared(7), shared(4), (vec![1, 0], 2, false)]);
+        }
     }
 
     #[test]

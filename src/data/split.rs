@@ -10,6 +10,7 @@ use crate::data::values::{to_finite, to_pixels};
 use crate::error::{Error, Result};
 use crate::math::Interval;
 use candle_core::{DType, Tensor};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 /// Channels, height and width of an image.
@@ -340,6 +341,11 @@ impl Split {
     /// ```
     pub fn take(&self, n: usize) -> Split {
         self.select(self.index[..n.min(self.len())].to_vec())
+    }
+
+    /// The images at these positions.
+    pub(crate) fn rows(&self, rows: Range<usize>) -> Split {
+        self.select(self.index[rows].to_vec())
     }
 
     /// Rejects an empty split, whose mean would be NaN.

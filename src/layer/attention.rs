@@ -63,6 +63,10 @@ impl LayerKind for Attention {
         Ok(dense(&means.contiguous()?, 2)?.reshape((b, steps, n))?)
     }
 
+    fn joins_images(&self) -> bool {
+        false
+    }
+
     fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
         Lowered::WholeBatch
     }

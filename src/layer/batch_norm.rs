@@ -3,6 +3,7 @@
 //! Ioffe and Szegedy, "Batch normalization", 2015. PyTorch: `nn.BatchNorm1d`, `nn.BatchNorm2d`.
 
 use crate::error::Result;
+use crate::layer::across_ranks::BatchRows;
 use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
 use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::ShapeResult;
@@ -53,8 +54,10 @@ impl LayerKind for BatchNorm {
         let flat = xs.to_dtype(dtype)?.reshape((b, c, ()))?;
         let per_channel = |values: &Tensor| values.reshape((1, c, 1));
         let (mean, variance) = if context.rng.is_some() {
-            let values = flat.elem_count() / c;
-            let stats = batch_stats(&flat)?;
+            let rows = context.state.rows.as_ref();
+            let images = rows.map_or(b, |rows| rows.total);
+            let values = images * (flat.elem_count() / (b * c));
+            let stats = batch_stats(&flat, values, rows)?;
             let updates = updated_running_stats([mean, variance], &stats, values)?;
             context.state.updates.extend(updates);
             (stats.mean, stats.variance)
@@ -88,11 +91,21 @@ struct TensorStats {
     variance: Tensor,
 }
 
-/// Mean and variance of each channel of a tensor of shape (b, c, h*w).
-fn batch_stats(flat: &Tensor) -> Result<TensorStats> {
-    let mean = flat.mean_keepdim((0, 2))?;
-    let variance = flat.broadcast_sub(&mean)?.sqr()?.mean_keepdim((0, 2))?;
-    Ok(TensorStats { mean, variance })
+/// Mean and variance of each channel of a tensor of shape (b, c, h*w), over `n` values each. Of `rows`,
+/// the other ranks have the rest.
+fn batch_stats(flat: &Tensor, n: usize, rows: Option<&BatchRows>) -> Result<TensorStats> {
+    let mean = |values: &Tensor| -> Result<Tensor> {
+        let Some(rows) = rows else {
+            return Ok(values.mean_keepdim((0, 2))?);
+        };
+        Ok((rows.sum(&values.sum_keepdim((0, 2))?)? / n as f64)?)
+    };
+    let means = mean(flat)?;
+    let variance = mean(&flat.broadcast_sub(&means)?.sqr()?)?;
+    Ok(TensorStats {
+        mean: means,
+        variance,
+    })
 }
 
 /// Running mean and variance, moved toward the batch's, of `n` values per channel. The running variance

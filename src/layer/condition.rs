@@ -54,6 +54,10 @@ impl LayerKind for Condition {
         Ok(Tensor::cat(&[xs, &one_hot.to_dtype(xs.dtype())?], 1)?)
     }
 
+    fn joins_images(&self) -> bool {
+        false
+    }
+
     fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
         Lowered::WholeBatch
     }

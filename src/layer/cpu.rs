@@ -2,12 +2,13 @@
 //!
 //! Each kind of layer has its op in its own file. `plan` runs them in sequence.
 
+use crate::dist::Summand;
 use crate::layer::term::Term;
 use crate::math::{BatchStats, ChannelShape, Real, Rng};
 use std::fmt::Debug;
 
 /// Floating-point types for which every op is implemented.
-pub(crate) trait Number: Real {
+pub(crate) trait Number: Real + Summand {
     fn arithmetic(op: &dyn CpuOp) -> &dyn Arithmetic<Self>;
     fn pointwise(activation: &dyn Activation) -> &dyn Pointwise<Self>;
 }

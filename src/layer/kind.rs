@@ -1,6 +1,7 @@
 //! The `LayerKind` trait: shape inference, the candle forward pass, and lowering to a CPU op.
 
 use crate::error::Result;
+use crate::layer::across_ranks::BatchRows;
 use crate::layer::cpu::{Activation, CpuOp};
 use crate::layer::dense_output::DenseOutput;
 use crate::layer::layer_error::ShapeResult;
@@ -31,6 +32,12 @@ pub(crate) trait LayerKind {
     /// Random numbers that a layer of the whole batch draws for an image, in calls of [`Rng::unit`].
     fn rng_calls(&self, _input: &[usize]) -> usize {
         0
+    }
+
+    /// False for a layer that computes each image by itself, though it runs by candle. Ranks then do
+    /// not send each other its input.
+    fn joins_images(&self) -> bool {
+        true
     }
 
     /// Term that a layer of the whole batch adds to the loss.
@@ -99,6 +106,8 @@ pub(crate) struct ForwardState {
     pub(crate) images: Option<Tensor>,
     /// Labels of the images: (b), u32.
     pub(crate) labels: Option<Tensor>,
+    /// The images, if other ranks have the rest of the batch.
+    pub(crate) rows: Option<BatchRows>,
 }
 
 impl ForwardState {

@@ -38,6 +38,10 @@ impl LayerKind for LayerNorm {
         candle_norm(xs, vars, 1)
     }
 
+    fn joins_images(&self) -> bool {
+        false
+    }
+
     fn lower(&self, shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
         if let [_, _] = shapes.before {
             return Lowered::WholeBatch;

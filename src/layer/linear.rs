@@ -57,6 +57,10 @@ impl LayerKind for Linear {
         Ok(xs.matmul(&weight.t()?)?.broadcast_add(&bias)?) // (b, in) x (in, out)
     }
 
+    fn joins_images(&self) -> bool {
+        false
+    }
+
     fn lower(&self, shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
         match shapes.before {
             [_, _] => Lowered::WholeBatch,

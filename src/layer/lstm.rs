@@ -89,6 +89,10 @@ impl LayerKind for Lstm {
         Ok(hidden)
     }
 
+    fn joins_images(&self) -> bool {
+        false
+    }
+
     fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
         Lowered::WholeBatch
     }

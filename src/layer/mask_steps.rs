@@ -53,6 +53,10 @@ impl LayerKind for MaskSteps {
         Ok(mask.where_cond(&weight.contiguous()?, &xs.contiguous()?)?)
     }
 
+    fn joins_images(&self) -> bool {
+        false
+    }
+
     fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
         Lowered::WholeBatch
     }

@@ -14,6 +14,7 @@ mod variable;
 mod dense_output;
 mod cpu;
 mod kind;
+mod across_ranks;
 mod linear;
 mod unit_norm_linear;
 mod conv_op;
@@ -80,6 +81,7 @@ mod sparse_builder;
 mod nodes;
 mod mirror;
 
+pub(crate) use across_ranks::{BatchRows, joins_images, rng_calls};
 pub use aux_k::AuxKSettings;
 pub use builder::{Conv2d, ConvTranspose2d};
 pub use code_builder::{Concat, Save, VectorQuantize};

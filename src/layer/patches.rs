@@ -52,6 +52,10 @@ impl LayerKind for Patches {
         Ok(patches.reshape((b, rows * columns, c * height * width))?)
     }
 
+    fn joins_images(&self) -> bool {
+        false
+    }
+
     fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
         Lowered::WholeBatch
     }
@@ -88,6 +92,10 @@ impl LayerKind for Unpatches {
         // (b, c, rows, height, columns, width)
         let image = split.permute(vec![0, 3, 1, 4, 2, 5])?;
         Ok(image.reshape((b, c, h, w))?)
+    }
+
+    fn joins_images(&self) -> bool {
+        false
     }
 
     fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {

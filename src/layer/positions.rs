@@ -36,6 +36,10 @@ impl LayerKind for Positions {
         Ok(xs.broadcast_add(&vars.learned(0, xs.dtype())?)?)
     }
 
+    fn joins_images(&self) -> bool {
+        false
+    }
+
     fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
         Lowered::WholeBatch
     }

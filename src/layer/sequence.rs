@@ -69,6 +69,10 @@ impl LayerKind for Repeat {
         Ok(xs.unsqueeze(1)?.repeat((1, self.0, 1))?)
     }
 
+    fn joins_images(&self) -> bool {
+        false
+    }
+
     fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {
         Lowered::WholeBatch
     }

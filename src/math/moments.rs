@@ -53,6 +53,28 @@ pub(crate) struct ShardSums<'a> {
     pub(crate) sums: &'a [f64],
 }
 
+impl ShardSums<'_> {
+    /// Sums of several shards as those of one: the number of values, and the sums.
+    pub(crate) fn joined<'a>(
+        shards: impl Iterator<Item = ShardSums<'a>> + Clone,
+        channels: usize,
+    ) -> (usize, Vec<f64>) {
+        let count: usize = shards.clone().map(|shard| shard.count).sum();
+        let mut joined = vec![0.0; 2 * channels];
+        let (totals, squares) = joined.split_at_mut(channels);
+        for c in 0..channels {
+            totals[c] = shards.clone().map(|shard| shard.sums[c]).sum();
+            let mean = totals[c] / count as f64;
+            let of_shard = |ShardSums { count, sums }: ShardSums<'_>| {
+                let difference = sums[c] / count as f64 - mean;
+                sums[channels + c] + count as f64 * difference * difference
+            };
+            squares[c] = shards.clone().map(of_shard).sum();
+        }
+        (count, joined)
+    }
+}
+
 /// Statistics of each channel over a whole batch, and the running ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BatchStats<T> {
@@ -212,6 +234,28 @@ mod tests {
                 assert!((stats.mean[c] - mean).abs() < 1e-12);
                 assert!((stats.variance[c] - variance).abs() < 1e-12, "{shards:?}");
             }
+        }
+    }
+
+    #[test]
+    fn joined_sums_are_those_of_one_shard() {
+        let images: Vec<f64> = (0..30).map(|i| f64::from(i * i % 17)).collect();
+        let measured = |values: &[f64]| {
+            let mut sums = [0.0; 4];
+            SHAPE.measure(values, &mut sums);
+            sums
+        };
+        let (whole, parts) = (measured(&images), [&images[..12], &images[12..]]);
+        let sums = parts.map(measured);
+        let shards = sums.iter().zip([6, 9]);
+        let shards = shards.map(|(sums, count)| ShardSums { count, sums });
+        let (count, joined) = ShardSums::joined(shards, 2);
+        assert_eq!(count, 15);
+        for (found, expected) in joined.iter().zip(whole) {
+            assert!(
+                (found - expected).abs() < 1e-10,
+                "{joined:?}, expected {whole:?}"
+            );
         }
     }
 

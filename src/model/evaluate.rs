@@ -2,6 +2,7 @@
 
 use crate::cell::check_stopped;
 use crate::data::Split;
+use crate::dist::World;
 use crate::error::{Error, Result};
 use crate::layer::ForwardState;
 use crate::loss::Loss;
@@ -49,23 +50,35 @@ impl Autoencoder {
 
     /// Reconstruction loss and terms of the layers, as [`Autoencoder::evaluate_with`] means them.
     pub(crate) fn mean_losses(&self, split: &Split, loss: Loss) -> Result<MeanLosses> {
+        self.mean_losses_on(split, loss, &World::default())
+    }
+
+    /// As [`Autoencoder::mean_losses`], this rank's summands of the means.
+    pub(crate) fn mean_losses_on(
+        &self,
+        split: &Split,
+        loss: Loss,
+        world: &World,
+    ) -> Result<MeanLosses> {
         self.check_loss("loss", loss, split.value_range())?;
         if self.term_names().is_empty() {
-            return self.means(split, |images, labels| {
+            return self.means(split, world, |images, labels| {
                 let output = self.reconstruct_batch(images, labels.as_ref())?;
                 Ok((loss.mean(&output, images)?, Vec::new()))
             });
         }
-        self.mean_losses_by(split, &|input, _, output| loss.mean(output, input))
+        self.mean_losses_by(split, world, &|input, _, output| loss.mean(output, input))
     }
 
-    /// Means of a function of input, code and output, and of the terms of the layers.
+    /// Means of a function of input, code and output, and of the terms of the layers: this rank's
+    /// summands.
     pub(crate) fn mean_losses_by(
         &self,
         split: &Split,
+        world: &World,
         loss: &dyn Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor>,
     ) -> Result<MeanLosses> {
-        self.means(split, |images, labels| {
+        self.means(split, world, |images, labels| {
             let mut state = ForwardState {
                 labels,
                 ..Default::default()
@@ -88,10 +101,12 @@ impl Autoencoder {
         Err(Error::shape(what, expected, got, hint))
     }
 
-    /// Means over a split of the losses of its batches, and of their terms.
+    /// Means over a split of the losses of its batches, and of their terms. Each rank has some of the
+    /// batches, and the sums over all ranks are the means.
     fn means(
         &self,
         split: &Split,
+        world: &World,
         losses: impl Fn(&Tensor, Option<Tensor>) -> Result<(Tensor, Vec<Tensor>)>,
     ) -> Result<MeanLosses> {
         self.check_images("evaluate", split)?;
@@ -104,7 +119,8 @@ impl Autoencoder {
             reconstruction: 0.0,
             terms: vec![0.0; self.term_names().len()],
         };
-        for positions in positions.chunks(size) {
+        let all = positions.chunks(size);
+        for positions in all.skip(world.rank()).step_by(world.size()) {
             check_stopped()?;
             let images = split.images(positions)?.to_device(self.device())?;
             let weight = positions.len() as f64 / split.len() as f64;
@@ -128,6 +144,16 @@ pub(crate) struct MeanLosses {
 }
 
 impl MeanLosses {
+    /// The means, from the summands of all ranks.
+    pub(crate) fn joined(self, world: &World) -> Result<Self> {
+        let mut sums = [&[self.reconstruction], &self.terms[..]].concat();
+        world.sum(&mut sums)?;
+        Ok(MeanLosses {
+            reconstruction: sums[0],
+            terms: sums.split_off(1),
+        })
+    }
+
     pub(crate) fn total(&self) -> f32 {
         (self.reconstruction + self.terms.iter().sum::<f64>()) as f32
     }

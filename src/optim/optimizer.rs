@@ -205,6 +205,11 @@ impl Optimizer {
         &self.gradients
     }
 
+    /// Access to them.
+    pub(crate) fn gradients_mut(&mut self) -> &mut TensorGradients {
+        &mut self.gradients
+    }
+
     /// Replaces them.
     pub(crate) fn replace_gradients(&mut self, gradients: TensorGradients) {
         self.gradients = gradients;

@@ -34,7 +34,7 @@ pub(crate) struct Shard<T> {
     /// Images in the shard.
     pub(crate) rows: usize,
     /// Index in the batch of its first image.
-    first: usize,
+    pub(crate) first: usize,
     /// Input of the first stage, then the output of each stage.
     pub(super) values: Vec<Vec<T>>,
     /// dL/d(pre-activation) of each stage.
@@ -65,9 +65,10 @@ impl<T: Number> Shard<T> {
         }
     }
 
-    /// Selects the images with these indices in the batch, and returns the buffer for them.
-    pub(crate) fn input(&mut self, plan: &Plan, rows: Range<usize>) -> &mut [T] {
-        (self.rows, self.first) = (rows.len(), rows.start);
+    /// Selects images of the process's part of the batch, and returns the buffer for them. The part
+    /// begins with image `first` of the batch.
+    pub(crate) fn input(&mut self, plan: &Plan, rows: Range<usize>, first: usize) -> &mut [T] {
+        (self.rows, self.first) = (rows.len(), first + rows.start);
         &mut self.values[0][..rows.len() * plan.stages()[0].inputs]
     }
 

@@ -101,6 +101,11 @@ impl WholeBatchOp {
         self.layer.reads_labels()
     }
 
+    /// True if the output of an image depends on the others.
+    pub(crate) fn joins_images(&self) -> bool {
+        self.layer.kind().joins_images()
+    }
+
     /// True if the layer has buffers.
     pub(crate) fn has_buffers(&self) -> bool {
         !self.buffers.is_empty()

@@ -11,6 +11,7 @@ use super::resume::Resume;
 use super::run::Run;
 use super::state::{Resumed, RunState};
 use crate::data::Dataset;
+use crate::dist::World;
 use crate::error::{Error, Result};
 use crate::model::Autoencoder;
 use candle_core::Tensor;
@@ -270,7 +271,8 @@ impl Autoencoder {
         }
         let custom_loss = hooks.loss.is_some();
         let mut recorder = Recorder::begin(self, data, fit, custom_loss, resumed.as_ref());
-        let history = self.train_observed(data, fit, hooks, resumed, &mut recorder);
+        let world = World::default();
+        let history = self.train_observed(data, fit, hooks, resumed, &mut recorder, world);
         recorder.end(&history);
         history
     }
@@ -289,11 +291,12 @@ impl Autoencoder {
         hooks: Hooks<'_>,
         resumed: Option<Resumed>,
         observer: &mut dyn Observer,
+        world: World,
     ) -> Result<History> {
         self.set_trained_loss(fit.loss);
         // Inside the thread pool, so that steps need not wake it.
         let (history, mut last_run) = rayon::scope(|_| {
-            let run = Run::new(self, data, fit, hooks, resumed, observer)?;
+            let run = Run::new(self, data, fit, hooks, resumed, observer, world)?;
             Ok::<_, Error>(run.all_epochs())
         })?;
         // The best epoch of an earlier run stays until another one has an epoch.

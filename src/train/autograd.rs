@@ -3,10 +3,10 @@
 use super::custom_loss::call;
 use super::executor::{Executor, StepSettings};
 use super::executor_state::{ExecutorState, Pending, Positions};
-use super::tensor_average::TensorAverage;
+use super::tensor_average::{TensorAverage, align};
 use crate::data::Batch;
 use crate::error::Result;
-use crate::layer::ForwardState;
+use crate::layer::{BatchRows, ForwardState};
 use crate::model::Autoencoder;
 use crate::optim::{Optimizer, TensorGradients};
 use candle_core::{DType, Tensor, Var};
@@ -52,6 +52,16 @@ impl<'a, M: Borrow<Autoencoder>> Autograd<'a, M> {
         Ok(labels.transpose()?)
     }
 
+    /// This rank's images of a batch that several share.
+    fn rows(&self, batch: &Batch) -> Option<BatchRows> {
+        batch.share().map(|share| BatchRows {
+            world: self.settings.world.clone(),
+            first: share.first,
+            count: batch.len(),
+            total: share.total,
+        })
+    }
+
     /// Type of the activations.
     fn dtype(&self) -> DType {
         if self.settings.bf16 && !self.model.borrow().device().is_cpu() {
@@ -77,10 +87,13 @@ impl<M: Borrow<Autoencoder> + Send> Executor for Autograd<'_, M> {
         let model = self.model.borrow();
         let images = batch.images()?.to_device(model.device())?;
         let input = images.to_dtype(self.dtype())?;
+        let rows = self.rows(batch);
+        let share = rows.as_ref().map_or(1.0, BatchRows::share);
         let mut state = ForwardState {
             step: self.optimizer.steps() as usize,
             labels: self.labels(batch)?,
             images: Some(input.clone()),
+            rows: rows.clone(),
             ..Default::default()
         };
         let rng = &mut self.settings.rng;
@@ -90,16 +103,25 @@ impl<M: Borrow<Autoencoder> + Send> Executor for Autograd<'_, M> {
         let output = output.to_dtype(DType::F32)?;
         let mut loss = match self.settings.custom_loss {
             Some(own) => call(own, &images, &code.to_dtype(DType::F32)?, &output)?,
-            None => self.settings.loss.mean(&output, &images)?,
+            None => (self.settings.loss.mean(&output, &images)? * share)?,
         };
         for (share, term) in terms.iter_mut().zip(model.shares(&state)?) {
             *share = term.to_scalar::<f32>()?.into();
             loss = (loss + term)?;
         }
-        let value = loss.to_scalar::<f32>()?;
+        let mut sums = [&[f64::from(loss.to_scalar::<f32>()?)], &*terms].concat();
+        if let Some(rows) = &rows {
+            rows.world.sum(&mut sums)?;
+            terms.copy_from_slice(&sums[1..]);
+        }
+        let value = sums[0] as f32;
         if value.is_finite() {
             state.update_buffers()?;
-            self.optimizer.add(&loss.backward()?, batch.len())?;
+            if rows.is_none() {
+                // Every rank has the gradients of the whole batch, and their sum comes later.
+                loss = (loss / self.settings.world.size() as f64)?;
+            }
+            self.optimizer.add(&loss.backward()?, batch.total())?;
         }
         Ok(value)
     }
@@ -109,6 +131,8 @@ impl<M: Borrow<Autoencoder> + Send> Executor for Autograd<'_, M> {
         if self.optimizer.gradients().batches == 0 {
             return Ok(());
         }
+        let world = &self.settings.world;
+        self.optimizer.gradients_mut().sum_over(world)?;
         self.optimizer.update()?;
         self.model.borrow().encoder_net().constrain()?;
         self.model.borrow().decoder_net().constrain()?;
@@ -177,13 +201,38 @@ impl<M: Borrow<Autoencoder> + Send> Executor for Autograd<'_, M> {
             Ok(Some(Tensor::from_slice(values, var.shape(), var.device())?))
         };
         let sums = state.gradients.iter().zip(model.parameters()).map(tensor);
-        let sums = TensorGradients::resumed(sums.collect::<Result<_>>()?, batches, images);
+        let mut sums = TensorGradients::resumed(sums.collect::<Result<_>>()?, batches, images);
+        if self.settings.world.rank() > 0 {
+            sums.scale(0.0)?; // Rank 0 has them, and the update sums all ranks.
+        }
         self.optimizer.replace_gradients(sums);
         Ok(())
     }
 
     fn store(&mut self, _model: &Autoencoder) -> Result<()> {
         self.average.put_in(self.optimizer.steps()) // Otherwise, the model has the weights already.
+    }
+
+    fn align(&mut self, model: &Autoencoder) -> Result<()> {
+        let world = self.settings.world.clone();
+        if world.is_alone() {
+            return Ok(());
+        }
+        let all = [model.variables(), model.buffers()].concat();
+        for (_, var) in &all {
+            align(&world, var)?;
+        }
+        self.average.align(&world)?;
+        let mut moments = self.optimizer.moments()?;
+        let each = moments.iter_mut().flatten();
+        each.map(|moment| world.copy_from_first(moment))
+            .collect::<Result<()>>()?;
+        self.optimizer.restore(&moments, self.optimizer.steps())?;
+        self.optimizer.gradients_mut().sum_over(&world)?;
+        if world.rank() > 0 {
+            self.optimizer.gradients_mut().scale(0.0)?;
+        }
+        Ok(())
     }
 }
 

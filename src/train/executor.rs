@@ -3,6 +3,7 @@
 use super::custom_loss::CustomLoss;
 use super::executor_state::{ExecutorState, Pending};
 use crate::data::Batch;
+use crate::dist::World;
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::math::Rng;
@@ -30,6 +31,8 @@ pub(crate) struct StepSettings<'a> {
     pub(crate) bf16: bool,
     /// Use the planned step if the model allows it.
     pub(crate) planned: bool,
+    /// Ranks that share each batch.
+    pub(crate) world: World,
 }
 
 /// Average of the weights, and the steps of an epoch.
@@ -103,6 +106,9 @@ pub(crate) trait Executor: Send {
     /// Copies weights and running statistics into the model, or their average if there is one. The
     /// following steps go on from the weights.
     fn store(&mut self, model: &Autoencoder) -> Result<()>;
+
+    /// Gives all ranks the weights, buffers and moments of rank 0.
+    fn align(&mut self, model: &Autoencoder) -> Result<()>;
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::best::Best;
 use super::custom_loss::CustomLoss;
 use super::ended::Ended;
 use super::event::{Callback, EventKind};
-use super::executor::Executor;
+use super::executor::{Executor, StepSettings};
 use super::executor_state::Positions;
 use super::fit::Fit;
 use super::history::History;
@@ -16,6 +16,7 @@ use super::state::{Resumed, RunState};
 use super::step_settings::{executor, step_settings};
 use super::view::View;
 use crate::data::{Dataset, Split};
+use crate::dist::World;
 use crate::error::{Error, Result};
 use crate::math::{Purpose, Rng};
 use crate::model::{Autoencoder, LastRun, OptimizerState, Snapshot};
@@ -57,6 +58,8 @@ pub(crate) struct Run<'a> {
     pub(super) start: Instant,
     /// Time of the last checkpoint.
     pub(super) saved: Instant,
+    /// Ranks that train together.
+    pub(super) world: World,
 }
 
 impl<'a> Run<'a> {
@@ -71,6 +74,7 @@ impl<'a> Run<'a> {
         hooks: Hooks<'a>,
         resumed: Option<Resumed>,
         observer: &'a mut dyn Observer,
+        world: World,
     ) -> Result<Self> {
         let (train, valid) = split_validation(data, fit);
         let resumed = match resumed {
@@ -91,14 +95,17 @@ impl<'a> Run<'a> {
             rng: state.rng,
             steps: state.first_step,
         };
-        let settings = step_settings(model, fit, hooks.loss, train.len(), start)?;
+        let settings = StepSettings {
+            world: world.clone(),
+            ..step_settings(model, fit, hooks.loss, train.len(), start)?
+        };
         let mut executor = executor(model, settings)?;
         if let Some(executor_state) = executor_state {
             executor.restore(model, &executor_state)?;
         }
         let mut view = View::new(fit.epochs, train.len(), fit.batch_size, model.image_shape());
         view.begin_at(state.history.len(), state.batches * fit.batch_size);
-        view.silent = !observer.has_view();
+        view.silent = !observer.has_view() || world.rank() > 0;
         Ok(Run {
             model,
             data,
@@ -122,6 +129,7 @@ impl<'a> Run<'a> {
             best: Best::new(fit.monitor(), best),
             start: Instant::now(),
             saved: Instant::now(),
+            world,
         })
     }
 
@@ -148,7 +156,7 @@ impl<'a> Run<'a> {
 
     fn train_epochs(&mut self, history: &mut History, last: &mut LastRun) -> Result<()> {
         let mut good = self.weights()?;
-        let mut ended = self.ended(history);
+        let mut ended = self.ended(history)?;
         if let Some(reason @ (Ended::EarlyStopping | Ended::TargetLoss)) = ended {
             note(format_args!(
                 "the run is complete: {}. To train longer, call fit on the model",
@@ -159,7 +167,8 @@ impl<'a> Run<'a> {
             match self.checked_epoch(history.epochs.len() + 1, history) {
                 Ok(ControlFlow::Continue(row)) => history.epochs.push(row),
                 Ok(ControlFlow::Break(reason)) => {
-                    self.save_checkpoint(history)?;
+                    let saved = self.save_checkpoint(history);
+                    self.agree(saved, |_| false)?;
                     ended = Some(reason);
                     break;
                 }
@@ -169,8 +178,9 @@ impl<'a> Run<'a> {
                 }
             }
             good = self.weights()?;
-            self.end_epoch(history, &good)?;
-            ended = self.ended(history);
+            let shown = self.end_epoch(history, &good);
+            self.agree(shown, |_| false)?;
+            ended = self.ended(history)?;
         }
         history.ended = ended.unwrap_or_default();
         history.stopped = history.ended == Ended::Stopped;
@@ -204,14 +214,15 @@ impl<'a> Run<'a> {
 
     /// Reason for the end of training after the finished epochs. It depends on them, on time and on
     /// the callback alone, so that a complete run can be resumed.
-    fn ended(&self, history: &History) -> Option<Ended> {
+    fn ended(&self, history: &History) -> Result<Option<Ended>> {
+        let ((), time_is_up) = self.agree(Ok(()), Self::time_is_up)?;
         let epochs = &history.epochs;
         let reached = |target: f64| {
             let loss = epochs.last().map(|epoch| f64::from(epoch.monitored_loss()));
             loss.is_some_and(|loss| loss <= target)
         };
         let early = self.fit.early_stopping.as_ref();
-        if self.end_requested {
+        Ok(if self.end_requested {
             Some(Ended::Callback)
         } else if self.fit.target_loss.is_some_and(reached) {
             Some(Ended::TargetLoss)
@@ -219,11 +230,21 @@ impl<'a> Run<'a> {
             Some(Ended::Epochs)
         } else if early.is_some_and(|early| early.ends(epochs)) {
             Some(Ended::EarlyStopping)
-        } else if self.time_is_up() {
+        } else if time_is_up {
             Some(Ended::TimeLimit)
         } else {
             None
-        }
+        })
+    }
+
+    /// Makes all ranks go on, or none. Whether `flag` is true is up to rank 0.
+    pub(super) fn agree<T>(
+        &self,
+        result: Result<T>,
+        flag: impl Fn(&Self) -> bool,
+    ) -> Result<(T, bool)> {
+        let flag = self.world.rank() == 0 && flag(self);
+        self.world.agree(result, flag)
     }
 
     pub(super) fn time_is_up(&self) -> bool {
@@ -285,3 +306,6 @@ impl<'a> Run<'a> {
         weights.restore(self.variables.iter().chain(&self.buffers))
     }
 }
+
+#[cfg(test)]
+mod tests;

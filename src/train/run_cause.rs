@@ -9,11 +9,28 @@ use crate::error::{Error, Result};
 impl Run<'_> {
     /// Error about the loss of a training batch.
     pub(super) fn cause_in(&self, batch: &Batch, epoch: usize, loss: f32) -> Result<Error> {
-        let Some((i, value)) = first_in(&batch.images()?)? else {
+        let found = first_in(&batch.images()?)?;
+        let found = found.map(|(i, value)| (batch.position(i), value));
+        let Some((position, value)) = self.first_of_ranks(found)? else {
             return Ok(self.diverged(epoch, self.state.batches + 1, loss));
         };
         let (order, valid) = validation_order(self.data.train.len(), self.fit);
-        Ok(error(order[valid + batch.position(i)], value, epoch - 1))
+        Ok(error(order[valid + position], value, epoch - 1))
+    }
+
+    /// What the first of the ranks has found.
+    fn first_of_ranks(&self, own: Option<(usize, f32)>) -> Result<Option<(usize, f32)>> {
+        let (position, value) = own.unwrap_or_default();
+        let own = [
+            f64::from(u8::from(own.is_some())),
+            position as f64,
+            f64::from(value),
+        ];
+        let all = self.world.gather_equal(&own)?;
+        let mut found = all.chunks_exact(3).filter(|found| found[0] > 0.0);
+        Ok(found
+            .next()
+            .map(|found| (found[1] as usize, found[2] as f32)))
     }
 
     /// Error about the validation loss.

@@ -5,13 +5,15 @@ use super::ended::Ended;
 use super::epoch::{Epoch, LossTerm};
 use super::event::EventKind;
 use super::history::History;
-use super::metric::measure;
+use super::metric::{Metric, measure};
+use super::metric_value::MetricValue;
 use super::run::Run;
 use super::run_event::Moment;
 use crate::cell::check_stopped;
 use crate::data::{Augment, Augmenter, Batch, Batches};
 use crate::error::{Error, Result};
 use crate::model::MeanLosses;
+use candle_core::Tensor;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -42,6 +44,7 @@ impl Run<'_> {
         };
         let trained = self.train_batches(epoch, history, &clock);
         if matches!(trained, Ok(_) | Err(Error::Stopped)) {
+            self.executor.align(self.model)?;
             self.executor.store(self.model)?;
         }
         if let ControlFlow::Break(reason) = trained? {
@@ -50,12 +53,11 @@ impl Run<'_> {
         let training_seconds = clock.seconds();
         let valid = self.validate(epoch)?;
         let images = self.train.len() as f64;
-        let measured = self.valid.as_ref().unwrap_or(&self.train);
         let mut row = Epoch {
             train_loss: (self.state.loss_sum / images) as f32,
             valid_loss: valid.as_ref().map(MeanLosses::total),
             terms: self.loss_terms(valid.as_ref()),
-            metrics: measure(self.model, measured, self.fit.loss, &self.fit.metrics)?,
+            metrics: self.measure()?,
             learning_rate: self.learning_rate_at(epoch, self.batches_per_epoch() - 1, &losses),
             seconds: 0.0,
             images_per_second: images / training_seconds,
@@ -87,29 +89,28 @@ impl Run<'_> {
             epoch: self.state.earlier_epochs + epoch,
         };
         let order = order[done..].to_vec();
-        let mut batches = Batches::new(&self.train, order, batch_size, Some(augment))?;
+        let mut batches =
+            Batches::shared(&self.train, order, batch_size, Some(augment), &self.world)?;
         if !self.fit.augment.is_empty() {
             batches = batches.augmented(Augmenter::new(&self.fit.augment, augment, &self.train));
         }
         let losses = history.monitored_losses();
         let mut seen = done;
+        let mut saved = Ok(());
         for batch in batches {
-            check_stopped()?;
-            if self.time_is_up() {
+            let batch = saved.and(check_stopped()).and(batch);
+            let (batch, time_is_up) = self.agree(batch, Self::time_is_up)?;
+            if time_is_up {
                 return Ok(ControlFlow::Break(Ended::TimeLimit));
             }
-            let batch = batch?;
-            seen += batch.len();
+            seen += batch.total();
             self.last_rate = self.learning_rate_at(epoch, self.state.batches, &losses);
             self.executor.set_learning_rate(self.last_rate);
             let loss = self.train_batch(epoch, &batch)?;
             self.state.seconds = clock.seconds();
             let mean = self.state.loss_sum / seen as f64;
             self.view.batch_done(seen, mean, self.last_rate);
-            if self.checkpoint_is_due() {
-                self.executor.store(self.model)?;
-                self.save_checkpoint(history)?;
-            }
+            saved = self.save_checkpoint_if_due(history);
             let moment = Moment {
                 kind: EventKind::Batch,
                 epoch,
@@ -121,6 +122,7 @@ impl Run<'_> {
                 return Ok(ControlFlow::Break(Ended::Callback));
             }
         }
+        self.agree(saved, |_| false)?;
         self.executor.update()?; // With the gradients of an incomplete step.
         Ok(ControlFlow::Continue(()))
     }
@@ -131,7 +133,7 @@ impl Run<'_> {
         if !loss.is_finite() {
             return Err(self.cause_in(batch, epoch, loss)?);
         }
-        let images = batch.len() as f64;
+        let images = batch.total() as f64;
         self.state.loss_sum += f64::from(loss) * images;
         for (sum, share) in self.state.term_sums.iter_mut().zip(&self.terms) {
             *sum += share * images;
@@ -153,17 +155,44 @@ impl Run<'_> {
         let Some(valid) = &self.valid else {
             return Ok(None);
         };
-        let losses = match self.custom_loss {
-            Some(own) => self
-                .model
-                .mean_losses_by(valid, &|input, code, output| call(own, input, code, output))?,
-            None => self.model.mean_losses(valid, self.fit.loss)?,
+        let measured = match self.custom_loss {
+            Some(own) => {
+                let loss =
+                    |input: &Tensor, code: &Tensor, output: &Tensor| call(own, input, code, output);
+                self.model.mean_losses_by(valid, &self.world, &loss)
+            }
+            None => self.model.mean_losses_on(valid, self.fit.loss, &self.world),
         };
+        let (losses, _) = self.agree(measured, |_| false)?;
+        let losses = losses.joined(&self.world)?;
         let loss = losses.total();
         if !loss.is_finite() {
             return Err(self.cause_in_validation(epoch, loss)?);
         }
         Ok(Some(losses))
+    }
+
+    /// The metrics of the epoch, each computed from all images. Each rank measures some of the images.
+    fn measure(&self) -> Result<Vec<MetricValue>> {
+        let all = self.valid.as_ref().unwrap_or(&self.train);
+        // The number of active units is no mean over images.
+        let means = !self.fit.metrics.contains(&Metric::ActiveUnits);
+        let shared = self.world.shares(all.len()) && means;
+        let images = match shared {
+            true => &all.rows(self.world.rows(all.len())),
+            false => all,
+        };
+        let measured = measure(self.model, images, self.fit.loss, &self.fit.metrics);
+        let (mut metrics, _) = self.agree(measured, |_| false)?;
+        if shared {
+            let share = images.len() as f64 / all.len() as f64;
+            let values = metrics.iter().map(|metric| metric.value * share);
+            let mut sums: Vec<f64> = values.collect();
+            self.world.sum(&mut sums)?;
+            let pairs = metrics.iter_mut().zip(sums);
+            pairs.for_each(|(metric, sum)| metric.value = sum);
+        }
+        Ok(metrics)
     }
 
     /// Share of each term in the losses of the epoch.

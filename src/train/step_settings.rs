@@ -6,6 +6,7 @@ use super::executor::{Averaging, Executor, StepSettings};
 use super::executor_state::Positions;
 use super::fit::Fit;
 use super::train_step::TrainStep;
+use crate::dist::World;
 use crate::error::Result;
 use crate::math::{Purpose, Rng};
 use crate::model::Autoencoder;
@@ -41,6 +42,7 @@ pub(super) fn step_settings<'a>(
         rng: Rng::new(fit.seed, Purpose::Dropout).skipped(start.rng),
         bf16: fit.bf16,
         planned: fit.planned,
+        world: World::default(),
     })
 }
 

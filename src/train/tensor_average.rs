@@ -1,8 +1,9 @@
 //! Average of a model's variables and buffers, as tensors on their device.
 
 use super::executor::Averaging;
+use crate::dist::World;
 use crate::error::Result;
-use candle_core::{Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 
 /// Average of some variables, which hold either their weights or the average.
 pub(crate) struct TensorAverage {
@@ -70,6 +71,21 @@ impl TensorAverage {
         }
     }
 
+    /// Gives all ranks the average, and the weights beside it, of rank 0.
+    ///
+    /// # Errors
+    /// A rank that is gone.
+    pub(crate) fn align(&mut self, world: &World) -> Result<()> {
+        let tensors = self
+            .average
+            .iter_mut()
+            .chain(self.weights.iter_mut().flatten());
+        for tensor in tensors {
+            *tensor = aligned(world, tensor)?;
+        }
+        Ok(())
+    }
+
     /// Continues from variables that hold the average, unless `weights` is empty.
     pub(crate) fn restore(&mut self, weights: &[Vec<f32>]) -> Result<()> {
         if weights.is_empty() {
@@ -83,6 +99,23 @@ impl TensorAverage {
         self.weights = Some(weights.collect::<Result<_>>()?);
         Ok(())
     }
+}
+
+/// Sets a variable to its value on rank 0.
+///
+/// # Errors
+/// A rank that is gone.
+pub(crate) fn align(world: &World, var: &Var) -> Result<()> {
+    Ok(var.set(&aligned(world, var)?)?)
+}
+
+/// A tensor's value on rank 0.
+fn aligned(world: &World, tensor: &Tensor) -> Result<Tensor> {
+    let host = tensor.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
+    let mut values = host.flatten_all()?.to_vec1::<f32>()?;
+    world.copy_from_first(&mut values)?;
+    let host = Tensor::from_vec(values, tensor.shape(), &Device::Cpu)?;
+    Ok(host.to_device(tensor.device())?.to_dtype(tensor.dtype())?)
 }
 
 fn copies(variables: &[Var]) -> Result<Vec<Tensor>> {

@@ -7,6 +7,7 @@ use super::hooks::Hooks;
 use super::observer::Observer;
 use super::recorder::Recorder;
 use crate::data::Dataset;
+use crate::dist::World;
 use crate::error::Result;
 use crate::model::Autoencoder;
 use std::ops::ControlFlow;
@@ -31,7 +32,14 @@ impl Autoencoder {
             watch,
             reason: None,
         };
-        let history = self.train_observed(data, fit, Hooks::default(), None, &mut watched);
+        let history = self.train_observed(
+            data,
+            fit,
+            Hooks::default(),
+            None,
+            &mut watched,
+            World::default(),
+        );
         let Watched {
             mut recorder,
             reason,

@@ -112,6 +112,9 @@ impl Executor for TrainStep<'_, f32> {
             }
         };
         copy(&state.gradients, sums);
+        if self.world.rank() > 0 {
+            sums.fill(0.0); // Rank 0 has them, and the update sums all ranks.
+        }
         if !state.weights.is_empty() {
             // The model holds their average.
             self.average.parameters.clone_from(&self.parameters);
@@ -131,6 +134,30 @@ impl Executor for TrainStep<'_, f32> {
         }
         store_values(&self.parameters, &variables)?;
         store_values(&self.measured()?, &buffers)
+    }
+
+    fn align(&mut self, _model: &Autoencoder) -> Result<()> {
+        if self.world.is_alone() {
+            return Ok(());
+        }
+        let world = &self.world;
+        world.copy_from_first(&mut self.parameters)?;
+        let mut moments = self.moments.iter_mut();
+        moments.try_for_each(|moment| world.copy_from_first(moment))?;
+        world.copy_from_first(&mut self.average.parameters)?;
+        world.copy_from_first(&mut self.average.buffers)?;
+        let sums = match self.pending.batches {
+            0 => &mut Vec::new(),
+            1 => &mut self.gradients,
+            _ => &mut self.gradient_sums,
+        };
+        world.sum(sums)?;
+        if world.rank() > 0 {
+            sums.fill(0.0);
+        }
+        let mut measured = self.measured()?;
+        self.world.copy_from_first(&mut measured)?;
+        self.set_measured(&measured)
     }
 }
 

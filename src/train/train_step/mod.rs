@@ -13,10 +13,11 @@ use super::model_values::{buffers, norms, parameters};
 use super::weight_update::{GroupSpan, group_spans};
 use super::whole_batch;
 use crate::data::Batch;
+use crate::dist::World;
 use crate::error::Result;
 use crate::layer::{Number, Variable};
 use crate::loss::Loss;
-use crate::math::{BatchStats, Rng};
+use crate::math::{BatchStats, Rng, ShardSums};
 use crate::model::Autoencoder;
 use crate::optim::{Gradients, Moments, UpdateRule};
 use crate::plan::{BatchPass, MIN_PARALLEL_FLOPS, Plan, Shard, Stage, StepContext, segments};
@@ -58,6 +59,8 @@ pub(crate) struct TrainStep<'a, T> {
     custom_loss: Option<PlannedLoss<'a>>,
     /// Random numbers of the layers.
     rng: Rng,
+    /// Ranks that share each batch.
+    world: World,
 }
 
 impl<'a, T: Number> TrainStep<'a, T> {
@@ -102,6 +105,7 @@ impl<'a, T: Number> TrainStep<'a, T> {
                 code: model.code_shape().to_vec(),
             }),
             rng: settings.rng.clone(),
+            world: settings.world.clone(),
         }))
     }
 
@@ -110,8 +114,8 @@ impl<'a, T: Number> TrainStep<'a, T> {
     /// # Errors
     /// A position that the split does not have.
     pub(crate) fn step(&mut self, batch: &Batch, terms: &mut [f64]) -> Result<f64> {
-        let fused = self.gradient_settings.unchanged() && self.pending.is_none();
-        if !fused {
+        let unchanged = self.gradient_settings.unchanged() && self.pending.is_none();
+        if !unchanged || !self.world.is_alone() {
             let loss = self.add_gradients(batch, terms)?;
             if loss.is_finite() && self.pending.batches >= self.gradient_settings.accumulate {
                 self.update()?;
@@ -129,15 +133,17 @@ impl<'a, T: Number> TrainStep<'a, T> {
     /// weights follow from the shards' values.
     fn both_passes(&mut self, batch: &Batch, terms: &mut [f64]) -> Result<f64> {
         let shards = self.shard_count(batch.len());
-        let values = batch.len() * input_size(&self.plan);
-        let loss_sum = self.forward(batch, shards)?;
-        let loss = match &self.custom_loss {
+        let world = self.world_of(batch);
+        let values = batch.total() * input_size(&self.plan);
+        let loss_sum = self.forward(batch, shards, &world)?;
+        let mut loss = match &self.custom_loss {
             Some(own) => own.write_gradients(&mut self.shards[..shards], &self.plan)?,
             None => loss_sum / values as f64,
         };
-        self.backward(batch.len(), shards)?;
-        self.advance_rng(batch.len());
-        self.write_terms(batch.len(), shards, terms);
+        self.backward(batch.total(), shards, &world)?;
+        self.advance_rng(batch.total());
+        self.write_terms(batch.total(), shards, terms);
+        sum_losses(&world, &mut loss, terms)?;
         let mean = loss + terms.iter().sum::<f64>();
         if mean.is_finite() {
             for pass in self.passes.iter_mut().flatten() {
@@ -148,6 +154,14 @@ impl<'a, T: Number> TrainStep<'a, T> {
         Ok(mean)
     }
 
+    /// Ranks that share a batch: this one alone if it has all images.
+    fn world_of(&self, batch: &Batch) -> World {
+        match batch.share() {
+            Some(_) => self.world.clone(),
+            None => World::default(),
+        }
+    }
+
     /// Number of shards of a batch.
     fn shard_count(&self, batch: usize) -> usize {
         self.shards.len().min(batch)
@@ -156,7 +170,7 @@ impl<'a, T: Number> TrainStep<'a, T> {
     /// Forward pass, and the backward pass of the last segment, which needs no other shard. Returns
     /// the sum of the losses of all values. A custom loss needs all shards: its backward pass
     /// comes later.
-    fn forward(&mut self, batch: &Batch, shards: usize) -> Result<f64> {
+    fn forward(&mut self, batch: &Batch, shards: usize, world: &World) -> Result<f64> {
         let TrainStep {
             plan,
             parameters,
@@ -177,6 +191,7 @@ impl<'a, T: Number> TrainStep<'a, T> {
             None
         };
         let all = &mut self.shards[..shards];
+        let first = batch.share().map_or(0, |share| share.first);
         let last = segments.len() - 1;
         let mut loss_sum = 0.0;
         for (nth, segment) in segments.iter().enumerate() {
@@ -187,42 +202,44 @@ impl<'a, T: Number> TrainStep<'a, T> {
                 rng,
                 step: rule.steps() as usize,
                 labels: labels.as_ref(),
-                batch: batch.len(),
+                batch: batch.total(),
             };
             let i = segment.start;
             if let Some(op) = plan.stages()[i].whole_batch() {
-                passes[i] = Some(whole_batch::forward(all, op, context, i, &buffers[i])?);
+                let buffers = &buffers[i];
+                passes[i] = Some(whole_batch::forward(all, op, context, i, buffers, world)?);
             } else {
                 loss_sum += sum_over_shards(all, |n, shard| {
                     if nth == 0 {
                         let rows = n * batch.len() / shards..(n + 1) * batch.len() / shards;
-                        batch.fill(rows.clone(), shard.input(plan, rows))?;
+                        batch.fill(rows.clone(), shard.input(plan, rows, first))?;
                     }
                     shard.forward(context, segment.clone());
                     if nth < last || custom_loss.is_some() {
                         return Ok(0.0);
                     }
-                    let loss_sum = shard.loss_and_grad(plan, loss, batch.len());
+                    let loss_sum = shard.loss_and_grad(plan, loss, batch.total());
                     shard.backward(context, segment.clone());
                     Ok(loss_sum)
                 })?;
             }
-            join_statistics(plan, parameters, all, norms, segment.end);
+            join_statistics(plan, parameters, all, norms, segment.end, world)?;
         }
         Ok(loss_sum)
     }
 
     /// Backward pass of all segments whose pass [`TrainStep::forward`] has not done, from the end to
     /// the beginning.
-    fn backward(&mut self, batch: usize, shards: usize) -> Result<()> {
+    fn backward(&mut self, batch: usize, shards: usize, world: &World) -> Result<()> {
         let all = &mut self.shards[..shards];
         let stages = self.plan.stages();
         let done = usize::from(self.custom_loss.is_none());
         for segment in self.segments.iter().rev().skip(done) {
             let next = stages.get(segment.end);
             if next.is_some_and(|stage| stage.op.channels().is_some()) {
-                self.norms[segment.end]
-                    .merge_grad_sums(all.iter().map(|shard| shard.stage_gradients(segment.end)));
+                let norm = &mut self.norms[segment.end];
+                norm.merge_grad_sums(all.iter().map(|shard| shard.stage_gradients(segment.end)));
+                world.sum(&mut norm.grad_sums)?;
             }
             let context = StepContext {
                 plan: &self.plan,
@@ -235,7 +252,7 @@ impl<'a, T: Number> TrainStep<'a, T> {
             };
             let i = segment.start;
             if let (Some(op), Some(pass)) = (stages[i].whole_batch(), &self.passes[i]) {
-                whole_batch::backward(all, op, context, i, pass)?;
+                whole_batch::backward(all, op, context, i, pass, world)?;
                 continue;
             }
             sum_over_shards(all, |_, shard| {
@@ -279,24 +296,49 @@ fn shard_count(plan: &Plan, batch_size: usize) -> usize {
     }
 }
 
-/// Joins the shards' statistics of the normalization at a stage, if there is one.
+/// Joins the statistics of all shards and ranks of the normalization at a stage, if there is one.
 fn join_statistics<T: Number>(
     plan: &Plan,
     parameters: &[T],
     shards: &[Shard<T>],
     norms: &mut [BatchStats<T>],
     index: usize,
-) {
+    world: &World,
+) -> Result<()> {
     let Some(stage) = plan.stages().get(index) else {
-        return;
+        return Ok(());
     };
-    if let Some(channels) = stage.op.channels() {
-        let sums = shards
-            .iter()
-            .map(|shard| shard.channel_sums(index, channels.spatial));
-        let (weight, bias) = stage.weight_and_bias(parameters);
+    let Some(channels) = stage.op.channels() else {
+        return Ok(());
+    };
+    let sums = shards
+        .iter()
+        .map(|shard| shard.channel_sums(index, channels.spatial));
+    let (weight, bias) = stage.weight_and_bias(parameters);
+    if world.is_alone() {
         norms[index].merge(sums, weight, bias);
+        return Ok(());
     }
+    let (count, sums) = ShardSums::joined(sums, channels.channels);
+    let all = world.gather_equal(&[&[count as f64], &sums[..]].concat())?;
+    let ranks = all.chunks_exact(1 + sums.len()).map(|rank| ShardSums {
+        count: rank[0] as usize,
+        sums: &rank[1..],
+    });
+    norms[index].merge(ranks, weight, bias);
+    Ok(())
+}
+
+/// Sums loss and terms over the ranks.
+fn sum_losses(world: &World, loss: &mut f64, terms: &mut [f64]) -> Result<()> {
+    if world.is_alone() {
+        return Ok(());
+    }
+    let mut sums = [&[*loss], &*terms].concat();
+    world.sum(&mut sums)?;
+    *loss = sums[0];
+    terms.copy_from_slice(&sums[1..]);
+    Ok(())
 }
 
 /// Runs `f` on every shard, in parallel if there is more than one, and sums the results.

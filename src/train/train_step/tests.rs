@@ -2,7 +2,8 @@
 
 use super::cases::{Case, cases};
 use super::*;
-use crate::data::Split;
+use crate::data::{Batches, Split};
+use crate::dist::on_threads;
 use crate::layer::Layer::*;
 use crate::math::Purpose;
 use crate::optim::{Average, Grouping, Optim};
@@ -25,6 +26,7 @@ fn frozen_step<'a>(
     case: &Case,
     custom_loss: Option<CustomLoss<'a>>,
     shards: usize,
+    world: World,
 ) -> TrainStep<'a, f64> {
     let model = Autoencoder::new((2, 8, 8), &case.encoder, &case.decoder).unwrap();
     let settings = StepSettings {
@@ -44,6 +46,7 @@ fn frozen_step<'a>(
         rng: Rng::new(0, Purpose::Dropout),
         bf16: false,
         planned: true,
+        world,
     };
     let mut step = TrainStep::new(&model, &settings).unwrap().unwrap();
     step.shards = (0..shards).map(|_| Shard::new(&step.plan, BATCH)).collect();
@@ -62,7 +65,7 @@ fn loss(step: &mut TrainStep<'_, f64>, batch: &Batch) -> f64 {
 fn check_gradients(case: &Case, custom_loss: Option<CustomLoss<'_>>) {
     let batch = batch();
     for shards in [1, 3] {
-        let mut step = frozen_step(case, custom_loss, shards);
+        let mut step = frozen_step(case, custom_loss, shards, World::default());
         loss(&mut step, &batch);
         let gradients = step.gradients.clone();
         for i in (0..gradients.len()).step_by(gradients.len().div_ceil(150)) {
@@ -88,6 +91,59 @@ fn check_gradients(case: &Case, custom_loss: Option<CustomLoss<'_>>) {
 fn gradients_of_all_layers_match_finite_differences() {
     for case in cases() {
         check_gradients(&case, None);
+    }
+}
+
+/// This rank's images of the batch.
+fn share(world: &World) -> Batch {
+    let Batch::Positions(split, order) = batch() else {
+        unreachable!("the images are in memory")
+    };
+    let mut batches = Batches::shared(&split, order, BATCH, None, world).unwrap();
+    batches.next().unwrap().unwrap()
+}
+
+/// Loss, terms and gradients of a case on some ranks.
+fn on_ranks(case: &Case, ranks: usize) -> Vec<(f64, Vec<f64>, Vec<f64>)> {
+    on_threads(ranks, |world| {
+        let mut step = frozen_step(case, None, 2, world.clone());
+        step.rng = Rng::new(4, Purpose::Dropout);
+        step.rule.resume_at(1);
+        let mut terms = vec![0.0; step.plan.term_stages().count()];
+        let loss = step.step(&share(&world), &mut terms).unwrap();
+        (loss, terms, step.gradients)
+    })
+}
+
+#[test]
+fn ranks_have_the_loss_and_the_gradients_of_one_process() {
+    for case in cases() {
+        let (loss, terms, gradients) = on_ranks(&case, 1).remove(0);
+        // Five images: shared by 2 and 3 ranks, computed by each of 6.
+        for (rank, found) in [2, 3, 6]
+            .into_iter()
+            .flat_map(|n| on_ranks(&case, n))
+            .enumerate()
+        {
+            let pairs = |a: &[f64], b: &[f64]| -> f64 {
+                let differences = a
+                    .iter()
+                    .zip(b)
+                    .map(|(a, b)| (a - b).abs() / (b.abs() + 1e-3));
+                differences.fold(0.0, f64::max)
+            };
+            let differences = [
+                (found.0 - loss).abs(),
+                pairs(&found.1, &terms),
+                pairs(&found.2, &gradients),
+            ];
+            assert!(
+                differences.iter().all(|&difference| difference < 1e-11),
+                "{:?} {:?}, {rank}: {differences:?}",
+                case.encoder,
+                case.decoder
+            );
+        }
     }
 }
 
@@ -117,7 +173,7 @@ fn gradients_of_dead_units_match_finite_differences() {
     };
     let batch = batch();
     for shards in [1, 3] {
-        let mut step = frozen_step(&case, None, shards);
+        let mut step = frozen_step(&case, None, shards, World::default());
         let unused = step.buffers[1][0].var.clone();
         let steps = unused.affine(0.0, 1e4).unwrap();
         unused.set(&steps).unwrap();

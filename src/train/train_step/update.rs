@@ -57,9 +57,17 @@ impl<T: Number> TrainStep<'_, T> {
             average: &mut [],
         };
         pass.run(&|_| ());
-        self.pending = self.pending.and(batch.len());
+        if batch.share().is_none() && !self.world.is_alone() {
+            // Each rank has the gradients of the whole batch, and their sum comes later.
+            scale(&mut self.gradients, 1.0 / self.world.size() as f64);
+        }
+        self.pending = self.pending.and(batch.total());
         if self.pending.batches > 1 {
-            add_scaled(&mut self.gradient_sums, &self.gradients, batch.len() as f64);
+            add_scaled(
+                &mut self.gradient_sums,
+                &self.gradients,
+                batch.total() as f64,
+            );
         }
         Ok(loss)
     }
@@ -79,6 +87,7 @@ impl<T: Number> TrainStep<'_, T> {
             return Ok(());
         }
         self.join_gradients();
+        self.world.sum(&mut self.gradients)?;
         self.pending = Default::default();
         let (settings, n) = (&self.gradient_settings, self.parameters.len());
         let noise = settings.noise_of(self.seed, self.rule.steps(), n);
