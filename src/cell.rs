@@ -68,6 +68,11 @@ fn leave() -> ! {
     std::panic::resume_unwind(Box::new("Stop was pressed"))
 }
 
+/// Stops the loops of this process, as an interrupt does.
+pub(crate) fn request_stop() {
+    INTERRUPTS.fetch_add(1, Ordering::Relaxed);
+}
+
 /// Ends a loop that has no partial result.
 ///
 /// # Errors

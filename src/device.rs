@@ -28,6 +28,27 @@ pub fn best_device() -> Device {
     .clone()
 }
 
+/// The device of a rank that is the `nth` on its machine, counted from 0. Several ranks share a GPU if
+/// there are too few.
+pub(crate) fn device_of_rank(nth: usize) -> Device {
+    #[cfg(feature = "cuda")]
+    {
+        use candle_core::cuda_backend::cudarc::driver::result;
+        let count = result::init().and_then(|()| result::device::get_count());
+        let count = usize::try_from(count.unwrap_or(0)).unwrap_or(0);
+        if count > 0 {
+            let device = none_if_it_panics(|| None).or_else(|| {
+                std::panic::catch_unwind(|| Device::new_cuda_with_stream(nth % count).ok())
+                    .ok()
+                    .flatten()
+            });
+            return device.unwrap_or(Device::Cpu);
+        }
+    }
+    let _ = nth;
+    best_device()
+}
+
 /// Name of a device for messages: "CPU", "CUDA device 0", "Metal".
 ///
 /// # Examples

@@ -110,15 +110,10 @@ pub enum Error {
         /// The learning rate in use.
         learning_rate: f64,
     },
-    /// A rank of a job has failed. The model keeps the weights of the last epoch that the job has
-    /// finished.
-    #[error("{rank}: {message}")]
-    Rank {
-        /// Number and host of the rank.
-        rank: String,
-        /// The rank's error.
-        message: String,
-    },
+    /// A job of several ranks has failed, in its words. The model has the weights of the last checkpoint
+    /// that the job has written.
+    #[error("{0}")]
+    Job(String),
     /// Stop was pressed during an operation without a partial result. Nothing has changed.
     #[error("stopped")]
     Stopped,

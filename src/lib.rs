@@ -24,7 +24,7 @@ pub mod cell;
 mod lock;
 mod file;
 pub mod math;
-mod dist;
+pub mod dist;
 pub mod show;
 pub mod data;
 pub mod layer;

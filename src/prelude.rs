@@ -7,6 +7,7 @@ pub use crate::data::{
     mnist_embedded, photographs,
 };
 pub use crate::device::best_device;
+pub use crate::dist::Team;
 pub use crate::error::Error;
 pub use crate::evaluate;
 pub use crate::layer::Layer::{

@@ -13,6 +13,7 @@ mod build;
 mod engine;
 mod jupyter;
 mod notebook;
+mod rank;
 mod doctor;
 
 use anyhow::{Context, Result, bail};
@@ -73,6 +74,9 @@ enum CliCommand {
         /// File of the executed notebook. Defaults to the notebook itself.
         #[arg(short, long)]
         out: Option<PathBuf>,
+        /// Train every model by the ranks that this command of MPI starts: "mpirun -n 4", or srun.
+        #[arg(long, value_name = "COMMAND")]
+        team: Option<String>,
     },
     /// Check everything that the kernel needs, and give advice on what is missing.
     Doctor,
@@ -85,6 +89,9 @@ enum CliCommand {
         #[arg(long)]
         stock: bool,
     },
+    /// Train as a rank of a job; called by a launcher of MPI.
+    #[command(hide = true)]
+    Rank(rank::RankArgs),
     /// Warm up the engine in a seed's folder; called by install.
     #[command(hide = true)]
     InternalWarmUp {
@@ -131,7 +138,16 @@ fn main() -> ExitCode {
     jupyter::become_stock_server_if_asked();
     // SAFETY: no thread has been started yet.
     unsafe { toolchain::tidy_environment() };
-    match execute(Cli::parse().command) {
+    let command = match Cli::parse().command {
+        CliCommand::Rank(arguments) => {
+            return rank::become_rank(&arguments).unwrap_or_else(|error| {
+                eprintln!("candlebook: {error:#}");
+                ExitCode::FAILURE
+            });
+        }
+        command => command,
+    };
+    match execute(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("candlebook: {error:#}");
@@ -149,7 +165,8 @@ fn execute(command: CliCommand) -> Result<()> {
             notebook,
             parameters,
             out,
-        } => notebook::run_notebook(&notebook, &parameters, out.as_deref()),
+            team,
+        } => notebook::run_notebook(&notebook, &parameters, out.as_deref(), team.as_deref()),
         CliCommand::Doctor => doctor::print_findings(),
         CliCommand::Kernel {
             connection_file,
@@ -159,6 +176,7 @@ fn execute(command: CliCommand) -> Result<()> {
             connection_file,
             stock: false,
         } => jupyter::serve_kernel(&connection_file),
+        CliCommand::Rank(_) => Ok(()),
         CliCommand::InternalWarmUp { folder } => engine::run_warm_up(&folder),
     }
 }

@@ -14,6 +14,7 @@ mod pixels;
 mod values;
 mod fingerprint;
 mod split;
+mod transfer;
 mod split_fingerprint;
 mod images;
 mod augmentation;

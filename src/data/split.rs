@@ -343,6 +343,16 @@ impl Split {
         self.select(self.index[..n.min(self.len())].to_vec())
     }
 
+    /// The labels of all images of the source.
+    pub(crate) fn source_labels(&self) -> Option<&[u32]> {
+        self.labels.as_ref().map(|labels| &labels.numbers[..])
+    }
+
+    /// The images of the source with these numbers.
+    pub(crate) fn at(&self, index: Vec<usize>) -> Split {
+        self.select(index)
+    }
+
     /// The images at these positions.
     pub(crate) fn rows(&self, rows: Range<usize>) -> Split {
         self.select(self.index[rows].to_vec())

@@ -29,7 +29,6 @@ pub(crate) trait Calls: Send {
     fn all_gather(&self, own: &[u8], all: &mut [u8]) -> Result<(), String>;
     /// From rank 0 to the others.
     fn broadcast(&self, bytes: &mut [u8]) -> Result<(), String>;
-    fn barrier(&self) -> Result<(), String>;
     /// Ends all ranks. Does not return, unless MPI fails in that, too.
     fn abort(&self, code: i32);
     fn finalize(&self) -> Result<(), String>;
@@ -49,7 +48,6 @@ pub(crate) struct Functions<H> {
     all_reduce: AllReduce<H>,
     all_gather: AllGather<H>,
     broadcast: unsafe extern "C" fn(*mut c_void, c_int, H, c_int, H) -> c_int,
-    barrier: unsafe extern "C" fn(H) -> c_int,
     error_text: ErrorText,
     abort: unsafe extern "C" fn(H, c_int) -> c_int,
     finalize: unsafe extern "C" fn() -> c_int,
@@ -87,7 +85,6 @@ impl<H: Copy> Functions<H> {
                 all_reduce: function(file, "MPI_Allreduce")?,
                 all_gather: function(file, "MPI_Allgather")?,
                 broadcast: function(file, "MPI_Bcast")?,
-                barrier: function(file, "MPI_Barrier")?,
                 error_text: function(file, "MPI_Error_string")?,
                 abort: function(file, "MPI_Abort")?,
                 finalize: function(file, "MPI_Finalize")?,
@@ -189,12 +186,6 @@ impl<H: Copy + Send> Calls for Functions<H> {
         let code =
             unsafe { (self.broadcast)(bytes.as_mut_ptr().cast(), count, c.byte, 0, c.world) };
         self.check("MPI_Bcast", code)
-    }
-
-    fn barrier(&self) -> Result<(), String> {
-        // SAFETY: the handle is a constant of the library.
-        let code = unsafe { (self.barrier)(self.constants.world) };
-        self.check("MPI_Barrier", code)
     }
 
     fn abort(&self, code: i32) {

@@ -6,6 +6,8 @@
 use crate::dist::abi::Library;
 use crate::dist::functions::{Calls, exit_at_once};
 use crate::dist::launch_environment::{Launch, Refusal};
+use crate::dist::transport::Transport;
+use crate::error::Error;
 use crate::lock::lock;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, TryLockError};
@@ -68,11 +70,6 @@ impl Mpi {
         self.rank
     }
 
-    /// Number of ranks.
-    pub(crate) fn size(&self) -> usize {
-        self.size
-    }
-
     /// Name and version of the library, such as "Open MPI 5.0.11".
     pub(crate) fn version(&self) -> &str {
         &self.version
@@ -120,14 +117,6 @@ impl Mpi {
         bytes
             .chunks_mut(CHUNK)
             .try_for_each(|part| calls.broadcast(part))
-    }
-
-    /// Waits until all ranks have come here.
-    ///
-    /// # Errors
-    /// Returns MPI's message.
-    pub(crate) fn barrier(&self) -> Result<(), String> {
-        lock(&self.calls).barrier()
     }
 
     /// Ends this process and all other ranks. `code` is this one's exit status, from 1 to 255.
@@ -186,4 +175,41 @@ fn find(launch: &Launch) -> Result<(PathBuf, Library), Refusal> {
         format!("none ({})", tried.join(", ")),
         "Install one, or set CANDLEBOOK_MPI to its path",
     ))
+}
+
+impl std::fmt::Debug for Mpi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, rank {} of {}", self.version, self.rank, self.size)
+    }
+}
+
+impl Transport for Mpi {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn sum_f32(&self, values: &mut [f32]) -> crate::error::Result<()> {
+        Mpi::sum_f32(self, values).map_err(lost)
+    }
+
+    fn sum_f64(&self, values: &mut [f64]) -> crate::error::Result<()> {
+        Mpi::sum_f64(self, values).map_err(lost)
+    }
+
+    fn gather(&self, own: &[u8], all: &mut [u8]) -> crate::error::Result<()> {
+        self.all_gather(own, all).map_err(lost)
+    }
+
+    fn broadcast(&self, bytes: &mut [u8]) -> crate::error::Result<()> {
+        Mpi::broadcast(self, bytes).map_err(lost)
+    }
+}
+
+fn lost(reason: String) -> Error {
+    let hint = "Look at the hosts, and call fit again";
+    Error::setting("MPI", "an answer of all ranks", reason, hint)
 }

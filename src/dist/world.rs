@@ -6,6 +6,7 @@ use crate::dist::waiting::Waiting;
 use crate::error::{Error, Result};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// All ranks of a job, as one of them sees it. A process by itself is a world of one rank.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ struct Ranks {
     waiting: Waiting,
     /// Host of each rank.
     hosts: Arc<Vec<String>>,
+    /// All ranks know of an error.
+    failed: Arc<AtomicBool>,
 }
 
 impl World {
@@ -31,6 +34,7 @@ impl World {
             transport,
             waiting: Waiting::new(),
             hosts: Arc::default(),
+            failed: Arc::default(),
         };
         let mut world = World { ranks: Some(ranks) };
         let hosts = world.gather_texts(host)?;
@@ -79,6 +83,12 @@ impl World {
             Some(host) => format!("rank {rank} on host {host}"),
             None => format!("rank {rank}"),
         }
+    }
+
+    /// True once all ranks have agreed on an error, which ends all of them.
+    pub(crate) fn has_failed(&self) -> bool {
+        let ranks = self.ranks.as_ref();
+        ranks.is_none_or(|ranks| ranks.failed.load(Ordering::Relaxed))
     }
 
     /// Time in the current collective operation.
@@ -244,14 +254,14 @@ impl World {
             Some(error) => error.to_string(),
         };
         let texts = self.gather_texts(&text)?;
+        if let Some(ranks) = &self.ranks {
+            ranks.failed.store(true, Ordering::Relaxed);
+        }
         let first = texts.iter().position(|text| !text.is_empty());
         let first = first.unwrap_or_default();
         Ok(match own {
             Some(error) if first == self.rank() && first == 0 => error,
-            _ => Error::Rank {
-                rank: self.name_of(first),
-                message: texts[first].clone(),
-            },
+            _ => Error::Job(format!("{}: {}", self.name_of(first), texts[first])),
         })
     }
 }

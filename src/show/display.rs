@@ -15,8 +15,8 @@ use crate::show::format::wrapped;
 use crate::show::frontend::{Frontend, token};
 use serde_json::json;
 use std::io::Write;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 /// Implements the method that the notebook calls on the last expression of a cell.
 macro_rules! evcxr_display {
@@ -33,6 +33,9 @@ pub(crate) use evcxr_display;
 
 /// Maximum width of a note in characters, which the narrower pages hold.
 const NOTE_WIDTH: usize = 88;
+
+/// This process shows nothing.
+static MUTED: AtomicBool = AtomicBool::new(false);
 
 /// Start of a display line, after the record separator.
 const MARKER: &str = "\u{1e}CANDLEBOOK ";
@@ -168,8 +171,16 @@ pub fn clear_output() {
     send("clear", &Content::default(), "");
 }
 
+/// Shows nothing from now on: of several ranks, one shows everything.
+pub(crate) fn mute() {
+    MUTED.store(true, Ordering::Relaxed);
+}
+
 /// Prints a sentence under the cell.
 pub(crate) fn note(text: impl std::fmt::Display) {
+    if MUTED.load(Ordering::Relaxed) {
+        return;
+    }
     println!("{}", wrapped(&text.to_string(), NOTE_WIDTH));
 }
 
@@ -185,11 +196,18 @@ pub(super) fn print_result(text: &str) {
 /// A new identifier, unique on the page.
 pub(crate) fn new_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!(
-        "candlebook-{}-{}",
-        std::process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    )
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("candlebook-{}-{number}", process())
+}
+
+/// A name of this process: a rank of a job may have the number of another machine's process.
+fn process() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| {
+        let job = std::env::var("CANDLEBOOK_JOB").unwrap_or_default();
+        let job = job.rsplit(['/', '-']).next().unwrap_or_default();
+        format!("{}{job}", std::process::id())
+    })
 }
 
 fn contents_or_report(contents: Result<Vec<Content>>) -> Option<Vec<Content>> {

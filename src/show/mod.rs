@@ -50,7 +50,7 @@ pub(crate) use color::{PALETTE, WARNING, parse_color, sequential};
 pub use content::Content;
 pub(crate) use content::{base64, escape};
 pub use display::{Handle, Show, clear_output, show};
-pub(crate) use display::{evcxr_display, new_id, note};
+pub(crate) use display::{evcxr_display, mute, new_id, note};
 pub(crate) use font::{text_style, text_width};
 pub(crate) use format::{compact, duration, thousands};
 pub(crate) use frontend::Frontend;

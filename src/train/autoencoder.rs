@@ -10,10 +10,11 @@ use super::recorder::Recorder;
 use super::resume::Resume;
 use super::run::Run;
 use super::state::{Resumed, RunState};
+use super::team::{team_of, train_by};
 use crate::data::Dataset;
-use crate::dist::World;
+use crate::dist::{Team, World};
 use crate::error::{Error, Result};
-use crate::model::Autoencoder;
+use crate::model::{Autoencoder, LastRun};
 use candle_core::Tensor;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -250,6 +251,7 @@ impl Autoencoder {
         let fit = Fit {
             checkpoint: Some(path.to_owned()), // It may have been moved.
             epochs: resume.epochs(path, &resumed.state)?,
+            team: resume.team.clone(),
             ..resumed.state.fit
         };
         resumed.state.fit = fit.clone();
@@ -269,10 +271,16 @@ impl Autoencoder {
             // An earlier version may have begun the run.
             check_batches(self, data, fit)?;
         }
+        let team = team_of(self, fit, &hooks)?;
         let custom_loss = hooks.loss.is_some();
         let mut recorder = Recorder::begin(self, data, fit, custom_loss, resumed.as_ref());
-        let world = World::default();
-        let history = self.train_observed(data, fit, hooks, resumed, &mut recorder, world);
+        let history = match team {
+            Some(team) => self.train_by(&team, data, fit, resumed, &mut recorder),
+            None => {
+                let world = World::default();
+                self.train_observed(data, fit, hooks, resumed, &mut recorder, world)
+            }
+        };
         recorder.end(&history);
         history
     }
@@ -295,10 +303,34 @@ impl Autoencoder {
     ) -> Result<History> {
         self.set_trained_loss(fit.loss);
         // Inside the thread pool, so that steps need not wake it.
-        let (history, mut last_run) = rayon::scope(|_| {
+        let (history, last_run) = rayon::scope(|_| {
             let run = Run::new(self, data, fit, hooks, resumed, observer, world)?;
             Ok::<_, Error>(run.all_epochs())
         })?;
+        self.after_run(data, history, last_run)
+    }
+
+    /// Trains by the ranks of a team, with settings that have been checked.
+    fn train_by(
+        &mut self,
+        team: &Team,
+        data: &Dataset,
+        fit: &Fit,
+        resumed: Option<Resumed>,
+        observer: &mut dyn Observer,
+    ) -> Result<History> {
+        self.set_trained_loss(fit.loss);
+        let (history, last_run) = train_by(team, self, data, fit, resumed, observer)?;
+        self.after_run(data, history, last_run)
+    }
+
+    /// Keeps what a run leaves.
+    fn after_run(
+        &mut self,
+        data: &Dataset,
+        history: Result<History>,
+        mut last_run: LastRun,
+    ) -> Result<History> {
         // The best epoch of an earlier run stays until another one has an epoch.
         last_run.best = last_run.best.or(self.last_run().best.clone());
         self.set_last_run(last_run);

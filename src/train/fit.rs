@@ -4,6 +4,7 @@ use super::early_stopping::EarlyStopping;
 use super::metric::Metric;
 use super::monitor::Monitor;
 use crate::data::{Augmentation, ImageShape};
+use crate::dist::Team;
 use crate::error::{Error, Result};
 use crate::file::check_folder;
 use crate::loss::Loss;
@@ -91,6 +92,9 @@ pub struct Fit {
     /// Record the run in the run log, which [`runs`](crate::runs::runs()) shows. Defaults to true.
     /// The environment variable `CANDLEBOOK_RUNS=off` turns the log off for all runs.
     pub log: bool,
+    /// Processes that train together. Defaults to none, or to that of `candlebook run --team`.
+    #[serde(skip)]
+    pub team: Option<Team>,
     /// Names for the run in the run log, such as "baseline". Defaults to none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -125,6 +129,7 @@ impl Default for Fit {
             metrics: Vec::new(),
             augment: Vec::new(),
             log: true,
+            team: None,
             tags: Vec::new(),
         }
     }

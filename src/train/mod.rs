@@ -46,6 +46,7 @@ mod run_epoch;
 mod resume;
 mod autoencoder;
 mod pretrain;
+mod team;
 mod trainer;
 mod trainer_batch;
 mod rate_search;
@@ -63,4 +64,6 @@ pub use metric_value::MetricValue;
 pub use monitor::Monitor;
 pub use rate_search::{RateRange, RateSearch};
 pub use resume::Resume;
+#[doc(hidden)]
+pub use team::candlebook_rank;
 pub use trainer::Trainer;

@@ -1,6 +1,7 @@
 //! Settings of the continuation of a run.
 
 use super::state::RunState;
+use crate::dist::Team;
 use crate::error::{Error, Result};
 use crate::show::note;
 use candle_core::Device;
@@ -21,6 +22,9 @@ pub struct Resume {
     pub epochs: Option<usize>,
     /// Device to continue on. Defaults to the CPU.
     pub device: Device,
+    /// Processes that train together: also another number than before. Defaults to none, or to those of
+    /// `candlebook run --team`.
+    pub team: Option<Team>,
 }
 
 impl Default for Resume {
@@ -28,6 +32,7 @@ impl Default for Resume {
         Resume {
             epochs: None,
             device: Device::Cpu,
+            team: None,
         }
     }
 }

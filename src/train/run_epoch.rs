@@ -30,7 +30,7 @@ impl Run<'_> {
             ended => ended?,
         };
         if ended.is_break() || self.valid.is_none() {
-            self.check_weights(epoch)?;
+            self.agree(self.check_weights(epoch), |_| false)?;
         }
         Ok(ended)
     }
@@ -131,7 +131,8 @@ impl Run<'_> {
     fn train_batch(&mut self, epoch: usize, batch: &Batch) -> Result<f32> {
         let loss = self.executor.step(batch, &mut self.terms)?;
         if !loss.is_finite() {
-            return Err(self.cause_in(batch, epoch, loss)?);
+            let cause = self.cause_in(batch, epoch, loss)?;
+            return self.agree(Err(cause), |_| false).map(|(loss, _)| loss);
         }
         let images = batch.total() as f64;
         self.state.loss_sum += f64::from(loss) * images;
@@ -167,7 +168,8 @@ impl Run<'_> {
         let losses = losses.joined(&self.world)?;
         let loss = losses.total();
         if !loss.is_finite() {
-            return Err(self.cause_in_validation(epoch, loss)?);
+            let cause = self.cause_in_validation(epoch, loss)?;
+            return self.agree(Err(cause), |_| false).map(|(losses, _)| losses);
         }
         Ok(Some(losses))
     }

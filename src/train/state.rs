@@ -244,7 +244,12 @@ impl RunState {
 }
 
 /// Weights of a variable at the end of the best epoch.
-fn best_tensor(path: &Path, name: &str, var: &Var, tensors: &[NamedTensor]) -> Result<Tensor> {
+pub(super) fn best_tensor(
+    path: &Path,
+    name: &str,
+    var: &Var,
+    tensors: &[NamedTensor],
+) -> Result<Tensor> {
     let (name, n) = (format!("{BEST_PREFIX}{name}"), var.elem_count());
     let found = tensors.iter().find(|tensor| tensor.name == name);
     match found.filter(|tensor| tensor.values.len() == n) {
@@ -258,7 +263,7 @@ fn best_tensor(path: &Path, name: &str, var: &Var, tensors: &[NamedTensor]) -> R
 }
 
 /// Tensors of the best epoch's weights in a file.
-fn best_tensors(model: &Autoencoder, weights: &Snapshot) -> Result<Vec<NamedTensor>> {
+pub(super) fn best_tensors(model: &Autoencoder, weights: &Snapshot) -> Result<Vec<NamedTensor>> {
     let named = [model.variables(), model.buffers()].concat().into_iter();
     let tensors = named.zip(weights.tensors()).map(|((name, _), tensor)| {
         let values = tensor.to_device(&Device::Cpu)?.flatten_all()?;

@@ -59,7 +59,7 @@ impl Trainer {
     /// # Errors
     /// A setting outside its range; a schedule other than `Constant`, because it needs the length of the
     /// run ([`Trainer::set_learning_rate`] changes the rate); stochastic weight averaging, which needs
-    /// epochs; a loss that is not defined for the decoder's output; not enough memory on the model's
+    /// epochs; a team; a loss that is not defined for the decoder's output; not enough memory on the model's
     /// device.
     ///
     /// # Examples
@@ -350,6 +350,15 @@ fn check_lengths(fit: &Fit) -> Result<()> {
         let hint = "Call trainer.set_learning_rate(fit.learning_rate * schedule.factor(..))";
         let (name, expected) = ("Fit::schedule", "Schedule::Constant for a Trainer");
         return Err(Error::setting(name, expected, "another schedule", hint));
+    }
+    if fit.team.is_some() {
+        let hint = "Autoencoder::fit trains by a team";
+        return Err(Error::setting(
+            "Fit::team",
+            "None for a Trainer",
+            "a team",
+            hint,
+        ));
     }
     if matches!(fit.average, Average::Swa { .. }) {
         let hint = "A Trainer knows no epochs; Average::Ema { decay: 0.99 } works by steps";

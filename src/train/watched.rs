@@ -8,7 +8,7 @@ use super::observer::Observer;
 use super::recorder::Recorder;
 use crate::data::Dataset;
 use crate::dist::World;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Autoencoder;
 use std::ops::ControlFlow;
 
@@ -32,6 +32,15 @@ impl Autoencoder {
             watch,
             reason: None,
         };
+        if fit.team.is_some() {
+            let hint = "The runs of a sweep share the cores of this machine";
+            return Err(Error::setting(
+                "Fit::team",
+                "None in a sweep",
+                "a team",
+                hint,
+            ));
+        }
         let history = self.train_observed(
             data,
             fit,

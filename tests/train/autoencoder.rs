@@ -114,6 +114,7 @@ fn an_unfinished_run_resumes_on_another_device() {
     let resume = Resume {
         epochs: Some(3),
         device: best_device(),
+        ..Default::default()
     };
     let (_, history) = Autoencoder::resume_with(&path, &data, &resume).unwrap();
     assert_eq!(history.epochs.len(), 3);

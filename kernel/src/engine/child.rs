@@ -13,7 +13,7 @@ use libloading::os::unix::{Library as UnixLibrary, RTLD_GLOBAL, RTLD_NOW};
 use std::ffi::c_void;
 
 /// Variable with the path of the helper's library.
-pub(super) const HELPER: &str = "CANDLEBOOK_HELPER";
+pub(crate) const HELPER: &str = "CANDLEBOOK_HELPER";
 /// Variable that is set if the user has enabled backtraces.
 pub(super) const BACKTRACE: &str = "CANDLEBOOK_BACKTRACE";
 /// Exit code of a process that could not load a cell.

@@ -22,9 +22,11 @@ use crate::working_folder::{leave_notebook_folder, notebook_folder};
 use anyhow::{Context, Result};
 use evcxr::{CommandContext, EvalContext};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Variable with the key of the seed: ranks on other machines need the same.
+pub(crate) const SEED: &str = "CANDLEBOOK_SEED";
 /// Stack of a thread that runs an engine, in bytes. It is taken only as it is used.
 pub(crate) const STACK: usize = 256 << 20;
 
@@ -242,7 +244,7 @@ fn child_command(session: &Session) -> Result<Command> {
         .env("CARGO_HOME", build::cargo_home()?)
         .env("PATH", build::original_path())
         .env(name, path)
-        .env(HELPER, helper_library(session))
+        .env(HELPER, helper_library(&session.folder))
         // A separate process group, so that processes started by cells are killed with it.
         .process_group(0);
     if std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
@@ -269,6 +271,8 @@ pub(crate) unsafe fn set_environment(session: &Session) -> Result<()> {
     unsafe {
         leave_notebook_folder(&session.folder)?;
         std::env::set_var(TOKEN, new_token());
+        let key = session.seed.folder.file_name().unwrap_or_default();
+        std::env::set_var(SEED, key);
         for (name, value) in session.seed.features().variables() {
             match value {
                 Some(value) => std::env::set_var(name, value),
@@ -283,9 +287,8 @@ pub(crate) unsafe fn set_environment(session: &Session) -> Result<()> {
 }
 
 /// The helper crate's shared library in a session's folder.
-fn helper_library(session: &Session) -> PathBuf {
+pub(crate) fn helper_library(session: &Path) -> PathBuf {
     let deps = session
-        .folder
         .join("target")
         .join(toolchain::host().unwrap_or_default())
         .join("debug/deps");

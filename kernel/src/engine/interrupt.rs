@@ -4,7 +4,7 @@
 //! The second one ends whatever the cell waits for, without harm to its variables: programs that it
 //! started, and calls of `sleep`. Loops end by the checks that the kernel adds to them.
 
-use super::process::end_descendants;
+use super::process::end_descendants_but_jobs;
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,7 +29,7 @@ impl Interrupts {
                     let earlier = COUNT.fetch_add(1, Ordering::SeqCst);
                     end_input();
                     if earlier > 0 {
-                        end_descendants();
+                        end_descendants_but_jobs();
                     }
                 }
             })?;

@@ -40,11 +40,11 @@ mod naming;
 mod execution;
 mod warm_up;
 
-pub(crate) use child::{is_child, is_own_child, run_child, run_stock_child};
+pub(crate) use child::{HELPER, is_child, is_own_child, run_child, run_stock_child};
 pub(crate) use code::{
     byte_at, characters_before, check_depth, is_complete, parse_cell, question, word_at,
 };
-pub(crate) use evaluator::{Cell, Engine, STACK, set_environment};
+pub(crate) use evaluator::{Cell, Engine, SEED, STACK, helper_library, set_environment};
 pub(crate) use event::{Display, Event, Op, Sink};
 pub(crate) use input::CANNOT_ASK;
 pub(crate) use interrupt::is_urgent;

@@ -74,6 +74,23 @@ pub(crate) fn end_descendants() {
     }
 }
 
+/// Kills every descendant of this process but the jobs of ranks, which Stop has reached already and which
+/// end by themselves with the weights of the moment.
+pub(crate) fn end_descendants_but_jobs() {
+    let all = descendants(std::process::id(), None);
+    let jobs: Vec<u32> = all.iter().copied().filter(|&pid| is_job(pid)).collect();
+    for pid in all.into_iter().filter(|pid| !jobs.contains(pid)) {
+        send(pid, Signal::KILL);
+    }
+}
+
+/// True for the launcher of a job, and for the ranks that it starts: they inherit a variable.
+fn is_job(pid: u32) -> bool {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let mut variables = environment.split(|&byte| byte == 0);
+    variables.any(|variable| variable.starts_with(b"CANDLEBOOK_JOB="))
+}
+
 /// Ids of a process's descendants, without `except` and its descendants.
 fn descendants(ancestor: u32, except: Option<u32>) -> Vec<u32> {
     let Ok(entries) = std::fs::read_dir("/proc") else {

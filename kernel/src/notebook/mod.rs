@@ -7,6 +7,7 @@ mod parameter;
 mod file;
 mod outputs;
 mod printer;
+mod team;
 mod run;
 
 pub(crate) use parameter::Parameter;

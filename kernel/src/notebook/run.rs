@@ -3,6 +3,7 @@
 use super::file::{CodeCell, Notebook};
 use super::parameter::Parameter;
 use super::printer::{Printer, without_colors};
+use super::team;
 use crate::build::{Extent, Session};
 use crate::engine;
 use crate::engine::{CANNOT_ASK, CellError, Engine, Event, Outcome, Sink};
@@ -23,7 +24,9 @@ pub(crate) fn run_notebook(
     path: &Path,
     parameters: &[Parameter],
     out: Option<&Path>,
+    team: Option<&str>,
 ) -> Result<()> {
+    team::check_alone(path)?;
     let mut notebook = Notebook::read(path)?;
     for parameter in parameters {
         notebook.set_parameter(parameter)?;
@@ -33,10 +36,14 @@ pub(crate) fn run_notebook(
     notebook.clear_outputs();
     // Fail before the first cell rather than at the end if the file cannot be written.
     notebook.write(&out)?;
+    let folder = std::env::current_dir().context("the current folder is gone")?;
     enter_folder_of(path)?;
     let mut session = Session::reserve()?;
     // SAFETY: no thread has been started yet.
-    unsafe { engine::set_environment(&session)? };
+    unsafe {
+        engine::set_environment(&session)?;
+        team::set_default(team, &folder);
+    }
     session.fill(Extent::ForCompiler)?;
     let start = Instant::now();
     let events = Events::new();

@@ -1,6 +1,7 @@
 //! [`Crop`]: the part of a photograph that becomes an image.
 
 use crate::math::Rng;
+use serde::{Deserialize, Serialize};
 
 /// Aspect ratios of random crops, width by height.
 const ASPECT_RATIOS: (f32, f32) = (3.0 / 4.0, 4.0 / 3.0);
@@ -13,7 +14,7 @@ const ASPECT_RATIOS: (f32, f32) = (3.0 / 4.0, 4.0 / 3.0);
 /// let settings = PhotoSettings { crop: Crop::Random(0.5), ..Default::default() };
 /// # assert_eq!(settings.crop, Crop::Random(0.5));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Crop {
     /// The center square: the photograph is resized until its short side fits, then the ends of
     /// the long side are cut off. PyTorch's `transforms.Resize(size)`, `CenterCrop(size)`.

@@ -1,10 +1,12 @@
 //! [`PhotoFiles`]: photographs below a folder, with their classes. Only names are held in memory.
 
+use crate::data::photo::origin::Origin;
 use crate::data::photo::source::PhotoSource;
 use crate::data::photo::tree::PhotoNames;
 use crate::error::Error;
 use crate::file::{Limits, decode_image, read_file};
 use image::RgbImage;
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -118,6 +120,19 @@ impl PhotoSource for PhotoFiles {
         decode_image(&bytes)
             .map(|(_, pixels)| pixels)
             .map_err(|reason| reason.to_string())
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        let mut names = BTreeMap::<PathBuf, Vec<String>>::new();
+        for FileName { folder, name } in &self.names {
+            let folder = self.folders[*folder as usize].clone();
+            let list = names.entry(folder).or_default();
+            list.push(name.to_str()?.to_owned());
+        }
+        Some(Origin::Files {
+            root: self.root.clone(),
+            names,
+        })
     }
 
     fn version(&self, i: usize) -> String {

@@ -9,6 +9,7 @@ use crate::math::Rng;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 
 /// The short side of a frame for random crops is 8/7 of the image size, as 256 is to 224 for
@@ -19,7 +20,7 @@ const MAX_ASPECT_RATIO: f64 = 4.0;
 const MAX_IMAGE_SIDE: usize = 4096;
 
 /// The conversion of photographs to images of one size.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Framing {
     /// Height and width of the images, in pixels.
     pub(crate) size: usize,

@@ -5,6 +5,7 @@
 use crate::cell::check_stopped;
 use crate::data::photo::datum::Datum;
 use crate::data::photo::files::version;
+use crate::data::photo::origin::Origin;
 use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
 use crate::file::{LONG_VALUE_BYTES, Limits, LmdbCursor, LmdbDamage, LmdbFile, Location};
@@ -201,6 +202,11 @@ impl PhotoSource for LmdbRecords {
 
     fn read(&self, i: usize) -> std::result::Result<RgbImage, String> {
         Datum::parse(&self.record(i)?)?.image()
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        let path = self.path.clone();
+        Some(Origin::Lmdb { path })
     }
 
     fn version(&self, _: usize) -> String {

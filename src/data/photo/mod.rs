@@ -12,6 +12,7 @@ mod files;
 mod datum;
 mod lmdb;
 mod packed;
+mod origin;
 mod stream;
 
 pub use crop::Crop;
@@ -19,6 +20,7 @@ pub(crate) use files::PhotoFiles;
 pub(crate) use frame::Framing;
 pub(crate) use ignored::is_ignored;
 pub(crate) use lmdb::{DATABASE_FILE, LmdbRecords};
+pub(crate) use origin::Origin;
 pub(crate) use source::PhotoSource;
 pub(crate) use stream::PhotoStream;
 pub(crate) use tree::{PhotoNames, PhotoTree, no_images};

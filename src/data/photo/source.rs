@@ -1,5 +1,6 @@
 //! The [`PhotoSource`] trait: photographs before they are resized.
 
+use crate::data::photo::origin::Origin;
 use image::RgbImage;
 use std::path::PathBuf;
 
@@ -16,6 +17,11 @@ pub(crate) trait PhotoSource: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// The reason why it is unreadable.
     fn read(&self, i: usize) -> std::result::Result<RgbImage, String>;
+
+    /// What another process opens the photographs by; `None` if they exist in this one alone.
+    fn origin(&self) -> Option<Origin> {
+        None
+    }
 
     /// A text that changes when the photograph does; part of the key of its packed file.
     fn version(&self, i: usize) -> String;

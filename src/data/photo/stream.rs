@@ -23,6 +23,7 @@ pub(crate) struct PhotoStream {
     source: Box<dyn PhotoSource>,
     framing: Framing,
     packed: Option<PackedFrames>,
+    packed_folder: Option<PathBuf>,
     /// Number and reason of each unreadable photograph.
     unreadable: Mutex<BTreeMap<usize, String>>,
     max_unreadable: usize,
@@ -45,6 +46,7 @@ impl PhotoStream {
             source,
             framing,
             packed: None,
+            packed_folder: None,
             unreadable: Mutex::default(),
             max_unreadable,
             root: root.to_owned(),
@@ -61,6 +63,7 @@ impl PhotoStream {
         let source = self.source.as_ref();
         let packed = PackedFrames::open_or_create(folder, source, self.framing, note)?;
         self.packed = Some(packed);
+        self.packed_folder = Some(folder.to_owned());
         Ok(self)
     }
 
@@ -77,6 +80,16 @@ impl PhotoStream {
     /// The conversion to images of one size.
     pub(crate) fn framing(&self) -> Framing {
         self.framing
+    }
+
+    /// The folder of the packed file, if frames are read from one.
+    pub(crate) fn packed_folder(&self) -> Option<&Path> {
+        self.packed_folder.as_deref()
+    }
+
+    /// Unreadable photographs that are not an error.
+    pub(crate) fn max_unreadable(&self) -> usize {
+        self.max_unreadable
     }
 
     /// The number of unreadable photographs found so far.

@@ -215,12 +215,17 @@ fn ranks_train_as_one_process() {
                     let name = format!("{}, planned {planned}, {rank} of {ranks}", case.name);
                     for (a, b) in found.iter().zip(&losses) {
                         let tolerance = 2e-5 * b.abs().max(0.1);
-                        if (a-b).abs() > tolerance { eprintln!("BAD {name} {a} {b}"); } }
+                        if (a - b).abs() > tolerance {
+                            eprintln!("BAD {name} {a} {b}");
+                        }
+                    }
                     assert_eq!(found.len(), losses.len());
                     let differences = found_weights.iter().zip(&weights);
                     let sum: f32 = differences.map(|(a, b)| (a - b).abs()).sum();
                     let mean = sum / weights.len() as f32;
-                    if mean >= 2e-5 { eprintln!("BADW {name} {mean}"); }
+                    if mean >= 2e-5 {
+                        eprintln!("BADW {name} {mean}");
+                    }
                     assert_eq!(found_weights, &all[0].1, "{name}: ranks have other weights");
                 }
             }

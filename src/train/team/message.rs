@@ -1,0 +1,66 @@
+//! Lines between a job's rank 0 and the process that started the job.
+//!
+//! Rank 0 writes its messages to standard output, between the lines of its display. The other process
+//! writes lines to the launcher's standard input, which reaches rank 0.
+
+use crate::train::epoch::Epoch;
+use serde::{Deserialize, Serialize};
+
+/// Start of a message's line.
+const MARKER: &str = "\u{1e}CANDLEBOOK_RANK ";
+
+/// Line that asks the job to stop.
+pub(super) const STOP: &str = "stop";
+/// Line that says that the notebook is there, once a second.
+pub(super) const ALIVE: &str = "alive";
+
+/// A rank and its process.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct RankName {
+    /// "rank 1 on host a".
+    pub(super) name: String,
+    /// Number of its process.
+    pub(super) process: u32,
+}
+
+/// A message of rank 0.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Message {
+    /// The ranks have begun.
+    Begun { ranks: Vec<RankName> },
+    /// A finished epoch, its number counted from 1.
+    Epoch { number: usize, epoch: Epoch },
+    /// The rank is there, once a second.
+    Alive,
+    /// The run has ended, and its outcome is in the job's folder.
+    Done,
+    /// The run has failed.
+    Failed { text: String },
+}
+
+impl Message {
+    /// Sends the message.
+    pub(super) fn send(&self) {
+        // All of these can be written as JSON.
+        let json = serde_json::to_string(self).unwrap_or_default();
+        println!("{MARKER}{json}");
+    }
+
+    /// The message of a line; `None` for any other line.
+    pub(super) fn of_line(line: &str) -> Option<Self> {
+        serde_json::from_str(line.strip_prefix(MARKER)?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_lines_are_no_messages() {
+        let line = format!("{MARKER}{}", serde_json::to_string(&Message::Done).unwrap());
+        assert!(matches!(Message::of_line(&line), Some(Message::Done)));
+        assert!(Message::of_line("Done").is_none());
+        assert!(Message::of_line(&line[..line.len() - 1]).is_none());
+    }
+}
