@@ -13,6 +13,7 @@ use crate::jupyter::{
     SpecLocation, find_on_path, find_python, has_private_lab, program_name, shipped_spec,
     with_program_name,
 };
+use crate::rank::find_mpi;
 use crate::shipped::Shipped;
 use crate::toolchain;
 use anyhow::{Result, bail};
@@ -64,6 +65,7 @@ pub(crate) fn print_findings() -> Result<()> {
         check_lab(),
         check_data(),
         check_gpu(),
+        check_mpi(),
     ];
     for finding in &findings {
         let label = finding.level.label();
@@ -96,6 +98,16 @@ fn finding(
         found,
         advice,
     }
+}
+
+/// The launcher of MPI for teams.
+fn check_mpi() -> Finding {
+    finding(
+        "MPI",
+        find_mpi(),
+        Level::Optional,
+        "needed only for teams: docs/scale.md",
+    )
 }
 
 /// The version and the place of this program.

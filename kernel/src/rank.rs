@@ -25,6 +25,9 @@ pub(crate) struct RankArgs {
     /// Only say which rank this is.
     #[arg(long)]
     check: bool,
+    /// Only start two ranks that say which ones they are.
+    #[arg(long)]
+    find: bool,
 }
 
 /// Becomes a rank. The helper's library needs search paths, which a process only gets when it starts: this
@@ -37,6 +40,20 @@ pub(crate) fn become_rank(_: &RankArgs) -> Result<ExitCode> {
         Some(library) => run(&library),
         None => start_again(),
     }
+}
+
+/// The launcher and the library of MPI that a team would use, in their own words.
+///
+/// # Errors
+/// If there is none, they do not match, or the helper is not compiled on this machine.
+pub(crate) fn find_mpi() -> Result<String> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let output = command.args(["rank", "--find"]).output()?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if !output.status.success() {
+        bail!("{}", text(&output.stderr));
+    }
+    Ok(text(&output.stdout))
 }
 
 fn start_again() -> Result<ExitCode> {

@@ -178,7 +178,8 @@ impl Queue {
 mod tests {
     use super::*;
     use crate::data::batch::{Batch, Batches};
-    use crate::data::photo::{Crop, Framing, PhotoSource, PhotoStream};
+    use crate::data::photo::{Crop, Framing, Origin, PhotoSource, PhotoStream};
+    use crate::dist::on_threads;
     use image::RgbImage;
     use std::path::{Path, PathBuf};
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -206,6 +207,9 @@ mod tests {
                 _ if self.panics => panic!("a decoder's mistake"),
                 _ => Ok(RgbImage::from_pixel(9, 7, image::Rgb([i as u8; 3]))),
             }
+        }
+        fn origin(&self) -> Option<Origin> {
+            None
         }
         fn version(&self, _: usize) -> String {
             String::new()
@@ -292,6 +296,18 @@ mod tests {
         assert!(decoded <= 4 + MIN_IMAGES_AHEAD, "{decoded}");
         drop(batches);
         assert_eq!(reads.load(Ordering::SeqCst), decoded);
+    }
+
+    #[test]
+    fn a_rank_decodes_its_own_rows_only() {
+        let seen = on_threads(2, |world| {
+            let (split, reads) = numbers(2);
+            let order: Vec<usize> = (10..110).collect();
+            let batches = Batches::shared(&split, order, 20, None, &world).unwrap();
+            let sizes: Vec<usize> = batches.map(|batch| batch.unwrap().len()).collect();
+            (sizes, reads.load(Ordering::SeqCst))
+        });
+        assert_eq!(seen, vec![(vec![10; 5], 50); 2]);
     }
 
     #[test]

@@ -14,7 +14,6 @@ mod pixels;
 mod values;
 mod fingerprint;
 mod split;
-mod transfer;
 mod split_fingerprint;
 mod images;
 mod augmentation;
@@ -44,6 +43,7 @@ mod folder_layout;
 mod image_folder;
 mod photographs;
 mod lmdb_folder;
+mod transfer;
 
 pub use array_settings::ArraySettings;
 pub use augmentation::Augmentation;

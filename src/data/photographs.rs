@@ -4,7 +4,7 @@
 //! `assets/README.md` names the photographers and the licenses.
 
 use crate::data::dataset::Dataset;
-use crate::data::photo::{Crop, Framing, PhotoSource, PhotoStream};
+use crate::data::photo::{Crop, Framing, Origin, PhotoSource, PhotoStream};
 use crate::data::split::Split;
 use crate::error::{Error, Result};
 use crate::file::decode_image;
@@ -69,15 +69,25 @@ pub fn photographs(size: usize) -> Result<Dataset> {
             "64 is a good start",
         ));
     }
-    let train = RandomCrops::new(&TRAIN, 0, TRAIN_CROPS_PER_PHOTOGRAPH, size)?;
-    let test = RandomCrops::new(&TEST, TRAIN.len(), TEST_CROPS_PER_PHOTOGRAPH, size)?;
+    let (train, test) = (embedded(size, false)?, embedded(size, true)?);
     let source = "eight free photographs inside this crate";
     Dataset::new("photographs", source, train.split()?, test.split()?)
 }
 
+/// The crops for training, or those of the test.
+///
+/// # Errors
+/// A photograph that cannot be decoded.
+pub(crate) fn embedded(size: usize, test: bool) -> Result<RandomCrops> {
+    match test {
+        false => RandomCrops::new(&TRAIN, 0, TRAIN_CROPS_PER_PHOTOGRAPH, size),
+        true => RandomCrops::new(&TEST, TRAIN.len(), TEST_CROPS_PER_PHOTOGRAPH, size),
+    }
+}
+
 /// Squares cropped from photographs, with sides from the image size to the photograph's height.
 #[derive(Debug)]
-struct RandomCrops {
+pub(crate) struct RandomCrops {
     photographs: Vec<Photograph>,
     /// Label of the first photograph.
     first_label: usize,
@@ -153,6 +163,13 @@ impl PhotoSource for RandomCrops {
         let side = max_side - up_to(max_side.saturating_sub(self.size as u32));
         let (left, top) = (up_to(width - side), up_to(height - side));
         Ok(image::imageops::crop_imm(pixels, left, top, side, side).to_image())
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        Some(Origin::Embedded {
+            size: self.size,
+            test: self.first_label > 0,
+        })
     }
 
     fn version(&self, _: usize) -> String {

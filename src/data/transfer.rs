@@ -3,11 +3,13 @@
 //! The bytes are a JSON header after its length in eight bytes, then the pixels.
 
 use crate::data::dataset::Dataset;
-use crate::data::photo::{Framing, Origin, PhotoStream};
+use crate::data::photo::{Framing, LmdbRecords, Origin, PhotoFiles, PhotoSource, PhotoStream};
+use crate::data::photographs::embedded;
 use crate::data::pixels::Pixels;
 use crate::data::split::{ImageShape, Split};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -86,7 +88,7 @@ impl Dataset {
                 packed,
             } => {
                 let root = origin.root().to_owned();
-                let stream = PhotoStream::new(&root, origin.open()?, framing, max_unreadable)?;
+                let stream = PhotoStream::new(&root, open(origin)?, framing, max_unreadable)?;
                 let stream = match packed {
                     Some(folder) => stream.packed(&folder)?,
                     None => stream,
@@ -136,6 +138,25 @@ fn photographs(stream: &Arc<PhotoStream>) -> Result<Storage> {
     })
 }
 
+/// Opens photographs, in the same order.
+///
+/// # Errors
+/// A folder or database that this machine does not have.
+fn open(origin: Origin) -> Result<Box<dyn PhotoSource>> {
+    match origin {
+        Origin::Files { root, names } => {
+            std::fs::read_dir(&root).map_err(Error::io("read", &root))?;
+            let names = names.into_iter().map(|(folder, names)| {
+                let names = names.into_iter().map(|name| OsString::from(name).into());
+                (folder, names.collect())
+            });
+            Ok(Box::new(PhotoFiles::new(&root, names.collect())))
+        }
+        Origin::Lmdb { path } => Ok(Box::new(LmdbRecords::open(&path)?.0)),
+        Origin::Embedded { size, test } => Ok(Box::new(embedded(size, test)?)),
+    }
+}
+
 fn parse(bytes: &[u8]) -> Option<(Header, &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<8>()?;
     let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
@@ -154,6 +175,7 @@ mod tests {
     use crate::data::photo::Crop;
     use crate::data::{PhotoSettings, image_folder, mnist_embedded};
     use candle_core::{Device, Tensor};
+    use std::collections::BTreeMap;
 
     fn values(split: &Split) -> Vec<f32> {
         let all: Vec<usize> = (0..split.len()).collect();
@@ -211,6 +233,40 @@ mod tests {
         let copy = transferred(&data);
         assert_eq!(copy.train.len(), 16);
         assert_eq!(values(&copy.train), values(&data.train));
+    }
+
+    #[test]
+    fn the_photographs_of_this_crate_are_cropped_again() {
+        let data = crate::data::photographs(8).unwrap().take(20, 20);
+        let copy = transferred(&data);
+        assert_eq!(values(&copy.train), values(&data.train));
+        assert_eq!(copy.train.classes(), data.train.classes());
+        let swapped = Dataset::new("test", "crate", data.test.clone(), data.train).unwrap();
+        assert_eq!(values(&transferred(&swapped).train), values(&data.test));
+    }
+
+    #[test]
+    fn files_are_opened_in_their_order_and_a_missing_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_owned();
+        let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let names = BTreeMap::from([
+            (root.join("b"), list(&["2.png", "1.png"])),
+            (root.join("a"), list(&["x.png"])),
+        ]);
+        let opened = open(Origin::Files { root, names }).unwrap();
+        let names = (0..opened.len()).map(|i| opened.name(i));
+        let expected = ["a/x.png", "b/1.png", "b/2.png"].map(|name| folder.path().join(name));
+        assert_eq!(names.collect::<Vec<_>>(), expected);
+        let again = open(opened.origin().unwrap()).unwrap();
+        assert_eq!(again.name(2), expected[2]);
+        let root = "/no/photographs".into();
+        let names = BTreeMap::new();
+        let error = open(Origin::Files { root, names }).unwrap_err().to_string();
+        assert!(
+            error.starts_with("/no/photographs: cannot read: "),
+            "{error}"
+        );
     }
 
     #[test]

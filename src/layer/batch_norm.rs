@@ -3,7 +3,7 @@
 //! Ioffe and Szegedy, "Batch normalization", 2015. PyTorch: `nn.BatchNorm1d`, `nn.BatchNorm2d`.
 
 use crate::error::Result;
-use crate::layer::across_ranks::BatchRows;
+use crate::layer::batch_rows::BatchRows;
 use crate::layer::cpu::{Arithmetic, BackwardArgs, CpuOp, ForwardArgs, OpShape, Workspace};
 use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::ShapeResult;

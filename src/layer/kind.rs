@@ -1,7 +1,7 @@
 //! The `LayerKind` trait: shape inference, the candle forward pass, and lowering to a CPU op.
 
 use crate::error::Result;
-use crate::layer::across_ranks::BatchRows;
+use crate::layer::batch_rows::BatchRows;
 use crate::layer::cpu::{Activation, CpuOp};
 use crate::layer::dense_output::DenseOutput;
 use crate::layer::layer_error::ShapeResult;

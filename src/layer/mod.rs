@@ -13,6 +13,7 @@ mod term;
 mod variable;
 mod dense_output;
 mod cpu;
+mod batch_rows;
 mod kind;
 mod across_ranks;
 mod linear;
@@ -81,8 +82,9 @@ mod sparse_builder;
 mod nodes;
 mod mirror;
 
-pub(crate) use across_ranks::{BatchRows, joins_images, rng_calls};
+pub(crate) use across_ranks::{joins_images, rng_calls};
 pub use aux_k::AuxKSettings;
+pub(crate) use batch_rows::BatchRows;
 pub use builder::{Conv2d, ConvTranspose2d};
 pub use code_builder::{Concat, Save, VectorQuantize};
 pub(crate) use codebook::nearest as nearest_entries;

@@ -13,6 +13,7 @@ pub mod part;
 pub mod store;
 mod display;
 mod beginning;
+mod job_lines;
 mod cell_value;
 mod input;
 // Text.
@@ -57,6 +58,7 @@ pub(crate) use frontend::Frontend;
 pub use image::Image;
 pub use images::Images;
 pub use input::{input, password};
+pub(crate) use job_lines::{is_wire_line, pass_on, pass_on_error, send_to_notebook, sent_by_rank};
 pub use montage::Montage;
 pub use numbers::Numbers;
 pub(crate) use pace::{Mark, Pace};

@@ -5,6 +5,7 @@
 
 mod crop;
 mod frame;
+mod origin;
 mod source;
 mod ignored;
 mod tree;
@@ -12,7 +13,6 @@ mod files;
 mod datum;
 mod lmdb;
 mod packed;
-mod origin;
 mod stream;
 
 pub use crop::Crop;

@@ -1,8 +1,5 @@
 //! [`Origin`]: where photographs come from, so that another process can open them.
 
-use crate::data::photo::files::PhotoFiles;
-use crate::data::photo::lmdb::LmdbRecords;
-use crate::data::photo::source::PhotoSource;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,6 +15,8 @@ pub(crate) enum Origin {
     },
     /// An LMDB database.
     Lmdb { path: PathBuf },
+    /// Crops of the photographs inside this crate, for images of this size.
+    Embedded { size: usize, test: bool },
 }
 
 impl Origin {
@@ -26,6 +25,7 @@ impl Origin {
         match self {
             Origin::Files { root, .. } => root,
             Origin::Lmdb { path } => path,
+            Origin::Embedded { .. } => Path::new("photographs"),
         }
     }
 
@@ -46,26 +46,8 @@ impl Origin {
             Origin::Lmdb { path } => Origin::Lmdb {
                 path: absolute(path)?,
             },
+            embedded @ Origin::Embedded { .. } => embedded,
         })
-    }
-
-    /// Opens the photographs, in the same order.
-    ///
-    /// # Errors
-    /// A folder or database that this machine does not have.
-    pub(crate) fn open(self) -> Result<Box<dyn PhotoSource>> {
-        match self {
-            Origin::Files { root, names } => {
-                std::fs::read_dir(&root).map_err(Error::io("read", &root))?;
-                let names = names.into_iter().map(|(folder, names)| {
-                    let names = names.into_iter();
-                    let names = names.map(|name| std::ffi::OsString::from(name).into());
-                    (folder, names.collect())
-                });
-                Ok(Box::new(PhotoFiles::new(&root, names.collect())))
-            }
-            Origin::Lmdb { path } => Ok(Box::new(LmdbRecords::open(&path)?.0)),
-        }
     }
 }
 
@@ -74,33 +56,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_opened_in_their_order() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().to_owned();
-        let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let names = BTreeMap::from([
-            (root.join("b"), list(&["2.png", "1.png"])),
-            (root.join("a"), list(&["x.png"])),
-        ]);
-        let origin = Origin::Files { root, names };
-        let opened = origin.open().unwrap();
-        let names = (0..opened.len()).map(|i| opened.name(i));
-        let expected = ["a/x.png", "b/1.png", "b/2.png"].map(|name| folder.path().join(name));
-        assert_eq!(names.collect::<Vec<_>>(), expected);
-        let again = opened.origin().unwrap().open().unwrap();
-        assert_eq!(again.name(2), expected[2]);
-    }
-
-    #[test]
-    fn a_missing_folder_is_an_error_that_names_it() {
+    fn relative_places_become_absolute() {
         let origin = Origin::Files {
-            root: "/no/photographs".into(),
-            names: BTreeMap::new(),
+            root: "a".into(),
+            names: BTreeMap::from([("a/b".into(), vec!["1.png".into()])]),
         };
-        let error = origin.open().unwrap_err().to_string();
-        assert!(
-            error.starts_with("/no/photographs: cannot read: "),
-            "{error}"
-        );
+        let here = std::env::current_dir().unwrap();
+        let absolute = origin.absolute().unwrap();
+        assert_eq!(absolute.root(), here.join("a"));
+        let Origin::Files { names, .. } = absolute else {
+            unreachable!("it was one of files")
+        };
+        assert_eq!(names.keys().next(), Some(&here.join("a/b")));
     }
 }

@@ -19,9 +19,7 @@ pub(crate) trait PhotoSource: Send + Sync + std::fmt::Debug {
     fn read(&self, i: usize) -> std::result::Result<RgbImage, String>;
 
     /// What another process opens the photographs by; `None` if they exist in this one alone.
-    fn origin(&self) -> Option<Origin> {
-        None
-    }
+    fn origin(&self) -> Option<Origin>;
 
     /// A text that changes when the photograph does; part of the key of its packed file.
     fn version(&self, i: usize) -> String;

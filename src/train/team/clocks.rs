@@ -4,6 +4,7 @@ use super::message::{ALIVE, Message, STOP};
 use crate::cell::request_stop;
 use crate::dist::{Mpi, World};
 use crate::lock::lock;
+use crate::show::pass_on_error;
 use std::io::BufRead;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -67,7 +68,7 @@ fn watch(mpi: &Mpi, world: &World, timeout: Duration, heard: &Mutex<Instant>, en
                 world.name_of(world.rank()),
                 timeout.as_secs_f64()
             );
-            eprintln!("{text}");
+            pass_on_error(&text);
             if world.rank() == 0 {
                 Message::Failed { text }.send();
             }
@@ -76,7 +77,7 @@ fn watch(mpi: &Mpi, world: &World, timeout: Duration, heard: &Mutex<Instant>, en
         if world.rank() == 0 && !ended.load(Ordering::Relaxed) {
             Message::Alive.send();
             if lock(heard).elapsed() > SILENCE_LIMIT {
-                eprintln!("The notebook's process is gone: the job ends.");
+                pass_on_error("The notebook's process is gone: the job ends.");
                 mpi.abort(ALONE);
             }
         }

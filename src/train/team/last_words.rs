@@ -2,6 +2,7 @@
 
 use super::message::RankName;
 use crate::error::Error;
+use crate::show::is_wire_line;
 use std::collections::VecDeque;
 
 /// Lines that are searched.
@@ -20,7 +21,7 @@ pub(super) struct LastWords {
 impl LastWords {
     pub(super) fn keep(&mut self, line: String) {
         // A display is no word of the launcher.
-        if line.starts_with('\u{1e}') || line.trim().is_empty() {
+        if is_wire_line(&line) || line.trim().is_empty() {
             return;
         }
         self.lines.push_back(line);

@@ -3,11 +3,9 @@
 //! Rank 0 writes its messages to standard output, between the lines of its display. The other process
 //! writes lines to the launcher's standard input, which reaches rank 0.
 
+use crate::show::{send_to_notebook, sent_by_rank};
 use crate::train::epoch::Epoch;
 use serde::{Deserialize, Serialize};
-
-/// Start of a message's line.
-const MARKER: &str = "\u{1e}CANDLEBOOK_RANK ";
 
 /// Line that asks the job to stop.
 pub(super) const STOP: &str = "stop";
@@ -42,13 +40,12 @@ impl Message {
     /// Sends the message.
     pub(super) fn send(&self) {
         // All of these can be written as JSON.
-        let json = serde_json::to_string(self).unwrap_or_default();
-        println!("{MARKER}{json}");
+        send_to_notebook(&serde_json::to_string(self).unwrap_or_default());
     }
 
     /// The message of a line; `None` for any other line.
     pub(super) fn of_line(line: &str) -> Option<Self> {
-        serde_json::from_str(line.strip_prefix(MARKER)?).ok()
+        serde_json::from_str(sent_by_rank(line)?).ok()
     }
 }
 
@@ -58,9 +55,9 @@ mod tests {
 
     #[test]
     fn other_lines_are_no_messages() {
-        let line = format!("{MARKER}{}", serde_json::to_string(&Message::Done).unwrap());
-        assert!(matches!(Message::of_line(&line), Some(Message::Done)));
-        assert!(Message::of_line("Done").is_none());
+        let line = "\u{1e}CANDLEBOOK_RANK \"Done\"";
+        assert!(matches!(Message::of_line(line), Some(Message::Done)));
+        assert!(Message::of_line("\"Done\"").is_none());
         assert!(Message::of_line(&line[..line.len() - 1]).is_none());
     }
 }

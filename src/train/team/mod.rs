@@ -9,6 +9,7 @@ mod job;
 mod last_words;
 mod watch;
 mod client;
+mod find;
 mod clocks;
 mod rank;
 

@@ -1,6 +1,7 @@
 //! The life of a rank: it gets the job, trains, and rank 0 writes the outcome.
 
 use super::clocks::Clocks;
+use super::find::find;
 use super::job::{JobFiles, Place};
 use super::message::{Message, RankName};
 use super::outcome::write_outcome;
@@ -9,7 +10,7 @@ use crate::device::device_of_rank;
 use crate::dist::{Mpi, Refusal, World};
 use crate::error::{Error, Result};
 use crate::model::Autoencoder;
-use crate::show::mute;
+use crate::show::{mute, pass_on, pass_on_error};
 use crate::train::epoch::Epoch;
 use crate::train::fit::Fit;
 use crate::train::hooks::Hooks;
@@ -36,10 +37,12 @@ struct Settings {
     timeout: Duration,
     /// Only say which rank this is.
     check: bool,
+    /// Only start two ranks that say which ones they are.
+    find: bool,
 }
 
 impl Settings {
-    /// Reads `rank --job FOLDER --timeout SECONDS --mpi LIBRARY --check`.
+    /// Reads `rank --job FOLDER --timeout SECONDS --mpi LIBRARY`, `rank --check` or `rank --find`.
     fn read(mut arguments: impl Iterator<Item = OsString>) -> Self {
         let mut settings = Settings {
             timeout: Duration::from_secs(60),
@@ -50,6 +53,7 @@ impl Settings {
                 Some("--job") => settings.job = arguments.next().unwrap_or_default().into(),
                 Some("--mpi") => settings.library = arguments.next().map(PathBuf::from),
                 Some("--check") => settings.check = true,
+                Some("--find") => settings.find = true,
                 Some("--timeout") => {
                     let seconds = arguments
                         .next()
@@ -70,6 +74,18 @@ impl Settings {
 #[unsafe(no_mangle)]
 pub extern "C" fn candlebook_rank() -> i32 {
     let settings = Settings::read(std::env::args_os());
+    if settings.find {
+        return match find() {
+            Ok(found) => {
+                pass_on(&found);
+                0
+            }
+            Err(error) => {
+                pass_on_error(&error.to_string());
+                FAILED
+            }
+        };
+    }
     let mpi = match Mpi::open(settings.library.as_deref()) {
         Ok(mpi) => Arc::new(mpi),
         Err(refusal) => {
@@ -124,7 +140,7 @@ fn live(mpi: &Arc<Mpi>, settings: &Settings) -> Result<()> {
     let world = World::new(transport, &host_name())?;
     if settings.check {
         let name = world.name_of(world.rank());
-        println!("{name} of {} by {}", world.size(), mpi.version());
+        pass_on(&format!("{name} of {} by {}", world.size(), mpi.version()));
         return Ok(());
     }
     if world.rank() > 0 {
@@ -307,5 +323,29 @@ impl Observer for Reporter {
 
     fn has_view(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_read_and_others_ignored() {
+        let words = "candlebook rank --job /j --timeout 2.5 --mpi /lib/libmpi.so.40 --more";
+        let settings = Settings::read(words.split(' ').map(OsString::from));
+        assert_eq!(settings.job, PathBuf::from("/j"));
+        assert_eq!(settings.library, Some("/lib/libmpi.so.40".into()));
+        assert_eq!(settings.timeout, Duration::from_millis(2500));
+        assert!(!settings.check && !settings.find);
+        let settings = Settings::read(
+            ["rank", "--timeout", "-1", "--check"]
+                .map(OsString::from)
+                .into_iter(),
+        );
+        assert_eq!(
+            (settings.timeout, settings.check),
+            (Duration::from_secs(60), true)
+        );
     }
 }

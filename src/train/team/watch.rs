@@ -7,6 +7,7 @@ use super::message::{ALIVE, Message, STOP};
 use crate::cell::stopped;
 use crate::dist::{LaunchCommand, Team};
 use crate::error::{Error, Result};
+use crate::show::{pass_on, pass_on_error};
 use crate::train::observer::Observer;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -60,12 +61,12 @@ pub(super) fn watch(
                 }
                 // Of the display of rank 0, or of the launcher.
                 None => {
-                    println!("{line}");
+                    pass_on(&line);
                     watched.words.keep(line);
                 }
             },
             Ok(Line::Error(line)) => {
-                eprintln!("{line}");
+                pass_on_error(&line);
                 watched.words.keep(line);
             }
             Err(RecvTimeoutError::Timeout) => {}
