@@ -105,6 +105,9 @@ def arrays():
     save("csv", "plain.csv", b"1,-2.5,1e3\n4,5,6\n7,8,9\n")
     save("csv", "labels.csv", b'size,kind,"weight, g"\r\n1.5,owl,2\r\n3,"wren",4\r\n\r\n5,owl,6\r\n')
     save("csv", "quotes.csv", '\ufeffa,kind\n"1",x\n" 2 ","y ""z"""\n3,"two\nlines"\n'.encode())
+    header = "hidden,epochs (parameter),best_loss,epochs,seconds,psnr,status,error,notebook"
+    rows = ["32,1e-3,0.25,3,1.5,20.5,finished,,a.ipynb", '"[1, 2]",,,,0.5,,failed,"cell 2: ""x""\nno",b.ipynb']
+    save("results", "sweep.csv", "\r\n".join([header, *rows, ""]).encode())
     idx = bytes([0, 0, 8, 3]) + struct.pack(">3I", 4, 2, 2) + bytes(range(16))
     save("idx", "images", idx)
     save("idx", "labels", bytes([0, 0, 8, 1]) + struct.pack(">I", 4) + bytes(4))

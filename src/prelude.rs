@@ -28,7 +28,7 @@ pub use crate::model::{
     VectorQuantizedAutoencoder, Weights,
 };
 pub use crate::optim::{Optim, Optimizer, Rates};
-pub use crate::runs::{self, compare, runs, sweep};
+pub use crate::runs::{self, compare, result, runs, sweep, sweep_results};
 pub use crate::show::{Image, Montage, Plot, Plots, Table, input, page, progress};
 // The function, and the module for `show::Scale` and `show::Marker`.
 pub use crate::show;

@@ -9,10 +9,8 @@ mod locations;
 
 use crate::build::{Features, Gpu, Seed, has_cc, rust_lld_in};
 use crate::home;
-use crate::jupyter::{
-    SpecLocation, find_on_path, find_python, has_private_lab, program_name, shipped_spec,
-    with_program_name,
-};
+use crate::jupyter::{SpecLocation, find_on_path, program_name, shipped_spec, with_program_name};
+use crate::python::{JUPYTERLAB, find_python};
 use crate::rank::find_mpi;
 use crate::shipped::Shipped;
 use crate::toolchain;
@@ -292,13 +290,13 @@ fn check_lab() -> Finding {
             let version = home::output(home::tool(lab)?.arg("--version"))?;
             return Ok(format!("JupyterLab {}", version.trim()));
         }
-        if has_private_lab()? {
+        if JUPYTERLAB.are_installed()? {
             return Ok("a private JupyterLab".into());
         }
         bail!(
             "not installed; `{} lab` installs it with {}",
             program_name(),
-            find_python()?.display()
+            find_python("JupyterLab")?.display()
         )
     };
     finding(

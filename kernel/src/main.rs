@@ -2,6 +2,7 @@
 //! `ARCHITECTURE.md` has the map.
 
 mod home;
+mod python;
 mod shipped;
 mod timings;
 mod toolchain;
@@ -14,13 +15,13 @@ mod engine;
 mod jupyter;
 mod notebook;
 mod rank;
+mod sweep;
 mod doctor;
 
 use anyhow::{Context, Result, bail};
 use build::{Features, Seed, Session};
 use clap::{Parser, Subcommand};
 use jupyter::SpecLocation;
-use notebook::Parameter;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -65,19 +66,10 @@ enum CliCommand {
         jupyter: Vec<String>,
     },
     /// Run a notebook from top to bottom without Jupyter.
-    Run {
-        /// The notebook.
-        notebook: PathBuf,
-        /// Set a value in the cell tagged "parameters": NAME=VALUE, where VALUE is Rust.
-        #[arg(short = 'p', value_name = "NAME=VALUE", value_parser = Parameter::parse)]
-        parameters: Vec<Parameter>,
-        /// File of the executed notebook. Defaults to the notebook itself.
-        #[arg(short, long)]
-        out: Option<PathBuf>,
-        /// Train every model by the ranks that this command of MPI starts: "mpirun -n 4", or srun.
-        #[arg(long, value_name = "COMMAND")]
-        team: Option<String>,
-    },
+    Run(notebook::RunArgs),
+    /// Run a notebook at every combination of parameters, in parallel on Dask, and write a table of
+    /// the results.
+    Sweep(sweep::SweepArgs),
     /// Check everything that the kernel needs, and give advice on what is missing.
     Doctor,
     /// Run as a kernel; called by Jupyter.
@@ -161,12 +153,8 @@ fn execute(command: CliCommand) -> Result<()> {
         CliCommand::Install { features, location } => install(features, &location.location()),
         CliCommand::Uninstall { location } => uninstall(&location.location()),
         CliCommand::Lab { notebook, jupyter } => lab(notebook, &jupyter),
-        CliCommand::Run {
-            notebook,
-            parameters,
-            out,
-            team,
-        } => notebook::run_notebook(&notebook, &parameters, out.as_deref(), team.as_deref()),
+        CliCommand::Run(arguments) => notebook::run_notebook(&arguments),
+        CliCommand::Sweep(arguments) => sweep::sweep(&arguments),
         CliCommand::Doctor => doctor::print_findings(),
         CliCommand::Kernel {
             connection_file,

@@ -24,9 +24,11 @@ mod image;
 mod npy_header;
 mod npy;
 mod csv;
+mod csv_rows;
 
 pub(crate) use atomic::{AtomicFile, check_folder, write_atomically};
 pub(crate) use csv::{CsvColumns, CsvTable};
+pub(crate) use csv_rows::CsvRows;
 pub(crate) use data_file::{DataFile, DataSize, FETCH_AGAIN, Unpacked, names_in_archive};
 pub(crate) use hash::{Sha256, sha256_hex};
 pub(crate) use image::decode_image;

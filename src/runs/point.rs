@@ -197,6 +197,12 @@ from! {
     String => Text,
 }
 
+impl From<u64> for PointValue {
+    fn from(value: u64) -> Self {
+        PointValue::Integer(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
 impl From<usize> for PointValue {
     fn from(value: usize) -> Self {
         PointValue::Integer(i64::try_from(value).unwrap_or(i64::MAX))

@@ -3,6 +3,9 @@
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
+/// MIME type of numbers for the table of a sweep. Front ends do not know it, and render the others.
+pub(crate) const RESULT: &str = "application/vnd.candlebook.result+json";
+
 /// One output of a cell, in one or more MIME types. The front end renders the richest type that it
 /// knows.
 ///

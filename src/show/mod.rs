@@ -49,7 +49,7 @@ pub use cell_value::{ShowCounted, ShowDebug, ShowValues};
 pub use chart::{Marker, Plot, Plots};
 pub(crate) use color::{PALETTE, WARNING, parse_color, sequential};
 pub use content::Content;
-pub(crate) use content::{base64, escape};
+pub(crate) use content::{RESULT, base64, escape};
 pub use display::{Handle, Show, clear_output, show};
 pub(crate) use display::{evcxr_display, mute, new_id, note};
 pub(crate) use font::{text_style, text_width};

@@ -13,9 +13,10 @@ use crate::data::{ImageShape, Split};
 use crate::error::{Error, Result};
 use crate::model::Autoencoder;
 use crate::show::{
-    Content, DENSITY, Frontend, Handle, UPDATE_EVERY, base64, duration, escape, note, show,
+    Content, DENSITY, Frontend, Handle, RESULT, UPDATE_EVERY, base64, duration, escape, note, show,
     sparkline, thousands,
 };
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// Minimum time between two drawings of curve and strip.
@@ -126,7 +127,10 @@ impl View {
             let plain = format!("{summary}\n{}", history.table().to_text());
             content = Content::text(plain).png(&canvas.to_png()?, width, height);
         }
-        self.put(content);
+        let best = history.epochs.iter().map(Epoch::monitored_loss);
+        let best = best.min_by(f32::total_cmp);
+        let epochs = history.epochs.len();
+        self.put(content.with(RESULT, json!({ "best_loss": best, "epochs": epochs })));
         Ok(())
     }
 

@@ -63,6 +63,10 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &["runs/trial_job.rs"],
     },
     Covered {
+        by: "tests/runs/sweep_results.rs",
+        files: &["runs/notebook_run.rs"],
+    },
+    Covered {
         by: "tests/train/code_layers.rs",
         files: &["model/terms.rs"],
     },
@@ -242,6 +246,10 @@ pub const KERNEL_COVERED_BY: &[Covered] = &[
     Covered {
         by: "tests/kernel/test_stock.py",
         files: &["jupyter/stock.rs"],
+    },
+    Covered {
+        by: "tests/kernel/test_sweep.py",
+        files: &["notebook/end.rs", "sweep/mod.rs"],
     },
     Covered {
         by: "tests/kernel/test_wire.py",

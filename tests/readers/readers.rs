@@ -37,13 +37,14 @@ pub struct Prepared {
     read: Read,
 }
 
-pub const READERS: [Reader; 18] = [
+pub const READERS: [Reader; 19] = [
     Reader::new("model", single, model),
     Reader::new("weights", single, weights),
     Reader::new("checkpoint", single, checkpoint),
     Reader::new("npy", single, npy),
     Reader::new("npz", single, npz),
     Reader::new("csv", single, csv),
+    Reader::new("results", |folder| folder.join("results.csv"), results),
     Reader::new("idx", idx_files, idx),
     Reader::new(
         "cifar",
@@ -167,6 +168,14 @@ fn csv(path: &Path) -> Result<(), Error> {
         ..Default::default()
     };
     csv_vectors(path, &labeled).or_else(|_| csv_vectors(path, &CsvSettings::default()))?;
+    Ok(())
+}
+
+/// Reads and renders the table of a sweep.
+fn results(path: &Path) -> Result<(), Error> {
+    let found = sweep_results(path.parent().unwrap())?;
+    found.table().to_text();
+    found.lowest("psnr");
     Ok(())
 }
 

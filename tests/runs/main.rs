@@ -7,3 +7,4 @@ mod history_file;
 mod list;
 mod run;
 mod sweep;
+mod sweep_results;

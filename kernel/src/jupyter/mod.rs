@@ -22,7 +22,7 @@ mod installed;
 pub(crate) use installed::{
     finds_shipped_kernel, introduction, program_name, shipped_spec, with_program_name,
 };
-pub(crate) use lab::{find_on_path, find_python, has_private_lab, lab_command};
+pub(crate) use lab::{find_on_path, lab_command};
 pub(crate) use server::serve_kernel;
 pub(crate) use spec::SpecLocation;
 pub(crate) use stock::{become_stock_server_if_asked, serve_stock_kernel};

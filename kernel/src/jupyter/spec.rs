@@ -1,7 +1,7 @@
 //! The kernelspec, which registers the kernel in Jupyter.
 
-use super::lab::find_python;
 use crate::home;
+use crate::python::find_python;
 use crate::shipped::Shipped;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ impl SpecLocation {
             SpecLocation::User => user_jupyter_folder()?,
             SpecLocation::SysPrefix => {
                 let print_prefix = ["-I", "-c", "import sys; print(sys.prefix)"];
-                let prefix = home::output(home::tool(find_python()?)?.args(print_prefix))?;
+                let prefix = home::output(home::tool(find_python("Jupyter")?)?.args(print_prefix))?;
                 PathBuf::from(prefix.trim()).join("share/jupyter")
             }
             SpecLocation::Prefix(prefix) => prefix.join("share/jupyter"),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// A notebook. Unknown fields are preserved.
 #[derive(Debug)]
-pub(super) struct Notebook {
+pub(crate) struct Notebook {
     path: PathBuf,
     pub(super) json: Value,
 }
@@ -18,7 +18,7 @@ impl Notebook {
     ///
     /// # Errors
     /// If it cannot be read, or is not a notebook of format 4.
-    pub(super) fn read(path: &Path) -> Result<Notebook> {
+    pub(crate) fn read(path: &Path) -> Result<Notebook> {
         let text = std::fs::read_to_string(path).with_context(|| {
             format!(
                 "{}: expected a notebook (.ipynb), but it cannot be read",
@@ -55,7 +55,17 @@ impl Notebook {
         serde::Serialize::serialize(&self.json, &mut writer)
             .context("cannot write the notebook as JSON")?;
         text.push(b'\n');
+        if let Some(folder) = path.parent() {
+            home::create_folder(folder)?;
+        }
         home::write_atomically(path, &text)
+    }
+
+    /// The notebook as JSON without the outputs of an earlier run.
+    pub(crate) fn without_outputs(mut self) -> String {
+        self.clear_outputs();
+        self.clear_record();
+        self.json.to_string()
     }
 
     /// The code cells in order.
@@ -79,7 +89,7 @@ impl Notebook {
     ///
     /// # Errors
     /// If no cell has the tag, or the cell has no such variable.
-    pub(super) fn set_parameter(&mut self, parameter: &Parameter) -> Result<()> {
+    pub(crate) fn set_parameter(&mut self, parameter: &Parameter) -> Result<()> {
         let Parameter { name, value } = parameter;
         let path = self.path.display().to_string();
         let cells = self.cells_mut();

@@ -6,11 +6,11 @@ use ra_ap_syntax::ast::{self, HasName};
 use std::ops::Range;
 
 /// A new value of a variable in the cell tagged "parameters".
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Parameter {
-    pub(super) name: String,
+    pub(crate) name: String,
     /// A Rust expression.
-    pub(super) value: String,
+    pub(crate) value: String,
 }
 
 impl Parameter {

@@ -1,66 +1,88 @@
 //! Runs a notebook from top to bottom, with progress on the terminal.
 
+use super::end::{end_cells_at_signals, end_with_parent};
 use super::file::{CodeCell, Notebook};
 use super::parameter::Parameter;
 use super::printer::{Printer, without_colors};
+use super::record::Record;
 use super::team;
 use crate::build::{Extent, Session};
 use crate::engine;
 use crate::engine::{CANNOT_ASK, CellError, Engine, Event, Outcome, Sink};
 use anyhow::{Context, Result};
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+/// Arguments of `candlebook run`.
+#[derive(clap::Args)]
+pub(crate) struct RunArgs {
+    /// The notebook.
+    notebook: PathBuf,
+    /// Set a value in the cell tagged "parameters": NAME=VALUE, where VALUE is Rust.
+    #[arg(short = 'p', value_name = "NAME=VALUE", value_parser = Parameter::parse)]
+    parameters: Vec<Parameter>,
+    /// File of the executed notebook. Defaults to the notebook itself.
+    #[arg(short, long)]
+    out: Option<PathBuf>,
+    /// Folder in which the cells run. Defaults to the notebook's.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    /// Train every model by the ranks that this command of MPI starts: "mpirun -n 4", or srun.
+    #[arg(long, value_name = "COMMAND")]
+    team: Option<String>,
+}
+
 /// Runs every code cell in the notebook's folder and writes the notebook with its outputs to `out`,
-/// by default to `path`.
+/// by default to its own file. Another file also gets a record of the run.
 ///
 /// # Errors
 /// At the first cell that fails, after the outputs so far have been written. Also if the notebook
 /// cannot be read or written, or the engine does not start.
 #[allow(unsafe_code)]
-pub(crate) fn run_notebook(
-    path: &Path,
-    parameters: &[Parameter],
-    out: Option<&Path>,
-    team: Option<&str>,
-) -> Result<()> {
+pub(crate) fn run_notebook(arguments: &RunArgs) -> Result<()> {
+    end_with_parent();
+    let path = arguments.notebook.as_path();
     team::check_alone(path)?;
     let mut notebook = Notebook::read(path)?;
-    for parameter in parameters {
+    let out = arguments.out.as_deref().unwrap_or(path);
+    let out = std::path::absolute(out).context("the path of the output is not usable")?;
+    let record = arguments.out.as_ref();
+    let record = record.map(|_| Record::begin(&notebook, &arguments.parameters));
+    for parameter in &arguments.parameters {
         notebook.set_parameter(parameter)?;
     }
-    let out =
-        std::path::absolute(out.unwrap_or(path)).context("the path of the output is not usable")?;
     notebook.clear_outputs();
+    notebook.clear_record();
     // Fail before the first cell rather than at the end if the file cannot be written.
     notebook.write(&out)?;
     let folder = std::env::current_dir().context("the current folder is gone")?;
-    enter_folder_of(path)?;
+    enter(path, arguments.folder.as_deref())?;
     let mut session = Session::reserve()?;
     // SAFETY: no thread has been started yet.
     unsafe {
         engine::set_environment(&session)?;
-        team::set_default(team, &folder);
+        team::set_default(arguments.team.as_deref(), &folder);
     }
     session.fill(Extent::ForCompiler)?;
     let start = Instant::now();
+    let seconds = || start.elapsed().as_secs_f64();
     let events = Events::new();
     let mut engine = Engine::start(&session, events.sink())?;
-    eprintln!(
-        "{}: kernel ready after {:.1} s",
-        path.display(),
-        start.elapsed().as_secs_f64()
-    );
+    end_cells_at_signals(engine.child())?;
+    eprintln!("{}: kernel ready after {:.1} s", path.display(), seconds());
     let result = run_cells(&mut notebook, &mut engine, &events, &out);
     notebook.finish();
+    if let Some(record) = record {
+        notebook.set_record(record, seconds());
+    }
     notebook.write(&out)?;
+    let written = out.display();
     eprintln!(
-        "{}: {:.1} s, written to {}",
+        "{}: {:.1} s, written to {written}",
         path.display(),
-        start.elapsed().as_secs_f64(),
-        out.display()
+        seconds()
     );
     result
 }
@@ -86,9 +108,11 @@ impl Events {
     }
 }
 
-/// Changes to the notebook's folder as Jupyter does, so that relative paths in cells mean the same.
-fn enter_folder_of(path: &Path) -> Result<()> {
-    if let Some(folder) = std::path::absolute(path)?.parent() {
+/// Changes to a folder, by default the notebook's as Jupyter does, so that relative paths in cells
+/// mean the same.
+fn enter(notebook: &Path, folder: Option<&Path>) -> Result<()> {
+    let notebook = std::path::absolute(notebook)?;
+    if let Some(folder) = folder.or(notebook.parent()) {
         std::env::set_current_dir(folder)
             .with_context(|| format!("cannot enter {}", folder.display()))?;
     }

@@ -33,13 +33,14 @@ const fn reader(name: &'static str, max_bytes: usize, dictionary: &'static str) 
     }
 }
 
-const READERS: [Reader; 18] = [
+const READERS: [Reader; 19] = [
     reader("model", 8192, "model"),
     reader("weights", 8192, "model"),
     reader("checkpoint", 8192, "model"),
     reader("npy", 4096, "npy"),
     reader("npz", 4096, "npz"),
     reader("csv", 1024, ""),
+    reader("results", 1024, ""),
     reader("idx", 4096, "idx"),
     reader("cifar", 2 * 3073, ""),
     reader("cifar_names", 1024, ""),
