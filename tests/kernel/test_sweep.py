@@ -3,11 +3,12 @@ import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 
 import pytest
-from conftest import BIN, ROOT
+from conftest import BIN
 
 TRAIN = """
 let data = mnist_embedded()?.take(400, 40);
@@ -34,7 +35,7 @@ def sweep(tmp_path):
 
 class Sweep:
     def __init__(self, folder):
-        self.folder, self.out = folder, folder / "the runs"
+        self.folder, self.out, self.mark = folder, folder / "the runs", folder.name
 
     def book(self, *cells):
         """Writes the notebook; the first cell has the parameters."""
@@ -68,7 +69,7 @@ class Sweep:
         for folder in os.listdir("/proc"):
             try:
                 with open(f"/proc/{folder}/environ", "rb") as environ, open(f"/proc/{folder}/cmdline", "rb") as line:
-                    if f"SWEEP_TEST={self.folder}".encode() in environ.read():
+                    if f"SWEEP_TEST={self.mark}\0".encode() in environ.read():
                         found[int(folder)] = line.read().replace(b"\0", b" ").decode()
             except (OSError, ValueError):
                 continue
@@ -84,12 +85,8 @@ class Sweep:
 @pytest.fixture(autouse=True)
 def marked(sweep, monkeypatch):
     """Processes are found by a variable that they inherit."""
-    monkeypatch.setenv("SWEEP_TEST", str(sweep.folder))
+    monkeypatch.setenv("SWEEP_TEST", sweep.mark)
     monkeypatch.delenv("RAYON_NUM_THREADS", raising=False)
-
-
-def numbers(sweep):
-    return sorted((sweep.out / "results.csv").read_text().count(f"{n}.ipynb") for n in range(3))
 
 
 def test_a_grid_on_two_workers_has_the_values_of_single_runs(sweep, kernel):
@@ -242,3 +239,60 @@ def test_errors_come_before_anything_starts(sweep):
     assert "candlebook: expected a Dask scheduler at tcp://127.0.0.1:9, got none: " in missing and "Traceback" not in missing
     book.unlink()
     assert "expected a notebook (.ipynb), but it cannot be read" in sweep.run("-p", "a=1", code=1).stderr
+
+
+def free_port():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+@pytest.fixture
+def scheduler(sweep):
+    """A Dask scheduler that runs already, in the environment that a sweep installs."""
+    sweep.book(*WAIT).run("-p", "seconds=0.0")
+    address = f"tcp://127.0.0.1:{free_port()}"
+    python = f"{os.environ['CANDLEBOOK_HOME']}/python/bin/python"
+    command = [python, "-m", "distributed.cli.dask_scheduler", "--host", address, "--no-dashboard"]
+    running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    yield address
+    running.kill()
+    running.wait()
+
+
+def test_workers_of_other_machines_run_notebooks_and_one_may_be_cut_off(sweep, scheduler):
+    folder = sweep.folder / "elsewhere"
+    folder.mkdir()
+    sweep.folder, sweep.out = folder, folder / "runs"
+    sweep.book(WAIT[0], WAIT[1] + '\nresult("in", std::env::current_dir()?.display().to_string());')
+    running = sweep.start("-p", "seconds=3.0,3.5,4.0", "--scheduler", scheduler)
+    assert running.stderr.readline() == f"candlebook: waiting for workers. Start some: candlebook sweep --worker {scheduler}\n"
+    worker = [BIN, "sweep", "--worker", scheduler, "--workers", "1"]
+    workers = [subprocess.Popen(worker, stderr=subprocess.DEVNULL) for _ in range(2)]
+    runs = lambda: {pid for pid, line in sweep.processes().items() if " run " in line}  # noqa: E731
+    try:
+        sweep.wait(lambda: len(runs()) == 2, "two notebooks")
+        time.sleep(1)
+        workers[0].kill()
+        _, said = running.communicate(timeout=120)
+        assert running.returncode == 0, said
+        assert [(row["slept"], row["in"]) for row in sweep.rows()] == [(s, str(folder)) for s in ("3.0", "3.5", "4.0")]
+        assert said.count("] seconds=") == 3
+        # Ctrl-C ends the notebooks of other machines, too, and leaves the workers.
+        running = sweep.start("-p", "seconds=100.0", "--scheduler", scheduler)
+        sweep.wait(runs, "a notebook")
+        time.sleep(1)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 130
+        sweep.wait(lambda: not runs(), runs, 5)
+        # So does the end of the sweep's process.
+        running = sweep.start("-p", "seconds=100.0", "--scheduler", scheduler)
+        sweep.wait(runs, "a notebook")
+        running.kill()
+        sweep.wait(lambda: not runs(), runs, 30)
+        assert workers[1].poll() is None
+    finally:
+        for process in workers:
+            process.terminate()
+            process.wait(30)
+    sweep.wait(lambda: not runs(), runs, 10)
