@@ -4,6 +4,7 @@
 mod archives;
 mod metadata;
 mod models;
+mod tables;
 
 use candlebook::Limits;
 use candlebook::data::{ArraySettings, Idx, npz_images};
