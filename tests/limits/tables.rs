@@ -16,7 +16,7 @@ fn columns_and_rows_of_a_sweeps_table_are_limited() {
         (long, "at most 100000 rows, got more"),
     ] {
         std::fs::write(folder.path().join("results.csv"), text).unwrap();
-        let (error, bytes) = refused(folder.path(), |folder| sweep_results(folder));
+        let (error, bytes) = refused(folder.path(), sweep_results);
         assert!(error.contains(words), "{error}");
         assert!(bytes < 1 << 30, "{bytes} bytes");
     }
