@@ -78,7 +78,6 @@ def test_the_ranks_show_what_one_process_shows(team):
     last = (cell.of("update_display_data") or shown)[-1]
     assert "image/png" in last["data"]
     assert last["data"]["text/plain"].startswith("trained for 3 of 3 epochs"), last["data"]["text/plain"]
-    assert "runs" in team.ok("runs()?").text.lower() or True
 
 
 def begin(team, press, epochs=100000, fit="", timeout=60):
@@ -230,7 +229,6 @@ def test_run_trains_an_unchanged_notebook_by_a_team(tmp_path):
         done = subprocess.run(command, env=environment("mpich"), cwd=tmp_path / "cwd", capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     one, team = losses(tmp_path / "one.ipynb"), losses(tmp_path / "team.ipynb")
-    assert one != team or True
     assert len(one) == 2 and team == pytest.approx(one, rel=1e-4)
     # A launcher would run all of it twice.
     command = [str(mpich() / "bin/mpirun"), "-n", "2", os.path.abspath(BIN), "run", str(source)]
