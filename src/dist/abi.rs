@@ -188,11 +188,11 @@ fn mpi_version(file: &File) -> Result<c_int, String> {
 #[allow(unsafe_code)]
 fn library_version(file: &File) -> Result<String, String> {
     /// MPICH's `MPI_MAX_LIBRARY_VERSION_STRING`, the largest.
-    const LONGEST: usize = 8192;
+    const MAX_VERSION_BYTES: usize = 8192;
     type Get = unsafe extern "C" fn(*mut c_char, *mut c_int) -> c_int;
-    let mut text = vec![0u8; LONGEST + 1];
+    let mut text = vec![0u8; MAX_VERSION_BYTES + 1];
     let mut length = 0;
-    // SAFETY: the function has this type, writes at most LONGEST bytes and may be called before MPI
+    // SAFETY: the function has this type, writes at most MAX_VERSION_BYTES bytes and may be called before MPI
     // starts.
     unsafe {
         function::<Get>(file, "MPI_Get_library_version")?(text.as_mut_ptr().cast(), &mut length);

@@ -117,7 +117,7 @@ fn names_no_host(words: &[String]) -> bool {
     })
 }
 
-/// Words of a command; those with spaces stand in quotes. `None` if a quote is not closed.
+/// Words of a command; those with spaces are quoted. `None` if a quote is not closed.
 fn words(command: &str) -> Option<Vec<String>> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     for c in command.chars() {
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_with_spaces_stand_in_quotes() {
+    fn words_with_spaces_are_quoted() {
         let list = words("mpirun -n 2  --wdir '/a b' \"\" -x A=\"1 2\"").unwrap();
         assert_eq!(
             list,

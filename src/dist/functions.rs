@@ -16,7 +16,7 @@ pub(crate) struct Constants<H> {
     pub(crate) in_place: usize,
 }
 
-/// What this crate asks of MPI, all on `MPI_COMM_WORLD`. One call at a time.
+/// Calls of MPI, all on `MPI_COMM_WORLD`. One call at a time.
 pub(crate) trait Calls: Send {
     /// Errors become codes; MPI's default is to end the job.
     fn return_errors(&self) -> Result<(), String>;
@@ -96,13 +96,13 @@ impl<H: Copy> Functions<H> {
     #[allow(unsafe_code)]
     fn check(&self, name: &str, code: c_int) -> Result<(), String> {
         /// MPICH's `MPI_MAX_ERROR_STRING`, the largest.
-        const LONGEST: usize = 512;
+        const MAX_TEXT_BYTES: usize = 512;
         if code == 0 {
             return Ok(());
         }
-        let mut text = vec![0u8; LONGEST + 1];
+        let mut text = vec![0u8; MAX_TEXT_BYTES + 1];
         let mut length = 0;
-        // SAFETY: the function writes at most LONGEST bytes.
+        // SAFETY: the function writes at most MAX_TEXT_BYTES bytes.
         unsafe { (self.error_text)(code, text.as_mut_ptr().cast(), &mut length) };
         text.truncate(usize::try_from(length).unwrap_or(0));
         let text = String::from_utf8_lossy(&text);

@@ -1,4 +1,4 @@
-//! What a launcher tells the processes that it starts, by their environment.
+//! The launcher of this process, by its environment.
 //!
 //! Launcher and library must be of one family. A rank with the other's library either dies in
 //! `MPI_Init` or believes that it is alone, so both are compared.
@@ -73,7 +73,7 @@ pub(crate) struct Launch {
 /// Number of ranks as a launcher says it.
 struct Sign {
     size: &'static str,
-    /// Another variable that must be there.
+    /// Another variable that must be set.
     beside: Option<&'static str>,
     launcher: &'static str,
     family: Option<Family>,

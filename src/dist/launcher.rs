@@ -15,7 +15,7 @@ pub(crate) enum LauncherKind {
     /// Hydra, of MPICH, Intel MPI and MVAPICH.
     Mpich,
     Slurm,
-    /// Whatever starts ranks by itself, such as a site's own program.
+    /// A program that starts ranks by itself, such as a site's own program.
     Other,
 }
 
@@ -63,7 +63,7 @@ fn ends_within(child: &mut Child, limit: Duration) -> bool {
 fn text(stream: Option<impl Read>) -> String {
     let mut bytes = Vec::new();
     if let Some(mut stream) = stream {
-        // What was read before a failure tells enough.
+        // The text before a failure tells enough.
         let _ = stream.read_to_end(&mut bytes);
     }
     String::from_utf8_lossy(&bytes).into_owned()
@@ -87,7 +87,7 @@ fn kind(text: &str) -> (LauncherKind, String) {
     (kind, first.to_string())
 }
 
-/// Arguments after the launcher's name and variables that a job of ours needs. The user's own
+/// Arguments after the launcher's name, and variables, for a job. The user's own
 /// arguments follow.
 ///
 /// Ranks have threads of their own, so none is bound to a core. What Open MPI needs is in variables:
@@ -102,7 +102,7 @@ pub(crate) fn options(
         &[]
     };
     let (arguments, everywhere): (&[&str], &[_]) = match kind {
-        // Of version 5 and of version 4.
+        // Version 5, version 4.
         LauncherKind::OpenMpi => (
             &[],
             &[
@@ -239,7 +239,7 @@ mod tests {
             "{error}"
         );
         let error = identify(Path::new("true")).map(|found| found.0);
-        // Of GNU it prints a version, of BusyBox nothing.
+        // GNU's prints a version, BusyBox's nothing.
         assert!(error.is_err() || error == Ok(LauncherKind::Other));
     }
 

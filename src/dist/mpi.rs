@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError, TryLockError};
 
 /// Number of values or bytes that a single call takes. MPI's counts end at 2^31, and some libraries
 /// have trouble with 2 GB.
-const CHUNK: usize = 1 << 24;
+const MAX_CALL_VALUES: usize = 1 << 24;
 
 /// A job's ranks, connected by MPI. Threads may share it: they take turns.
 ///
@@ -44,7 +44,7 @@ impl Mpi {
             None => find(&launch)?,
         };
         let (family, version) = (library.family, library.version.clone());
-        // Before the start: some pairs end the process in MPI_Init, without a word of ours.
+        // Before the start: some pairs end the process in MPI_Init, without our message.
         launch.check_family(family, &version, &path)?;
         let failed = |reason: String| {
             let got = format!("{version} ({}): {reason}", path.display());
@@ -82,7 +82,7 @@ impl Mpi {
     pub(crate) fn sum_f32(&self, values: &mut [f32]) -> Result<(), String> {
         let calls = lock(&self.calls);
         values
-            .chunks_mut(CHUNK)
+            .chunks_mut(MAX_CALL_VALUES)
             .try_for_each(|part| calls.sum_f32(part))
     }
 
@@ -93,7 +93,7 @@ impl Mpi {
     pub(crate) fn sum_f64(&self, values: &mut [f64]) -> Result<(), String> {
         let calls = lock(&self.calls);
         values
-            .chunks_mut(CHUNK)
+            .chunks_mut(MAX_CALL_VALUES)
             .try_for_each(|part| calls.sum_f64(part))
     }
 
@@ -115,7 +115,7 @@ impl Mpi {
     pub(crate) fn broadcast(&self, bytes: &mut [u8]) -> Result<(), String> {
         let calls = lock(&self.calls);
         bytes
-            .chunks_mut(CHUNK)
+            .chunks_mut(MAX_CALL_VALUES)
             .try_for_each(|part| calls.broadcast(part))
     }
 
@@ -160,7 +160,7 @@ fn find(launch: &Launch) -> Result<(PathBuf, Library), Refusal> {
                     return Ok((PathBuf::from(name), library));
                 }
                 Ok(library) => library.version,
-                // As most are: what is interesting are those that are there.
+                // Most are missing; only the others are of interest.
                 Err(reason) if reason.starts_with(name) => "not found".to_string(),
                 Err(reason) => reason,
             };

@@ -1,4 +1,4 @@
-//! [`Team`]: how the processes that train one model together are started.
+//! [`Team`]: the processes that train one model together.
 
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -29,9 +29,9 @@ const TIMEOUT: f64 = 60.0;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Team {
-    /// How the ranks are started.
+    /// The launcher of the ranks.
     pub launcher: Launcher,
-    /// How often `fit` starts a new job that goes on from the last checkpoint, if a rank ends before its
+    /// Times that `fit` starts a new job, which goes on from the last checkpoint, if a rank ends before its
     /// time. Defaults to 0: `fit` returns an error.
     pub restarts: usize,
     /// Seconds without an answer after which a rank counts as gone. Longer than a checkpoint takes to
@@ -39,7 +39,7 @@ pub struct Team {
     pub timeout: f64,
 }
 
-/// How the ranks of a [`Team`] are started.
+/// Launchers of the ranks of a [`Team`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Launcher {
     /// This number of ranks on this machine, by the `mpirun` on the path.
@@ -91,8 +91,8 @@ impl Team {
         Team::of(Launcher::Slurm)
     }
 
-    /// Ranks that a command starts, such as `mpirun -n 8 --hostfile hosts`. Words with spaces stand in
-    /// quotes. No shell is involved.
+    /// Ranks that a command starts, such as `mpirun -n 8 --hostfile hosts`. Words with spaces are
+    /// quoted. No shell is involved.
     ///
     /// # Examples
     /// ```

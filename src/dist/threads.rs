@@ -7,9 +7,9 @@ use crate::error::Result;
 use crate::lock::lock;
 use std::sync::{Arc, Barrier, Mutex};
 
-/// What the threads share.
+/// Values that the threads share.
 #[derive(Debug)]
-struct Shared {
+struct Exchange {
     barrier: Barrier,
     slots: Vec<Mutex<Vec<u8>>>,
 }
@@ -17,13 +17,13 @@ struct Shared {
 #[derive(Debug)]
 struct Thread {
     rank: usize,
-    shared: Arc<Shared>,
+    shared: Arc<Exchange>,
 }
 
 /// Runs a function on this number of ranks, each with a rayon pool of one thread; returns the results
 /// in the order of the ranks.
 pub(crate) fn on_threads<R: Send>(size: usize, f: impl Fn(World) -> R + Sync) -> Vec<R> {
-    let shared = Arc::new(Shared {
+    let shared = Arc::new(Exchange {
         barrier: Barrier::new(size),
         slots: (0..size).map(|_| Mutex::default()).collect(),
     });

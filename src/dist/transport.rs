@@ -1,4 +1,4 @@
-//! What connects the ranks: MPI, or in tests the threads of one process.
+//! The connection between the ranks: MPI, or in tests the threads of one process.
 
 use crate::error::Result;
 use std::fmt::Debug;

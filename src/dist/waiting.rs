@@ -1,4 +1,4 @@
-//! How long a rank has been waiting for the others. A host that is gone answers nothing: only time
+//! The time that a rank has been waiting for the others. A host that is gone answers nothing: only time
 //! tells.
 
 use std::sync::Arc;

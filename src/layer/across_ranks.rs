@@ -82,7 +82,7 @@ mod tests {
     fn layers_tell_whether_they_join_images_and_what_they_draw() {
         assert_eq!(of(&Layer::Dropout(0.5), [&[6], &[6]]), (false, 6));
         assert_eq!(of(&Layer::GaussianNoise(0.1), [&[3], &[3]]), (false, 6));
-        assert_eq!(of(&Layer::Mmd(1.0), [&[3], &[3]]).0, true);
+        assert!(of(&Layer::Mmd(1.0), [&[3], &[3]]).0);
         assert_eq!(of(&Layer::Attention(1), [&[2, 3], &[2, 3]]), (false, 0));
         assert_eq!(of(&Layer::Linear(2), [&[3], &[2]]), (false, 0));
     }

@@ -224,9 +224,8 @@ impl<M: Borrow<Autoencoder> + Send> Executor for Autograd<'_, M> {
         }
         self.average.align(&world)?;
         let mut moments = self.optimizer.moments()?;
-        let each = moments.iter_mut().flatten();
-        each.map(|moment| world.copy_from_first(moment))
-            .collect::<Result<()>>()?;
+        let mut each = moments.iter_mut().flatten();
+        each.try_for_each(|moment| world.copy_from_first(moment))?;
         self.optimizer.restore(&moments, self.optimizer.steps())?;
         self.optimizer.gradients_mut().sum_over(&world)?;
         if world.rank() > 0 {

@@ -162,7 +162,7 @@ def test_errors_of_ranks_reach_the_cell(team, tmp_path):
     cell = team.run(f"let mut ae = Autoencoder::new((1, 28, 28), &[Flatten, Linear(8)], &[Linear(784), Unflatten(1, 28, 28)])?; ae.fit(&data, &{diverging})?;")
     assert "training diverged: expected a finite loss" in cell.reply["evalue"], cell.reply
     cell = team.run(f"let mut ae = {MODEL}; ae.fit_with(&data, &Fit {{ team: Some(Team::local(2)), ..Default::default() }}, |_| Ok(ControlFlow::Continue(())))?;")
-    assert "Fit::team: expected a run without functions of yours, got a callback." in cell.reply["evalue"]
+    assert "Fit::team: expected a run without your own functions, got a callback." in cell.reply["evalue"]
     cell = team.run(f'let mut ae = {MODEL}; ae.fit(&data, &Fit {{ team: Some(Team::by("no-mpirun -n 2")), ..Default::default() }})?;')
     assert "expected a launcher of MPI on the path, got no-mpirun does not start" in cell.reply["evalue"]
 

@@ -22,7 +22,7 @@ use crate::train::state::{Resumed, RunState};
 /// A team of the settings that cannot train this run.
 pub(crate) fn team_of(model: &Autoencoder, fit: &Fit, hooks: &Hooks<'_>) -> Result<Option<Team>> {
     let obstacle = if hooks.loss.is_some() {
-        Some("a loss of your own (fit_with_loss)")
+        Some("your own loss (fit_with_loss)")
     } else if hooks.callback.is_some() {
         Some("a callback")
     } else if model.has_modules() {
@@ -35,7 +35,7 @@ pub(crate) fn team_of(model: &Autoencoder, fit: &Fit, hooks: &Hooks<'_>) -> Resu
         (Some(_), Some(obstacle)) => {
             let hint = "Functions do not reach the ranks, which are other processes: leave it out, \
                         or train without a team";
-            let expected = "a run without functions of yours";
+            let expected = "a run without your own functions";
             Err(Error::setting("Fit::team", expected, obstacle, hint))
         }
         (Some(team), None) => Ok(Some(team)),

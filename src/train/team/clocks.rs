@@ -1,4 +1,4 @@
-//! What a rank notices by time alone: that another rank or the notebook's process is gone.
+//! Clocks of a rank: by time alone it notices that another rank or the notebook's process is gone.
 
 use super::message::{ALIVE, Message, STOP};
 use crate::cell::request_stop;

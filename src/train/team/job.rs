@@ -27,7 +27,7 @@ const PLACE: &str = "place.json";
 /// The folder of a job, removed with it.
 pub(super) struct Job {
     folder: TempDir,
-    /// Where rank 0 writes checkpoints: the user's file, or one in the folder.
+    /// File of rank 0's checkpoints: the user's, or one in the folder.
     pub(super) checkpoint: PathBuf,
 }
 
@@ -63,7 +63,7 @@ impl Job {
             .state
             .write(&start, model, &executor, resumed.best.as_ref())?;
         write_atomically(&folder.path().join(DATA), &data.to_transfer()?)?;
-        let place = Place {
+        let place = JobSettings {
             checkpoint: checkpoint.clone(),
             on_gpu: !model.device().is_cpu(),
         };
@@ -112,21 +112,21 @@ impl Job {
     }
 }
 
-/// Where a job computes and writes.
+/// Device and checkpoint of a job.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Place {
+pub(super) struct JobSettings {
     /// File of the checkpoints.
     pub(super) checkpoint: PathBuf,
     /// The notebook's model is on a GPU.
     pub(super) on_gpu: bool,
 }
 
-/// What rank 0 reads.
+/// Files that rank 0 reads.
 #[derive(Default)]
 pub(super) struct JobFiles {
     pub(super) run: Vec<u8>,
     pub(super) data: Vec<u8>,
-    pub(super) place: Place,
+    pub(super) place: JobSettings,
     pub(super) outcome: PathBuf,
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// Line that asks the job to stop.
 pub(super) const STOP: &str = "stop";
-/// Line that says that the notebook is there, once a second.
+/// Line of the notebook's process, once a second.
 pub(super) const ALIVE: &str = "alive";
 
 /// A rank and its process.
@@ -28,7 +28,7 @@ pub(super) enum Message {
     Begun { ranks: Vec<RankName> },
     /// A finished epoch, its number counted from 1.
     Epoch { number: usize, epoch: Epoch },
-    /// The rank is there, once a second.
+    /// Sent once a second.
     Alive,
     /// The run has ended, and its outcome is in the job's folder.
     Done,

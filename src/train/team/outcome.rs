@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
 
-/// What a run leaves besides tensors.
+/// Everything that a run leaves but tensors.
 #[derive(Serialize, Deserialize)]
 struct Outcome {
     epochs: Vec<Epoch>,

@@ -2,7 +2,7 @@
 
 use super::clocks::Clocks;
 use super::find::find;
-use super::job::{JobFiles, Place};
+use super::job::{JobFiles, JobSettings};
 use super::message::{Message, RankName};
 use super::outcome::write_outcome;
 use crate::data::Dataset;
@@ -193,7 +193,7 @@ fn train(world: &World, settings: &Settings) -> Result<()> {
     let files = files.unwrap_or_default();
     let (run, data) = (world.broadcast(files.run)?, world.broadcast(files.data)?);
     let place = serde_json::to_vec(&files.place).unwrap_or_default();
-    let place: Place = serde_json::from_slice(&world.broadcast(place)?).unwrap_or_default();
+    let place: JobSettings = serde_json::from_slice(&world.broadcast(place)?).unwrap_or_default();
     let opened = Opened::new(world, &run, &data, place.on_gpu);
     let (opened, _) = world.agree(opened, false)?;
     drop((run, data));
@@ -249,7 +249,7 @@ impl Opened {
     }
 
     /// Trains, and writes the outcome if this is rank 0.
-    fn train(mut self, world: &World, place: &Place, outcome: Option<PathBuf>) -> Result<()> {
+    fn train(mut self, world: &World, place: &JobSettings, outcome: Option<PathBuf>) -> Result<()> {
         let fit = Fit {
             // Rank 0 writes it.
             checkpoint: Some(place.checkpoint.clone()),

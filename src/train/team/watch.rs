@@ -20,14 +20,14 @@ use std::time::{Duration, Instant};
 /// Variable with the job's folder. The kernel leaves processes alone that have it: they end by
 /// themselves after Stop.
 const JOB_VARIABLE: &str = "CANDLEBOOK_JOB";
-/// Interval of the lines that say that this process is there.
+/// Interval of the lines by which rank 0 knows of this process.
 const ALIVE_INTERVAL: Duration = Duration::from_secs(1);
 /// Interval at which Stop is noticed.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Time in which the launcher ends after rank 0 has reported its end.
 const END_LIMIT: Duration = Duration::from_secs(10);
 
-/// How a job has ended.
+/// The end of a job.
 pub(super) enum End {
     /// Its outcome is in its folder.
     Done,
@@ -59,7 +59,7 @@ pub(super) fn watch(
                     watched.last_message = Instant::now();
                     end = end.or(watched.handle(message, reported, observer));
                 }
-                // Of the display of rank 0, or of the launcher.
+                // A display of rank 0, or a line of the launcher.
                 None => {
                     pass_on(&line);
                     watched.words.keep(line);
@@ -167,7 +167,7 @@ impl Watched {
         None
     }
 
-    /// Says that this process is there, and whether Stop was pressed.
+    /// Tells rank 0 of this process, and of Stop.
     fn talk(&mut self) {
         if stopped() && !self.stop_sent {
             self.stop_sent = true;
