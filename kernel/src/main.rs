@@ -43,7 +43,7 @@ struct Cli {
 enum CliCommand {
     /// Build the helper crate for the kernel and register the kernel in Jupyter.
     Install {
-        /// Features of candle, separated by commas: cuda, cudnn, metal, accelerate. They persist
+        /// Features of candle, separated by commas: cuda, cudnn, nccl, metal, accelerate. They persist
         /// until the next `install --features ...`; "" clears them. `cuda` needs NVIDIA's toolkit
         /// (nvcc).
         #[arg(long, value_name = "NAMES", value_parser = Features::parse)]

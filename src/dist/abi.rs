@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn families_are_told_by_the_librarys_own_words() {
+    fn families_are_told_by_the_words_of_the_library() {
         assert_eq!(family("Open MPI v6.0.0, package"), Some(Family::OpenMpi));
         assert_eq!(family("Intel(R) MPI Library 2021"), Some(Family::Mpich));
         assert_eq!(family("MPICH Version:      5.0.2"), Some(Family::Mpich));

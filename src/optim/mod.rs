@@ -24,6 +24,9 @@ mod sgd;
 mod settings;
 mod update;
 mod moment_store;
+#[cfg(feature = "nccl")]
+mod nccl;
+mod gradient_sum;
 mod tensor_gradients;
 mod optimizer;
 
@@ -33,6 +36,7 @@ pub use adam::Adam;
 pub use adamax::Adamax;
 pub use average::Average;
 pub(crate) use average::move_average;
+pub(crate) use gradient_sum::GradientSum;
 pub use gradients::Gradients;
 pub(crate) use gradients::{clip, scale};
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Gradients of variables as tensors, on any device: their sum over batches, clipping and noise.
 
+use super::gradient_sum::GradientSum;
 use super::gradients::Gradients;
-use crate::dist::World;
 use crate::error::Result;
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 
 /// Sum of the gradients of some batches. Variables that no loss depended on have none.
 #[derive(Debug, Default)]
@@ -62,28 +62,12 @@ impl TensorGradients {
         &self.tensors
     }
 
-    /// Replaces each by its sum over all ranks, through the host.
+    /// Replaces each by its sum over all ranks.
     ///
     /// # Errors
     /// A rank that is gone.
-    pub(crate) fn sum_over(&mut self, world: &World) -> Result<()> {
-        if world.is_alone() {
-            return Ok(());
-        }
-        let mut values = Vec::new();
-        for tensor in self.tensors.iter().flatten() {
-            let host = tensor.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
-            values.extend(host.flatten_all()?.to_vec1::<f32>()?);
-        }
-        world.sum(&mut values)?;
-        let mut rest = values.as_slice();
-        for tensor in self.tensors.iter_mut().flatten() {
-            let sums;
-            (sums, rest) = rest.split_at(tensor.elem_count());
-            let sums = Tensor::from_slice(sums, tensor.shape(), &Device::Cpu)?;
-            *tensor = sums.to_device(tensor.device())?.to_dtype(tensor.dtype())?;
-        }
-        Ok(())
+    pub(crate) fn sum_over(&mut self, ranks: &GradientSum) -> Result<()> {
+        ranks.sum(&mut self.tensors)
     }
 
     /// Multiplies all by a factor.

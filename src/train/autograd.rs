@@ -8,7 +8,7 @@ use crate::data::Batch;
 use crate::error::Result;
 use crate::layer::{BatchRows, ForwardState};
 use crate::model::Autoencoder;
-use crate::optim::{Optimizer, TensorGradients};
+use crate::optim::{GradientSum, Optimizer, TensorGradients};
 use candle_core::{DType, Tensor, Var};
 use std::borrow::Borrow;
 
@@ -17,6 +17,7 @@ pub(crate) struct Autograd<'a, M> {
     model: M,
     optimizer: Optimizer,
     average: TensorAverage,
+    sum: GradientSum,
     settings: StepSettings<'a>,
 }
 
@@ -34,6 +35,7 @@ impl<'a, M: Borrow<Autoencoder>> Autograd<'a, M> {
         let buffers = buffers.map(|(_, var)| var);
         let all = model.borrow().parameters().into_iter().chain(buffers);
         Ok(Autograd {
+            sum: GradientSum::new(settings.world.clone(), model.borrow().device())?,
             optimizer,
             average: TensorAverage::new(settings.averaging, all.collect()),
             model,
@@ -131,8 +133,7 @@ impl<M: Borrow<Autoencoder> + Send> Executor for Autograd<'_, M> {
         if self.optimizer.gradients().batches == 0 {
             return Ok(());
         }
-        let world = &self.settings.world;
-        self.optimizer.gradients_mut().sum_over(world)?;
+        self.optimizer.gradients_mut().sum_over(&self.sum)?;
         self.optimizer.update()?;
         self.model.borrow().encoder_net().constrain()?;
         self.model.borrow().decoder_net().constrain()?;
@@ -227,7 +228,7 @@ impl<M: Borrow<Autoencoder> + Send> Executor for Autograd<'_, M> {
         let mut each = moments.iter_mut().flatten();
         each.try_for_each(|moment| world.copy_from_first(moment))?;
         self.optimizer.restore(&moments, self.optimizer.steps())?;
-        self.optimizer.gradients_mut().sum_over(&world)?;
+        self.optimizer.gradients_mut().sum_over(&self.sum)?;
         if world.rank() > 0 {
             self.optimizer.gradients_mut().scale(0.0)?;
         }

@@ -9,6 +9,7 @@ pub const HELPER: Places = Places {
         "math/matmul.rs",
         "dist/abi.rs",
         "dist/functions.rs",
+        "optim/nccl.rs",
         "train/team/rank.rs",
     ],
     wire: &["show/display"],
@@ -48,6 +49,8 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
         files: &[
             "dist/functions.rs",
             "dist/mpi.rs",
+            // It needs GPUs.
+            "optim/nccl.rs",
             "train/team/client.rs",
             "train/team/clocks.rs",
             "train/team/job.rs",

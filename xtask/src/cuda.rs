@@ -66,7 +66,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<(), String> {
         "--package",
         "candlebook",
         "--features",
-        "cuda",
+        "cuda,nccl",
         "--",
         "-D",
         "warnings",

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const KNOWN: [&str; 4] = ["cuda", "cudnn", "metal", "accelerate"];
+const KNOWN: [&str; 5] = ["cuda", "cudnn", "nccl", "metal", "accelerate"];
 /// Variables that the build scripts of candle's CUDA crates read. A change reruns them, for
 /// minutes, so kernels get the values recorded by `install`, even if the Jupyter server was not
 /// started from a shell.
@@ -35,7 +35,7 @@ pub(crate) struct Features {
 
 impl Features {
     /// Parses names separated by commas, like cargo's `--features`. Order does not matter, and
-    /// "cudnn" implies "cuda".
+    /// "cudnn" and "nccl" imply "cuda".
     ///
     /// # Errors
     /// If a name is unknown or belongs to another operating system.
@@ -51,8 +51,8 @@ impl Features {
             ));
         }
         check_system(&names)?;
-        let wanted =
-            |name: &&str| names.contains(name) || (*name == "cuda" && names.contains(&"cudnn"));
+        let implies_cuda = names.contains(&"cudnn") || names.contains(&"nccl");
+        let wanted = |name: &&str| names.contains(name) || (*name == "cuda" && implies_cuda);
         Ok(Features::new(KNOWN.into_iter().filter(wanted)))
     }
 
@@ -83,6 +83,7 @@ impl Features {
         let on = [
             cfg!(feature = "cuda"),
             cfg!(feature = "cudnn"),
+            cfg!(feature = "nccl"),
             cfg!(feature = "metal"),
             cfg!(feature = "accelerate"),
         ];
@@ -187,7 +188,7 @@ fn check_system(names: &[&str]) -> Result<(), String> {
     let (expected, other) = if cfg!(target_os = "macos") {
         ("metal or accelerate", "other systems")
     } else {
-        ("cuda or cudnn", "macOS")
+        ("cuda, cudnn or nccl", "macOS")
     };
     Err(format!(
         "expected {expected} on this system, got {name}, which is for {other}. Leave it out"
@@ -222,11 +223,11 @@ mod tests {
         assert_eq!(Features::parse("").unwrap(), Features::default());
         assert_eq!(
             Features::parse("cuda,cude").unwrap_err(),
-            "expected one of cuda, cudnn, metal, accelerate, got cude. Join names by commas: --features cuda,cudnn"
+            "expected one of cuda, cudnn, nccl, metal, accelerate, got cude. Join names by commas: --features cuda,cudnn"
         );
         assert_eq!(
             Features::parse("metal").unwrap_err(),
-            "expected cuda or cudnn on this system, got metal, which is for macOS. Leave it out"
+            "expected cuda, cudnn or nccl on this system, got metal, which is for macOS. Leave it out"
         );
     }
 
