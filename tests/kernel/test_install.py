@@ -14,7 +14,7 @@ def candlebook(*arguments, **environment):
 def test_unknown_features_are_rejected_by_name():
     done = candlebook("install", "--features", "cuda,cude")
     assert done.returncode != 0
-    assert "expected one of cuda, cudnn, metal, accelerate, got cude. Join names by commas" in done.stderr
+    assert "expected one of cuda, cudnn, nccl, metal, accelerate, got cude. Join names by commas" in done.stderr
 
 
 def test_cuda_without_a_toolkit_is_rejected_before_the_build(tmp_path):
