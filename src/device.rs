@@ -37,12 +37,7 @@ pub(crate) fn device_of_rank(nth: usize) -> Device {
         let count = result::init().and_then(|()| result::device::get_count());
         let count = usize::try_from(count.unwrap_or(0)).unwrap_or(0);
         if count > 0 {
-            let device = none_if_it_panics(|| None).or_else(|| {
-                std::panic::catch_unwind(|| Device::new_cuda_with_stream(nth % count).ok())
-                    .ok()
-                    .flatten()
-            });
-            return device.unwrap_or(Device::Cpu);
+            return Device::new_cuda_with_stream(nth % count).unwrap_or(Device::Cpu);
         }
     }
     let _ = nth;

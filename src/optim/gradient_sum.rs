@@ -28,7 +28,7 @@ impl GradientSum {
         })
     }
 
-    /// Replaces each gradient by its sum over all ranks.
+    /// Sums each gradient over all ranks.
     ///
     /// # Errors
     /// A rank that is gone.

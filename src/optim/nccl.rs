@@ -75,7 +75,7 @@ fn connect(world: &World, device: &Device) -> Result<Comm> {
 }
 
 fn failed(error: &impl std::fmt::Debug) -> Error {
-    let hint = "Start as many ranks as there are GPUs";
+    let hint = "Start one rank per GPU";
     Error::setting("NCCL", "a GPU for each rank", format!("{error:?}"), hint)
 }
 

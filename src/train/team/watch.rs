@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 const JOB_VARIABLE: &str = "CANDLEBOOK_JOB";
 /// Interval of the lines by which rank 0 knows of this process.
 const ALIVE_INTERVAL: Duration = Duration::from_secs(1);
+/// Time in which the ranks begin.
+const START_LIMIT: Duration = Duration::from_secs(300);
 /// Interval at which Stop is noticed.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Time in which the launcher ends after rank 0 has reported its end.
@@ -76,11 +78,12 @@ pub(super) fn watch(
         if end.is_some() && watched.last_message.elapsed() > END_LIMIT {
             break; // The launcher stays after the end of a host.
         }
-        if watched.last_message.elapsed().as_secs_f64() > team.timeout && end.is_none() {
+        let limit = watched.limit(team);
+        if watched.last_message.elapsed() > limit && end.is_none() {
             let text = format!(
-                "the job's rank 0 has not answered for {} seconds: the machine or the network is \
-                 gone, or the rank waits for another that is",
-                team.timeout
+                "team: rank 0 has not answered for {} seconds: its machine or the network is gone, or \
+                 the launcher waits",
+                limit.as_secs_f64()
             );
             end = Some(End::Failed(Error::Job(text)));
             break;
@@ -142,6 +145,15 @@ impl Watched {
             stop_sent: false,
             words: LastWords::default(),
         })
+    }
+
+    /// Longest time without a message. Launchers may wait for machines before the ranks begin.
+    fn limit(&self, team: &Team) -> Duration {
+        let timeout = Duration::from_secs_f64(team.timeout);
+        match self.words.ranks.is_empty() {
+            true => timeout.max(START_LIMIT),
+            false => timeout,
+        }
     }
 
     /// Handles a message of rank 0; returns the end of the job if it is one.
