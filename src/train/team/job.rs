@@ -4,6 +4,7 @@
 //! checkpoint while it trains, so that a new job can go on from there, also with another number of
 //! ranks.
 
+use super::version::version;
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::file::write_atomically;
@@ -66,6 +67,7 @@ impl Job {
         let place = JobSettings {
             checkpoint: checkpoint.clone(),
             on_gpu: !model.device().is_cpu(),
+            version: version(),
         };
         let place = serde_json::to_vec(&place).map_err(|error| {
             let hint = "Choose a path in UTF-8";
@@ -119,6 +121,8 @@ pub(super) struct JobSettings {
     pub(super) checkpoint: PathBuf,
     /// The notebook's model is on a GPU.
     pub(super) on_gpu: bool,
+    /// Version of the notebook's process.
+    pub(super) version: String,
 }
 
 /// Files that rank 0 reads.

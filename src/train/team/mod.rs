@@ -4,6 +4,7 @@
 //! and takes over the weights: a rank that dies costs the job, and not the variables.
 
 mod message;
+mod version;
 mod outcome;
 mod job;
 mod last_words;

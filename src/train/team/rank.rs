@@ -5,6 +5,7 @@ use super::find::find;
 use super::job::{JobFiles, JobSettings};
 use super::message::{Message, RankName};
 use super::outcome::write_outcome;
+use super::version::version;
 use crate::data::Dataset;
 use crate::device::device_of_rank;
 use crate::dist::{Mpi, Refusal, World};
@@ -189,41 +190,31 @@ fn train(world: &World, settings: &Settings) -> Result<()> {
         _ => Ok(None),
     };
     let (files, _) = world.agree(files, false)?;
-    check_versions(world)?;
     let files = files.unwrap_or_default();
+    let job = serde_json::to_vec(&files.place).unwrap_or_default();
+    let job: JobSettings = serde_json::from_slice(&world.broadcast(job)?).unwrap_or_default();
+    check_versions(world, &job.version)?;
     let (run, data) = (world.broadcast(files.run)?, world.broadcast(files.data)?);
-    let place = serde_json::to_vec(&files.place).unwrap_or_default();
-    let place: JobSettings = serde_json::from_slice(&world.broadcast(place)?).unwrap_or_default();
-    let opened = Opened::new(world, &run, &data, place.on_gpu);
+    let opened = Opened::new(world, &run, &data, job.on_gpu);
     let (opened, _) = world.agree(opened, false)?;
     drop((run, data));
     let outcome = (world.rank() == 0).then_some(files.outcome);
-    opened.train(world, &place, outcome)
+    opened.train(world, &job, outcome)
 }
 
-/// Rejects ranks of another version than rank 0's: their numbers may differ.
-fn check_versions(world: &World) -> Result<()> {
+/// Rejects ranks of another version than the notebook's: their numbers may differ.
+fn check_versions(world: &World, notebook: &str) -> Result<()> {
     let own = version();
-    let first = world.broadcast(own.clone().into_bytes())?;
-    let first = String::from_utf8_lossy(&first).into_owned();
-    let result = match own == first {
+    let result = match own == notebook {
         true => Ok(()),
         false => {
-            let expected = format!("Candlebook {first}, as on rank 0");
-            let hint = "Install the same version on all hosts";
+            let expected = format!("Candlebook {notebook}, as in the notebook");
+            let hint =
+                "Install the same version on all hosts, and restart the kernel after an update";
             Err(Error::setting("team", expected, own, hint))
         }
     };
     world.agree(result, false).map(drop)
-}
-
-/// Version of this library, with the key of its build if the program tells it.
-fn version() -> String {
-    let build = std::env::var("CANDLEBOOK_SEED").unwrap_or_default();
-    let build = build.trim_end_matches("-shipped");
-    format!("{} {build}", env!("CARGO_PKG_VERSION"))
-        .trim()
-        .to_owned()
 }
 
 /// A run as a rank has it.

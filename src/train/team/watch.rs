@@ -4,6 +4,7 @@
 use super::job::Job;
 use super::last_words::LastWords;
 use super::message::{ALIVE, Message, STOP};
+use super::version::SEED_VARIABLE;
 use crate::cell::stopped;
 use crate::dist::{LaunchCommand, Team};
 use crate::error::{Error, Result};
@@ -116,8 +117,12 @@ impl Watched {
         command
             .arg(program)
             .args(rank_arguments(team, job, library));
-        // The launcher would take Ctrl-C for its own end, and a rank the kernel's variable for a cell.
-        command.process_group(0).env_remove("EVCXR_IS_RUNTIME");
+        // The launcher would take Ctrl-C for its own end.
+        command.process_group(0);
+        // A rank runs no cells, and finds the helper of its own machine.
+        for name in ["EVCXR_IS_RUNTIME", "CANDLEBOOK_HELPER", SEED_VARIABLE] {
+            command.env_remove(name);
+        }
         command.env(JOB_VARIABLE, job.path());
         let piped = command
             .stdin(Stdio::piped())
@@ -237,7 +242,7 @@ fn program() -> Result<PathBuf> {
     let in_kernel = std::env::var_os("CANDLEBOOK_KERNEL").is_some();
     match of_rank {
         Some(program) => Ok(program.into()),
-        None if in_kernel => std::env::current_exe().map_err(|error| {
+        None if in_kernel => std::env::current_exe().map(installed).map_err(|error| {
             let hint = "Restart the kernel";
             Error::setting("team", "the program of the kernel", error, hint)
         }),
@@ -250,6 +255,15 @@ fn program() -> Result<PathBuf> {
                 hint,
             ))
         }
+    }
+}
+
+/// The program at the path of one that an installation has replaced.
+fn installed(program: PathBuf) -> PathBuf {
+    let text = program.to_string_lossy();
+    match text.strip_suffix(" (deleted)") {
+        Some(path) => path.into(),
+        None => program,
     }
 }
 
