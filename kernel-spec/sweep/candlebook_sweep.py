@@ -84,7 +84,7 @@ class Table:
 
     def best(self):
         """The lowest loss, as a sentence."""
-        losses = [(row["best_loss"], file) for file, row in self.rows.items() if row["best_loss"] is not None]
+        losses = [(row["best_loss"], file) for file, row in self.rows.items() if row["best_loss"] is not None and not row["error"]]
         return "best loss {:.5f} in {}; ".format(*min(losses)) if losses else ""
 
 

@@ -59,9 +59,14 @@ def find_program(job):
     return program
 
 
+# Set by the launcher of the workers: each notebook is one process.
+LAUNCHER_SIZES = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
+
+
 def environment(job):
     """The variables of the program, which ends with this process."""
-    variables = os.environ | {"CANDLEBOOK_PARENT": str(os.getpid())}
+    variables = {name: value for name, value in os.environ.items() if name not in LAUNCHER_SIZES}
+    variables["CANDLEBOOK_PARENT"] = str(os.getpid())
     if job.get("threads"):
         variables.setdefault("RAYON_NUM_THREADS", str(job["threads"]))
     return variables

@@ -48,7 +48,7 @@ pub(crate) fn identify(program: &Path) -> Result<(LauncherKind, String), String>
     }
 }
 
-fn ends_within(child: &mut Child, limit: Duration) -> bool {
+pub(crate) fn ends_within(child: &mut Child, limit: Duration) -> bool {
     let start = Instant::now();
     while start.elapsed() < limit {
         match child.try_wait() {

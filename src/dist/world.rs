@@ -8,6 +8,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Bytes of one broadcast.
+const MAX_PART_BYTES: usize = 1 << 24;
+
 /// All ranks of a job, as one of them sees it. A process by itself is a world of one rank.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct World {
@@ -89,6 +92,14 @@ impl World {
     pub(crate) fn has_failed(&self) -> bool {
         let ranks = self.ranks.as_ref();
         ranks.is_none_or(|ranks| ranks.failed.load(Ordering::Relaxed))
+    }
+
+    /// Goes on after an error that all ranks know of.
+    #[cfg(feature = "nccl")]
+    pub(crate) fn go_on(&self) {
+        if let Some(ranks) = &self.ranks {
+            ranks.failed.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Time in the current collective operation.
@@ -217,9 +228,10 @@ impl World {
             .waiting
             .during(|| ranks.transport.broadcast(&mut length))?;
         bytes.resize(u64::from_le_bytes(length) as usize, 0);
-        ranks
-            .waiting
-            .during(|| ranks.transport.broadcast(&mut bytes))?;
+        // In parts, because the timeout is for the others, and not for the network.
+        for part in bytes.chunks_mut(MAX_PART_BYTES) {
+            ranks.waiting.during(|| ranks.transport.broadcast(part))?;
+        }
         Ok(bytes)
     }
 

@@ -41,6 +41,7 @@ impl GpuSum {
             Ok(comm) => Ok(Some(GpuSum(Arc::new(Mutex::new(SendComm(comm)))))),
             Err(error @ Error::Stopped) => Err(error),
             Err(error) => {
+                world.go_on();
                 note(format_args!(
                     "team: gradients go through the host, because {error}"
                 ));

@@ -219,6 +219,8 @@ impl<M: Borrow<Autoencoder> + Send> Executor for Autograd<'_, M> {
         if world.is_alone() {
             return Ok(());
         }
+        // Rank 0 alone has put the average in, for a checkpoint.
+        self.average.take_out()?;
         let all = [model.variables(), model.buffers()].concat();
         for (_, var) in &all {
             align(&world, var)?;

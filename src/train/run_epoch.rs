@@ -51,6 +51,7 @@ impl Run<'_> {
             return Ok(ControlFlow::Break(reason));
         }
         let training_seconds = clock.seconds();
+        self.align_sums()?;
         let valid = self.validate(epoch)?;
         let images = self.train.len() as f64;
         let mut row = Epoch {
@@ -125,6 +126,16 @@ impl Run<'_> {
         self.agree(saved, |_| false)?;
         self.executor.update()?; // With the gradients of an incomplete step.
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Gives all ranks the sums of losses of rank 0: processors round differently, and all ranks must
+    /// decide the same.
+    fn align_sums(&mut self) -> Result<()> {
+        let mut sums = [&[self.state.loss_sum], &self.state.term_sums[..]].concat();
+        self.world.copy_from_first(&mut sums)?;
+        self.state.loss_sum = sums[0];
+        self.state.term_sums.copy_from_slice(&sums[1..]);
+        Ok(())
     }
 
     /// Trains on a batch; returns its loss.

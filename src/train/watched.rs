@@ -27,20 +27,16 @@ impl Autoencoder {
         watch: Watch<'_>,
     ) -> Result<History> {
         self.check_run(data, fit)?;
+        if fit.team.is_some() {
+            let hint = "The runs of a sweep share the cores of this machine";
+            let expected = "None in a sweep";
+            return Err(Error::setting("Fit::team", expected, "a team", hint));
+        }
         let mut watched = Watched {
             recorder: Recorder::begin(self, data, fit, false, None),
             watch,
             reason: None,
         };
-        if fit.team.is_some() {
-            let hint = "The runs of a sweep share the cores of this machine";
-            return Err(Error::setting(
-                "Fit::team",
-                "None in a sweep",
-                "a team",
-                hint,
-            ));
-        }
         let history = self.train_observed(
             data,
             fit,

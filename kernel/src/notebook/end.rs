@@ -19,8 +19,9 @@ pub(super) fn end_cells_at_signals(cells: ChildHandle) -> Result<()> {
         .name("candlebook-signals".into())
         .spawn(move || {
             if let Some(signal) = signals.forever().next() {
-                cells.kill();
+                // First, while the cells' process knows its own: a job of ranks has another group.
                 end_descendants();
+                cells.kill();
                 std::process::exit(128 + signal);
             }
         })

@@ -64,6 +64,8 @@ pub(crate) fn run_notebook(arguments: &RunArgs) -> Result<()> {
     unsafe {
         engine::set_environment(&session)?;
         team::set_default(arguments.team.as_deref(), &folder);
+        // For this process alone, and not for those that cells start.
+        std::env::remove_var("CANDLEBOOK_PARENT");
     }
     session.fill(Extent::ForCompiler)?;
     let start = Instant::now();
@@ -74,7 +76,9 @@ pub(crate) fn run_notebook(arguments: &RunArgs) -> Result<()> {
     eprintln!("{}: kernel ready after {:.1} s", path.display(), seconds());
     let result = run_cells(&mut notebook, &mut engine, &events, &out);
     notebook.finish();
-    if let Some(record) = record {
+    if let Some(mut record) = record {
+        // That of a cell replaces it.
+        record.error = result.as_ref().err().map(|error| format!("{error:#}"));
         notebook.set_record(record, seconds());
     }
     notebook.write(&out)?;

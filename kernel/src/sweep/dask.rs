@@ -42,7 +42,11 @@ impl Cluster {
     /// # Errors
     /// If a quote is not closed, or Slurm is missing.
     pub(super) fn slurm(options: &str) -> Result<Cluster> {
-        let options = shell::words(options).map_err(|error| anyhow!("--slurm: {error}"))?;
+        // sbatch reads the quotes in its line of the script by itself.
+        shell::words(options).map_err(|error| anyhow!("--slurm: {error}"))?;
+        if options.contains('\n') {
+            bail!("--slurm: expected options in one line, got several");
+        }
         let sbatch = home::tool("sbatch").and_then(|mut sbatch| home::output(sbatch.arg("-V")));
         if sbatch.is_err() {
             bail!(
@@ -50,7 +54,7 @@ impl Cluster {
                  or use --print"
             );
         }
-        Ok(Cluster::Slurm(options))
+        Ok(Cluster::Slurm(vec![options.to_owned()]))
     }
 }
 

@@ -3,10 +3,11 @@
 use super::job::Job;
 use super::outcome::{read_outcome, set_weights};
 use super::watch::{End, watch};
+use crate::cell::stopped;
 use crate::data::Dataset;
 use crate::dist::Team;
 use crate::error::{Error, Result};
-use crate::model::{Autoencoder, LastRun};
+use crate::model::{Autoencoder, LastRun, Snapshot};
 use crate::show::note;
 use crate::train::fit::Fit;
 use crate::train::history::History;
@@ -71,7 +72,7 @@ pub(crate) fn train_by(
     for restart in 0.. {
         match watch(team, &job, &mut reported, observer)? {
             End::Done => break,
-            End::Failed(error) if restart < team.restarts => {
+            End::Failed(error) if restart < team.restarts && !stopped() => {
                 let epochs = finished_epochs(&job, model);
                 note(format_args!(
                     "{error}. A new job goes on after epoch {epochs} (restart {} of {})",
@@ -80,7 +81,9 @@ pub(crate) fn train_by(
                 ));
                 job.restart()?;
             }
-            End::Failed(error) => return Ok((Err(error), keep_newest(&job, model)?)),
+            End::Error(error) | End::Failed(error) => {
+                return Ok((Err(error), keep_weights(&job, model, fit)));
+            }
         }
     }
     let (history, last) = read_outcome(&job.outcome(), model, fit)?;
@@ -93,13 +96,29 @@ fn finished_epochs(job: &Job, model: &Autoencoder) -> usize {
     state.map_or(0, |resumed| resumed.state.history.len())
 }
 
-/// Gives the model the weights of the newest checkpoint, after an error.
-fn keep_newest(job: &Job, model: &Autoencoder) -> Result<LastRun> {
+/// Gives the model the weights that a failed job leaves: those that rank 0 has written at its end, or
+/// those of the newest checkpoint.
+fn keep_weights(job: &Job, model: &Autoencoder, fit: &Fit) -> LastRun {
+    let best = match read_outcome(&job.outcome(), model, fit) {
+        Ok((_, last)) => Ok(last.best),
+        Err(_) => read_newest(job, model),
+    };
+    let best = best.unwrap_or_else(|error| {
+        note(format_args!(
+            "fit: the weights are those before it, because {error}"
+        ));
+        None
+    });
+    LastRun {
+        best,
+        optimizer: None,
+    }
+}
+
+/// Reads the newest checkpoint into the model. Returns the best epoch.
+fn read_newest(job: &Job, model: &Autoencoder) -> Result<Option<(usize, Snapshot)>> {
     let path = job.newest();
     let resumed = RunState::read(&path, model)?;
     set_weights(model, &Autoencoder::load(&path)?)?;
-    Ok(LastRun {
-        best: resumed.best,
-        optimizer: None,
-    })
+    Ok(resumed.best)
 }

@@ -16,6 +16,7 @@ use crate::train::setup::begin;
 use crate::train::state::{Resumed, RunState};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use tempfile::TempDir;
 
 /// Variable with the folder for jobs, which rank 0 must see.
@@ -30,6 +31,9 @@ pub(super) struct Job {
     folder: TempDir,
     /// File of rank 0's checkpoints: the user's, or one in the folder.
     pub(super) checkpoint: PathBuf,
+    /// Time of that file before rank 0 has written it. The clocks of two disks may differ, so it is not
+    /// compared with others.
+    before: Option<SystemTime>,
 }
 
 impl Job {
@@ -74,7 +78,11 @@ impl Job {
             Error::setting("Fit::checkpoint", "a path in UTF-8", error, hint)
         })?;
         write_atomically(&folder.path().join(PLACE), &place)?;
-        Ok(Job { folder, checkpoint })
+        Ok(Job {
+            before: modified(&checkpoint),
+            folder,
+            checkpoint,
+        })
     }
 
     /// The job's folder.
@@ -89,15 +97,9 @@ impl Job {
 
     /// The newest checkpoint that can be read: that of rank 0, or the start of the run.
     pub(super) fn newest(&self) -> PathBuf {
-        let start = self.path().join(CHECKPOINT);
-        let written = |path: &Path| {
-            std::fs::metadata(path)
-                .and_then(|file| file.modified())
-                .ok()
-        };
-        match written(&self.checkpoint) > written(&start) {
-            true => self.checkpoint.clone(),
-            false => start,
+        match modified(&self.checkpoint) {
+            Some(time) if Some(time) != self.before => self.checkpoint.clone(),
+            _ => self.path().join(CHECKPOINT),
         }
     }
 
@@ -155,6 +157,12 @@ impl JobFiles {
             outcome: folder.join(OUTCOME),
         })
     }
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path)
+        .and_then(|file| file.modified())
+        .ok()
 }
 
 /// A new folder for a job.

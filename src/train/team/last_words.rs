@@ -54,14 +54,52 @@ impl LastWords {
         Error::Job(format!("{what} ({launcher}){text}"))
     }
 
-    /// The rank whose process the launcher names: "PID 1234", in MPICH's and Open MPI's words.
+    /// The rank that has ended first, as far as the lines tell. In this order: what the launcher saw
+    /// itself, in Open MPI's and in MPICH's words; the rank that the others miss; any process that a
+    /// launcher names.
     fn rank(&self) -> Option<&RankName> {
-        self.lines.iter().find_map(|line| {
-            let mut words = line.split(|c: char| !c.is_alphanumeric());
-            words.find(|word| *word == "PID")?;
-            let process = words.find_map(|word| word.parse::<u32>().ok())?;
-            self.ranks.iter().find(|rank| rank.process == process)
-        })
+        let of_process = |number: u32| self.ranks.iter().find(|rank| rank.process == number);
+        let seen = self.lines.iter().find_map(|line| {
+            let (_, rest) = line.split_once("noticed that process rank ")?;
+            self.ranks.get(number(rest)? as usize)
+        });
+        let ended = || {
+            let mut lines = self.lines.iter();
+            lines.find_map(|line| {
+                let (before, _) = line.split_once(" RUNNING AT ")?;
+                of_process(number(before.split_once("PID ")?.1)?)
+            })
+        };
+        let missed = || match self.survivors().as_slice() {
+            [] => None,
+            survivors => {
+                let mut missing = (0..)
+                    .zip(&self.ranks)
+                    .filter(|(n, _)| !survivors.contains(n));
+                missing.next().filter(|_| missing.next().is_none())
+            }
+        };
+        // A rank that has lost another ends by itself: naming it would be wrong.
+        let named = || {
+            let mut lines = self.lines.iter().filter(|_| self.survivors().is_empty());
+            lines.find_map(|line| of_process(number(line.split_once("PID ")?.1)?))
+        };
+        seen.or_else(ended)
+            .or_else(|| missed().map(|(_, rank)| rank))
+            .or_else(named)
+    }
+
+    /// Ranks that have lost the connection to another, in Open MPI's words.
+    fn survivors(&self) -> Vec<u32> {
+        let lost = |line: &String| line.contains("An error occurred in Socket closed");
+        let reporters = self.lines.iter().filter_map(|line| {
+            let (_, process) = line.split_once("reported by process [")?;
+            number(process.split_once(',')?.1)
+        });
+        match self.lines.iter().any(lost) {
+            true => reporters.collect(),
+            false => Vec::new(),
+        }
     }
 
     /// The signal, if the launcher names one.
@@ -88,6 +126,14 @@ impl LastWords {
             lines => format!(": {}", lines.join(" | ")),
         }
     }
+}
+
+/// The number at the start of a text.
+fn number(text: &str) -> Option<u32> {
+    text.split(|c: char| !c.is_ascii_digit())
+        .next()?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -121,6 +167,29 @@ mod tests {
             "signal 9 (Killed).",
         ];
         assert_eq!(error(&open_mpi), expected);
+    }
+
+    #[test]
+    fn a_rank_that_misses_another_is_not_the_one_that_has_ended() {
+        let lost = [
+            "  Local host: h0",
+            "  Local PID:  700",
+            "  Peer host:  h1",
+            "[h0:00000] *** An error occurred in Socket closed",
+            "[h0:00000] *** reported by process [2759852033,0]",
+        ];
+        let aborted = "prterun has exited due to process rank 0 with PID 700 on node h0 calling";
+        let expected = "team: rank 1 on host h1 has ended before its time";
+        assert!(error(&[&lost[..], &[aborted]].concat()).starts_with(expected));
+        let noticed = [
+            "prterun noticed that process rank 1 with PID 701 on node h1 exited on",
+            "signal 9 (Killed).",
+        ];
+        let killed = error(&[&lost[..], &noticed[..]].concat());
+        assert!(
+            killed.starts_with(&format!("{expected} (killed;")),
+            "{killed}"
+        );
     }
 
     #[test]

@@ -32,8 +32,12 @@ pub(super) enum Message {
     Alive,
     /// The run has ended, and its outcome is in the job's folder.
     Done,
-    /// The run has failed.
+    /// All ranks have agreed on an error.
+    Error { text: String },
+    /// The job has failed.
     Failed { text: String },
+    /// Stop has ended the job before its first step.
+    Stopped,
 }
 
 impl Message {

@@ -14,6 +14,7 @@ use crate::model::Autoencoder;
 use crate::show::{mute, pass_on, pass_on_error};
 use crate::train::epoch::Epoch;
 use crate::train::fit::Fit;
+use crate::train::history::History;
 use crate::train::hooks::Hooks;
 use crate::train::observer::Observer;
 use crate::train::run::Run;
@@ -127,8 +128,13 @@ fn refused(
 }
 
 fn report(error: &Error) {
-    let text = error.to_string();
-    Message::Failed { text }.send();
+    match error {
+        Error::Stopped => Message::Stopped.send(),
+        error => {
+            let text = error.to_string();
+            Message::Failed { text }.send();
+        }
+    }
     let _ = std::io::stdout().flush();
 }
 
@@ -173,10 +179,12 @@ fn live(mpi: &Arc<Mpi>, settings: &Settings) -> Result<()> {
         }
         Err(error) if world.has_failed() => {
             if world.rank() == 0 {
-                report(&error);
+                let text = error.to_string();
+                Message::Error { text }.send();
             }
             Ok(())
         }
+        Err(Error::Stopped) => Err(Error::Stopped),
         Err(error) => Err(Error::Job(format!(
             "{}: {error}",
             world.name_of(world.rank())
@@ -254,8 +262,22 @@ impl Opened {
             let run = Run::new(model, data, &fit, hooks, resumed, observer, world.clone())?;
             Ok::<_, Error>(run.all_epochs())
         })?;
-        let written = outcome.map(|path| write_outcome(&path, model, &history?, &last));
-        world.agree(written.unwrap_or(Ok(())), false).map(drop)
+        let write = |history: &History| match &outcome {
+            Some(path) => write_outcome(path, model, history, &last),
+            None => Ok(()),
+        };
+        match history {
+            Ok(history) => world.agree(write(&history), false).map(drop),
+            Err(error) => {
+                if world.has_failed() {
+                    // The model has the weights of the last good epoch. Without the file, those of the
+                    // last checkpoint are kept.
+                    let _ = write(&History::default());
+                }
+                // An error of this rank alone: the others are in another operation.
+                Err(error)
+            }
+        }
     }
 }
 

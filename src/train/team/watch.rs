@@ -23,6 +23,10 @@ use std::time::{Duration, Instant};
 const JOB_VARIABLE: &str = "CANDLEBOOK_JOB";
 /// Interval of the lines by which rank 0 knows of this process.
 const ALIVE_INTERVAL: Duration = Duration::from_secs(1);
+/// The same after an error.
+const FAILED_LIMIT: Duration = Duration::from_secs(2);
+/// Time in which ranks that begin read the line of Stop.
+const STOP_AT_START_LIMIT: Duration = Duration::from_secs(2);
 /// Time in which the ranks begin.
 const START_LIMIT: Duration = Duration::from_secs(300);
 /// Interval at which Stop is noticed.
@@ -34,6 +38,8 @@ const END_LIMIT: Duration = Duration::from_secs(10);
 pub(super) enum End {
     /// Its outcome is in its folder.
     Done,
+    /// All ranks have agreed on an error, which another job would repeat. Their weights are in the folder.
+    Error(Error),
     Failed(Error),
 }
 
@@ -76,18 +82,13 @@ pub(super) fn watch(
             Err(RecvTimeoutError::Disconnected) => break,
         }
         watched.talk();
-        if end.is_some() && watched.last_message.elapsed() > END_LIMIT {
-            break; // The launcher stays after the end of a host.
-        }
-        let limit = watched.limit(team);
-        if watched.last_message.elapsed() > limit && end.is_none() {
-            let text = format!(
-                "team: rank 0 has not answered for {} seconds: its machine or the network is gone, or \
-                 the launcher waits",
-                limit.as_secs_f64()
-            );
-            end = Some(End::Failed(Error::Job(text)));
-            break;
+        let silence = watched.last_message.elapsed();
+        match &end {
+            // The launcher stays after the end of a host.
+            Some(End::Done) if silence > END_LIMIT => break,
+            Some(End::Failed(_) | End::Error(_)) if silence > FAILED_LIMIT => break,
+            Some(_) => {}
+            None => end = watched.end_without_message(team, silence),
         }
     }
     let status = watched.end();
@@ -102,7 +103,7 @@ struct Watched {
     launcher: String,
     last_message: Instant,
     last_alive: Instant,
-    stop_sent: bool,
+    stop_sent: Option<Instant>,
     words: LastWords,
 }
 
@@ -147,9 +148,35 @@ impl Watched {
             launcher: version,
             last_message: now,
             last_alive: now,
-            stop_sent: false,
+            stop_sent: None,
             words: LastWords::default(),
         })
+    }
+
+    /// End of a job that sends nothing.
+    fn end_without_message(&self, team: &Team, silence: Duration) -> Option<End> {
+        let has_begun = !self.words.ranks.is_empty();
+        // Before the ranks have begun, nobody reads the line of Stop.
+        let waits = |sent: Instant| sent.elapsed() > STOP_AT_START_LIMIT;
+        if !has_begun && self.stop_sent.is_some_and(waits) {
+            return Some(End::Error(Error::Stopped));
+        }
+        let limit = self.limit(team);
+        if silence <= limit {
+            return None;
+        }
+        let seconds = limit.as_secs_f64();
+        let error = match has_begun {
+            true => Error::Job(format!(
+                "team: rank 0 has not answered for {seconds} seconds: its machine or the network is \
+                 gone"
+            )),
+            false => self.words.error(&format!(
+                "{}, no rank within {seconds} seconds",
+                self.launcher
+            )),
+        };
+        Some(End::Failed(error))
     }
 
     /// Longest time without a message. Launchers may wait for machines before the ranks begin.
@@ -179,15 +206,17 @@ impl Watched {
             }
             Message::Epoch { .. } => {}
             Message::Done => return Some(End::Done),
+            Message::Error { text } => return Some(End::Error(Error::Job(text))),
             Message::Failed { text } => return Some(End::Failed(Error::Job(text))),
+            Message::Stopped => return Some(End::Error(Error::Stopped)),
         }
         None
     }
 
     /// Tells rank 0 of this process, and of Stop.
     fn talk(&mut self) {
-        if stopped() && !self.stop_sent {
-            self.stop_sent = true;
+        if stopped() && self.stop_sent.is_none() {
+            self.stop_sent = Some(Instant::now());
             self.send(STOP);
         }
         if self.last_alive.elapsed() >= ALIVE_INTERVAL {
@@ -290,10 +319,9 @@ fn read_lines(
         let mut bytes = Vec::new();
         while reader.read_until(b'\n', &mut bytes).is_ok_and(|n| n > 0) {
             let text = String::from_utf8_lossy(&bytes);
-            if sender
-                .send(line(text.trim_end_matches('\n').to_owned()))
-                .is_err()
-            {
+            // Some launchers end their lines with a zero.
+            let text = text.trim_end_matches('\n').replace('\0', "");
+            if sender.send(line(text)).is_err() {
                 break;
             }
             bytes.clear();
