@@ -1,5 +1,7 @@
 //! The benchmarks; their rows are written to `target/bench/NAME.json`.
 
+mod scale;
+
 use crate::command::{cleaned, run};
 use crate::steps::install;
 use crate::workspace::Workspace;
@@ -52,7 +54,8 @@ pub(crate) enum Others {
     Rivals,
 }
 
-/// Runs a benchmark of the installed kernel, compared with ipykernel if PyTorch is installed.
+/// Runs a benchmark of the installed kernel, compared with ipykernel if PyTorch is installed. That of
+/// teams also writes a table into `docs/scale.md`.
 ///
 /// # Errors
 /// If the kernel cannot be installed or the benchmark fails.
@@ -68,7 +71,15 @@ pub(crate) fn kernel(name: &str, others: Others) -> Result<(), String> {
     if let Some(torch) = torch {
         python.env("TORCH_PYTHON", torch);
     }
-    run(python.env("CANDLEBOOK_BENCH", workspace.target.join("bench")))
+    let rows = workspace.target.join("bench");
+    run(python.env("CANDLEBOOK_BENCH", &rows))?;
+    match name {
+        "scale" => scale::write(
+            &rows.join("scale.json"),
+            &workspace.root.join("docs/scale.md"),
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// The Python that has other libraries, installed if asked for; `None` if it lacks them.
