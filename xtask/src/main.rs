@@ -37,6 +37,7 @@ cargo xtask bench NAME        interaction [--with-torch]: the kernel's latency, 
                               with ipykernel
                               install: size, installation and first start of the wheel
                               soak: many cells, many kernel starts
+                              scale: one process and two ranks of a team; writes the tables of docs/scale.md
                               show: the time to render images
                               sweep: small models as a sweep, compared with one after the other
                               training [--with-torch | --with-rivals]: compared with candle-nn and PyTorch, and
@@ -64,7 +65,9 @@ fn main() -> ExitCode {
         ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),
         ["compare", arguments @ ..] => compare::compare(arguments),
         ["reproduce", arguments @ ..] => reproduce::reproduce(arguments),
-        ["bench", name @ ("interaction" | "start" | "soak")] => bench::kernel(name, Others::None),
+        ["bench", name @ ("interaction" | "start" | "soak" | "scale")] => {
+            bench::kernel(name, Others::None)
+        }
         ["bench", name @ ("interaction" | "start"), "--with-torch"] => {
             bench::kernel(name, Others::Torch)
         }

@@ -19,7 +19,7 @@ Seeds are in tests/corpus/READER. Found files, the corpus of earlier runs and li
 target/fuzz/READER. The first run compiles all dependencies with instrumentation, which takes some minutes. It needs a
 C++ compiler.
 
-Readers: model weights checkpoint npy npz csv idx cifar cifar_names jpeg png webp bmp gif image_folder packed lmdb datum";
+Readers: model weights checkpoint npy npz csv results idx cifar cifar_names jpeg png webp bmp gif image_folder packed lmdb datum";
 
 /// The end of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
