@@ -1,5 +1,6 @@
 """Teams on two hosts, which are network namespaces of this machine: the numbers, Stop, and what is lost when."""
 import os
+import re
 import signal
 import time
 
@@ -46,7 +47,8 @@ class KernelOnHost(Kernel):
 
         def on_message(message):
             text = message["content"].get("data", {}).get("text/plain", "")
-            if not called and message["msg_type"] == "update_display_data" and "epoch 3" in text:
+            shown = re.match(r"epoch (\d+)/", text)
+            if not called and message["msg_type"] == "update_display_data" and shown and int(shown[1]) >= 3:
                 called.append(time.monotonic())
                 then()
 

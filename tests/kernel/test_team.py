@@ -1,6 +1,7 @@
 """Teams: `fit` as a job of MPI's ranks, with the wheels of MPICH and Open MPI."""
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -11,13 +12,15 @@ from conftest import BIN, Kernel
 from mpi import mpich, openmpi
 
 LAYERS = "[Flatten, Linear(32), BatchNorm, Relu, Dropout(0.2)]"
+# A variable of the kernels of these tests, which their ranks inherit.
+MARK = "CANDLEBOOK_TEST"
 MODEL = f"Autoencoder::symmetric((1, 28, 28), &{LAYERS})?"
 
 
 def environment(name):
     """Environment with a launcher on the path: of MPICH, by its own or the standard interface, or of Open MPI."""
     prefix = openmpi() if name == "openmpi" else mpich()
-    variables = {**os.environ, "PATH": f"{prefix}/bin:{os.environ['PATH']}"}
+    variables = {**os.environ, MARK: str(os.getpid()), "PATH": f"{prefix}/bin:{os.environ['PATH']}"}
     if name == "standard":
         variables["CANDLEBOOK_MPI"] = str(prefix / "lib/libmpi_abi.so.1")
     return variables
@@ -32,16 +35,16 @@ def team(request):
     kernel.stop()
 
 
-def ranks(job=""):
-    """Processes of ranks, by their numbers."""
-    found = []
+def ranks():
+    """Processes of this test's ranks, by their numbers: another file's tests may run at the same time."""
+    mark, found = f"{MARK}={os.getpid()}".encode(), []
     for process in pathlib.Path("/proc").iterdir():
         try:
             words = (process / "cmdline").read_bytes().split(b"\0")
             variables = (process / "environ").read_bytes()
         except (OSError, ValueError):
             continue
-        if b"rank" in words and b"--job" in words and b"mpi" not in words[0] and job.encode() in variables:
+        if b"rank" in words and b"--job" in words and b"mpi" not in words[0] and mark in variables.split(b"\0"):
             number = [v for v in variables.split(b"\0") if v.startswith((b"PMI_RANK=", b"OMPI_COMM_WORLD_RANK="))]
             if number:
                 found.append((int(number[0].split(b"=")[1]), int(process.name)))
@@ -80,17 +83,24 @@ def test_the_ranks_show_what_one_process_shows(team):
     assert last["data"]["text/plain"].startswith("trained for 3 of 3 epochs"), last["data"]["text/plain"]
 
 
-def begin(team, press, epochs=100000, fit="", timeout=60):
-    """Runs a long `fit`; calls `press` once when the second epoch is shown."""
+def at_epoch(number, press):
+    """A handler of messages that calls `press` once when this epoch or a later one is shown, and the time of the call."""
     pressed = []
 
     def on_message(message):
         text = message["content"].get("data", {}).get("text/plain", "")
-        if not pressed and ("epoch 2" in text or "epoch 3" in text):
+        shown = re.match(r"epoch (\d+)/", text)
+        if not pressed and shown and int(shown[1]) >= number:
             pressed.append(time.monotonic())
             press()
 
-    team.ok(f"let mut ae = {MODEL};")
+    return on_message, pressed
+
+
+def begin(team, press, epochs=100000, fit="", timeout=90, epoch=2):
+    """Runs a long `fit`; calls `press` once when an epoch is shown."""
+    on_message, pressed = at_epoch(epoch, press)
+    team.ok(f"let mut ae = {MODEL}; let before = ae.evaluate(&data.test)?;")
     settings = f"epochs: {epochs}, team: Some(Team::local(2)), {fit} ..Default::default()"
     cell = team.run(f"let history = ae.fit(&data, &Fit {{ {settings} }})?;", on_message=on_message, timeout=timeout)
     assert pressed, cell.said
@@ -100,20 +110,20 @@ def begin(team, press, epochs=100000, fit="", timeout=60):
 def test_stop_ends_all_ranks_and_keeps_the_weights_of_the_moment(team):
     cell, seconds = begin(team, team.manager.interrupt_kernel)
     assert cell.reply["status"] == "ok" and seconds < 10, cell.reply
-    assert team.ok("(history.stopped, history.epochs.len() > 1, kept.len())").text == "(true, true, 3)"
+    assert team.ok("(history.stopped, history.epochs.len() >= 1, kept.len())").text == "(true, true, 3)"
     # The model has been trained, and can be trained on.
-    assert float(team.ok("ae.evaluate(&data.test)?").text) < 0.12
+    assert team.ok("ae.evaluate(&data.test)? < before").text == "true"
     team.ok("ae.fit(&data, &Fit { epochs: 1, team: Some(Team::local(2)), ..Default::default() })?;")
     assert not ranks()
 
 
 def test_a_killed_rank_costs_the_job_and_not_the_variables(team):
-    cell, seconds = begin(team, lambda: os.kill(ranks()[1], signal.SIGKILL), timeout=90)
+    cell, seconds = begin(team, lambda: os.kill(ranks()[1], signal.SIGKILL))
     assert cell.reply["status"] == "error" and seconds < 20, cell.reply
     host = os.uname().nodename
     assert f"team: rank 1 on host {host} has ended before its time (killed;" in cell.reply["evalue"], cell.reply
     # The weights are those of the last epoch.
-    assert float(team.ok("ae.evaluate(&data.test)?").text) < 0.2
+    assert team.ok("ae.evaluate(&data.test)? < before").text == "true"
     assert team.ok("kept.len()").text == "3"
     # Another number of ranks goes on.
     team.ok("ae.fit(&data, &Fit { epochs: 1, team: Some(Team::local(3)), ..Default::default() })?;")
@@ -121,7 +131,7 @@ def test_a_killed_rank_costs_the_job_and_not_the_variables(team):
 
 def test_a_checkpoint_goes_on_with_another_number_of_ranks(team, tmp_path):
     path = tmp_path / "run.safetensors"
-    begin(team, lambda: os.kill(ranks()[1], signal.SIGKILL), fit=f'checkpoint: Some("{path}".into()),', timeout=90)
+    begin(team, lambda: os.kill(ranks()[1], signal.SIGKILL), fit=f'checkpoint: Some("{path}".into()),', epoch=4)
     team.ok(f'let saved = train::Resume {{ epochs: None, team: Some(Team::local(3)), ..Default::default() }};')
     cell = team.run(f'let (more, history) = Autoencoder::resume_with("{path}", &data, &train::Resume {{ epochs: Some(2), ..saved.clone() }})?;')
     assert "expected at least" in cell.reply["evalue"], cell.reply
@@ -132,25 +142,13 @@ def test_a_checkpoint_goes_on_with_another_number_of_ranks(team, tmp_path):
 
 
 def test_restarts_go_on_by_themselves(team):
-    killed = []
-
-    def kill():
-        killed.append(os.kill(ranks()[1], signal.SIGKILL))
-
-    # 400 epochs take seconds.
-    code = "team: Some(Team { restarts: 1, ..Team::local(2) }),"
+    on_message, killed = at_epoch(2, lambda: os.kill(ranks()[1], signal.SIGKILL))
     team.ok(f"let mut ae = {MODEL};")
-    pressed = []
-
-    def on_message(message):
-        text = message["content"].get("data", {}).get("text/plain", "")
-        if not pressed and "epoch 2" in text or not pressed and "epoch 3" in text:
-            pressed.append(kill())
-
-    cell = team.run(f"let history = ae.fit(&data, &Fit {{ epochs: 400, {code} ..Default::default() }})?;", on_message=on_message)
+    fit = "Fit { epochs: 200, team: Some(Team { restarts: 1, ..Team::local(2) }), ..Default::default() }"
+    cell = team.run(f"let history = ae.fit(&data, &{fit})?;", on_message=on_message)
     assert killed and cell.reply["status"] == "ok", cell.reply
     assert "A new job goes on after epoch" in cell.stream().replace("\n", " "), cell.stream()
-    assert team.ok("(history.epochs.len(), history.stopped)").text == "(400, false)"
+    assert team.ok("(history.epochs.len(), history.stopped)").text == "(200, false)"
 
 
 def test_errors_of_ranks_reach_the_cell(team, tmp_path):
