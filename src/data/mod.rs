@@ -14,6 +14,7 @@ mod pixels;
 mod values;
 mod fingerprint;
 mod split;
+mod selection;
 mod split_fingerprint;
 mod images;
 mod augmentation;

@@ -10,7 +10,6 @@ use crate::data::values::{to_finite, to_pixels};
 use crate::error::{Error, Result};
 use crate::math::Interval;
 use candle_core::{DType, Tensor};
-use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 /// Channels, height and width of an image.
@@ -348,16 +347,6 @@ impl Split {
         self.labels.as_ref().map(|labels| &labels.numbers[..])
     }
 
-    /// The images of the source with these numbers.
-    pub(crate) fn at(&self, index: Vec<usize>) -> Split {
-        self.select(index)
-    }
-
-    /// The images at these positions.
-    pub(crate) fn rows(&self, rows: Range<usize>) -> Split {
-        self.select(self.index[rows].to_vec())
-    }
-
     /// Rejects an empty split, whose mean would be NaN.
     ///
     /// # Errors
@@ -375,21 +364,8 @@ impl Split {
         Ok(())
     }
 
-    /// Divides the images into those at positions `order[..at]` and those at `order[at..]`.
-    pub(crate) fn divide(&self, order: &[usize], at: usize) -> (Split, Split) {
-        let (first, second) = order.split_at(at);
-        let pick = |positions: &[usize]| {
-            self.select(
-                positions
-                    .iter()
-                    .map(|&position| self.index[position])
-                    .collect(),
-            )
-        };
-        (pick(first), pick(second))
-    }
-
-    fn select(&self, index: Vec<usize>) -> Split {
+    /// The images of the source with these numbers.
+    pub(crate) fn select(&self, index: Vec<usize>) -> Split {
         Split {
             index: Arc::new(index),
             known_fingerprint: Arc::default(),

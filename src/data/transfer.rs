@@ -103,7 +103,7 @@ impl Dataset {
         if header.index.iter().any(|&i| i >= train.len()) {
             return Err(damaged());
         }
-        let train = train.at(header.index);
+        let train = train.select(header.index);
         Dataset::new(header.name, header.source, train.clone(), train.take(0))
     }
 }

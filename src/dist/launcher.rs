@@ -2,9 +2,8 @@
 
 use crate::dist::launch_environment::Family;
 use std::env;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -27,19 +26,12 @@ pub(crate) enum LauncherKind {
 pub(crate) fn identify(program: &Path) -> Result<(LauncherKind, String), String> {
     const LIMIT: Duration = Duration::from_secs(10);
     let name = program.display();
-    let child = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut child = child.map_err(|error| format!("{name} does not start: {error}"))?;
-    if !ends_within(&mut child, LIMIT) {
-        let _ = child.kill();
-        let _ = child.wait();
+    let output = output_within(Command::new(program).arg("--version"), LIMIT);
+    let Some(output) = output.map_err(|error| format!("{name} does not start: {error}"))? else {
         return Err(format!("{name} --version takes longer than {LIMIT:?}"));
-    }
-    let text = text(child.stdout.take()) + &text(child.stderr.take());
+    };
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
     match kind(&text) {
         (LauncherKind::Other, line) if line.is_empty() => {
             Err(format!("{name} --version prints nothing"))
@@ -48,25 +40,30 @@ pub(crate) fn identify(program: &Path) -> Result<(LauncherKind, String), String>
     }
 }
 
-pub(crate) fn ends_within(child: &mut Child, limit: Duration) -> bool {
+/// Output of a program that prints little; `None` if it takes longer than the limit, which ends it.
+///
+/// # Errors
+/// The program does not start.
+pub(crate) fn output_within(
+    command: &mut Command,
+    limit: Duration,
+) -> std::io::Result<Option<Output>> {
+    let piped = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = piped.spawn()?;
     let start = Instant::now();
-    while start.elapsed() < limit {
-        match child.try_wait() {
-            Ok(None) => sleep(Duration::from_millis(5)),
-            Ok(Some(_)) => return true,
-            Err(_) => return false,
+    while child.try_wait()?.is_none() {
+        if start.elapsed() >= limit {
+            // Without an effect if it ends just now.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Ok(None);
         }
+        sleep(Duration::from_millis(5));
     }
-    false
-}
-
-fn text(stream: Option<impl Read>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(mut stream) = stream {
-        // The text before a failure tells enough.
-        let _ = stream.read_to_end(&mut bytes);
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    child.wait_with_output().map(Some)
 }
 
 /// The kind and the line of what `--version` prints.

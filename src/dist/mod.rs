@@ -17,7 +17,7 @@ mod command;
 
 pub(crate) use command::LaunchCommand;
 pub(crate) use launch_environment::Refusal;
-pub(crate) use launcher::ends_within;
+pub(crate) use launcher::output_within;
 pub(crate) use mpi::Mpi;
 pub(crate) use summand::Summand;
 pub use team::{Launcher, Team};

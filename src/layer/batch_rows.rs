@@ -58,23 +58,27 @@ fn failed(error: impl std::fmt::Display) -> candle_core::Error {
     candle_core::Error::Msg(error.to_string())
 }
 
-/// Runs a function on the values of a contiguous tensor.
-fn with_values(
+/// An op on a rank's values, in `f32` and `f64`.
+trait RankOp {
+    fn run<T: Summand>(&self, own: &[T]) -> Result<Vec<T>>;
+}
+
+/// Runs an op on the values of a contiguous tensor.
+fn on_values(
+    op: &impl RankOp,
     storage: &CpuStorage,
     layout: &Layout,
     shape: Shape,
-    of_f32: impl FnOnce(&[f32]) -> Result<Vec<f32>>,
-    of_f64: impl FnOnce(&[f64]) -> Result<Vec<f64>>,
 ) -> candle_core::Result<(CpuStorage, Shape)> {
     let range = layout
         .contiguous_offsets()
         .ok_or_else(|| failed("expected a contiguous tensor"))?;
     let storage = match storage {
         CpuStorage::F32(values) => {
-            CpuStorage::F32(of_f32(&values[range.0..range.1]).map_err(failed)?)
+            CpuStorage::F32(op.run(&values[range.0..range.1]).map_err(failed)?)
         }
         CpuStorage::F64(values) => {
-            CpuStorage::F64(of_f64(&values[range.0..range.1]).map_err(failed)?)
+            CpuStorage::F64(op.run(&values[range.0..range.1]).map_err(failed)?)
         }
         _ => return Err(failed("expected values of f32 or f64")),
     };
@@ -88,8 +92,8 @@ struct GatherRows {
     total: usize,
 }
 
-impl GatherRows {
-    fn all<T: Summand>(&self, own: &[T]) -> Result<Vec<T>> {
+impl RankOp for GatherRows {
+    fn run<T: Summand>(&self, own: &[T]) -> Result<Vec<T>> {
         let width = own.len() / self.rows.len();
         self.world.gather_rows(own, self.total, width)
     }
@@ -108,13 +112,7 @@ impl CustomOp1 for GatherRows {
         let mut dims = layout.dims().to_vec();
         dims[0] = self.total;
         let shape = Shape::from(dims);
-        with_values(
-            storage,
-            layout,
-            shape,
-            |own| self.all(own),
-            |own| self.all(own),
-        )
+        on_values(self, storage, layout, shape)
     }
 
     /// Every rank has used the row: its gradient is the sum over all ranks.
@@ -135,8 +133,8 @@ struct SumOverRanks {
     world: World,
 }
 
-impl SumOverRanks {
-    fn sum<T: Summand>(&self, own: &[T]) -> Result<Vec<T>> {
+impl RankOp for SumOverRanks {
+    fn run<T: Summand>(&self, own: &[T]) -> Result<Vec<T>> {
         let mut values = own.to_vec();
         self.world.sum(&mut values)?;
         Ok(values)
@@ -154,13 +152,7 @@ impl CustomOp1 for SumOverRanks {
         layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let shape = layout.shape().clone();
-        with_values(
-            storage,
-            layout,
-            shape,
-            |own| self.sum(own),
-            |own| self.sum(own),
-        )
+        on_values(self, storage, layout, shape)
     }
 
     /// All ranks have used the sum.

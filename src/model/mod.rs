@@ -11,6 +11,7 @@ mod init;
 mod errors;
 mod variables;
 mod sequential;
+mod forward_node;
 mod without_gradient;
 mod inference;
 mod micro_batch;

@@ -1,8 +1,7 @@
 //! `candlebook doctor`: which launcher of MPI a team would use, and whether its ranks find each other.
 
-use crate::dist::{LaunchCommand, Team, ends_within};
+use crate::dist::{LaunchCommand, Team, output_within};
 use crate::error::{Error, Result};
-use std::process::Stdio;
 use std::time::Duration;
 
 /// Time in which two ranks start and end.
@@ -21,20 +20,11 @@ pub(super) fn find() -> Result<String> {
     if let Some(library) = given.or(launch.library) {
         command.arg("--mpi").arg(library);
     }
-    let cannot_start = |error| Error::io("start", launch.version.as_ref())(error);
-    let piped = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = piped.spawn().map_err(cannot_start)?;
-    if !ends_within(&mut child, LIMIT) {
-        // Without an effect if it ends just now.
-        let _ = child.kill();
-        let _ = child.wait();
+    let output = output_within(&mut command, LIMIT);
+    let Some(output) = output.map_err(Error::io("start", launch.version.as_ref()))? else {
         let text = format!("{}: two ranks take longer than {LIMIT:?}", launch.version);
         return Err(Error::Job(text));
-    }
-    let output = child.wait_with_output().map_err(cannot_start)?;
+    };
     let text = String::from_utf8_lossy(&output.stdout);
     match library_of_two(&text) {
         Some(library) => Ok(format!("{}; its ranks use {library}", launch.version)),
