@@ -142,6 +142,7 @@ def fail(text):
 @contextlib.contextmanager
 def connect(job):
     """A client of the cluster that the job names."""
+    be_light()
     from distributed import Client
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
@@ -159,16 +160,16 @@ def connect(job):
 
 
 def local_cluster(job):
+    """Threads of this process, which only wait for their notebooks: nothing listens, and nothing has to start."""
     from distributed import LocalCluster
 
     return LocalCluster(
-        n_workers=job["workers"],
-        threads_per_worker=1,
-        host="127.0.0.1",
-        # No dashboard, but a page for its health.
-        dashboard_address="127.0.0.1:0",
+        processes=False,
+        n_workers=1,
+        threads_per_worker=job["workers"],
+        resources={"notebook": job["workers"]},
+        dashboard_address=None,
         memory_limit=None,
-        resources={"notebook": 1},
         silence_logs=logging.CRITICAL,
     )
 
@@ -211,7 +212,8 @@ class Sweep:
         if job.get("scheduler") or job.get("slurm") is not None:
             client.upload_file(candlebook_task.__file__)
         self.waiting, self.running = job["points"][::-1], {}
-        self.slots, self.next_count, self.hint = 0, 0.0, job.get("scheduler")
+        self.slots, self.next_count = 0, 0.0
+        self.scheduler = self.hint = job.get("scheduler")
 
     def run(self, stopped):
         while (self.waiting or self.running) and not stopped.is_set():
@@ -233,7 +235,9 @@ class Sweep:
         workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
         self.slots = int(sum(worker["resources"].get("notebook", 0) for worker in workers))
         self.next_count = time.monotonic() + 1.0
-        if not self.slots and self.hint:
+        if self.slots:
+            self.hint = self.scheduler
+        elif self.hint:
             say(f"candlebook: waiting for workers. Start some: candlebook sweep --worker {self.hint}")
             self.hint = None
 
@@ -275,8 +279,22 @@ class Sweep:
             time.sleep(POLL_SECONDS)
 
 
+def be_light():
+    """Turns Dask's measurements of itself off, which take a tenth of a core from the notebooks."""
+    import dask
+
+    dask.config.set(
+        {
+            "distributed.worker.profile.enabled": False,
+            "distributed.admin.system-monitor.interval": "10s",
+            "distributed.admin.tick.interval": "1s",
+        }
+    )
+
+
 def work(arguments):
     """Runs Dask's worker with these arguments."""
+    be_light()
     from distributed.cli.dask_worker import main as dask_worker
 
     dask_worker(arguments, prog_name="candlebook sweep --worker")

@@ -5,9 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 
-POLL_SECONDS = 0.05
 # Between two questions to Dask whether the task is still wanted.
 ASK_SECONDS = 1.0
 # For the program to end its cells by itself.
@@ -42,8 +40,17 @@ def run_notebook(job, parameters):
             finally:
                 end(process)
         notebook = out.read_bytes() if out.is_file() else None
-        error = log.read_text(errors="replace").strip()[-MAX_ERROR:] if process.returncode else None
-        return {"notebook": notebook, "error": error}
+        return {"notebook": notebook, "error": error_of(process, log.read_text(errors="replace"))}
+
+
+def error_of(process, log):
+    """What the program has said, and the signal that killed it; None if it has succeeded."""
+    if not process.returncode:
+        return None
+    said = log.strip()[-MAX_ERROR:]
+    if process.returncode > 0:
+        return said
+    return f"candlebook run was killed by {signal.Signals(-process.returncode).name}. {said}".strip()
 
 
 def find_program(job):
@@ -89,14 +96,13 @@ class Wanted:
 
 def wait(process, is_wanted):
     """Waits for the end of a process; false if it is no longer wanted."""
-    next_question = time.monotonic() + ASK_SECONDS
-    while process.poll() is None:
-        time.sleep(POLL_SECONDS)
-        if time.monotonic() >= next_question:
+    while True:
+        try:
+            process.wait(ASK_SECONDS)
+            return True
+        except subprocess.TimeoutExpired:
             if not is_wanted():
                 return False
-            next_question = time.monotonic() + ASK_SECONDS
-    return True
 
 
 def end(process):

@@ -51,7 +51,7 @@ impl LaunchCommand {
             }
             Launcher::Slurm => Self::of_any(&["srun"], false, |_| Vec::new()),
             Launcher::Command(command) => {
-                let words = words(command).ok_or_else(|| {
+                let words = shlex::split(command).ok_or_else(|| {
                     let hint = "Close the quotes";
                     Error::setting("Team::by", "a command", format!("{command:?}"), hint)
                 })?;
@@ -59,7 +59,8 @@ impl LaunchCommand {
                     let hint = "Write Team::by(\"mpirun -n 4\")";
                     Error::setting("Team::by", "a command", "an empty one", hint)
                 })?;
-                Self::of(program, names_no_host(rest), |_| rest.to_vec()).map_err(not_found)
+                let program = program_in(team.folder(), program);
+                Self::of(&program, names_no_host(rest), |_| rest.to_vec()).map_err(not_found)
             }
         }
     }
@@ -72,7 +73,7 @@ impl LaunchCommand {
     ) -> Result<Self> {
         let mut reasons = Vec::new();
         for name in names {
-            match Self::of(name, on_this_machine, &words) {
+            match Self::of(Path::new(name), on_this_machine, &words) {
                 Ok(command) => return Ok(command),
                 Err(reason) => reasons.push(reason),
             }
@@ -81,20 +82,28 @@ impl LaunchCommand {
     }
 
     fn of(
-        program: &str,
+        program: &Path,
         on_this_machine: bool,
         words: impl Fn(LauncherKind) -> Vec<String>,
     ) -> std::result::Result<Self, String> {
-        let path = Path::new(program);
-        let (kind, version) = identify(path)?;
+        let (kind, version) = identify(program)?;
         let (arguments, variables) = options(kind, on_this_machine);
         let mut command = Command::new(program);
         command.args(arguments).args(words(kind)).envs(variables);
         Ok(LaunchCommand {
             command,
             version,
-            library: library_beside(path, kind),
+            library: library_beside(program, kind),
         })
+    }
+}
+
+/// The path of a program that is named as on a command line in this folder.
+fn program_in(folder: Option<PathBuf>, program: &str) -> PathBuf {
+    match folder {
+        // A bare name is found by the path.
+        Some(folder) if program.contains('/') => folder.join(program),
+        _ => program.into(),
     }
 }
 
@@ -117,43 +126,24 @@ fn names_no_host(words: &[String]) -> bool {
     })
 }
 
-/// Words of a command; those with spaces are quoted. `None` if a quote is not closed.
-fn words(command: &str) -> Option<Vec<String>> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    for c in command.chars() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            None if c == '"' || c == '\'' => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            None if c.is_whitespace() => words.extend(word.take()),
-            _ => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    quote.is_none().then_some(words)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn words_with_spaces_are_quoted() {
-        let list = words("mpirun -n 2  --wdir '/a b' \"\" -x A=\"1 2\"").unwrap();
-        assert_eq!(
-            list,
-            ["mpirun", "-n", "2", "--wdir", "/a b", "", "-x", "A=1 2"]
-        );
-        assert_eq!(words("mpirun 'a"), None);
+    fn options_of_hosts_are_known() {
+        let names = |text: &str| !names_no_host(&shlex::split(text).unwrap());
+        assert!(names("-n 2 --hostfile hosts") && names("-hosts a,b") && names("--host=a"));
+        assert!(!names("-n 2 --bind-to none"));
     }
 
     #[test]
-    fn options_of_hosts_are_known() {
-        let names = |text: &str| !names_no_host(&words(text).unwrap());
-        assert!(names("-n 2 --hostfile hosts") && names("-hosts a,b") && names("--host=a"));
-        assert!(!names("-n 2 --bind-to none"));
+    fn relative_programs_are_those_of_the_command_line() {
+        let program = |name| program_in(Some("/job".into()), name);
+        assert_eq!(program("./launch.sh"), Path::new("/job/./launch.sh"));
+        assert_eq!(program("mpirun"), Path::new("mpirun"));
+        assert_eq!(program("/opt/bin/mpirun"), Path::new("/opt/bin/mpirun"));
+        assert_eq!(program_in(None, "bin/mpirun"), Path::new("bin/mpirun"));
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! Python's part of a sweep: Dask's cluster and the tasks on it (`kernel-spec/sweep`).
 
 use super::job::Job;
-use super::shell;
 use crate::home;
 use crate::python::{self, DASK, find_python};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -43,7 +42,9 @@ impl Cluster {
     /// If a quote is not closed, or Slurm is missing.
     pub(super) fn slurm(options: &str) -> Result<Cluster> {
         // sbatch reads the quotes in its line of the script by itself.
-        shell::words(options).map_err(|error| anyhow!("--slurm: {error}"))?;
+        if shlex::split(options).is_none() {
+            bail!("--slurm: expected a closing quote, got the end of {options:?}");
+        }
         if options.contains('\n') {
             bail!("--slurm: expected options in one line, got several");
         }

@@ -1,8 +1,8 @@
 //! The work of a sweep: notebooks to run, and those that have finished in an earlier one.
 
+use super::grid;
 use super::grid::Axis;
 use super::names::file_name;
-use super::{grid, shell};
 use crate::notebook::{Notebook, Parameter, Record};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -110,16 +110,19 @@ impl Job {
     }
 
     /// One shell command for each notebook.
-    pub(super) fn commands(&self) -> Vec<String> {
+    ///
+    /// # Errors
+    /// If a word contains a NUL.
+    pub(super) fn commands(&self) -> Result<Vec<String>> {
+        let path = |path: &Path| path.to_string_lossy().into_owned();
         let command = |point: &NotebookPoint| {
-            let path = |path: PathBuf| shell::quoted(&path.to_string_lossy());
-            let (program, notebook) = (&self.program, self.folder.join(&self.name));
-            let mut words = vec![path(program.clone()), "run".into(), path(notebook)];
+            let notebook = path(&self.folder.join(&self.name));
+            let mut words = vec![path(&self.program), "run".into(), notebook];
             for parameter in &point.parameters {
-                words.extend(["-p".into(), shell::quoted(parameter)]);
+                words.extend(["-p".into(), parameter.clone()]);
             }
-            words.extend(["-o".into(), path(self.out.join(&point.file))]);
-            words.join(" ")
+            words.extend(["-o".into(), path(&self.out.join(&point.file))]);
+            Ok(shlex::try_join(words.iter().map(String::as_str))?)
         };
         self.points.iter().map(command).collect()
     }
@@ -228,13 +231,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a b.ipynb");
         std::fs::write(&path, book("let x = 1;").to_string()).unwrap();
-        let commands = job(folder.path(), "x=\"it's\"").unwrap().commands();
+        let commands = job(folder.path(), "x=\"it's\"")
+            .unwrap()
+            .commands()
+            .unwrap();
         let [command] = commands.as_slice() else {
             panic!("{commands:?}");
         };
-        assert!(
-            command.contains("a b.ipynb' -p 'x=\"it'\\''s\"' -o "),
-            "{command}"
+        let words = shlex::split(command).unwrap();
+        assert_eq!(
+            words[1..5],
+            ["run", &path.to_string_lossy(), "-p", "x=\"it's\""]
         );
         let error = job(folder.path(), "y=1").err().unwrap().to_string();
         assert!(

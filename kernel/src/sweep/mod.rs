@@ -3,7 +3,6 @@
 //! Uses `home`, `python`, `build`, `engine` and `notebook`. Each point is one `candlebook run`, one
 //! task on Dask.
 
-mod shell;
 mod grid;
 mod names;
 mod job;
@@ -96,7 +95,7 @@ fn make_ready() -> Result<()> {
 /// Prints the commands. Errors are ignored: they mean that the reader has enough.
 fn print(job: &Job) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    for command in job.commands() {
+    for command in job.commands()? {
         if writeln!(out, "{command}").is_err() {
             break;
         }

@@ -10,6 +10,7 @@ use crate::dist::{LaunchCommand, Team};
 use crate::error::{Error, Result};
 use crate::show::{pass_on, pass_on_error};
 use crate::train::observer::Observer;
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -243,8 +244,18 @@ impl Watched {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        let _ = self.child.kill();
+        self.kill();
         self.child.wait().ok()
+    }
+
+    /// Ends the launcher and what it has started: a site's script may have started `mpirun`.
+    fn kill(&mut self) {
+        // A process that has ended and was waited for may have given its number to another.
+        let runs = self.child.try_wait().is_ok_and(|status| status.is_none());
+        if let Some(group) = Pid::from_raw(self.child.id() as i32).filter(|_| runs) {
+            // Without an effect if it ends just now.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 
     /// Error about a launcher that has ended without an outcome.
@@ -260,7 +271,7 @@ impl Watched {
 impl Drop for Watched {
     /// A panic leaves no job behind.
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        self.kill();
         let _ = self.child.wait();
     }
 }
