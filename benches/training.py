@@ -1,8 +1,8 @@
 """Training and inference compared with candle-nn and PyTorch, in alternating fresh processes, alone and beside a busy process.
 
 Run by `cargo xtask bench training [--with-torch | --with-rivals | --avx2]`. BENCH is the benchmark program, TORCH_PYTHON a Python with
-PyTorch, if installed; RIVALS lists further variants that it can run. MODELS, MODES and ROUNDS select a subset. Reports
-medians of all rounds; rows go to `target/bench/training.json`, each with its machine.
+PyTorch and BURN the program of `benches/burn`, if installed; RIVALS lists further variants that these can run. MODELS, MODES and
+ROUNDS select a subset. Reports medians of all rounds; rows go to `target/bench/training.json`, each with its machine.
 """
 import contextlib
 import json
@@ -14,8 +14,10 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).parent
-OURS, TORCH = os.environ["BENCH"], os.environ.get("TORCH_PYTHON")
-RIVALS = [name for name in os.environ.get("RIVALS", "").split(",") if name and TORCH]
+OURS, TORCH, BURN = os.environ["BENCH"], os.environ.get("TORCH_PYTHON"), os.environ.get("BURN")
+# Programs of the other libraries, by the first word of a variant.
+PROGRAMS = {"torch": (TORCH, HERE / "training_torch.py"), "jax": (TORCH, HERE / "training_jax.py"), "burn": (BURN,)}
+RIVALS = [name for name in os.environ.get("RIVALS", "").split(",") if name]
 ROUNDS, REPEATS = int(os.environ.get("ROUNDS", 3)), 3
 MODES = os.environ.get("MODES", "train infer custom settings batches busy").split()
 STEPS = {"m1": 124, "m2": 62, "m3": 32, "m4": 62, "vae": 62, "vq": 31, "topk": 62, "small": 250, "wide": 31, "post": 8}
@@ -25,8 +27,8 @@ TRAINED_ONLY = ("vae", "vq", "topk")
 CUSTOM = ("m1", "m4")
 # The four networks that all modes measure; with clipped gradients, EMA and a cosine schedule at most 8 % slower than the plain step.
 MAIN = ("m1", "m2", "m3", "m4")
-# Models that JAX runs.
-JAX = ("m1", "m2", "m4", "small", "wide")
+# Models that JAX and Burn run, without a custom loss.
+SHARED = dict.fromkeys(("jax", "burn"), ("m1", "m2", "m4", "small", "wide"))
 # Batches of inference beside the usual ones, with their numbers of steps.
 INFERENCE_BATCHES = {1: 2000, 32: 200, 128: 62, 1000: 8}
 
@@ -53,18 +55,15 @@ FIRST = {"m1": 2 * 784 * 128, "m2": 2 * 784 * 512, "m3": pooled(64, 256)[1], "m4
 
 
 def run(model, variant, mode, batch=None):
-    """Runs one variant in a fresh process; `None` if PyTorch is needed and not installed."""
+    """Runs one variant in a fresh process; `None` if it needs a library that is not installed."""
     if variant in ("built-in loss", "plain step"):
         variant, mode = "planned", "train"
     steps = INFERENCE_BATCHES[batch] if mode == "infer" and batch else STEPS[model]
-    arguments = [model, variant.removeprefix("torch "), mode, str(steps), str(REPEATS)]
-    if variant.startswith("torch") or variant == "jax":
-        if not TORCH:
-            return None
-        script = "training_jax.py" if variant == "jax" else "training_torch.py"
-        command = [TORCH, str(HERE / script), *arguments]
-    else:
-        command = [OURS, *arguments]
+    library, _, setting = variant.partition(" ")
+    program = PROGRAMS.get(library, (OURS,))
+    if not program[0]:
+        return None
+    command = [*program, model, setting or library, mode, str(steps), str(REPEATS)]
     # Candle's threads wait as they do in the kernel (kernel/src/engine/evaluator.rs).
     environment = os.environ | {"CANDLE_BARRIER_POOL_SPIN_LIMIT": "100"} | ({"BATCH": str(batch)} if batch else {})
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
@@ -104,7 +103,7 @@ def variants_of(model, mode):
     if mode == "settings":
         return ["planned", "plain step"]
     variants = ["planned", "torch default", "torch best"]
-    variants += [rival for rival in RIVALS if rival != "jax" or (model in JAX and mode != "custom")]
+    variants += [rival for rival in RIVALS if rival not in SHARED or (model in SHARED[rival] and mode != "custom")]
     if mode == "custom":
         return variants + ["built-in loss"]
     return variants + ["autograd"] * (dense and mode == "train") + ["candle-nn"] * dense

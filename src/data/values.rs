@@ -5,7 +5,7 @@
 use crate::data::pixels::to_floats;
 use crate::error::{Error, Result};
 use crate::math::{Interval, widest};
-use candle_core::{DType, Device, Layout, Storage, Tensor};
+use candle_core::{DType, Device, Layout, Storage, Tensor, WithDType};
 
 /// All finite `f32`s.
 const FINITE: Interval = Interval::new(f32::MIN as f64, f32::MAX as f64);
@@ -78,10 +78,10 @@ fn first_outside(tensor: &Tensor, allowed: Interval) -> Result<Option<(f32, Vec<
 }
 
 /// Values of a contiguous `f32` tensor on the CPU.
-pub(crate) fn floats<'a>(storage: &'a Storage, layout: &Layout) -> Option<&'a [f32]> {
+pub(crate) fn floats<'a, T: WithDType>(storage: &'a Storage, layout: &Layout) -> Option<&'a [T]> {
     let (start, end) = layout.contiguous_offsets()?;
     match storage {
-        Storage::Cpu(storage) => storage.as_slice::<f32>().ok()?.get(start..end),
+        Storage::Cpu(storage) => storage.as_slice::<T>().ok()?.get(start..end),
         _ => None,
     }
 }

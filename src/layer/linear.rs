@@ -8,7 +8,7 @@ use crate::layer::dense_output::{DenseOutput, OutputSlope};
 use crate::layer::kind::{ForwardContext, LayerKind, LayerShapes, LowerContext, Lowered};
 use crate::layer::layer_error::{ShapeResult, reject, shape};
 use crate::layer::variable::{LayerVars, VariableSpec};
-use crate::math::{Matrix, Real, add_to_rows, matmul, transpose};
+use crate::math::{Matrix, Real, add_to_rows, matmul, transpose_add};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -111,11 +111,11 @@ impl<T: Real> Arithmetic<T> for LinearOp {
         if rows <= small_batch(shape) {
             let y_transposed = &mut workspaces[shape.stage].scratch[0][..outputs * rows];
             matmul(weight, x.transposed(), y_transposed, false); // (out, in) x (in, rows)
-            transpose(y_transposed, rows, y);
+            transpose_add(y_transposed, rows, args.bias, y);
         } else {
             matmul(x, weight.transposed(), y, false); // (rows, in) x (in, out)
+            add_to_rows(y, args.bias);
         }
-        add_to_rows(y, args.bias);
     }
 
     fn backward(

@@ -117,23 +117,46 @@ pub(crate) fn matmul<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T], accumulat
     }
 }
 
-/// Transposes a row-major matrix.
+/// Transposes a row-major matrix and adds an offset to the values of each of its rows:
+/// transposed[c][r] = values[r][c] + offsets[r].
 ///
 /// # Shapes
-/// `values` is (n, `columns`), `transposed` is (`columns`, n).
-pub(crate) fn transpose<T: Real>(values: &[T], columns: usize, transposed: &mut [T]) {
-    /// Side of a tile that stays in the cache.
-    const TILE: usize = 16;
-    let rows = values.len() / columns;
+/// `values` is (n, `columns`), `offsets` is (n), `transposed` is (`columns`, n).
+pub(crate) fn transpose_add<T: Real>(
+    values: &[T],
+    columns: usize,
+    offsets: &[T],
+    transposed: &mut [T],
+) {
+    /// Rows and columns of a tile that stays in registers.
+    const HEIGHT: usize = 16;
+    const WIDTH: usize = 4;
+    let rows = offsets.len();
+    assert!(
+        values.len() == rows * columns && transposed.len() == rows * columns,
+        "transpose: ({rows}, {columns}) of {} values into {}",
+        values.len(),
+        transposed.len()
+    );
     widest!(|| {
-        for row in (0..rows).step_by(TILE) {
-            for column in (0..columns).step_by(TILE) {
-                let (height, width) = (TILE.min(rows - row), TILE.min(columns - column));
-                for c in column..column + width {
-                    let to = &mut transposed[c * rows + row..][..height];
-                    let from = values[row * columns + c..].iter().step_by(columns);
-                    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+        let (tiled_rows, tiled_columns) = (rows / HEIGHT * HEIGHT, columns / WIDTH * WIDTH);
+        for (nth, offsets) in offsets.as_chunks::<HEIGHT>().0.iter().enumerate() {
+            let row = nth * HEIGHT;
+            for column in (0..tiled_columns).step_by(WIDTH) {
+                let tile: [[T; WIDTH]; HEIGHT] = std::array::from_fn(|r| {
+                    let values = &values[(row + r) * columns + column..][..WIDTH];
+                    std::array::from_fn(|c| values[c])
+                });
+                for c in 0..WIDTH {
+                    let sums: [T; HEIGHT] = std::array::from_fn(|r| tile[r][c] + offsets[r]);
+                    transposed[(column + c) * rows + row..][..HEIGHT].copy_from_slice(&sums);
                 }
+            }
+        }
+        for (row, offset) in offsets.iter().enumerate() {
+            let first = if row < tiled_rows { tiled_columns } else { 0 };
+            for column in first..columns {
+                transposed[column * rows + row] = values[row * columns + column] + *offset;
             }
         }
     });
@@ -175,8 +198,8 @@ mod tests {
         for (m, k, n) in SIZES {
             let [a, b, expected] = factors(m, k, n);
             let (mut at, mut bt) = (vec![f32::NAN; m * k], vec![f32::NAN; k * n]);
-            transpose(&a, k, &mut at);
-            transpose(&b, n, &mut bt);
+            transpose_add(&a, k, &vec![0.0; m], &mut at);
+            transpose_add(&b, n, &vec![0.0; k], &mut bt);
             let a = Matrix::new(&at, k, m).transposed();
             let b = Matrix::new(&bt, n, k).transposed();
             let mut c = vec![f32::NAN; m * n];
@@ -188,6 +211,20 @@ mod tests {
                 let expected: Vec<f32> = expected.iter().skip(1).step_by(n).copied().collect();
                 assert_eq!(column, expected, "{m} {k} {n}");
             }
+        }
+    }
+
+    #[test]
+    fn offsets_are_those_of_rows_in_tiles_and_beside_them() {
+        let (rows, columns) = (16 * 2 + 3, 4 * 2 + 1);
+        let values: Vec<f32> = (0..rows * columns).map(|i| i as f32).collect();
+        let offsets: Vec<f32> = (0..rows).map(|row| 1000.0 * row as f32).collect();
+        let mut transposed = vec![f32::NAN; rows * columns];
+        transpose_add(&values, columns, &offsets, &mut transposed);
+        for (i, value) in transposed.iter().enumerate() {
+            let (column, row) = (i / rows, i % rows);
+            let expected = (row * columns + column) as f32 + 1000.0 * row as f32;
+            assert_eq!(*value, expected, "row {row}, column {column}");
         }
     }
 

@@ -21,7 +21,7 @@ pub(crate) use cholesky::Cholesky;
 pub(crate) use convolution::{ConvGeometry, Correlation, FeatureShape, Images, ImagesMut};
 pub(crate) use eigen::largest_eigenpairs;
 pub(crate) use interval::Interval;
-pub(crate) use matmul::{Matrix, matmul, transpose};
+pub(crate) use matmul::{Matrix, matmul, transpose_add};
 pub(crate) use moments::{
     BATCH_NORM_EPS, BATCH_NORM_MOMENTUM, BatchStats, ChannelShape, ShardSums, scale_and_shift,
 };

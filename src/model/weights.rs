@@ -1,7 +1,7 @@
 //! Schemes of first weights.
 
 use crate::error::{Error, Result};
-use crate::math::{Rng, orthonormal_columns, transpose};
+use crate::math::{Rng, orthonormal_columns, transpose_add};
 
 /// Largest standard deviation. Larger ones are typing errors.
 const MAX_STD: f64 = 1e6;
@@ -150,7 +150,7 @@ fn orthogonal(rows: usize, columns: usize, rng: &mut Rng) -> Vec<f32> {
         return q;
     }
     let mut by_rows = vec![0.0; q.len()];
-    transpose(&q, rows, &mut by_rows);
+    transpose_add(&q, rows, &vec![0.0; columns], &mut by_rows);
     by_rows
 }
 

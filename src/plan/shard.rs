@@ -276,13 +276,17 @@ impl<T: Number> Shard<T> {
         &self.values[plan.stages().len()][..self.rows * outputs]
     }
 
-    /// Sets the gradients of a loss that reads code and output.
-    pub(crate) fn set_gradients(&mut self, output: &[T], code: &[T]) {
+    /// Sets the gradients of a loss at code and output; `None` if it does not depend on them.
+    pub(crate) fn set_gradients(&mut self, output: Option<&[T]>, code: Option<&[T]>) {
         if let Some(last) = self.gradients.last_mut() {
-            last[..output.len()].copy_from_slice(output);
+            match output {
+                Some(output) => last[..output.len()].copy_from_slice(output),
+                None => last.fill(T::ZERO),
+            }
         }
         self.code_gradient.clear();
-        self.code_gradient.extend_from_slice(code);
+        self.code_gradient
+            .extend_from_slice(code.unwrap_or_default());
     }
 
     /// Adds the gradient of a loss that reads the code, the input of stage `i`.

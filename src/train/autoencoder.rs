@@ -94,11 +94,7 @@ impl Autoencoder {
         fit: &Fit,
         callback: impl FnMut(&mut Event<'_>) -> Result<ControlFlow<()>> + Send,
     ) -> Result<History> {
-        let hooks = Hooks {
-            callback: Some(Box::new(callback)),
-            ..Default::default()
-        };
-        self.train(data, fit, hooks, None)
+        self.fit_with_hooks(data, fit, Hooks::default().callback(callback))
     }
 
     /// Trains as [`Autoencoder::fit`] does, on a custom loss in place of [`Fit::loss`].
@@ -106,7 +102,8 @@ impl Autoencoder {
     /// `loss` gets the input, the code and the output of a batch, and returns a scalar, by candle's
     /// operations. Only the loss runs on autograd: its gradients at code and output enter the
     /// planned step. Terms of layers are added to it. [`Autoencoder::evaluate`] still reports
-    /// [`Fit::loss`]. A checkpoint cannot be resumed, because no file holds the loss.
+    /// [`Fit::loss`]. No file holds the loss: a checkpoint is resumed by
+    /// [`Autoencoder::resume_with_hooks`].
     ///
     /// # Shapes
     /// `loss`: (b, c, h, w), (b, code), (b, c, h, w) -> ()
@@ -135,10 +132,22 @@ impl Autoencoder {
         fit: &Fit,
         loss: impl Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor> + Sync,
     ) -> Result<History> {
-        let hooks = Hooks {
-            loss: Some(&loss),
-            ..Default::default()
-        };
+        self.fit_with_hooks(data, fit, Hooks::default().loss(&loss))
+    }
+
+    /// Trains as [`Autoencoder::fit`] does, with your loss, your callback, or both.
+    ///
+    /// # Errors
+    /// As [`Autoencoder::fit_with_loss`] and [`Autoencoder::fit_with`].
+    ///
+    /// # Examples
+    /// See [`Hooks`].
+    pub fn fit_with_hooks(
+        &mut self,
+        data: &Dataset,
+        fit: &Fit,
+        hooks: Hooks<'_>,
+    ) -> Result<History> {
         self.train(data, fit, hooks, None)
     }
 
@@ -196,58 +205,43 @@ impl Autoencoder {
         data: &Dataset,
         resume: &Resume,
     ) -> Result<(Self, History)> {
-        Self::resume_run(path.as_ref(), data, resume, Hooks::default())
+        Self::resume_with_hooks(path, data, resume, Hooks::default())
     }
 
-    /// Continues a run that [`Autoencoder::fit_with`] began, with its callback, which no file holds.
+    /// Continues a run like [`Autoencoder::resume_with`], with its own loss and callback, which no file
+    /// holds.
     ///
     /// # Errors
-    /// As [`Autoencoder::resume_with`] and [`Autoencoder::fit_with`].
+    /// As [`Autoencoder::resume_with`] and [`Autoencoder::fit_with_hooks`]; a loss for a run that had
+    /// none.
     ///
     /// # Examples
     /// ```
     /// # use candlebook::prelude::*;
+    /// # use candlebook::train::Hooks;
     /// let data = mnist_embedded()?.take(200, 20);
     /// let mut ae = Autoencoder::symmetric((1, 28, 28), &[Flatten, Linear(16)])?;
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let file = |name: &str| folder.path().join(name);
+    /// let loss = |input: &Tensor, _code: &Tensor, output: &Tensor| Ok((output - input)?.abs()?.mean_all()?);
     /// let checkpoint = Some(file("run.safetensors"));
-    /// ae.fit(&data, &Fit { epochs: 1, batch_size: 20, checkpoint, ..Default::default() })?;
+    /// ae.fit_with_loss(&data, &Fit { epochs: 1, batch_size: 20, checkpoint, ..Default::default() }, loss)?;
     /// let more = Resume { epochs: Some(2), ..Default::default() };
-    /// let (ae, history) =
-    ///     Autoencoder::resume_with_callback(file("run.safetensors"), &data, &more, |event| {
-    ///         event.show(format!("loss {:.4}", event.loss));
-    ///         Ok(ControlFlow::Continue(()))
-    ///     })?;
+    /// let hooks = Hooks::default().loss(loss);
+    /// let (ae, history) = Autoencoder::resume_with_hooks(file("run.safetensors"), &data, &more, hooks)?;
     /// assert_eq!(history.epochs.len(), 2);
     /// # Ok::<(), candlebook::Error>(())
     /// ```
-    pub fn resume_with_callback(
+    pub fn resume_with_hooks(
         path: impl AsRef<Path>,
-        data: &Dataset,
-        resume: &Resume,
-        callback: impl FnMut(&mut Event<'_>) -> Result<ControlFlow<()>> + Send,
-    ) -> Result<(Self, History)> {
-        let hooks = Hooks {
-            callback: Some(Box::new(callback)),
-            ..Default::default()
-        };
-        Self::resume_run(path.as_ref(), data, resume, hooks)
-    }
-
-    fn resume_run(
-        path: &Path,
         data: &Dataset,
         resume: &Resume,
         hooks: Hooks<'_>,
     ) -> Result<(Self, History)> {
+        let path = path.as_ref();
         let mut model = Autoencoder::load(path)?.to_device(&resume.device)?;
         let mut resumed = RunState::read(path, &model)?;
-        if resumed.state.custom_loss {
-            let hint = "Open the model with Autoencoder::load, and call fit_with_loss again";
-            let got = "one with a custom loss";
-            return Err(Error::file(path, "a training run on Fit::loss", got, hint));
-        }
+        check_loss(path, resumed.state.custom_loss, hooks.loss.is_some())?;
         let fit = Fit {
             checkpoint: Some(path.to_owned()), // It may have been moved.
             epochs: resume.epochs(path, &resumed.state)?,
@@ -296,7 +290,7 @@ impl Autoencoder {
         &mut self,
         data: &Dataset,
         fit: &Fit,
-        hooks: Hooks<'_>,
+        mut hooks: Hooks<'_>,
         resumed: Option<Resumed>,
         observer: &mut dyn Observer,
         world: World,
@@ -304,7 +298,7 @@ impl Autoencoder {
         self.set_trained_loss(fit.loss);
         // Inside the thread pool, so that steps need not wake it.
         let (history, last_run) = rayon::scope(|_| {
-            let run = Run::new(self, data, fit, hooks, resumed, observer, world)?;
+            let run = Run::new(self, data, fit, &mut hooks, resumed, observer, world)?;
             Ok::<_, Error>(run.all_epochs())
         })?;
         self.after_run(data, history, last_run)
@@ -338,4 +332,22 @@ impl Autoencoder {
         self.measure_dead_units(&data.train);
         Ok(history)
     }
+}
+
+/// Rejects a run on a custom loss without the loss, and a loss for another run.
+fn check_loss(path: &Path, had_loss: bool, has_loss: bool) -> Result<()> {
+    let (expected, got, hint) = match (had_loss, has_loss) {
+        (true, false) => (
+            "the custom loss of this training run",
+            "none",
+            "Give it to Autoencoder::resume_with_hooks, or open the model with Autoencoder::load",
+        ),
+        (false, true) => (
+            "no custom loss, as this training run is on Fit::loss",
+            "one",
+            "Leave it out, or open the model with Autoencoder::load and call fit_with_loss",
+        ),
+        _ => return Ok(()),
+    };
+    Err(Error::file(path, expected, got, hint))
 }

@@ -1,12 +1,16 @@
 //! Custom losses: a function of the input, the code and the output.
 
+use crate::data::floats;
 use crate::error::{Error, Result};
 use crate::layer::Number;
 use crate::plan::{Plan, Shard};
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Device, Layout, Storage, Tensor, Var};
+use rayon::prelude::*;
+use std::ops::{Deref, Range};
 
 /// (input, code, output) -> (). All have the batch dimension first.
-pub(crate) type CustomLoss<'a> = &'a (dyn Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor> + Sync);
+pub(crate) type CustomLoss<'a> =
+    &'a (dyn Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor> + Send + Sync + 'a);
 
 /// A custom loss in the planned step.
 pub(super) struct PlannedLoss<'a> {
@@ -23,8 +27,8 @@ impl PlannedLoss<'_> {
         shards: &mut [Shard<T>],
         plan: &Plan,
     ) -> Result<f64> {
-        let images: usize = shards.iter().map(|shard| shard.rows).sum();
         type Values<T> = for<'a> fn(&'a Shard<T>, &Plan) -> &'a [T];
+        let images: usize = shards.iter().map(|shard| shard.rows).sum();
         // Variables from the start: making one of a tensor would copy it again.
         let joined = |shape: &[usize], of: Values<T>| -> Result<Var> {
             let values: Vec<&[T]> = shards.iter().map(|shard| of(shard, plan)).collect();
@@ -32,36 +36,48 @@ impl PlannedLoss<'_> {
             let shape = [&[images], shape].concat();
             Ok(Var::from_vec(values, shape, &Device::Cpu)?)
         };
-        let input = joined(&self.image, Shard::images)?.as_detached_tensor();
-        let (code, output) = (
-            joined(&self.code, Shard::code)?,
-            joined(&self.image, Shard::output)?,
+        // Copies, as long as the steps of a small loss: on two threads.
+        let (input, read) = rayon::join(
+            || joined(&self.image, Shard::images),
+            || {
+                let output = joined(&self.image, Shard::output)?;
+                Ok::<_, Error>((joined(&self.code, Shard::code)?, output))
+            },
         );
-        let counts = [output.elem_count(), code.elem_count()];
+        let (input, (code, output)) = (input?.as_detached_tensor(), read?);
         let gradients = gradients(self.loss, &input, code, output)?;
-        let (output, code) = (
-            values(gradients.output, counts[0])?,
-            values(gradients.code, counts[1])?,
-        );
-        let sizes = counts.map(|count| count.checked_div(images).unwrap_or(0));
-        let (mut output, mut code) = (&output[..], &code[..]);
-        for shard in shards {
-            let [outputs, codes] = sizes.map(|size| shard.rows * size);
-            let (of_output, of_code);
-            (of_output, output) = output.split_at(outputs);
-            (of_code, code) = code.split_at(codes);
-            shard.set_gradients(of_output, of_code);
-        }
+        let contiguous = |gradient: Option<Tensor>| gradient.map(|g| g.contiguous()).transpose();
+        let (output, code) = (contiguous(gradients.output)?, contiguous(gradients.code)?);
+        let output = output.as_ref().map(Tensor::storage_and_layout);
+        let code = code.as_ref().map(Tensor::storage_and_layout);
+        let (output, code) = (values(&output), values(&code));
+        let mut rows = 0;
+        let parts = shards.iter_mut().map(|shard| {
+            let first = rows;
+            rows += shard.rows;
+            (shard, first..rows)
+        });
+        let parts: Vec<_> = parts.collect();
+        parts.into_par_iter().for_each(|(shard, rows)| {
+            let [output, code] = [output, code].map(|values| rows_of(values?, images, &rows));
+            shard.set_gradients(output, code);
+        });
         Ok(gradients.value.to_scalar::<T>()?.into())
     }
 }
 
-/// Values of a gradient; zeros if the loss does not depend on the tensor.
-fn values<T: Number>(gradient: Option<Tensor>, count: usize) -> Result<Vec<T>> {
-    match gradient {
-        Some(gradient) => Ok(gradient.flatten_all()?.to_vec1()?),
-        None => Ok(vec![T::ZERO; count]),
-    }
+/// Values of a contiguous gradient, if the loss depends on the tensor.
+fn values<'a, T: Number>(
+    gradient: &'a Option<(impl Deref<Target = Storage>, &Layout)>,
+) -> Option<&'a [T]> {
+    let (storage, layout) = gradient.as_ref()?;
+    floats(storage, layout)
+}
+
+/// Values of some of the images.
+fn rows_of<'a, T>(values: &'a [T], images: usize, rows: &Range<usize>) -> Option<&'a [T]> {
+    let size = values.len() / images;
+    values.get(rows.start * size..rows.end * size)
 }
 
 /// Value and gradients of a custom loss.

@@ -59,6 +59,7 @@ pub use event::{Event, EventKind};
 pub use fit::Fit;
 pub use history::History;
 pub(crate) use history::metric_names;
+pub use hooks::Hooks;
 pub use metric::Metric;
 pub use metric_value::MetricValue;
 pub use monitor::Monitor;

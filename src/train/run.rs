@@ -71,18 +71,19 @@ impl<'a> Run<'a> {
         model: &'a Autoencoder,
         data: &'a Dataset,
         fit: &'a Fit,
-        hooks: Hooks<'a>,
+        hooks: &'a mut Hooks<'_>,
         resumed: Option<Resumed>,
         observer: &'a mut dyn Observer,
         world: World,
     ) -> Result<Self> {
         let (train, valid) = split_validation(data, fit);
+        let custom_loss = hooks.loss.as_deref();
         let resumed = match resumed {
             Some(resumed) => {
                 resumed.state.check(&train)?;
                 resumed
             }
-            None => begin(model, fit, &train, hooks.loss.is_some())?,
+            None => begin(model, fit, &train, custom_loss.is_some())?,
         };
         let Resumed {
             mut state,
@@ -97,7 +98,7 @@ impl<'a> Run<'a> {
         };
         let settings = StepSettings {
             world: world.clone(),
-            ..step_settings(model, fit, hooks.loss, train.len(), start)?
+            ..step_settings(model, fit, custom_loss, train.len(), start)?
         };
         let mut executor = executor(model, settings)?;
         if let Some(executor_state) = executor_state {
@@ -110,8 +111,8 @@ impl<'a> Run<'a> {
             model,
             data,
             fit,
-            custom_loss: hooks.loss,
-            callback: hooks.callback,
+            custom_loss,
+            callback: hooks.callback.take(),
             live: LiveValue::default(),
             end_requested: false,
             callback_error: None,

@@ -1,6 +1,7 @@
 //! `fit_with_loss`: custom losses, by both executors.
 
 use candlebook::prelude::*;
+use candlebook::train::{EventKind, Hooks};
 
 fn data() -> Dataset {
     mnist_embedded().unwrap().take(203, 50)
@@ -22,6 +23,15 @@ fn fit(planned: bool) -> Fit {
 
 fn squared_error(input: &Tensor, _: &Tensor, output: &Tensor) -> Result<Tensor, Error> {
     Ok((output - input)?.sqr()?.mean_all()?)
+}
+
+fn code_penalty(input: &Tensor, code: &Tensor, output: &Tensor) -> Result<Tensor, Error> {
+    Ok((squared_error(input, code, output)? + (code.abs()?.mean_all()? * 0.1)?)?)
+}
+
+fn weights(ae: &Autoencoder) -> Vec<Vec<f32>> {
+    let values = |(_, var): &(String, Var)| var.flatten_all().unwrap().to_vec1().unwrap();
+    ae.variables().iter().map(values).collect()
 }
 
 fn assert_near(found: &[f32], expected: &[f32]) {
@@ -113,21 +123,62 @@ fn an_error_of_the_loss_ends_training_and_keeps_the_weights() {
 }
 
 #[test]
-fn a_checkpoint_of_an_custom_loss_opens_as_a_model_only() {
+fn a_run_on_a_custom_loss_is_resumed_with_its_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.safetensors");
+    for planned in [true, false] {
+        let fit = |epochs, checkpoint| Fit {
+            epochs,
+            checkpoint,
+            ..fit(planned)
+        };
+        let mut whole = model();
+        let expected = whole
+            .fit_with_loss(&data(), &fit(3, None), code_penalty)
+            .unwrap();
+        let first = fit(1, Some(path.clone()));
+        model()
+            .fit_with_loss(&data(), &first, code_penalty)
+            .unwrap();
+        Autoencoder::load(&path).unwrap();
+        let error = Autoencoder::resume(&path, &data()).unwrap_err().to_string();
+        assert!(
+            error.ends_with(
+                "expected the custom loss of this training run, got none. Give it to \
+                 Autoencoder::resume_with_hooks, or open the model with Autoencoder::load"
+            ),
+            "{error}"
+        );
+        let more = Resume {
+            epochs: Some(3),
+            ..Default::default()
+        };
+        let mut epochs = Vec::new();
+        let hooks = Hooks::default().loss(code_penalty).callback(|event| {
+            if event.kind == EventKind::Epoch {
+                epochs.push(event.epoch);
+            }
+            Ok(ControlFlow::Continue(()))
+        });
+        let (ae, history) = Autoencoder::resume_with_hooks(&path, &data(), &more, hooks).unwrap();
+        assert_eq!(epochs, [2, 3]);
+        assert_eq!(history.train_loss(), expected.train_loss());
+        assert_eq!(weights(&ae), weights(&whole));
+    }
+}
+
+#[test]
+fn a_loss_for_a_run_on_the_usual_loss_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.safetensors");
     let fit = Fit {
         checkpoint: Some(path.clone()),
         ..fit(true)
     };
-    model().fit_with_loss(&data(), &fit, squared_error).unwrap();
-    Autoencoder::load(&path).unwrap();
-    let error = Autoencoder::resume(&path, &data()).unwrap_err().to_string();
-    assert!(
-        error.ends_with(
-            "expected a training run on Fit::loss, got one with a custom loss. Open the model \
-             with Autoencoder::load, and call fit_with_loss again"
-        ),
-        "{error}"
-    );
+    model().fit(&data(), &fit).unwrap();
+    let hooks = Hooks::default().loss(code_penalty);
+    let error = Autoencoder::resume_with_hooks(&path, &data(), &Resume::default(), hooks);
+    let error = error.unwrap_err().to_string();
+    let expected = "expected no custom loss, as this training run is on Fit::loss, got one. ";
+    assert!(error.contains(expected), "{error}");
 }

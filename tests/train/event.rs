@@ -1,7 +1,7 @@
 //! Callbacks of a run.
 
 use candlebook::prelude::*;
-use candlebook::train::{EarlyStopping, Ended, Event, EventKind, Monitor};
+use candlebook::train::{EarlyStopping, Ended, Event, EventKind, Hooks, Monitor};
 
 fn digits() -> Dataset {
     mnist_embedded().unwrap().take(200, 50)
@@ -271,7 +271,8 @@ fn a_run_is_resumed_with_its_callback() {
         epochs: Some(4),
         ..Default::default()
     };
-    let (ae, history) = Autoencoder::resume_with_callback(&path, &data, &more, mean).unwrap();
+    let hooks = Hooks::default().callback(mean);
+    let (ae, history) = Autoencoder::resume_with_hooks(&path, &data, &more, hooks).unwrap();
     assert_eq!(history.metric("mean"), expected.metric("mean"));
     assert_eq!(history.restored, expected.restored);
     assert_eq!(weights(&ae), weights(&whole));

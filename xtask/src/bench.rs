@@ -16,9 +16,10 @@ struct Packages {
 
 const TORCH: &str = "torch==2.15.0";
 const NUMPY: &str = "numpy==2.3.5";
+const PILLOW: &str = "pillow==13.0.0";
 const LOADER_PACKAGES: Packages = Packages {
     imports: "import torch, torchvision",
-    requirements: &[TORCH, "torchvision==0.29.2", "pillow==13.0.0"],
+    requirements: &[TORCH, "torchvision==0.29.2", PILLOW],
 };
 const TRAINING_PACKAGES: Packages = Packages {
     imports: "import torch, numpy",
@@ -29,11 +30,11 @@ const RIVAL_PACKAGES: Packages = Packages {
     requirements: &[TORCH, NUMPY, "jax==0.10.2", "optax==0.2.8"],
 };
 const KERNEL_PACKAGES: Packages = Packages {
-    imports: "import torch, numpy, ipykernel",
-    requirements: &[TORCH, NUMPY, "ipykernel==7.4.0"],
+    imports: "import torch, numpy, PIL, ipykernel",
+    requirements: &[TORCH, NUMPY, PILLOW, "ipykernel==7.4.0"],
 };
-/// What `benches/training.py` runs with them.
-const RIVALS: &str = "torch compile,jax";
+/// What `benches/training.py` runs with them, beside Burn.
+const RIVALS: &str = "torch compile,jax,burn";
 
 /// Variables by which the other libraries use nothing wider than AVX2; the first one is the benchmark's.
 const AVX2: [(&str, &str); 5] = [
@@ -50,7 +51,7 @@ pub(crate) enum Others {
     /// PyTorch takes part if it is installed.
     None,
     Torch,
-    /// torch.compile and JAX as well.
+    /// torch.compile, JAX and Burn as well.
     Rivals,
 }
 
@@ -146,11 +147,24 @@ pub(crate) fn beside_torch(
     }
     if let Some(torch) = torch {
         python.env("TORCH_PYTHON", torch);
-        if others == Others::Rivals {
-            python.env("RIVALS", RIVALS);
-        }
+    }
+    if others == Others::Rivals {
+        python
+            .env("RIVALS", RIVALS)
+            .env("BURN", build_burn(&workspace)?);
     }
     run(&mut python)
+}
+
+/// Compiles Burn's side of the training benchmark, a workspace of its own, and returns its program.
+fn build_burn(workspace: &Workspace) -> Result<PathBuf, String> {
+    let target = workspace.target.join("burn");
+    let mut cargo = workspace.cargo();
+    cargo
+        .args(["build", "--release", "--locked"])
+        .args(["--manifest-path", "benches/burn/Cargo.toml"]);
+    run(cargo.arg("--target-dir").arg(&target))?;
+    Ok(target.join("release/candlebook-burn"))
 }
 
 fn script(workspace: &Workspace, name: &str) -> PathBuf {

@@ -41,7 +41,7 @@ cargo xtask bench NAME        interaction [--with-torch]: the kernel's latency, 
                               show: the time to render images
                               sweep: small models as a sweep, compared with one after the other
                               training [--with-torch | --with-rivals]: compared with candle-nn and PyTorch, and
-                              with torch.compile and JAX; the flags install them
+                              with torch.compile, JAX and Burn; the flags install them
               training --avx2     all of them without AVX-512
                               loader [--with-torch]: photographs to batches, compared with torchvision;
                               CANDLEBOOK_PHOTOGRAPHS sets another folder, class/*.JPEG";

@@ -82,9 +82,12 @@ fn select_steps(wanted: &[&str]) -> Result<Vec<Step>, String> {
 
 fn fmt(workspace: &Workspace) -> Result<(), String> {
     run(workspace.cargo().args(["fmt", "--all", "--", "--check"]))?;
-    // A workspace of its own.
-    let mut cargo = workspace.cargo();
-    run(cargo.args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--", "--check"]))
+    // Workspaces of their own.
+    for manifest in ["fuzz/Cargo.toml", "benches/burn/Cargo.toml"] {
+        let mut cargo = workspace.cargo();
+        run(cargo.args(["fmt", "--manifest-path", manifest, "--", "--check"]))?;
+    }
+    Ok(())
 }
 
 fn clippy(workspace: &Workspace) -> Result<(), String> {

@@ -23,7 +23,7 @@ use crate::train::state::{Resumed, RunState};
 /// A team of the settings that cannot train this run.
 pub(crate) fn team_of(model: &Autoencoder, fit: &Fit, hooks: &Hooks<'_>) -> Result<Option<Team>> {
     let obstacle = if hooks.loss.is_some() {
-        Some("your own loss (fit_with_loss)")
+        Some("your own loss")
     } else if hooks.callback.is_some() {
         Some("a callback")
     } else if model.has_modules() {

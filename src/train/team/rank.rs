@@ -257,8 +257,9 @@ impl Opened {
         self.resumed.state.fit = fit.clone();
         let resumed = Some(self.resumed);
         let (model, data) = (&self.model, &self.data);
+        let mut hooks = Hooks::default();
         let (history, last) = rayon::scope(|_| {
-            let (hooks, observer) = (Hooks::default(), &mut Reporter);
+            let (hooks, observer) = (&mut hooks, &mut Reporter);
             let run = Run::new(model, data, &fit, hooks, resumed, observer, world.clone())?;
             Ok::<_, Error>(run.all_epochs())
         })?;
