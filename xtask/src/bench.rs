@@ -33,7 +33,7 @@ const KERNEL_PACKAGES: Packages = Packages {
     imports: "import torch, numpy, PIL, ipykernel",
     requirements: &[TORCH, NUMPY, PILLOW, "ipykernel==7.4.0"],
 };
-/// What `benches/training.py` runs with them, beside Burn.
+/// What `benches/training.py` runs with them and with Burn.
 const RIVALS: &str = "torch compile,jax,burn";
 
 /// Variables by which the other libraries use nothing wider than AVX2; the first one is the benchmark's.
@@ -164,7 +164,7 @@ fn build_burn(workspace: &Workspace) -> Result<PathBuf, String> {
         .args(["build", "--release", "--locked"])
         .args(["--manifest-path", "benches/burn/Cargo.toml"]);
     run(cargo.arg("--target-dir").arg(&target))?;
-    Ok(target.join("release/candlebook-burn"))
+    Ok(target.join("release/candlebook-bench-burn"))
 }
 
 fn script(workspace: &Workspace, name: &str) -> PathBuf {
