@@ -142,7 +142,7 @@ def fail(text):
 @contextlib.contextmanager
 def connect(job):
     """A client of the cluster that the job names."""
-    be_light()
+    turn_profiling_off()
     from distributed import Client
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
@@ -279,8 +279,8 @@ class Sweep:
             time.sleep(POLL_SECONDS)
 
 
-def be_light():
-    """Turns Dask's measurements of itself off, which take a tenth of a core from the notebooks."""
+def turn_profiling_off():
+    """Dask's profiler and monitor take a tenth of a core from the notebooks."""
     import dask
 
     dask.config.set(
@@ -294,7 +294,7 @@ def be_light():
 
 def work(arguments):
     """Runs Dask's worker with these arguments."""
-    be_light()
+    turn_profiling_off()
     from distributed.cli.dask_worker import main as dask_worker
 
     dask_worker(arguments, prog_name="candlebook sweep --worker")

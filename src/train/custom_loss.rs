@@ -36,7 +36,7 @@ impl PlannedLoss<'_> {
             let shape = [&[images], shape].concat();
             Ok(Var::from_vec(values, shape, &Device::Cpu)?)
         };
-        // Copies, as long as the steps of a small loss: on two threads.
+        // The copies take as long as a small loss, so they run in parallel.
         let (input, read) = rayon::join(
             || joined(&self.image, Shard::images),
             || {

@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 
 type BoxedLoss<'a> = Box<dyn Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor> + Send + Sync + 'a>;
 
-/// Your functions in a training run: a loss, a callback, or both. Unlike [`Fit`](super::fit::Fit), no
-/// file can hold them, so a run that is resumed gets them again.
+/// A custom loss, a callback, or both, for a training run. Unlike [`Fit`](super::fit::Fit), no
+/// file can hold them: pass them again to resume a run.
 ///
 /// # Examples
 /// ```
