@@ -19,7 +19,7 @@ OURS, TORCH, BURN = os.environ["BENCH"], os.environ.get("TORCH_PYTHON"), os.envi
 PROGRAMS = {"torch": (TORCH, HERE / "training_torch.py"), "jax": (TORCH, HERE / "training_jax.py"), "burn": (BURN,)}
 RIVALS = [name for name in os.environ.get("RIVALS", "").split(",") if name]
 ROUNDS, REPEATS = int(os.environ.get("ROUNDS", 3)), 3
-MODES = os.environ.get("MODES", "train infer custom settings batches busy").split()
+MODES = os.environ.get("MODES", "train infer loop custom settings batches busy").split()
 STEPS = {"m1": 124, "m2": 62, "m3": 32, "m4": 62, "vae": 62, "vq": 31, "topk": 62, "small": 250, "wide": 31, "post": 8}
 # Models that are trained on another loss or with other layers, which inference does not have.
 TRAINED_ONLY = ("vae", "vq", "topk")
@@ -58,6 +58,8 @@ def run(model, variant, mode, batch=None):
     """Runs one variant in a fresh process; `None` if it needs a library that is not installed."""
     if variant in ("built-in loss", "plain step"):
         variant, mode = "planned", "train"
+    if mode == "loop" and variant.startswith("torch"):
+        mode = "train"  # PyTorch's training is such a loop.
     steps = INFERENCE_BATCHES[batch] if mode == "infer" and batch else STEPS[model]
     library, _, setting = variant.partition(" ")
     program = PROGRAMS.get(library, (OURS,))
@@ -94,7 +96,7 @@ def modes(model):
     """What a model is measured at."""
     if model in TRAINED_ONLY:
         return ["train"]
-    return ["train", "infer"] + ["custom"] * (model in CUSTOM) + ["settings"] * (model in MAIN)
+    return ["train", "infer"] + ["custom"] * (model in CUSTOM) + ["loop", "settings"] * (model in MAIN)
 
 
 def variants_of(model, mode):
@@ -102,6 +104,8 @@ def variants_of(model, mode):
     dense = model in ("m1", "m2")
     if mode == "settings":
         return ["planned", "plain step"]
+    if mode == "loop":
+        return ["planned", "torch default"]
     variants = ["planned", "torch default", "torch best"]
     variants += [rival for rival in RIVALS if rival not in SHARED or (model in SHARED[rival] and mode != "custom")]
     if mode == "custom":

@@ -4,14 +4,15 @@
 //! usage: training MODEL VARIANT MODE STEPS REPEATS, or: training gemm
 //! MODEL: m1 | m2 | m3 | m4 | vae | vq | topk | small | wide | post
 //! VARIANT: planned | autograd | candle-nn
-//! MODE: train | infer | custom, training on a loss that also looks at the code |
+//! MODE: train | infer | loop, training in a loop of forward pass, loss and optimizer |
+//!       custom, training on a loss that also looks at the code |
 //!       settings, training with clipped gradients, EMA and a cosine schedule
 //!
 //! Prints one line of JSON. `gemm` measures the fastest matrix product that this machine can do.
 
-use candle_nn::{AdamW, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap};
+use candle_nn::{AdamW, Module, Optimizer as _, ParamsAdamW, VarBuilder, VarMap};
 use candlebook::data::ImageShape;
-use candlebook::optim::{Average, Cosine, Gradients, Schedule};
+use candlebook::optim::{Average, Cosine, Gradients, Optimizer, Rates, Schedule};
 use candlebook::prelude::*;
 use candlebook::train::Epoch;
 use candlebook::{data::idx_folder, math};
@@ -120,6 +121,7 @@ fn run(model: &str, variant: &str, mode: &str, steps: &str, repeats: &str) -> Fa
         }
         "candle-nn" => candle_nn_model(&benchmark)?,
         _ if mode == "infer" => infer(&benchmark)?,
+        _ if mode == "loop" => loop_of_steps(&benchmark)?,
         _ => train(&benchmark, variant == "planned")?,
     };
     let result = serde_json::json!({
@@ -208,6 +210,36 @@ fn train(benchmark: &Benchmark<'_>, planned: bool) -> Fallible<Measured> {
         let loss_sum: f64 = repeat.iter().map(loss).sum();
         measured.speeds.push((images * epochs) as f64 / total);
         measured.losses.push(loss_sum / epochs as f64);
+    }
+    Ok(measured)
+}
+
+/// Trains in a loop, as the README shows it.
+fn loop_of_steps(benchmark: &Benchmark<'_>) -> Fallible<Measured> {
+    let (input, encoder, decoder) = layers(benchmark.model, &benchmark.widths);
+    let ae = Autoencoder::new(input, &encoder, &decoder)?;
+    let mut optimizer = Optimizer::new(ae.parameters(), &Optim::adam(), Rates::default())?;
+    let (train, batch_size) = (&benchmark.data.train, benchmark.batch_size);
+    let images = train.len() / batch_size * batch_size;
+    let epochs = (benchmark.steps * batch_size).div_ceil(images);
+    let train = train.take(images);
+    let mut measured = Measured::default();
+    for repeat in 0..=benchmark.repeats {
+        let (start, mut loss_sum, mut steps) = (Instant::now(), 0.0, 0);
+        for epoch in 0..epochs {
+            for batch in train.batches(batch_size, (repeat * epochs + epoch) as u64)? {
+                let (images, _labels) = batch?;
+                let loss = Loss::Mse.of(&ae.forward(&images, true)?, &images)?;
+                optimizer.backward_step(&loss)?;
+                loss_sum += f64::from(loss.to_scalar::<f32>()?);
+                steps += 1;
+            }
+        }
+        if repeat > 0 {
+            let seconds = start.elapsed().as_secs_f64();
+            measured.speeds.push((steps * batch_size) as f64 / seconds);
+            measured.losses.push(loss_sum / steps as f64);
+        }
     }
     Ok(measured)
 }

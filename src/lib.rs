@@ -22,6 +22,8 @@ pub mod error;
 pub mod device;
 pub mod cell;
 mod lock;
+mod candle_threads;
+mod cpu_values;
 mod file;
 pub mod math;
 pub mod dist;

@@ -121,7 +121,7 @@ impl Autoencoder {
             let mut gradients = vec![0.0; targets[0].len()];
             for (i, (output, target)) in outputs.iter().zip(&targets).enumerate() {
                 let loss = self.trained_loss();
-                let cross_entropy = loss.sum_and_gradients(output, target, &mut gradients, 1);
+                let cross_entropy = loss.sum_and_gradients(output, target, &mut gradients, 1.0);
                 reconstruction += cross_entropy / samples as f64;
                 log_weights[i].push(ratios[i] - cross_entropy);
             }

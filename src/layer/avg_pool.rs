@@ -50,13 +50,17 @@ impl LayerKind for AvgPool2d {
 #[derive(Debug)]
 struct AvgPoolOp(PartialWindows);
 
-impl CpuOp for AvgPoolOp {}
+impl CpuOp for AvgPoolOp {
+    fn stands_alone(&self) -> bool {
+        true
+    }
+}
 
 impl<T: Real> Arithmetic<T> for AvgPoolOp {
     fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {
         let buffer = self.0.buffer(shape.rows * shape.inputs);
         Workspace {
-            scratch: [buffer, vec![], vec![], vec![], vec![]],
+            scratch: [buffer, vec![], vec![], vec![]],
             ..Workspace::default()
         }
     }

@@ -57,15 +57,6 @@ impl ConvOp {
         }
     }
 
-    /// The direction from the wide to the narrow side, which weight gradients are computed in.
-    fn narrowing(&self) -> &Correlation {
-        if self.transposed {
-            &self.backward
-        } else {
-            &self.forward
-        }
-    }
-
     /// Channels of the narrow side.
     fn narrow(&self) -> FeatureShape {
         if self.transposed {
@@ -118,7 +109,7 @@ impl ConvOp {
         &self,
         group: usize,
         args: &mut BackwardArgs<'_, T>,
-        scratch: &mut [Vec<T>; 5],
+        scratch: &mut [Vec<T>; 4],
         gradients: &mut [T],
     ) {
         if args.dx.is_some() {
@@ -131,18 +122,16 @@ impl ConvOp {
             );
         }
         let (x_stride, dy_stride) = (self.image_inputs(), self.image_outputs());
-        let stack = self.forward.max_images().min(self.backward.max_images());
+        let stack = self.forward.max_images();
         let stacks = args
             .x
             .chunks(stack * x_stride)
             .zip(args.dy.chunks(stack * dy_stride));
+        let [packed_x, packed_dy, results, ordered_weights] = scratch;
         for (nth, (x, dy)) in stacks.enumerate() {
             let images = x.len() / x_stride;
-            let (x, dy) = (self.group_input(group, x), self.group_output(group, dy));
-            let [_, packed_dy, results, _, ordered_weights] = &mut *scratch;
-            if args.dx.is_some() || self.transposed {
-                self.backward.pack(dy, packed_dy);
-            }
+            self.forward.pack(self.group_input(group, x), packed_x);
+            self.backward.pack(self.group_output(group, dy), packed_dy);
             if let Some(dx) = args.dx.as_deref_mut() {
                 let dx = &mut dx[nth * stack * x_stride..][..images * x_stride];
                 let dx = ImagesMut {
@@ -152,30 +141,13 @@ impl ConvOp {
                 self.backward
                     .run(packed_dy, ordered_weights, None, results, dx);
             }
-            self.add_weight_gradients(x, dy, images, scratch, gradients);
+            let (convolution, wide, narrow) = if self.transposed {
+                (&self.backward, &*packed_dy, &mut *packed_x)
+            } else {
+                (&self.forward, &*packed_x, &mut *packed_dy)
+            };
+            convolution.weight_gradients(wide, narrow, images, gradients);
         }
-    }
-
-    /// Adds one group's dL/dW over a stack of images. It correlates the wide values with the
-    /// narrow gradients, or, transposed, the wide gradients with the narrow values.
-    fn add_weight_gradients<T: Real>(
-        &self,
-        x: Images<'_, T>,
-        dy: Images<'_, T>,
-        images: usize,
-        scratch: &mut [Vec<T>; 5],
-        gradients: &mut [T],
-    ) {
-        let [packed_x, packed_dy, _, packed_narrow, _] = scratch;
-        let (narrow, wide) = if self.transposed {
-            (x, &*packed_dy)
-        } else {
-            self.forward.pack(x, packed_x);
-            (dy, &*packed_x)
-        };
-        let narrowing = self.narrowing();
-        narrowing.pack_gradients(narrow, packed_narrow);
-        narrowing.weight_gradients(wide, packed_narrow, images, gradients);
     }
 
     /// One group of a stack of inputs.
@@ -196,6 +168,10 @@ impl ConvOp {
 }
 
 impl CpuOp for ConvOp {
+    fn stands_alone(&self) -> bool {
+        true
+    }
+
     fn flops(&self) -> Option<usize> {
         let narrow = self.narrow();
         Some(2 * narrow.height * narrow.width * self.group_weights() * self.groups)
@@ -203,8 +179,8 @@ impl CpuOp for ConvOp {
 }
 
 impl<T: Real> Arithmetic<T> for ConvOp {
-    /// Scratch buffers: packed x, packed dy, results of a correlation, the narrow side packed for
-    /// the weight gradients, and the weights in the order of use.
+    /// Scratch buffers: packed x, packed dy, results of a correlation, and the weights in the order of
+    /// use.
     fn workspace(&self, _shape: OpShape, training: bool) -> Workspace<T> {
         let zeros = |n: usize| vec![T::ZERO; n];
         let training_zeros = |n: usize| zeros(if training { n } else { 0 });
@@ -220,7 +196,6 @@ impl<T: Real> Arithmetic<T> for ConvOp {
                 zeros(self.forward.packed_len()),
                 training_zeros(self.backward.packed_len()),
                 zeros(results),
-                training_zeros(self.narrow().channels * self.narrowing().output_channel_len()),
                 Vec::with_capacity(self.group_weights()),
             ],
             ..Workspace::default()
@@ -235,7 +210,7 @@ impl<T: Real> Arithmetic<T> for ConvOp {
         args: ForwardArgs<'_, T>,
         workspaces: &mut [Workspace<T>],
     ) {
-        let [packed_x, _, results, _, ordered_weights] = &mut workspaces[shape.stage].scratch;
+        let [packed_x, _, results, ordered_weights] = &mut workspaces[shape.stage].scratch;
         let (x_stride, y_stride) = (self.image_inputs(), self.image_outputs());
         let stack = self.forward.max_images();
         for group in 0..self.groups {

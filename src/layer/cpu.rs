@@ -47,6 +47,12 @@ pub(crate) trait CpuOp: Arithmetic<f32> + Arithmetic<f64> + Debug + Send + Sync 
         false
     }
 
+    /// Returns true if an image's output follows from its input, weight and bias alone: no random
+    /// numbers, no other image, no other stage but an unpooling's pooling, and nothing added to the loss.
+    fn stands_alone(&self) -> bool {
+        false
+    }
+
     /// Channels whose batch mean and variance the op needs before it runs.
     fn channels(&self) -> Option<ChannelShape> {
         None
@@ -183,7 +189,7 @@ pub(crate) struct BackwardArgs<'a, T> {
 #[derive(Debug, Default)]
 pub(crate) struct Workspace<T> {
     /// Private to the op.
-    pub(crate) scratch: [Vec<T>; 5],
+    pub(crate) scratch: [Vec<T>; 4],
     /// Positions of a max-pooling's maxima in their windows.
     pub(crate) argmax: Vec<u16>,
     /// Indices that a selection kept.

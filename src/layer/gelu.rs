@@ -39,7 +39,11 @@ impl LayerKind for Gelu {
     }
 }
 
-impl CpuOp for Gelu {}
+impl CpuOp for Gelu {
+    fn stands_alone(&self) -> bool {
+        true
+    }
+}
 
 impl<T: Real> Arithmetic<T> for Gelu {
     fn forward(

@@ -162,6 +162,10 @@ impl NormOp {
 }
 
 impl CpuOp for NormOp {
+    fn stands_alone(&self) -> bool {
+        true
+    }
+
     fn flops(&self) -> Option<usize> {
         Some(8 * self.scaled.channels * self.scaled.spatial)
     }

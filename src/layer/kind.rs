@@ -9,6 +9,7 @@ use crate::layer::term::{Term, TermValue};
 use crate::layer::variable::{LayerVars, VariableSpec};
 use crate::math::{Interval, Rng};
 use candle_core::{Tensor, Var};
+use std::any::Any;
 use std::sync::Arc;
 
 /// Implementation of one kind of layer.
@@ -85,12 +86,17 @@ pub(crate) struct ForwardContext<'a> {
 /// pass.
 #[derive(Debug, Default)]
 pub(crate) struct ForwardState {
+    /// On the CPU, hand-written ops run in place of candle's operations where one
+    /// [stands alone](CpuOp::stands_alone).
+    pub(crate) cpu_ops: bool,
     /// Steps of the optimizer so far.
     pub(crate) step: usize,
     /// Terms that layers add to the loss.
     pub(crate) terms: Vec<TermValue>,
     /// One-hot positions of the maxima of each max-pooling not yet unpooled ("switches").
     pub(crate) switches: Vec<Tensor>,
+    /// Workspaces of each max-pooling by a CPU op not yet unpooled.
+    pub(crate) pools: Vec<Arc<dyn Any + Send + Sync>>,
     /// Inputs of the residual blocks that have not ended yet.
     pub(crate) skip_inputs: Vec<Tensor>,
     /// New values of buffers, in training.
@@ -111,14 +117,6 @@ pub(crate) struct ForwardState {
 }
 
 impl ForwardState {
-    /// State for a loop that does not count its steps: schedules are at their end.
-    pub(crate) fn of_custom_loop() -> Self {
-        ForwardState {
-            step: usize::MAX,
-            ..Default::default()
-        }
-    }
-
     /// Writes the new values of buffers, if the step was of use.
     pub(crate) fn update_buffers(&mut self) -> Result<()> {
         for (buffer, value) in self.updates.drain(..) {

@@ -82,6 +82,10 @@ pub(crate) fn linear_inputs(input: &[usize]) -> usize {
 pub(super) struct LinearOp;
 
 impl CpuOp for LinearOp {
+    fn stands_alone(&self) -> bool {
+        true
+    }
+
     fn dense(&self) -> bool {
         true
     }

@@ -110,15 +110,19 @@ fn one_hot(positions: &Tensor, n: usize) -> candle_core::Result<Tensor> {
 }
 
 /// Buffers of a workspace with this one.
-const fn scratch<T>(buffer: Vec<T>) -> [Vec<T>; 5] {
-    [buffer, vec![], vec![], vec![], vec![]]
+const fn scratch<T>(buffer: Vec<T>) -> [Vec<T>; 4] {
+    [buffer, vec![], vec![], vec![]]
 }
 
 /// CPU op of [`MaxPool2d`].
 #[derive(Debug)]
 struct MaxPoolOp(PartialWindows);
 
-impl CpuOp for MaxPoolOp {}
+impl CpuOp for MaxPoolOp {
+    fn stands_alone(&self) -> bool {
+        true
+    }
+}
 
 impl<T: Real> Arithmetic<T> for MaxPoolOp {
     fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {
@@ -166,7 +170,11 @@ struct MaxUnpoolOp {
     pool: Option<usize>,
 }
 
-impl CpuOp for MaxUnpoolOp {}
+impl CpuOp for MaxUnpoolOp {
+    fn stands_alone(&self) -> bool {
+        true
+    }
+}
 
 impl<T: Real> Arithmetic<T> for MaxUnpoolOp {
     fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {

@@ -39,7 +39,11 @@ impl LayerKind for Silu {
     }
 }
 
-impl CpuOp for Silu {}
+impl CpuOp for Silu {
+    fn stands_alone(&self) -> bool {
+        true
+    }
+}
 
 impl<T: Real> Arithmetic<T> for Silu {
     fn forward(

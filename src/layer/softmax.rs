@@ -46,7 +46,11 @@ struct SoftmaxOp {
     pixels: usize,
 }
 
-impl CpuOp for SoftmaxOp {}
+impl CpuOp for SoftmaxOp {
+    fn stands_alone(&self) -> bool {
+        true
+    }
+}
 
 impl<T: Real> Arithmetic<T> for SoftmaxOp {
     /// A number for each pixel, and the outputs for the backward pass.

@@ -54,7 +54,11 @@ impl LayerKind for TopK {
     }
 }
 
-impl CpuOp for TopK {}
+impl CpuOp for TopK {
+    fn stands_alone(&self) -> bool {
+        true
+    }
+}
 
 impl<T: Real> Arithmetic<T> for TopK {
     /// The kept values of each image, by their index.

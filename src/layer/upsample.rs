@@ -51,13 +51,17 @@ impl LayerKind for Upsample {
 #[derive(Debug)]
 struct UpsampleOp(PartialWindows);
 
-impl CpuOp for UpsampleOp {}
+impl CpuOp for UpsampleOp {
+    fn stands_alone(&self) -> bool {
+        true
+    }
+}
 
 impl<T: Real> Arithmetic<T> for UpsampleOp {
     fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {
         let buffer = self.0.buffer(shape.rows * shape.outputs);
         Workspace {
-            scratch: [buffer, vec![], vec![], vec![], vec![]],
+            scratch: [buffer, vec![], vec![], vec![]],
             ..Workspace::default()
         }
     }

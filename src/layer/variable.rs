@@ -84,6 +84,12 @@ impl LayerVars<'_> {
         Ok((self.learned(0, dtype)?, self.learned(1, dtype)?))
     }
 
+    /// All learned variables, converted to the input's type.
+    pub(crate) fn all_learned(&self, dtype: DType) -> Result<Vec<Tensor>> {
+        let all = 0..self.learned.len();
+        all.map(|i| self.learned(i, dtype)).collect()
+    }
+
     /// A learned variable, converted to the input's type.
     pub(crate) fn learned(&self, i: usize, dtype: DType) -> Result<Tensor> {
         let Some(Variable { var, .. }) = self.learned.get(i) else {

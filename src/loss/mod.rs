@@ -6,6 +6,7 @@
 //! the planned CPU step.
 
 mod pairs;
+mod autograd;
 mod mse;
 mod cross_entropy;
 mod cross_entropy_with_logits;

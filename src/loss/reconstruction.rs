@@ -1,10 +1,10 @@
 //! Reconstruction losses: the mean difference between an image and its reconstruction.
 
 use super::pairs::sum_pairs;
-use super::{cross_entropy, cross_entropy_with_logits, mse};
+use super::{autograd, cross_entropy, cross_entropy_with_logits, mse};
 use crate::error::{Error, Result};
 use crate::math::{Real, widest};
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor, WithDType};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -83,7 +83,28 @@ impl Loss {
             let hint = "End the decoder with Sigmoid, or choose Loss::BinaryCrossEntropyWithLogits";
             check_pixels(self, "reconstruction", reconstruction, |_| hint)?;
         }
-        self.mean(reconstruction, &target)
+        match (
+            reconstruction.device(),
+            reconstruction.dtype(),
+            target.dtype(),
+        ) {
+            _ if target.track_op() => self.mean(reconstruction, &target),
+            (Device::Cpu, DType::F32, DType::F32) => {
+                self.mean_on_cpu::<f32>(reconstruction, &target)
+            }
+            (Device::Cpu, DType::F64, DType::F64) => {
+                self.mean_on_cpu::<f64>(reconstruction, &target)
+            }
+            _ => self.mean(reconstruction, &target),
+        }
+    }
+
+    /// [`Loss::mean`] in one pass, without a gradient for the target.
+    fn mean_on_cpu<T: Real + WithDType>(self, output: &Tensor, target: &Tensor) -> Result<Tensor> {
+        let sum = move |output: &[T], target: &[T], gradients: &mut [T], scale: T| {
+            self.sum_and_gradients(output, target, gradients, scale)
+        };
+        Ok(autograd::mean(output, target, sum)?)
     }
 
     /// Loss of values that are known to be in its range, as a scalar tensor.
@@ -105,17 +126,16 @@ impl Loss {
         }
     }
 
-    /// Sums the loss over all values and writes the gradients of its mean over `count` values.
+    /// Sums the loss over all values and writes its gradients times `scale`.
     pub(crate) fn sum_and_gradients<T: Real>(
         self,
         output: &[T],
         target: &[T],
         gradients: &mut [T],
-        count: usize,
+        scale: T,
     ) -> f64 {
         /// Values summed in `T` before they are added to the f64 total.
         const BLOCK_VALUES: usize = 4096;
-        let scale = T::of(1.0 / count as f64);
         let blocks = output
             .chunks(BLOCK_VALUES)
             .zip(target.chunks(BLOCK_VALUES))
@@ -172,7 +192,7 @@ impl fmt::Display for Loss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
+    use candle_core::Var;
 
     const LOSSES: [Loss; 3] = [
         Loss::Mse,
@@ -213,7 +233,7 @@ mod tests {
     fn nan_in_output_or_target_gives_a_nan_sum() {
         for loss in LOSSES {
             for values in [[f32::NAN, 0.5], [0.5, f32::NAN]] {
-                let sum = loss.sum_and_gradients(&values[..1], &values[1..], &mut [0.0], 1);
+                let sum = loss.sum_and_gradients(&values[..1], &values[1..], &mut [0.0], 1.0);
                 assert!(sum.is_nan(), "{loss} of {values:?}");
             }
         }
@@ -229,13 +249,46 @@ mod tests {
         let tensor = |values: &[f32]| Tensor::new(values, &Device::Cpu).unwrap();
         for loss in LOSSES {
             let mut gradients = vec![0.0; n];
-            let sum = loss.sum_and_gradients(&output, &target, &mut gradients, n);
-            let mean = loss.of(&tensor(&output), &tensor(&target)).unwrap();
+            let sum = loss.sum_and_gradients(&output, &target, &mut gradients, 1.0);
+            let mean = loss.mean(&tensor(&output), &tensor(&target)).unwrap();
             let expected = f64::from(mean.to_scalar::<f32>().unwrap());
             assert!(
                 (sum / n as f64 - expected).abs() < 1e-6 * expected,
                 "{loss}"
             );
         }
+    }
+
+    #[test]
+    fn losses_for_the_backward_pass_are_those_of_candle() {
+        let n = 40_000;
+        let sine = |i: usize| 0.5 + 0.4 * (i as f64).sin();
+        let output: Vec<f64> = (0..n).map(sine).collect();
+        let target: Vec<f64> = (0..n).map(|i| sine(3 * i)).collect();
+        let output = Var::from_vec(output, (2, n / 2), &Device::Cpu).unwrap();
+        let target = Tensor::from_vec(target, (2, n / 2), &Device::Cpu).unwrap();
+        for loss in LOSSES {
+            let ours = loss.of(&output, &target).unwrap();
+            let candle = loss.mean(&output, &target).unwrap();
+            let [ours, candle] = [ours, candle].map(|mean| {
+                let gradients = (&mean * 3.0).unwrap().backward().unwrap();
+                let gradient = gradients.get(&output).unwrap().flatten_all().unwrap();
+                let mut values = gradient.to_vec1::<f64>().unwrap();
+                values.push(mean.to_scalar::<f64>().unwrap());
+                values
+            });
+            for (ours, candle) in ours.iter().zip(&candle) {
+                assert!((ours - candle).abs() < 1e-12, "{loss}: {ours}, {candle}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_target_may_have_a_gradient_too() {
+        let output = Var::new(&[0.25f32], &Device::Cpu).unwrap();
+        let target = Var::new(&[0.75f32], &Device::Cpu).unwrap();
+        let gradients = Loss::Mse.of(&output, &target).unwrap().backward().unwrap();
+        let of = |var| gradients.get(var).unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!((of(&output), of(&target)), (vec![-1.0], vec![1.0]));
     }
 }

@@ -3,7 +3,7 @@
 use crate::cell::check_stopped;
 use crate::data::Split;
 use crate::error::Result;
-use crate::layer::{ForwardState, Layer};
+use crate::layer::Layer;
 use crate::model::autoencoder::Autoencoder;
 use crate::model::micro_batch::micro_batch;
 use crate::model::unit_ranges::measured_positions;
@@ -119,7 +119,7 @@ impl Autoencoder {
         for positions in positions.chunks(micro_batch(units.max(c * h * w))) {
             check()?;
             let images = self.image_batch("code_sparsity", &split.images(positions)?)?;
-            let state = &mut ForwardState::default();
+            let state = &mut self.forward_state();
             let codes = self.encoder_net().forward(&images, None, state)?;
             for (sum, count) in uses.iter_mut().zip(counts(&codes.detach())?) {
                 *sum += count;

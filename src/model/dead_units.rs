@@ -3,7 +3,6 @@
 use crate::cell::check_stopped;
 use crate::data::Split;
 use crate::error::{Error, Result};
-use crate::layer::ForwardState;
 use crate::model::autoencoder::Autoencoder;
 use crate::model::micro_batch::micro_batch;
 use crate::model::unit_ranges::{DeadUnits, UnitRanges, measured_positions};
@@ -124,7 +123,7 @@ impl Autoencoder {
 
     /// Inputs of a decoder's layer in evaluation mode: (images, units).
     fn units(&self, layer: usize, images: &Tensor) -> Result<Tensor> {
-        let mut state = ForwardState::default();
+        let mut state = self.forward_state();
         let mut xs = self.encoder_net().forward(images, None, &mut state)?;
         for i in 0..layer {
             xs = self.decoder_net().forward_node(i, &xs, None, &mut state)?;

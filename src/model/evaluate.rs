@@ -81,7 +81,7 @@ impl Autoencoder {
         self.means(split, world, |images, labels| {
             let mut state = ForwardState {
                 labels,
-                ..Default::default()
+                ..self.forward_state()
             };
             let code = self.encoder_net().forward(images, None, &mut state)?;
             let output = self.decoder_net().forward(&code, None, &mut state)?;

@@ -52,7 +52,7 @@ impl Autoencoder {
         train: bool,
     ) -> Result<Tensor> {
         let batch = self.shaped_images("forward", images)?;
-        let state = &mut state_with(labels, &batch)?;
+        let state = &mut self.labeled_state(labels, &batch)?;
         let output = self.in_mode(&batch, train, |rng| self.run_layers(&batch, rng, state))?;
         state.update_buffers()?;
         shaped_as(images, output)
@@ -90,7 +90,7 @@ impl Autoencoder {
         loss: Loss,
     ) -> Result<Tensor> {
         let batch = self.shaped_images("training_loss", images)?;
-        let state = &mut state_with(labels, &batch)?;
+        let state = &mut self.labeled_state(labels, &batch)?;
         let output = self.in_mode(&batch, true, |rng| self.run_layers(&batch, rng, state))?;
         state.update_buffers()?;
         let terms = self.shares(state)?;
@@ -121,7 +121,7 @@ impl Autoencoder {
     /// ```
     pub fn forward_encoder(&self, images: &Tensor, train: bool) -> Result<Tensor> {
         let images = self.shaped_images("forward_encoder", images)?;
-        let state = &mut ForwardState::of_custom_loop();
+        let state = &mut self.loop_state();
         let codes = self.in_mode(&images, train, |rng| {
             self.encoder_net().forward(&images, rng, state)
         })?;
@@ -162,7 +162,7 @@ impl Autoencoder {
         train: bool,
     ) -> Result<Tensor> {
         let codes = self.shaped_codes("forward_decoder", codes)?;
-        let state = &mut state_with(labels, &codes)?;
+        let state = &mut self.labeled_state(labels, &codes)?;
         let images = self.in_mode(&codes, train, |rng| {
             self.decoder_net().forward(&codes, rng, state)
         })?;
@@ -228,18 +228,35 @@ impl Autoencoder {
         self.check_batch(batch)?;
         f(Some(&mut lock(self.dropout_rng())))
     }
-}
 
-/// State of a forward pass of a batch in a custom loop.
-fn state_with(labels: Option<&[u32]>, batch: &Tensor) -> Result<ForwardState> {
-    if let Some(labels) = labels {
-        check_label_count(labels.len(), batch.dim(0)?)?;
+    /// State before the first layer of a forward pass.
+    pub(crate) fn forward_state(&self) -> ForwardState {
+        ForwardState {
+            // A layer without a plan may read what candle's operations leave.
+            cpu_ops: !self.plan().is_unplanned(),
+            ..Default::default()
+        }
     }
-    let labels = labels.map(|labels| Tensor::new(labels, &Device::Cpu));
-    Ok(ForwardState {
-        labels: labels.transpose()?,
-        ..ForwardState::of_custom_loop()
-    })
+
+    /// State in a loop that does not count its steps: schedules are at their end.
+    fn loop_state(&self) -> ForwardState {
+        ForwardState {
+            step: usize::MAX,
+            ..self.forward_state()
+        }
+    }
+
+    /// [`Autoencoder::loop_state`] with the labels that a layer may read.
+    fn labeled_state(&self, labels: Option<&[u32]>, batch: &Tensor) -> Result<ForwardState> {
+        if let Some(labels) = labels {
+            check_label_count(labels.len(), batch.dim(0)?)?;
+        }
+        let labels = labels.map(|labels| Tensor::new(labels, &Device::Cpu));
+        Ok(ForwardState {
+            labels: labels.transpose()?,
+            ..self.loop_state()
+        })
+    }
 }
 
 /// [`Autoencoder::forward`], for code that is generic over candle's modules.

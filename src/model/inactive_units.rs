@@ -53,7 +53,7 @@ impl Autoencoder {
         let values = WINDOW * largest[0].max(largest[1]);
         for positions in positions.chunks(micro_batch(values)) {
             let images = self.image_batch("activity", &split.images(positions)?)?;
-            let mut state = ForwardState::default();
+            let mut state = self.forward_state();
             let code = measured(self.encoder_net(), &images, &mut state, &mut encoder)?;
             measured(self.decoder_net(), &code, &mut state, &mut decoder)?;
         }

@@ -1,7 +1,7 @@
 //! The distributions that a variational encoder gives, and the prior of a code.
 
 use crate::error::{Error, Result};
-use crate::layer::{ForwardState, Layer, one_hot_tensor};
+use crate::layer::{Layer, one_hot_tensor};
 use crate::math::Rng;
 use crate::model::autoencoder::Autoencoder;
 use candle_core::{D, Tensor};
@@ -135,7 +135,7 @@ impl Autoencoder {
     /// Input of the encoder's last layer.
     fn before_code(&self, images: &Tensor) -> Result<Tensor> {
         let encoder = self.encoder_net();
-        let mut state = ForwardState::default();
+        let mut state = self.forward_state();
         let mut xs = images.clone();
         for node in 0..encoder.nodes().len().saturating_sub(1) {
             xs = encoder.forward_node(node, &xs, None, &mut state)?;

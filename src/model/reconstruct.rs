@@ -163,7 +163,7 @@ impl Autoencoder {
             let var = lists.iter().find_map(|list| list.first_variable());
             let mut state = ForwardState {
                 labels,
-                ..Default::default()
+                ..self.forward_state()
             };
             drop_gradient(&self.run_layers(batch, None, &mut state)?, var)
         })

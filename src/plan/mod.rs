@@ -13,7 +13,11 @@ mod whole_batch;
 mod segments;
 mod shard;
 mod dense_gradients;
+mod autograd_op;
+mod autograd_activation;
 
+pub(crate) use autograd_activation::activate;
+pub(crate) use autograd_op::OpCall;
 pub(crate) use dense_gradients::weight_gradients;
 pub(crate) use infer::StageParams;
 pub(crate) use plan::{MIN_PARALLEL_FLOPS, Plan};

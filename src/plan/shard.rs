@@ -81,7 +81,7 @@ impl<T: Number> Shard<T> {
             &self.values[last + 1][..n],
             &self.values[0][..n],
             &mut self.gradients[last][..n],
-            batch * outputs,
+            T::of(1.0 / (batch * outputs) as f64),
         )
     }
 

@@ -100,7 +100,6 @@ pub const HELPER_COVERED_BY: &[Covered] = &[
     Covered {
         by: "tests/train/train_step.rs",
         files: &[
-            "model/forward_node.rs",
             "plan/dense_gradients.rs",
             "plan/shard.rs",
             "plan/whole_batch.rs",

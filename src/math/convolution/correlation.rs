@@ -1,16 +1,10 @@
 //! The plan of a convolution: its packed layout and the offset of each weight.
 
 use super::geometry::{ConvGeometry, FeatureShape};
+use super::lattice::Lattice;
 
 /// Number of values that vectors may read past the end of a packed row.
 pub(super) const OVERREAD: usize = 64;
-
-/// Images are stacked until a pass computes about this many positions. Small feature maps alone do
-/// not fill vectors.
-const TARGET_POSITIONS: usize = 1024;
-
-/// Maximum number of stacked images.
-const MAX_STACKED_IMAGES: usize = 32;
 
 /// Number of output channels of a block. Each value that is read contributes to all of them.
 pub(super) const BLOCK_CHANNELS: usize = 6;
@@ -20,20 +14,18 @@ pub(super) const BLOCK_CHANNELS: usize = 6;
 pub(crate) struct Correlation {
     pub(super) input: FeatureShape,
     pub(super) output: FeatureShape,
-    /// Maximum number of images per pass, stacked vertically.
-    max_images: usize,
+    pub(super) lattice: Lattice,
     /// Phases per axis of the packed input: the stride of a convolution, 1 for a transposed one.
     pub(super) input_phases: usize,
     /// Zeros above and to the left of the input.
     pub(super) margin: usize,
-    /// Rows of one packed image in one phase.
-    pub(super) rows: usize,
-    /// Distance from one packed row to the next.
-    pub(super) pitch: usize,
+    /// Zeros before the first packed value of each channel.
+    pub(super) lead: usize,
+    /// Length of one packed channel, all phases included.
+    pub(super) channel_len: usize,
     /// Phases per axis of the output: the stride of a transposed convolution, 1 otherwise.
     pub(super) output_phases: usize,
-    /// Rows and columns cropped from the top and left of a transposed output.
-    pub(super) crop: usize,
+    /// The output's phases, by their first row, then their first column.
     pub(super) phases: Vec<Phase>,
 }
 
@@ -61,22 +53,22 @@ impl Correlation {
         output: FeatureShape,
         geometry: ConvGeometry,
     ) -> Self {
+        let lattice = Lattice::new(input, output, geometry);
         let ConvGeometry {
             kernel_size,
             stride,
             padding,
-            dilation,
+            ..
         } = geometry;
-        let reach = (kernel_size - 1) * dilation / stride;
-        let (rows, pitch) = (output.height + reach, output.width + reach);
-        let max_images = images_per_pass(rows * pitch);
-        let offset = |row: usize, column: usize| {
-            let phase = (row % stride) * stride + column % stride;
-            phase * max_images * rows * pitch + row / stride * pitch + column / stride
-        };
-        let tap = |k: usize| Tap {
-            offset: offset(k / kernel_size * dilation, k % kernel_size * dilation),
-            weight: k,
+        let tap = |k: usize| {
+            let row = lattice.rows.tap(k / kernel_size);
+            let column = lattice.columns.tap(k % kernel_size);
+            Tap {
+                offset: (row.phase * stride + column.phase) * lattice.plane_len()
+                    + row.shift * lattice.pitch
+                    + column.shift,
+                weight: k,
+            }
         };
         let phase = Phase {
             rows: output.height,
@@ -86,14 +78,13 @@ impl Correlation {
         Correlation {
             input,
             output,
-            max_images,
             input_phases: stride,
             margin: padding,
-            rows,
-            pitch,
+            lead: 0,
+            channel_len: stride * stride * lattice.plane_len(),
             output_phases: 1,
-            crop: 0,
             phases: vec![phase],
+            lattice,
         }
     }
 
@@ -104,92 +95,64 @@ impl Correlation {
         output: FeatureShape,
         geometry: ConvGeometry,
     ) -> Self {
-        let ConvGeometry {
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-        } = geometry;
-        let margin = (kernel_size - 1) * dilation / stride;
-        let reached = |length: usize| (length - 1 + padding) / stride + 1;
-        let (rows, pitch) = (
-            margin + reached(output.height),
-            margin + reached(output.width),
-        );
-        let phase_at = |row: usize, column: usize| {
+        let lattice = Lattice::new(output, input, geometry);
+        let (kernel_size, stride) = (geometry.kernel_size, geometry.stride);
+        let lead = lattice.reach;
+        let phase_from = |row: usize, column: usize| {
+            let (rows, columns) = (lattice.rows, lattice.columns);
+            let phase = [rows.phase_from(row), columns.phase_from(column)];
+            let first = rows.start(phase[0]) * lattice.pitch + columns.start(phase[1]);
             let tap = |k: usize| {
-                let (y, x) = (k / kernel_size * dilation, k % kernel_size * dilation);
-                let hit = y % stride == row && x % stride == column;
+                let (row, column) = (rows.tap(k / kernel_size), columns.tap(k % kernel_size));
+                let hit = [row.phase, column.phase] == phase;
                 hit.then(|| Tap {
-                    offset: (margin - (y - row) / stride) * pitch + margin - (x - column) / stride,
+                    offset: lead + first - row.shift * lattice.pitch - column.shift,
                     weight: k,
                 })
             };
-            let count = |length: usize, first: usize| {
-                (length + padding).saturating_sub(first).div_ceil(stride)
-            };
             Phase {
-                rows: count(output.height, row),
-                columns: count(output.width, column),
+                rows: rows.values(phase[0]),
+                columns: columns.values(phase[1]),
                 taps: (0..kernel_size * kernel_size).filter_map(tap).collect(),
             }
         };
-        let phases = (0..stride * stride).map(|phase| phase_at(phase / stride, phase % stride));
+        let phases = (0..stride * stride).map(|first| phase_from(first / stride, first % stride));
         Correlation {
             input,
             output,
-            max_images: images_per_pass(rows * pitch),
             input_phases: 1,
-            margin,
-            rows,
-            pitch,
+            margin: 0,
+            lead,
+            channel_len: narrow_channel_len(&lattice),
             output_phases: stride,
-            crop: padding,
             phases: phases.collect(),
+            lattice,
         }
     }
 
-    /// Maximum number of images per pass.
+    /// Maximum number of images per pass, stacked vertically.
     pub(crate) fn max_images(&self) -> usize {
-        self.max_images
+        self.lattice.max_images
     }
 
     /// Length of the packed input.
     pub(crate) fn packed_len(&self) -> usize {
-        self.input.channels * self.channel_len() + OVERREAD
+        self.input.channels * self.channel_len + OVERREAD
     }
 
     /// Length of one output channel, row gaps included.
     #[inline]
-    pub(crate) fn output_channel_len(&self) -> usize {
-        self.plane_len().next_multiple_of(OVERREAD) + OVERREAD
+    pub(super) fn output_channel_len(&self) -> usize {
+        self.lattice.len().next_multiple_of(OVERREAD) + OVERREAD
     }
 
     /// Length of the workspace of [`Correlation::run`].
     pub(crate) fn workspace_len(&self) -> usize {
         self.phases.len() * BLOCK_CHANNELS * self.output_channel_len()
     }
-
-    /// Length of one packed channel, all phases included.
-    #[inline]
-    pub(super) fn channel_len(&self) -> usize {
-        self.input_phases * self.input_phases * self.plane_len()
-    }
-
-    /// Length of one phase of a packed channel.
-    #[inline]
-    pub(super) fn plane_len(&self) -> usize {
-        self.max_images * self.rows * self.pitch
-    }
-
-    /// Length of one image in a packed plane.
-    #[inline]
-    pub(super) fn image_len(&self) -> usize {
-        self.rows * self.pitch
-    }
 }
 
-/// Number of images per pass if one takes this many positions.
-fn images_per_pass(positions: usize) -> usize {
-    (TARGET_POSITIONS / positions.max(1)).clamp(1, MAX_STACKED_IMAGES)
+/// Length of one packed channel of the narrow side.
+pub(super) fn narrow_channel_len(lattice: &Lattice) -> usize {
+    lattice.reach + lattice.len() + OVERREAD
 }

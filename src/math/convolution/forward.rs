@@ -60,13 +60,13 @@ impl Correlation {
                 Arch::new().dispatch(BlockSums {
                     packed,
                     input_channels: self.input.channels,
-                    channel_len: self.channel_len(),
+                    channel_len: self.channel_len,
                     taps: &phase.taps,
                     weights,
                     output_channels: block.len(),
                     sums,
                     row_len: length,
-                    positions: (images - 1) * self.image_len() + self.positions(phase),
+                    positions: (images - 1) * self.lattice.image_len() + self.positions(phase),
                 });
             }
             let output = ImagesMut {
@@ -79,7 +79,8 @@ impl Correlation {
 
     /// Positions of one image in a phase: to the last column of the last row.
     fn positions(&self, phase: &Phase) -> usize {
-        (phase.rows * self.pitch).saturating_sub(self.pitch - phase.columns)
+        let pitch = self.lattice.pitch;
+        (phase.rows * pitch).saturating_sub(pitch - phase.columns)
     }
 
     /// Moves the sums of a block of channels to the output and adds the bias.
@@ -92,7 +93,7 @@ impl Correlation {
     ) {
         let FeatureShape { height, width, .. } = self.output;
         let length = self.output_channel_len();
-        let image_len = self.image_len();
+        let image_len = self.lattice.image_len();
         widest!(|| {
             for (nth, channel) in block.enumerate() {
                 let bias = bias.map_or(T::ZERO, |bias| bias[channel]);
@@ -115,29 +116,27 @@ impl Correlation {
     /// Interleaves the phases of one channel and drops the values between rows.
     #[inline(always)]
     fn unpack_plane<T: Real>(&self, s: usize, sums: PhaseSums<'_, T>, bias: T, plane: &mut [T]) {
-        let crop = self.crop;
+        let pitch = self.lattice.pitch;
         for (y, row) in plane.chunks_exact_mut(self.output.width).enumerate() {
-            // Values of the phase that this column belongs to, from this column on.
-            let from = |column: usize| {
-                let start = ((y + crop) % s * s + column % s) * sums.stride
-                    + (y + crop) / s * self.pitch
-                    + column / s;
-                &sums.values[start..]
-            };
+            // The row's first phase. Each column up to the stride begins another one.
+            let start = y % s * s * sums.stride + y / s * pitch;
+            let first = &sums.values[start..];
             match s {
-                1 => copy(from(crop), bias, row),
+                1 => copy(first, bias, row),
                 2 => {
+                    let second = &first[sums.stride..];
                     let (pairs, rest) = row.as_chunks_mut::<2>();
                     let n = pairs.len();
-                    interleave(&from(crop)[..n], &from(crop + 1)[..n], bias, pairs);
-                    rest.iter_mut()
-                        .zip(&from(crop)[n..])
-                        .for_each(|(to, value)| *to = *value + bias);
+                    interleave(&first[..n], &second[..n], bias, pairs);
+                    if let Some(last) = rest.first_mut() {
+                        *last = first[n] + bias;
+                    }
                 }
-                _ => row
-                    .iter_mut()
-                    .enumerate()
-                    .for_each(|(x, to)| *to = from(crop + x)[0] + bias),
+                _ => {
+                    for (x, to) in row.iter_mut().enumerate() {
+                        *to = first[x % s * sums.stride + x / s] + bias;
+                    }
+                }
             }
         }
     }

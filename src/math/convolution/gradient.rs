@@ -1,40 +1,41 @@
 //! Weight gradients: for each weight, the sum of input values times output gradients.
 
-use super::correlation::{Correlation, OVERREAD, Tap};
+use super::correlation::{Correlation, OVERREAD, Tap, narrow_channel_len};
 use crate::math::real::Real;
 use pulp::{Arch, Simd, WithSimd};
 
 impl Correlation {
     /// Adds the weight gradients of a [`Correlation::convolution`] to `gradients`.
     ///
-    /// `packed` comes from [`Correlation::pack`], `output_gradients` from
-    /// [`Correlation::pack_gradients`].
+    /// `wide` comes from its [`Correlation::pack`], `narrow` from that of the
+    /// [`Correlation::transposed`] in the other direction.
     ///
     /// # Shapes
     /// `gradients` is (output channels, input channels, kernel size, kernel size).
     pub(crate) fn weight_gradients<T: Real>(
         &self,
-        packed: &[T],
-        output_gradients: &mut [T],
+        wide: &[T],
+        narrow: &mut [T],
         images: usize,
         gradients: &mut [T],
     ) {
         let phase = &self.phases[0];
-        let end = (images - 1) * self.image_len() + phase.rows * self.pitch;
-        let positions = end - (self.pitch - phase.columns);
-        let length = self.output_channel_len();
+        let lattice = &self.lattice;
+        let end = (images - 1) * lattice.image_len() + phase.rows * lattice.pitch;
+        let positions = end - (lattice.pitch - phase.columns);
+        let (lead, row_len) = (lattice.reach, narrow_channel_len(lattice));
         // The last vector reads further: clear what an earlier, larger batch left there.
-        let channels = output_gradients.chunks_exact_mut(length);
+        let channels = narrow.chunks_exact_mut(row_len);
         for channel in channels.take(self.output.channels) {
-            channel[positions..][..OVERREAD].fill(T::ZERO);
+            channel[lead + positions..][..OVERREAD].fill(T::ZERO);
         }
         Arch::new().dispatch(Products {
-            packed,
+            wide,
             input_channels: self.input.channels,
-            channel_len: self.channel_len(),
+            channel_len: self.channel_len,
             taps: &phase.taps,
-            output_gradients,
-            row_len: length,
+            narrow: &narrow[lead..],
+            row_len,
             output_channels: self.output.channels,
             positions,
             gradients,
@@ -44,11 +45,11 @@ impl Correlation {
 
 /// The gradients of all weights.
 struct Products<'a, T> {
-    packed: &'a [T],
+    wide: &'a [T],
     input_channels: usize,
     channel_len: usize,
     taps: &'a [Tap],
-    output_gradients: &'a [T],
+    narrow: &'a [T],
     row_len: usize,
     output_channels: usize,
     positions: usize,
@@ -113,10 +114,9 @@ fn add_products<'a, S: Simd, T: Real, const CHANNELS: usize, const TAPS: usize>(
     let vectors = |values: &'a [T], start: usize| &T::as_vectors::<S>(&values[start..])[..n];
     let source = tile.input * task.channel_len;
     let sources: [_; TAPS] =
-        std::array::from_fn(|nth| vectors(task.packed, source + task.taps[tile.tap + nth].offset));
-    let gradients: [_; CHANNELS] = std::array::from_fn(|nth| {
-        vectors(task.output_gradients, (tile.output + nth) * task.row_len)
-    });
+        std::array::from_fn(|nth| vectors(task.wide, source + task.taps[tile.tap + nth].offset));
+    let gradients: [_; CHANNELS] =
+        std::array::from_fn(|nth| vectors(task.narrow, (tile.output + nth) * task.row_len));
     let mut sums = [[T::splat(simd, T::ZERO); TAPS]; CHANNELS];
     for i in 0..n {
         let values = sources.map(|source| source[i]);

@@ -21,88 +21,45 @@ impl Correlation {
     #[inline(always)]
     fn pack_phases<T: Real>(&self, s: usize, images: Images<'_, T>, packed: &mut [T]) {
         let FeatureShape { height, width, .. } = self.input;
-        let (plane, image_len) = (self.plane_len(), self.image_len());
+        let (pitch, plane) = (self.lattice.pitch, self.lattice.plane_len());
         for (nth, image) in images.values.chunks(images.stride).enumerate() {
-            for (c, channel) in image[..self.input.elem_count()]
-                .chunks_exact(height * width)
-                .enumerate()
-            {
-                let packed = &mut packed[c * s * s * plane + nth * image_len..];
-                for (y, row) in (self.margin..s * self.rows).zip(channel.chunks_exact(width)) {
-                    let start = y % s * s * plane + y / s * self.pitch;
-                    self.pack_row(s, row, &mut packed[start..]);
+            let channels = image[..self.input.elem_count()].chunks_exact(height * width);
+            for (c, channel) in channels.enumerate() {
+                let first = c * self.channel_len + self.lead + nth * self.lattice.image_len();
+                for (y, row) in (self.margin..).zip(channel.chunks_exact(width)) {
+                    let start = first + y % s * s * plane + y / s * pitch;
+                    self.pack_row(s, plane, row, &mut packed[start..]);
                 }
             }
         }
     }
 
-    /// Distributes the columns of a row over its `s` phases.
+    /// Distributes the columns of a row over its `s` phases, each a plane behind the one before.
     #[inline(always)]
-    fn pack_row<T: Real>(&self, s: usize, row: &[T], packed: &mut [T]) {
-        let (margin, pitch) = (self.margin, self.pitch);
+    fn pack_row<T: Real>(&self, s: usize, plane: usize, row: &[T], packed: &mut [T]) {
+        let margin = self.margin;
         match s {
-            1 => {
-                let fits = row.len().min(pitch.saturating_sub(margin));
-                copy(row, T::ZERO, &mut packed[margin.min(pitch)..][..fits]);
+            1 => copy(row, T::ZERO, &mut packed[margin..][..row.len()]),
+            2 => {
+                let (even, odd) = packed.split_at_mut(plane);
+                // The columns of each pair belong to different phases.
+                let (first, second) = if margin.is_multiple_of(2) {
+                    (&mut even[margin / 2..], &mut odd[margin / 2..])
+                } else {
+                    (&mut odd[margin / 2..], &mut even[margin / 2 + 1..])
+                };
+                let (pairs, rest) = row.as_chunks::<2>();
+                let n = pairs.len();
+                deinterleave(pairs, &mut first[..n], &mut second[..n]);
+                if let Some(last) = rest.first() {
+                    first[n] = *last;
+                }
             }
-            2 => self.pack_row_in_pairs(row, packed),
             _ => {
-                for phase in 0..s {
-                    let first_column = (phase + s - margin % s) % s;
-                    let at = (first_column + margin) / s;
-                    let to = &mut packed[phase * self.plane_len()..][at..pitch.max(at)];
-                    to.iter_mut()
-                        .zip(row.iter().skip(first_column).step_by(s))
-                        .for_each(|(to, value)| *to = *value);
+                for (x, value) in (margin..).zip(row) {
+                    packed[x % s * plane + x / s] = *value;
                 }
             }
         }
-    }
-
-    /// Stride 2: the columns of each pair belong to different phases.
-    #[inline(always)]
-    fn pack_row_in_pairs<T: Real>(&self, row: &[T], packed: &mut [T]) {
-        let (margin, pitch) = (self.margin, self.pitch);
-        let (phase_0, phase_1) = packed.split_at_mut(self.plane_len());
-        let (first, second) = if margin.is_multiple_of(2) {
-            (phase_0, phase_1)
-        } else {
-            (phase_1, phase_0)
-        };
-        let first = &mut first[..pitch][(margin / 2).min(pitch)..];
-        let second = &mut second[..pitch][margin.div_ceil(2).min(pitch)..];
-        let (pairs, rest) = row.as_chunks::<2>();
-        let n = pairs.len().min(first.len()).min(second.len());
-        deinterleave(&pairs[..n], &mut first[..n], &mut second[..n]);
-        // One phase may have room for a column more than the other.
-        for (q, pair) in pairs.iter().enumerate().skip(n) {
-            if let Some(to) = first.get_mut(q) {
-                *to = pair[0];
-            }
-            if let Some(to) = second.get_mut(q) {
-                *to = pair[1];
-            }
-        }
-        if let (Some(to), Some(last)) = (first.get_mut(pairs.len()), rest.first()) {
-            *to = *last;
-        }
-    }
-
-    /// Packs output gradients for [`Correlation::weight_gradients`].
-    pub(crate) fn pack_gradients<T: Real>(&self, gradients: Images<'_, T>, packed: &mut [T]) {
-        let FeatureShape { height, width, .. } = self.output;
-        let length = self.output_channel_len();
-        widest!(|| {
-            for (nth, image) in gradients.values.chunks(gradients.stride).enumerate() {
-                let channels = image[..self.output.elem_count()].chunks_exact(height * width);
-                for (channel, packed) in channels.zip(packed.chunks_exact_mut(length)) {
-                    let packed = &mut packed[nth * self.image_len()..];
-                    let rows = channel.chunks_exact(width);
-                    for (row, packed) in rows.zip(packed.chunks_mut(self.pitch)) {
-                        copy(row, T::ZERO, &mut packed[..width]);
-                    }
-                }
-            }
-        });
     }
 }

@@ -45,10 +45,8 @@ impl Case {
             height: length(input.height)?,
             width: length(input.width)?,
         };
-        let max_images = |correlation: Correlation| correlation.max_images();
-        let images = max_images(Correlation::convolution(input, output, geometry))
-            .min(max_images(Correlation::transposed(output, input, geometry)))
-            .clamp(1, 3);
+        let convolution = Correlation::convolution(input, output, geometry);
+        let images = convolution.max_images().min(3);
         let (mut x, mut dy) = (Vec::new(), Vec::new());
         for image in 0..images {
             x.extend(numbers(input.elem_count(), image));
@@ -150,13 +148,14 @@ impl Case {
     fn check_weight_gradient(&self, expected: &Expected) {
         let correlation = Correlation::convolution(self.input, self.output, self.geometry);
         let mut packed = vec![0.0; correlation.packed_len()];
-        let mut packed_dy = vec![0.0; self.output.channels * correlation.output_channel_len()];
+        let transposed = Correlation::transposed(self.output, self.input, self.geometry);
+        let mut packed_dy = vec![0.0; transposed.packed_len()];
         let one = self.expected(1);
         for (n, dw) in [(self.images, &expected.dw), (1, &one.dw)] {
             let x = &self.x[..n * self.input.elem_count()];
             let dy = &self.dy[..n * self.output.elem_count()];
             correlation.pack(images(x, self.input), &mut packed);
-            correlation.pack_gradients(images(dy, self.output), &mut packed_dy);
+            transposed.pack(images(dy, self.output), &mut packed_dy);
             let mut gradients = vec![0.0; self.weights.len()];
             correlation.weight_gradients(&packed, &mut packed_dy, n, &mut gradients);
             self.assert_near(&format!("weight gradient of {n} images"), &gradients, dw);

@@ -1,0 +1,74 @@
+//! Work on the threads of candle's CPU operations, the calling thread among them.
+//!
+//! Operations of one graph follow each other on the same threads, so none waits for a second pool to
+//! wake up.
+
+use crate::lock::lock;
+use candle_core::utils::barrier_pool;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Mutex;
+
+/// Number of threads.
+pub(crate) fn thread_count() -> usize {
+    barrier_pool().n_workers() + 1
+}
+
+/// Calls a function with every job. Threads take the next job when they have done one.
+///
+/// The function must not call candle, or this function: candle's threads run one operation at a time.
+pub(crate) fn for_each<J: Send>(jobs: impl IntoIterator<Item = J>, f: impl Fn(J) + Sync) {
+    let mut jobs: Vec<Mutex<Option<J>>> =
+        jobs.into_iter().map(|job| Mutex::new(Some(job))).collect();
+    if jobs.len() <= 1 {
+        // Wakes no thread.
+        let job = jobs.pop().and_then(|job| lock(&job).take());
+        return job.into_iter().for_each(&f);
+    }
+    // A panic inside candle's pool would make it unusable.
+    let panic: Mutex<Option<Box<dyn Any + Send>>> = Mutex::new(None);
+    barrier_pool().execute_chunked(jobs.len(), |range| {
+        for job in &jobs[range] {
+            let job = lock(job).take();
+            let done = catch_unwind(AssertUnwindSafe(|| job.into_iter().for_each(&f)));
+            if let Err(payload) = done {
+                *lock(&panic) = Some(payload);
+            }
+        }
+    });
+    let payload = lock(&panic).take();
+    if let Some(payload) = payload {
+        resume_unwind(payload);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_job_is_done_once() {
+        let mut squares = vec![0; 1000];
+        for_each(squares.iter_mut().enumerate(), |(i, square)| {
+            *square += i * i;
+        });
+        let right = |(i, square): (usize, &usize)| *square == i * i;
+        assert!(squares.iter().enumerate().all(right));
+        assert!(thread_count() > 0);
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_and_the_threads_go_on() {
+        let mut done = [false; 8];
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            for_each(done.iter_mut().enumerate(), |(i, done)| {
+                assert_ne!(i, 3, "job 3");
+                *done = true;
+            });
+        }));
+        let message = *result.unwrap_err().downcast::<String>().unwrap();
+        assert!(message.contains("job 3"), "{message}");
+        for_each(done.iter_mut().skip(3).take(1), |done| *done = true);
+        for_each(done.iter_mut(), |done| assert!(*done));
+    }
+}
