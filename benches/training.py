@@ -59,7 +59,8 @@ def run(model, variant, mode, batch=None):
     if variant in ("built-in loss", "plain step"):
         variant, mode = "planned", "train"
     if mode == "loop" and variant.startswith("torch"):
-        mode = "train"  # PyTorch's training is such a loop.
+        # PyTorch's training is such a loop.
+        mode = "train"
     steps = INFERENCE_BATCHES[batch] if mode == "infer" and batch else STEPS[model]
     library, _, setting = variant.partition(" ")
     program = PROGRAMS.get(library, (OURS,))
@@ -105,7 +106,7 @@ def variants_of(model, mode):
     if mode == "settings":
         return ["planned", "plain step"]
     if mode == "loop":
-        return ["planned", "torch default"]
+        return ["planned", "torch default"] + ["candle-nn"] * dense
     variants = ["planned", "torch default", "torch best"]
     variants += [rival for rival in RIVALS if rival not in SHARED or (model in SHARED[rival] and mode != "custom")]
     if mode == "custom":

@@ -185,11 +185,7 @@ fn train(benchmark: &Benchmark<'_>, planned: bool) -> Fallible<Measured> {
         batch_size,
         validation_split: 0.0,
         planned,
-        loss: if benchmark.model == "vae" {
-            Loss::BinaryCrossEntropy
-        } else {
-            Loss::Mse
-        },
+        loss: loss_of(benchmark.model),
         ..Default::default()
     };
     let fit = if benchmark.mode == "settings" {
@@ -214,7 +210,15 @@ fn train(benchmark: &Benchmark<'_>, planned: bool) -> Fallible<Measured> {
     Ok(measured)
 }
 
-/// Trains in a loop, as the README shows it.
+fn loss_of(model: &str) -> Loss {
+    if model == "vae" {
+        Loss::BinaryCrossEntropy
+    } else {
+        Loss::Mse
+    }
+}
+
+/// Trains in a loop of loss, gradients and optimizer.
 fn loop_of_steps(benchmark: &Benchmark<'_>) -> Fallible<Measured> {
     let (input, encoder, decoder) = layers(benchmark.model, &benchmark.widths);
     let ae = Autoencoder::new(input, &encoder, &decoder)?;
@@ -229,7 +233,7 @@ fn loop_of_steps(benchmark: &Benchmark<'_>) -> Fallible<Measured> {
         for epoch in 0..epochs {
             for batch in train.batches(batch_size, (repeat * epochs + epoch) as u64)? {
                 let (images, _labels) = batch?;
-                let loss = Loss::Mse.of(&ae.forward(&images, true)?, &images)?;
+                let loss = ae.training_loss(&images, loss_of(benchmark.model))?;
                 optimizer.backward_step(&loss)?;
                 loss_sum += f64::from(loss.to_scalar::<f32>()?);
                 steps += 1;

@@ -78,7 +78,7 @@ class Sweep:
     def wait(self, condition, what, seconds=60):
         end = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < end, what
+            assert time.monotonic() < end, f"{what} after {seconds} s; processes: {self.processes()}"
             time.sleep(0.05)
 
 
@@ -283,15 +283,15 @@ def test_workers_of_other_machines_run_notebooks_and_one_may_be_cut_off(sweep, s
         time.sleep(1)
         running.send_signal(signal.SIGINT)
         assert running.wait(30) == 130
-        sweep.wait(lambda: not runs(), runs, 5)
+        sweep.wait(lambda: not runs(), "notebooks still run", 5)
         # So does the end of the sweep's process.
         running = sweep.start("-p", "seconds=100.0", "--scheduler", scheduler)
         sweep.wait(runs, "a notebook")
         running.kill()
-        sweep.wait(lambda: not runs(), runs, 30)
+        sweep.wait(lambda: not runs(), "notebooks still run", 30)
         assert workers[1].poll() is None
     finally:
         for process in workers:
             process.terminate()
             process.wait(30)
-    sweep.wait(lambda: not runs(), runs, 10)
+    sweep.wait(lambda: not runs(), "notebooks still run", 10)
