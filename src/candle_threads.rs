@@ -9,29 +9,35 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
 
-/// Number of threads.
+/// Values that one job takes of an elementwise operation: they stay in the cache between its passes.
+pub(crate) const JOB_VALUES: usize = 1 << 14;
+
+/// Number of threads: candle's, or fewer if the caller is in a smaller rayon pool, as the runs of a
+/// sweep and the ranks of a team are.
 pub(crate) fn thread_count() -> usize {
-    barrier_pool().n_workers() + 1
+    let threads = barrier_pool().n_workers() + 1;
+    threads.min(rayon::current_num_threads())
 }
 
 /// Calls a function with every job. Threads take the next job when they have done one.
 ///
-/// The function must not call candle, or this function: candle's threads run one operation at a time.
+/// `f` must call neither candle nor `for_each`: candle's threads run one operation at a time, so a
+/// nested call would wait for itself.
 pub(crate) fn for_each<J: Send>(jobs: impl IntoIterator<Item = J>, f: impl Fn(J) + Sync) {
-    let mut jobs: Vec<Mutex<Option<J>>> =
-        jobs.into_iter().map(|job| Mutex::new(Some(job))).collect();
-    if jobs.len() <= 1 {
+    let jobs: Vec<Mutex<Option<J>>> = jobs.into_iter().map(|job| Mutex::new(Some(job))).collect();
+    let run = |job: &Mutex<Option<J>>| {
+        let job = lock(job).take();
+        job.into_iter().for_each(&f);
+    };
+    if jobs.len() <= 1 || thread_count() <= 1 {
         // Wakes no thread.
-        let job = jobs.pop().and_then(|job| lock(&job).take());
-        return job.into_iter().for_each(&f);
+        return jobs.iter().for_each(run);
     }
     // A panic inside candle's pool would make it unusable.
     let panic: Mutex<Option<Box<dyn Any + Send>>> = Mutex::new(None);
     barrier_pool().execute_chunked(jobs.len(), |range| {
         for job in &jobs[range] {
-            let job = lock(job).take();
-            let done = catch_unwind(AssertUnwindSafe(|| job.into_iter().for_each(&f)));
-            if let Err(payload) = done {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| run(job))) {
                 *lock(&panic) = Some(payload);
             }
         }

@@ -29,6 +29,13 @@ pub(crate) fn with_values<T: WithDType, R, const N: usize>(
     Ok(f(slices))
 }
 
+/// Returns true if candle keeps the graphs of gradients, for gradients of gradients. Operations on
+/// slices have none.
+pub(crate) fn keeps_gradient_graphs() -> bool {
+    // As candle reads it.
+    std::env::var("CANDLE_GRAD_DO_NOT_DETACH").is_ok_and(|value| !value.is_empty() && value != "0")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -172,6 +172,10 @@ impl CpuOp for ConvOp {
         true
     }
 
+    fn keeps_workspace(&self) -> bool {
+        false
+    }
+
     fn flops(&self) -> Option<usize> {
         let narrow = self.narrow();
         Some(2 * narrow.height * narrow.width * self.group_weights() * self.groups)

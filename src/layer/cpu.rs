@@ -53,6 +53,11 @@ pub(crate) trait CpuOp: Arithmetic<f32> + Arithmetic<f64> + Debug + Send + Sync 
         false
     }
 
+    /// Returns true if the backward pass reads what the forward pass left in the workspace.
+    fn keeps_workspace(&self) -> bool {
+        true
+    }
+
     /// Channels whose batch mean and variance the op needs before it runs.
     fn channels(&self) -> Option<ChannelShape> {
         None

@@ -86,6 +86,10 @@ impl CpuOp for LinearOp {
         true
     }
 
+    fn keeps_workspace(&self) -> bool {
+        false
+    }
+
     fn dense(&self) -> bool {
         true
     }

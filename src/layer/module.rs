@@ -100,7 +100,9 @@ impl LayerKind for ModuleLayer {
         let variables = Variables(vars.learned.to_vec());
         let device = xs.device().clone();
         let vb = VarBuilder::from_backend(Box::new(variables), xs.dtype(), device);
-        Ok((self.build)(vb)?.forward(xs)?)
+        // The layers after it have the model's type.
+        let ys = (self.build)(vb)?.forward(xs)?;
+        Ok(ys.to_dtype(xs.dtype())?)
     }
 
     fn lower(&self, _shapes: LayerShapes<'_>, _context: &mut LowerContext) -> Lowered {

@@ -1,13 +1,10 @@
 //! An elementwise loss under candle's autograd, on the CPU: one pass forward and one backward.
 
-use crate::candle_threads::for_each;
+use crate::candle_threads::{JOB_VALUES, for_each};
 use crate::cpu_values::{values, with_values};
 use crate::math::Real;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType};
 use std::marker::PhantomData;
-
-/// Values whose loss a thread sums at once.
-const BLOCK_VALUES: usize = 1 << 14;
 
 /// Mean loss as a scalar tensor with a gradient for the output only.
 ///
@@ -33,10 +30,10 @@ struct LossOp<T, F> {
 impl<T: Real, F: Fn(&[T], &[T], &mut [T], T) -> f64 + Sync> LossOp<T, F> {
     fn mean(&self, output: &[T], target: &[T]) -> f64 {
         // Added in order, so that the mean does not depend on the threads.
-        let mut sums = vec![0.0; output.len().div_ceil(BLOCK_VALUES)];
+        let mut sums = vec![0.0; output.len().div_ceil(JOB_VALUES)];
         let blocks = output
-            .chunks(BLOCK_VALUES)
-            .zip(target.chunks(BLOCK_VALUES))
+            .chunks(JOB_VALUES)
+            .zip(target.chunks(JOB_VALUES))
             .zip(&mut sums);
         let sum_and_gradients = &self.sum_and_gradients;
         for_each(blocks, |((output, target), sum)| {
@@ -50,9 +47,9 @@ impl<T: Real, F: Fn(&[T], &[T], &mut [T], T) -> f64 + Sync> LossOp<T, F> {
     fn gradients(&self, output: &[T], target: &[T], factor: T) -> Vec<T> {
         let mut gradients = vec![T::ZERO; output.len()];
         let blocks = gradients
-            .chunks_mut(BLOCK_VALUES)
-            .zip(output.chunks(BLOCK_VALUES))
-            .zip(target.chunks(BLOCK_VALUES));
+            .chunks_mut(JOB_VALUES)
+            .zip(output.chunks(JOB_VALUES))
+            .zip(target.chunks(JOB_VALUES));
         let sum_and_gradients = &self.sum_and_gradients;
         for_each(blocks, |((gradients, output), target)| {
             sum_and_gradients(output, target, gradients, factor);
@@ -106,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_mean_of_many_blocks_has_the_gradients_of_the_sum_over_their_number() {
-        let n = 2 * BLOCK_VALUES + 5;
+        let n = 2 * JOB_VALUES + 5;
         let output = Var::ones(n, candle_core::DType::F64, &Device::Cpu).unwrap();
         let target = Tensor::arange(0.0, n as f64, &Device::Cpu).unwrap();
         let product = |output: &[f64], target: &[f64], gradients: &mut [f64], scale: f64| {

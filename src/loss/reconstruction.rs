@@ -2,6 +2,7 @@
 
 use super::pairs::sum_pairs;
 use super::{autograd, cross_entropy, cross_entropy_with_logits, mse};
+use crate::cpu_values::keeps_gradient_graphs;
 use crate::error::{Error, Result};
 use crate::math::{Real, widest};
 use candle_core::{DType, Device, Tensor, WithDType};
@@ -83,12 +84,14 @@ impl Loss {
             let hint = "End the decoder with Sigmoid, or choose Loss::BinaryCrossEntropyWithLogits";
             check_pixels(self, "reconstruction", reconstruction, |_| hint)?;
         }
+        if target.track_op() || keeps_gradient_graphs() {
+            return self.mean(reconstruction, &target);
+        }
         match (
             reconstruction.device(),
             reconstruction.dtype(),
             target.dtype(),
         ) {
-            _ if target.track_op() => self.mean(reconstruction, &target),
             (Device::Cpu, DType::F32, DType::F32) => {
                 self.mean_on_cpu::<f32>(reconstruction, &target)
             }
@@ -290,5 +293,37 @@ mod tests {
         let gradients = Loss::Mse.of(&output, &target).unwrap().backward().unwrap();
         let of = |var| gradients.get(var).unwrap().to_vec1::<f32>().unwrap();
         assert_eq!((of(&output), of(&target)), (vec![-1.0], vec![1.0]));
+    }
+
+    /// Runs again in a process of its own, because candle reads the variable once a thread.
+    #[test]
+    fn a_gradient_has_a_gradient_if_candle_keeps_the_graphs() {
+        const KEEP: &str = "CANDLE_GRAD_DO_NOT_DETACH";
+        if std::env::var_os(KEEP).is_none() {
+            let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+            again.args([
+                "--exact",
+                "loss::reconstruction::tests::a_gradient_has_a_gradient_if_candle_keeps_the_graphs",
+            ]);
+            let output = again.env(KEEP, "1").output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(
+                output.status.success() && said.contains("1 passed"),
+                "{said}"
+            );
+            return;
+        }
+        let w = Var::new(&[3f32], &Device::Cpu).unwrap();
+        let loss = Loss::Mse.of(&w, &Tensor::new(&[1f32], &Device::Cpu).unwrap());
+        let gradient = loss.unwrap().backward().unwrap();
+        // (w - 1)^2 has the derivatives 2 (w - 1) and 2.
+        let second = gradient
+            .get(&w)
+            .unwrap()
+            .sum_all()
+            .unwrap()
+            .backward()
+            .unwrap();
+        assert_eq!(second.get(&w).unwrap().to_vec1::<f32>().unwrap(), [2.0]);
     }
 }

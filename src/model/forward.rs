@@ -1,5 +1,6 @@
 //! Forward passes with gradients, for custom training loops.
 
+use crate::cpu_values::keeps_gradient_graphs;
 use crate::error::{Error, Result};
 use crate::layer::{ForwardState, Layer, Node, check_label_count};
 use crate::lock::lock;
@@ -233,7 +234,9 @@ impl Autoencoder {
     pub(crate) fn forward_state(&self) -> ForwardState {
         ForwardState {
             // A layer without a plan may read what candle's operations leave.
-            cpu_ops: !self.plan().is_unplanned(),
+            cpu_ops: self.device().is_cpu()
+                && !self.plan().is_unplanned()
+                && !keeps_gradient_graphs(),
             ..Default::default()
         }
     }

@@ -7,7 +7,7 @@ use crate::layer::{
 };
 use crate::math::Rng;
 use crate::model::sequential::Sequential;
-use crate::plan::{OpCall, activate};
+use crate::plan::{OpCall, POOL_STAGE, activate};
 use candle_core::{DType, Device, Tensor, WithDType};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -24,8 +24,8 @@ impl Sequential {
         Ok(self.forward_nodes(i..i + 1, xs, rng, state)?.0)
     }
 
-    /// Runs the first of these nodes, and with it an activation behind it if that saves time. Returns
-    /// the output and the number of nodes that ran.
+    /// Runs the first of these nodes, together with the activation after it if one operation can do
+    /// both. Returns the output and the number of nodes that ran.
     pub(crate) fn forward_nodes(
         &self,
         nodes: Range<usize>,
@@ -56,8 +56,8 @@ impl Sequential {
         sources.filter(|source| *source == Some(i)).count()
     }
 
-    /// Runs nodes by hand-written CPU ops, under autograd. `None` on other devices, and for a layer
-    /// that needs more than its input.
+    /// Runs nodes by hand-written CPU ops, under autograd. `None` on other devices, for types other than
+    /// `f32` and `f64`, and for a layer that needs more than its input and parameters.
     fn forward_on_cpu(
         &self,
         nodes: Range<usize>,
@@ -83,7 +83,7 @@ impl Sequential {
     ) -> Result<Option<(Tensor, usize)>> {
         let i = nodes.start;
         let mut context = LowerContext {
-            pools: state.pools.last().map(|_| 1).into_iter().collect(),
+            pools: state.pools.last().map(|_| POOL_STAGE).into_iter().collect(),
             ..Default::default()
         };
         let pools = context.pools.len();
@@ -114,7 +114,7 @@ impl Sequential {
         }
     }
 
-    /// The activation of a node, if only the node before it reads its input.
+    /// The activation of a node, if no residual block reads its input as well.
     fn activation_at(&self, i: usize) -> Option<Arc<dyn Activation>> {
         if i >= self.nodes().len() || self.skips_from(i) > 0 {
             return None;

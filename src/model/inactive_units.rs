@@ -9,7 +9,7 @@ use crate::model::sequential::Sequential;
 use crate::model::unit_ranges::{UnitRanges, measured_positions};
 use candle_core::Tensor;
 
-/// Candle's convolutions copy each pixel for each position in a window of 3 x 3.
+/// On a GPU, candle's convolutions copy each pixel for each position in a window of 3 x 3.
 const WINDOW: usize = 9;
 
 /// Layers that the sentence names.
@@ -50,7 +50,12 @@ impl Autoencoder {
             return Ok(Vec::new());
         }
         let largest = [self.encoder_net(), self.decoder_net()].map(largest_shape);
-        let values = WINDOW * largest[0].max(largest[1]);
+        let copies = if self.forward_state().cpu_ops {
+            1
+        } else {
+            WINDOW
+        };
+        let values = copies * largest[0].max(largest[1]);
         for positions in positions.chunks(micro_batch(values)) {
             let images = self.image_batch("activity", &split.images(positions)?)?;
             let mut state = self.forward_state();

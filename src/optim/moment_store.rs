@@ -2,13 +2,11 @@
 
 use super::moments::{DeviceMoments, MOMENTS, Moments};
 use super::update::{Update, UpdateRule};
-use crate::candle_threads::for_each;
+use crate::candle_threads::{JOB_VALUES, for_each};
+use crate::cpu_values;
 use crate::error::Result;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Tensor, Var};
 use std::cell::RefCell;
-
-/// Values that a thread updates at once.
-const BLOCK_VALUES: usize = 1 << 14;
 
 /// Moments of one variable.
 #[derive(Debug)]
@@ -110,26 +108,22 @@ impl InplaceOp2 for UpdateOp<'_> {
         gradient: &CpuStorage,
         gradient_layout: &Layout,
     ) -> candle_core::Result<()> {
-        let (CpuStorage::F32(values), CpuStorage::F32(gradient)) = (values, gradient) else {
-            candle_core::bail!("optimizer: expected f32 variables and gradients");
+        let gradient = cpu_values::values::<f32>(gradient, gradient_layout)?;
+        let (CpuStorage::F32(values), Some((start, end))) = (values, layout.contiguous_offsets())
+        else {
+            candle_core::bail!("optimizer: expected contiguous f32 variables");
         };
-        let (Some((start, end)), Some((grad_start, grad_end))) = (
-            layout.contiguous_offsets(),
-            gradient_layout.contiguous_offsets(),
-        ) else {
-            candle_core::bail!("optimizer: expected contiguous variables and gradients");
-        };
-        let (expected, got) = (end - start, grad_end - grad_start);
+        let (expected, got) = (end - start, gradient.len());
         if expected != got {
             candle_core::bail!("optimizer: expected {expected} gradients, got {got}");
         }
         let mut moments = self.moments.borrow_mut();
         let mut moments = moments
             .each_mut()
-            .map(|moment| moment.chunks_mut(BLOCK_VALUES));
+            .map(|moment| moment.chunks_mut(JOB_VALUES));
         let blocks = values[start..end]
-            .chunks_mut(BLOCK_VALUES)
-            .zip(gradient[grad_start..grad_end].chunks(BLOCK_VALUES))
+            .chunks_mut(JOB_VALUES)
+            .zip(gradient.chunks(JOB_VALUES))
             .map(|slices| {
                 let moments = moments.each_mut();
                 (

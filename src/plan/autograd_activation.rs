@@ -1,14 +1,11 @@
 //! An activation under candle's autograd, for loops that run a model layer by layer.
 
-use crate::candle_threads::for_each;
+use crate::candle_threads::{JOB_VALUES, for_each};
 use crate::cpu_values::{values, with_values};
 use crate::layer::{Activation, Number};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
 use std::marker::PhantomData;
 use std::sync::Arc;
-
-/// Values that a thread copies and changes at once, so that they stay in the cache.
-const BLOCK_VALUES: usize = 1 << 14;
 
 /// Applies an activation to a tensor on the CPU.
 pub(crate) fn activate<T: Number + WithDType>(
@@ -31,12 +28,12 @@ struct AutogradActivation<T> {
 fn changed<T: Number>(values: &[T], f: impl Fn(usize, &mut [T]) + Sync) -> Vec<T> {
     let mut copy = vec![T::ZERO; values.len()];
     let blocks = copy
-        .chunks_mut(BLOCK_VALUES)
-        .zip(values.chunks(BLOCK_VALUES))
+        .chunks_mut(JOB_VALUES)
+        .zip(values.chunks(JOB_VALUES))
         .enumerate();
     for_each(blocks, |(nth, (copy, values))| {
         copy.copy_from_slice(values);
-        f(nth * BLOCK_VALUES, copy);
+        f(nth * JOB_VALUES, copy);
     });
     copy
 }
@@ -92,7 +89,7 @@ mod tests {
         let Lowered::Activation(relu) = lowered else {
             unreachable!("ReLU is an activation")
         };
-        let n = 2 * BLOCK_VALUES + 7;
+        let n = 2 * JOB_VALUES + 7;
         let values: Vec<f32> = (0..n).map(|i| (i % 5) as f32 - 2.0).collect();
         let x = Var::from_vec(values.clone(), n, &Device::Cpu).unwrap();
         let y = activate::<f32>(relu, &x).unwrap();

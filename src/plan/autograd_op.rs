@@ -15,8 +15,12 @@ use candle_core::{
 };
 use std::sync::{Arc, Mutex};
 
-/// Workspaces of an op, one for each shard, with what the forward pass leaves for the backward pass.
+/// Workspaces of an op, one for each shard, with what the forward pass leaves for the backward pass;
+/// empty if it leaves nothing.
 pub(crate) type Shards<T> = Arc<Mutex<Vec<Workspace<T>>>>;
+
+/// Stage of a pooling in the plan of its unpooling alone.
+pub(crate) const POOL_STAGE: usize = 1;
 
 /// An op that [stands alone](CpuOp::stands_alone), and what it is applied with.
 pub(crate) struct OpCall<'a, T> {
@@ -27,7 +31,7 @@ pub(crate) struct OpCall<'a, T> {
     pub(crate) shapes: LayerShapes<'a>,
     /// Weight and bias, or none.
     pub(crate) parameters: Vec<Tensor>,
-    /// For an unpooling: its pooling, which is stage 1 of its plan.
+    /// For an unpooling: its pooling, which is the [`POOL_STAGE`] of its plan.
     pub(crate) pool: Option<Shards<T>>,
 }
 
@@ -74,7 +78,8 @@ struct AutogradOp<T> {
     pool: Option<Shards<T>>,
 }
 
-/// Calls a function with a workspace as stage 0 and that of a pooling, if it has one, as stage 1.
+/// Calls a function with a workspace as stage 0 and that of a pooling, if one is given, as
+/// [`POOL_STAGE`].
 fn with_pool<T: Number>(
     workspace: &mut Workspace<T>,
     pool: Option<&mut Workspace<T>>,
@@ -88,6 +93,17 @@ fn with_pool<T: Number>(
     [*workspace, *pool] = stages;
 }
 
+/// Number of items of a shard: all, if they are little work, or one thread's share. `work` is that of
+/// an item, in floating-point operations.
+fn shard_len(items: usize, work: usize) -> usize {
+    let shards = if items * work < MIN_PARALLEL_FLOPS {
+        1
+    } else {
+        thread_count()
+    };
+    items.div_ceil(shards).max(1)
+}
+
 /// Gradients of an op's input, weight and bias.
 struct OpGradients<T> {
     dx: Option<Vec<T>>,
@@ -96,16 +112,13 @@ struct OpGradients<T> {
 }
 
 impl<T: Number + WithDType> AutogradOp<T> {
-    /// Images of a shard. Small batches are one.
+    /// Images of a shard.
     fn shard_rows(&self, rows: usize, parameters: usize) -> usize {
-        let work = self.op.flops().unwrap_or(2 * parameters);
-        let small = rows * work.max(self.inputs + self.outputs) < MIN_PARALLEL_FLOPS;
-        let shards = match &self.pool {
-            Some(pool) => lock(pool).len(),
-            None if small => 1,
-            None => thread_count(),
-        };
-        rows.div_ceil(shards.max(1)).max(1)
+        if let Some(pool) = &self.pool {
+            return rows.div_ceil(lock(pool).len().max(1)).max(1);
+        }
+        let flops = self.op.flops().unwrap_or(2 * parameters);
+        shard_len(rows, flops.max(self.inputs + self.outputs))
     }
 
     fn shape(&self, rows: usize) -> OpShape {
@@ -139,7 +152,7 @@ impl<T: Number + WithDType> AutogradOp<T> {
             .map(|slices| (slices, pool.next()));
         for_each(shards, |(((y, x), workspace), pool)| {
             let shape = self.shape(x.len() / self.inputs);
-            *workspace = T::arithmetic(&*self.op).workspace(shape, true);
+            *workspace = T::arithmetic(&*self.op).workspace(shape, self.op.keeps_workspace());
             let args = ForwardArgs {
                 weight,
                 bias,
@@ -153,7 +166,9 @@ impl<T: Number + WithDType> AutogradOp<T> {
                 T::pointwise(&**activation).forward(y);
             }
         });
-        *lock(&self.workspaces) = workspaces;
+        if self.op.keeps_workspace() {
+            *lock(&self.workspaces) = workspaces;
+        }
         let shape = [&[rows], &self.after[..]].concat();
         (T::to_cpu_storage_owned(y), Shape::from(shape))
     }
@@ -175,9 +190,13 @@ impl<T: Number + WithDType> AutogradOp<T> {
         };
         let rows = x.len() / self.inputs;
         let parameters = weight.len() + biases;
-        let shard = self.shard_rows(rows, parameters);
         let mut dx = vec![T::ZERO; if with_dx { x.len() } else { 0 }];
         let mut workspaces = lock(&self.workspaces);
+        let shard = match workspaces.len() {
+            0 => self.shard_rows(rows, parameters),
+            shards => rows.div_ceil(shards).max(1),
+        };
+        workspaces.resize_with(rows.div_ceil(shard), Workspace::default);
         let stats = BatchStats::default();
         let mut dx_shards = dx.chunks_mut(shard * self.inputs);
         let mut pool = self.pool.as_ref().map(|pool| lock(pool));
@@ -188,6 +207,10 @@ impl<T: Number + WithDType> AutogradOp<T> {
             .zip(workspaces.iter_mut())
             .map(|slices| (slices, dx_shards.next(), pool.next()));
         for_each(shards, |(((x, dy), workspace), dx, pool)| {
+            let shape = self.shape(x.len() / self.inputs);
+            if !self.op.keeps_workspace() {
+                *workspace = T::arithmetic(&*self.op).workspace(shape, true);
+            }
             workspace.gradients.clear();
             if !self.op.dense() {
                 workspace.gradients.resize(parameters, T::ZERO);
@@ -201,7 +224,6 @@ impl<T: Number + WithDType> AutogradOp<T> {
                 term_scale: T::ZERO,
                 step: usize::MAX,
             };
-            let shape = self.shape(x.len() / self.inputs);
             with_pool(workspace, pool, |workspaces| {
                 T::arithmetic(&*self.op).backward(shape, args, workspaces);
             });
@@ -216,6 +238,9 @@ impl<T: Number + WithDType> AutogradOp<T> {
             let bias = sum.split_off(weight.len());
             (sum, bias)
         };
+        if !self.op.keeps_workspace() {
+            workspaces.clear();
+        }
         OpGradients {
             dx: with_dx.then_some(dx),
             weight,
@@ -228,7 +253,7 @@ impl<T: Number + WithDType> AutogradOp<T> {
         let rows = x.len() / self.inputs;
         let mut weight = vec![T::ZERO; self.outputs * self.inputs];
         let mut bias = vec![T::ZERO; biases];
-        let units = self.shard_rows(self.outputs, rows * self.inputs);
+        let units = shard_len(self.outputs, 2 * rows * self.inputs);
         let dy_rows = Matrix::new(dy, rows, self.outputs);
         let x = Matrix::new(x, rows, self.inputs);
         let shards = weight

@@ -17,7 +17,7 @@ mod autograd_op;
 mod autograd_activation;
 
 pub(crate) use autograd_activation::activate;
-pub(crate) use autograd_op::OpCall;
+pub(crate) use autograd_op::{OpCall, POOL_STAGE};
 pub(crate) use dense_gradients::weight_gradients;
 pub(crate) use infer::StageParams;
 pub(crate) use plan::{MIN_PARALLEL_FLOPS, Plan};

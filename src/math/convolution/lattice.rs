@@ -3,7 +3,7 @@
 //! A narrow value (an output of the convolution, or an input of a transposed one) is a lattice point.
 //! The padded wide values are divided into phases, one for each remainder of row and column by the
 //! stride, and each phase has at most one value at a point. An element of the kernel joins a point of
-//! the narrow side with the point of one phase that lies a fixed shift behind it.
+//! the narrow side with a point of one phase, at a fixed shift after it.
 
 use super::geometry::{ConvGeometry, FeatureShape};
 
@@ -23,7 +23,7 @@ pub(super) struct Lattice {
     pub(super) height: usize,
     /// Distance from one row to the next.
     pub(super) pitch: usize,
-    /// Largest distance of two points that an element of the kernel joins.
+    /// Largest distance between two points that an element of the kernel joins.
     pub(super) reach: usize,
     /// Maximum number of images.
     pub(super) max_images: usize,
@@ -67,7 +67,7 @@ impl Axis {
         padding.div_ceil(self.geometry.stride)
     }
 
-    /// Point behind the last value of a phase.
+    /// Point after the last value of a phase.
     fn end(self, phase: usize) -> usize {
         let wide = (self.wide + self.geometry.padding).saturating_sub(phase);
         wide.div_ceil(self.geometry.stride)
@@ -82,9 +82,9 @@ impl Axis {
         (0..self.geometry.kernel_size).map(move |k| self.tap(k))
     }
 
-    /// Number of points: as few as hold every value, and so that a read past the end meets the padding
-    /// at the start of the next row or image, or one before the start the free points at the end of the
-    /// row or image before.
+    /// Number of points. As few as possible, such that every value has a point, a read past the end of a
+    /// row or image meets the padding at the start of the next one, and a read before its start meets
+    /// the free points at the end of the one before.
     fn len(self) -> usize {
         let ends = (0..self.geometry.stride).map(|phase| self.end(phase));
         let reads = self
@@ -132,7 +132,7 @@ impl Lattice {
         self.max_images * self.image_len()
     }
 
-    /// Points of a phase of the wide side, with the zeros that are read behind the last image.
+    /// Points of a phase of the wide side, with the zeros that are read after the last image.
     #[inline]
     pub(super) fn plane_len(&self) -> usize {
         self.len() + self.reach

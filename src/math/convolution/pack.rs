@@ -34,7 +34,7 @@ impl Correlation {
         }
     }
 
-    /// Distributes the columns of a row over its `s` phases, each a plane behind the one before.
+    /// Distributes the columns of a row over its `s` phases, each a plane after the one before.
     #[inline(always)]
     fn pack_row<T: Real>(&self, s: usize, plane: usize, row: &[T], packed: &mut [T]) {
         let margin = self.margin;
