@@ -12,6 +12,10 @@ use std::sync::Mutex;
 /// Values that one job takes of an elementwise operation: they stay in the cache between its passes.
 pub(crate) const JOB_VALUES: usize = 1 << 14;
 
+/// Minimum values of an elementwise operation for several threads; below, waking a thread takes longer
+/// than the work it saves.
+const MIN_PARALLEL_VALUES: usize = 1 << 16;
+
 /// Number of threads: candle's, or fewer if the caller is in a smaller rayon pool, as the runs of a
 /// sweep and the ranks of a team are.
 pub(crate) fn thread_count() -> usize {
@@ -48,9 +52,33 @@ pub(crate) fn for_each<J: Send>(jobs: impl IntoIterator<Item = J>, f: impl Fn(J)
     }
 }
 
+/// [`for_each`] for the jobs of an elementwise operation on this many values.
+pub(crate) fn for_each_block<J: Send>(
+    values: usize,
+    jobs: impl IntoIterator<Item = J>,
+    f: impl Fn(J) + Sync,
+) {
+    if values < MIN_PARALLEL_VALUES {
+        jobs.into_iter().for_each(f);
+    } else {
+        for_each(jobs, f);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_and_many_values_are_all_changed() {
+        for n in [0, 1, MIN_PARALLEL_VALUES - 1, MIN_PARALLEL_VALUES + 1] {
+            let mut values = vec![1; n];
+            for_each_block(n, values.chunks_mut(JOB_VALUES), |values| {
+                values.iter_mut().for_each(|value| *value += 1);
+            });
+            assert_eq!(values, vec![2; n]);
+        }
+    }
 
     #[test]
     fn every_job_is_done_once() {
@@ -74,7 +102,8 @@ mod tests {
         }));
         let message = *result.unwrap_err().downcast::<String>().unwrap();
         assert!(message.contains("job 3"), "{message}");
-        for_each(done.iter_mut().skip(3).take(1), |done| *done = true);
-        for_each(done.iter_mut(), |done| assert!(*done));
+        assert!(!done[3]);
+        for_each(done.iter_mut(), |done| *done = true);
+        assert_eq!(done, [true; 8]);
     }
 }

@@ -1,6 +1,6 @@
 //! An elementwise loss under candle's autograd, on the CPU: one pass forward and one backward.
 
-use crate::candle_threads::{JOB_VALUES, for_each};
+use crate::candle_threads::{JOB_VALUES, for_each_block};
 use crate::cpu_values::{values, with_values};
 use crate::math::Real;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType};
@@ -36,7 +36,7 @@ impl<T: Real, F: Fn(&[T], &[T], &mut [T], T) -> f64 + Sync> LossOp<T, F> {
             .zip(target.chunks(JOB_VALUES))
             .zip(&mut sums);
         let sum_and_gradients = &self.sum_and_gradients;
-        for_each(blocks, |((output, target), sum)| {
+        for_each_block(output.len(), blocks, |((output, target), sum)| {
             let mut gradients = vec![T::ZERO; output.len()];
             *sum = sum_and_gradients(output, target, &mut gradients, T::ONE);
         });
@@ -51,7 +51,7 @@ impl<T: Real, F: Fn(&[T], &[T], &mut [T], T) -> f64 + Sync> LossOp<T, F> {
             .zip(output.chunks(JOB_VALUES))
             .zip(target.chunks(JOB_VALUES));
         let sum_and_gradients = &self.sum_and_gradients;
-        for_each(blocks, |((gradients, output), target)| {
+        for_each_block(output.len(), blocks, |((gradients, output), target)| {
             sum_and_gradients(output, target, gradients, factor);
         });
         gradients
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_mean_of_many_blocks_has_the_gradients_of_the_sum_over_their_number() {
-        let n = 2 * JOB_VALUES + 5;
+        let n = 5 * JOB_VALUES + 5;
         let output = Var::ones(n, candle_core::DType::F64, &Device::Cpu).unwrap();
         let target = Tensor::arange(0.0, n as f64, &Device::Cpu).unwrap();
         let product = |output: &[f64], target: &[f64], gradients: &mut [f64], scale: f64| {

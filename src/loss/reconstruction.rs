@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn losses_for_the_backward_pass_are_those_of_candle() {
-        let n = 40_000;
+        let n = 80_000;
         let sine = |i: usize| 0.5 + 0.4 * (i as f64).sin();
         let output: Vec<f64> = (0..n).map(sine).collect();
         let target: Vec<f64> = (0..n).map(|i| sine(3 * i)).collect();

@@ -2,7 +2,7 @@
 
 use super::moments::{DeviceMoments, MOMENTS, Moments};
 use super::update::{Update, UpdateRule};
-use crate::candle_threads::{JOB_VALUES, for_each};
+use crate::candle_threads::{JOB_VALUES, for_each_block};
 use crate::cpu_values;
 use crate::error::Result;
 use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Tensor, Var};
@@ -132,7 +132,7 @@ impl InplaceOp2 for UpdateOp<'_> {
                 )
             });
         let update = self.update;
-        for_each(blocks, |((values, gradient), moments)| {
+        for_each_block(gradient.len(), blocks, |((values, gradient), moments)| {
             update.apply(values, gradient, moments);
         });
         Ok(())

@@ -1,6 +1,6 @@
 //! An activation under candle's autograd, for loops that run a model layer by layer.
 
-use crate::candle_threads::{JOB_VALUES, for_each};
+use crate::candle_threads::{JOB_VALUES, for_each_block};
 use crate::cpu_values::{values, with_values};
 use crate::layer::{Activation, Number};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
@@ -31,7 +31,7 @@ fn changed<T: Number>(values: &[T], f: impl Fn(usize, &mut [T]) + Sync) -> Vec<T
         .chunks_mut(JOB_VALUES)
         .zip(values.chunks(JOB_VALUES))
         .enumerate();
-    for_each(blocks, |(nth, (copy, values))| {
+    for_each_block(values.len(), blocks, |(nth, (copy, values))| {
         copy.copy_from_slice(values);
         f(nth * JOB_VALUES, copy);
     });
@@ -89,7 +89,7 @@ mod tests {
         let Lowered::Activation(relu) = lowered else {
             unreachable!("ReLU is an activation")
         };
-        let n = 2 * JOB_VALUES + 7;
+        let n = 5 * JOB_VALUES + 7;
         let values: Vec<f32> = (0..n).map(|i| (i % 5) as f32 - 2.0).collect();
         let x = Var::from_vec(values.clone(), n, &Device::Cpu).unwrap();
         let y = activate::<f32>(relu, &x).unwrap();

@@ -130,7 +130,7 @@ impl<T: Number + WithDType> AutogradOp<T> {
         }
     }
 
-    /// Computes the output, and keeps the workspaces.
+    /// Computes the output, and keeps the workspaces if the backward pass reads them.
     fn forward(&self, x: &[T], weight: &[T], bias: &[T]) -> (CpuStorage, Shape) {
         let rows = x.len() / self.inputs;
         let parameters = weight.len() + bias.len();
@@ -173,7 +173,7 @@ impl<T: Number + WithDType> AutogradOp<T> {
         (T::to_cpu_storage_owned(y), Shape::from(shape))
     }
 
-    /// Computes the gradients with the workspaces of the forward pass.
+    /// Computes the gradients, from the input, the output, dL/d(output) and the weight.
     fn backward(
         &self,
         [x, y, dy, weight]: [&[T]; 4],
@@ -188,23 +188,51 @@ impl<T: Number + WithDType> AutogradOp<T> {
             }
             None => dy,
         };
-        let rows = x.len() / self.inputs;
-        let parameters = weight.len() + biases;
-        let mut dx = vec![T::ZERO; if with_dx { x.len() } else { 0 }];
         let mut workspaces = lock(&self.workspaces);
+        let parameters = weight.len() + biases;
+        let dx = self.backward_shards([x, dy, weight], parameters, with_dx, &mut workspaces);
+        let (weight, bias) = if self.op.dense() {
+            self.dense_gradients(x, dy, biases)
+        } else {
+            let mut sum = vec![T::ZERO; parameters];
+            for workspace in workspaces.iter().filter(|_| parameters > 0) {
+                add_to_rows(&mut sum, &workspace.gradients);
+            }
+            let bias = sum.split_off(weight.len());
+            (sum, bias)
+        };
+        if !self.op.keeps_workspace() {
+            workspaces.clear();
+        }
+        OpGradients { dx, weight, bias }
+    }
+
+    /// Computes dL/dx if it is wanted, and each shard's gradients of the parameters of an op that is
+    /// not dense.
+    fn backward_shards(
+        &self,
+        [x, dy, weight]: [&[T]; 3],
+        parameters: usize,
+        with_dx: bool,
+        workspaces: &mut Vec<Workspace<T>>,
+    ) -> Option<Vec<T>> {
+        let rows = x.len() / self.inputs;
         let shard = match workspaces.len() {
             0 => self.shard_rows(rows, parameters),
             shards => rows.div_ceil(shards).max(1),
         };
         workspaces.resize_with(rows.div_ceil(shard), Workspace::default);
-        let stats = BatchStats::default();
-        let mut dx_shards = dx.chunks_mut(shard * self.inputs);
+        let mut dx = with_dx.then(|| vec![T::ZERO; x.len()]);
+        let mut dx_shards = dx
+            .iter_mut()
+            .flat_map(|dx| dx.chunks_mut(shard * self.inputs));
         let mut pool = self.pool.as_ref().map(|pool| lock(pool));
         let mut pool = pool.iter_mut().flat_map(|pool| pool.iter_mut());
+        let stats = BatchStats::default();
         let shards = x
             .chunks(shard * self.inputs)
             .zip(dy.chunks(shard * self.outputs))
-            .zip(workspaces.iter_mut())
+            .zip(workspaces)
             .map(|slices| (slices, dx_shards.next(), pool.next()));
         for_each(shards, |(((x, dy), workspace), dx, pool)| {
             let shape = self.shape(x.len() / self.inputs);
@@ -228,24 +256,7 @@ impl<T: Number + WithDType> AutogradOp<T> {
                 T::arithmetic(&*self.op).backward(shape, args, workspaces);
             });
         });
-        let (weight, bias) = if self.op.dense() {
-            self.dense_gradients(x, dy, biases)
-        } else {
-            let mut sum = vec![T::ZERO; parameters];
-            for workspace in workspaces.iter().filter(|_| parameters > 0) {
-                add_to_rows(&mut sum, &workspace.gradients);
-            }
-            let bias = sum.split_off(weight.len());
-            (sum, bias)
-        };
-        if !self.op.keeps_workspace() {
-            workspaces.clear();
-        }
-        OpGradients {
-            dx: with_dx.then_some(dx),
-            weight,
-            bias,
-        }
+        dx
     }
 
     /// Gradients of weight and bias of a matrix product, some units on each thread.
