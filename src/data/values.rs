@@ -2,6 +2,7 @@
 //!
 //! A pixel of 255 or a NaN would train without an error, and the result would be wrong.
 
+use crate::cpu_values;
 use crate::data::pixels::to_floats;
 use crate::error::{Error, Result};
 use crate::math::{Interval, widest};
@@ -77,11 +78,10 @@ fn first_outside(tensor: &Tensor, allowed: Interval) -> Result<Option<(f32, Vec<
     Ok(None)
 }
 
-/// Values of a contiguous `f32` tensor on the CPU.
+/// Values of a contiguous tensor on the CPU; `None` for another one.
 pub(crate) fn floats<'a, T: WithDType>(storage: &'a Storage, layout: &Layout) -> Option<&'a [T]> {
-    let (start, end) = layout.contiguous_offsets()?;
     match storage {
-        Storage::Cpu(storage) => storage.as_slice::<T>().ok()?.get(start..end),
+        Storage::Cpu(storage) => cpu_values::values(storage, layout).ok(),
         _ => None,
     }
 }
