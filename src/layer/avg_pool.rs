@@ -59,10 +59,7 @@ impl CpuOp for AvgPoolOp {
 impl<T: Real> Arithmetic<T> for AvgPoolOp {
     fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {
         let buffer = self.0.buffer(shape.rows * shape.inputs);
-        Workspace {
-            scratch: [buffer, vec![], vec![], vec![]],
-            ..Workspace::default()
-        }
+        Workspace::with_buffer(buffer)
     }
 
     fn forward(

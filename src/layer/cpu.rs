@@ -224,4 +224,11 @@ impl<T: Real> Workspace<T> {
         }
         workspace
     }
+
+    /// This buffer as the only scratch buffer.
+    pub(crate) fn with_buffer(buffer: Vec<T>) -> Self {
+        let mut workspace = Workspace::default();
+        workspace.scratch[0] = buffer;
+        workspace
+    }
 }

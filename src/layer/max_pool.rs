@@ -109,11 +109,6 @@ fn one_hot(positions: &Tensor, n: usize) -> candle_core::Result<Tensor> {
         .to_dtype(DType::F32)
 }
 
-/// Buffers of a workspace with this one.
-const fn scratch<T>(buffer: Vec<T>) -> [Vec<T>; 4] {
-    [buffer, vec![], vec![], vec![]]
-}
-
 /// CPU op of [`MaxPool2d`].
 #[derive(Debug)]
 struct MaxPoolOp(PartialWindows);
@@ -128,8 +123,7 @@ impl<T: Real> Arithmetic<T> for MaxPoolOp {
     fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {
         Workspace {
             argmax: vec![0; shape.rows * shape.outputs],
-            scratch: scratch(self.0.buffer(shape.rows * shape.inputs)),
-            ..Workspace::default()
+            ..Workspace::with_buffer(self.0.buffer(shape.rows * shape.inputs))
         }
     }
 
@@ -185,8 +179,7 @@ impl<T: Real> Arithmetic<T> for MaxUnpoolOp {
         };
         Workspace {
             argmax: vec![0; unpaired],
-            scratch: scratch(self.windows.buffer(shape.rows * shape.outputs)),
-            ..Workspace::default()
+            ..Workspace::with_buffer(self.windows.buffer(shape.rows * shape.outputs))
         }
     }
 

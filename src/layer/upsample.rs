@@ -60,10 +60,7 @@ impl CpuOp for UpsampleOp {
 impl<T: Real> Arithmetic<T> for UpsampleOp {
     fn workspace(&self, shape: OpShape, _training: bool) -> Workspace<T> {
         let buffer = self.0.buffer(shape.rows * shape.outputs);
-        Workspace {
-            scratch: [buffer, vec![], vec![], vec![]],
-            ..Workspace::default()
-        }
+        Workspace::with_buffer(buffer)
     }
 
     fn forward(

@@ -172,8 +172,9 @@ impl Sequential {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::Layer;
-    use crate::layer::{AvgPool2d, Conv2d, ConvTranspose2d, MaxPool2d, MaxUnpool2d, Upsample};
+    use crate::layer::{
+        AvgPool2d, Conv2d, ConvTranspose2d, Layer, MaxPool2d, MaxUnpool2d, Upsample,
+    };
     use crate::math::Purpose;
     use crate::model::init::Init;
     use candle_core::Var;
