@@ -157,19 +157,13 @@ impl PoolWindows {
     /// backward pass of max-pooling.
     pub(crate) fn scatter<T: Real>(self, narrow: &[T], argmax: &[u16], wide: &mut [T]) {
         let PoolWindows { size, width } = self;
+        if size == 2 {
+            return self.scatter_2x2(narrow, argmax, wide);
+        }
         wide.fill(T::ZERO);
         let rows = narrow
             .chunks_exact(width / size)
             .zip(argmax.chunks_exact(width / size));
-        if size == 2 {
-            for ((narrow, argmax), rows) in rows.zip(wide.chunks_exact_mut(2 * width)) {
-                for (x, (value, position)) in narrow.iter().zip(argmax).enumerate() {
-                    let position = usize::from(*position);
-                    rows[(position >> 1) * width + 2 * x + (position & 1)] = *value;
-                }
-            }
-            return;
-        }
         for ((narrow, argmax), rows) in rows.zip(wide.chunks_exact_mut(size * width)) {
             for (x, (value, position)) in narrow.iter().zip(argmax).enumerate() {
                 let position = usize::from(*position);
@@ -178,27 +172,48 @@ impl PoolWindows {
         }
     }
 
+    fn scatter_2x2<T: Real>(self, narrow: &[T], argmax: &[u16], wide: &mut [T]) {
+        let width = self.width;
+        widest!(|| {
+            let rows = narrow
+                .chunks_exact(width / 2)
+                .zip(argmax.chunks_exact(width / 2));
+            for ((narrow, argmax), rows) in rows.zip(wide.chunks_exact_mut(2 * width)) {
+                let (top, bottom) = rows.split_at_mut(width);
+                scatter_row(narrow, argmax, 0, top.as_chunks_mut().0);
+                scatter_row(narrow, argmax, 2, bottom.as_chunks_mut().0);
+            }
+        });
+    }
+
     /// Reads the value at each window's position: the backward pass of unpooling.
     pub(crate) fn gather<T: Real>(self, wide: &[T], argmax: &[u16], narrow: &mut [T]) {
         let PoolWindows { size, width } = self;
+        if size == 2 {
+            return self.gather_2x2(wide, argmax, narrow);
+        }
         let rows = narrow
             .chunks_exact_mut(width / size)
             .zip(argmax.chunks_exact(width / size));
-        if size == 2 {
-            for ((narrow, argmax), rows) in rows.zip(wide.chunks_exact(2 * width)) {
-                for (x, (value, position)) in narrow.iter_mut().zip(argmax).enumerate() {
-                    let position = usize::from(*position);
-                    *value = rows[(position >> 1) * width + 2 * x + (position & 1)];
-                }
-            }
-            return;
-        }
         for ((narrow, argmax), rows) in rows.zip(wide.chunks_exact(size * width)) {
             for (x, (value, position)) in narrow.iter_mut().zip(argmax).enumerate() {
                 let position = usize::from(*position);
                 *value = rows[position / size * width + x * size + position % size];
             }
         }
+    }
+
+    fn gather_2x2<T: Real>(self, wide: &[T], argmax: &[u16], narrow: &mut [T]) {
+        let width = self.width;
+        widest!(|| {
+            let rows = narrow
+                .chunks_exact_mut(width / 2)
+                .zip(argmax.chunks_exact(width / 2));
+            for ((narrow, argmax), rows) in rows.zip(wide.chunks_exact(2 * width)) {
+                let (top, bottom) = rows.split_at(width);
+                gather_row(top.as_chunks().0, bottom.as_chunks().0, argmax, narrow);
+            }
+        });
     }
 
     /// 1 / n², which turns sums of windows into means.
@@ -240,6 +255,29 @@ impl PoolWindows {
                 .chunks_exact_mut(width)
                 .for_each(|row| row.copy_from_slice(first));
         }
+    }
+}
+
+/// Writes each value to its position in one row of windows of 2 x 2, without branches. The row begins
+/// with the position `first`.
+#[inline(always)]
+fn scatter_row<T: Real>(narrow: &[T], argmax: &[u16], first: u16, row: &mut [[T; 2]]) {
+    for ((value, at), pair) in narrow.iter().zip(argmax).zip(row) {
+        let (value, at) = (*value, *at);
+        // Each for itself: the compiler does not vectorize stores of pairs.
+        pair[0] = if at == first { value } else { T::ZERO };
+        pair[1] = if at == first + 1 { value } else { T::ZERO };
+    }
+}
+
+/// [`PoolWindows::gather`] for one row of windows of 2 x 2, without branches.
+#[inline(always)]
+fn gather_row<T: Real>(top: &[[T; 2]], bottom: &[[T; 2]], argmax: &[u16], narrow: &mut [T]) {
+    for (((value, at), top), bottom) in narrow.iter_mut().zip(argmax).zip(top).zip(bottom) {
+        let (at, &[a, b], &[c, d]) = (*at, top, bottom);
+        // A sum of four, because the compiler turns nested choices into slow loads from chosen addresses.
+        let value_at = |k, value| if at == k { value } else { T::ZERO };
+        *value = (value_at(0, a) + value_at(1, b)) + (value_at(2, c) + value_at(3, d));
     }
 }
 

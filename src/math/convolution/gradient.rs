@@ -43,6 +43,10 @@ impl Correlation {
     }
 }
 
+/// Maximum number of positions whose products are added for all weights before those of the next ones,
+/// so that the values of all channels stay in the cache.
+const MAX_STRIP: usize = 4096;
+
 /// The gradients of all weights.
 struct Products<'a, T> {
     wide: &'a [T],
@@ -56,12 +60,16 @@ struct Products<'a, T> {
     gradients: &'a mut [T],
 }
 
-/// The first output channel, input channel and tap of a tile of weights.
+/// A tile of weights, and the positions whose products are added.
 #[derive(Clone, Copy)]
 struct Tile {
     output: usize,
     input: usize,
     tap: usize,
+    /// First position.
+    at: usize,
+    /// Number of vectors.
+    vectors: usize,
 }
 
 impl<T: Real> WithSimd for Products<'_, T> {
@@ -71,6 +79,20 @@ impl<T: Real> WithSimd for Products<'_, T> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         // As many accumulators as fit in the registers: 24 of 32, or 12 of 16.
         let max_channels = if S::REGISTER_COUNT >= 32 { 8 } else { 4 };
+        let lanes = T::lanes::<S>();
+        let vectors = self.positions.div_ceil(lanes);
+        let strip = vectors.div_ceil(self.positions.div_ceil(MAX_STRIP).max(1));
+        for at in (0..vectors).step_by(strip.max(1)) {
+            let n = strip.min(vectors - at);
+            self.add_strip(simd, max_channels, at * lanes, n);
+        }
+    }
+}
+
+impl<T: Real> Products<'_, T> {
+    /// Adds the products of a strip of positions.
+    #[inline(always)]
+    fn add_strip<S: Simd>(&mut self, simd: S, max_channels: usize, at: usize, vectors: usize) {
         let mut output = 0;
         while output < self.output_channels {
             let channels = [8, 4, 3, 2]
@@ -80,19 +102,25 @@ impl<T: Real> WithSimd for Products<'_, T> {
             for input in 0..self.input_channels {
                 let mut tap = 0;
                 while tap < self.taps.len() {
-                    let tile = Tile { output, input, tap };
+                    let tile = Tile {
+                        output,
+                        input,
+                        tap,
+                        at,
+                        vectors,
+                    };
                     let three = self.taps.len() - tap >= 3;
                     match (channels, three) {
-                        (8, true) => add_products::<S, T, 8, 3>(simd, &mut self, tile),
-                        (8, false) => add_products::<S, T, 8, 1>(simd, &mut self, tile),
-                        (4, true) => add_products::<S, T, 4, 3>(simd, &mut self, tile),
-                        (4, false) => add_products::<S, T, 4, 1>(simd, &mut self, tile),
-                        (3, true) => add_products::<S, T, 3, 3>(simd, &mut self, tile),
-                        (3, false) => add_products::<S, T, 3, 1>(simd, &mut self, tile),
-                        (2, true) => add_products::<S, T, 2, 3>(simd, &mut self, tile),
-                        (2, false) => add_products::<S, T, 2, 1>(simd, &mut self, tile),
-                        (_, true) => add_products::<S, T, 1, 3>(simd, &mut self, tile),
-                        (_, false) => add_products::<S, T, 1, 1>(simd, &mut self, tile),
+                        (8, true) => add_products::<S, T, 8, 3>(simd, self, tile),
+                        (8, false) => add_products::<S, T, 8, 1>(simd, self, tile),
+                        (4, true) => add_products::<S, T, 4, 3>(simd, self, tile),
+                        (4, false) => add_products::<S, T, 4, 1>(simd, self, tile),
+                        (3, true) => add_products::<S, T, 3, 3>(simd, self, tile),
+                        (3, false) => add_products::<S, T, 3, 1>(simd, self, tile),
+                        (2, true) => add_products::<S, T, 2, 3>(simd, self, tile),
+                        (2, false) => add_products::<S, T, 2, 1>(simd, self, tile),
+                        (_, true) => add_products::<S, T, 1, 3>(simd, self, tile),
+                        (_, false) => add_products::<S, T, 1, 1>(simd, self, tile),
                     }
                     tap += if three { 3 } else { 1 };
                 }
@@ -110,13 +138,14 @@ fn add_products<'a, S: Simd, T: Real, const CHANNELS: usize, const TAPS: usize>(
     tile: Tile,
 ) {
     // Slices of one length need no bounds checks in the loop.
-    let n = task.positions.div_ceil(T::lanes::<S>());
+    let n = tile.vectors;
     let vectors = |values: &'a [T], start: usize| &T::as_vectors::<S>(&values[start..])[..n];
-    let source = tile.input * task.channel_len;
+    let source = tile.input * task.channel_len + tile.at;
     let sources: [_; TAPS] =
         std::array::from_fn(|nth| vectors(task.wide, source + task.taps[tile.tap + nth].offset));
-    let gradients: [_; CHANNELS] =
-        std::array::from_fn(|nth| vectors(task.narrow, (tile.output + nth) * task.row_len));
+    let gradients: [_; CHANNELS] = std::array::from_fn(|nth| {
+        vectors(task.narrow, (tile.output + nth) * task.row_len + tile.at)
+    });
     let mut sums = [[T::splat(simd, T::ZERO); TAPS]; CHANNELS];
     for i in 0..n {
         let values = sources.map(|source| source[i]);
