@@ -6,6 +6,9 @@ use super::lattice::Lattice;
 /// Number of values that vectors may read past the end of a packed row.
 pub(super) const OVERREAD: usize = 64;
 
+/// Values in the widest vector.
+const MAX_LANES: usize = 16;
+
 /// Number of output channels of a block. Each value that is read contributes to all of them.
 pub(super) const BLOCK_CHANNELS: usize = 6;
 
@@ -97,7 +100,7 @@ impl Correlation {
     ) -> Self {
         let lattice = Lattice::new(output, input, geometry);
         let (kernel_size, stride) = (geometry.kernel_size, geometry.stride);
-        let lead = lattice.reach;
+        let lead = narrow_lead(&lattice);
         let phase_from = |row: usize, column: usize| {
             let (rows, columns) = (lattice.rows, lattice.columns);
             let phase = [rows.phase_from(row), columns.phase_from(column)];
@@ -152,7 +155,13 @@ impl Correlation {
     }
 }
 
+/// Zeros before the first packed value of each channel of the narrow side. The values begin at a multiple
+/// of the widest vector, because weight gradients read each of them many times.
+pub(super) fn narrow_lead(lattice: &Lattice) -> usize {
+    lattice.reach.next_multiple_of(MAX_LANES)
+}
+
 /// Length of one packed channel of the narrow side.
 pub(super) fn narrow_channel_len(lattice: &Lattice) -> usize {
-    lattice.reach + lattice.len() + OVERREAD
+    narrow_lead(lattice) + (lattice.len() + OVERREAD).next_multiple_of(MAX_LANES)
 }

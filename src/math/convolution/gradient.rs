@@ -1,6 +1,6 @@
 //! Weight gradients: for each weight, the sum of input values times output gradients.
 
-use super::correlation::{Correlation, OVERREAD, Tap, narrow_channel_len};
+use super::correlation::{Correlation, OVERREAD, Tap, narrow_channel_len, narrow_lead};
 use crate::math::real::Real;
 use pulp::{Arch, Simd, WithSimd};
 
@@ -23,7 +23,7 @@ impl Correlation {
         let lattice = &self.lattice;
         let end = (images - 1) * lattice.image_len() + phase.rows * lattice.pitch;
         let positions = end - (lattice.pitch - phase.columns);
-        let (lead, row_len) = (lattice.reach, narrow_channel_len(lattice));
+        let (lead, row_len) = (narrow_lead(lattice), narrow_channel_len(lattice));
         // The last vector reads further: clear what an earlier, larger batch left there.
         let channels = narrow.chunks_exact_mut(row_len);
         for channel in channels.take(self.output.channels) {
@@ -45,7 +45,7 @@ impl Correlation {
 
 /// Maximum number of positions whose products are added for all weights before those of the next ones,
 /// so that the values of all channels stay in the cache.
-const MAX_STRIP: usize = 4096;
+const MAX_STRIP: usize = 2048;
 
 /// The gradients of all weights.
 struct Products<'a, T> {
