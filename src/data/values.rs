@@ -5,13 +5,11 @@
 use crate::cpu_values;
 use crate::data::pixels::to_floats;
 use crate::error::{Error, Result};
-use crate::math::{Interval, widest};
+use crate::math::{Interval, any};
 use candle_core::{DType, Device, Layout, Storage, Tensor, WithDType};
 
 /// All finite `f32`s.
 const FINITE: Interval = Interval::new(f32::MIN as f64, f32::MAX as f64);
-/// Values that are compared before the first wrong one is searched.
-const BLOCK_VALUES: usize = 4096;
 
 /// Images as `f32` in [0, 1]. Bytes (`u8`) are divided by 255.
 ///
@@ -65,17 +63,12 @@ fn first_outside(tensor: &Tensor, allowed: Interval) -> Result<Option<(f32, Vec<
     let (storage, layout) = tensor.storage_and_layout();
     let values = floats(&storage, layout).unwrap_or_default();
     let (low, high) = (allowed.low as f32, allowed.high as f32);
-    let inside = |value: &f32| low <= *value && *value <= high;
-    for (block, start) in values.chunks(BLOCK_VALUES).zip((0..).step_by(BLOCK_VALUES)) {
-        // Without an early exit, so that whole vectors are compared.
-        if widest!(|| block.iter().fold(true, |all, value| all & inside(value))) {
-            continue;
-        }
-        if let Some(at) = block.iter().position(|value| !inside(value)) {
-            return Ok(Some((block[at], indices(start + at, tensor.dims()))));
-        }
+    let inside = |value: f32| (low <= value) & (value <= high);
+    if !any(values, |value| !inside(value)) {
+        return Ok(None);
     }
-    Ok(None)
+    let first = values.iter().position(|value| !inside(*value));
+    Ok(first.map(|at| (values[at], indices(at, tensor.dims()))))
 }
 
 /// Values of a contiguous tensor on the CPU; `None` for another one.

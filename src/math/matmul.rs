@@ -130,7 +130,7 @@ pub(crate) fn transpose_add<T: Real>(
 ) {
     /// Rows and columns of a tile that stays in registers.
     const HEIGHT: usize = 16;
-    const WIDTH: usize = 4;
+    const WIDTH: usize = 8;
     let rows = offsets.len();
     assert!(
         values.len() == rows * columns && transposed.len() == rows * columns,
@@ -143,13 +143,15 @@ pub(crate) fn transpose_add<T: Real>(
         for (nth, offsets) in offsets.as_chunks::<HEIGHT>().0.iter().enumerate() {
             let row = nth * HEIGHT;
             for column in (0..tiled_columns).step_by(WIDTH) {
-                let tile: [[T; WIDTH]; HEIGHT] = std::array::from_fn(|r| {
+                let mut tile = [[T::ZERO; HEIGHT]; WIDTH];
+                for (r, offset) in offsets.iter().enumerate() {
                     let values = &values[(row + r) * columns + column..][..WIDTH];
-                    std::array::from_fn(|c| values[c])
-                });
-                for c in 0..WIDTH {
-                    let sums: [T; HEIGHT] = std::array::from_fn(|r| tile[r][c] + offsets[r]);
-                    transposed[(column + c) * rows + row..][..HEIGHT].copy_from_slice(&sums);
+                    for (sums, value) in tile.iter_mut().zip(values) {
+                        sums[r] = *value + *offset;
+                    }
+                }
+                for (c, sums) in tile.iter().enumerate() {
+                    transposed[(column + c) * rows + row..][..HEIGHT].copy_from_slice(sums);
                 }
             }
         }
@@ -216,7 +218,7 @@ mod tests {
 
     #[test]
     fn offsets_are_those_of_rows_in_tiles_and_beside_them() {
-        let (rows, columns) = (16 * 2 + 3, 4 * 2 + 1);
+        let (rows, columns) = (16 * 2 + 3, 8 * 2 + 1);
         let values: Vec<f32> = (0..rows * columns).map(|i| i as f32).collect();
         let offsets: Vec<f32> = (0..rows).map(|row| 1000.0 * row as f32).collect();
         let mut transposed = vec![f32::NAN; rows * columns];

@@ -28,8 +28,8 @@ pub(crate) use moments::{
 pub(crate) use qr::orthonormal_columns;
 pub(crate) use real::Real;
 pub(crate) use reduce::{
-    LANES, add_column_sums, add_to_rows, centered_dot, centered_sum_of_squares, column_squares,
-    dot, mul_assign, sum, sum_of_squares,
+    LANES, add_column_sums, add_to_rows, any, centered_dot, centered_sum_of_squares,
+    column_squares, dot, mul_assign, sum, sum_of_squares,
 };
 pub use rng::{Purpose, Rng};
 pub(crate) use rng::{RNG_CALLS_PER_NORMAL, dropout_scale};

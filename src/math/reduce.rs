@@ -72,6 +72,15 @@ fn sum_of<T: Real>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) -> T {
     })
 }
 
+/// Returns true if the condition holds for any value. In blocks: within one, whole vectors are compared, if
+/// the condition is an expression without `&&` and `||`.
+pub(crate) fn any<T: Copy>(values: &[T], condition: impl Fn(T) -> bool) -> bool {
+    const BLOCK_VALUES: usize = 4096;
+    let count =
+        |block: &[T]| -> u32 { widest!(|| block.iter().map(|v| u32::from(condition(*v))).sum()) };
+    values.chunks(BLOCK_VALUES).any(|block| count(block) > 0)
+}
+
 /// Multiplies element by element: values *= factors.
 pub(crate) fn mul_assign<T: Real>(values: &mut [T], factors: &[T]) {
     widest!(|| values.iter_mut().zip(factors).for_each(|(v, f)| *v *= *f));
@@ -137,6 +146,23 @@ pub(crate) fn column_squares<T: Real>(values: &[T], columns: usize) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_finds_a_value_at_every_place() {
+        for n in [1, 31, 4096, 4100] {
+            let mut values = vec![0.5f32; n];
+            let outside = |v: f32| !((0.0 <= v) & (v <= 1.0));
+            assert!(!any(&values, outside));
+            for place in [0, n / 2, n - 1] {
+                for wrong in [-0.1, 1.1, f32::NAN] {
+                    values[place] = wrong;
+                    assert!(any(&values, outside), "{wrong} at {place} of {n}");
+                    values[place] = 0.5;
+                }
+            }
+        }
+        assert!(!any(&[], |v: f32| v.is_nan()));
+    }
 
     #[test]
     fn sums_count_every_value_of_any_length() {
