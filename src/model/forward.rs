@@ -1,6 +1,5 @@
 //! Forward passes with gradients, for custom training loops.
 
-use crate::cpu_values::keeps_gradient_graphs;
 use crate::error::{Error, Result};
 use crate::layer::{ForwardState, Layer, Node, check_label_count};
 use crate::lock::lock;
@@ -8,6 +7,7 @@ use crate::loss::Loss;
 use crate::math::Rng;
 use crate::model::autoencoder::Autoencoder;
 use crate::model::reconstruct::shaped_as;
+use crate::model::sequential::forward_state;
 use candle_core::{Device, ModuleT, Tensor};
 
 impl Autoencoder {
@@ -232,13 +232,7 @@ impl Autoencoder {
 
     /// State before the first layer of a forward pass.
     pub(crate) fn forward_state(&self) -> ForwardState {
-        ForwardState {
-            // A layer without a plan may read what candle's operations leave.
-            cpu_ops: self.device().is_cpu()
-                && !self.plan().is_unplanned()
-                && !keeps_gradient_graphs(),
-            ..Default::default()
-        }
+        forward_state(self.plan(), self.device())
     }
 
     /// State in a loop that does not count its steps: schedules are at their end.

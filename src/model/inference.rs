@@ -4,7 +4,7 @@ use crate::data::floats;
 use crate::error::Result;
 use crate::layer::{ForwardState, LayerVars, Variable};
 use crate::math::scale_and_shift;
-use crate::model::sequential::Sequential;
+use crate::model::sequential::{Sequential, forward_state};
 use crate::model::without_gradient::{drop_gradient, without_gradient};
 use crate::plan::{Plan, Stage, StageParams};
 use candle_core::{DType, Device, Tensor};
@@ -25,7 +25,7 @@ impl Sequential {
         }
         let mut state = ForwardState {
             labels,
-            ..Default::default()
+            ..forward_state(self.plan(), xs.device())
         };
         drop_gradient(&self.forward(xs, None, &mut state)?, self.first_variable())
     }

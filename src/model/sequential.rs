@@ -1,5 +1,6 @@
 //! A list of layers with their variables, and its forward pass on candle's autograd.
 
+use crate::cpu_values::keeps_gradient_graphs;
 use crate::error::Result;
 use crate::layer::{
     FirstValues, ForwardState, Layer, LayerError, LayerVars, Node, Variable, nodes, shapes,
@@ -10,6 +11,15 @@ use crate::model::init::Init;
 use crate::model::variables::{InitialVariables, check_weight_count, copy_variables};
 use crate::plan::Plan;
 use candle_core::{Device, Tensor, Var};
+
+/// State before the first layer of a forward pass by a plan's layers.
+pub(crate) fn forward_state(plan: &Plan, device: &Device) -> ForwardState {
+    ForwardState {
+        // A layer without a plan may read what candle's operations leave.
+        cpu_ops: device.is_cpu() && !plan.is_unplanned() && !keeps_gradient_graphs(),
+        ..Default::default()
+    }
+}
 
 /// Layers in order, with their variables. PyTorch: `nn.Sequential`.
 ///
