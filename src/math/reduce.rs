@@ -151,7 +151,7 @@ mod tests {
     fn any_finds_a_value_at_every_place() {
         for n in [1, 31, 4096, 4100] {
             let mut values = vec![0.5f32; n];
-            let outside = |v: f32| !((0.0 <= v) & (v <= 1.0));
+            let outside = |v: f32| !(0.0..=1.0).contains(&v);
             assert!(!any(&values, outside));
             for place in [0, n / 2, n - 1] {
                 for wrong in [-0.1, 1.1, f32::NAN] {
