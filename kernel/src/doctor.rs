@@ -67,7 +67,11 @@ pub(crate) fn print_findings() -> Result<()> {
     ];
     for finding in &findings {
         let label = finding.level.label();
-        println!("{label}  {:<10}  {}", finding.name, finding.found);
+        println!(
+            "{label}  {:<10}  {}",
+            finding.name,
+            continued(&finding.found)
+        );
         if finding.level != Level::Fine {
             println!("{:21}  -> {}", "", with_program_name(finding.advice));
         }
@@ -77,6 +81,12 @@ pub(crate) fn print_findings() -> Result<()> {
         bail!("something that the kernel needs is missing: see MISSING above");
     }
     Ok(())
+}
+
+/// Lines below each other in the column of what was found, so that only names begin a line.
+fn continued(found: &str) -> String {
+    let lines: Vec<&str> = found.lines().filter(|line| !line.is_empty()).collect();
+    lines.join(&format!("\n{:21}", ""))
 }
 
 /// A finding at level fine, or at `level` if the check failed.
@@ -355,5 +365,17 @@ fn check_gpu() -> Finding {
         level,
         found: verdict.found,
         advice: verdict.mend,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::continued;
+
+    #[test]
+    fn lines_stand_below_each_other_without_blank_ones() {
+        let indented = format!("one\n{}two", " ".repeat(21));
+        assert_eq!(continued("one\n\ntwo\n"), indented);
+        assert_eq!(continued("one"), "one");
     }
 }

@@ -14,8 +14,8 @@ use std::process::{Command, ExitCode};
 #[derive(clap::Args)]
 pub(crate) struct RankArgs {
     /// Folder of the job.
-    #[arg(long, default_value = "")]
-    job: PathBuf,
+    #[arg(long)]
+    job: Option<PathBuf>,
     /// Seconds without an answer after which a rank counts as gone.
     #[arg(long, default_value = "60")]
     timeout: f64,

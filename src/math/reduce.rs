@@ -72,8 +72,8 @@ fn sum_of<T: Real>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) -> T {
     })
 }
 
-/// Returns true if the condition holds for any value. In blocks: within one, whole vectors are compared, if
-/// the condition is an expression without `&&` and `||`.
+/// Returns true if the condition holds for any value. Whole vectors are compared if it is an expression
+/// without `&&` and `||`; only blocks end early.
 pub(crate) fn any<T: Copy>(values: &[T], condition: impl Fn(T) -> bool) -> bool {
     const BLOCK_VALUES: usize = 4096;
     let count =

@@ -55,6 +55,13 @@ def numbers(text):
     return [float(word) for word in text.replace("[", " ").replace("]", " ").replace(",", " ").split()]
 
 
+@pytest.mark.parametrize("name, words", [("mpich", "MPICH"), ("openmpi", "Open MPI")])
+def test_doctor_starts_two_ranks(name, words):
+    done = subprocess.run([BIN, "doctor"], capture_output=True, text=True, env=environment(name))
+    line = next(line for line in done.stdout.splitlines() if line[9:].startswith("MPI "))
+    assert line.startswith("ok") and "; its ranks use " in line and line.count(words) >= 1, done.stdout
+
+
 @pytest.mark.parametrize("name", ["mpich", "standard", "openmpi"])
 def test_ranks_have_the_numbers_of_one_process(fresh, name):
     kernel = fresh(env=environment(name))

@@ -77,14 +77,12 @@ impl<T: Real> WithSimd for Products<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        // As many accumulators as fit in the registers: 24 of 32, or 12 of 16.
-        let max_channels = if S::REGISTER_COUNT >= 32 { 8 } else { 4 };
         let lanes = T::lanes::<S>();
         let vectors = self.positions.div_ceil(lanes);
-        let strip = vectors.div_ceil(self.positions.div_ceil(MAX_STRIP).max(1));
-        for at in (0..vectors).step_by(strip.max(1)) {
-            let n = strip.min(vectors - at);
-            self.add_strip(simd, max_channels, at * lanes, n);
+        let strips = self.positions.div_ceil(MAX_STRIP).max(1);
+        let strip = vectors.div_ceil(strips).max(1);
+        for first in (0..vectors).step_by(strip) {
+            self.add_strip(simd, first * lanes, strip.min(vectors - first));
         }
     }
 }
@@ -92,7 +90,9 @@ impl<T: Real> WithSimd for Products<'_, T> {
 impl<T: Real> Products<'_, T> {
     /// Adds the products of a strip of positions.
     #[inline(always)]
-    fn add_strip<S: Simd>(&mut self, simd: S, max_channels: usize, at: usize, vectors: usize) {
+    fn add_strip<S: Simd>(&mut self, simd: S, at: usize, vectors: usize) {
+        // As many accumulators as fit in the registers: 24 of 32, or 12 of 16.
+        let max_channels = if S::REGISTER_COUNT >= 32 { 8 } else { 4 };
         let mut output = 0;
         while output < self.output_channels {
             let channels = [8, 4, 3, 2]
