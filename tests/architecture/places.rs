@@ -200,10 +200,6 @@ pub const KERNEL_COVERED_BY: &[Covered] = &[
         files: &["working_folder.rs"],
     },
     Covered {
-        by: "tests/kernel/test_install.py",
-        files: &["doctor.rs"],
-    },
-    Covered {
         by: "tests/kernel/test_kept.py",
         files: &[
             "build/cargo/cell.rs",
