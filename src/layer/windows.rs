@@ -172,6 +172,7 @@ impl PoolWindows {
         }
     }
 
+    /// [`PoolWindows::scatter`] for windows of 2 x 2, without branches.
     fn scatter_2x2<T: Real>(self, narrow: &[T], argmax: &[u16], wide: &mut [T]) {
         let width = self.width;
         widest!(|| {
@@ -203,6 +204,7 @@ impl PoolWindows {
         }
     }
 
+    /// [`PoolWindows::gather`] for windows of 2 x 2, without branches.
     fn gather_2x2<T: Real>(self, wide: &[T], argmax: &[u16], narrow: &mut [T]) {
         let width = self.width;
         widest!(|| {
@@ -258,8 +260,8 @@ impl PoolWindows {
     }
 }
 
-/// Writes each value to its position in one row of windows of 2 x 2, without branches. The row begins
-/// with the position `first`.
+/// Writes each value to its position in one row of windows of 2 x 2, and zeros elsewhere. The row begins with
+/// the position `first`.
 #[inline(always)]
 fn scatter_row<T: Real>(narrow: &[T], argmax: &[u16], first: u16, row: &mut [[T; 2]]) {
     for ((value, at), pair) in narrow.iter().zip(argmax).zip(row) {
@@ -270,7 +272,7 @@ fn scatter_row<T: Real>(narrow: &[T], argmax: &[u16], first: u16, row: &mut [[T;
     }
 }
 
-/// [`PoolWindows::gather`] for one row of windows of 2 x 2, without branches.
+/// [`PoolWindows::gather`] for one row of windows of 2 x 2.
 #[inline(always)]
 fn gather_row<T: Real>(top: &[[T; 2]], bottom: &[[T; 2]], argmax: &[u16], narrow: &mut [T]) {
     for (((value, at), top), bottom) in narrow.iter_mut().zip(argmax).zip(top).zip(bottom) {
